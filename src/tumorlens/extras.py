@@ -1,0 +1,30 @@
+"""Optional dependencies: import one, or say in one line which extra brings it."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from tumorlens.errors import MissingExtraError
+
+
+def require(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import `module`, or raise an error that names the extra to install.
+
+    Args:
+        module: dotted module name, for example ``"h5py"``.
+        extra: the extra of tumorlens that brings it, for example ``"train"``.
+        purpose: what it is needed for, as it reads after "is needed to".
+
+    Raises:
+        MissingExtraError: the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] != module.split(".")[0]:
+            raise
+        raise MissingExtraError(
+            f"{module.split('.')[0]} is needed to {purpose} and is not installed; "
+            f'install it with: pip install "tumorlens[{extra}]"'
+        ) from None

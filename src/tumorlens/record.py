@@ -1,0 +1,83 @@
+"""What a command did, beside its results: run.json with versions, seed, data, device, timings, outputs."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tumorlens
+
+# Versions that can change a number; those not installed are left out.
+_PACKAGES = ("numpy", "pillow", "onnxruntime", "torch", "torchvision", "timm", "lightning", "onnx", "scikit-learn")
+
+
+class Record:
+    """Facts gathered while a command works, written once at its end."""
+
+    def __init__(self, verb: str, **facts: Any) -> None:
+        self._begun = time.perf_counter()
+        self._last = self._begun
+        self.facts: dict[str, Any] = {
+            "verb": verb,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "versions": versions(),
+            **facts,
+            "seconds": {},
+        }
+
+    def add(self, **facts: Any) -> None:
+        """Add facts; a later value replaces an earlier one."""
+        self.facts.update(facts)
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the last lap under `name`."""
+        now = time.perf_counter()
+        self.facts["seconds"][name] = round(now - self._last, 3)
+        self._last = now
+
+    def write(self, folder: Path, name: str = "run.json") -> Path:
+        """Write the record into `folder`, whole or not at all."""
+        self.facts["seconds"]["total"] = round(time.perf_counter() - self._begun, 3)
+        return write_json(self.facts, folder / name)
+
+
+def versions() -> dict[str, str]:
+    """Versions of tumorlens, Python, the system and the packages that can change a number."""
+    found = {"tumorlens": tumorlens.__version__, "python": platform.python_version(), "system": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_json(data: Mapping[str, Any], path: Path) -> Path:
+    """Write JSON with indentation, whole or not at all; NaN becomes null. Returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and value != value:
+        return None
+    return value
