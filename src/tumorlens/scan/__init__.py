@@ -1,0 +1,20 @@
+"""files -> pixels: pictures and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
+
+from tumorlens.scan.canvas import Canvas, Placement
+from tumorlens.scan.matlab import FigshareSlice, read_figshare
+from tumorlens.scan.read import read_mask, read_scan
+from tumorlens.scan.types import GreyImage, Mask, Pixels, Scan, window
+
+__all__ = [
+    "Canvas",
+    "FigshareSlice",
+    "GreyImage",
+    "Mask",
+    "Pixels",
+    "Placement",
+    "Scan",
+    "read_figshare",
+    "read_mask",
+    "read_scan",
+    "window",
+]

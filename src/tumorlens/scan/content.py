@@ -1,0 +1,94 @@
+"""file -> what it holds: told by its first bytes, never by its name."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+from tumorlens.errors import ScanError
+
+MAX_PIXELS = 2**26
+"""The most pixels one file may hold, all its pages together: 64 slices of 1024 x 1024."""
+
+EXPECTED = "expected a PNG, JPEG, TIFF or BMP picture or a MATLAB v7.3 file"
+
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
+    b"BM": "BMP",
+}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HDF5_OFFSETS = (0, 512)  # MATLAB puts 512 bytes of its own in front
+_FOREIGN = {
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "a gzip archive",
+    b"PK\x03\x04": "a zip archive",
+    b"GIF8": "a GIF picture",
+    b"RIFF": "a WebP picture, a sound or a film",
+    b"MATLAB 5.0": "a MATLAB file older than v7.3 (save it with the option -v7.3)",
+}
+_HEAD_BYTES = 4096
+_NIFTI_HEADER_BYTES = 352
+
+
+def identify(path: Path) -> str:
+    """What a file holds: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"HDF5"``.
+
+    Raises:
+        ScanError: there is no such file, it is a folder, it is empty, or it holds something else.
+    """
+    head = _head(path)
+    if head[128:132] == b"DICM":
+        raise _not_yet(path, "DICOM")
+    if _is_nifti(head) or _is_nifti(_gunzip(head)):
+        raise _not_yet(path, "NIfTI")
+    for signature, kind in _SIGNATURES.items():
+        if head.startswith(signature):
+            return kind
+    if any(head.startswith(_HDF5, offset) for offset in _HDF5_OFFSETS):
+        return "HDF5"
+    raise ScanError(path, f"holds {_foreign(head)}", EXPECTED)
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise ScanError(path, "is a folder", "name a file inside it")
+    if not path.exists():
+        raise ScanError(path, "does not exist", "check the path")
+    if not path.is_file():
+        raise ScanError(path, "is not a regular file", EXPECTED)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise ScanError(path, f"cannot be opened ({error.strerror})", "check that it may be read") from error
+    if not head:
+        raise ScanError(path, "is empty (0 bytes)", "copy or download it again")
+    return head
+
+
+def _not_yet(path: Path, kind: str) -> ScanError:
+    return ScanError(path, f"holds {kind}, which is not read yet", "convert it to PNG or TIFF first")
+
+
+def _is_nifti(head: bytes) -> bool:
+    return head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def _gunzip(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _NIFTI_HEADER_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _foreign(head: bytes) -> str:
+    for signature, name in _FOREIGN.items():
+        if head.startswith(signature):
+            return name
+    is_text = not set(head) & set(range(9))  # control characters that no text has
+    return "text, not a picture" if is_text else "neither a picture nor any format that is known here"

@@ -1,0 +1,168 @@
+"""PNG, JPEG, TIFF or BMP -> Scan: one way to grey for every colour mode, and hostile files stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageChops, TiffImagePlugin, UnidentifiedImageError
+
+from tumorlens.errors import ScanError
+from tumorlens.scan.content import MAX_PIXELS
+from tumorlens.scan.types import Pixels, Scan
+
+MAX_SIDE = 2**14
+"""The longest side a picture may have: a strip 1 pixel wide is small, but the square around it is not."""
+
+_DEEP = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
+_ORIENTATION = 0x0112  # EXIF tag, 1 = upright
+_PHOTOMETRIC = 262  # TIFF tag, 0 = the lowest value is white
+
+
+def read_raster(path: Path, kind: str) -> Scan:
+    """Read a picture as grey values, upright.
+
+    Colour becomes luminance (ITU-R 601), transparency is laid over black, one bit becomes 0 and 255, more
+    than 8 bits keep their depth. The pages of a TIFF become a volume; of other files with several
+    pictures the first is read.
+
+    Args:
+        path: the file.
+        kind: what it holds, as `identify` tells.
+
+    Returns:
+        (H, W), or (D, H, W) for a TIFF of several pages; uint8, uint16, int32 or float32.
+
+    Raises:
+        ScanError: damaged, larger than `MAX_PIXELS` or `MAX_SIDE`, or with pages that do not match.
+    """
+    try:
+        with path.open("rb") as stream:
+            with _quiet():
+                picture = Image.open(stream, formats=(kind,))
+            name, mode = picture.format or kind, picture.mode
+            _check_size(path, [picture.size])
+            pixels = _read_pages(path, picture) if kind == "TIFF" else _read_page(picture)
+    except ScanError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except Exception as error:  # a damaged file makes decoders raise nearly anything
+        unidentified = isinstance(error, UnidentifiedImageError)  # its text names the stream, not the cause
+        reason = "its header is damaged or gives no width or height" if unidentified else error
+        raise ScanError(
+            path,
+            f"starts like a {kind} but cannot be decoded ({reason})",
+            "copy, download or export it again",
+        ) from error
+    return Scan(pixels, path, name, mode)
+
+
+def _read_pages(path: Path, picture: Image.Image) -> Pixels:
+    with _quiet():  # every page has a header of its own
+        _check_size(path, _page_sizes(picture))
+        pages = []
+        for index in range(getattr(picture, "n_frames", 1)):
+            picture.seek(index)
+            pages.append(_read_page(picture))
+    kinds = {(page.shape, page.dtype) for page in pages}
+    if len(kinds) > 1:
+        raise ScanError(
+            path,
+            f"has {len(pages)} pages of different size or depth",
+            "expected equal slices of one volume; save one page per file",
+        )
+    return pages[0] if len(pages) == 1 else np.stack(pages)
+
+
+def _read_page(picture: Image.Image) -> Pixels:
+    inverted = picture.mode.startswith("I;16") and _photometric(picture) == 0
+    picture.load()
+    pixels = _upright(_grey(picture), _orientation(picture))
+    return np.ascontiguousarray(np.iinfo(np.uint16).max - pixels if inverted else pixels)
+
+
+def _grey(picture: Image.Image) -> Pixels:
+    if picture.mode in _DEEP:
+        pixels = np.array(picture, dtype=_DEEP[picture.mode])
+        transparent = picture.info.get("transparency")
+        return pixels if transparent is None else np.where(pixels == transparent, 0, pixels)
+    if picture.has_transparency_data:
+        luminance, alpha = picture.convert("RGBA").convert("LA").split()
+        return np.array(ImageChops.multiply(luminance, alpha))
+    return np.array(picture.convert("L"))
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo an EXIF orientation (Exif 2.32, tag 0x0112): 1 upright, 2 to 8 the other flips and turns."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        with _quiet():
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged EXIF beside sound pixels: show them as they are stored
+        return 1
+
+
+def _photometric(picture: Image.Image) -> int | None:
+    return picture.tag_v2.get(_PHOTOMETRIC) if isinstance(picture, TiffImagePlugin.TiffImageFile) else None
+
+
+def _page_sizes(picture: Image.Image) -> Iterator[tuple[int, int]]:
+    for index in count():
+        try:
+            picture.seek(index)
+        except EOFError:
+            return
+        yield picture.size
+
+
+def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> None:
+    """Refuse by the header alone, before a pixel is decoded."""
+    total = 0
+    for width, height in sizes:
+        total += width * height
+        if total > MAX_PIXELS or max(width, height) > MAX_SIDE:
+            raise _too_large(path)
+
+
+def _too_large(path: Path) -> ScanError:
+    return ScanError(
+        path,
+        f"announces more than {MAX_PIXELS:,} pixels, or more than {MAX_SIDE:,} on a side",
+        "if that is right and not a decompression bomb, make it smaller first",
+    )
+
+
+_lock = threading.RLock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's remarks on odd headers off stderr: what matters becomes a ScanError.
+
+    Python's warning filters belong to the whole process, so one thread at a time may change them;
+    only headers (and TIFF, whose decoder reads them again) are read under the lock.
+    """
+    log = logging.getLogger(TiffImagePlugin.__name__)
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        was, log.disabled = log.disabled, True
+        try:
+            yield
+        finally:
+            log.disabled = was

@@ -1,0 +1,41 @@
+"""file -> Scan or mask: the front door of the room, by content and never by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tumorlens.scan.content import identify
+from tumorlens.scan.mask import as_mask
+from tumorlens.scan.matlab import read_matlab, read_matlab_mask
+from tumorlens.scan.raster import read_raster
+from tumorlens.scan.types import Mask, Scan
+
+
+def read_scan(path: str | Path) -> Scan:
+    """Read any file that holds a scan: PNG, JPEG, TIFF, BMP, or MATLAB v7.3 with a struct `cjdata`.
+
+    Returns:
+        Grey values, upright, in the file's own depth: (H, W), or (D, H, W) for a TIFF of several pages.
+
+    Raises:
+        ScanError: the file is missing, empty, damaged, too large, or no scan; it begins with the path.
+        MissingExtraError: h5py is needed for this file and is not installed.
+    """
+    path = Path(path)
+    kind = identify(path)
+    return read_matlab(path) if kind == "HDF5" else read_raster(path, kind)
+
+
+def read_mask(path: str | Path) -> Mask:
+    """Read a mask from a picture of two values, or from the member tumorMask of a MATLAB v7.3 file.
+
+    Returns:
+        (H, W) uint8, 1 = tumour.
+
+    Raises:
+        ScanError: as for `read_scan`, or the file holds more than two values.
+        MissingExtraError: h5py is needed for this file and is not installed.
+    """
+    path = Path(path)
+    kind = identify(path)
+    return read_matlab_mask(path) if kind == "HDF5" else as_mask(read_raster(path, kind).pixels, path)

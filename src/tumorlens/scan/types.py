@@ -1,0 +1,84 @@
+"""The type of the first arrow: a slice or a volume of grey values, and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[Any]
+GreyImage = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Grey values of one slice (H, W) or one volume (D, H, W), in the file's own depth.
+
+    Attributes:
+        pixels: (H, W) or (D, H, W); uint8, uint16, int16, int32 or float32; higher is brighter.
+        path: the file or folder it was read from.
+        format: what the content is, for example ``"PNG"`` or ``"MATLAB v7.3"``; never the extension.
+        mode: how the pixels were stored, for example ``"RGBA"``, ``"P"`` or ``"I;16"``.
+        spacing: millimetres between pixel centres, (row, column) or (slice, row, column);
+            None where the file does not say.
+        orientation: the patient directions in which rows and columns (and slices first) increase,
+            as in ``"PL"`` or ``"SPL"``; None where the file does not say.
+    """
+
+    pixels: Pixels
+    path: Path
+    format: str
+    mode: str
+    spacing: tuple[float, ...] | None = None
+    orientation: str | None = None
+
+    @property
+    def is_volume(self) -> bool:
+        """True for (D, H, W)."""
+        return self.pixels.ndim == 3
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a slice, in pixels."""
+        height, width = self.pixels.shape[-2:]
+        return int(height), int(width)
+
+    def grey(self) -> GreyImage:
+        """The scan as 8-bit grey, same shape: what every network and every picture starts from.
+
+        8-bit pixels are passed on untouched. Deeper ones are scaled by a percentile window
+        (`window`), so that a few very bright pixels cannot turn the rest black and nothing is
+        clipped to white merely for being above 255.
+        """
+        return self.pixels if self.pixels.dtype == np.uint8 else window(self.pixels)
+
+
+def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GreyImage:
+    """Scale grey values of any depth to uint8, from the `low` to the `high` percentile.
+
+    Where the two percentiles coincide (a nearly empty picture) minimum and maximum serve; a
+    constant picture becomes black. Values that are not finite count as the lowest one.
+
+    Args:
+        pixels: any shape, any real dtype.
+        low: percentile that becomes 0.
+        high: percentile that becomes 255.
+    """
+    values = pixels.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(values.shape, dtype=np.uint8)
+    if not finite.all():
+        values = np.where(finite, values, values[finite].min())
+    floor, ceiling = np.percentile(values, [low, high])
+    if ceiling <= floor:
+        floor, ceiling = values.min(), values.max()
+    if ceiling <= floor:
+        return np.zeros(values.shape, dtype=np.uint8)
+    scaled = (values - floor) * (255.0 / (ceiling - floor))
+    grey: GreyImage = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return grey

@@ -1,0 +1,115 @@
+"""A picture on the network's square, and a map over the square back on the picture."""
+
+import numpy as np
+import pytest
+
+from tumorlens.scan import Canvas, Placement
+
+SHAPES = [(40, 40), (30, 50), (51, 30), (7, 300)]
+CANVASES = [Canvas(64), Canvas(64, "stretch"), Canvas(64, "crop"), Canvas(64, "crop", resize=80)]
+
+
+def test_padding_surrounds_the_picture() -> None:
+    assert Canvas(224).place(30, 51) == Placement(-10, 0, 51, 51, 224, (30, 51))
+    assert Canvas(224).place(51, 30) == Placement(0, -10, 51, 51, 224, (51, 30))
+
+
+def test_stretching_takes_the_whole_picture() -> None:
+    assert Canvas(224, "stretch").place(30, 50) == Placement(0, 0, 30, 50, 224, (30, 50))
+
+
+def test_cropping_takes_the_centre() -> None:
+    assert Canvas(224, "crop").place(300, 500) == Placement(0, 100, 300, 300, 224, (300, 500))
+    assert Canvas(224, "crop", resize=256).place(512, 512) == Placement(32, 32, 448, 448, 224, (512, 512))
+
+
+def test_the_smallest_picture_fits_every_canvas() -> None:
+    for canvas in CANVASES:
+        place = canvas.place(1, 1)
+        assert place.to_canvas(np.full((1, 1), 9, np.uint8)).tolist() == [[9] * 64] * 64
+        assert place.to_picture(np.ones((7, 7))).tolist() == [[1.0]]
+
+
+def test_bars_are_black_and_the_picture_is_centred() -> None:
+    drawn = Canvas(64).place(32, 64).to_canvas(np.full((32, 64), 200, np.uint8))
+    assert drawn.dtype == np.uint8
+    assert (drawn[:16] == 0).all()
+    assert (drawn[16:48] == 200).all()
+    assert (drawn[48:] == 0).all()
+
+
+def test_resizing_is_antialiased_with_half_pixel_centres() -> None:
+    stripes = np.tile(np.array([0, 200], np.uint8), (128, 64))
+    drawn = Canvas(32, "stretch").place(128, 128).to_canvas(stripes)
+    assert np.abs(drawn[:, 1:-1].astype(int) - 100).max() <= 1
+    ramp = np.tile(np.arange(0, 240, dtype=np.uint8), (240, 1))
+    centres = Canvas(60, "stretch").place(240, 240).to_canvas(ramp)[0, 2:-2]
+    assert np.abs(centres - (np.arange(2, 58) * 4 + 1.5)).max() <= 0.5
+
+
+@pytest.mark.parametrize("canvas", CANVASES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_drawn_on_the_canvas_comes_back_where_it_was(canvas: Canvas, shape: tuple[int, int]) -> None:
+    height, width = shape
+    rows, columns = np.mgrid[:height, :width]
+    picture = (40 + 160 * (rows / height + columns / width) / 2).astype(np.uint8)
+    place = canvas.place(height, width)
+    back = place.to_picture(place.to_canvas(picture))
+    assert back.shape == shape
+    assert back.dtype == np.float32
+    # The bars bleed in, and the crop ends, within two canvas pixels of the window's edge.
+    margin = 2 + int(2 * max(place.height, place.width) / canvas.size)
+    top, left = max(place.top, 0), max(place.left, 0)
+    inside = (slice(top + margin, height - top - margin), slice(left + margin, width - left - margin))
+    np.testing.assert_allclose(back[inside], picture[inside], atol=4)
+
+
+def test_a_coarse_map_points_at_the_right_quarter() -> None:
+    heat = np.zeros((7, 7))
+    heat[5, 1] = 1.0  # low, on the left of the canvas
+    for canvas in CANVASES[:3]:
+        row, column = np.unravel_index(canvas.place(140, 140).to_picture(heat).argmax(), (140, 140))
+        assert (row // 20, column // 20) == (5, 1)
+
+
+def test_a_constant_map_stays_constant_inside_and_zero_outside_the_crop() -> None:
+    back = Canvas(64, "crop").place(30, 50).to_picture(np.full((7, 7), 3.0))
+    assert (back[:, 10:40] == 3).all()
+    assert (back[:, :10] == 0).all()
+    assert (back[:, 40:] == 0).all()
+
+
+def test_bringing_back_equals_resizing_the_whole_window_and_cutting_it() -> None:
+    from PIL import Image
+
+    heat = np.random.default_rng(0).random((7, 7), dtype=np.float32)
+    whole = np.asarray(Image.fromarray(heat).resize((51, 51), Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(Canvas(64).place(30, 51).to_picture(heat), whole[10:40], atol=1e-6)
+
+
+def test_a_long_strip_needs_no_square_of_its_length() -> None:
+    assert Canvas(224).place(3, 200_000).to_picture(np.ones((7, 7))).shape == (3, 200_000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"size": 0}, "size is 0"),
+        ({"size": 224, "fit": "zoom"}, "pad, stretch, crop"),
+        ({"size": 224, "resize": 256}, "'crop' only"),
+        ({"size": 224, "fit": "crop", "resize": 200}, "at least the size"),
+    ],
+)
+def test_a_canvas_that_makes_no_sense_is_refused(arguments: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Canvas(**arguments)  # type: ignore[arg-type]
+
+
+def test_pictures_and_maps_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 x 1"):
+        Canvas(64).place(0, 10)
+    place = Canvas(64).place(30, 50)
+    with pytest.raises(ValueError, match=r"expected \(30, 50\) uint8"):
+        place.to_canvas(np.zeros((50, 30), np.uint8))
+    with pytest.raises(ValueError, match=r"expected \(n, n\)"):
+        place.to_picture(np.zeros((7, 8)))

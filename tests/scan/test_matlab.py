@@ -1,0 +1,82 @@
+"""The .mat files of the Figshare release, and what is said of those that only look like them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.fixtures import scans
+
+from tumorlens.errors import MissingExtraError, ScanError
+from tumorlens.scan import matlab, read_figshare, read_scan
+
+pytest.importorskip("h5py")
+
+
+def test_a_figshare_file_is_read_complete_and_upright(tmp_path: Path) -> None:
+    found = read_figshare(scans.figshare_mat(tmp_path / "1.mat"))
+    assert (found.label, found.patient_id) == (2, "MR040240B")
+    assert (found.scan.format, found.scan.mode) == ("MATLAB v7.3", "int16")
+    np.testing.assert_array_equal(found.scan.pixels, scans.GREY.astype(np.int16) * 8)
+    np.testing.assert_array_equal(found.mask, scans.MASK)
+
+
+def test_read_scan_needs_only_the_image_and_no_extension(tmp_path: Path) -> None:
+    scan = read_scan(scans.figshare_mat(tmp_path / "slice", without="label"))
+    np.testing.assert_array_equal(scan.pixels, scans.GREY.astype(np.int16) * 8)
+
+
+def test_doubles_become_float32(tmp_path: Path) -> None:
+    assert read_scan(scans.figshare_mat(tmp_path / "1.mat", image=scans.GREY / 7)).pixels.dtype == np.float32
+
+
+@pytest.mark.parametrize("member", ["image", "tumorMask", "label", "PID"])
+def test_a_missing_member_is_named(tmp_path: Path, member: str) -> None:
+    with pytest.raises(ScanError, match=rf"1\.mat: cjdata has no member '{member}'"):
+        read_figshare(scans.figshare_mat(tmp_path / "1.mat", without=member))
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"tumorMask": scans.MASK}, r"image is \(24, 32\) but tumorMask is \(32, 24\)"),
+        ({"tumorMask": scans.GREY.T}, "different values"),
+        ({"label": [[4.0]]}, r"label is \[4.0\]; expected 1, 2 or 3"),
+        ({"label": [[1.0, 2.0]]}, "expected 1, 2 or 3"),
+        ({"label": [[1.5]]}, "expected 1, 2 or 3"),
+        ({"PID": np.zeros((2, 1), np.uint16)}, "PID is empty"),
+        ({"PID": b"100360"}, "does not hold numbers"),
+        ({"image": np.zeros((0, 0))}, "image is empty"),
+        ({"image": np.zeros(5)}, "not a picture"),
+        ({"image": np.zeros((2, 2), complex)}, "does not hold numbers"),
+    ],
+)
+def test_a_member_that_does_not_fit_is_described(tmp_path: Path, members: dict[str, Any], said: str) -> None:
+    with pytest.raises(ScanError, match=said):
+        read_figshare(scans.figshare_mat(tmp_path / "1.mat", **members))
+
+
+def test_a_huge_image_is_refused_by_its_header(tmp_path: Path) -> None:
+    import h5py
+
+    path = scans.figshare_mat(tmp_path / "1.mat", without="image")
+    with h5py.File(path, "a") as file:
+        file["cjdata"].create_dataset("image", shape=(100_000, 100_000), dtype="u1", chunks=(1000, 1000))
+    with pytest.raises(ScanError, match="holds 10,000,000,000 numbers"):
+        read_scan(path)
+
+
+def test_a_picture_is_not_a_figshare_file(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="expected the struct of the Figshare release"):
+        read_figshare(scans.save(tmp_path / "1.mat", scans.GREY, format="PNG"))
+
+
+def test_without_h5py_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = scans.figshare_mat(tmp_path / "1.mat")
+    monkeypatch.setattr(matlab, "require", lambda module, extra, purpose: _missing(extra, purpose))
+    with pytest.raises(MissingExtraError, match="train: read MATLAB"):
+        read_scan(path)
+
+
+def _missing(extra: str, purpose: str) -> None:
+    raise MissingExtraError(f"{extra}: {purpose}")
