@@ -1,0 +1,233 @@
+"""Numbers -> intervals: bootstrap by patient, Wilson, paired comparison.
+
+Slices of one patient resemble each other, so a test set of 700 slices from 40 patients holds far
+less evidence than 700 independent pictures. Whatever is resampled here is a *unit*: the patient
+with all its images, or the single image where no patient is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+LEVEL = 0.95
+CELLS = 2_000_000  # entries of a (resamples, images) block held at once: 16 MB of float64
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval and the evidence behind it.
+
+    Attributes:
+        value: the figure; NaN where the sample leaves it undefined.
+        low: lower end of the interval; None where none can be given.
+        high: upper end of the interval; None where none can be given.
+        n: images the figure is computed from.
+        units: the independent units those images belong to.
+        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        method: where the interval comes from: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    units: int
+    unit: str
+    method: str
+
+    def __str__(self) -> str:
+        return self._text(1.0, "{:.3f}", "")
+
+    def percent(self) -> str:
+        """The figure as people say it: ``"97.2 % (94.9 to 98.6)"``."""
+        return self._text(100.0, "{:.1f}", " %")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, ready for JSON: an undefined value is None, not NaN."""
+        return asdict(self) | {"value": None if math.isnan(self.value) else self.value}
+
+    def _text(self, scale: float, form: str, sign: str) -> str:
+        if math.isnan(self.value):
+            return "undefined"
+        value = form.format(scale * self.value) + sign
+        if self.low is None or self.high is None:
+            return f"{value} (no interval)"
+        return f"{value} ({form.format(scale * self.low)} to {form.format(scale * self.high)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """The sample and its bootstrap resamples, drawn once so that all figures of one evaluation share them.
+
+    Row 0 is the sample itself, each unit once; rows 1 to B are resamples, G units drawn with
+    replacement. A figure is then computed in one go as a column of 1 + B values, of which the
+    first is its value and the others are its sampling distribution.
+
+    Attributes:
+        counts: (1 + B, G) how often each unit occurs.
+        index: (N,) the unit of every image, 0 to G - 1.
+        unit: what a unit is, as in `Estimate`.
+    """
+
+    counts: npt.NDArray[np.int32]
+    index: Ints
+    unit: str
+
+    @classmethod
+    def draw(cls, units: Sequence[str], unit: str, *, resamples: int = 2000, seed: int = 0) -> Resamples:
+        """Draw whole units with replacement.
+
+        Args:
+            units: the unit of every image, for example its patient.
+            unit: what a unit is, as in `Estimate`.
+            resamples: B; 2000 puts the ends of a 95 % interval on the 50th value from either side.
+            seed: the same seed and units give the same resamples.
+
+        Raises:
+            DataError: there are no images.
+        """
+        if not len(units):
+            raise DataError("no images to measure; expected at least one")
+        names, index = np.unique(np.asarray(units, dtype=str), return_inverse=True)
+        random = np.random.default_rng(seed)
+        counts = np.ones((1 + resamples, len(names)), dtype=np.int32)
+        for row in counts[1:]:
+            row[:] = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
+        return cls(counts, index.astype(np.int64), unit)
+
+    def sums(self, values: npt.ArrayLike) -> Floats:
+        """Totals over all images of every row: (N, ...) values to (1 + B, ...) sums."""
+        images = np.asarray(values, dtype=np.float64)
+        order = np.argsort(self.index, kind="stable")
+        starts = np.searchsorted(self.index[order], np.arange(self.counts.shape[1]))
+        by_unit = np.add.reduceat(images[order], starts, axis=0)
+        totals = self.counts.astype(np.float64) @ by_unit.reshape(len(by_unit), -1)
+        return totals.reshape(len(self.counts), *images.shape[1:])
+
+    def weights(self, images: Ints) -> Iterator[tuple[slice, Floats]]:
+        """How often the given images occur, in blocks of rows: (rows, (rows, len(images)) counts)."""
+        step = max(1, CELLS // max(1, len(images)))
+        for start in range(0, len(self.counts), step):
+            rows = slice(start, start + step)
+            yield rows, self.counts[rows][:, self.index[images]].astype(np.float64)
+
+    def estimate(self, column: Floats, among: Flags | None = None) -> Estimate:
+        """A figure with its percentile interval.
+
+        Resamples in which the figure is undefined (NaN) are left out. Where all others agree, the
+        bootstrap has nothing to say about the uncertainty and no interval is given.
+
+        Args:
+            column: (1 + B,) the figure in the sample and in every resample.
+            among: (N,) the images it is computed from; all by default.
+        """
+        value = float(column[0])
+        low, high = _percentiles(column[1:]) if math.isfinite(value) else (None, None)
+        n, units = self._evidence(among)
+        return Estimate(value, low, high, n, units, self.unit, "none" if low is None else "bootstrap")
+
+    def proportion(self, column: Floats, among: Flags) -> Estimate:
+        """The share of the images `among` that have some property, with its interval.
+
+        Like `estimate`, except where the share is exactly 0 or 1. There all resamples agree, and a
+        width of zero would claim certainty; Wilson's interval for as many trials as there are units
+        is given instead.
+        """
+        if column[0] not in (0.0, 1.0):
+            return self.estimate(column, among)
+        n, units = self._evidence(among)
+        low, high = wilson(units if column[0] else 0, units)
+        return Estimate(float(column[0]), low, high, n, units, self.unit, "wilson")
+
+    def _evidence(self, among: Flags | None) -> tuple[int, int]:
+        index = self.index if among is None else self.index[among]
+        return len(index), len(np.unique(index))
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval for a share of independent trials; (0, 1) where there were none.
+
+    Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
+
+    Raises:
+        DataError: successes are not between 0 and n.
+    """
+    if not 0 <= successes <= n:
+        raise DataError(f"{successes} successes of {n} trials; expected between none and all of them")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share = successes / n
+    centre = share + z**2 / (2 * n)
+    reach = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def paired_difference(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    units: Sequence[str],
+    unit: str,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """How much higher the mean of `second` is than that of `first`, on the same images.
+
+    Both are resampled together, by unit, so what makes an image hard for both cancels out.
+
+    Args:
+        first: (N,) a score per image, for example 1 where the model was right.
+        second: (N,) the same of the other model, in the same order.
+        units: the unit of every image.
+        unit: what a unit is, as in `Estimate`.
+        resamples: how many.
+        seed: of the resamples.
+
+    Raises:
+        DataError: the three do not have the same length.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if not one.shape == two.shape == (len(units),):
+        raise DataError(
+            f"scores of shape {one.shape} and {two.shape} for {len(units)} images; "
+            "expected one score per image, of the same images in the same order"
+        )
+    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(units))))
+
+
+def mcnemar(b: int, c: int) -> float:
+    """Exact two-sided p that two models err equally often, from the images on which they disagree.
+
+    It takes those images for independent; with several images a patient it is too small, and
+    `paired_difference` should be read instead.
+
+    Args:
+        b: images that only the first model got right.
+        c: images that only the second model got right.
+    """
+    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1))
+    return min(1.0, 2 * tail / (1 << (b + c)))
+
+
+def _percentiles(draws: Floats) -> tuple[float, float] | tuple[None, None]:
+    defined = draws[np.isfinite(draws)]
+    if not defined.size or np.ptp(defined) < 1e-12:
+        return None, None
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,149 @@
+"""Intervals hold what they promise: known values, coverage on clustered data, degenerate samples."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from tumorlens.errors import DataError
+from tumorlens.stats import Estimate, Resamples, mcnemar, paired_difference, wilson
+
+
+def make_estimate(value=0.972, low=0.949, high=0.986, method="bootstrap"):
+    return Estimate(value, low, high, n=669, units=43, unit="patient", method=method)
+
+
+def test_an_estimate_reads_as_people_write_it():
+    assert str(make_estimate()) == "0.972 (0.949 to 0.986)"
+    assert make_estimate().percent() == "97.2 % (94.9 to 98.6)"
+    assert make_estimate(low=None, high=None, method="none").percent() == "97.2 % (no interval)"
+    assert str(make_estimate(math.nan, None, None, "none")) == "undefined"
+
+
+def test_an_estimate_goes_into_strict_json():
+    assert make_estimate().to_dict() == {
+        "value": 0.972,
+        "low": 0.949,
+        "high": 0.986,
+        "n": 669,
+        "units": 43,
+        "unit": "patient",
+        "method": "bootstrap",
+    }
+    undefined = make_estimate(math.nan, None, None, "none").to_dict()
+    assert json.loads(json.dumps(undefined, allow_nan=False))["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(44, 50, 0.762, 0.944), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (1, 1, 0.2065, 1.0), (0, 0, 0, 1)],
+)
+def test_wilson_gives_known_values(successes, n, low, high):
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_wilson_agrees_with_scipy_at_other_levels():
+    expected = scipy_stats.binomtest(37, 52).proportion_ci(confidence_level=0.9, method="wilson")
+    assert wilson(37, 52, level=0.9) == pytest.approx((expected.low, expected.high))
+
+
+def test_wilson_refuses_more_successes_than_trials():
+    with pytest.raises(DataError, match="51 successes of 50"):
+        wilson(51, 50)
+
+
+def test_resamples_begin_with_the_sample_and_draw_whole_patients():
+    drawn = Resamples.draw(["b", "a", "b", "c"], "patient", resamples=50, seed=3)
+    assert drawn.counts.shape == (51, 3)
+    assert (drawn.counts[0] == 1).all()
+    assert (drawn.counts.sum(axis=1) == 3).all()
+    totals = drawn.sums([10.0, 1.0, 20.0, 100.0])
+    assert totals[0] == 131
+    np.testing.assert_allclose(totals, drawn.counts @ [1.0, 30.0, 100.0])
+
+
+def test_resamples_repeat_by_seed_and_differ_between_seeds():
+    units = [f"p{i // 3}" for i in range(60)]
+    one, again, other = (Resamples.draw(units, "patient", resamples=20, seed=s).counts for s in (5, 5, 6))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_no_images_is_an_error():
+    with pytest.raises(DataError, match="no images"):
+        Resamples.draw([], "patient")
+
+
+def interval(values, units, seed):
+    drawn = Resamples.draw(units, "patient", resamples=400, seed=seed)
+    found = drawn.estimate(drawn.sums(values) / drawn.sums(np.ones(len(values))))
+    return found.low, found.high
+
+
+def test_resampling_patients_covers_the_truth_and_resampling_images_does_not():
+    """200 test sets of 50 patients, some easy, some hard, 5 to 20 slices each; true accuracy 0.8."""
+    random = np.random.default_rng(0)
+    by_patient = by_image = 0
+    for seed in range(200):
+        patient = np.repeat(np.arange(50), random.integers(5, 21, size=50))
+        right = (random.random(len(patient)) < random.beta(1.6, 0.4, size=50)[patient]).astype(float)
+        low, high = interval(right, patient.astype(str), seed)
+        by_patient += low <= 0.8 <= high
+        low, high = interval(right, np.arange(len(patient)).astype(str), seed)
+        by_image += low <= 0.8 <= high
+    assert 0.90 <= by_patient / 200 <= 0.99
+    assert by_image / 200 < 0.75
+
+
+def test_resamples_in_which_a_figure_is_undefined_are_left_out():
+    drawn = Resamples.draw(["a", "b"], "image", resamples=6)
+    found = drawn.estimate(np.array([0.5, np.nan, 0.4, 0.6, np.nan, 0.4, 0.6]))
+    assert found.method == "bootstrap"
+    assert 0.4 <= found.low < found.high <= 0.6
+
+
+@pytest.mark.parametrize("column", [[0.5, 0.5, 0.5], [0.5, np.nan, np.nan], [np.nan, 0.1, 0.9]])
+def test_no_interval_where_the_bootstrap_has_nothing_to_say(column):
+    found = Resamples.draw(["a", "b"], "patient", resamples=2).estimate(np.array(column))
+    assert (found.low, found.high, found.method) == (None, None, "none")
+
+
+def test_a_perfect_share_gets_wilson_for_the_patients_not_the_images():
+    units = [f"p{i // 10}" for i in range(100)]
+    drawn = Resamples.draw(units, "patient", resamples=10)
+    among = np.arange(100) < 50
+    found = drawn.proportion(np.ones(11), among)
+    assert (found.n, found.units, found.method) == (50, 5, "wilson")
+    assert (found.low, found.high) == pytest.approx(wilson(5, 5))
+    assert drawn.proportion(np.zeros(11), among).high == pytest.approx(wilson(0, 5)[1])
+
+
+def test_a_paired_difference_is_narrower_than_two_intervals_side_by_side():
+    random = np.random.default_rng(1)
+    units = [f"p{i // 8}" for i in range(400)]
+    hardness = np.repeat(random.normal(0, 0.2, size=50), 8)
+    first = 0.7 + hardness + random.normal(0, 0.01, size=400)
+    second = 0.72 + hardness + random.normal(0, 0.01, size=400)
+    found = paired_difference(first, second, units, "patient")
+    assert found.value == pytest.approx((second - first).mean())
+    assert 0.0 < found.low < 0.02 < found.high < 0.04
+    low, high = interval(first, units, seed=0)
+    assert found.high - found.low < 0.1 * (high - low)
+
+
+def test_a_model_against_itself_differs_by_nothing():
+    found = paired_difference([1, 0, 1], [1, 0, 1], ["a", "b", "c"], "image")
+    assert (found.value, found.low, found.method) == (0.0, None, "none")
+
+
+def test_paired_scores_must_be_of_the_same_images():
+    with pytest.raises(DataError, match="same images"):
+        paired_difference([1, 0], [1, 0, 1], ["a", "b", "c"], "image")
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 0), (5, 5), (1, 9), (30, 12), (2, 700)])
+def test_mcnemar_is_the_exact_binomial_test(b, c):
+    expected = scipy_stats.binomtest(b, b + c).pvalue if b + c else 1.0
+    assert mcnemar(b, c) == pytest.approx(expected)
