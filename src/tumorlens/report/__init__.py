@@ -1,0 +1,52 @@
+"""Findings -> what a person reads: self-contained HTML pages, inline SVG charts, PNG overlays.
+
+Given plain data, this room draws; it knows nothing of models.
+"""
+
+from tumorlens.report.page import (
+    RESEARCH_ONLY,
+    Section,
+    Tile,
+    code,
+    columns,
+    details,
+    figure,
+    key_values,
+    note,
+    page,
+    paragraph,
+    save_page,
+    table,
+    tiles,
+)
+from tumorlens.report.pictures import (
+    Picture,
+    contact_sheet,
+    data_uri,
+    overlay,
+    save_png,
+    side_by_side,
+)
+
+__all__ = [
+    "RESEARCH_ONLY",
+    "Picture",
+    "Section",
+    "Tile",
+    "code",
+    "columns",
+    "contact_sheet",
+    "data_uri",
+    "details",
+    "figure",
+    "key_values",
+    "note",
+    "overlay",
+    "page",
+    "paragraph",
+    "save_page",
+    "save_png",
+    "side_by_side",
+    "table",
+    "tiles",
+]

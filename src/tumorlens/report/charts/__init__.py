@@ -1,0 +1,20 @@
+"""Numbers -> inline SVG: the charts of a report, one file each. Each returns one ``<svg>`` element."""
+
+from tumorlens.report.charts.forest import IntervalRow, intervals
+from tumorlens.report.charts.matrix import confusion_matrix
+from tumorlens.report.charts.reliability import Calibration, ReliabilityBin, reliability
+from tumorlens.report.charts.roc import RocCurve, roc
+from tumorlens.report.charts.training import EpochSeries, training_curves
+
+__all__ = [
+    "Calibration",
+    "EpochSeries",
+    "IntervalRow",
+    "ReliabilityBin",
+    "RocCurve",
+    "confusion_matrix",
+    "intervals",
+    "reliability",
+    "roc",
+    "training_curves",
+]

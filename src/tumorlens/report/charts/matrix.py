@@ -1,0 +1,79 @@
+"""Counts -> confusion matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tumorlens.report.charts.svg import drawing, element, text, upright
+from tumorlens.report.text import shorten
+
+_WIDE, _HIGH = 78, 54  # one cell
+_STRONGEST = 0.5  # opacity of a full cell; the ink stays readable on it, light page or dark
+
+
+def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    """Counts and row percentages. Right answers are shaded in one colour, mistakes in another.
+
+    The opacity grows with the cube root of the row's share: a mistake of one per cent is seen.
+
+    Args:
+        matrix: (C, C) counts; row = true class, column = predicted class. A NumPy array will do.
+        classes: C names, in the same order.
+
+    Raises:
+        ValueError: the matrix is not C by C.
+    """
+    if len(matrix) != len(classes) or any(len(row) != len(classes) for row in matrix):
+        raise ValueError(f"expected a {len(classes)} x {len(classes)} matrix, one row and column per class")
+    names = [shorten(name, 16) for name in classes]
+    left = 36 + 7 * max((len(name) for name in names), default=0)
+    top = 46
+    width, height = _WIDE * len(classes), _HIGH * len(classes)
+    parts = [
+        text(left + width / 2, 14, "predicted class", "middle", "label"),
+        upright(14, top + height / 2, "true class"),
+    ]
+    for i, (name, row) in enumerate(zip(classes, matrix, strict=True)):
+        middle = top + _HIGH * (i + 0.5)
+        total = sum(int(count) for count in row)
+        parts.append(text(left + _WIDE * (i + 0.5), top - 10, shorten(name, 11), "middle", tip=name))
+        parts.append(text(left - 10, middle + 4, names[i], "end", tip=name))
+        parts.append(text(left + width + 10, middle + 4, f"n = {total}", class_="tick"))
+        for j, count in enumerate(row):
+            tip = f"true {name}, predicted {classes[j]}: {int(count)} of {total}"
+            parts.append(_cell(left + _WIDE * j, top + _HIGH * i, int(count), total, i == j, tip))
+    return drawing(
+        left + width + 58, top + height + 6, "Confusion matrix: " + _spoken(matrix, classes), parts
+    )
+
+
+def _cell(x: float, y: float, count: int, total: int, right: bool, tip: str) -> str:
+    share = count / total if total else 0.0
+    shade = element(
+        "rect",
+        x=x + 1,
+        y=y + 1,
+        width=_WIDE - 2,
+        height=_HIGH - 2,
+        rx=3,
+        class_="cell right" if right else "cell wrong",
+        fill_opacity=_STRONGEST * math.cbrt(share),
+    )
+    middle = x + _WIDE / 2
+    share_words = f"{100 * share:.1f} %" if total else "–"
+    return element(
+        "g",
+        shade,
+        text(middle, y + 25, str(count), "middle", "count" if count else "count none"),
+        text(middle, y + 42, share_words, "middle", "share" if count else "share none"),
+        tip=tip,
+    )
+
+
+def _spoken(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    rows = (
+        f"{name} right {int(row[i])} of {sum(int(count) for count in row)}"
+        for i, (name, row) in enumerate(zip(classes, matrix, strict=True))
+    )
+    return "; ".join(rows)

@@ -1,0 +1,49 @@
+"""False and true positive rates -> ROC curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tumorlens.report.charts.svg import SERIES, Frame, drawing, legend
+from tumorlens.report.text import number, shorten, with_interval
+
+if TYPE_CHECKING:
+    from tumorlens.stats import Estimate
+
+_TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """One class against the rest.
+
+    Attributes:
+        name: the class.
+        false_positive: rates in [0, 1], rising, one for each threshold.
+        true_positive: the rates that belong to them. Both are empty where the class does not occur.
+        auroc: the area under the curve, with its interval.
+    """
+
+    name: str
+    false_positive: Sequence[float]
+    true_positive: Sequence[float]
+    auroc: Estimate
+
+
+def roc(curves: Sequence[RocCurve]) -> str:
+    """One curve for each class over the diagonal of chance; the legend gives the area and its interval."""
+    frame = Frame(56, 10, 350, 320, _TENTHS, _TENTHS)
+    entries = [(i, f"{shorten(c.name, 18)}: AUROC {with_interval(c.auroc)}") for i, c in enumerate(curves)]
+    parts = [
+        frame.axes("false positive rate (1 − specificity)", "true positive rate (sensitivity)"),
+        frame.path((0, 1), (0, 1), "chance", "chance"),
+        *(
+            frame.path(c.false_positive, c.true_positive, f"line s{i % SERIES}", entries[i][1])
+            for i, c in enumerate(curves)
+        ),
+        legend(56, 390, entries),
+    ]
+    spoken = "; ".join(f"{c.name} {number(c.auroc.value)}" for c in curves)
+    return drawing(420, 388 + 18 * len(curves), f"ROC curves, area under the curve: {spoken}", parts)

@@ -1,0 +1,25 @@
+"""Text or bytes -> a file that appears whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def appearing(path: str | Path) -> Iterator[Path]:
+    """A temporary name to write to; it becomes `path` if the block ends well, and goes if it fails.
+
+    The temporary file lies in the same folder, which is made where it is missing, so that the
+    last step is a rename inside one file system.
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,171 @@
+"""Grey values, heat and outline -> a picture; pictures -> a contact sheet or a file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tumorlens.report.files import appearing
+from tumorlens.report.text import escape
+from tumorlens.scan.types import GreyImage, Mask
+
+# Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0), which rises evenly in lightness
+# and so keeps its order in grey and for colour-blind eyes. Its black end would darken the scan, so the
+# table begins at the map's first quarter.
+_INFERNO = np.array(
+    [
+        (87, 16, 110),
+        (137, 34, 106),
+        (188, 55, 84),
+        (227, 89, 51),
+        (249, 142, 9),
+        (249, 201, 50),
+        (252, 255, 164),
+    ],
+    dtype=np.float64,
+)
+_COLD, _HOT = 0.15, 0.6  # below the first the scan stays as it is; from the second on the heat is at its full
+_OUTLINE = (0, 229, 255)  # cyan, which neither a grey scan nor the heat contains
+_BETWEEN = (70, 78, 86)  # shows on a white page, a black page and between black scans
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One entry of a contact sheet.
+
+    Attributes:
+        image: any mode.
+        caption: the lines under it, separated by newlines.
+        alt: what a screen reader says instead of the picture.
+        mark: whether the answer shown is right or wrong; None where there is nothing to mark.
+    """
+
+    image: Image.Image
+    caption: str
+    alt: str
+    mark: Literal["right", "wrong"] | None = None
+
+
+def overlay(
+    grey: GreyImage,
+    heat: npt.NDArray[np.floating] | None = None,
+    contour: Mask | None = None,
+    alpha: float = 0.45,
+) -> Image.Image:
+    """A scan in RGB, with the heat over it and the outline of the mask over both.
+
+    The opacity of the heat grows with it: cold pixels keep exactly the grey of the scan.
+
+    Args:
+        grey: (H, W) uint8.
+        heat: (H, W) in [0, 1]; values outside are clipped, NaN counts as cold.
+        contour: (H, W), 1 inside; its border is drawn one pixel wide, on the inside.
+        alpha: opacity of the hottest pixels.
+
+    Raises:
+        ValueError: `grey` is not a uint8 slice, or the shapes differ.
+    """
+    if grey.ndim != 2 or grey.dtype != np.uint8:
+        raise ValueError(f"expected a (H, W) uint8 slice, got {grey.shape} {grey.dtype}")
+    for name, layer in (("heat", heat), ("contour", contour)):
+        if layer is not None and layer.shape != grey.shape:
+            raise ValueError(f"the {name} is {layer.shape}, the slice {grey.shape}; resize it first")
+    picture = np.repeat(grey[:, :, None], 3, axis=2)
+    if heat is not None:
+        warmth = np.clip(np.nan_to_num(heat.astype(np.float64), nan=0.0), 0.0, 1.0)
+        opacity = alpha * np.clip((warmth - _COLD) / (_HOT - _COLD), 0.0, 1.0)[:, :, None]
+        picture = np.rint(picture * (1 - opacity) + colours(warmth) * opacity).astype(np.uint8)
+    if contour is not None:
+        picture[_border(contour > 0)] = _OUTLINE
+    return Image.fromarray(picture)
+
+
+def colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """The colour of each value in [0, 1]: shape (..., 3), 0 to 255, not rounded."""
+    anchors = np.linspace(0, 1, len(_INFERNO))
+    return np.stack([np.interp(values, anchors, channel) for channel in _INFERNO.T], axis=-1)
+
+
+def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
+    """Pictures in one row, brought to the height of the tallest.
+
+    Raises:
+        ValueError: no picture was given.
+    """
+    if not images:
+        raise ValueError("expected at least one picture")
+    height = max(image.height for image in images)
+    row = [_to_height(image.convert("RGB"), height) for image in images]
+    width = sum(image.width for image in row) + gap * (len(row) - 1)
+    joined = Image.new("RGB", (width, height), _BETWEEN)
+    left = 0
+    for image in row:
+        joined.paste(image, (left, 0))
+        left += image.width + gap
+    return joined
+
+
+def contact_sheet(items: Iterable[Picture], longest: int = 384) -> str:
+    """An HTML grid of pictures with their captions; empty for no pictures.
+
+    Args:
+        items: in reading order.
+        longest: larger pictures are reduced to this many pixels on their longer side, and all are
+            stored as JPEG, so that a sheet of fifty stays under two megabytes.
+    """
+    entries = "".join(_entry(item, longest) for item in items)
+    return f'<ul class="sheet">\n{entries}</ul>\n' if entries else ""
+
+
+def data_uri(image: Image.Image, lossy: bool = False) -> str:
+    """A picture as the ``src`` of an ``<img>``: PNG, or JPEG of quality 88 where `lossy`."""
+    flat = image if image.mode in ("L", "RGB") else image.convert("RGB")
+    buffer = io.BytesIO()
+    if lossy:
+        flat.save(buffer, "JPEG", quality=88)
+    else:
+        flat.save(buffer, "PNG", optimize=True)
+    kind = "jpeg" if lossy else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def save_png(image: Image.Image, path: str | Path) -> None:
+    """Write a PNG; it appears under its name only when it is whole."""
+    with appearing(path) as temporary:
+        image.save(temporary, "PNG")
+
+
+def _border(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The pixels inside that have one of their four neighbours outside; the picture's rim is outside."""
+    padded = np.pad(inside, 1)
+    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside & ~core
+
+
+def _to_height(image: Image.Image, height: int) -> Image.Image:
+    if image.height == height:
+        return image
+    width = max(1, round(image.width * height / image.height))
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _entry(item: Picture, longest: int) -> str:
+    image = item.image.convert("RGB")
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    mark = {"right": "✓ right", "wrong": "✗ wrong", None: ""}[item.mark]
+    words = (f'<span class="mark">{mark}</span>\n' if mark else "") + escape(item.caption)
+    frame = f'<figure class="is-{item.mark}">' if item.mark else "<figure>"
+    return (
+        f"<li>{frame}"
+        f'<img src="{data_uri(image, lossy=True)}" alt="{escape(item.alt)}" '
+        f'width="{image.width}" height="{image.height}">'
+        f"<figcaption>{words}</figcaption></figure></li>\n"
+    )

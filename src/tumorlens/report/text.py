@@ -1,0 +1,68 @@
+"""Plain data -> words: escaping, and the one way an estimate and its interval are written."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tumorlens.stats import Estimate
+
+# What XML 1.0 forbids even when escaped; a class name may come from any folder's name. Lone
+# surrogates are how Python holds a file name that is not UTF-8; they cannot be written to a file.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def escape(text: object) -> str:
+    """`text` so that it can stand in HTML and SVG, between tags or inside a quoted attribute."""
+    return html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)), quote=True)
+
+
+def shorten(text: str, length: int) -> str:
+    """`text`, cut to at most `length` characters with an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def number(value: float, percent: bool = False) -> str:
+    """A proportion as ``"97.2 %"``, any other figure as ``"0.972"``, or ``"undefined"`` for NaN."""
+    if not math.isfinite(value):
+        return "undefined"
+    return f"{_digits(value, percent)} %" if percent else _digits(value, percent)
+
+
+def interval(estimate: Estimate, percent: bool = False) -> str:
+    """The interval alone, as ``"94.9 to 98.6"``, or ``"no interval"``.
+
+    Written with "to", not with a dash, since differences may be negative.
+    """
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    return f"{_digits(estimate.low, percent)} to {_digits(estimate.high, percent)}"
+
+
+def with_interval(estimate: Estimate, percent: bool = False) -> str:
+    """Value and interval, as ``"97.2 % (94.9 to 98.6)"`` or ``"0.972 (0.949 to 0.986)"``."""
+    return estimate.percent() if percent else str(estimate)
+
+
+def evidence(estimate: Estimate) -> str:
+    """What the estimate rests on, as ``"669 images, 43 patients"``.
+
+    Where pictures were resampled because no patient is known, the words say that.
+    """
+    images = _counted(estimate.n, "image")
+    if estimate.unit == "image":
+        return f"{images}, patients unknown"
+    if estimate.unit == "patient":
+        return f"{images}, {_counted(estimate.units, 'patient')}"
+    return f"{images}, {estimate.units} patients or single images"
+
+
+def _digits(value: float, percent: bool) -> str:
+    return f"{100 * value:.1f}" if percent else f"{value:.3f}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

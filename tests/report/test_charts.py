@@ -1,0 +1,205 @@
+"""Charts are well-formed SVG that holds the numbers, also where there is little to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from tumorlens.report.charts import (
+    Calibration,
+    EpochSeries,
+    IntervalRow,
+    ReliabilityBin,
+    RocCurve,
+    confusion_matrix,
+    intervals,
+    reliability,
+    roc,
+    training_curves,
+)
+from tumorlens.report.charts.svg import Frame, ticks
+from tumorlens.stats import Estimate
+
+CLASSES = ["glioma", "meningioma", "pituitary", "no_tumor"]
+COUNTS = np.array([[288, 4, 0, 1], [9, 121, 6, 2], [0, 2, 178, 1], [1, 0, 0, 139]])
+HOSTILE = "</svg><script>\"'&\x00"
+NAN = float("nan")
+
+
+def estimate(value: float = 0.97, low: float | None = 0.95, high: float | None = 0.99) -> Estimate:
+    return Estimate(value, low, high, 752, 43, "patient", "bootstrap" if low is not None else "none")
+
+
+def curve(name: str, value: float = 0.97) -> RocCurve:
+    return RocCurve(name, [0, 0.1, 1], [0, 0.9, 1], estimate(value))
+
+
+def bins(counts: list[int]) -> list[ReliabilityBin]:
+    n = len(counts)
+    return [
+        ReliabilityBin(i / n, (i + 1) / n, (i + 0.5) / n if c else NAN, 0.5 if c else NAN, c)
+        for i, c in enumerate(counts)
+    ]
+
+
+def draw(svg: str) -> ElementTree.Element:
+    """The parsed chart; fails where it is not well formed or says nothing to a screen reader."""
+    root = ElementTree.fromstring(svg)
+    assert root.tag == "svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label")
+    assert "nan" not in svg.lower()
+    return root
+
+
+def words(svg: str) -> list[str]:
+    return [
+        "".join([element.text or "", *(title.tail or "" for title in element)])
+        for element in draw(svg).iter("text")
+    ]
+
+
+def test_the_matrix_shows_every_count_and_its_share_of_the_row() -> None:
+    shown = words(confusion_matrix(COUNTS, CLASSES))
+    assert [w for w in shown if w.isdigit()] == [str(c) for c in COUNTS.ravel()]
+    assert {"98.3 %", "87.7 %", "6.5 %", "n = 293", "n = 138"} <= set(shown)
+
+
+def test_rows_of_the_matrix_are_true_classes() -> None:
+    tips = [t.text for t in draw(confusion_matrix(COUNTS, CLASSES)).iter("title")]
+    assert "true meningioma, predicted glioma: 9 of 138" in tips
+
+
+def test_right_answers_and_mistakes_are_shaded_apart_and_more_is_darker() -> None:
+    cells = list(draw(confusion_matrix(COUNTS, CLASSES)).iter("rect"))
+    assert [c.get("class") for c in cells[:5]] == ["cell right", *["cell wrong"] * 3, "cell wrong"]
+    assert float(cells[4].get("fill-opacity", "")) > float(cells[1].get("fill-opacity", "")) > 0
+    assert float(cells[2].get("fill-opacity", "")) == 0
+
+
+def test_a_class_that_does_not_occur_has_no_shares() -> None:
+    assert words(confusion_matrix([[3, 1], [0, 0]], ["a", "b"])).count("–") == 2
+
+
+def test_a_matrix_of_another_size_than_its_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match="4 x 4"):
+        confusion_matrix(COUNTS[:3], CLASSES)
+
+
+def test_roc_names_each_class_with_its_area_and_interval() -> None:
+    shown = words(roc([curve(name) for name in CLASSES]))
+    assert "glioma: AUROC 0.970 (0.950 to 0.990)" in shown
+    assert sum("AUROC" in w for w in shown) == 4
+
+
+def test_roc_keeps_the_place_of_a_class_that_is_undefined() -> None:
+    shown = words(roc([curve("glioma"), RocCurve("rare", [], [], estimate(NAN, None, None))]))
+    assert "rare: AUROC undefined" in shown
+
+
+def test_a_curve_of_a_hundred_thousand_points_stays_small() -> None:
+    rate = np.linspace(0, 1, 100_000)
+    assert len(roc([RocCurve("glioma", rate, np.sqrt(rate), estimate())])) < 150_000
+
+
+def test_reliability_draws_full_bins_only() -> None:
+    svg = reliability(Calibration("before", bins([0, 0, 7, 90]), estimate(0.033, 0.02, 0.05)))
+    root = draw(svg)
+    assert len(list(root.iter("circle"))) == 2
+    assert len(list(root.iter("rect"))) == 2
+    assert "before: ECE 0.033 (0.020 to 0.050)" in words(svg)
+
+
+def test_reliability_shows_before_and_after_apart() -> None:
+    svg = reliability(Calibration("before", bins([5, 95])), Calibration("after", bins([20, 80])))
+    assert {c.get("class") for c in draw(svg).iter("circle")} == {"dot s0", "dot s1"}
+
+
+def test_a_perfect_model_lies_on_the_diagonal() -> None:
+    honest = [ReliabilityBin(0.8, 1.0, 0.9, 0.9, 10)]
+    dot = next(draw(reliability(Calibration("m", honest))).iter("circle"))
+    frame = Frame(56, 10, 350, 250, (0, 1), (0, 1))
+    assert float(dot.get("cx", "")) == pytest.approx(frame.x(0.9), abs=0.01)
+    assert float(dot.get("cy", "")) == pytest.approx(frame.y(0.9), abs=0.01)
+
+
+def test_the_forest_plot_writes_values_beside_their_lines() -> None:
+    svg = intervals([IntervalRow("sensitivity"), IntervalRow("glioma", estimate())])
+    assert {"sensitivity", "glioma", "97.0 % (95.0 to 99.0)"} <= set(words(svg))
+    assert len([e for e in draw(svg).iter("line") if e.get("class") == "whisker"]) == 1
+
+
+def test_the_forest_plot_holds_every_interval_inside_its_axis() -> None:
+    rows = [IntervalRow(str(i), estimate(v, v - 0.04, v + 0.02)) for i, v in enumerate((0.31, 0.77, 0.98))]
+    root = draw(intervals(rows, percent=False))
+    grid = [float(e.get("x1", "")) for e in root.iter("line") if e.get("class") == "grid"]
+    for line in (e for e in root.iter("line") if e.get("class") == "whisker"):
+        assert min(grid) <= float(line.get("x1", "")) <= float(line.get("x2", "")) <= max(grid)
+
+
+def test_an_estimate_without_interval_or_value_keeps_its_line() -> None:
+    svg = intervals(
+        [IntervalRow("one", estimate(0.5, None, None)), IntervalRow("none", estimate(NAN, None, None))]
+    )
+    assert {"one", "50.0 % (no interval)", "none", "undefined"} <= set(words(svg))
+    assert len(list(draw(svg).iter("circle"))) == 1
+
+
+def test_training_curves_mark_the_epoch_that_was_kept() -> None:
+    svg = training_curves(
+        [EpochSeries("training loss", [1.0, 0.5, 0.4])], [EpochSeries("F1", [0.7, 0.9, 0.8])], best=2
+    )
+    assert "kept: epoch 2" in words(svg)
+    assert [c.get("r") for c in draw(svg).iter("circle")] == ["2.5", "4.5", "2.5"] * 2
+
+
+def test_an_epoch_without_a_figure_breaks_the_line() -> None:
+    svg = training_curves([EpochSeries("loss", [1.0, 0.8, NAN, 0.5, 0.4])])
+    line = next(e for e in draw(svg).iter("path") if e.get("class") == "line s0")
+    assert line.get("d", "").count("M") == 2
+    assert len(list(draw(svg).iter("circle"))) == 4
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        lambda name: confusion_matrix([[1]], [name]),
+        lambda name: roc([curve(name)]),
+        lambda name: reliability(Calibration(name, bins([1]))),
+        lambda name: intervals([IntervalRow(name), IntervalRow(name, estimate())]),
+        lambda name: training_curves([EpochSeries(name, [1.0])], [EpochSeries(name, [0.5])], best=1),
+    ],
+    ids=["matrix", "roc", "reliability", "forest", "training"],
+)
+@pytest.mark.parametrize("name", [HOSTILE, "", "a very long class name " * 9])
+def test_one_class_of_any_name_is_drawn(chart: Callable[[str], str], name: str) -> None:
+    assert "script" not in {e.tag for e in draw(chart(name)).iter()}
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        lambda: confusion_matrix([], []),
+        lambda: roc([]),
+        lambda: reliability(Calibration("before", [])),
+        lambda: reliability(Calibration("before", bins([0, 0])), Calibration("after", bins([0]))),
+        lambda: intervals([]),
+        lambda: intervals([IntervalRow("same", estimate(1.0, 1.0, 1.0))]),
+        lambda: training_curves([]),
+        lambda: training_curves([EpochSeries("loss", [])], [EpochSeries("F1", [NAN])], best=1),
+        lambda: training_curves([EpochSeries("loss", [0.3] * 40)], best=40),
+        lambda: roc([curve(f"class {i}") for i in range(12)]),
+    ],
+)
+def test_little_or_too_much_to_draw_does_not_fail(svg: Callable[[], str]) -> None:
+    draw(svg())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.123, 0.987), (-3, 1200), (0.9997, 0.9999), (5, 5)])
+def test_ticks_are_few_and_span_the_data(low: float, high: float) -> None:
+    marks = ticks(low, high)
+    assert marks[0] <= low <= high <= marks[-1]
+    assert 3 <= len(marks) <= 9

@@ -1,0 +1,197 @@
+"""A page is one valid file that loads nothing, whatever names the data brings."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from importlib import resources
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tumorlens.report import (
+    RESEARCH_ONLY,
+    Picture,
+    Section,
+    Tile,
+    code,
+    columns,
+    contact_sheet,
+    details,
+    figure,
+    key_values,
+    note,
+    page,
+    paragraph,
+    save_page,
+    table,
+    tiles,
+)
+from tumorlens.report.charts import confusion_matrix
+from tumorlens.stats import Estimate
+
+HOSTILE = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'
+ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks that every tag is closed in order and collects tags, attributes and text."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(document)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def everything(name: str) -> str:
+    """A page that uses every helper with `name` wherever a text can stand."""
+    picture = Picture(Image.new("L", (20, 10)), name, name, "wrong")
+    body = "".join(
+        [
+            tiles([Tile(name, ACCURACY), Tile(name, name, hint=name)]),
+            note("warning", name),
+            paragraph(name),
+            key_values([(name, name)]),
+            table([name, "n"], [[name, 3]]),
+            code(name),
+            details(name, paragraph(name)),
+            columns(figure(confusion_matrix([[1]], [name]), name), ""),
+            contact_sheet([picture]),
+        ]
+    )
+    return page(name, name, [Section(name, body, lead=name)] * 3, [name])
+
+
+@pytest.mark.parametrize("name", ["glioma", HOSTILE, "", "Größe 3 µm", "腫瘍"])
+def test_every_tag_is_closed_whatever_the_names(name: str) -> None:
+    assert Page(everything(name)).tags
+
+
+def test_a_hostile_name_is_shown_as_text_and_runs_nothing() -> None:
+    parsed = Page(everything(HOSTILE))
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    assert not any(name.startswith("on") for _, attributes in parsed.tags for name in attributes)
+    assert "alert(1)" in parsed.text
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    parsed = Page(everything(HOSTILE))
+    targets = [a[key] or "" for _, a in parsed.tags for key in ("src", "href", "xlink:href") if key in a]
+    assert targets
+    assert all(target.startswith(("data:image/", "#part-")) for target in targets)
+    style = resources.files("tumorlens.report").joinpath("style.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_links_of_the_contents_lead_to_sections() -> None:
+    parsed = Page(everything("glioma"))
+    ids = [a["id"] for _, a in parsed.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["href"] for tag, a in parsed.tags if tag == "a"} == {f"#part-{i}" for i in (1, 2, 3)}
+
+
+def test_every_page_says_research_only_even_an_empty_one() -> None:
+    assert RESEARCH_ONLY in Page(page("t", "s", [])).text
+
+
+def test_a_tile_shows_number_interval_and_evidence() -> None:
+    text = Page(tiles([Tile("accuracy", ACCURACY)])).text
+    assert text == "accuracy 97.2 % 95 % CI 94.9 to 98.6 669 images, 43 patients"
+
+
+def test_a_tile_without_an_interval_says_so() -> None:
+    alone = Estimate(1.0, None, None, 1, 1, "image", "none")
+    assert Page(tiles([Tile("accuracy", alone)])).text.endswith(
+        "100.0 % no interval 1 image, patients unknown"
+    )
+
+
+def test_an_undefined_figure_is_called_undefined() -> None:
+    nothing = Estimate(float("nan"), None, None, 0, 0, "patient", "none")
+    assert "undefined" in tiles([Tile("AUROC", nothing, percent=False)])
+
+
+def test_a_note_says_its_kind_in_words() -> None:
+    assert Page(note("danger", "Slices leak.")).text == "Warning. Slices leak."
+
+
+def test_a_table_names_its_rows_and_aligns_its_columns() -> None:
+    parsed = Page(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl"))
+    scopes = [(tag, a.get("scope"), a["class"]) for tag, a in parsed.tags if tag in ("th", "td")]
+    assert scopes[3:] == [("th", "row", "words"), ("td", None, "number"), ("td", None, "words")]
+    assert "0.988" in parsed.text
+
+
+def test_a_table_with_a_row_too_short_is_refused() -> None:
+    with pytest.raises(ValueError):
+        table(["class", "n"], [["glioma"]])
+
+
+def test_a_saved_page_is_utf8_and_leaves_nothing_else(tmp_path) -> None:
+    path = tmp_path / "new" / "report.html"
+    save_page(everything("Größe"), path)
+    assert "Größe" in path.read_text(encoding="utf-8")
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_failed_save_keeps_the_old_page(tmp_path) -> None:
+    path = tmp_path / "report.html"
+    save_page("old", path)
+    with pytest.raises(UnicodeEncodeError):
+        save_page("new \udcff", path)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_text_and_marks_stand_out_from_the_page(scheme: str) -> None:
+    style = resources.files("tumorlens.report").joinpath("style.css").read_text(encoding="utf-8")
+    palettes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    found = dict(re.findall(r"--(\w+): (#\w{6})", palettes[["light", "dark", "print"].index(scheme)]))
+    for ground in ("paper", "panel"):
+        for name in ("ink", "muted", "accent", "info", "warning", "danger", "wrong"):
+            assert contrast(found[name], found[ground]) >= 4.5, (name, ground)
+    for name in (f"s{i}" for i in range(8)):
+        assert contrast(found[name], found["paper"]) >= 3, name
+    for shade in ("accent", "wrong"):  # the fullest cell of a confusion matrix
+        mixed = (rgb(found[shade]) + rgb(found["paper"])) / 2
+        assert contrast(found["ink"], mixed) >= 4.5, shade
+
+
+def rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
+
+
+def contrast(one: str | np.ndarray, other: str | np.ndarray) -> float:
+    """Contrast ratio of WCAG 2.1."""
+    lights = []
+    for colour in (one, other):
+        c = (rgb(colour) if isinstance(colour, str) else colour) / 255
+        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(lights) / min(lights)

@@ -1,0 +1,48 @@
+"""Numbers and names as a reader meets them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tumorlens.report.text import escape, evidence, interval, number, shorten, with_interval
+from tumorlens.stats import Estimate
+
+
+def estimate(unit: str = "patient", n: int = 669, units: int = 43) -> Estimate:
+    return Estimate(0.972, 0.949, 0.986, n, units, unit, "bootstrap")
+
+
+def test_a_proportion_is_written_in_per_cent_or_as_a_figure() -> None:
+    assert with_interval(estimate(), percent=True) == "97.2 % (94.9 to 98.6)"
+    assert with_interval(estimate()) == "0.972 (0.949 to 0.986)"
+
+
+def test_a_negative_difference_stays_readable() -> None:
+    difference = Estimate(-0.01, -0.03, 0.01, 669, 43, "patient", "bootstrap")
+    assert interval(difference, percent=True) == "-3.0 to 1.0"
+
+
+def test_nan_is_undefined() -> None:
+    assert number(float("nan")) == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("unit", "n", "units", "words"),
+    [
+        ("patient", 669, 43, "669 images, 43 patients"),
+        ("patient", 1, 1, "1 image, 1 patient"),
+        ("image", 7023, 7023, "7,023 images, patients unknown"),
+        ("patient or image", 752, 126, "752 images, 126 patients or single images"),
+    ],
+)
+def test_evidence_says_what_was_resampled(unit: str, n: int, units: int, words: str) -> None:
+    assert evidence(estimate(unit, n, units)) == words
+
+
+def test_what_no_xml_may_hold_is_replaced() -> None:
+    assert escape("a\x00\udcff<") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}&lt;"
+
+
+def test_long_names_end_in_an_ellipsis() -> None:
+    assert shorten("meningioma", 10) == "meningioma"
+    assert shorten("meningioma", 6) == "menin…"
