@@ -1,0 +1,156 @@
+"""How the phantom is scanned: plane, field of view, pose, tissue contrast, coil shading and noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.datasets.phantom.shapes import Field, Points, column
+
+PLANES = ("axial", "coronal", "sagittal")
+SIZES = (160, 192, 224, 256)
+
+# Direction of the columns, of the rows and of the slices, and what the picture is centred on. Axial and
+# coronal are shown as radiologists see them, the face up or towards the viewer; sagittal looks left.
+_AXES = {
+    "axial": ((1, 0, 0), (0, -1, 0), (0, 0, 1), (0, -12, 0)),
+    "coronal": ((1, 0, 0), (0, 0, -1), (0, 1, 0), (0, 0, -14)),
+    "sagittal": ((0, -1, 0), (0, 0, -1), (1, 0, 0), (0, -2, -18)),
+}
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Brightness of each tissue after contrast agent, relative to subcutaneous fat at about 1.
+
+    The defaults follow T1-weighted spin echo after gadolinium: fat, then what lacks a blood-brain
+    barrier, white matter, grey matter, oedema, muscle, necrosis, CSF, compact bone and air.
+    """
+
+    fat: float = 0.92
+    skin: float = 0.62
+    marrow: float = 0.45
+    bone: float = 0.07
+    muscle: float = 0.34
+    csf: float = 0.13
+    grey: float = 0.37
+    white: float = 0.48
+    vessel: float = 0.82
+    dura: float = 0.60
+    enhancing: float = 0.80
+    necrosis: float = 0.22
+    oedema: float = 0.31
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> Contrast:
+        """Every tissue a little off its usual value, and grey and white closer or further apart."""
+        values = {f.name: getattr(cls, f.name) * rng.normal(1, 0.035) for f in fields(cls)}
+        values["grey"] = values["white"] * rng.uniform(0.72, 0.84)
+        return cls(**values)
+
+
+@dataclass(frozen=True, eq=False)
+class Acquisition:
+    """One patient's scan: the same for all slices of the patient, drawn alike for every class.
+
+    Attributes:
+        plane: one of `PLANES`.
+        size: height and width in pixels.
+        pixel: millimetres between pixel centres.
+        thickness: millimetres over which a slice averages.
+        rotation: (3, 3), how the head lies in the scanner.
+        shift: (3, 1) millimetres, where it lies.
+        contrast: tissue brightness.
+        gamma: of the display; under 1 lifts the dark tissues.
+        gain: what brightness 1 becomes, 255 = white.
+        noise: standard deviation of each of the two channels, in units of brightness.
+        shading: (9,) coefficients of the coil's smooth shading, see `_polynomial`.
+    """
+
+    plane: str
+    size: int
+    pixel: float
+    thickness: float
+    rotation: npt.NDArray[np.float32]
+    shift: Points
+    contrast: Contrast
+    gamma: float
+    gain: float
+    noise: float
+    shading: npt.NDArray[np.float32]
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, plane: str | None, size: int | None) -> Acquisition:
+        """Draw a scan; `plane` and `size` replace the drawn ones without changing the others."""
+        drawn_plane, drawn_size = rng.choice(PLANES), int(rng.choice(SIZES))
+        pixels = size or drawn_size
+        return cls(
+            plane=plane or str(drawn_plane),
+            size=pixels,
+            pixel=float(rng.uniform(225, 255)) / pixels,
+            thickness=float(rng.uniform(2.5, 4.5)),
+            rotation=_rotation(rng.normal(0, np.radians(3.0), 3)),
+            shift=column(rng.normal(0, 3.0, 3).astype(np.float32)),
+            contrast=Contrast.random(rng),
+            gamma=float(rng.uniform(0.9, 1.15)),
+            gain=float(rng.uniform(225, 270)),
+            noise=float(rng.uniform(0.008, 0.030)),
+            shading=rng.normal(0, [0.08] * 3 + [0.06] * 6).astype(np.float32),
+        )
+
+    def grid(self, position: float) -> Points:
+        """Scanner coordinates of the pixels of the slice at `position` mm, (3, size * size), row by row."""
+        columns, rows, normal, centre = (column(axis) for axis in _AXES[self.plane])
+        steps = (np.arange(self.size, dtype=np.float32) - (self.size - 1) / 2) * np.float32(self.pixel)
+        u, v = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps))
+        return np.asarray(columns * u + rows * v + normal * np.float32(position) + centre * (normal == 0))
+
+    def to_head(self, points: Points) -> Points:
+        """Scanner coordinates as head coordinates."""
+        return np.asarray(self.rotation @ (points - self.shift))
+
+    def position_of(self, points: Points) -> Field:
+        """Where along the slice direction head coordinates (3, N) come to lie, in mm."""
+        normal = column(_AXES[self.plane][2])
+        return np.asarray((normal * (self.rotation.T @ points + self.shift)).sum(axis=0))
+
+    def expose(self, brightness: Field, points: Points, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """What the scanner and the 8-bit display make of ideal brightness.
+
+        Args:
+            brightness: (size, size), ideal.
+            points: the slice's scanner coordinates, (3, size * size).
+            rng: for the noise, which is Rician: the magnitude of a complex signal (Gudbjartsson 1995).
+        """
+        signal = brightness * np.exp(self.shading @ _polynomial(points)).reshape(brightness.shape)
+        signal = _blur(signal)
+        real, imaginary = rng.standard_normal((2, *signal.shape), dtype=np.float32) * np.float32(self.noise)
+        magnitude = np.hypot(signal + real, imaginary)
+        grey = np.clip(np.rint(magnitude**self.gamma * self.gain), 0, 255)
+        return np.asarray(grey, dtype=np.uint8)
+
+
+def _polynomial(points: Points) -> Points:
+    """The nine terms of a quadratic without its constant, (9, N), about -1 to 1 over the head."""
+    x, y, z = points / np.float32(110)
+    return np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
+
+
+def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Turns about x, y and z in radians, one after the other."""
+    matrix = np.eye(3)
+    for axis, angle in enumerate(angles):
+        turn, (i, j) = np.eye(3), [k for k in range(3) if k != axis]
+        turn[[i, i, j, j], [i, j, i, j]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        matrix = turn @ matrix
+    return matrix.astype(np.float32)
+
+
+def _blur(picture: Field) -> Field:
+    """The point spread of the scanner, [1 4 1] / 6 along both axes."""
+    for _ in range(2):
+        padded = np.pad(picture, ((1, 1), (0, 0)), mode="edge")
+        picture = np.asarray((padded[:-2] + 4 * padded[1:-1] + padded[2:]).T / 6, dtype=np.float32)
+    return picture
