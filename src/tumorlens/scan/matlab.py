@@ -91,9 +91,7 @@ def _cjdata(path: Path) -> Iterator[Any]:
     except ScanError:
         raise
     except Exception as error:  # a damaged file makes HDF5 raise nearly anything
-        raise ScanError(
-            path, f"is a damaged HDF5 file ({error})", "copy, download or export it again"
-        ) from error
+        raise ScanError(path, f"is a damaged HDF5 file ({error})", "copy, download or export it again") from error
 
 
 def _scan(path: Path, struct: Any) -> Scan:

@@ -1,0 +1,92 @@
+"""Folders -> tables: the public sets, any folder of classes, any CSV table, and phantoms."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from tumorlens.datasets import figshare, folder, navoneel, nickparvar, no_tumor, phantoms
+from tumorlens.datasets.card import Dataset, DatasetCard
+from tumorlens.datasets.download import Progress
+from tumorlens.datasets.fingerprint import fingerprint
+from tumorlens.datasets.table_file import read_table, write_table
+from tumorlens.datasets.types import SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
+from tumorlens.errors import DataError
+
+# In the order in which a folder is tried; `folder` takes whatever has class folders, so it comes last.
+DATASETS = {
+    d.card.name: d
+    for d in (
+        figshare.DATASET,
+        nickparvar.DATASET,
+        navoneel.DATASET,
+        no_tumor.DATASET,
+        phantoms.DATASET,
+        folder.DATASET,
+    )
+}
+
+__all__ = [
+    "DATASETS",
+    "SPLITS",
+    "Dataset",
+    "DatasetCard",
+    "Progress",
+    "Sample",
+    "SplitPlan",
+    "SplitUnit",
+    "Table",
+    "check_groups",
+    "dataset",
+    "fingerprint",
+    "open_table",
+    "open_tables",
+    "pool",
+    "read_table",
+    "write_table",
+]
+
+
+def dataset(name: str) -> Dataset:
+    """The data set of that name.
+
+    Raises:
+        DataError: no such name; says the nearest one.
+    """
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name, DATASETS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {list(DATASETS)}"
+        raise DataError(f"no data set is called '{name}'; {hint}")
+    return DATASETS[name]
+
+
+def open_table(source: str | Path) -> Table:
+    """A table from a CSV file, from a folder whose layout is recognised, or from ``NAME:FOLDER``.
+
+    Raises:
+        DataError: nothing there, or no layout fits.
+    """
+    name, colon, rest = str(source).partition(":")
+    if colon and name in DATASETS:
+        return DATASETS[name].read(Path(rest).expanduser())  # the shell leaves a ~ inside a word alone
+    path = Path(source)
+    if path.is_file():
+        return read_table(path)
+    if not path.is_dir():
+        raise DataError(
+            f"{source}: no such file or folder; expected a table (.csv), a folder, or NAME:FOLDER "
+            f"with a NAME of {list(DATASETS)}"
+        )
+    for candidate in DATASETS.values():
+        if candidate.recognises(path):
+            return candidate.read(path)
+    raise DataError(
+        f"{path}: holds no data set known here; expected class folders, or the layout of one of "
+        f"{list(DATASETS)} (see: tumorlens data list), or name a .csv table"
+    )
+
+
+def open_tables(sources: Iterable[str | Path]) -> Table:
+    """Several sources pooled into one table: `open_table` for each, then `pool`."""
+    return pool(open_table(source) for source in sources)

@@ -1,0 +1,48 @@
+"""CSV file -> rows, whoever wrote it: a spreadsheet with its byte-order mark, or this program."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from tumorlens.errors import DataError
+
+Row = dict[str, str]
+
+
+def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, Row]]:
+    """Line number and values of every row.
+
+    Column names are lower-cased, spaces around names and values dropped; lines that begin with ``#``
+    above the header are passed over, and so are empty lines.
+
+    Args:
+        path: a CSV file in UTF-8, separated by commas.
+        required: columns that must be there.
+
+    Raises:
+        DataError: not such a file, a column is missing, or a row has more values than the header.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            above, header = 1, stream.readline()
+            while header.startswith("#"):
+                above, header = above + 1, stream.readline()
+            columns = [name.strip().lower() for name in next(csv.reader([header]), [])]
+            reader = csv.DictReader(stream, columns, restval="")
+            rows = [(above + reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: is no CSV file in UTF-8 ({error}); export it as 'CSV UTF-8'") from None
+    missing = [name for name in required if name not in columns]
+    if missing:
+        raise DataError(
+            f"{path}: no column {missing} among {columns}; expected them in the first line, separated by commas"
+        )
+    for line, row in rows:
+        if None in row:
+            raise DataError(
+                f"{path}, line {line}: more values than the {len(columns)} columns; "
+                "put a value that holds a comma into double quotes"
+            )
+    return [(line, {name: value.strip() for name, value in row.items()}) for line, row in rows]

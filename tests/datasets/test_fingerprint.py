@@ -1,0 +1,44 @@
+"""The data's fingerprint: the same for the same pictures and labels, and for nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fixtures import scans, sets
+from tumorlens.datasets import Table, fingerprint, open_table
+from tumorlens.errors import DataError
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    return open_table(sets.figshare_csv(tmp_path / "one"))
+
+
+def test_it_is_the_same_on_another_machine(table: Table, tmp_path: Path) -> None:
+    assert fingerprint(open_table(sets.figshare_csv(tmp_path / "other"))) == fingerprint(table)
+    assert len(fingerprint(table)) == 32
+
+
+def test_splits_masks_and_patients_do_not_count(table: Table) -> None:
+    rows = tuple(replace(s, split="train", mask=None, group=None) for s in table.samples)
+    assert fingerprint(replace(table, samples=rows)) == fingerprint(table)
+
+
+def test_a_changed_picture_label_or_id_counts(table: Table) -> None:
+    first, *rest = table.samples
+    before = fingerprint(table)
+    for change in ({"label": "pituitary"}, {"id": "figshare/0"}):
+        assert fingerprint(replace(table, samples=(replace(first, **change), *rest))) != before
+    assert fingerprint(replace(table, samples=tuple(rest))) != before
+    scans.save(first.image, np.flipud(scans.GREY))
+    assert fingerprint(table) != before
+
+
+def test_a_picture_that_is_gone_is_named(table: Table) -> None:
+    table.samples[2].image.unlink()
+    with pytest.raises(DataError, match=rf"{table.samples[2].image.name}: cannot be read \(No such file"):
+        fingerprint(table)

@@ -1,0 +1,156 @@
+"""Tables as files: what is written is what is read, and what people write by hand is understood."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import scans, sets
+from tumorlens.datasets import SplitPlan, Table, open_table, pool, read_table, write_table
+from tumorlens.errors import DataError, SplitError
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    """Figshare with a split, and pictures that name no patient."""
+    none = open_table(sets.class_folders(tmp_path / "data" / "gesund, ä", {"no tumor": 2}))
+    pooled = pool([open_table(sets.figshare_csv(tmp_path / "data" / "figshare")), none])
+    rows = tuple(replace(s, split="test" if s.group == "figshare:100360" else "train") for s in pooled.samples)
+    return replace(pooled, samples=rows, plan=SplitPlan("patient", "folds", 3, 5, 0, 0.0))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return sets.class_folders(tmp_path, {"p": 4}) / "p"
+
+
+def by_hand(folder: Path, *lines: str) -> Path:
+    return scans.raw(folder / "mine.csv", "\n".join(lines).encode())
+
+
+def test_a_written_table_is_read_back_whole(table: Table, tmp_path: Path) -> None:
+    path = write_table(table, tmp_path / "runs" / "1" / "split.csv")
+    back = read_table(path)
+    assert back.split_hash == table.split_hash
+    assert (back.name, back.classes, back.notes, back.plan) == (table.name, table.classes, table.notes, table.plan)
+    for one, other in zip(back.samples, table.samples, strict=True):
+        assert replace(one, image=other.image, mask=other.mask) == other
+        assert one.image.samefile(other.image)
+        assert (one.mask is None) == (other.mask is None)
+    assert [p.name for p in path.parent.iterdir()] == ["split.csv"]
+
+
+def test_table_and_pictures_can_be_moved_together(table: Table, tmp_path: Path) -> None:
+    path = write_table(table, tmp_path / "split.csv")
+    assert str(tmp_path) not in path.read_text(encoding="utf-8")
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.move(tmp_path / "data", moved / "data")
+    assert read_table(Path(shutil.move(path, moved))).split_hash == table.split_hash
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_table_written_through_a_link_finds_its_pictures(table: Table, tmp_path: Path) -> None:
+    (tmp_path / "far" / "away" / "runs").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "away" / "runs")
+    assert len(read_table(write_table(table, tmp_path / "link" / "split.csv"))) == len(table)
+
+
+def test_a_split_changed_after_writing_is_noticed(table: Table, tmp_path: Path) -> None:
+    path = write_table(table, tmp_path / "split.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("figshare:MR040240,train", "figshare:MR040240,test"))
+    with pytest.raises(DataError, match=r"split\.csv: its rows were changed after it was split"):
+        read_table(path)
+
+
+def test_a_table_that_is_not_split_yet_may_be_edited(tmp_path: Path) -> None:
+    path = write_table(open_table(sets.figshare_csv(tmp_path / "data")), tmp_path / "table.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("figshare:100360", "figshare:another"))
+    assert "figshare:another" in {s.group for s in read_table(path).samples}
+
+
+@pytest.mark.parametrize(("old", "new"), [('{"name"', "name"), ('"plan": {', '"plan": {"x": 1, '), ('"notes"', '"n"')])
+def test_a_damaged_first_line_is_refused(table: Table, tmp_path: Path, old: str, new: str) -> None:
+    path = write_table(table, tmp_path / "split.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match=r"split\.csv: its first line is damaged .* write the table anew"):
+        read_table(path)
+
+
+def test_by_hand_image_and_label_are_enough(pictures: Path) -> None:
+    table = read_table(by_hand(pictures, "image,label", "1.png,No Tumor", "0.png,Glioma"))
+    assert table.name == "mine"
+    assert table.classes == ("glioma", "no_tumor")
+    assert [(s.id, s.label, s.group, s.split) for s in table.samples] == [
+        ("mine/0.png", "glioma", None, None),
+        ("mine/1.png", "no_tumor", None, None),
+    ]
+    assert table.plan is None
+    assert table.notes == ("mine: 2 of 2 pictures name no patient; each counts as its own",)
+
+
+def test_by_hand_patients_masks_and_splits_are_taken_over(pictures: Path) -> None:
+    table = read_table(
+        by_hand(
+            pictures,
+            "\ufeffImage,Label,Group,Split,Mask,id",
+            "0.png,a,7,Training,1.png,x",
+            "2.png,b,8,TEST,,y",
+        )
+    )
+    x, y = table.samples
+    assert (x.id, x.group, x.split, x.mask) == ("mine/x", "mine:7", "train", pictures / "1.png")
+    assert (y.id, y.group, y.split, y.mask) == ("mine/y", "mine:8", "test", None)
+    assert table.plan == SplitPlan("patient", "file")
+    assert table.notes == ()
+
+
+def test_paths_written_on_windows_are_understood(tmp_path: Path, pictures: Path) -> None:
+    table = read_table(by_hand(tmp_path, "image,label", "p\\0.png,a", "p/1.png,a"))
+    assert [s.id for s in table.samples] == ["mine/p/0.png", "mine/p/1.png"]
+
+
+def test_absolute_paths_are_understood(tmp_path: Path, pictures: Path) -> None:
+    assert read_table(by_hand(tmp_path, "image,label", f"{pictures / '0.png'},a")).samples[0].image.is_file()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["0.png,a,,", "9.png,a,,"], r"mine\.csv, line 3: .*9\.png does not exist"),
+        (["0.png,,,"], r"line 2: no label; expected one in every row"),
+        ([",a,,"], r"line 2: no image"),
+        (["0.png,a,,holdout"], r"line 2: split 'holdout' found; expected one of \['train'"),
+        (["0.png,a,,", "0.png,a,,"], r"1 ids occur more than once, the first is mine/0\.png"),
+        ([], r"mine: no images found"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_named(pictures: Path, rows: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_table(by_hand(pictures, "image,label,group,split", *rows))
+
+
+def test_a_mask_that_is_not_there_is_named(pictures: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: .*m\.png does not exist"):
+        read_table(by_hand(pictures, "image,label,mask", "0.png,a,m.png"))
+
+
+def test_a_patient_on_two_sides_is_refused(pictures: Path) -> None:
+    path = by_hand(pictures, "image,label,group,split", "0.png,a,7,train", "1.png,a,7,test")
+    with pytest.raises(SplitError, match=r"patient mine:7 is in 'train' and in 'test' \(mine/1\.png\)"):
+        read_table(path)
+
+
+def test_a_split_for_some_rows_only_is_refused(pictures: Path) -> None:
+    path = by_hand(pictures, "image,label,split", "0.png,a,train", "1.png,a,", "2.png,a,test")
+    with pytest.raises(SplitError, match=r"1 of 3 samples are in no split, the first is mine/1\.png"):
+        read_table(path)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.csv: no such table"):
+        read_table(tmp_path / "nowhere.csv")
