@@ -1,0 +1,218 @@
+"""Splits: patients whole, classes in proportion, every picture tested once, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.fixtures import sets
+from tumorlens.audit import split_folds, split_given
+from tumorlens.datasets import Table, check_groups, pool
+from tumorlens.errors import SplitError
+
+COUNTS = {"glioma": 30, "meningioma": 20, "pituitary": 15}
+
+
+@pytest.fixture
+def table() -> Table:
+    return sets.patients(COUNTS)
+
+
+def given(table: Table, **splits: str) -> Table:
+    """The table with a split by class name, as a data set might bring it."""
+    return replace(table, samples=tuple(replace(s, split=splits.get(s.label)) for s in table.samples))
+
+
+def halved(table: Table) -> Table:
+    """Train and test by patient number, even and odd."""
+    rows = (replace(s, split=("train", "test")[int(s.id.split("-")[1]) % 2]) for s in table.samples)
+    return replace(table, samples=tuple(rows))
+
+
+def sides(table: Table) -> dict[str, set[str | None]]:
+    """For each patient, the splits it is found in."""
+    found: dict[str, set[str | None]] = {}
+    for sample in table.samples:
+        found.setdefault(sample.unit, set()).add(sample.split)
+    return found
+
+
+def shares(table: Table) -> dict[str, float]:
+    counts = Counter(s.label for s in table.samples)
+    return {name: counts[name] / len(table) for name in table.classes}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_patient_is_torn_apart(table: Table, seed: int) -> None:
+    split = split_folds(table, seed=seed)
+    assert all(len(found) == 1 for found in sides(split).values())
+    check_groups(split)
+
+
+def test_the_folds_of_one_seed_test_every_picture_exactly_once(table: Table) -> None:
+    tested = Counter(s.id for fold in range(5) for s in split_folds(table, fold=fold).part("test").samples)
+    assert tested == Counter(s.id for s in table.samples)
+
+
+def test_every_part_has_the_classes_in_the_proportions_of_the_whole(table: Table) -> None:
+    for fold in range(5):
+        split = split_folds(table, fold=fold)
+        for part in ("train", "val", "test"):
+            for name, share in shares(split.part(part)).items():
+                assert share == pytest.approx(shares(table)[name], abs=0.06)
+
+
+def test_folds_are_of_one_size_in_pictures_though_patients_differ(table: Table) -> None:
+    sizes = [len(split_folds(table, fold=fold).part("test")) for fold in range(5)]
+    assert max(sizes) - min(sizes) <= 0.05 * len(table)
+
+
+@pytest.mark.parametrize("val", [0.05, 0.1, 0.15, 0.3, 0.4, 0.5])
+def test_val_is_the_share_that_was_asked_for(table: Table, val: float) -> None:
+    split = split_folds(table, val=val)
+    rest = len(split.part("train")) + len(split.part("val"))
+    assert len(split.part("val")) / rest == pytest.approx(val, abs=0.04)
+
+
+def test_a_small_class_gets_into_val_without_making_all_of_val_large() -> None:
+    split = split_folds(sets.patients({"glioma": 100, "rare": 10}), folds=5)
+    val = split.part("val")
+    assert {s.label for s in val.samples} == {"glioma", "rare"}
+    assert len(val) < 0.15 * len(split.part("train"))
+
+
+def test_no_val_where_none_is_asked_for(table: Table) -> None:
+    assert {s.split for s in split_folds(table, val=0).samples} == {"train", "test"}
+
+
+def test_val_does_not_change_what_is_tested(table: Table) -> None:
+    assert split_folds(table, val=0).part("test").samples == split_folds(table, val=0.3).part("test").samples
+
+
+def test_the_seed_decides_and_the_order_of_the_samples_does_not(table: Table) -> None:
+    backwards = replace(table, samples=table.samples[::-1])
+    assert split_folds(table, seed=1).split_hash == split_folds(backwards, seed=1).split_hash
+    assert split_folds(table, seed=1).split_hash != split_folds(table, seed=2).split_hash
+
+
+def test_an_earlier_split_leaves_no_trace(table: Table) -> None:
+    assert split_folds(split_folds(table, seed=7)) == split_folds(table)
+
+
+def test_the_plan_says_how_it_was_done(table: Table) -> None:
+    plan = split_folds(table, folds=4, fold=2, val=0.2, seed=3).plan
+    assert plan is not None
+    assert plan.to_dict() == {
+        "by": "patient",
+        "source": "folds",
+        "seed": 3,
+        "folds": 4,
+        "fold": 2,
+        "val": 0.2,
+    }
+
+
+def test_patients_are_torn_apart_only_on_request_and_the_plan_says_so(table: Table) -> None:
+    split = split_folds(table, ignore_patients=True)
+    assert split.plan is not None
+    assert split.plan.by == "image, patients ignored"
+    assert any(len(found) > 1 for found in sides(split).values())
+    check_groups(split)  # on purpose, so no error
+
+
+def test_pictures_without_patients_are_divided_and_the_plan_says_so() -> None:
+    nameless = sets.patients(COUNTS, known=False)
+    for ignore in (False, True):
+        plan = split_folds(nameless, ignore_patients=ignore).plan
+        assert plan is not None
+        assert plan.by == "image"
+
+
+def test_known_patients_stay_whole_when_pooled_with_pictures_that_name_none() -> None:
+    table = pool([sets.patients(COUNTS), sets.patients({"no_tumor": 20}, name="none", known=False)])
+    split = split_folds(table)
+    assert all(len(found) == 1 for found in sides(split).values())
+    assert split.plan is not None
+    assert split.plan.by == "patient"
+
+
+def test_a_patient_with_two_classes_stays_whole() -> None:
+    table = sets.patients(COUNTS)
+    both = tuple(replace(s, group="made:both") if s.id.split("-")[1] in ("000", "001") else s for s in table.samples)
+    assert all(len(found) == 1 for found in sides(split_folds(replace(table, samples=both))).values())
+
+
+def test_a_class_with_fewer_patients_than_folds_is_refused() -> None:
+    with pytest.raises(SplitError, match=r"class rare has 4 patients.*5 parts.*--folds"):
+        split_folds(sets.patients({"glioma": 20, "rare": 4}))
+
+
+def test_a_class_with_one_patient_left_in_train_cannot_give_one_to_val() -> None:
+    table = sets.patients({"glioma": 20, "rare": 2})
+    with pytest.raises(SplitError, match=r"class rare has 1 patients.*--val 0"):
+        split_folds(table, folds=2)
+    assert {s.label for s in split_folds(table, folds=2, val=0).part("train").samples} == {"glioma", "rare"}
+
+
+def test_a_class_that_has_no_picture_at_all_does_not_stand_in_the_way(table: Table) -> None:
+    split_folds(replace(table, classes=(*table.classes, "no_tumor")))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"folds": 1}, "1 folds asked for; expected at least 2"),
+        ({"folds": 5, "fold": 5}, "expected 0 to 4"),
+        ({"fold": -1}, "expected 0 to 4"),
+        ({"val": 0.6}, "val share 0.6 asked for; expected 0 to 0.5"),
+        ({"val": -0.1}, "expected 0 to 0.5"),
+        ({"val": float("nan")}, "expected 0 to 0.5"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(table: Table, wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(SplitError, match=message):
+        split_folds(table, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_given_test_part_is_kept_and_val_is_cut_from_train(table: Table) -> None:
+    brought = halved(table)
+    split = split_given(brought)
+    assert [s.id for s in split.part("test").samples] == [s.id for s in brought.part("test").samples]
+    rest = len(brought.part("train"))
+    assert len(split.part("val")) / rest == pytest.approx(0.1, abs=0.04)
+    assert len(split.part("train")) + len(split.part("val")) == rest
+    assert all(len(found) == 1 for found in sides(split).values())
+    assert split.plan is not None
+    assert (split.plan.source, split.plan.val, split.plan.folds) == ("given", 0.1, None)
+
+
+def test_a_given_val_part_is_kept_too(table: Table) -> None:
+    brought = given(table, glioma="train", meningioma="val", pituitary="test")
+    split = split_given(brought, val=0.4)
+    assert split.samples == brought.samples
+    assert split.plan is not None
+    assert split.plan.val == 0
+
+
+def test_a_set_without_train_and_test_has_no_given_split(table: Table) -> None:
+    with pytest.raises(SplitError, match=r"no train and test parts; make folds"):
+        split_given(table)
+
+
+def test_samples_in_no_split_are_not_silently_lost_beside_a_set_with_an_official_split(table: Table) -> None:
+    pooled = pool([halved(table), sets.patients({"no_tumor": 20}, name="none")])
+    with pytest.raises(SplitError, match=r"made\+none: 70 of .* are in no split, the first is none/no_tumor"):
+        split_given(pooled)
+    assert all(s.split for s in split_folds(pooled).samples)
+
+
+def test_a_given_split_with_a_patient_on_two_sides_is_refused_unless_asked_for(table: Table) -> None:
+    first, *rest = halved(table).samples
+    torn = replace(table, samples=(replace(first, split="test"), *rest))
+    with pytest.raises(SplitError, match=r"patient made:glioma-000 is in '(train|test)' and in '(train|test)'"):
+        split_given(torn)
+    split = split_given(torn, ignore_patients=True)
+    assert split.plan is not None
+    assert split.plan.by == "image, patients ignored"
