@@ -1,0 +1,33 @@
+"""Names -> networks. Pure torch.nn; every architecture is one file that enters itself in the registry."""
+
+from tumorlens.extras import require
+
+require("torch", "train", "build networks")
+require("timm", "train", "build networks")
+
+from tumorlens.models import brainmrnet, efficientnet, mini_resnet  # noqa: E402
+from tumorlens.models.cost import Cost, cost  # noqa: E402
+from tumorlens.models.output import Network, Output  # noqa: E402
+from tumorlens.models.pipeline import Answer, ModelSpec, Pipeline  # noqa: E402
+from tumorlens.models.prepare import Prepare  # noqa: E402
+from tumorlens.models.pretrained import load_pretrained  # noqa: E402
+from tumorlens.models.registry import ModelCard, card, create, names  # noqa: E402
+
+__all__ = [
+    "Answer",
+    "Cost",
+    "ModelCard",
+    "ModelSpec",
+    "Network",
+    "Output",
+    "Pipeline",
+    "Prepare",
+    "brainmrnet",
+    "card",
+    "cost",
+    "create",
+    "efficientnet",
+    "load_pretrained",
+    "mini_resnet",
+    "names",
+]

@@ -1,0 +1,33 @@
+"""What every network answers, and what it must offer: the type between models and all that use them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Output(NamedTuple):
+    """The answer of one forward pass.
+
+    Attributes:
+        logits: (N, K) class scores before the softmax.
+        features: (N, C, h, w) maps of the last convolutional stage, which Grad-CAM looks at.
+        mask: (N, 1, H, W) tumour logits of a network that also segments, else None.
+    """
+
+    logits: Tensor
+    features: Tensor
+    mask: Tensor | None = None
+
+
+class Network(nn.Module):
+    """A network of the registry: `forward` takes (N, C, H, W) float32 and returns an `Output`."""
+
+    def class_weights(self) -> Tensor | None:
+        """(K, C) weights of the last layer where the network is global average pooling + linear.
+
+        In such a network Grad-CAM equals the class activation map of Zhou et al. 2016, so the map
+        costs no backward pass and can live in an exported graph. None for every other network.
+        """
+        return None

@@ -1,0 +1,96 @@
+"""Pictures -> probabilities: preprocessing, network and calibrated softmax as one module.
+
+Evaluation, explanation and export all use this module, so that the number in a report is the number
+the exported file gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tumorlens.models import registry
+from tumorlens.models.output import Network
+from tumorlens.models.prepare import Prepare
+from tumorlens.scan.canvas import Canvas
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed to build a network and its preprocessing anew, stored with the weights.
+
+    Attributes:
+        model: registry name.
+        classes: the class map; output i is ``classes[i]``.
+        channels: 1 or 3.
+        canvas: how a picture is laid on the square the network sees.
+        mean: subtracted from grey values in [0, 1], one for each colour channel.
+        std: divisor after that.
+        dropout: before the classifier; None for the architecture's own.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    channels: int
+    canvas: Canvas
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    dropout: float | None = None
+
+    def network(self) -> Network:
+        """The network with fresh weights."""
+        return registry.create(self.model, len(self.classes), channels=self.channels, dropout=self.dropout)
+
+    def prepare(self) -> Prepare:
+        """The preprocessing."""
+        return Prepare(self.canvas, self.channels, self.mean, self.std)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelSpec:
+        """The inverse of `to_dict`."""
+        tuples = {key: tuple(data[key]) for key in ("classes", "mean", "std")}
+        return cls(**{**data, **tuples, "canvas": Canvas(**data["canvas"])})
+
+
+class Answer(NamedTuple):
+    """What the pipeline says of N pictures.
+
+    Attributes:
+        probabilities: (N, K), calibrated by the temperature, each row summing to 1.
+        logits: (N, K) before temperature and softmax.
+        cam: (N, K, h, w) class activation maps over the canvas, before ReLU and scaling; an empty
+            tensor (N, 0, h, w) where the network is not pooling + linear.
+    """
+
+    probabilities: Tensor
+    logits: Tensor
+    cam: Tensor
+
+
+class Pipeline(nn.Module):
+    """(N, H, W) uint8 pictures of one size -> `Answer`."""
+
+    temperature: Tensor
+
+    def __init__(self, prepare: Prepare, network: Network, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.prepare = prepare
+        self.network = network
+        self.register_buffer("temperature", torch.tensor(float(temperature)))
+
+    def forward(self, images: Tensor) -> Answer:
+        """Prepare, infer, calibrate."""
+        output = self.network(self.prepare(images))
+        weights = self.network.class_weights()
+        if weights is None:
+            cam = output.features[:, :0]
+        else:
+            cam = torch.einsum("kc,nchw->nkhw", weights, output.features)
+        return Answer(torch.softmax(output.logits / self.temperature, dim=1), output.logits, cam)

@@ -1,0 +1,98 @@
+"""Names -> networks: a registry of plain functions, each with a frozen card beside it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tumorlens.errors import ModelError
+from tumorlens.models.output import Network
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of an architecture before it is built.
+
+    Attributes:
+        name: its name in the registry.
+        summary: one line.
+        input_size: side of the square input it was made for, pixels.
+        mean: per-channel mean subtracted from inputs in [0, 1].
+        std: per-channel divisor after that.
+        licence: of the architecture's code and of its public weights.
+        citation: the paper.
+        system: number of the published system it belongs to, if any.
+        weights: how ImageNet weights can be had: any of "hub" and "package"; empty if there are none.
+    """
+
+    name: str
+    summary: str
+    input_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    licence: str
+    citation: str
+    system: int | None = None
+    weights: tuple[str, ...] = ()
+
+
+Builder = Callable[..., Network]
+_ENTRIES: dict[str, tuple[ModelCard, Builder]] = {}
+
+
+def register(card: ModelCard) -> Callable[[Builder], Builder]:
+    """Decorator: enter a builder ``(classes, channels, dropout) -> Network`` under ``card.name``."""
+
+    def enter(builder: Builder) -> Builder:
+        if card.name in _ENTRIES:
+            raise ValueError(f"model name {card.name} is taken")
+        _ENTRIES[card.name] = (card, builder)
+        return builder
+
+    return enter
+
+
+def names() -> list[str]:
+    """All registered names, sorted."""
+    return sorted(_ENTRIES)
+
+
+def card(name: str) -> ModelCard:
+    """The card of a model.
+
+    Raises:
+        ModelError: no such name; says the nearest one.
+    """
+    return _entry(name)[0]
+
+
+def create(name: str, classes: int, *, channels: int = 3, dropout: float | None = None) -> Network:
+    """Build a network with fresh weights; `load_pretrained` fills in others.
+
+    Args:
+        name: registry name.
+        classes: number of outputs, at least 2.
+        channels: 1 or 3 input channels.
+        dropout: before the classifier; None keeps the architecture's own value.
+
+    Raises:
+        ModelError: unknown name, or an argument out of range.
+    """
+    if classes < 2:
+        raise ModelError(f"{name}: {classes} class found; expected at least 2 to tell apart")
+    if channels not in (1, 3):
+        raise ModelError(f"{name}: {channels} input channels asked for; expected 1 or 3")
+    return _entry(name)[1](classes=classes, channels=channels, dropout=dropout)
+
+
+def _entry(name: str) -> tuple[ModelCard, Builder]:
+    if name not in _ENTRIES:
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "see: tumorlens models list"
+        raise ModelError(f"no model is called '{name}'; {hint}")
+    return _ENTRIES[name]
