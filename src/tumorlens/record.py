@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import sys
 import time
@@ -15,7 +16,18 @@ from typing import Any
 import tumorlens
 
 # Versions that can change a number; those not installed are left out.
-_PACKAGES = ("numpy", "pillow", "onnxruntime", "torch", "torchvision", "timm", "lightning", "onnx", "scikit-learn")
+_PACKAGES = (
+    "numpy",
+    "pillow",
+    "h5py",
+    "onnxruntime",
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning",
+    "onnx",
+    "scikit-learn",
+)
 
 
 class Record:
@@ -51,7 +63,11 @@ class Record:
 
 def versions() -> dict[str, str]:
     """Versions of tumorlens, Python, the system and the packages that can change a number."""
-    found = {"tumorlens": tumorlens.__version__, "python": platform.python_version(), "system": platform.platform()}
+    found = {
+        "tumorlens": tumorlens.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -61,7 +77,7 @@ def versions() -> dict[str, str]:
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:
-    """Write JSON with indentation, whole or not at all; NaN becomes null. Returns the path."""
+    """Write JSON with indentation, whole or not at all; NaN and infinities become null. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -78,6 +94,6 @@ def _plain(value: Any) -> Any:
         return str(value)
     if hasattr(value, "tolist"):
         return _plain(value.tolist())
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,0 +1,63 @@
+"""The record beside results: what was run, with what, for how long; JSON that any reader takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tumorlens
+from tumorlens.record import Record, versions, write_json
+
+
+def test_a_record_says_what_was_done_with_which_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/tumorlens", "train", "--seed", "3"])
+    record = Record("train", seed=3)
+    record.lap("decode")
+    record.lap("fit")
+    record.add(device="cpu", seed=4)
+    path = record.write(tmp_path / "new")
+    facts = json.loads(path.read_text())
+    assert path.name == "run.json"
+    assert (facts["verb"], facts["seed"], facts["device"]) == ("train", 4, "cpu")
+    assert facts["command"] == ["tumorlens", "train", "--seed", "3"]
+    assert facts["started"].endswith("+00:00")
+    assert list(facts["seconds"]) == ["decode", "fit", "total"]
+    assert facts["seconds"]["total"] >= facts["seconds"]["fit"] >= 0
+    assert facts["versions"]["tumorlens"] == tumorlens.__version__
+
+
+def test_versions_name_what_can_change_a_number_and_leave_out_what_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tumorlens.record._PACKAGES", ("numpy", "not-installed-anywhere"))
+    assert versions().keys() == {"tumorlens", "python", "system", "numpy"}
+    assert versions()["numpy"] == np.__version__
+
+
+def test_arrays_paths_and_tuples_become_plain_json(tmp_path: Path) -> None:
+    data = {1: np.arange(3), "mean": np.float32(0.5), "path": Path("a/b"), "pair": (1, True), "name": "ä"}
+    path = write_json(data, tmp_path / "x.json")
+    assert json.loads(path.read_bytes()) == {
+        "1": [0, 1, 2],
+        "mean": 0.5,
+        "path": "a/b",
+        "pair": [1, True],
+        "name": "ä",
+    }
+
+
+def test_what_is_no_number_becomes_null(tmp_path: Path) -> None:
+    path = write_json({"auc": float("nan"), "all": np.array([1, np.inf, -np.inf])}, tmp_path / "x.json")
+    assert json.loads(path.read_text()) == {"auc": None, "all": [1.0, None, None]}
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_half_of_the_new(tmp_path: Path) -> None:
+    path = write_json({"a": 1}, tmp_path / "x.json")
+    with pytest.raises(TypeError):
+        write_json({"a": object()}, path)
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
