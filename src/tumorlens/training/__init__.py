@@ -1,0 +1,24 @@
+"""Recipe + table -> run: the task, losses, augmentation, and the recipes that ship."""
+
+from tumorlens.extras import require
+
+require("torch", "train", "train networks")
+require("lightning", "train", "train networks")
+
+from tumorlens.training.cache import cached_images, place_scan  # noqa: E402
+from tumorlens.training.memory import keep_freed_memory  # noqa: E402
+from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
+from tumorlens.training.run import Run, load_run  # noqa: E402
+from tumorlens.training.train import train  # noqa: E402
+
+__all__ = [
+    "Recipe",
+    "Run",
+    "cached_images",
+    "keep_freed_memory",
+    "load_recipe",
+    "load_run",
+    "place_scan",
+    "shipped",
+    "train",
+]

@@ -1,0 +1,68 @@
+"""What a run keeps on the way: its best epoch, the last finished one to resume from, every n-th."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+
+BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+
+
+class Checkpoints(Checkpoint):
+    """Writes checkpoints at the end of every epoch; each file is replaced whole or not at all.
+
+    - best.ckpt: weights of the epoch with the lowest validation loss;
+    - last.ckpt: everything after the last finished epoch, for a resume. It is written last, so that it knows
+      of the best one, and a kill between the two does no harm;
+    - epoch-<n>.ckpt: the same for every n-th epoch.
+
+    Names are fixed and paths are no part of the state, so that a run folder can be moved before a resume.
+    """
+
+    def __init__(self, folder: Path, every: int | None) -> None:
+        self.folder, self.every = folder, every
+        self.best_loss = math.inf
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write what is due; Lightning calls this after the module's own hook."""
+        epoch = trainer.current_epoch + 1
+        loss = float(trainer.callback_metrics.get("val_loss", math.inf))
+        if loss < self.best_loss:
+            self.best_loss = loss
+            trainer.save_checkpoint(self.folder / BEST, weights_only=True)
+        if self.every and epoch % self.every == 0:
+            trainer.save_checkpoint(self.folder / f"checkpoints/epoch-{epoch}.ckpt")
+        trainer.save_checkpoint(self.folder / LAST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resume must know."""
+        return {"best_loss": self.best_loss}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        self.best_loss = state_dict["best_loss"]
+
+
+class StopEarly(EarlyStopping):
+    """Lightning's early stopping; a run that had stopped before it was killed does not start again."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Called after a resume has loaded the state."""
+        trainer.should_stop = trainer.should_stop or self.stopped_epoch > 0
+
+
+def load_kept(module: L.LightningModule, folder: Path, keep: str) -> int:
+    """Load the weights a recipe's ``stop.keep`` asks for into the module.
+
+    Returns:
+        The epoch they are from, counted from 1.
+    """
+    path = folder / (BEST if keep == "best" else LAST)
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    return int(checkpoint["epoch"]) + 1

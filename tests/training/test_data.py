@@ -1,0 +1,73 @@
+"""Batches follow from seed and epoch alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tumorlens.datasets import Table
+from tumorlens.training import load_recipe
+from tumorlens.training.augment import augmentation
+from tumorlens.training.data import Slices, loader, loaders
+from tumorlens.training.recipe import Augment
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
+LABELS = list(range(12))
+NOISE = Augment(noise=0.2, hflip=0.5)
+
+
+def _epoch(epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True) -> tuple[Tensor, list[int]]:
+    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE) if train else None)
+    batches = loader(data, batch_size, seed, train=train)
+    batches.sampler.set_epoch(epoch)  # as Lightning does
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images), torch.cat(labels).tolist()
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 6])
+def test_the_same_seed_and_epoch_give_the_same_pictures_whatever_the_batch_size(batch_size: int) -> None:
+    images, labels = _epoch(3)
+    again, same = _epoch(3, batch_size=batch_size)
+    assert same == labels
+    assert torch.equal(again, images)
+
+
+def test_another_epoch_or_seed_has_another_order_and_other_changes() -> None:
+    orders = [_epoch(0)[1], _epoch(1)[1], _epoch(0, seed=1)[1]]
+    assert all(sorted(order) == LABELS for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+    first, second = ({label: image for image, label in zip(*_epoch(e), strict=True)} for e in (0, 1))
+    assert any(not torch.equal(first[label], second[label]) for label in LABELS)
+
+
+def test_drawing_pictures_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE))
+    _ = [data[(i, i)] for i in range(12)]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_validation_is_in_order_and_untouched() -> None:
+    images, labels = _epoch(0, batch_size=5, train=False)
+    assert labels == LABELS
+    assert np.array_equal(images[:, 0].numpy(), IMAGES)
+
+
+def test_training_drops_a_batch_that_is_not_full_unless_it_is_the_only_one() -> None:
+    assert len(_epoch(0, batch_size=5)[1]) == 10
+    assert len(_epoch(0, batch_size=64)[1]) == 12
+
+
+def test_each_part_gets_its_own_rows(phantom_table: Table) -> None:
+    images = np.arange(len(phantom_table), dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
+    fit, check = loaders(phantom_table, images, load_recipe("demo", ["augment.gamma=[1, 1]"]), seed=0)
+    assert check is not None
+    for part, batches in (("train", fit), ("val", check)):
+        rows = {i for i, s in enumerate(phantom_table.samples) if s.split == part}
+        for pictures, labels in batches:
+            seen = pictures.amax((1, 2, 3)).tolist()
+            assert set(seen) == rows
+            assert [phantom_table.labels[row] for row in seen] == labels.tolist()

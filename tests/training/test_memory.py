@@ -1,0 +1,43 @@
+"""The allocator keeps what PyTorch frees, where there is one that can be told to."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from tumorlens.training import keep_freed_memory, memory
+
+# In a process of its own, since the settings last as long as the process does; without torch, which takes
+# seconds to import and asks the same allocator as NumPy does.
+MEASURE = """
+import resource, runpy, sys
+import numpy as np
+
+def faults():
+    np.ones(2**22), np.ones(2**22)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        np.ones(2**22)  # 32 MiB: 8,192 pages of 4 KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+left = faults()
+assert runpy.run_path(sys.argv[1])["keep_freed_memory"]()
+print(left, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
+def test_a_freed_block_is_used_again_without_asking_the_system() -> None:
+    command = [sys.executable, "-c", MEASURE, memory.__file__]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    left, kept = map(int, said.split())
+    # A system with huge pages counts fewer faults, but a kept block has next to none on any.
+    assert kept <= max(left // 10, 5)
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert keep_freed_memory() is False

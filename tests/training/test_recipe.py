@@ -1,0 +1,144 @@
+"""Recipes: typed, overridable, and clear about what is wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tumorlens.errors import RecipeError
+from tumorlens.models import names
+from tumorlens.training import load_recipe, shipped
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_recipe_loads_and_names_a_registered_model(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert recipe.description
+    assert recipe.model in names()
+
+
+def test_the_published_systems_ship() -> None:
+    assert {"brainmrnet", "demo", "finetune", *(f"efficientnet_b{i}" for i in range(5))} <= set(shipped())
+
+
+def test_the_b_series_differs_only_by_model() -> None:
+    b0, b3 = load_recipe("efficientnet_b0"), load_recipe("efficientnet_b3")
+    assert b3 == b0.model_copy(update={"name": "efficientnet_b3", "model": "efficientnet_b3"})
+
+
+def test_brainmrnets_recipe_is_the_published_one() -> None:
+    recipe = load_recipe("brainmrnet")
+    assert (recipe.optimizer.name, recipe.optimizer.lr, recipe.optimizer.weight_decay) == ("adam", 1e-3, 1e-4)
+    assert (recipe.schedule.name, recipe.schedule.warmup, recipe.schedule.start_lr) == ("cosine", 5, 1e-5)
+    assert (recipe.epochs, recipe.batch_size, recipe.stop.patience) == (100, 64, 10)
+    assert (recipe.input.fit, recipe.input.resize, recipe.input.size) == ("crop", 256, 224)
+
+
+def test_overrides_reach_every_level() -> None:
+    recipe = load_recipe(
+        "finetune", ["epochs=3", "optimizer.lr=3e-4", "augment.scale=[0.9, 1.1]", "stop.patience=4", "dropout=0.4"]
+    )
+    assert (recipe.epochs, recipe.optimizer.lr, recipe.stop.patience, recipe.dropout) == (3, 3e-4, 4, 0.4)
+    assert recipe.augment.scale == (0.9, 1.1)
+    assert recipe.optimizer.weight_decay == load_recipe("finetune").optimizer.weight_decay
+
+
+def test_a_written_recipe_reads_back_the_same(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune", ["stop.patience=4"])
+    (tmp_path / "mine.yaml").write_text(recipe.to_yaml())
+    assert load_recipe(tmp_path / "mine.yaml") == recipe
+
+
+def test_a_recipe_may_say_only_what_differs_from_a_shipped_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: finetune\nname: mine\noptimizer: {lr: 1.0e-3}\n")
+    mine, theirs = load_recipe(path), load_recipe("finetune")
+    assert (mine.name, mine.optimizer.lr) == ("mine", 1e-3)
+    assert mine.optimizer.weight_decay == theirs.optimizer.weight_decay
+    assert mine.augment == theirs.augment
+
+
+def _refused(source: str | Path, *overrides: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(source, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("epoch=3", "unknown key 'epoch'; did you mean epochs?"),
+        ("optimizer.weight_deacy=0", "unknown key 'optimizer.weight_deacy'; did you mean weight_decay?"),
+        ("optimiser.lr=1", "unknown key 'optimiser'; did you mean optimizer?"),
+        ("stop.qqq=1", "expected one of ['checkpoint_every', 'keep', 'patience']"),
+    ],
+)
+def test_a_misspelt_key_gets_the_nearest(override: str, said: str) -> None:
+    assert said in _refused("finetune", override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "epochs=0",
+        "epochs=2.5",
+        "batch_size=1",
+        "optimizer.lr=-1",
+        "optimizer.lr=.inf",
+        "optimizer.name=lion",
+        "optimizer=adam",
+        "augment.scale=[1.2, 0.8]",
+        "augment.gamma=[0, 1]",
+        "augment.gamma=[1]",
+        "input.channels=2",
+        "precision=float16",
+        "stop.keep=first",
+        "schedule.warmup=3",  # more than all steps of a one-cycle schedule
+        "input.resize=256",  # goes with fit: crop only
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(override: str) -> None:
+    message = _refused("finetune", override)
+    assert override.partition("=")[0].split(".")[0] in message
+
+
+def test_a_crop_larger_than_what_it_is_cut_from_is_refused() -> None:
+    assert "expected at least input.size, 224" in _refused("brainmrnet", "input.resize=200")
+
+
+@pytest.mark.parametrize("override", ["epochs", "=3", "epochs.first=3", "augment.scale=[1,"])
+def test_a_malformed_override_is_quoted(override: str) -> None:
+    assert f"override '{override}'" in _refused("finetune", override)
+
+
+def test_an_unknown_recipe_gets_the_nearest() -> None:
+    assert "did you mean finetune?" in _refused("fintune")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: [", "not YAML"),
+        ("- a\n- b\n", "holds list; expected keys and values"),
+        ("", "holds NoneType"),
+        ("name: mine\n", "key 'model' is missing"),
+        ("extends: fintune\n", "expected a shipped recipe"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    message = _refused(path)
+    assert str(path) in message
+    assert said in message
+
+
+def test_a_written_recipe_holds_every_default() -> None:
+    written = yaml.safe_load(load_recipe("demo").to_yaml())
+    assert written["stop"] == {"keep": "best", "patience": None, "checkpoint_every": None}
+    assert "extends" not in written

@@ -1,0 +1,361 @@
+"""A run learns, leaves everything behind, can be killed at any moment, and gives the same bits again."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from rich.console import Console
+
+from tumorlens.datasets import Table
+from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
+from tumorlens.training import Recipe, Run, load_recipe, load_run, train
+from tumorlens.training.progress import read_history
+from tumorlens.training.task import Classification
+
+SMALL = ("input.size=32", "batch_size=4", "epochs=3")
+# Every piece of state that a resume must bring back: momentum, schedule, best epoch, dropout, augmentation.
+SCHEDULES = {
+    "onecycle": (),
+    "cosine": ("schedule={name: cosine, warmup: 1}", "optimizer={name: adam, lr: 1.0e-3}", "dropout=0.5"),
+    "plateau": ("schedule={name: plateau, factor: 0.1, patience: 0}", "optimizer={name: sgd, lr: 0.05}"),
+}
+
+
+def _recipe(*overrides: str) -> Recipe:
+    return load_recipe("demo", [*SMALL, *overrides])
+
+
+def _weights(run: Run) -> dict[str, torch.Tensor]:
+    return run.network().state_dict()
+
+
+def _equal(one: Run, other: Run) -> bool:
+    a, b = _weights(one), _weights(other)
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def _without(table: Table, part: str) -> Table:
+    return table.where(lambda s: s.split != part)
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run a training that Ctrl-C ends in the middle of an epoch (counted from 1)."""
+
+    def killed(table: Table, recipe: Recipe, out: Path, epoch: int, **options: Any) -> None:
+        step = Classification.training_step
+
+        def interrupted(task: Classification, batch: Any, index: int) -> torch.Tensor:
+            if task.current_epoch + 1 == epoch and index == 1:
+                raise KeyboardInterrupt
+            return step(task, batch, index)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Classification, "training_step", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                train(table, recipe, out, **options)
+
+    return killed
+
+
+def test_a_run_learns_and_leaves_every_part(phantom_table: Table, tmp_path: Path) -> None:
+    recipe = _recipe("epochs=8", "stop={keep: last, checkpoint_every: 3}")
+    run = train(phantom_table, recipe, tmp_path / "run")
+    losses = [float(row["train_loss"]) for row in read_history(run.folder / "history.csv")]
+    assert len(losses) == 8
+    assert losses[-1] < 0.6 * losses[0]
+    parts = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*") if p.is_file()}
+    assert set(run.record["outputs"]) | {"run.json", "begun.json"} <= parts
+    assert {p for p in parts if p.endswith(".ckpt")} == {
+        f"checkpoints/{name}.ckpt" for name in ("best", "last", "epoch-3", "epoch-6")
+    }
+    assert any(p.startswith("tensorboard/events.out.tfevents") for p in parts)
+    assert not [p for p in parts if p.endswith(".part")]
+
+
+def test_a_run_read_back_knows_its_data_its_model_and_its_recipe(phantom_table: Table, tmp_path: Path) -> None:
+    recipe = _recipe("epochs=1", "stop.keep=last")
+    run = train(phantom_table, recipe, tmp_path / "run", seed=3)
+    again = load_run(run.folder)
+    assert again.spec == run.spec
+    assert again.table().split_hash == phantom_table.split_hash == again.record["split_hash"]
+    assert again.record["counts"]["train"] == {"images": 8, "patients": 4}
+    assert (again.record["seed"], again.record["precision"], again.record["batch_size"]) == (3, "float32", 4)
+    assert again.record["images_per_second"] > 0
+    assert load_recipe(run.folder / "recipe.yaml") == recipe
+    pictures = torch.zeros(2, 50, 40, dtype=torch.uint8)
+    with torch.no_grad():
+        torch.testing.assert_close(again.pipeline()(pictures).probabilities.sum(1), torch.ones(2))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(phantom_table: Table, tmp_path: Path) -> None:
+    one, two, other = (
+        train(phantom_table, _recipe("precision=bf16"), tmp_path / name, seed=seed)
+        for name, seed in (("one", 1), ("two", 1), ("other", 2))
+    )
+    assert _equal(one, two)
+    assert not _equal(one, other)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("schedule", list(SCHEDULES))
+def test_a_killed_run_ends_as_if_nothing_had_happened(
+    schedule: str, keep: str, phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
+) -> None:
+    recipe = _recipe(*SCHEDULES[schedule], f"stop.keep={keep}", "epochs=4", "augment.noise=0.1")
+    whole = train(phantom_table, recipe, tmp_path / "whole")
+    kill(phantom_table, recipe, tmp_path / "broken", 3)
+    (tmp_path / "broken").rename(tmp_path / "moved")  # as between two machines
+    resumed = train(phantom_table, recipe, tmp_path / "moved", resume=True)
+    assert _equal(whole, resumed)
+    assert resumed.record["epoch_kept"] == whole.record["epoch_kept"]
+    assert resumed.record["resumed"]
+    assert all(float(row["images_per_second"]) > 1 for row in read_history(resumed.folder / "history.csv"))
+    rows = [
+        [{k: v for k, v in row.items() if k != "images_per_second"} for row in read_history(r.folder / "history.csv")]
+        for r in (whole, resumed)
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_a_kill_between_two_checkpoints_of_an_epoch_does_no_harm(
+    phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, save = _recipe(), L.Trainer.save_checkpoint
+    whole = train(phantom_table, recipe, tmp_path / "whole")
+
+    def interrupted(trainer: L.Trainer, path: Path, weights_only: bool = False) -> None:
+        if path.name == "last.ckpt" and trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+        save(trainer, path, weights_only)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(L.Trainer, "save_checkpoint", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(phantom_table, recipe, tmp_path / "broken")
+    assert _equal(whole, train(phantom_table, recipe, tmp_path / "broken", resume=True))
+
+
+def test_a_run_killed_in_its_first_epoch_starts_again(
+    phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
+) -> None:
+    kill(phantom_table, _recipe(), tmp_path / "broken", 1)
+    with pytest.raises(RunError, match=r"weights\.safetensors.* not found; expected the folder of a finished"):
+        load_run(tmp_path / "broken")
+    resumed = train(phantom_table, _recipe(), tmp_path / "broken", resume=True)
+    assert _equal(resumed, train(phantom_table, _recipe(), tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("stop", ["stop={}", "stop={patience: 1}"])
+def test_a_run_killed_while_writing_its_weights_only_writes_them(
+    stop: str, phantom_table: Table, tmp_path: Path
+) -> None:
+    recipe = _recipe("epochs=6", "optimizer.lr=0.1", stop)
+    whole = train(phantom_table, recipe, tmp_path / "run")
+    weights = _weights(whole)
+    for name in ("weights.safetensors", "run.json"):
+        (whole.folder / name).unlink()
+    resumed = train(phantom_table, recipe, whole.folder, resume=True)
+    assert all(torch.equal(value, weights[key]) for key, value in _weights(resumed).items())
+    assert resumed.record["epochs_trained"] == whole.record["epochs_trained"]
+
+
+def test_ctrl_c_works_again_after_ctrl_c(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    kill(phantom_table, _recipe(), tmp_path / "broken", 1)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_resuming_a_finished_run_returns_it_untouched(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
+    written = (run.folder / "run.json").stat().st_mtime_ns
+    assert train(phantom_table, _recipe("epochs=1"), run.folder, resume=True).record == run.record
+    assert (run.folder / "run.json").stat().st_mtime_ns == written
+
+
+def test_a_run_is_never_overwritten(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
+    kill(phantom_table, _recipe(), tmp_path / "run", 2)
+    with pytest.raises(RunError, match="holds a run already; go on with --resume"):
+        train(phantom_table, _recipe(), tmp_path / "run")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="is a file"):
+        train(phantom_table, _recipe(), tmp_path / "file")
+
+
+def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="nothing to resume; train without --resume"):
+        train(phantom_table, _recipe(), tmp_path / "none", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seed", "table", "said"),
+    [
+        (["optimizer.lr=0.5", "epochs=9"], 0, None, r"recipe\.epochs was 3, is 9; recipe\.optimizer\.lr was 0\.004"),
+        ([], 1, None, "seed was 0, is 1"),
+        ([], 0, "val", r"split was \w+, is \w+; data was"),
+    ],
+)
+def test_a_run_is_resumed_only_as_it_was_begun(
+    overrides: list[str],
+    seed: int,
+    table: str | None,
+    said: str,
+    phantom_table: Table,
+    tmp_path: Path,
+    kill: Callable[..., None],
+) -> None:
+    kill(phantom_table, _recipe("stop.keep=last"), tmp_path / "run", 2)
+    other = _without(phantom_table, table) if table else phantom_table
+    with pytest.raises(RunError, match=said):
+        train(other, _recipe("stop.keep=last", *overrides), tmp_path / "run", seed=seed, resume=True)
+
+
+def test_the_kept_epoch_is_the_one_with_the_lowest_validation_loss(phantom_table: Table, tmp_path: Path) -> None:
+    recipe = _recipe("epochs=5", "optimizer.lr=0.02")
+    best, last = (
+        train(phantom_table, recipe.model_copy(update={"stop": recipe.stop.model_copy(update={"keep": keep})}), out)
+        for keep, out in (("best", tmp_path / "best"), ("last", tmp_path / "last"))
+    )
+    history = read_history(best.folder / "history.csv")
+    lowest = min(history, key=lambda row: float(row["val_loss"]))
+    assert best.record["epoch_kept"] == int(lowest["epoch"])
+    assert best.record["validation"]["val_loss"] == float(lowest["val_loss"])
+    assert last.record["epoch_kept"] == 5
+    assert best.record["epoch_kept"] == 5 or not _equal(best, last)
+    kept = torch.load(best.folder / "checkpoints/best.ckpt", weights_only=True)
+    assert kept["epoch"] + 1 == best.record["epoch_kept"]
+
+
+def test_the_recorded_validation_figures_are_those_of_the_kept_weights(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
+    val = run.table().part("val")
+    pictures = torch.stack([torch.from_numpy(_grey(s.image)) for s in val.samples])
+    with torch.no_grad():
+        logits = run.pipeline()(pictures).logits
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(val.labels))
+    assert float(loss) == pytest.approx(run.record["validation"]["val_loss"], abs=0.02)  # cached pictures are rounded
+
+
+def _grey(path: Path) -> Any:
+    from tumorlens.scan import read_scan
+
+    return read_scan(path).grey()
+
+
+def test_early_stopping_ends_a_run_that_gets_no_better(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(phantom_table, _recipe("epochs=30", "optimizer.lr=0.1", "stop.patience=2"), tmp_path / "run")
+    assert run.record["epochs_trained"] == run.record["epoch_kept"] + 2 < 30
+
+
+def test_balanced_class_weights_matter_where_classes_are_unequal(phantom_table: Table, tmp_path: Path) -> None:
+    glioma = [s for s in phantom_table.samples if s.split == "train" and s.label == "glioma"]
+    unequal = phantom_table.where(lambda s: s != glioma[0])
+    recipe = _recipe("epochs=1", "batch_size=8")
+    balanced = _recipe("epochs=1", "batch_size=8", "loss.class_weights=balanced")
+    plain = train(unequal, recipe, tmp_path / "plain")
+    assert not _equal(plain, train(unequal, balanced, tmp_path / "balanced"))
+    with pytest.raises(RecipeError, match=r"\['glioma'\] absent"):
+        train(phantom_table.where(lambda s: s not in glioma), balanced, tmp_path / "absent")
+
+
+def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_path: Path) -> None:
+    table = _without(phantom_table, "val")
+    run = train(table, _recipe("stop.keep=last"), tmp_path / "run")
+    assert run.record["epoch_kept"] == 3
+    assert run.record["validation"] == {}
+    assert not (run.folder / "checkpoints/best.ckpt").exists()
+    assert run.record["images_per_second"] > 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "part", "error", "said"),
+    [
+        ((), "val", SplitError, "no sample is in split 'val'"),
+        (("stop={keep: last, patience: 3}",), "val", SplitError, "no sample is in split 'val'"),
+        ((), "train", SplitError, "0 samples are in split 'train', expected at least 2"),
+        (("model=mini_resnett",), None, ModelError, "did you mean mini_resnet"),
+        (("pretrained=imagenet",), None, ModelError, "train it from scratch"),
+        (("input={fit: crop, resize: 64}",), None, RecipeError, "expected at least the size, 128"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    overrides: tuple[str, ...],
+    part: str | None,
+    error: type[TumorlensError],
+    said: str,
+    phantom_table: Table,
+    tmp_path: Path,
+) -> None:
+    table = _without(phantom_table, part) if part else phantom_table
+    with pytest.raises(error, match=said):
+        train(table, load_recipe("demo", overrides), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_seed_out_of_range_is_refused(phantom_table: Table, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="seed is -1; expected 0"):
+        train(phantom_table, _recipe(), tmp_path / "run", seed=-1)
+
+
+def test_a_patient_on_two_sides_is_refused(phantom_table: Table, tmp_path: Path) -> None:
+    group = next(s.group for s in phantom_table.samples if s.split == "train")
+    leaking = replace(phantom_table, samples=tuple(replace(s, group=group) for s in phantom_table.samples))
+    with pytest.raises(SplitError, match="is in '"):
+        train(leaking, _recipe(), tmp_path / "run")
+
+
+def test_an_unreadable_picture_is_named_before_anything_is_written(phantom_table: Table, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    first = replace(phantom_table.samples[0], image=broken)
+    table = replace(phantom_table, samples=(first, *phantom_table.samples[1:]))
+    with pytest.raises(DataError, match=r"broken\.png"):
+        train(table, _recipe(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_diverges_stops_and_says_so(phantom_table: Table, tmp_path: Path) -> None:
+    recipe = _recipe("optimizer={name: sgd, lr: 1.0e+30}", "schedule.name=constant", "schedule.warmup=0")
+    with pytest.raises(RunError, match=r"epoch 1: \w+_loss is (nan|inf); .* lower optimizer\.lr"):
+        train(phantom_table, recipe, tmp_path / "run")
+    assert not (tmp_path / "run/weights.safetensors").exists()
+
+
+def test_training_leaves_the_process_as_it_was(phantom_table: Table, tmp_path: Path) -> None:
+    before = torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory
+    train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
+    assert before == (torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory)
+
+
+def test_progress_is_one_line_an_epoch(phantom_table: Table, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        train(phantom_table, _recipe(), tmp_path / "run", console=Console(file=stream, width=60))
+    lines = [line for line in (tmp_path / "log").read_text().splitlines() if line.strip()]
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert all("val loss" in line and line.endswith("images/s") for line in lines)
+
+
+def test_the_schedule_moves_the_learning_rate(phantom_table: Table, tmp_path: Path) -> None:
+    recipe = _recipe("epochs=4", "schedule={name: cosine, warmup: 1, start_lr: 1.0e-5}", "stop.keep=last")
+    run = train(phantom_table, recipe, tmp_path / "run")
+    rates = [float(row["lr"]) for row in read_history(run.folder / "history.csv")]
+    assert rates[0] == pytest.approx(recipe.optimizer.lr)  # after the warm-up, the peak
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+    assert all(math.isfinite(rate) for rate in rates)
+
+
+def test_a_damaged_record_is_named(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
+    (run.folder / "model.json").write_text(json.dumps({"model": "mini_resnet"}))
+    with pytest.raises(RunError, match=r"model\.json or run\.json is damaged"):
+        load_run(run.folder)
