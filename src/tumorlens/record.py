@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import tumorlens
+from tumorlens.files import appearing
 
 # Versions that can change a number; those not installed are left out.
 _PACKAGES = (
@@ -28,6 +29,9 @@ _PACKAGES = (
     "onnx",
     "scikit-learn",
 )
+
+SURROGATES = "backslashreplace"
+"""How file names that are not UTF-8 are written: as escapes, which JSON turns back into the name."""
 
 
 class Record:
@@ -78,22 +82,22 @@ def versions() -> dict[str, str]:
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:
     """Write JSON with indentation, whole or not at all; NaN and infinities become null. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    text = json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n"
+    with appearing(path) as part:
+        part.write_text(text, encoding="utf-8", errors=SURROGATES)
     return path
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Mappings, sequences, arrays and paths as what JSON knows; NaN and infinities become None."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

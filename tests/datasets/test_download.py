@@ -126,9 +126,7 @@ def test_a_broken_transfer_goes_on_where_it_stopped(site: Site, target: Path) ->
 
 def test_a_later_call_goes_on_where_an_earlier_one_stopped(site: Site, target: Path) -> None:
     site.breaks = [300_000]
-    with pytest.raises(
-        DownloadError, match=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"
-    ):
+    with pytest.raises(DownloadError, match=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"):
         fetch(site.url + "/scan.zip", target, md5=md5(DATA), attempts=1)
     assert not target.exists()
     fetch(site.url + "/scan.zip", target, md5=md5(DATA))
@@ -345,9 +343,7 @@ def test_figshare_says_when_slices_are_missing(site: Site, tmp_path: Path) -> No
         get_figshare(tmp_path, api=publish(site, RELEASE))
 
 
-@pytest.mark.parametrize(
-    "answer", [b"<html>log in to the hotel's network</html>", b"[]", b'{"files": [{}, 1]}']
-)
+@pytest.mark.parametrize("answer", [b"<html>log in to the hotel's network</html>", b"[]", b'{"files": [{}, 1]}'])
 def test_figshare_forgets_a_list_that_is_none(site: Site, tmp_path: Path, answer: bytes) -> None:
     site.files["/article"] = answer
     with pytest.raises(DownloadError, match="expected JSON"):

@@ -125,9 +125,7 @@ def test_the_same_seed_is_the_same_person_with_and_without_tumour() -> None:
 
 
 def test_plane_and_size_given_leave_the_rest_of_the_scan_as_it_was() -> None:
-    drawn, given = (
-        Acquisition.random(np.random.default_rng(1), *pair) for pair in ((None, None), ("axial", 64))
-    )
+    drawn, given = (Acquisition.random(np.random.default_rng(1), *pair) for pair in ((None, None), ("axial", 64)))
     assert given.plane == "axial"
     assert given.size == 64
     assert (given.noise, given.contrast, given.gain) == (drawn.noise, drawn.contrast, drawn.gain)

@@ -57,8 +57,7 @@ def draw(svg: str) -> ElementTree.Element:
 
 def words(svg: str) -> list[str]:
     return [
-        "".join([element.text or "", *(title.tail or "" for title in element)])
-        for element in draw(svg).iter("text")
+        "".join([element.text or "", *(title.tail or "" for title in element)]) for element in draw(svg).iter("text")
     ]
 
 
@@ -141,17 +140,13 @@ def test_the_forest_plot_holds_every_interval_inside_its_axis() -> None:
 
 
 def test_an_estimate_without_interval_or_value_keeps_its_line() -> None:
-    svg = intervals(
-        [IntervalRow("one", estimate(0.5, None, None)), IntervalRow("none", estimate(NAN, None, None))]
-    )
+    svg = intervals([IntervalRow("one", estimate(0.5, None, None)), IntervalRow("none", estimate(NAN, None, None))])
     assert {"one", "50.0 % (no interval)", "none", "undefined"} <= set(words(svg))
     assert len(list(draw(svg).iter("circle"))) == 1
 
 
 def test_training_curves_mark_the_epoch_that_was_kept() -> None:
-    svg = training_curves(
-        [EpochSeries("training loss", [1.0, 0.5, 0.4])], [EpochSeries("F1", [0.7, 0.9, 0.8])], best=2
-    )
+    svg = training_curves([EpochSeries("training loss", [1.0, 0.5, 0.4])], [EpochSeries("F1", [0.7, 0.9, 0.8])], best=2)
     assert "kept: epoch 2" in words(svg)
     assert [c.get("r") for c in draw(svg).iter("circle")] == ["2.5", "4.5", "2.5"] * 2
 

@@ -126,9 +126,7 @@ def test_a_tile_shows_number_interval_and_evidence() -> None:
 
 def test_a_tile_without_an_interval_says_so() -> None:
     alone = Estimate(1.0, None, None, 1, 1, "image", "none")
-    assert Page(tiles([Tile("accuracy", alone)])).text.endswith(
-        "100.0 % no interval 1 image, patients unknown"
-    )
+    assert Page(tiles([Tile("accuracy", alone)])).text.endswith("100.0 % no interval 1 image, patients unknown")
 
 
 def test_an_undefined_figure_is_called_undefined() -> None:

@@ -59,17 +59,13 @@ def test_the_outline_is_one_pixel_wide_and_leaves_the_inside(grey: np.ndarray) -
 
 
 def test_an_outline_at_the_rim_is_closed_there(grey: np.ndarray) -> None:
-    changed = (np.asarray(overlay(grey, contour=np.ones(grey.shape, np.uint8))) != grey[:, :, None]).any(
-        axis=2
-    )
+    changed = (np.asarray(overlay(grey, contour=np.ones(grey.shape, np.uint8))) != grey[:, :, None]).any(axis=2)
     assert changed[0].all()
     assert changed[:, -1].all()
 
 
 def test_an_empty_mask_draws_nothing(grey: np.ndarray) -> None:
-    assert np.array_equal(
-        np.asarray(overlay(grey, contour=np.zeros(grey.shape, np.uint8))), np.asarray(overlay(grey))
-    )
+    assert np.array_equal(np.asarray(overlay(grey, contour=np.zeros(grey.shape, np.uint8))), np.asarray(overlay(grey)))
 
 
 def test_hotter_is_lighter() -> None:

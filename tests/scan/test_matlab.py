@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.fixtures import scans
 
+from tests.fixtures import scans
 from tumorlens.errors import MissingExtraError, ScanError
 from tumorlens.scan import matlab, read_figshare, read_scan
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.fixtures import scans
 
+from tests.fixtures import scans
 from tumorlens.errors import ScanError
 from tumorlens.scan import read_mask, read_scan
 
@@ -115,9 +115,7 @@ def test_a_mask_is_one_where_the_file_is_not_zero(tmp_path: Path, level: int) ->
 
 
 def test_a_one_bit_mask_and_an_empty_one(tmp_path: Path) -> None:
-    np.testing.assert_array_equal(
-        read_mask(scans.save(tmp_path / "m.png", scans.MASK.astype(bool))), scans.MASK
-    )
+    np.testing.assert_array_equal(read_mask(scans.save(tmp_path / "m.png", scans.MASK.astype(bool))), scans.MASK)
     assert not read_mask(scans.save(tmp_path / "none.png", scans.MASK * 0)).any()
 
 

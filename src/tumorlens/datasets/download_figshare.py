@@ -26,9 +26,7 @@ SLICE = re.compile(r"\d+\.mat")
 WORK = ".tumorlens-download"  # inside the folder: what a broken download is taken up from
 
 
-def get_figshare(
-    folder: Path, *, api: str = API, expected: int = SLICES, progress: Progress | None = None
-) -> Path:
+def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progress: Progress | None = None) -> Path:
     """Fetch and unpack the Figshare set (Cheng, CC BY 4.0, 10.6084/m9.figshare.1512427) into `folder`.
 
     Afterwards it holds ``1.mat`` to ``3064.mat`` and ``cvind.mat``. Sizes and checksums are those
@@ -56,9 +54,7 @@ def get_figshare(
                 _unpack(files, Path(staging))
                 place(Path(staging), folder)
         if not _complete(folder, expected):
-            found = (
-                f"{_slices(folder)} slices, {FOLDS} {'there' if (folder / FOLDS).is_file() else 'missing'}"
-            )
+            found = f"{_slices(folder)} slices, {FOLDS} {'there' if (folder / FOLDS).is_file() else 'missing'}"
             raise DownloadError(f"{folder}: found {found}; expected {expected} slices and {FOLDS}")
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
@@ -139,13 +135,9 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     for member in archive.infolist():
         name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts:
-            raise DownloadError(
-                f"{archive.filename}: the entry {member.filename} leads out of the folder; refused"
-            )
+            raise DownloadError(f"{archive.filename}: the entry {member.filename} leads out of the folder; refused")
         if SLICE.fullmatch(name.name) and not member.is_dir():
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise DownloadError(
-                    f"{archive.filename}: the entry {member.filename} is no regular file; refused"
-                )
+                raise DownloadError(f"{archive.filename}: the entry {member.filename} is no regular file; refused")
             slices.append(member)
     return slices

@@ -13,6 +13,7 @@ from tumorlens.datasets.folder import SPLIT_NAMES, class_name
 from tumorlens.datasets.rows import Row, read_rows
 from tumorlens.datasets.types import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
+from tumorlens.files import appearing
 
 _MARK = "# tumorlens table "
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")
@@ -24,7 +25,6 @@ def write_table(table: Table, path: Path) -> Path:
     Returns:
         The path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     head = {
         "name": table.name,
         "classes": table.classes,
@@ -32,8 +32,7 @@ def write_table(table: Table, path: Path) -> Path:
         "plan": asdict(table.plan) if table.plan else None,
         "split_hash": table.split_hash,
     }
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as stream:
+    with appearing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
         stream.write(_MARK + json.dumps(head) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(_COLUMNS)
@@ -41,7 +40,6 @@ def write_table(table: Table, path: Path) -> Path:
             mask = _relative(s.mask, path.parent) if s.mask else ""
             image = _relative(s.image, path.parent)
             writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or ""])
-    part.replace(path)
     return path
 
 

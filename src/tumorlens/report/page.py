@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tumorlens.report.files import appearing
+from tumorlens.files import appearing
 from tumorlens.report.text import escape, evidence, interval, number
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], align: str |
     sides = align if align is not None else "l" + "r" * (len(headers) - 1)
     classes = ["number" if side == "r" else "words" for side in sides]
     head = "".join(
-        f'<th scope="col" class="{class_}">{escape(name)}</th>'
-        for name, class_ in zip(headers, classes, strict=True)
+        f'<th scope="col" class="{class_}">{escape(name)}</th>' for name, class_ in zip(headers, classes, strict=True)
     )
     body = "".join(f"<tr>{_cells(row, classes)}</tr>\n" for row in rows)
     # A wide table scrolls inside its own box, which the keyboard can reach.
@@ -209,7 +208,5 @@ def _tile(item: Tile) -> str:
 
 def _cells(row: Sequence[object], classes: Sequence[str]) -> str:
     words = [number(cell) if isinstance(cell, float) else str(cell) for cell in row]
-    first, *others = (
-        f' class="{class_}">{escape(word)}' for word, class_ in zip(words, classes, strict=True)
-    )
+    first, *others = (f' class="{class_}">{escape(word)}' for word, class_ in zip(words, classes, strict=True))
     return f'<th scope="row"{first}</th>' + "".join(f"<td{other}</td>" for other in others)

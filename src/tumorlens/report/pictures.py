@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens.report.files import appearing
+from tumorlens.files import appearing
 from tumorlens.report.text import escape
 from tumorlens.scan.types import GreyImage, Mask
 

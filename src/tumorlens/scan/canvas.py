@@ -56,7 +56,8 @@ class Canvas:
             top, left = -((side - height) // 2), -((side - width) // 2)
         else:
             shorter = min(height, width)
-            side = min(max(round(shorter * self.size / (self.resize or self.size)), 1), shorter)
+            resize = self.resize or self.size
+            side = min(max((2 * shorter * self.size + resize) // (2 * resize), 1), shorter)  # rounded half up
             top, left = (height - side) // 2, (width - side) // 2
         return Placement(top, left, side, side, self.size, (height, width))
 

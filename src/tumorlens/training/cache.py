@@ -13,6 +13,7 @@ import torch
 
 from tumorlens.datasets import Sample, Table, fingerprint
 from tumorlens.errors import DataError, ScanError
+from tumorlens.files import appearing
 from tumorlens.models import Prepare
 from tumorlens.scan import GreyImage, read_scan
 
@@ -90,8 +91,5 @@ def _decode(table: Table, prepare: Prepare, progress: Callable[[int, int], None]
 
 
 def _write(array: GreyImage, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    with part.open("wb") as stream:
+    with appearing(path) as part, part.open("wb") as stream:
         np.save(stream, array)
-    part.replace(path)

@@ -11,6 +11,8 @@ import lightning as L
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tumorlens.files import appearing
+
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
 _REFRESH = 0.2  # seconds between two looks at the loss: on a GPU each look waits for the step to end
 
@@ -33,8 +35,7 @@ class EpochLines(L.Callback):
         self.images, self.begun, self.ended, self.shown = 0, 0.0, 0.0, 0.0
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Show the bar; Lightning leaves out `on_train_epoch_start` in the first epoch after a resume."""
-        self.on_train_epoch_start(trainer, module)
+        """Show the bar."""
         self.bar.start()
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
@@ -80,12 +81,10 @@ class EpochLines(L.Callback):
     def _append(self, row: dict[str, Any]) -> None:
         """Rewrite the file, whole or not at all; rows of epochs that a kill undid make way."""
         rows = [r for r in read_history(self.path) if int(r["epoch"]) < row["epoch"]]
-        part = self.path.with_name(f"{self.path.name}.part")
-        with part.open("w", newline="") as stream:
+        with appearing(self.path) as part, part.open("w", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS, restval="")
             writer.writeheader()
             writer.writerows([*rows, row])
-        part.replace(self.path)
 
 
 def read_history(path: Path) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
+from tumorlens.files import appearing
 from tumorlens.models import ModelSpec, Network, Pipeline
 from tumorlens.record import write_json
 
@@ -96,6 +97,5 @@ def save_parts(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) ->
 
 def save_weights(folder: Path, network: Network) -> None:
     """Write the weights, whole or not at all."""
-    part = folder / f"{WEIGHTS}.part"
-    save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)
-    part.replace(folder / WEIGHTS)
+    with appearing(folder / WEIGHTS) as part:
+        save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)

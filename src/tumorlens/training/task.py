@@ -40,7 +40,8 @@ class Classification(L.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed dropout by step: a run resumed after a kill then draws what an unbroken one would have.
 
-        By epoch would not do: Lightning leaves out `on_train_epoch_start` in the first epoch after a resume.
+        By epoch would not do: a loader draws from the same generator when it starts, which in the first epoch
+        after a resume is before `on_train_epoch_start`, and otherwise after it.
         """
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)
 

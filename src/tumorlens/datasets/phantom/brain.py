@@ -92,9 +92,7 @@ class Brain:
         white = canvas.fill(tissue.white, pial - 2.9)
         deep = np.flatnonzero(cavity > 9)
         core = canvas.part(deep)
-        white[deep] = np.maximum(
-            white[deep], self._core(core, points[:, deep], one[:, deep], cavity[deep], tissue)
-        )
+        white[deep] = np.maximum(white[deep], self._core(core, points[:, deep], one[:, deep], cavity[deep], tissue))
         canvas.paste(deep, core)
         low = np.flatnonzero((tent > -2) | (np.hypot(points[0], points[1] + 14) < 26) & (points[2] < -2))
         stem = canvas.part(low)
@@ -103,9 +101,7 @@ class Brain:
         self._dura(canvas, points, cavity, tent, fissure, tissue)
         return white
 
-    def _pial(
-        self, points: Points, one: Points, cavity: Field, tent: Field, fissure: Field, arc: Field
-    ) -> Field:
+    def _pial(self, points: Points, one: Points, cavity: Field, tent: Field, fissure: Field, arc: Field) -> Field:
         """Distance to the surface of the cerebrum: hull first, then the sulci that cut into it."""
         side, y, z = one
         bend = self.bend(points)
@@ -114,9 +110,7 @@ class Brain:
         along = np.maximum(np.abs(y + 4) - 34, 0)
         sylvian = np.sqrt(np.square(np.maximum(38 - side, 0)) + np.square(lift) + np.square(along))
         insula = np.sqrt(
-            np.square(side - 38 - 1.8 * bend[2])
-            + np.square(np.maximum(np.abs(lift - 4) - 9, 0))
-            + np.square(along)
+            np.square(side - 38 - 1.8 * bend[2]) + np.square(np.maximum(np.abs(lift - 4) - 9, 0)) + np.square(along)
         )
         cistern = -ellipsoid(one, (0, -18, -24), (16, 26, 14))
         hull = np.minimum(cavity - 1.2 - self.width, fissure - 0.6)
@@ -128,9 +122,7 @@ class Brain:
         # Sulci run inwards: the folds are those of the surface point that lies further out on the ray.
         shrink = r ** np.float32(0.8)
         sheets = self.folds.sheets((points - column(VAULT)) / shrink + 3 * bend) * shrink
-        beyond = np.maximum(hull - self.depth - 3.5 * bend[0], 0) + np.maximum(
-            np.minimum(2 - arc, 26 - side), 0
-        )
+        beyond = np.maximum(hull - self.depth - 3.5 * bend[0], 0) + np.maximum(np.minimum(2 - arc, 26 - side), 0)
         sulci = np.hypot(sheets, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
         return np.asarray(np.minimum(np.minimum(hull, opercula), sulci))
 
@@ -177,12 +169,8 @@ class Brain:
         angle = np.arctan2(z + 35, -(y + 40 + side * side * np.float32(0.008)))
         leaf = np.sin(angle * 24 + 0.5 * self.bend(points)[1])
         canvas.fill(tissue.grey, cerebellum)
-        canvas.fill(
-            tissue.white, np.minimum(cerebellum - 2.2, 2.2 * leaf - 0.9 + np.maximum(cerebellum - 9, 0)), 0.8
-        )
-        canvas.fill(
-            tissue.csf * 1.6, overlap(1.2 - 4.5 * (1 + leaf), overlap(cerebellum + 1, 9 - cerebellum)), 0.7
-        )
+        canvas.fill(tissue.white, np.minimum(cerebellum - 2.2, 2.2 * leaf - 0.9 + np.maximum(cerebellum - 9, 0)), 0.8)
+        canvas.fill(tissue.csf * 1.6, overlap(1.2 - 4.5 * (1 + leaf), overlap(cerebellum + 1, 9 - cerebellum)), 0.7)
         stem = tube(points * column((0.8, 1, 1)), (0, -27, -6), (0, -30, -30), (10, 11))
         stem = union(stem, tube(one, (9, -17, -4), (5, -22, -26), (6, 6)), 3)
         stem = union(stem, ellipsoid(points, (0, -25, -31), (17, 12.5, 13)), 4)

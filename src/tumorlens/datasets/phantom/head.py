@@ -102,9 +102,7 @@ class Head:
         height, front, width = (np.array(knots, dtype=np.float32) for knots in zip(*_FACE, strict=True))
         w, f = (np.interp(z, height, knots).astype(np.float32) for knots in (width, front))
         reach = np.where(y > 5, f - 5, 45)
-        face = (1 - (np.abs(x / w) ** 2.4 + np.abs((y - 5) / reach) ** 2.4) ** (1 / 2.4)) * np.minimum(
-            w, reach
-        )
+        face = (1 - (np.abs(x / w) ** 2.4 + np.abs((y - 5) / reach) ** 2.4) ** (1 / 2.4)) * np.minimum(w, reach)
         face = overlap(face, np.minimum(z + 119, 40 - z), 10)
         neck = overlap(ellipsoid(points * column((1, 1, 0)), (0, -36, 0), (57, 50, 1e3)), -30 - z, 20)
         nose = tube(points, (0, 76, -30), (0, 89, -56), (8, 12))
@@ -130,9 +128,7 @@ class Head:
         canvas.fill(tissue.bone, overlap(self.skull - depth, depth + 1))
         diploe = self.skull * (0.22 + 0.06 * marrow) - np.abs(depth - self.skull * 0.52)
         canvas.fill(tissue.marrow * (1 + 0.2 * fat), diploe)
-        petrous = overlap(
-            ellipsoid(paired(points), (50, -34, -52), (13, 15, 14)), np.minimum(depth - 2, surface - 12)
-        )
+        petrous = overlap(ellipsoid(paired(points), (50, -34, -52), (13, 15, 14)), np.minimum(depth - 2, surface - 12))
         canvas.fill(tissue.bone + 0.16 * np.abs(cells), petrous)
 
 
@@ -144,9 +140,7 @@ def _base(points: Points) -> Field:
     y, z = zip(*_BASE_MIDLINE, strict=True)
     middle = np.interp(points[1], y, z)
     y, z = zip(*_BASE_LATERAL, strict=True)
-    return np.asarray(
-        middle + (np.interp(points[1] + 0.3 * (side - 30), y, z) - middle) * lateral, dtype=np.float32
-    )
+    return np.asarray(middle + (np.interp(points[1] + 0.3 * (side - 30), y, z) - middle) * lateral, dtype=np.float32)
 
 
 def _face(canvas: Canvas, points: Points, cells: Field, tissue: Contrast) -> None:

@@ -77,9 +77,7 @@ class Waves:
     weights: npt.NDArray[np.float32]
 
     @classmethod
-    def random(
-        cls, rng: np.random.Generator, wavelength: float, count: int = 10, components: int = 1
-    ) -> Waves:
+    def random(cls, rng: np.random.Generator, wavelength: float, count: int = 10, components: int = 1) -> Waves:
         """Draw `count` waves of like strength, spread evenly over all directions (a Fibonacci half sphere,
         shaken), so that no direction is left smooth; lengths scatter by a fifth so that nothing repeats."""
         height = (np.arange(count) + 0.5) / count

@@ -141,9 +141,7 @@ class Meningioma(Tumour):
         """Draw one over the convexity, beside the falx, or on the floor of the front fossae."""
         radius = float(rng.uniform(10, 20))
         side, depth, start = 0, radius * float(rng.uniform(0.25, 0.5)), VAULT
-        match str(
-            rng.choice(["convexity", "falx", "midline base", "sphenoid wing"], p=[0.5, 0.25, 0.12, 0.13])
-        ):
+        match str(rng.choice(["convexity", "falx", "midline base", "sphenoid wing"], p=[0.5, 0.25, 0.12, 0.13])):
             case "convexity":
                 turn, rise = rng.uniform(0, 2 * np.pi), rng.uniform(0.0, 1.2)
                 ray = (np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise))
@@ -170,9 +168,7 @@ class Meningioma(Tumour):
         dura = np.minimum(cavity, np.abs(points[0])) if self.side else cavity
         canvas.fill(tissue.csf * 1.3, np.minimum(inside + 1.6, cavity - 1), 0.7)
         tail = np.clip(1 + inside / 14, 0, 1)
-        canvas.fill(
-            tissue.enhancing, np.minimum(3.0 * tail - dura, np.minimum(dura, inside + 14)), 0.9 * (tail > 0)
-        )
+        canvas.fill(tissue.enhancing, np.minimum(3.0 * tail - dura, np.minimum(dura, inside + 14)), 0.9 * (tail > 0))
         canvas.fill(tissue.enhancing * (1 + 0.035 * self.surface(points * np.float32(2.5))[1]), inside)
         return inside
 

@@ -43,9 +43,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str]) ->
         for j, count in enumerate(row):
             tip = f"true {name}, predicted {classes[j]}: {int(count)} of {total}"
             parts.append(_cell(left + _WIDE * j, top + _HIGH * i, int(count), total, i == j, tip))
-    return drawing(
-        left + width + 58, top + height + 6, "Confusion matrix: " + _spoken(matrix, classes), parts
-    )
+    return drawing(left + width + 58, top + height + 6, "Confusion matrix: " + _spoken(matrix, classes), parts)
 
 
 def _cell(x: float, y: float, count: int, total: int, right: bool, tip: str) -> str:

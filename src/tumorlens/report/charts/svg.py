@@ -18,9 +18,7 @@ SERIES = 8  # so many colours and dash patterns stand in style.css; later series
 
 def element(tag: str, *children: str, tip: str = "", **attributes: object) -> str:
     """One element. `tip` becomes its tooltip; ``class_`` and ``text_anchor`` become class and text-anchor."""
-    written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"' for name, value in attributes.items()
-    )
+    written = "".join(f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"' for name, value in attributes.items())
     inside = (f"<title>{escape(tip)}</title>" if tip else "") + "".join(children)
     return f"<{tag}{written}>{inside}</{tag}>" if inside else f"<{tag}{written}/>"
 

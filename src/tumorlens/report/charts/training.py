@@ -25,9 +25,7 @@ class EpochSeries:
     values: Sequence[float]
 
 
-def training_curves(
-    losses: Sequence[EpochSeries], scores: Sequence[EpochSeries] = (), best: int | None = None
-) -> str:
+def training_curves(losses: Sequence[EpochSeries], scores: Sequence[EpochSeries] = (), best: int | None = None) -> str:
     """Two panels over one axis of epochs: the losses, and below them the validation scores.
 
     Args:
