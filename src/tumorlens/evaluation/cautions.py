@@ -1,0 +1,74 @@
+"""What a reader must know before quoting a number: sentences that follow from how the data was split."""
+
+from __future__ import annotations
+
+from tumorlens.datasets import SplitPlan, Table
+
+FEW = 50
+CHOSEN_ON = (
+    "This is the validation part, on which the epoch was chosen and the temperature fitted: the figures are too high. "
+    "Quote those of the test part."
+)
+FOREIGN = (
+    "This is other data than the run's own. That training saw none of its patients was checked by set name and "
+    "patient id only: copies of training pictures under other names would not be noticed."
+)
+
+
+def cautions(
+    part: Table, classes: tuple[str, ...], unit: str, *, measured: str, plan: SplitPlan | None
+) -> tuple[str, ...]:
+    """The cautions of what was measured, each one to three sentences.
+
+    Args:
+        part: the samples that were measured.
+        classes: all classes the network knows.
+        unit: what the bootstrap resampled: ``"patient"``, ``"patient or image"`` or ``"image"``.
+        measured: ``"test"`` or ``"val"`` of the run's own data; ``"all"`` of data from elsewhere.
+        plan: how the run's data was split.
+    """
+    found = [
+        _torn_patients(plan) if measured != "all" else FOREIGN,
+        CHOSEN_ON if measured == "val" else "",
+        _unknown_patients(part, unit),
+        _few(len({s.unit for s in part.samples}), unit),
+        _absent(part, classes),
+    ]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _torn_patients(plan: SplitPlan | None) -> str:
+    if plan is None or plan.by != "image, patients ignored":
+        return ""
+    return (
+        "The split ignores patients: slices of one patient are in training and in test, so every figure here is "
+        "too high for new patients. It was asked for with --ignore-patients."
+    )
+
+
+def _unknown_patients(part: Table, unit: str) -> str:
+    if unit == "image":
+        return (
+            "This data has no patient ids. Intervals treat every image as independent; where patients or copies "
+            "recur, the figures are too high and the intervals too narrow."
+        )
+    alone = sum(s.group is None for s in part.samples)
+    return f"{alone} of {len(part)} images have no patient id; each counts as a patient of its own." if alone else ""
+
+
+def _few(units: int, unit: str) -> str:
+    if units >= FEW:
+        return ""
+    what = "images" if unit == "image" else "patients"
+    margin = 100 * 1.96 * (0.9 * 0.1 / units) ** 0.5  # a rate of 90 %, one observation a unit
+    return (
+        f"Only {units} test {what}, fewer than {FEW}: a true rate of 90 % among them is measured to about plus or "
+        f"minus {margin:.0f} points. Methods that differ by less are not told apart, and bootstrap intervals this "
+        "small come out somewhat too narrow."
+    )
+
+
+def _absent(part: Table, classes: tuple[str, ...]) -> str:
+    present = {s.label for s in part.samples}
+    absent = [name for name in classes if name not in present]
+    return f"No test image of {', '.join(absent)}: nothing is said about it." if absent else ""

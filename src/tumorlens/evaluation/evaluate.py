@@ -1,0 +1,234 @@
+"""The arrow run + table -> numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.datasets import Sample, Table, fingerprint
+from tumorlens.errors import DataError, RunError, SplitError
+from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
+from tumorlens.evaluation.cautions import cautions
+from tumorlens.evaluation.infer import infer
+from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.report.text import evidence
+from tumorlens.stats import Estimate
+from tumorlens.training import Run
+from tumorlens.training.run import WEIGHTS
+
+Progress = Callable[[int, int], None]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Temperature scaling (Guo et al. 2017), fitted on the validation part and on nothing else.
+
+    Attributes:
+        temperature: by which logits are divided; above 1 the network was too sure of itself.
+        fitted_on: validation images it was fitted on.
+        units: the patients (or images without one) they come from.
+        reason: why it is 1 where it could not be fitted, else None.
+    """
+
+    temperature: float
+    fitted_on: int
+    units: int
+    reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything one evaluation says, and the evidence under it.
+
+    Attributes:
+        samples: the N test samples, in order.
+        logits: (N, K) as the network gave them.
+        probabilities: (N, K) after temperature scaling.
+        metrics: of the calibrated probabilities.
+        before: of the probabilities as the network gave them.
+        nll: mean negative log likelihood, before and after calibration.
+        calibration: the temperature, and where it is from.
+        cams: for each sample its (K, h, w) activation maps.
+        facts: run, data, split and their hashes, as plain data.
+        cautions: what a reader must know before quoting a number, each one sentence.
+    """
+
+    samples: tuple[Sample, ...]
+    logits: Floats
+    probabilities: Floats
+    metrics: Metrics
+    before: Metrics
+    nll: tuple[float, float]
+    calibration: Calibration
+    cams: list[npt.NDArray[np.float32]]
+    facts: dict[str, Any]
+    cautions: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What evaluation.json holds."""
+        names = ("brier", "ece")
+        return {
+            **self.facts,
+            "cautions": list(self.cautions),
+            "calibration": {
+                "temperature": self.calibration.temperature,
+                "fitted_on_validation_images": self.calibration.fitted_on,
+                "fitted_on_validation_units": self.calibration.units,
+                "not_fitted_because": self.calibration.reason,
+                "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
+                "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
+            },
+            **self.metrics.to_dict(),
+        }
+
+
+def evaluate(
+    run: Run,
+    *,
+    table: Table | None = None,
+    split: str = "test",
+    resamples: int = 2000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure a run on one split of its own data, or on other data.
+
+    Args:
+        run: a finished run.
+        table: other data, all of it is used; None for the run's own `split`.
+        split: of the run's own data.
+        resamples: of the bootstrap by patient.
+        seed: of the bootstrap.
+        progress: called with (done, total).
+
+    Raises:
+        SplitError: other data that shares patients or pictures with the run's training part.
+        DataError: labels the run does not know, or an empty split.
+        RunError: the run's data changed since.
+    """
+    own = run.table()
+    if table is None:
+        _check_unchanged(run, own)
+        part, part_name = own.part(split), split
+    else:
+        _check_foreign(run, own, table)
+        part, part_name = table, "all"
+    held_out = _validation(own)
+    answers = infer(run.pipeline(), [*held_out, *part.samples], progress=progress)
+    calibration = _fit(run, held_out, answers.logits[: len(held_out)])
+    logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
+    units, unit = _units(part)
+    before, after = softmax(logits), softmax(logits, calibration.temperature)
+    figures = [
+        measure(p, labels, units, unit, run.spec.classes, seed=seed, resamples=resamples) for p in (before, after)
+    ]
+    return Evaluation(
+        samples=part.samples,
+        logits=logits,
+        probabilities=after,
+        metrics=figures[1],
+        before=figures[0],
+        nll=(nll(logits, labels), nll(logits, labels, calibration.temperature)),
+        calibration=calibration,
+        cams=answers.cams[len(held_out) :],
+        facts=_facts(run, part, figures[1].overall["accuracy"], foreign=table is not None)
+        | {"part": part_name, "resamples": resamples, "seed": seed},
+        cautions=cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan),
+    )
+
+
+def calibrate(run: Run, table: Table) -> Calibration:
+    """Fit the temperature of a run on the validation part of its table."""
+    samples = _validation(table)
+    return _fit(run, samples, infer(run.pipeline(), samples).logits)
+
+
+def weights_hash(run: Run) -> str:
+    """SHA-256 of the run's weights: what an evaluation belongs to."""
+    return sha256((run.folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def worst(evaluation: Evaluation, count: int) -> Sequence[int]:
+    """Positions of the mistakes the network was surest of, worst first."""
+    index = {name: i for i, name in enumerate(evaluation.metrics.classes)}
+    truth = np.array([index[s.label] for s in evaluation.samples])
+    said = evaluation.probabilities.argmax(1)
+    wrong = np.flatnonzero(said != truth)
+    sure = evaluation.probabilities[wrong, said[wrong]]
+    return [int(i) for i in wrong[np.argsort(-sure, kind="stable")][:count]]
+
+
+def _validation(table: Table) -> list[Sample]:
+    return [s for s in table.samples if s.split == "val"]
+
+
+def _labels(run: Run, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+    index = {name: i for i, name in enumerate(run.spec.classes)}
+    return np.array([index[s.label] for s in samples], dtype=np.int64)
+
+
+def _fit(run: Run, samples: Sequence[Sample], logits: Floats) -> Calibration:
+    """The temperature that fits these samples, weighted by their patients."""
+    if not samples:
+        return Calibration(1.0, 0, 0, "the run has no validation part")
+    labels, units = _labels(run, samples), len({s.unit for s in samples})
+    temperature = fit_temperature(logits, labels, units)
+    return Calibration(temperature, len(samples), units, why_not_fitted(logits, labels))
+
+
+def _check_unchanged(run: Run, table: Table) -> None:
+    now, then = fingerprint(table), run.record["data_fingerprint"]
+    if now != then:
+        raise RunError(
+            f"{run.folder}: the pictures have changed since training (fingerprint {now[:8]} found, {then[:8]} "
+            "expected); restore them, or train anew"
+        )
+
+
+def _check_foreign(run: Run, own: Table, table: Table) -> None:
+    unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
+    if unknown:
+        raise DataError(f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}")
+    seen = {s.unit for s in own.samples if s.split in ("train", "val")}
+    shared = sorted({s.unit for s in table.samples} & seen)
+    if shared:
+        raise SplitError(
+            f"{table.name}: {len(shared)} of its patients or pictures were in the run's training or validation "
+            f"part, the first is {shared[0]}; expected data the run has never seen"
+        )
+
+
+def _units(part: Table) -> tuple[list[str], str]:
+    """What the bootstrap resamples, and its name."""
+    known = sum(s.group is not None for s in part.samples)
+    unit = "patient" if known == len(part) else "patient or image" if known else "image"
+    return [s.unit for s in part.samples], unit
+
+
+def _facts(run: Run, part: Table, accuracy: Estimate, *, foreign: bool) -> dict[str, Any]:
+    record = run.record
+    return {
+        "run": run.folder.name,
+        "model": run.spec.model,
+        "weights": weights_hash(run),
+        "recipe": record["recipe"],
+        "pretrained": record["pretrained"],
+        "training_seed": record["seed"],
+        "data": part.name,
+        "data_fingerprint": fingerprint(part) if foreign else record["data_fingerprint"],
+        "foreign": foreign,
+        "split": record["split"],
+        "split_hash": record["split_hash"],
+        "images": len(part),
+        "patients": len({s.group for s in part.samples if s.group}),
+        "unit": accuracy.unit,
+        "units": accuracy.units,
+        "evidence": evidence(accuracy),
+        "notes": list(part.notes),
+    }

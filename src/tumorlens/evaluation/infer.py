@@ -1,0 +1,77 @@
+"""Pipeline + samples -> logits, from the files themselves, exactly as the exported bundle will read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tumorlens.datasets import Sample
+from tumorlens.errors import ScanError
+from tumorlens.models import Pipeline
+from tumorlens.scan import GreyImage, read_scan
+
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a pipeline said of N samples, in their order.
+
+    Attributes:
+        logits: (N, K) float64.
+        cams: for each sample the (K, h, w) activation maps; K is 0 where the network gives none.
+    """
+
+    logits: npt.NDArray[np.float64]
+    cams: list[npt.NDArray[np.float32]]
+
+
+def infer(
+    pipeline: Pipeline, samples: Sequence[Sample], *, progress: Callable[[int, int], None] | None = None
+) -> Answers:
+    """Run every sample through the pipeline in float32; pictures of one size go in batches.
+
+    Raises:
+        ScanError: a file cannot be read, or holds a volume.
+    """
+    network = pipeline.to(memory_format=torch.channels_last).eval()
+    logits: list[npt.NDArray[np.float64]] = []
+    cams: list[npt.NDArray[np.float32]] = []
+    for batch in _batches(samples):
+        with torch.inference_mode():
+            answer = network(torch.from_numpy(np.stack(batch)))
+        logits.extend(answer.logits.double().numpy())
+        cams.extend(answer.cam.float().numpy())
+        if progress:
+            progress(len(logits), len(samples))
+    return Answers(np.array(logits), cams)
+
+
+def grey_slice(path: str | Path) -> GreyImage:
+    """The picture in a file, (H, W) uint8.
+
+    Raises:
+        ScanError: the file cannot be read, or holds a volume.
+    """
+    scan = read_scan(path)
+    if scan.is_volume:
+        raise ScanError(path, f"a stack of {len(scan.pixels)} slices", "expected one slice a file")
+    return scan.grey()
+
+
+def _batches(samples: Sequence[Sample]) -> Iterator[list[GreyImage]]:
+    """Neighbours of one size together, in order."""
+    batch: list[GreyImage] = []
+    for sample in samples:
+        image = grey_slice(sample.image)
+        if batch and (len(batch) == BATCH or image.shape != batch[0].shape):
+            yield batch
+            batch = []
+        batch.append(image)
+    if batch:
+        yield batch

@@ -1,0 +1,288 @@
+"""Run + table -> numbers: how good the probabilities are, each figure with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.errors import DataError
+from tumorlens.stats import Estimate, Flags, Floats, Ints, Resamples
+
+ROC_POINTS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """The figures of one evaluation.
+
+    With tp, fp, fn and tn counted for one class against the rest, and the class of highest
+    probability taken as the prediction:
+
+    - ``accuracy``: share of images predicted right.
+    - ``sensitivity`` (recall): tp / (tp + fn). ``specificity``: tn / (tn + fp).
+    - ``precision``: tp / (tp + fp). ``f1``: 2 tp / (2 tp + fp + fn).
+    - ``auroc``: chance that an image of the class scores higher than one of another; ties count half.
+    - ``balanced_accuracy``, ``macro_f1``, ``macro_auroc``: mean of sensitivity, f1 and auroc over the
+      classes present in the truth. ``weighted_f1``: mean of f1 weighted by their images.
+    - ``brier``: mean over images of the sum over classes of (probability - truth)^2, 0 to 2
+      (Brier 1950). For two classes that is twice the one-sided score some libraries give.
+    - ``ece``: expected calibration error, the mean over images of |accuracy - confidence| of the
+      equal-width confidence bin they fall into, confidence being the highest probability (Guo 2017).
+      Chance alone lifts it above zero, and in a resample once more: the lower end of its interval is
+      therefore the upper one reflected at the figure, cut off at zero.
+
+    A figure of a class that is absent from the truth (precision: from the predictions) is undefined:
+    NaN, without interval.
+
+    Attributes:
+        overall: estimates by the names above.
+        per_class: class name to estimates by the names above; for two classes the positive one's
+            sensitivity and specificity are those of the test.
+        confusion: (K, K) images; rows are the truth, columns the prediction.
+        support: class name to images of that class.
+        classes: the K class names in order.
+    """
+
+    overall: dict[str, Estimate]
+    per_class: dict[str, dict[str, Estimate]]
+    confusion: Ints
+    support: dict[str, int]
+    classes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain dictionaries, lists and numbers, ready for JSON."""
+        return {
+            "classes": list(self.classes),
+            "overall": {name: figure.to_dict() for name, figure in self.overall.items()},
+            "per_class": {
+                label: {name: figure.to_dict() for name, figure in figures.items()}
+                for label, figures in self.per_class.items()
+            },
+            "confusion": self.confusion.tolist(),
+            "support": self.support,
+        }
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of a reliability diagram: the images whose confidence is in (low, high].
+
+    Attributes:
+        low: lower edge, exclusive.
+        high: upper edge, inclusive.
+        confidence: mean confidence of its images.
+        accuracy: share of its images predicted right.
+        count: its images.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    count: int
+
+    def to_dict(self) -> dict[str, float | int]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def measure(
+    probabilities: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    units: Sequence[str],
+    unit: str,
+    classes: Sequence[str],
+    *,
+    seed: int = 0,
+    resamples: int = 2000,
+    bins: int = 15,
+) -> Metrics:
+    """Every figure of `Metrics`, with 95 % intervals from one set of resamples by unit.
+
+    Args:
+        probabilities: (N, K), rows sum to one.
+        labels: (N,) index of the true class.
+        units: (N,) what is resampled as one: the image's patient, or its own id.
+        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        classes: the K class names.
+        seed: of the resamples.
+        resamples: how many.
+        bins: of the calibration error.
+
+    Raises:
+        DataError: shapes, labels or probabilities do not fit together.
+    """
+    p, y = _checked(probabilities, labels, classes)
+    if len(units) != len(y):
+        raise DataError(f"{len(units)} units for {len(y)} images; expected one per image")
+    names, k = tuple(classes), len(classes)
+    predicted = p.argmax(axis=1)
+    truth, guess = _one_hot(y, k), _one_hot(predicted, k)
+    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+
+    confusion = drawn.sums(truth[:, :, None] & guess[:, None, :])
+    rates = _rates(confusion)
+    rates["auroc"] = np.stack([_auroc(p[:, c], y == c, drawn) for c in range(k)], axis=1)
+    present = truth.any(axis=0)
+    images = confusion.sum(axis=(1, 2))
+    support = confusion.sum(axis=2)
+
+    def macro(name: str) -> Estimate:
+        # a resample that lacks one of these classes is NaN here and left out: it would be the mean of others
+        return drawn.estimate(rates[name][:, present].mean(axis=1))
+
+    overall = {
+        "accuracy": drawn.proportion(np.trace(confusion, axis1=1, axis2=2) / images, np.full(len(y), True)),
+        "balanced_accuracy": macro("sensitivity"),
+        "macro_f1": macro("f1"),
+        "weighted_f1": drawn.estimate(np.nansum(rates["f1"] * support, axis=1) / images),
+        "macro_auroc": macro("auroc"),
+        "brier": drawn.estimate(drawn.sums(np.square(p - truth).sum(axis=1)) / images),
+        "ece": _reflected(drawn.estimate(np.abs(drawn.sums(_gaps(p, y, bins))).sum(axis=1) / images)),
+    }
+    per_class = {
+        name: {
+            "sensitivity": drawn.proportion(rates["sensitivity"][:, c], truth[:, c]),
+            "specificity": drawn.proportion(rates["specificity"][:, c], ~truth[:, c]),
+            "precision": drawn.proportion(rates["precision"][:, c], guess[:, c]),
+            "f1": drawn.estimate(rates["f1"][:, c]),
+            "auroc": drawn.estimate(rates["auroc"][:, c]),
+        }
+        for c, name in enumerate(names)
+    }
+    counted = {name: int(n) for name, n in zip(names, support[0], strict=True)}
+    return Metrics(overall, per_class, confusion[0].astype(np.int64), counted, names)
+
+
+def _reflected(figure: Estimate) -> Estimate:
+    """The interval of a figure that resampling can only lift, with its lower end mended."""
+    if figure.low is None or figure.high is None:
+        return figure
+    high = max(figure.value, figure.high)
+    return replace(figure, low=max(0.0, min(figure.low, 2 * figure.value - high)), high=high)
+
+
+def roc_points(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """The ROC curve from (0, 0) to (1, 1), thinned to at most 200 points for drawing.
+
+    Args:
+        scores: (N,) higher is more likely positive.
+        positive: (N,) true where the image is.
+
+    Returns:
+        False and true positive rates, both rising; empty where positives or negatives are missing.
+    """
+    values, hits = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+    if hits.all() or not hits.any():
+        return np.empty(0), np.empty(0)
+    order = np.argsort(-values, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    tp = np.append(0, np.cumsum(hits[order])[last_of_tie])
+    fp = np.append(0, np.cumsum(~hits[order])[last_of_tie])
+    bends = np.concatenate([[True], (np.diff(tp, 2) != 0) | (np.diff(fp, 2) != 0), [True]])
+    tpr, fpr = tp[bends] / hits.sum(), fp[bends] / (~hits).sum()
+    if len(tpr) > ROC_POINTS:  # equal steps along the curve, so that no part of it is drawn coarsely
+        keep = np.unique(np.searchsorted(tpr + fpr, np.linspace(0, 2, ROC_POINTS)))
+        tpr, fpr = tpr[keep], fpr[keep]
+    return fpr, tpr
+
+
+def reliability_bins(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15) -> tuple[Bin, ...]:
+    """The bars of a reliability diagram, lowest confidence first; empty bins are left out.
+
+    Args:
+        probabilities: (N, K), rows sum to one.
+        labels: (N,) index of the true class.
+        bins: equal-width bins between 0 and 1.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == np.asarray(labels)
+    which = _bin_of(confidence, bins)
+    return tuple(
+        Bin(
+            low=b / bins,
+            high=(b + 1) / bins,
+            confidence=float(confidence[which == b].mean()),
+            accuracy=float(right[which == b].mean()),
+            count=int((which == b).sum()),
+        )
+        for b in np.unique(which).tolist()
+    )
+
+
+def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, classes: Sequence[str]) -> tuple[Floats, Ints]:
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.int64)
+    if p.shape != (len(y), len(classes)):
+        raise DataError(
+            f"probabilities of shape {p.shape} for {len(y)} labels and {len(classes)} classes; "
+            f"expected ({len(y)}, {len(classes)})"
+        )
+    if len(y) and not 0 <= y.min() <= y.max() < len(classes):
+        raise DataError(f"labels from {y.min()} to {y.max()}; expected 0 to {len(classes) - 1}")
+    wrong = np.flatnonzero(~((np.abs(p.sum(axis=1) - 1) < 1e-3) & (p > -1e-6).all(axis=1)))
+    if len(wrong):
+        raise DataError(
+            f"the probabilities of {len(wrong)} of {len(y)} images are not positive numbers that sum to one, "
+            f"the first being image {wrong[0]}: {p[wrong[0]].tolist()}; logits go through softmax first, "
+            "and NaN means that training diverged"
+        )
+    return p, y
+
+
+def _rates(confusion: Floats) -> dict[str, Floats]:
+    """(..., K, K) counts, rows truth, to (..., K) rates; NaN where a rate has nothing to count."""
+    tp = np.diagonal(confusion, axis1=-2, axis2=-1)
+    true, guessed = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    others = true.sum(axis=-1, keepdims=True) - true
+    return {
+        "sensitivity": _ratio(tp, true),
+        "specificity": _ratio(others - (guessed - tp), others),
+        "precision": _ratio(tp, guessed),
+        "f1": np.where(true > 0, _ratio(2 * tp, true + guessed), np.nan),
+    }
+
+
+def _auroc(scores: Floats, positive: Flags, drawn: Resamples) -> Floats:
+    """(1 + B,) Mann-Whitney: the share of (positive, negative) pairs in the right order, ties half."""
+    negatives, positives = np.flatnonzero(~positive), np.flatnonzero(positive)
+    negatives = negatives[np.argsort(scores[negatives])]
+    below = np.searchsorted(scores[negatives], scores[positives], side="left")
+    not_above = np.searchsorted(scores[negatives], scores[positives], side="right")
+    everyone = np.concatenate([negatives, positives])
+    column = np.empty(len(drawn.counts))
+    for rows, weights in drawn.weights(everyone):
+        beaten = np.zeros((len(weights), len(negatives) + 1))
+        np.cumsum(weights[:, : len(negatives)], axis=1, out=beaten[:, 1:])
+        winners = weights[:, len(negatives) :]
+        wins = ((beaten[:, below] + beaten[:, not_above]) * winners).sum(axis=1) / 2
+        column[rows] = _ratio(wins, beaten[:, -1] * winners.sum(axis=1))
+    return column
+
+
+def _gaps(p: Floats, y: Ints, bins: int) -> Floats:
+    """(N, bins) confidence minus being right, in the column of the image's bin.
+
+    The sum of a column is the count of its bin times (confidence - accuracy): ECE is linear up to
+    the absolute value.
+    """
+    confidence = p.max(axis=1)
+    gap = confidence - (p.argmax(axis=1) == y)
+    return np.where(_one_hot(_bin_of(confidence, bins), bins), gap[:, None], 0.0)
+
+
+def _bin_of(confidence: Floats, bins: int) -> Ints:
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def _one_hot(index: Ints, k: int) -> Flags:
+    return np.asarray(index[:, None] == np.arange(k))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    quotient = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=quotient, where=whole > 0)
+    return quotient

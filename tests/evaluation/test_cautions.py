@@ -1,0 +1,50 @@
+"""Every way a figure can mislead is said beside it."""
+
+from __future__ import annotations
+
+from tests.fixtures.sets import patients
+from tumorlens.datasets import SplitPlan, Table
+from tumorlens.evaluation.cautions import cautions
+
+BY_PATIENT = SplitPlan(by="patient", source="folds")
+
+
+def said(
+    table: Table, *, unit: str = "patient", measured: str = "test", plan: SplitPlan | None = BY_PATIENT
+) -> tuple[str, ...]:
+    return cautions(table, ("glioma", "meningioma"), unit, measured=measured, plan=plan)
+
+
+def test_enough_patients_of_every_class_need_no_caution() -> None:
+    assert said(patients({"glioma": 30, "meningioma": 30})) == ()
+
+
+def test_fewer_than_fifty_patients_are_counted_and_the_margin_is_given() -> None:
+    (text,) = said(patients({"glioma": 20, "meningioma": 21}))
+    assert text.startswith("Only 41 test patients, fewer than 50")
+    assert "plus or minus 9 points" in text
+
+
+def test_an_absent_class_is_named() -> None:
+    assert said(patients({"glioma": 60})) == ("No test image of meningioma: nothing is said about it.",)
+
+
+def test_torn_patients_are_said_first() -> None:
+    plan = SplitPlan(by="image, patients ignored", source="folds")
+    assert "--ignore-patients" in said(patients({"glioma": 60, "meningioma": 60}), plan=plan)[0]
+
+
+def test_unknown_patients_are_said() -> None:
+    (text,) = said(patients({"glioma": 60, "meningioma": 60}, known=False), unit="image")
+    assert "no patient ids" in text
+
+
+def test_the_validation_part_is_not_to_be_quoted() -> None:
+    (text,) = said(patients({"glioma": 60, "meningioma": 60}), measured="val")
+    assert "too high" in text
+
+
+def test_of_other_data_it_is_said_how_far_it_was_checked() -> None:
+    plan = SplitPlan(by="image, patients ignored", source="folds")
+    (text,) = said(patients({"glioma": 60, "meningioma": 60}), measured="all", plan=plan)
+    assert "other data" in text

@@ -1,0 +1,74 @@
+"""What an evaluation leaves behind agrees with itself, and can be judged by a reader."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.record import Record
+from tumorlens.training import Run
+
+
+@pytest.fixture(scope="module")
+def folder(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluation")
+    write_evaluation(finished_run, evaluate(finished_run, resamples=100), folder, Record("evaluate"))
+    return folder
+
+
+def test_all_files_are_there_and_run_json_names_them(folder: Path) -> None:
+    record = json.loads((folder / "run.json").read_text())
+    assert sorted([*record["outputs"], "run.json"]) == sorted(p.name for p in folder.iterdir())
+    assert record["verb"] == "evaluate"
+    assert len(record["split_hash"]) == 64
+
+
+def test_the_accuracy_follows_from_the_predictions(folder: Path) -> None:
+    found = json.loads((folder / "evaluation.json").read_text())
+    with (folder / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == found["images"]
+    assert found["overall"]["accuracy"]["value"] == np.mean([r["label"] == r["predicted"] for r in rows])
+    for row in rows:
+        shares = {name: float(row[f"p_{name}"]) for name in found["classes"]}
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+        assert max(shares, key=shares.__getitem__) == row["predicted"]
+
+
+def test_figures_that_are_undefined_are_null_in_strict_json(folder: Path) -> None:
+    def never(name: str) -> None:
+        raise AssertionError(name)
+
+    json.loads((folder / "evaluation.json").read_text(), parse_constant=never)
+
+
+def test_the_page_holds_its_evidence_and_its_cautions(folder: Path) -> None:
+    found = json.loads((folder / "evaluation.json").read_text())
+    page = (folder / "report.html").read_text()
+    assert found["split_hash"] in page
+    assert found["data_fingerprint"] in page
+    assert found["evidence"] in page
+    assert found["cautions"]
+    for text in found["cautions"]:
+        assert text in page
+    assert "Confusion matrix" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_page_can_be_made_of_one_class_from_elsewhere(
+    finished_run: Run, phantom_table: object, tmp_path: Path
+) -> None:
+    from tumorlens.datasets import open_table
+    from tumorlens.datasets.phantom import make
+
+    table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=6, size=48))
+    found = evaluate(finished_run, table=table.where(lambda s: s.label == "glioma"), resamples=100)
+    write_evaluation(finished_run, found, tmp_path / "out", Record("evaluate"))
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "measured here: phantom" in page
+    assert "nan" not in page.lower().replace("data:image", "").split("<body>")[1].split("base64")[0]
