@@ -1,3 +1,62 @@
-"""Brain-tumour MRI, honestly measured."""
+"""Brain-tumour MRI, honestly measured.
+
+>>> import tumorlens
+>>> tumorlens.load("bundle.onnx").predict("scan.png")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tumorlens.audit import split_folds as split_folds
+    from tumorlens.audit import split_given as split_given
+    from tumorlens.datasets import open_table as open_table
+    from tumorlens.datasets import open_tables as open_tables
+    from tumorlens.deploy.export import export as export
+    from tumorlens.deploy.prediction import Prediction as Prediction
+    from tumorlens.deploy.predictor import Predictor as Predictor
+    from tumorlens.deploy.predictor import load as load
+    from tumorlens.deploy.predictor import predict as predict
+    from tumorlens.evaluation.evaluate import evaluate as evaluate
+    from tumorlens.explanation.explain import explain as explain
+    from tumorlens.scan import Scan as Scan
+    from tumorlens.scan import read_scan as read_scan
+    from tumorlens.training import load_recipe as load_recipe
+    from tumorlens.training import load_run as load_run
+    from tumorlens.training.train import train as train
 
 __version__ = "0.1.0"
+
+# Public name -> the module it lives in. Imported on first use, so that reading a scan or predicting never
+# waits for torch, and works where torch is not installed.
+_LAZY = {
+    "Prediction": "tumorlens.deploy.prediction",
+    "Predictor": "tumorlens.deploy.predictor",
+    "Scan": "tumorlens.scan",
+    "evaluate": "tumorlens.evaluation",
+    "explain": "tumorlens.explanation",
+    "export": "tumorlens.deploy.export",
+    "load": "tumorlens.deploy.predictor",
+    "load_recipe": "tumorlens.training",
+    "load_run": "tumorlens.training",
+    "open_table": "tumorlens.datasets",
+    "open_tables": "tumorlens.datasets",
+    "predict": "tumorlens.deploy.predictor",
+    "read_scan": "tumorlens.scan",
+    "split_folds": "tumorlens.audit",
+    "split_given": "tumorlens.audit",
+    "train": "tumorlens.training",
+}
+__all__ = ["__version__", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tumorlens' has no attribute '{name}'")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

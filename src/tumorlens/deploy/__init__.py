@@ -1,0 +1,1 @@
+"""run -> bundle -> predictor. Exporting needs torch; predicting does not, so nothing is imported here."""

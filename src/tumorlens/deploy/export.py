@@ -1,0 +1,151 @@
+"""run -> bundle: one ONNX file with preprocessing, network, softmax, heat maps and a card inside."""
+# ruff: noqa: E402 (the check for torch comes before what needs it)
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tumorlens.extras import require
+
+require("torch", "train", "export networks")
+
+import torch
+from torch import Tensor, nn
+
+from tumorlens.datasets import Table
+from tumorlens.deploy.card import KEY, Card, Parity
+from tumorlens.deploy.parity import check_parity, random_pictures
+from tumorlens.errors import RunError
+from tumorlens.evaluation import calibrate, grey_slice, weights_hash
+from tumorlens.files import appearing
+from tumorlens.models import Pipeline, card
+from tumorlens.record import versions
+from tumorlens.scan import GreyImage
+from tumorlens.training import Run
+
+OPSET = 18
+_REAL = 16  # pictures of the run's own data in the parity check
+_LARGEST = 2**14
+
+
+def export(run: Run, out: str | Path) -> Card:
+    """Write a run as a bundle and prove that it answers as the network does.
+
+    The temperature is the one of the run's evaluation; a run that was not evaluated is calibrated on
+    its validation part, and its card says that it has no figures.
+
+    Args:
+        run: a finished run.
+        out: the .onnx file to write; replaced only when everything is right.
+
+    Raises:
+        ParityError: ONNX Runtime differs from PyTorch by more than 1e-4 in any probability.
+        RunError: `out` is not an .onnx file.
+    """
+    path = Path(out)
+    if path.suffix != ".onnx":
+        raise RunError(f"{path}: expected a file name that ends in .onnx")
+    table = run.table()
+    measured = _measured(run)
+    temperature = measured["calibration"]["temperature"] if measured else calibrate(run, table).temperature
+    pipeline = run.pipeline(temperature)
+    with appearing(path) as part:
+        program = _trace(pipeline)
+        program.save(part, external_data=False)
+        parity = check_parity(part, pipeline, random_pictures() + _real_pictures(table))
+        made = _card(run, pipeline, measured, parity)
+        program.model.metadata_props[KEY] = made.model_dump_json()
+        program.save(part, external_data=False)
+    return made
+
+
+class _Graph(nn.Module):
+    """The pipeline with the outputs a bundle names: no empty heat map where the network gives none."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self.heatmap = pipeline.network.class_weights() is not None
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        answer = self.pipeline(image)
+        return (answer.probabilities, answer.cam) if self.heatmap else (answer.probabilities,)
+
+
+def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
+    """The ONNX program, with batch, height and width open, and without traces of this machine's paths."""
+    graph = _Graph(pipeline).eval()
+    dimensions = {0: torch.export.Dim("batch", min=1, max=4096)} | {
+        axis: torch.export.Dim(name, min=2, max=_LARGEST) for axis, name in ((1, "height"), (2, "width"))
+    }
+    # Sizes of the example must differ from each other and from 1, or the trace would take them for constants.
+    example = torch.zeros(2, 300, 200, dtype=torch.uint8)
+    chatty = logging.getLogger("torch.onnx")
+    level = chatty.level
+    chatty.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                graph,
+                (example,),
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["image"],
+                output_names=["probabilities", "cam"] if graph.heatmap else ["probabilities"],
+                dynamic_shapes={"image": dimensions},
+            )
+    finally:
+        chatty.setLevel(level)
+    assert program is not None  # dynamo=True always returns one
+    graph_parts = program.model.graph
+    for piece in (graph_parts, *graph_parts):
+        piece.metadata_props.clear()  # stack traces with this machine's paths, and names nobody needs
+    return program
+
+
+def _real_pictures(table: Table) -> list[GreyImage]:
+    step = max(1, len(table) // _REAL)
+    return [grey_slice(sample.image) for sample in table.samples[::step][:_REAL]]
+
+
+def _measured(run: Run) -> dict[str, Any] | None:
+    """The evaluation of these very weights on the run's own test part, if there is one."""
+    path = run.folder / "evaluation" / "evaluation.json"
+    if not path.is_file():
+        return None
+    measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    belongs = measured.get("weights") == weights_hash(run) and measured["split_hash"] == run.record["split_hash"]
+    return measured if belongs and measured["part"] == "test" else None
+
+
+def _card(run: Run, pipeline: Pipeline, measured: dict[str, Any] | None, parity: Parity) -> Card:
+    record = run.record
+    keys = ("recipe", "seed", "pretrained", "data", "data_fingerprint", "split", "split_hash", "counts", "notes")
+    tested_on = ""
+    if measured:
+        tested_on = (
+            f"{measured['data']}, {measured['part']} part: {measured['evidence']}; 95 % intervals by bootstrap, "
+            f"{measured['resamples']} resamples, seed {measured['seed']}"
+        )
+    return Card(
+        name=run.folder.name,
+        classes=run.spec.classes,
+        canvas=run.spec.canvas,
+        model=run.spec.model,
+        parameters=sum(p.numel() for p in pipeline.network.parameters()),
+        temperature=float(pipeline.temperature),
+        heatmap=pipeline.network.class_weights() is not None,
+        figures=measured["overall"] if measured else {},
+        tested_on=tested_on,
+        cautions=tuple(measured["cautions"]) if measured else ("This bundle was never evaluated.",),
+        training={key: record[key] for key in keys},
+        parity=parity,
+        licence=f"{card(run.spec.model).licence} (architecture); weights: as the licences of the training data allow",
+        versions=versions(),
+    )

@@ -1,0 +1,143 @@
+"""bundle -> predictor: ONNX Runtime alone, no torch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from tumorlens.deploy.card import Card, parse_card
+from tumorlens.deploy.prediction import Prediction
+from tumorlens.errors import BundleError, ScanError, TumorlensError
+from tumorlens.report.heat import heat
+from tumorlens.scan import Scan, read_scan
+
+Source = str | Path | Scan | npt.NDArray[Any]
+_AHEAD = 16  # pictures read in advance while the network works
+
+
+def load(path: str | Path) -> Predictor:
+    """Open a bundle.
+
+    Raises:
+        BundleError: no such file, not ONNX, or without a tumorlens card.
+    """
+    return Predictor(path)
+
+
+def predict(source: Source, model: str | Path, *, heatmap: bool = True) -> Prediction:
+    """Answer for one slice; for several, `load` the bundle once and ask it.
+
+    Args:
+        source: a file, a `Scan`, or grey values (H, W).
+        model: path of the bundle.
+        heatmap: whether to bring the activation map back to the picture.
+
+    Raises:
+        BundleError, ScanError: as `load` and `Predictor.predict` say.
+    """
+    return load(model).predict(source, heatmap=heatmap)
+
+
+class Predictor:
+    """A bundle, ready to answer.
+
+    Attributes:
+        path: of the bundle.
+        card: what it is and how good it is.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise BundleError(f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN")
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions have no common base of their own
+            reason = str(error).splitlines()[0].rpartition("failed:")[2].strip()[:120]
+            raise BundleError(
+                f"{self.path}: cannot be loaded as ONNX ({reason}); expected a bundle made by: tumorlens export RUN"
+            ) from None
+        self.card: Card = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in output order."""
+        return self.card.classes
+
+    def predict(self, source: Source, *, heatmap: bool = True) -> Prediction:
+        """Answer for one slice.
+
+        Args:
+            source: a file, a `Scan`, or grey values (H, W); arrays other than uint8 are windowed by percentile.
+            heatmap: whether to bring the activation map back to the picture.
+
+        Raises:
+            ScanError: the file cannot be read, or is no single slice.
+        """
+        return self._answer(_scan(source), heatmap)
+
+    def predict_many(
+        self, sources: Iterable[Source], *, heatmap: bool = True
+    ) -> Iterator[tuple[Source, Prediction | TumorlensError]]:
+        """Answer for many slices in order; reading runs ahead of the network.
+
+        Yields:
+            (source, prediction), or (source, error) for one that cannot be read; the rest go on.
+        """
+        rest = iter(sources)
+        with ThreadPoolExecutor(1) as reader:
+            queue: deque[tuple[Source, Future[Scan]]] = deque(
+                (s, reader.submit(_scan, s)) for s in islice(rest, _AHEAD)
+            )
+            while queue:
+                source, future = queue.popleft()
+                queue.extend((s, reader.submit(_scan, s)) for s in islice(rest, 1))
+                try:
+                    yield source, self._answer(future.result(), heatmap)
+                except TumorlensError as error:
+                    yield source, error
+
+    def _answer(self, scan: Scan, heatmap: bool) -> Prediction:
+        if scan.is_volume:
+            raise ScanError(scan.path, f"a stack of {len(scan.pixels)} slices", "expected one slice a file")
+        grey = scan.grey()
+        begun = time.perf_counter()
+        found = dict(zip(self._outputs, self._session.run(None, {"image": grey[None]}), strict=True))
+        spent = 1000 * (time.perf_counter() - begun)
+        row = found["probabilities"][0]
+        best = int(row.argmax())
+        chart = None
+        if heatmap and "cam" in found:
+            chart = heat(found["cam"][0, best], self.card.canvas.place(*scan.size))
+        return Prediction(
+            source=str(scan.path),
+            label=self.classes[best],
+            probabilities={name: float(p) for name, p in zip(self.classes, row, strict=True)},
+            heatmap=chart,
+            size=scan.size,
+            spacing=scan.spacing,
+            bundle=self.card.name,
+            milliseconds=spent,
+        )
+
+
+def _scan(source: Source) -> Scan:
+    if isinstance(source, Scan):
+        return source
+    if isinstance(source, np.ndarray):
+        if source.ndim != 2 or source.size == 0:
+            raise ScanError("array", f"shape {source.shape}", "expected grey values (H, W)")
+        return Scan(source, Path("array"), "array", str(source.dtype))
+    return read_scan(source)

@@ -1,0 +1,55 @@
+"""The card survives its way into a file and back, and a foreign one is refused in one line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tumorlens.deploy.card import KEY, Card, Parity, parse_card
+from tumorlens.errors import BundleError
+from tumorlens.scan import Canvas
+
+
+def card() -> Card:
+    return Card(
+        name="run",
+        classes=("glioma", "no_tumor"),
+        canvas=Canvas(224, "crop", 256),
+        model="mini_resnet",
+        parameters=12,
+        temperature=1.25,
+        heatmap=True,
+        figures={"accuracy": {"value": 0.9, "low": None, "high": None}},
+        tested_on="phantom, test part",
+        cautions=("few patients",),
+        training={"seed": 0},
+        parity=Parity(largest_difference=1e-6, pictures=22),
+        licence="Apache-2.0",
+        versions={"tumorlens": "0.1.0"},
+    )
+
+
+def test_a_card_comes_back_as_it_was() -> None:
+    assert parse_card({KEY: card().model_dump_json()}, "x.onnx") == card()
+
+
+def test_it_says_what_it_is_not_for() -> None:
+    assert "Not a medical device" in card().intended_use
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"format": 2}, "format"), ({"classes": 3}, "classes"), ({"canvas": {"size": 0}}, "canvas"), ({"new": 1}, "new")],
+)
+def test_a_card_of_another_format_is_refused_in_one_line(change: dict[str, object], said: str) -> None:
+    other = json.dumps(card().model_dump(mode="json") | change)
+    with pytest.raises(BundleError, match=rf"x\.onnx: its card does not fit.*{said}") as caught:
+        parse_card({KEY: other}, "x.onnx")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("metadata", [{}, {KEY: "no JSON"}])
+def test_a_missing_or_damaged_card_is_refused(metadata: dict[str, str]) -> None:
+    with pytest.raises(BundleError, match=r"x\.onnx: .*card"):
+        parse_card(metadata, "x.onnx")

@@ -1,0 +1,129 @@
+"""A bundle answers as the network does, tells where it comes from, and is not written where it would not."""
+
+from __future__ import annotations
+
+import json
+import site
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.fixtures import scans
+from tumorlens.deploy.export import _measured, export
+from tumorlens.deploy.parity import random_pictures
+from tumorlens.deploy.predictor import load
+from tumorlens.errors import ParityError, RunError
+from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.explanation import Explanation, explain
+from tumorlens.models import ModelSpec, Pipeline
+from tumorlens.record import Record
+from tumorlens.scan import Canvas
+from tumorlens.training import Run, load_run
+
+ODD = [np.full((1, 7), 200, np.uint8), np.full((7, 1), 9, np.uint8), np.full((1, 1), 255, np.uint8)]
+
+
+def pipeline_of(bundle: Path, run: Run) -> Pipeline:
+    return run.pipeline(load(bundle).card.temperature)
+
+
+@pytest.mark.parametrize("picture", [*random_pictures(seed=3), *ODD], ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_probabilities_are_those_of_the_network(bundle: Path, finished_run: Run, picture: np.ndarray) -> None:
+    with torch.inference_mode():
+        expected = pipeline_of(bundle, finished_run)(torch.from_numpy(picture)[None]).probabilities[0].tolist()
+    found = load(bundle).predict(picture)
+    assert list(found.probabilities.values()) == pytest.approx(expected, abs=1e-4)
+    assert found.heatmap is not None
+    assert found.heatmap.shape == picture.shape
+
+
+def test_the_heat_map_is_grad_cam(bundle: Path, finished_run: Run, phantoms: Path) -> None:
+    predictor = load(bundle)
+    for path in sorted((phantoms / "images").iterdir())[::5]:
+        found = predictor.predict(path)
+        (expected,) = explain(finished_run, [path], found.label)
+        assert isinstance(expected, Explanation)
+        assert found.heatmap is not None
+        np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
+
+
+def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: Run) -> None:
+    card = load(bundle).card
+    assert card.classes == finished_run.spec.classes
+    assert card.canvas == finished_run.spec.canvas
+    assert card.training["split_hash"] == finished_run.record["split_hash"]
+    assert card.training["data_fingerprint"] == finished_run.record["data_fingerprint"]
+    assert card.parity.pictures == 22
+    assert card.parity.largest_difference <= 1e-4
+    assert card.heatmap
+    assert card.figures == {}
+    assert "never evaluated" in card.cautions[0]
+
+
+def test_no_path_of_this_machine_is_in_the_file(bundle: Path, finished_run: Run) -> None:
+    content = bundle.read_bytes()
+    import tumorlens
+
+    places = [sys.prefix, *site.getsitepackages(), str(Path(tumorlens.__file__).parent), str(finished_run.folder)]
+    assert [place for place in places if place.encode() in content] == []
+    assert b"site-packages" not in content
+    assert b".py" not in content
+
+
+def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_change(own_run: Run) -> None:
+    found = evaluate(own_run, resamples=100)
+    write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
+    card = export(own_run, own_run.folder / "bundle.onnx")
+    assert card.figures["accuracy"]["value"] == found.metrics.overall["accuracy"].value
+    assert card.temperature == pytest.approx(found.calibration.temperature)
+    assert card.tested_on.startswith("phantom, test part: 8 images, 4 patients")
+    assert card.cautions == found.cautions
+
+    from safetensors.torch import load_file, save_file
+
+    weights = own_run.folder / "weights.safetensors"
+    save_file({key: value * 1.01 for key, value in load_file(weights).items()}, weights)
+    assert _measured(own_run) is None
+
+
+def test_a_graph_that_answers_differently_is_not_written(
+    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = sys.modules["tumorlens.deploy.export"]._trace
+
+    def tamper(pipeline: Pipeline) -> object:
+        program = traced(pipeline)
+        pipeline.temperature = pipeline.temperature * 1.2  # a new tensor: the old one is in the graph
+        return program
+
+    monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
+    old = tmp_path / "bundle.onnx"
+    old.write_bytes(b"an older bundle")
+    with pytest.raises(ParityError, match=r"differ by .* in a probability on a picture of \d+ x \d+"):
+        export(finished_run, old)
+    assert old.read_bytes() == b"an older bundle"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"bundle\.pt: expected a file name that ends in \.onnx"):
+        export(finished_run, tmp_path / "bundle.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_run: Run) -> None:
+    from safetensors.torch import save_file
+
+    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, Canvas(32), (0.5,), (0.5,))
+    torch.manual_seed(0)
+    save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
+    (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
+    run = load_run(own_run.folder)
+    card = export(run, run.folder / "bundle.onnx")
+    answer = load(run.folder / "bundle.onnx").predict(scans.GREY)
+    assert not card.heatmap
+    assert answer.heatmap is None
+    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,117 @@
+"""A bundle answers for files, scans and arrays, and goes on after a bad one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import tumorlens
+from tests.fixtures import scans
+from tumorlens.deploy.prediction import Prediction
+from tumorlens.deploy.predictor import Predictor, load
+from tumorlens.errors import BundleError, MissingExtraError, ScanError
+from tumorlens.scan import read_scan
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle: Path) -> Predictor:
+    return load(bundle)
+
+
+def other_onnx(path: Path) -> Path:
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", value[:1], value[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    return path
+
+
+def test_a_path_a_scan_and_an_array_of_one_picture_get_one_answer(predictor: Predictor, phantoms: Path) -> None:
+    path = next((phantoms / "images").iterdir())
+    answers = [predictor.predict(source) for source in (path, str(path), read_scan(path), read_scan(path).pixels)]
+    assert len({answer.label for answer in answers}) == 1
+    assert all(a.probabilities == answers[0].probabilities for a in answers)
+    assert [a.source for a in answers] == [*[str(path)] * 3, "array"]
+
+
+def test_deep_pixels_are_windowed_not_clipped(predictor: Predictor) -> None:
+    deep = np.random.default_rng(0).integers(0, 4000, (50, 60)).astype(np.uint16)
+    answer = predictor.predict(deep)
+    assert answer.probabilities == predictor.predict(deep.astype(np.float32) * 3 + 1).probabilities
+    assert answer.probabilities != predictor.predict(np.full_like(deep, 4000)).probabilities
+    assert answer.size == (50, 60)
+
+
+def test_pixels_that_lie_apart_in_memory_are_read_right(predictor: Predictor) -> None:
+    wide = np.random.default_rng(0).integers(0, 256, (40, 80), dtype=np.uint8)
+    assert predictor.predict(wide[:, ::2]).probabilities == predictor.predict(wide[:, ::2].copy()).probabilities
+
+
+def test_the_answer_is_the_most_probable_class_and_plain_data(predictor: Predictor, phantoms: Path) -> None:
+    answer = predictor.predict(next((phantoms / "images").iterdir()))
+    assert answer.probability == max(answer.probabilities.values())
+    assert tuple(answer.probabilities) == predictor.classes
+    assert answer.to_dict()["label"] == answer.label
+    assert answer.to_dict()["bundle"] == "run"
+
+
+def test_without_a_heat_map_none_is_made(predictor: Predictor) -> None:
+    assert predictor.predict(scans.GREY, heatmap=False).heatmap is None
+
+
+def test_many_are_answered_in_order_with_a_bad_one_in_the_middle(
+    predictor: Predictor, phantoms: Path, tmp_path: Path
+) -> None:
+    good = sorted((phantoms / "images").iterdir())
+    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    sources = [*good[:20], bad, *good[20:]]
+    found = list(predictor.predict_many(iter(sources)))
+    assert [source for source, _ in found] == sources
+    assert [isinstance(answer, Prediction) for _, answer in found] == [source != bad for source in sources]
+    assert str(bad) in str(found[20][1])
+
+
+def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
+    predictor: Predictor, phantoms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_reader(path: Path) -> None:
+        raise MissingExtraError("h5py is needed")
+
+    monkeypatch.setattr("tumorlens.deploy.predictor.read_scan", no_reader)
+    (_, error), (_, answer) = predictor.predict_many(["slice.mat", scans.GREY])
+    assert isinstance(error, MissingExtraError)
+    assert isinstance(answer, Prediction)
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 3), (7,), (0, 5)])
+def test_arrays_that_are_no_slice_are_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ScanError, match=r"shape .*expected grey values"):
+        predictor.predict(np.zeros(shape))
+
+
+def test_a_stack_is_refused(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="a stack of 2 slices"):
+        predictor.predict(scans.pages(tmp_path / "stack.tif", scans.GREY, scans.GREY))
+
+
+def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
+    cases = {
+        tmp_path / "missing.onnx": "no such file",
+        scans.raw(tmp_path / "text.onnx", b"hello"): "cannot be loaded as ONNX",
+        scans.raw(tmp_path / "empty.onnx", b""): "ONNX",
+        other_onnx(tmp_path / "other.onnx"): "without a tumorlens card",
+    }
+    for path, said in cases.items():
+        with pytest.raises(BundleError, match=said) as caught:
+            load(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert str(caught.value).count(str(path)) == 1
+        assert "\n" not in str(caught.value)
+
+
+def test_the_package_offers_it_by_short_names(bundle: Path) -> None:
+    assert isinstance(tumorlens.load(bundle).predict(scans.GREY), tumorlens.Prediction)
+    assert tumorlens.predict(scans.GREY, bundle, heatmap=False).label in load(bundle).classes
