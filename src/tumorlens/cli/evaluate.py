@@ -1,0 +1,80 @@
+"""tumorlens evaluate: run -> numbers with intervals, and a page to judge them by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tumorlens.cli.common import Json, Seed, caution, emit, grid, loading, progress, say, show
+
+if TYPE_CHECKING:
+    from tumorlens.evaluation import Evaluation
+
+RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
+_PARTS = ("test", "val")
+_SHARES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+}
+_SCORES = {"macro_auroc": "macro AUROC", "brier": "Brier score", "ece": "calibration error (ECE)"}
+
+
+def evaluate(
+    run: RunFolder,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Other data than the run's own; all of it is used.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which part of the run's own data: test or val.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="Where results go; RUN/evaluation if left out.")] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Measure a run on unseen patients. Every figure has a 95 % interval over patients."""
+    if split not in _PARTS:
+        raise typer.BadParameter(f"'{split}' for --split; expected test or val")
+    if data and split != "test":
+        raise typer.BadParameter("--split is a part of the run's own data; leave it out beside --data")
+    with loading():
+        from tumorlens.datasets import open_tables
+        from tumorlens.evaluation import evaluate as work
+        from tumorlens.evaluation import write_evaluation
+        from tumorlens.record import Record
+        from tumorlens.training import keep_freed_memory, load_run
+
+    record = Record("evaluate")
+    keep_freed_memory()
+    loaded = load_run(run)
+    table = open_tables(data) if data else None
+    with progress("measuring") as step:
+        found = work(loaded, table=table, split=split, resamples=resamples, seed=seed, progress=step)
+    name = "evaluation" if table is None and split == "test" else f"evaluation-{table.name if table else split}"
+    folder = out or loaded.folder / name
+    write_evaluation(loaded, found, folder, record)
+    if json:
+        return emit(found.to_dict() | {"folder": str(folder)})
+    _show(found)
+    say(f"written: {folder / 'report.html'}")
+
+
+def _show(found: Evaluation) -> None:
+    """The figures as tables on the terminal, and what must be known about them."""
+    facts, metrics = found.facts, found.metrics
+    show(f"{facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
+    whole = grid("", "value (95 % interval)")
+    for key, name in _SHARES.items():
+        whole.add_row(name, metrics.overall[key].percent())
+    for key, name in _SCORES.items():
+        whole.add_row(name, str(metrics.overall[key]))
+    show(whole)
+    classes = grid("\nclass", "\nimages", "\nsensitivity", "\nspecificity")
+    for label, figures in metrics.per_class.items():
+        rates = (figures[name].percent() for name in ("sensitivity", "specificity"))
+        classes.add_row(label, str(metrics.support[label]), *rates)
+    show(classes)
+    for text in found.cautions:
+        caution(text)

@@ -1,0 +1,45 @@
+"""tumorlens export: run -> one ONNX file that answers as the network does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tumorlens.cli.common import Json, caution, console, emit, loading, say, show
+from tumorlens.cli.evaluate import RunFolder
+
+
+def export(
+    run: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="The bundle to write; RUN/bundle.onnx if left out.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a run as one ONNX file. All is inside: preprocessing, network, softmax, heat maps, card.
+
+    Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability.
+    """
+    with loading():
+        from tumorlens.deploy.export import export as work
+        from tumorlens.record import Record
+        from tumorlens.training import load_run
+
+    record = Record("export", device="cpu")
+    loaded = load_run(run)
+    path = out or loaded.folder / "bundle.onnx"
+    with console().status("exporting, and comparing the answers"):
+        card = work(loaded, path)
+    parity = card.parity
+    hashes = {key: loaded.record[key] for key in ("seed", "data_fingerprint", "split_hash")}
+    record.add(**hashes, outputs=[path.name], parity=parity.model_dump())
+    record.write(path.parent, f"{path.stem}.run.json")
+    if json:
+        return emit(card.model_dump(mode="json") | {"path": str(path)})
+    show(
+        f"same answers as PyTorch on {parity.pictures} pictures: "
+        f"largest difference in a probability {parity.largest_difference:.1e}"
+    )
+    if not card.figures:
+        caution("these weights were never evaluated, so the card has no figures; run: tumorlens evaluate, then export")
+    say(f"written: {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -1,0 +1,103 @@
+"""tumorlens predict: bundle + pictures -> answers, without torch."""
+
+from __future__ import annotations
+
+import csv
+import json as json_format
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tumorlens.cli.common import Json, Pictures, emit, fail, files, progress, say
+
+if TYPE_CHECKING:
+    from tumorlens.deploy.prediction import Prediction
+    from tumorlens.record import Record
+
+_FEW = 20  # pictures that get a line each although the answers are written to files
+
+
+def predict(
+    paths: Pictures,
+    model: Annotated[Path, typer.Option("--model", "-m", envvar="TUMORLENS_MODEL", help="A bundle, .onnx.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for predictions.jsonl, predictions.csv and run.json.")
+    ] = None,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Also draw heat maps, as PNG in --out.")] = False,
+    json: Json = False,
+) -> int:
+    """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1."""
+    from tumorlens.deploy.predictor import load
+    from tumorlens.errors import BundleError, ScanError, TumorlensError
+    from tumorlens.record import Record
+
+    if overlays and out is None:
+        raise typer.BadParameter("--overlays needs --out, the folder to draw into")
+    record = Record("predict", model=str(model), device="cpu")
+    predictor = load(model)
+    if overlays and not predictor.card.heatmap:
+        raise BundleError(
+            f"{model}: {predictor.card.model} gives no heat maps in a bundle; "
+            "leave out --overlays, or draw them with: tumorlens explain RUN"
+        )
+    chosen = files(paths)
+    brief = out is not None and len(chosen) > _FEW and not json
+    rows: list[dict[str, Any]] = []
+    failed: list[str] = []
+    with progress("predicting") if brief else nullcontext(lambda done, total: None) as step:
+        for number, (source, answer) in enumerate(predictor.predict_many(chosen, heatmap=overlays), start=1):
+            step(number, len(chosen))
+            if isinstance(answer, TumorlensError):
+                failed.append(str(answer) if isinstance(answer, ScanError) else f"{source}: {answer}")
+                fail(failed[-1], 1)
+                continue
+            row = answer.to_dict()
+            if out and overlays:
+                row["overlay"] = _draw(answer, out, number)
+            rows.append(row)
+            if json:
+                emit(row)
+            elif not brief:
+                print(f"{answer.source}: {answer.label} ({answer.probability:.1%})", flush=True)
+    if brief:
+        print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
+    if out:
+        record.add(split_hash=predictor.card.training["split_hash"], done=len(rows), failed=failed)
+        _write(rows, predictor.classes, out, record)
+        say(f"written: {len(rows)} predictions in {out}")
+    return 1 if failed else 0
+
+
+def _draw(answer: Prediction, out: Path, number: int) -> str:
+    """Draw the overlay of one answer; its path from `out`."""
+    from tumorlens.report import overlay, save_png, side_by_side
+    from tumorlens.scan import read_scan
+
+    grey = read_scan(answer.source).grey()
+    name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
+    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap)]), out / name)
+    return name
+
+
+def _write(rows: list[dict[str, Any]], classes: tuple[str, ...], folder: Path, record: Record) -> None:
+    """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
+    from tumorlens.files import appearing
+    from tumorlens.record import SURROGATES
+
+    with appearing(folder / "predictions.jsonl") as part:
+        lines = "".join(json_format.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        part.write_text(lines, encoding="utf-8", errors=SURROGATES)
+    with (
+        appearing(folder / "predictions.csv") as part,
+        part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
+    ):
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["source", "label", *(f"p_{name}" for name in classes), "overlay"])
+        for row in rows:
+            probabilities = [row["probabilities"][name] for name in classes]
+            table.writerow([row["source"], row["label"], *probabilities, row.get("overlay", "")])
+    record.add(outputs=["predictions.jsonl", "predictions.csv"])
+    record.write(folder)

@@ -1,0 +1,64 @@
+"""tumorlens data, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tumorlens.cli import main
+from tumorlens.datasets import DATASETS, read_table
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main(["data", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_knows_every_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [row["name"] for row in answer(capsys, "list")] == list(DATASETS)
+    assert main(["data", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert "figshare" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_info_prints_the_card(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "info", name)["name"] == name
+    assert main(["data", "info", name]) == 0
+    out = capsys.readouterr().out
+    assert DATASETS[name].card.licence in out
+    assert "- " + DATASETS[name].card.problems[0] in out
+
+
+def test_phantom_draws_a_folder_that_the_other_verbs_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = answer(capsys, "phantom", str(tmp_path / "set"), "--patients", "8", "--slices", "1", "--size", "48")
+    assert drawn["counts"][0]["images"] == 8
+    assert main(["data", "phantom", str(tmp_path / "set")]) == 1
+    capsys.readouterr()
+    made = answer(capsys, "table", str(tmp_path / "set"), "--out", str(tmp_path / "all.csv"))
+    assert made["split"] is None
+    assert len(read_table(tmp_path / "all.csv")) == 8
+
+
+def test_split_writes_a_table_by_patient(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "split.csv"
+    made = answer(capsys, "split", str(phantoms), "--out", str(out), "--folds", "3", "--val", "0.34")
+    assert [row["split"] for row in made["counts"]] == ["train", "val", "test"]
+    assert [row["patients"] for row in made["counts"]] == [4, 4, 4]
+    assert made["split"]["by"] == "patient"
+    assert read_table(out).split_hash == made["split_hash"]
+
+
+def test_torn_patients_are_said_in_the_plan(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "split.csv"
+    assert main(["data", "split", str(phantoms), "--out", str(out), "--folds", "2", "--ignore-patients"]) == 0
+    assert "split by image, patients ignored; hash" in capsys.readouterr().out
+
+
+def test_a_failed_split_leaves_no_file(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "split", str(phantoms), "--out", str(tmp_path / "split.csv"), "--folds", "50"]) == 1
+    assert "fold" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

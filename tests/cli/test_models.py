@@ -1,0 +1,26 @@
+"""tumorlens models, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tumorlens.cli import main
+from tumorlens.models import names
+
+
+def test_info_counts_parameters_for_so_many_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "info", "brainmrnet", "--classes", "2", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == 550_016
+    assert facts["classes"] == 2
+    assert main(["models", "info", "brainmrnet", "--classes", "2"]) == 0
+    assert "550,016" in capsys.readouterr().out
+
+
+def test_list_names_every_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()[1:]] == names()
+    assert err == ""

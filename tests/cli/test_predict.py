@@ -1,0 +1,116 @@
+"""tumorlens predict: answers, files, overlays and exit codes, with and without torch in reach."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fixtures import scans
+from tumorlens.cli import main
+
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "torchvision", "timm", "lightning", "h5py", "sklearn", "onnx", "yaml"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocked())
+from tumorlens.cli import entry
+entry()
+"""
+
+
+def pictures(phantoms: Path) -> list[str]:
+    return [str(p) for p in sorted((phantoms / "images").iterdir())]
+
+
+def test_each_picture_gets_one_line(bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(phantoms / "images"), "--model", str(bundle)]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(": ")[0] for line in out.splitlines()] == pictures(phantoms)
+    assert err == ""
+
+
+def test_json_lines_are_for_machines(
+    bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUMORLENS_MODEL", str(bundle))
+    assert main(["predict", f"{phantoms}/images/*_00.png", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["source"] for row in rows] == [p for p in pictures(phantoms) if p.endswith("_00.png")]
+    assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-4) for row in rows)
+
+
+def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
+    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = pictures(phantoms)[:2]
+    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    missing = tmp_path / "missing.png"
+    out = tmp_path / "answers"
+    arguments = ["predict", first, str(bad), str(missing), second, "-m", str(bundle), "--out", str(out), "--overlays"]
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    assert [line.split(": ")[1] for line in said.err.splitlines() if "error" in line] == [str(bad), str(missing)]
+
+    rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    with (out / "predictions.csv").open(newline="") as stream:
+        table = list(csv.DictReader(stream))
+    record = json.loads((out / "run.json").read_text())
+    assert [row["source"] for row in rows] == [row["source"] for row in table] == [first, second]
+    assert [row["label"] for row in rows] == [row["label"] for row in table]
+    assert float(table[0][f"p_{table[0]['label']}"]) == rows[0]["probabilities"][rows[0]["label"]]
+    assert record["done"] == 2
+    assert [str(bad) in record["failed"][0], str(missing) in record["failed"][1]] == [True, True]
+    assert sorted(str(p.relative_to(out)) for p in (out / "overlays").iterdir()) == sorted(r["overlay"] for r in rows)
+    assert Image.open(out / rows[0]["overlay"]).size[1] == 64
+    assert not list(out.rglob("*.part"))
+
+
+def test_many_pictures_into_files_are_summed_up(
+    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    assert sum(int(part.split(": ")[1]) for part in out.split(", ")) == 24
+    assert "written: 24 predictions" in err
+
+
+def test_a_file_name_that_is_not_utf8_is_no_obstacle(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "sc\udce4n.png"
+    try:
+        odd.write_bytes(Path(pictures(phantoms)[0]).read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    command = [sys.executable, "-m", "tumorlens", "predict", str(odd), "-m", str(bundle), "--out", str(tmp_path / "o")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "o" / "predictions.jsonl").read_text())["source"] == str(odd)
+
+
+def test_it_works_where_torch_is_not_installed(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
+    mat = scans.figshare_mat(tmp_path / "slice.mat")
+    first = pictures(phantoms)[0]
+    command = ["predict", str(mat), first, "-m", str(bundle), "--out", str(tmp_path / "o"), "--overlays", "--json"]
+    done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
+    assert json.loads(done.stdout)["source"] == first, done.stderr
+    assert (
+        f"error: {mat}: h5py is needed to read MATLAB v7.3 files and is not installed; install it with: pip"
+        in done.stderr
+    )
+    assert done.returncode == 1
+
+
+def test_what_needs_torch_says_which_extra_brings_it(tmp_path: Path) -> None:
+    for verb in (["evaluate", "run"], ["export", "run"], ["models", "list"], ["train", "data", "--out", "run"]):
+        done = subprocess.run([sys.executable, "-c", BLOCKED, *verb], capture_output=True, text=True)
+        assert 'pip install "tumorlens[train]"' in done.stderr, verb
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 1

@@ -1,0 +1,108 @@
+"""train, evaluate, export, explain and predict, one after the other, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import scans
+from tumorlens.cli import main
+from tumorlens.training import Run
+
+
+def test_a_run_goes_from_data_to_an_answer(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def answer(*arguments: str) -> dict:
+        assert main([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
+    trained = answer(
+        "train", str(phantoms), "--out", "run", "--recipe", "demo", *small, "--folds", "3", "--val", "0.34"
+    )
+    assert trained["split"]["by"] == "patient"
+    assert trained["epochs_trained"] == 1
+
+    found = answer("evaluate", "run", "--resamples", "100")
+    assert found["split_hash"] == trained["split_hash"]
+    assert found["folder"] == "run/evaluation"
+    assert {p.name for p in Path("run/evaluation").iterdir()} == {
+        "evaluation.json",
+        "predictions.csv",
+        "report.html",
+        "run.json",
+    }
+
+    card = answer("export", "run")
+    assert card["path"] == "run/bundle.onnx"
+    assert card["figures"]["accuracy"] == found["overall"]["accuracy"]
+    record = json.loads(Path("run/bundle.run.json").read_text())
+    assert record["split_hash"] == trained["split_hash"]
+
+    picture = str(next((phantoms / "images").iterdir()))
+    explained = answer("explain", "run", picture, "--out", "maps", "--target", "glioma")
+    assert Path(explained["overlay"]).is_file()
+    assert answer("predict", picture, "-m", "run/bundle.onnx")["label"] in card["classes"]
+
+    assert main(["train", "run/split.csv", "--out", "run", "--recipe", "demo"]) == 1
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_people_read_figures_on_standard_output_and_cautions_beside_it(
+    finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+    assert main(["evaluate", str(finished_run.folder), "--out", out, "--resamples", "100", "--split", "val"]) == 0
+    said = capsys.readouterr()
+    assert "mini_resnet on phantom, val: 8 images, 4 patients" in said.out
+    assert "calibration error (ECE)" in said.out
+    assert "caution: This is the validation part" in said.err
+    assert f"written: {out}" in said.err
+
+
+def test_other_data_is_measured_beside_the_run(
+    own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "phantom", str(tmp_path / "new"), "--patients", "4", "--size", "48", "--seed", "3"]) == 0
+    arguments = ["evaluate", str(own_run.folder), "--data", str(tmp_path / "new"), "--resamples", "100"]
+    assert main(arguments) == 0
+    assert (own_run.folder / "evaluation-phantom" / "report.html").is_file()
+
+
+def test_explain_draws_the_good_and_reports_the_bad(
+    finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    out = tmp_path / "maps"
+    arguments = ["explain", str(finished_run.folder), str(bad), f"{phantoms}/images/*_01.png", "--out", str(out)]
+    assert main(arguments) == 1
+    assert f"error: {bad}: " in capsys.readouterr().err
+    record = json.loads((out / "run.json").read_text())
+    assert len(record["outputs"]) == len(list(out.glob("*.png"))) == 12
+    assert len(record["failed"]) == 1
+
+
+def test_explain_refuses_an_unknown_class(
+    finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["explain", str(finished_run.folder), str(phantoms), "--out", str(tmp_path / "m"), "--target", "gloma"]
+    assert main(arguments) == 1
+    assert "'gloma' asked for" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
+def test_train_and_split_of_torn_patients_say_so(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
+    torn = ["--ignore-patients", "--folds", "2"]
+    assert main(["train", str(phantoms), "--out", str(tmp_path / "run"), "--recipe", "demo", *small, *torn]) == 0
+    said = capsys.readouterr()
+    assert "caution: patients are torn apart on request" in said.err
+    assert said.out.startswith("kept epoch 1")
+    assert f"next: tumorlens evaluate {tmp_path / 'run'}" in said.err

@@ -1,0 +1,52 @@
+"""The demo goes the whole way, small; the real one is for patient machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tumorlens.cli import main
+from tumorlens.training import load_recipe
+
+
+def check(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    assert "Not a medical device" in page
+    assert "they say nothing about patients" in page
+    assert "<script" not in page
+    record = json.loads((folder / "run.json").read_text())
+    assert len(record["steps"]) == 6
+    for name in record["outputs"]:
+        assert (folder / name).exists()
+    assert (folder / "run" / "evaluation" / "report.html").is_file()
+    assert list((folder / "overlays").glob("*.png"))
+
+
+def test_it_leaves_a_report_and_all_it_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = load_recipe("demo", ["input.size=32", "epochs=1", "batch_size=4"])
+    monkeypatch.setattr("tumorlens.demo.PATIENTS", 12)
+    monkeypatch.setattr("tumorlens.demo.NEW_PATIENTS", 4)
+    monkeypatch.setattr("tumorlens.demo.load_recipe", lambda name: small)
+    folder = tmp_path / "demo"
+    assert main(["demo", "--out", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"report: {(folder / 'report.html').resolve()}\n"
+    assert "6. predicting new phantoms" in err
+    check(folder)
+
+    assert main(["demo", "--out", str(folder)]) == 1
+    assert str(folder) in capsys.readouterr().err
+
+
+@pytest.mark.slow  # trains the demo's network in full: one to three minutes
+def test_the_real_demo_learns_its_phantoms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    assert main(["demo", "--out", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"] == str(folder / "report.html")
+    check(folder)
+    found = json.loads((folder / "run" / "evaluation" / "evaluation.json").read_text())
+    assert found["overall"]["accuracy"]["value"] > 0.8
