@@ -129,7 +129,7 @@ def _what_this_is(folder: Path, steps: _Steps, card: Card) -> Section:
                 "tumorlens export my-run",
                 "tumorlens predict scan.png --model my-run/bundle.onnx",
                 "# and what this demo made",
-                f"tumorlens predict {folder / 'new'} --model {folder / 'bundle.onnx'} --out answers --overlays",
+                f"tumorlens predict {folder / 'new' / 'images'} -m {folder / 'bundle.onnx'} --out answers --overlays",
             )
         )
     )

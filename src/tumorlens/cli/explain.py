@@ -45,5 +45,5 @@ def explain(
     if written:
         record.add(split_hash=loaded.record["split_hash"], outputs=written, failed=failed)
         record.write(out)
-        say(f"written: {len(written)} overlays in {out}")
+        say(f"overlays written: {len(written)}, in {out}")
     return 1 if failed else 0

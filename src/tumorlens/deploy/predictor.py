@@ -110,9 +110,7 @@ class Predictor:
                     yield source, error
 
     def _answer(self, scan: Scan, heatmap: bool) -> Prediction:
-        if scan.is_volume:
-            raise ScanError(scan.path, f"a stack of {len(scan.pixels)} slices", "expected one slice a file")
-        grey = scan.grey()
+        grey = scan.grey_slice()
         begun = time.perf_counter()
         found = dict(zip(self._outputs, self._session.run(None, {"image": grey[None]}), strict=True))
         spent = 1000 * (time.perf_counter() - begun)

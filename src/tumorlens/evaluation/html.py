@@ -114,12 +114,12 @@ def _evidence(run: Run, evaluation: Evaluation) -> Section:
 
 def _classes(evaluation: Evaluation) -> Section:
     metrics = evaluation.metrics
-    names = ("sensitivity", "specificity", "precision", "auroc")
+    names = ("sensitivity", "specificity", "precision")
     rows = [
         [
             label,
             metrics.support[label],
-            *(metrics.per_class[label][n].percent() for n in names[:3]),
+            *(metrics.per_class[label][n].percent() for n in names),
             str(metrics.per_class[label]["auroc"]),
         ]
         for label in metrics.classes
@@ -140,7 +140,7 @@ def _classes(evaluation: Evaluation) -> Section:
             *(IntervalRow(n, metrics.per_class[label][n]) for n in ("sensitivity", "specificity")),
         )
     ]
-    body = table(["class", "images", *names], rows, "lrrrrr")
+    body = table(["class", "images", *names, "AUROC"], rows, "lrrrrr")
     body += columns(
         figure(confusion_matrix(metrics.confusion.tolist(), metrics.classes), "Rows: truth. Columns: prediction."),
         figure(roc(curves), "Each class against the rest."),

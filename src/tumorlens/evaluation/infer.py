@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 
 from tumorlens.datasets import Sample
-from tumorlens.errors import ScanError
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage, read_scan
 
@@ -58,10 +57,7 @@ def grey_slice(path: str | Path) -> GreyImage:
     Raises:
         ScanError: the file cannot be read, or holds a volume.
     """
-    scan = read_scan(path)
-    if scan.is_volume:
-        raise ScanError(path, f"a stack of {len(scan.pixels)} slices", "expected one slice a file")
-    return scan.grey()
+    return read_scan(path).grey_slice()
 
 
 def _batches(samples: Sequence[Sample]) -> Iterator[list[GreyImage]]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.errors import ScanError
+
 Pixels = npt.NDArray[Any]
 GreyImage = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
@@ -55,6 +57,16 @@ class Scan:
         clipped to white merely for being above 255.
         """
         return self.pixels if self.pixels.dtype == np.uint8 else window(self.pixels)
+
+    def grey_slice(self) -> GreyImage:
+        """The one slice this scan is, (H, W), as 8-bit grey.
+
+        Raises:
+            ScanError: it is a volume.
+        """
+        if self.is_volume:
+            raise ScanError(self.path, f"a stack of {len(self.pixels)} slices", "expected one slice a file")
+        return self.grey()
 
 
 def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GreyImage:

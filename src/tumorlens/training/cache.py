@@ -57,11 +57,9 @@ def place_scan(sample: Sample, prepare: Prepare) -> GreyImage:
     Raises:
         ScanError: the file cannot be read, or holds a volume.
     """
-    scan = read_scan(sample.image)
-    if scan.is_volume:
-        raise ScanError(sample.image, f"a stack of {len(scan.pixels)} slices", "expected one slice a file")
+    grey = read_scan(sample.image).grey_slice()
     with torch.inference_mode():
-        placed = prepare.place(torch.from_numpy(scan.grey().copy())[None])[0, 0]
+        placed = prepare.place(torch.from_numpy(grey.copy())[None])[0, 0]
     image: GreyImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
     return image
 
