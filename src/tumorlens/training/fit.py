@@ -16,6 +16,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
+from tumorlens.training.batch_norm import PreciseBatchNorm
 from tumorlens.training.checkpoints import LAST, Checkpoints, StopEarly
 from tumorlens.training.data import Loader
 from tumorlens.training.progress import EpochLines
@@ -68,7 +69,8 @@ def fit(
 def _callbacks(recipe: Recipe, folder: Path, console: Console) -> list[L.Callback]:
     stop = recipe.stop
     early = [StopEarly("val_loss", patience=stop.patience)] if stop.patience else []
-    return [EpochLines(folder, console), *early, Checkpoints(folder, stop.checkpoint_every)]
+    norms = [PreciseBatchNorm()] if recipe.precise_batch_norm else []
+    return [*norms, EpochLines(folder, console), *early, Checkpoints(folder, stop.checkpoint_every)]
 
 
 @contextlib.contextmanager
