@@ -1,0 +1,36 @@
+"""tumorlens' own training, through its public call; the rate is that of history.csv."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from statistics import harmonic_mean
+from tempfile import TemporaryDirectory
+
+from rounds import serve
+
+from tumorlens.audit import split_folds
+from tumorlens.datasets import open_table
+from tumorlens.training import load_recipe, train
+from tumorlens.training.progress import read_history
+
+
+def main() -> None:
+    folder, network, steps, batch = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    table = split_folds(open_table(folder), folds=2, val=0.0)  # half of the pictures: train
+    steps_per_epoch = len(table.part("train")) // batch
+    epochs = 1 + math.ceil(steps / steps_per_epoch)  # the first one warms up
+    recipe = load_recipe("finetune", [f"model={network}", "pretrained=none", f"epochs={epochs}", f"batch_size={batch}"])
+
+    def one_round() -> float:
+        with TemporaryDirectory() as out:
+            run = train(table, recipe, Path(out) / "run")
+            history = read_history(run.folder / "history.csv")
+        return harmonic_mean([float(row["images_per_second"]) for row in history[1:]])
+
+    serve(one_round)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Figures -> the answer to a question: medians, the ratio of each pair of one round, a table and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from race import Series
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How a contestant stands to the first one: a heading, and the ratio of two figures of one round."""
+
+    heading: str
+    of: Callable[[float, float], float]
+
+
+TIMES_AS_FAST_BY_RATE = Ratio("times as fast as the first", lambda rate, first: rate / first)
+TIMES_AS_FAST_BY_TIME = Ratio("times as fast as the first", lambda spent, first: first / spent)
+COST = Ratio("cost, in units of the first", lambda spent, first: spent / first)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer to one question.
+
+    Attributes:
+        question: what was asked; the heading of its table.
+        how: what was done, in a sentence or two.
+        unit: of every figure.
+        ratio: how contestants are compared with the first.
+        series: of every contestant; the first is the reference.
+        target: what was asked for, and whether the product's contestant, the last one, reached it; None for
+            information only.
+    """
+
+    question: str
+    how: str
+    unit: str
+    ratio: Ratio
+    series: tuple[Series, ...]
+    target: Target | None = None
+
+    def ratios(self, series: Series) -> list[float]:
+        """The ratio of each round: both figures were measured within seconds of each other."""
+        first = self.series[0]
+        return [self.ratio.of(mine, other) for mine, other in zip(series.values, first.values, strict=True)]
+
+    def markdown(self) -> str:
+        """Heading, method, table and verdict."""
+        lines = [f"## {self.question}", "", self.how, ""]
+        lines += [f"| contestant | {self.unit} | {self.ratio.heading} |", "|---|---:|---:|"]
+        for series in self.series:
+            ratios = "1" if series is self.series[0] else _spread(self.ratios(series))
+            lines.append(f"| {series.name} | {_spread(series.values)} | {ratios} |")
+        if self.target:
+            lines += ["", self.target.verdict(self)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on what the last contestant of a finding reached.
+
+    Attributes:
+        bound: the number asked for.
+        least: True where at least the bound is asked for, False where at most.
+        absolute: True for a bound on the figure, False for one on the ratio.
+    """
+
+    bound: float
+    least: bool
+    absolute: bool = False
+
+    def verdict(self, finding: Finding) -> str:
+        """One line: target, measured, and whether it is met."""
+        mine = finding.series[-1]
+        measured = mine.median if self.absolute else median(finding.ratios(mine))
+        met = measured >= self.bound if self.least else measured <= self.bound
+        unit = f" {finding.unit}" if self.absolute else ""
+        word = "at least" if self.least else "at most"
+        what = finding.unit if self.absolute else finding.ratio.heading
+        return (
+            f"Target for *{mine.name}* ({what}): {word} {self.bound:g}{unit}. "
+            f"Measured: {_number(measured)}{unit}. **{'Met' if met else 'Not met'}.**"
+        )
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{_number(median(values))} ({_number(min(values))} to {_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    """Three significant digits."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

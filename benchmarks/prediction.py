@@ -1,0 +1,96 @@
+"""Prediction: one warm picture, a folder of pictures, the whole command; and how soon `--help` answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from finding import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Finding, Target
+from material import NETWORKS, Material
+from race import CONTESTANTS, TUNED, Command, Contestant, race
+
+
+def findings(material: Material) -> Iterator[Finding]:
+    """In the order of the heading."""
+    for network in NETWORKS:
+        yield _one_warm(material, network)
+    yield _from_disk(material, "efficientnet_lite0")
+    yield _whole_command(material, "efficientnet_lite0")
+    yield _help(material)
+
+
+def _one_warm(material: Material, network: str) -> Finding:
+    settings = material.settings
+    count, side = settings.predictions, settings.side
+    plain = [NETWORKS[network], material.picture, count]
+    contestants = [
+        Contestant("eager PyTorch, as it comes", "plain_prediction.py", plain),
+        Contestant("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
+        Contestant("tumorlens", "tumorlens_prediction.py", [material.bundle(network), material.picture, count]),
+    ]
+    return Finding(
+        question=f"One warm prediction, {network}",
+        how=(
+            f"From a uint8 array of {side} x {side} in memory to probabilities, preprocessing included; a round is the "
+            f"median of {count} predictions. Eager PyTorch: PIL resizes, torchvision normalises, timm infers under "
+            "`inference_mode`. Tuned: channels-last and the allocator settings. tumorlens: the bundle, whose graph "
+            "resizes, normalises and infers."
+        ),
+        unit="ms",
+        ratio=TIMES_AS_FAST_BY_TIME,
+        series=race(contestants, settings.short_rounds),
+        target=Target(4, least=True),
+    )
+
+
+def _from_disk(material: Material, network: str) -> Finding:
+    settings = material.settings
+    plain = [NETWORKS[network], material.pictures]
+    contestants = [
+        Contestant("plain loop, as it comes", "plain_folder.py", plain),
+        Contestant("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
+        Contestant("tumorlens", "tumorlens_folder.py", [material.bundle(network), material.pictures]),
+    ]
+    return Finding(
+        question=f"{settings.pictures * settings.folder_rounds:,} pictures from disk, {network}",
+        how=(
+            f"{settings.pictures} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
+            f"{settings.folder_rounds} times over, once a round. The plain loop decodes with PIL, resizes with "
+            "torchvision and infers in batches of 32; tumorlens is `Predictor.predict_many`."
+        ),
+        unit="images/s",
+        ratio=TIMES_AS_FAST_BY_RATE,
+        series=race(contestants, settings.folder_rounds),
+    )
+
+
+def _whole_command(material: Material, network: str) -> Finding:
+    script = [sys.executable, CONTESTANTS / "plain_command.py", NETWORKS[network], material.weights(network)]
+    ours = [sys.executable, "-m", "tumorlens", "predict", material.picture, "--model", material.bundle(network)]
+    contestants = [Command("torch script", [*script, material.picture]), Command("tumorlens predict", ours)]
+    return Finding(
+        question=f"The whole command, {network}",
+        how=(
+            "`tumorlens predict one.png --model bundle.onnx` from start to exit, against a short script that imports "
+            "torch and timm, loads weights and answers for the same picture. Files are in the system's cache."
+        ),
+        unit="s",
+        ratio=TIMES_AS_FAST_BY_TIME,
+        series=race(contestants, material.settings.short_rounds),
+        target=Target(1.0, least=False, absolute=True),
+    )
+
+
+def _help(material: Material) -> Finding:
+    contestants = [
+        Command("Python that does nothing", [sys.executable, "-c", "pass"]),
+        Command("tumorlens --help", [sys.executable, "-m", "tumorlens", "--help"]),
+    ]
+    return Finding(
+        question="The help text",
+        how="`tumorlens --help` from start to exit; an empty Python beside it shows how much of that is Python's own.",
+        unit="s",
+        ratio=COST,
+        series=race(contestants, material.settings.short_rounds),
+        target=Target(0.25, least=False, absolute=True),
+    )

@@ -1,0 +1,100 @@
+"""All questions in one run -> docs/performance.md: ``python benchmarks/run.py`` on a machine that does nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import heatmap
+import prediction
+import training
+from material import FULL, QUICK, material
+from rich.console import Console
+from rich.markdown import Markdown
+
+QUESTIONS = {"training": training.findings, "prediction": prediction.findings, "heatmap": heatmap.findings}
+REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
+_PACKAGES = (
+    "tumorlens", "torch", "torchvision", "timm", "lightning", "onnxruntime", "numpy", "pillow", "grad-cam",
+)  # fmt: skip
+_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+
+PREFACE = """\
+# Performance
+
+Written by `{command}`; how to run it: [benchmarks/README.md](../benchmarks/README.md).
+
+Contestants of a table run side by side in one run: each in a process of its own, which starts and warms up once;
+then they take turns, so that whatever else the machine does meets all of them alike. A figure is the median of the
+rounds (lowest to highest); a ratio is the median of the ratios within each round. All may use every core.
+Pictures are phantoms, weights are random: speed depends on neither. Figures hold for this machine only.
+"""
+
+
+def main() -> None:
+    """Ask the questions, show the answers, and write them down if they were asked in full."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"some of {list(QUESTIONS)}; all if none")
+    parser.add_argument("--quick", action="store_true", help="tiny settings, to see that the scripts work")
+    parser.add_argument("--out", type=Path, help=f"file to write; {REPORT.name} in docs for a full run of all")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.questions) - set(QUESTIONS):
+        parser.error(f"unknown {sorted(unknown)}; expected some of {list(QUESTIONS)}")
+    begun, console = time.perf_counter(), Console()
+    tables = []
+    for table in _tables(chosen.questions or list(QUESTIONS), chosen.quick, console):
+        tables.append(table)
+        console.print(Markdown(table))
+    minutes = (time.perf_counter() - begun) / 60
+    console.print(f"took {minutes:.1f} minutes")
+    out = chosen.out or (None if chosen.questions or chosen.quick else REPORT)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        command = " ".join(["python benchmarks/run.py", *chosen.questions, *["--quick"] * chosen.quick])
+        preface = PREFACE.format(command=command)
+        out.write_text("\n".join([preface, _machine(minutes), *(f"{table}\n" for table in tables)]), encoding="utf-8")
+        console.print(f"written: {out}")
+
+
+def _tables(questions: list[str], quick: bool, console: Console) -> Iterator[str]:
+    with console.status("drawing phantoms") as status, material(QUICK if quick else FULL) as made:
+        for question in questions:
+            status.update(question)
+            for finding in QUESTIONS[question](made):
+                yield finding.markdown()
+
+
+def _machine(minutes: float) -> str:
+    """What it ran on, without names of hosts or people."""
+    processor = _processor()
+    flags = [flag for flag in _FLAGS if flag in processor.get("flags", "").split()]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    facts = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": f"{processor.get('model name', 'not known')}, {os.cpu_count()} cores",
+        "instructions": ", ".join(flags) or "not known",
+        "memory": f"{memory:.0f} GiB",
+        "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
+        "software": f"Python {platform.python_version()}, "
+        + ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES),
+        "took": f"{minutes:.1f} minutes",
+    }
+    rows = [f"| {key} | {value} |" for key, value in facts.items()]
+    return "\n".join(["| | |", "|---|---|", *rows, ""])
+
+
+def _processor() -> dict[str, str]:
+    """The first processor of /proc/cpuinfo; nothing where there is no such file."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().split("\n\n")[0].splitlines() if path.is_file() else []
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+if __name__ == "__main__":
+    main()

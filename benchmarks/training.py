@@ -1,0 +1,47 @@
+"""Training images per second: tumorlens against a plain PyTorch loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from finding import TIMES_AS_FAST_BY_RATE, Finding, Target
+from material import NETWORKS, Material
+from race import TUNED, Contestant, race
+
+HOW = (
+    "224 pixels, batch {batch}, {steps} steps a round after a warm-up: forward, backward and optimiser. The plain "
+    "loop: eager PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes and augments every "
+    "picture. Tuned: the same with channels-last, and glibc's allocator told by environment variables to keep freed "
+    "memory. tumorlens: `tumorlens.training.train` with the recipe `finetune` (bfloat16, the uint8 cache), its rate "
+    "taken from history.csv without the first epoch. Decoding into the cache, once for all epochs, is not in it."
+)
+
+
+def findings(material: Material) -> Iterator[Finding]:
+    """A table for each network; the larger one with half the steps, or it would take half of the whole time."""
+    for network, share in zip(NETWORKS, (1, 2), strict=True):
+        steps = max(1, material.settings.steps // share)
+        contestants = [
+            _plain("plain loop, as it comes", material, network, steps),
+            _plain("plain loop, 2 loader workers", material, network, steps, "--workers=2"),
+            _plain("plain loop, tuned", material, network, steps, "--tuned"),
+            Contestant(
+                "tumorlens",
+                "tumorlens_training.py",
+                [material.phantoms, network, steps, material.settings.batch],
+                {"TUMORLENS_CACHE": str(material.folder / "cache")},
+            ),
+        ]
+        yield Finding(
+            question=f"Training, {network}",
+            how=HOW.format(steps=steps, batch=material.settings.batch),
+            unit="images/s",
+            ratio=TIMES_AS_FAST_BY_RATE,
+            series=race(contestants, material.settings.rounds),
+            target=Target(2, least=True),
+        )
+
+
+def _plain(name: str, material: Material, network: str, steps: int, *options: str) -> Contestant:
+    arguments = [material.phantoms, NETWORKS[network], steps, material.settings.batch, *options]
+    return Contestant(name, "plain_training.py", arguments, TUNED if "--tuned" in options else {})
