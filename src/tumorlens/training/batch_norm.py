@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tumorlens.training.data import Slices, loader
 
 
-class PreciseBatchNorm(L.Callback):  # type: ignore[misc]
+class PreciseBatchNorm(L.Callback):
     """Before each validation, recompute batch norm's means and variances over the whole training part.
 
     The usual running average looks back some ten steps. With two steps an epoch it lags behind weights
@@ -31,9 +31,9 @@ class PreciseBatchNorm(L.Callback):  # type: ignore[misc]
             norm.momentum = None  # an average over all batches instead of a running one
             norm.train()
         with torch.no_grad():
-            for images, _ in loader(plain, trainer.train_dataloader.batch_size, seed=0, train=False):
-                if len(images) > 1:
-                    module(images.to(module.device))
+            # Shuffled: batches of one class each would hide the variance between the classes.
+            for images, _ in loader(plain, trainer.train_dataloader.batch_size, seed=0, train=True):
+                module(images.to(module.device))
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             norm.eval()
