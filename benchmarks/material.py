@@ -44,12 +44,12 @@ class Settings:
     patients: int = 32
     side: int = 512
     rounds: int = 3
-    steps: int = 6
+    steps: int = 4
     batch: int = 32
     pictures: int = 250
-    folder_rounds: int = 4
+    folder_rounds: int = 3
     predictions: int = 25
-    short_rounds: int = 5
+    short_rounds: int = 3
 
 
 FULL = Settings()
