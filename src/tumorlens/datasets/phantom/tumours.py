@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ from tumorlens.datasets.phantom.shapes import (
 
 
 @dataclass(frozen=True, eq=False)
-class Tumour:
+class Tumour(ABC):
     """What all kinds have in common; coordinates are those of the average head.
 
     Attributes:
@@ -40,16 +41,16 @@ class Tumour:
     surface: Waves
     mass: ClassVar[float] = 0.7
 
+    @abstractmethod
     def distance(self, points: Points, cavity: Field) -> Field:
         """Distance to the tumour's outline, positive inside; this is what the mask shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Paint the tumour and return its `distance`.
 
         `cavity` is the distance to the dura, `white` how much of each point is white matter.
         """
-        raise NotImplementedError
 
     def nearby(self, points: Points) -> npt.NDArray[np.intp]:
         """Indices of the points that the tumour, its oedema or its mass effect can reach."""
