@@ -75,7 +75,7 @@ def _refused(source: str | Path, *overrides: str) -> str:
         ("epoch=3", "unknown key 'epoch'; did you mean epochs?"),
         ("optimizer.weight_deacy=0", "unknown key 'optimizer.weight_deacy'; did you mean weight_decay?"),
         ("optimiser.lr=1", "unknown key 'optimiser'; did you mean optimizer?"),
-        ("stop.qqq=1", "expected one of ['checkpoint_every', 'keep', 'patience']"),
+        ("stop.qqq=1", "expected one of ['checkpoint_every', 'keep', 'monitor', 'patience']"),
     ],
 )
 def test_a_misspelt_key_gets_the_nearest(override: str, said: str) -> None:
@@ -140,5 +140,5 @@ def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, text: str, said: str)
 
 def test_a_written_recipe_holds_every_default() -> None:
     written = yaml.safe_load(load_recipe("demo").to_yaml())
-    assert written["stop"] == {"keep": "best", "patience": None, "checkpoint_every": None}
+    assert written["stop"] == {"keep": "best", "monitor": "val_loss", "patience": None, "checkpoint_every": None}
     assert "extends" not in written

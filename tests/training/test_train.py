@@ -235,6 +235,13 @@ def test_the_kept_epoch_is_the_one_with_the_lowest_validation_loss(phantom_table
     assert kept["epoch"] + 1 == best.record["epoch_kept"]
 
 
+def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(phantom_table, _recipe("epochs=6", "optimizer.lr=0.02", "stop.monitor=val_accuracy"), tmp_path / "run")
+    history = read_history(run.folder / "history.csv")
+    best = max(history, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    assert run.record["epoch_kept"] == int(best["epoch"])
+
+
 def test_the_recorded_validation_figures_are_those_of_the_kept_weights(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
     val = run.table().part("val")

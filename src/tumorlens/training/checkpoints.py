@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+Monitor = Literal["val_loss", "val_accuracy"]
 
 
 class Checkpoints(Checkpoint):
     """Writes checkpoints at the end of every epoch; each file is replaced whole or not at all.
 
-    - best.ckpt: weights of the epoch with the lowest validation loss;
+    - best.ckpt: weights of the epoch with the best validation figure; of equals, the one with the lowest loss;
     - last.ckpt: everything after the last finished epoch, for a resume. It is written last, so that it knows
       of the best one, and a kill between the two does no harm;
     - epoch-<n>.ckpt: the same for every n-th epoch.
@@ -24,16 +25,17 @@ class Checkpoints(Checkpoint):
     Names are fixed and paths are no part of the state, so that a run folder can be moved before a resume.
     """
 
-    def __init__(self, folder: Path, every: int | None) -> None:
-        self.folder, self.every = folder, every
-        self.best_loss = math.inf
+    def __init__(self, folder: Path, every: int | None, monitor: Monitor) -> None:
+        self.folder, self.every, self.monitor = folder, every, monitor
+        self.best = (-math.inf, -math.inf)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what is due; Lightning calls this after the module's own hook."""
         epoch = trainer.current_epoch + 1
-        loss = float(trainer.callback_metrics.get("val_loss", math.inf))
-        if loss < self.best_loss:
-            self.best_loss = loss
+        loss, accuracy = (float(trainer.callback_metrics.get(name, math.nan)) for name in ("val_loss", "val_accuracy"))
+        score = (accuracy if self.monitor == "val_accuracy" else -loss, -loss)
+        if score > self.best:
+            self.best = score
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
         if self.every and epoch % self.every == 0:
             trainer.save_checkpoint(self.folder / f"checkpoints/epoch-{epoch}.ckpt")
@@ -41,11 +43,11 @@ class Checkpoints(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resume must know."""
-        return {"best_loss": self.best_loss}
+        return {"best": list(self.best)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The inverse of `state_dict`."""
-        self.best_loss = state_dict["best_loss"]
+        self.best = tuple(state_dict["best"])
 
 
 class StopEarly(EarlyStopping):

@@ -68,9 +68,10 @@ def fit(
 
 def _callbacks(recipe: Recipe, folder: Path, console: Console) -> list[L.Callback]:
     stop = recipe.stop
-    early = [StopEarly("val_loss", patience=stop.patience)] if stop.patience else []
+    mode = "min" if stop.monitor == "val_loss" else "max"
+    early = [StopEarly(stop.monitor, mode=mode, patience=stop.patience)] if stop.patience else []
     norms = [PreciseBatchNorm()] if recipe.precise_batch_norm else []
-    return [*norms, EpochLines(folder, console), *early, Checkpoints(folder, stop.checkpoint_every)]
+    return [*norms, EpochLines(folder, console), *early, Checkpoints(folder, stop.checkpoint_every, stop.monitor)]
 
 
 @contextlib.contextmanager

@@ -80,8 +80,9 @@ class Augment(_Part):
 class Stop(_Part):
     """Early stopping and which epoch is kept."""
 
-    keep: Literal["best", "last"] = Field(default="best", description="best: lowest validation loss")
-    patience: int | None = Field(default=None, ge=1, description="epochs without a better validation loss; None: never")
+    keep: Literal["best", "last"] = Field(default="best", description="best: by the monitored figure")
+    monitor: Literal["val_loss", "val_accuracy"] = Field(default="val_loss", description="what tells the best epoch")
+    patience: int | None = Field(default=None, ge=1, description="epochs without a better one; None: never")
     checkpoint_every: int | None = Field(default=None, ge=1, description="also keep every n-th epoch")
 
 
