@@ -14,7 +14,7 @@ import timm
 import torch
 from PIL import Image, ImageOps
 
-from tumorlens.audit import split_folds
+from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom
 from tumorlens.deploy.card import KEY
 from tumorlens.deploy.export import export

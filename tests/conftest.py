@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tumorlens.audit import split_folds
+from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 

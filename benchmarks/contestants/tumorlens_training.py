@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from rounds import serve
 
-from tumorlens.audit import split_folds
+from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table
 from tumorlens.training import load_recipe, train
 from tumorlens.training.progress import read_history

@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tumorlens.audit import split_folds as split_folds
-    from tumorlens.audit import split_given as split_given
+    from tumorlens.auditing import AuditReport as AuditReport
+    from tumorlens.auditing import audit as audit
+    from tumorlens.auditing import split_folds as split_folds
+    from tumorlens.auditing import split_given as split_given
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
     from tumorlens.deploy.export import export as export
@@ -32,6 +34,8 @@ __version__ = "0.1.0"
 # Public name -> the module it lives in. Imported on first use, so that reading a scan or predicting never
 # waits for torch, and works where torch is not installed.
 _LAZY = {
+    "AuditReport": "tumorlens.auditing",
+    "audit": "tumorlens.auditing",
     "Prediction": "tumorlens.deploy.prediction",
     "Predictor": "tumorlens.deploy.predictor",
     "Scan": "tumorlens.scan",
@@ -45,8 +49,8 @@ _LAZY = {
     "open_tables": "tumorlens.datasets",
     "predict": "tumorlens.deploy.predictor",
     "read_scan": "tumorlens.scan",
-    "split_folds": "tumorlens.audit",
-    "split_given": "tumorlens.audit",
+    "split_folds": "tumorlens.auditing",
+    "split_given": "tumorlens.auditing",
     "train": "tumorlens.training",
 }
 __all__ = ["__version__", *_LAZY]

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 
-from tumorlens.audit import split_folds
+from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.export import export

@@ -37,6 +37,10 @@ class SplitError(TumorlensError):
     """A split that cannot be made, or one that puts a patient on two sides."""
 
 
+class LeakError(TumorlensError):
+    """A split in which pictures outside of train are known from train."""
+
+
 class RecipeError(TumorlensError):
     """A recipe with an unknown key or a value that does not fit."""
 

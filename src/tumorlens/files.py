@@ -1,11 +1,19 @@
-"""Text or bytes -> a file that appears whole under its name, or not at all."""
+"""Files: one that appears whole under its name or not at all, and where those are that may be lost."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Where everything is kept that can be made again: $TUMORLENS_CACHE, else the user's cache folder."""
+    if named := os.environ.get("TUMORLENS_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorlens"
 
 
 @contextmanager

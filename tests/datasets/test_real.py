@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tumorlens.audit import split_folds
+from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table, check_groups, open_table, open_tables
 from tumorlens.datasets.figshare import patient_group
 

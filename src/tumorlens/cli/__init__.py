@@ -6,17 +6,30 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from tumorlens.cli import data, demo, evaluate, explain, export, models, predict, train
+from tumorlens.cli import audit, data, demo, evaluate, explain, export, models, predict, train
 from tumorlens.cli.common import fail
 from tumorlens.errors import TumorlensError
 
 INTERRUPTED = 130  # as shells count it: 128 + SIGINT
 
+
+class Verbs(TyperGroup):
+    """Verbs of one word or of two: ``audit PATH`` and ``audit index PATH`` stand side by side."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The verb of two words where there is one, else that of the first word."""
+        both = " ".join(args[:2])
+        return super().resolve_command(ctx, [both, *args[2:]] if both in self.commands else args)
+
+
 app = typer.Typer(
     name="tumorlens",
+    cls=Verbs,
     help="Brain-tumour MRI, honestly measured. For research; not a medical device.",
     no_args_is_help=True,
     add_completion=False,
@@ -26,6 +39,8 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
+app.command()(audit.audit)
+app.command("audit index")(audit.index)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(explain.explain)

@@ -101,6 +101,24 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error for each stage of work that calls (stage, done, total); nothing where nobody looks."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    screen = console()
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def step(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield step
+
+
+@contextlib.contextmanager
 def loading() -> Iterator[None]:
     """Says why nothing happens yet: the first import of PyTorch takes seconds."""
     with console().status("loading PyTorch"):

@@ -126,13 +126,16 @@ def split(
     json: Json = False,
 ) -> None:
     """Split data into train, val and test. By patient, stratified by class; `train` takes the file."""
-    from tumorlens.audit import split_folds, split_given
+    from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
     from tumorlens.datasets import open_tables, write_table
 
     source = open_tables(data)
     if given:
         made = split_given(source, val=val, seed=seed, ignore_patients=ignore_patients)
     else:
+        if not ignore_patients:
+            with progress("looking for copies") as step:
+                source = regrouped(source, find_ties(source, progress=step))
         made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, ignore_patients=ignore_patients)
     _said(made, write_table(made, out), json)
 

@@ -18,7 +18,7 @@ def explain(
     target: Annotated[str | None, typer.Option(help="Class to explain; the predicted one if left out.")] = None,
     json: Json = False,
 ) -> int:
-    """Draw Grad-CAM: the scan, and beside it what spoke for the class."""
+    """Draw Grad-CAM: the scan, beside it what spoke for the class."""
     with loading():
         from tumorlens.errors import TumorlensError
         from tumorlens.explanation import explain as work

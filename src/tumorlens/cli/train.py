@@ -20,6 +20,7 @@ from tumorlens.cli.common import (
     console,
     emit,
     loading,
+    progress,
     say,
     show,
 )
@@ -42,12 +43,15 @@ def train(
     ignore_patients: IgnorePatients = False,
     split_seed: Annotated[int, typer.Option(help="Seed of the split, apart from that of the training.")] = 0,
     seed: Seed = 0,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Train although test or validation is known from train.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in --out.")] = False,
     json: Json = False,
 ) -> None:
     """Train a network. Data without a split is split by patient first; the test part is never touched."""
     with loading():
-        from tumorlens.audit import split_folds, split_given
+        from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
         from tumorlens.datasets import open_tables
         from tumorlens.training import load_recipe
         from tumorlens.training import train as work
@@ -57,10 +61,15 @@ def train(
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
     elif table.plan is None:
+        if not ignore_patients:
+            with progress("looking for copies") as step:
+                table = regrouped(table, find_ties(table, progress=step))
         table = split_folds(table, folds=folds, fold=fold, val=val, seed=split_seed, ignore_patients=ignore_patients)
     if table.plan and table.plan.by == "image, patients ignored":
         caution("patients are torn apart on request: test figures will be too high")
-    run = work(table, chosen, out, seed=seed, resume=resume, console=console())
+    run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=console())
+    for leak in run.record["leaks"]:
+        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {leak['by']}")
     if json:
         return emit(run.record | {"folder": str(run.folder)})
     kept = run.record["validation"]

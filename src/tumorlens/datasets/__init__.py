@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from tumorlens.datasets import figshare, folder, navoneel, nickparvar, no_tumor, phantoms
+from tumorlens.datasets import coco, figshare, folder, navoneel, nickparvar, no_tumor, phantoms
 from tumorlens.datasets.card import Dataset, DatasetCard
 from tumorlens.datasets.download import Progress
 from tumorlens.datasets.fingerprint import fingerprint
@@ -23,6 +23,7 @@ DATASETS = {
         navoneel.DATASET,
         no_tumor.DATASET,
         phantoms.DATASET,
+        coco.DATASET,
         folder.DATASET,
     )
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,13 @@ _MARK = "# tumorlens table "
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")
 
 
-def write_table(table: Table, path: Path) -> Path:
+def write_table(table: Table, path: Path, *, remarks: Mapping[str, str] | None = None) -> Path:
     """Write a table, whole or not at all; file paths become relative to `path`'s folder.
+
+    Args:
+        table: what to write.
+        path: the .csv file.
+        remarks: by id; they become a last column for people to read, which `read_table` passes over.
 
     Returns:
         The path.
@@ -35,11 +41,12 @@ def write_table(table: Table, path: Path) -> Path:
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
         stream.write(_MARK + json.dumps(head) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(_COLUMNS)
+        writer.writerow([*_COLUMNS, *(["remark"] if remarks is not None else [])])
         for s in table.samples:
             mask = _relative(s.mask, path.parent) if s.mask else ""
             image = _relative(s.image, path.parent)
-            writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or ""])
+            remark = [] if remarks is None else [remarks.get(s.id, "")]
+            writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or "", *remark])
     return path
 
 

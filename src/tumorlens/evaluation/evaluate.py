@@ -16,6 +16,7 @@ from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_
 from tumorlens.evaluation.cautions import cautions
 from tumorlens.evaluation.infer import infer
 from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.evaluation.separate import Separate, leaked_ids, measure_apart
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
@@ -55,6 +56,7 @@ class Evaluation:
         nll: mean negative log likelihood, before and after calibration.
         calibration: the temperature, and where it is from.
         cams: for each sample its (K, h, w) activation maps.
+        separate: the leaked and the clean part by themselves; None where nothing is known from train.
         facts: run, data, split and their hashes, as plain data.
         cautions: what a reader must know before quoting a number, each one sentence.
     """
@@ -67,6 +69,7 @@ class Evaluation:
     nll: tuple[float, float]
     calibration: Calibration
     cams: list[npt.NDArray[np.float32]]
+    separate: Separate | None
     facts: dict[str, Any]
     cautions: tuple[str, ...]
 
@@ -84,6 +87,7 @@ class Evaluation:
                 "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
                 "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
             },
+            "leak": self.separate.to_dict() if self.separate else None,
             **self.metrics.to_dict(),
         }
 
@@ -128,6 +132,11 @@ def evaluate(
     figures = [
         measure(p, labels, units, unit, run.spec.classes, seed=seed, resamples=resamples) for p in (before, after)
     ]
+    separate = measure_apart(
+        leaked_ids(own, part), part.samples, after, labels, units, unit, run.spec.classes,
+        seed=seed, resamples=resamples,
+    )  # fmt: skip
+    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=part.samples,
         logits=logits,
@@ -139,7 +148,8 @@ def evaluate(
         cams=answers.cams[len(held_out) :],
         facts=_facts(run, part, figures[1].overall["accuracy"], foreign=table is not None)
         | {"part": part_name, "resamples": resamples, "seed": seed},
-        cautions=cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan),
+        separate=separate,
+        cautions=((separate.caution,) if separate else ()) + warned,
     )
 
 

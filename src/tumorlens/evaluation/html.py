@@ -81,7 +81,16 @@ def _headline(evaluation: Evaluation) -> Section:
             Tile("Macro AUROC", overall["macro_auroc"], percent=False),
         ]
     )
-    body += "".join(note("warning", text) for text in evaluation.cautions)
+    if apart := evaluation.separate:
+        body += tiles(
+            Tile(f"Accuracy, {name}", figures.overall["accuracy"])
+            for name, figures in (("known from train", apart.leaked), ("the others", apart.clean))
+            if figures
+        )
+    body += "".join(
+        note("danger" if evaluation.separate and text == evaluation.separate.caution else "warning", text)
+        for text in evaluation.cautions
+    )
     lead = f"{PARTS[facts['part']]}: {facts['evidence']}. Every figure with its 95 % interval."
     return Section("How good it is", body, lead)
 

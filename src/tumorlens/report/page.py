@@ -110,9 +110,9 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>\n"
 
 
-def note(kind: Literal["info", "warning", "danger"], text: str) -> str:
+def note(kind: Literal["ok", "info", "warning", "danger"], text: str) -> str:
     """A banner; its kind is said in words too, since colour alone does not reach everybody."""
-    word = {"info": "Note", "warning": "Caution", "danger": "Warning"}[kind]
+    word = {"ok": "Good", "info": "Note", "warning": "Caution", "danger": "Warning"}[kind]
     return f'<p class="note {kind}" role="note"><strong>{word}.</strong> {escape(text)}</p>\n'
 
 

@@ -113,16 +113,17 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
     return joined
 
 
-def contact_sheet(items: Iterable[Picture], longest: int = 384) -> str:
+def contact_sheet(items: Iterable[Picture], longest: int = 384, wide: bool = False) -> str:
     """An HTML grid of pictures with their captions; empty for no pictures.
 
     Args:
         items: in reading order.
         longest: larger pictures are reduced to this many pixels on their longer side, and all are
             stored as JPEG, so that a sheet of fifty stays under two megabytes.
+        wide: fewer columns, for pictures that are two side by side.
     """
     entries = "".join(_entry(item, longest) for item in items)
-    return f'<ul class="sheet">\n{entries}</ul>\n' if entries else ""
+    return f'<ul class="sheet{" wide" * wide}">\n{entries}</ul>\n' if entries else ""
 
 
 def data_uri(image: Image.Image, lossy: bool = False) -> str:

@@ -13,20 +13,13 @@ import torch
 
 from tumorlens.datasets import Sample, Table, fingerprint
 from tumorlens.errors import DataError, ScanError
-from tumorlens.files import appearing
+from tumorlens.files import appearing, cache_folder
 from tumorlens.models import Prepare
 from tumorlens.scan import GreyImage, read_scan
 
 # Part of the key: raise it when decoding or placing changes what lands in the array.
 _VERSION = 1
 _NAMED = 5  # unreadable files that an error names after the first
-
-
-def cache_folder() -> Path:
-    """Where arrays are kept: $TUMORLENS_CACHE, else the user's cache folder."""
-    if named := os.environ.get("TUMORLENS_CACHE"):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorlens"
 
 
 def cached_images(table: Table, prepare: Prepare, *, progress: Callable[[int, int], None] | None = None) -> GreyImage:

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from tumorlens.auditing import check_leaks, find_ties
 from tumorlens.datasets import Table, check_groups
 from tumorlens.errors import RecipeError, RunError, SplitError
 from tumorlens.models import ModelSpec, card, load_pretrained
@@ -38,6 +39,7 @@ def train(
     *,
     seed: int = 0,
     resume: bool = False,
+    allow_leak: bool = False,
     console: Console | None = None,
 ) -> Run:
     """Train a network on the train part of a table, and choose its epoch on the val part.
@@ -47,17 +49,19 @@ def train(
     deterministic kernels.
 
     Args:
-        table: with a split (`tumorlens.audit.split_folds`).
+        table: with a split (`tumorlens.auditing.split_folds`).
         recipe: every choice of the run.
         out: the run's folder; must hold no run unless `resume`.
         seed: of weights, order, augmentation and dropout; 0 to 2**32 - 1.
         resume: go on after the last finished epoch found in `out`; a finished run is returned as it is.
+        allow_leak: train although pictures of val or test are known from train; the record then says so.
         console: where progress is shown; None for silence.
 
     Raises:
         RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
             seed, split or other pictures; or the loss is no longer finite.
         SplitError: too little to train or to choose on, or a patient on two sides.
+        LeakError: a copy or a patient of val or test is in train; says how many, and how to mend it.
         DataError, ModelError, RecipeError: as they say.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
@@ -69,6 +73,8 @@ def train(
     record = Record("train", seed=seed, resumed=resume)
     with console.status("reading pictures"):
         identity = Identity.of(table, recipe, seed)
+    leaks = _check_leaks(table, allow_leak, console)
+    record.lap("audit")
     if resume:
         check_same(folder, identity)
         if is_finished(folder):
@@ -87,7 +93,7 @@ def train(
         epoch = load_kept(task, folder, recipe.stop.keep)
         save_weights(folder, task.network)
     record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, recipe))
-    record.add(**_history(folder, epoch))
+    record.add(**_history(folder, epoch), leaks=leaks)
     record.write(folder, RECORD)
     return load_run(folder)
 
@@ -106,6 +112,17 @@ def _check_table(table: Table, recipe: Recipe) -> None:
             f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
             "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
         )
+
+
+def _check_leaks(table: Table, allow: bool, console: Console) -> list[dict[str, Any]]:
+    """The leaks that were allowed, as plain data."""
+    with console.status("looking for copies") as status:
+
+        def show(done: int, total: int) -> None:
+            status.update(f"looking for copies {done}/{total}")
+
+        found = check_leaks(table, find_ties(table, progress=show), allow=allow)
+    return [{"part": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
 
 
 def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:

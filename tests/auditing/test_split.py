@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fixtures import sets
-from tumorlens.audit import split_folds, split_given
+from tumorlens.auditing import split_folds, split_given
 from tumorlens.datasets import Table, check_groups, pool
 from tumorlens.errors import SplitError
 

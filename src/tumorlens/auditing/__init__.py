@@ -1,0 +1,29 @@
+"""Tables -> doubts, and the group-aware splits that follow from them."""
+
+from tumorlens.auditing.audit import audit
+from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Pair, Shortcut, Trace, Twins
+from tumorlens.auditing.guard import Ties, check_leaks, find_ties, regrouped
+from tumorlens.auditing.known import KnownSet, index_of
+from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.split import split_folds, split_given
+
+__all__ = [
+    "AuditReport",
+    "Conflict",
+    "Damage",
+    "KnownSet",
+    "Leak",
+    "Neighbour",
+    "Pair",
+    "Shortcut",
+    "Ties",
+    "Trace",
+    "Twins",
+    "audit",
+    "check_leaks",
+    "find_ties",
+    "index_of",
+    "regrouped",
+    "split_folds",
+    "split_given",
+]

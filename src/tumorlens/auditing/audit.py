@@ -1,0 +1,128 @@
+"""table -> AuditReport: every stage of the audit, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tumorlens.auditing.conflicts import find_conflicts
+from tumorlens.auditing.damage import find_damage
+from tumorlens.auditing.findings import Damage, Neighbour, Shortcut, Trace
+from tumorlens.auditing.known import KnownSet, misnamed, shipped, trace
+from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
+from tumorlens.auditing.look import Look, looks
+from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.shortcuts import find_shortcuts, nearest_neighbour
+from tumorlens.auditing.twins import find_twins
+from tumorlens.datasets import Table
+from tumorlens.errors import MissingExtraError
+
+Progress = Callable[[str, int, int], None]
+
+
+def audit(
+    table: Table,
+    *,
+    known: Sequence[str | Path] | None = None,
+    shortcuts: bool = True,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Look at a data set for whatever makes a result worthless.
+
+    Every file is decoded once. A file that cannot be read is a finding, not an error.
+
+    Args:
+        table: one set, or several pooled (`tumorlens.open_tables`); with a split or without.
+        known: index files of known sets to trace pictures to; None for those that come with tumorlens.
+        shortcuts: whether to measure what can be told without anatomy; needs scikit-learn.
+        seed: of the bootstrap and of the shortcut classifiers.
+        progress: called with (stage, done, total).
+
+    Raises:
+        DataError: an index that cannot be read.
+    """
+
+    def stage(name: str) -> Callable[[int, int], None] | None:
+        return (lambda done, total: progress(name, done, total)) if progress else None
+
+    sets = shipped() if known is None else tuple(KnownSet.load(path) for path in known)
+    seen = looks([sample.image for sample in table.samples], progress=stage("reading pictures"))
+    twins = find_twins(seen, progress=stage("comparing pictures"))
+    traces = find_sources(table, seen, sets, progress=stage("tracing pictures"))
+    patients = patients_of(table, traces)
+    keys = keys_of(table, twins, patients)
+    leaks = find_leaks(table, twins, patients, keys, seed=seed)
+    damage = (*find_damage(table, seen, progress=stage("reading masks")), *_misnamed(table, traces))
+    notes: list[str] = []
+    found: tuple[Shortcut, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    if shortcuts:
+        if progress:
+            progress("looking for shortcuts", 0, 1)
+        try:
+            found = find_shortcuts(table, seen, keys, seed=seed)
+        except MissingExtraError as error:
+            notes.append(f"Shortcuts were not measured: {error}")
+        leaked = {i for leak in leaks if leak.by == "twin" for i in leak.samples}
+        neighbours = nearest_neighbour(table, seen, leaked, keys, seed=seed)
+    else:
+        notes.append("Shortcuts were not measured, as asked (--no-shortcuts).")
+    if not leaks:
+        notes.append("There is no split with a train part and another one, so there was no leak to look for.")
+    if not sets:
+        notes.append("No index of a known set was given, so no picture was traced to its source.")
+    unread = sum(one.thumbs is None for one in seen)
+    if unread:
+        notes.append(f"{unread} blank or unreadable files were compared by their bytes and pixels only.")
+    return AuditReport(
+        table=table,
+        looks=tuple(seen),
+        twins=twins,
+        traces=tuple(traces),
+        keys=keys,
+        leaks=leaks,
+        conflicts=find_conflicts(table, twins, traces),
+        damage=damage,
+        shortcuts=found,
+        neighbours=neighbours,
+        notes=tuple(notes),
+    )
+
+
+def find_sources(
+    table: Table,
+    seen: Sequence[Look],
+    sets: Sequence[KnownSet],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Trace]:
+    """The traces of all pictures that do not come from the known set itself; at most one each, the surest.
+
+    Args:
+        table: whose pictures.
+        seen: a look at each.
+        sets: the known sets.
+        progress: called with (done, total).
+    """
+    best: dict[int, Trace] = {}
+    for known in sets:
+        own = [sample.dataset == known.name and sample.group is not None for sample in table.samples]
+        if all(own):
+            continue
+        for one in trace(seen, known, progress=progress):
+            if not own[one.sample] and (one.sample not in best or one.similarity > best[one.sample].similarity):
+                best[one.sample] = one
+    return [best[sample] for sample in sorted(best)]
+
+
+def _misnamed(table: Table, traces: Sequence[Trace]) -> tuple[Damage, ...]:
+    wrong = misnamed(table, traces)
+    if not wrong:
+        return ()
+    items = tuple(
+        (table.samples[t.sample].image, f"shows {t.known} {t.slice}, its name says {claim}") for t, claim in wrong
+    )
+    many = f"{len(wrong)} files are" if len(wrong) > 1 else "1 file is"
+    what = f"{many} named after another slice than the one shown; check labels that were made from names."
+    return (Damage("misnamed", what, "warning", items),)

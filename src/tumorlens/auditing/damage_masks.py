@@ -1,0 +1,153 @@
+"""masks -> damage: missing, unreadable, of another size, empty, or boxes where outlines are expected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tumorlens.auditing.findings import Damage
+from tumorlens.auditing.look import Look
+from tumorlens.datasets import Sample, Table
+from tumorlens.errors import ScanError
+from tumorlens.scan import Mask, read_mask, read_scan
+
+WITHOUT = frozenset({"no_tumor", "no", "normal", "healthy", "unannotated"})
+"""Classes whose pictures show no tumour, so that an empty mask is right."""
+
+NEARLY_ALL = 0.95
+"""Share of rectangles from which a set has boxes in place of outlines."""
+
+_TINY = 16  # pixels: what is smaller may be a rectangle by chance
+
+_WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
+    "mask-unreadable": ("danger", "cannot be read; copy or export them again."),
+    "mask-values": (
+        "danger",
+        "hold more than two values, so nobody can say what is tumour; save masks as PNG, not JPEG.",
+    ),
+    "mask-missing": ("warning", "do not exist; copy them, or empty the column."),
+    "mask-size": ("danger", "have another size than their picture, so the outline lies elsewhere; export them again."),
+    "mask-empty": ("warning", "are empty although the class is a tumour; draw what is missing, or take them out."),
+    "mask-unexpected": ("warning", "show a tumour although the class has none; correct the class or the mask."),
+}
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What one reading of a mask says; `kind` and `detail` name a problem, and then there is nothing else."""
+
+    size: tuple[int, int] = (0, 0)
+    area: int = 0
+    rectangle: bool = False
+    kind: str = ""
+    detail: str = ""
+
+
+def find_mask_damage(
+    table: Table, looks: Sequence[Look], *, progress: Callable[[int, int], None] | None = None
+) -> list[Damage]:
+    """What is wrong with the masks of a table; nothing where it has none.
+
+    Args:
+        table: any.
+        looks: one for each sample, in the table's order.
+        progress: called with (masks read, masks there are).
+    """
+    paths = list(dict.fromkeys(sample.mask for sample in table.samples if sample.mask))
+    if not paths:
+        return []
+    drawn: dict[Path, _Drawn] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for path, one in zip(paths, threads.map(_draw, paths), strict=True):
+            drawn[path] = one
+            if progress:
+                progress(len(drawn), len(paths))
+    return [*_each(table, looks, drawn), *_without(table), *_rectangles(drawn)]
+
+
+def _draw(path: Path) -> _Drawn:
+    if not path.is_file():
+        return _Drawn(kind="mask-missing", detail="does not exist")
+    try:
+        mask = read_mask(path)
+    except ScanError as error:
+        return _Drawn(kind="mask-values" if _is_picture(path) else "mask-unreadable", detail=error.found)
+    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), _is_rectangle(mask))
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether the file is sound, and only its values are not those of a mask."""
+    try:
+        read_scan(path)
+    except ScanError:
+        return False
+    return True
+
+
+def _is_rectangle(mask: Mask) -> bool:
+    """Filled, with sides parallel to the picture's, and not tiny."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) * len(columns) < _TINY:
+        return False
+    return bool(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all())
+
+
+def _each(table: Table, looks: Sequence[Look], drawn: dict[Path, _Drawn]) -> list[Damage]:
+    items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _WHAT}
+    with_mask = 0
+    for sample, look in zip(table.samples, looks, strict=True):
+        if sample.mask is None:
+            continue
+        with_mask += 1
+        one = drawn[sample.mask]
+        for kind, detail in _problems(sample, look, one):
+            items[kind].append((sample.mask, detail))
+    return [
+        Damage(kind, f"{len(items[kind]):,} of {with_mask:,} masks {words}", level, tuple(items[kind]))
+        for kind, (level, words) in _WHAT.items()
+        if items[kind]
+    ]
+
+
+def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
+    if one.kind:
+        return [(one.kind, one.detail)]
+    found = []
+    if look.problem is None and one.size != look.size:
+        sizes = [f"{width} x {height}" for height, width in (one.size, look.size)]
+        found.append(("mask-size", f"{sizes[0]} pixels, its picture {sizes[1]}"))
+    if not one.area and sample.label not in WITHOUT:
+        found.append(("mask-empty", f"empty, of class {sample.label}"))
+    if one.area and sample.label in WITHOUT:
+        found.append(("mask-unexpected", f"{one.area:,} pixels of tumour, of class {sample.label}"))
+    return found
+
+
+def _without(table: Table) -> list[Damage]:
+    """Pictures of tumours without a mask, in sets where others have one."""
+    have = {sample.dataset for sample in table.samples if sample.mask}
+    tumours = [s for s in table.samples if s.dataset in have and s.label not in WITHOUT]
+    items = tuple((s.image, f"no mask, of class {s.label}") for s in tumours if s.mask is None)
+    what = (
+        f"{len(items):,} of {len(tumours):,} pictures of a tumour have no mask although others have one; "
+        "add the masks, or measure outlines on the others alone."
+    )
+    return [Damage("mask-none", what, "warning", items)] if items else []
+
+
+def _rectangles(drawn: dict[Path, _Drawn]) -> list[Damage]:
+    filled = [one for one in drawn.values() if one.area]
+    items = tuple((path, "a filled rectangle") for path, one in drawn.items() if one.rectangle)
+    if not items:
+        return []
+    count = f"{len(items):,} of {len(filled):,} masks that show a tumour are filled rectangles"
+    if len(items) >= NEARLY_ALL * len(filled):
+        what = f"{count}: boxes, not outlines. A Dice measured against them says nothing about outlines."
+        return [Damage("mask-rectangles", what, "danger", items)]
+    return [Damage("mask-rectangles", f"{count}; look whether somebody drew boxes there.", "warning", items)]

@@ -1,0 +1,178 @@
+"""The types of the audit's findings: plain, by position in the table, with the evidence for each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tumorlens.stats import Estimate
+
+Kind = Literal["bytes", "pixels", "near"]
+KINDS: dict[Kind, str] = {"bytes": "byte-identical", "pixels": "pixel-identical", "near": "near copies"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures that are copies of one another.
+
+    Attributes:
+        first: position in the table.
+        second: likewise, larger.
+        kind: ``"bytes"``: the files are equal; ``"pixels"``: the grey values are; ``"near"``: the
+            pictures are, after re-encoding, resizing, brightening, flipping, turning or framing.
+        turn: which of `TURNS` makes the second look like the first.
+        similarity: 1 for equal pictures; for near copies the score of the confirming stage.
+    """
+
+    first: int
+    second: int
+    kind: Kind
+    turn: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Twins:
+    """All copies in a table.
+
+    Attributes:
+        cluster: for every sample the cluster it belongs to; samples of one cluster show one picture.
+        pairs: enough pairs to connect every cluster: equal files first, then equal pixels, then near copies.
+    """
+
+    cluster: tuple[int, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def distinct(self) -> int:
+        """Number of different pictures."""
+        return len(set(self.cluster))
+
+    @property
+    def clusters(self) -> list[list[int]]:
+        """Positions of every picture that is there more than once, largest cluster first."""
+        members = defaultdict(list)
+        for position, name in enumerate(self.cluster):
+            members[name].append(position)
+        return sorted((m for m in members.values() if len(m) > 1), key=lambda m: (-len(m), m))
+
+    def counts(self) -> dict[Kind, int]:
+        """Pairs of each kind."""
+        found = Counter(pair.kind for pair in self.pairs)
+        return {kind: found[kind] for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A picture that was recognised as a slice of a known set.
+
+    Attributes:
+        sample: position in the table.
+        known: name of the known set.
+        slice: the slice's name there.
+        patient: the slice's patient there; None where the known set names none.
+        label: the slice's class there.
+        turn: which of `TURNS` makes the slice look like the picture.
+        similarity: of the two codes, -1 to 1.
+    """
+
+    sample: int
+    known: str
+    slice: str
+    patient: str | None
+    label: str
+    turn: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Leak:
+    """How much of one part of the data is known from training.
+
+    Attributes:
+        part: ``"val"`` or ``"test"``.
+        by: ``"twin"``: a copy of the picture is in train; ``"patient"``: a picture of its patient is.
+        samples: positions of the leaked pictures.
+        rate: their share of the part (for ``"patient"``: of those whose patient is known).
+        per_class: leaked and all (with known patient), by class.
+    """
+
+    part: str
+    by: Literal["twin", "patient"]
+    samples: tuple[int, ...]
+    rate: Estimate
+    per_class: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A picture whose label is contradicted.
+
+    Attributes:
+        samples: positions of the picture and its copies.
+        labels: what they are called, one for each sample.
+        known: the label of the known set's slice, where that tells who is right.
+        source: the known set and slice, such as ``"figshare 1234"``; None likewise.
+    """
+
+    samples: tuple[int, ...]
+    labels: tuple[str, ...]
+    known: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How well the class can be told from something that is no anatomy.
+
+    Attributes:
+        name: short, such as ``"width and height"``.
+        features: what the classifier saw, in words.
+        accuracy: out of fold, by group, with interval.
+        majority: accuracy of always answering the commonest class, on the same samples.
+        balanced: balanced accuracy, out of fold; 1 / K by chance.
+        confusing: the two classes it tells apart best, or "".
+    """
+
+    name: str
+    features: str
+    accuracy: Estimate
+    majority: float
+    balanced: Estimate
+    confusing: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Accuracy of copying the label of the most similar training picture.
+
+    Attributes:
+        part: ``"val"`` or ``"test"``.
+        everything: on the whole part.
+        leaked: on pictures with a twin in train; None where there are none.
+        clean: on the others; None where there are none.
+    """
+
+    part: str
+    everything: Estimate
+    leaked: Estimate | None
+    clean: Estimate | None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something wrong with files, masks or annotations.
+
+    Attributes:
+        kind: a short name for machines, such as ``"unreadable"``.
+        what: one sentence that says what it is and what to do, such as ``"3 files cannot be read; ..."``.
+        level: ``"danger"`` where results would be wrong, ``"warning"`` where they may be, ``"info"`` otherwise.
+        items: what it concerns, each a path with a detail, in order; may be empty for a finding about the set.
+    """
+
+    kind: str
+    what: str
+    level: Literal["danger", "warning", "info"]
+    items: tuple[tuple[Path, str], ...] = ()

@@ -1,0 +1,165 @@
+"""grey picture -> what stays of it when it is re-encoded, resized, brightened, mirrored, turned or framed.
+
+A picture is drawn small four times: the whole frame, and three times what is left when the border is taken
+away by a rule that does not depend on how wide the border was. A *code* keeps of such a drawing only where
+it is brighter (1) or darker (-1) than its surroundings, and where neither is clear (0); brightness, contrast
+and compression hardly touch that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tumorlens.scan import GreyImage
+
+Thumbs = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.int8]
+
+SIDE = 64
+VIEWS = 4
+TURNS = (
+    "as it is",
+    "turned by 90°",
+    "turned by 180°",
+    "turned by 270°",
+    "transposed",
+    "mirrored left to right",
+    "transposed along the other diagonal",
+    "mirrored top to bottom",
+)
+
+_BLANK = 8  # grey levels between the darkest and the brightest pixel
+_UNIFORM = 10  # the same along one row or column of a frame somebody added
+_LEVELS = (0.45, 0.6, 0.75)  # three thresholds: each is unstable on some pictures, but not on the same ones
+_SHARE = (0.05, 0.97)  # of a row above the threshold: fewer is background, more is a bright frame
+_WORK = 256  # longest side on which the border is looked for
+_LEAST = 8  # pixels that must be left of a side
+_CLEAR = 0.6  # share of a code that is not 0
+_NOISE = 0.5  # grey levels; less is no difference
+
+
+def thumbs(grey: GreyImage) -> Thumbs | None:
+    """The four small drawings of a picture, or None where it is blank.
+
+    Args:
+        grey: (H, W) uint8.
+
+    Returns:
+        (4, 64, 64) uint8: the frame, then what three thresholds leave of it without its border. All are
+        stretched to the square, so that a stretched copy looks the same.
+    """
+    if int(grey.max()) - int(grey.min()) < _BLANK:
+        return None
+    picture = Image.fromarray(grey)
+    drawn = [_draw(picture, (0, 0, picture.width, picture.height))]
+    top, bottom, left, right = _without_frame(grey)
+    inner = picture.crop((left, top, right, bottom))
+    shrink = max(inner.size) / _WORK
+    small = inner
+    if shrink > 1:
+        size = tuple(max(_LEAST, round(side / shrink)) for side in inner.size)
+        small = inner.resize((size[0], size[1]), Image.Resampling.BOX)
+    across, down = inner.width / small.width, inner.height / small.height
+    pixels = np.asarray(small)
+    for level in _LEVELS:
+        top, bottom, left, right = _without_background(pixels, level)
+        box = (left * across, top * down, min(right * across, inner.width), min(bottom * down, inner.height))
+        drawn.append(_draw(inner, box))
+    return np.stack(drawn)
+
+
+def codes(drawings: Thumbs, side: int = 16, radius: int = 1) -> Codes:
+    """The codes of drawings: (..., 64, 64) uint8 to (..., side * side) int8 of -1, 0 and 1.
+
+    Args:
+        drawings: as `thumbs` makes them.
+        side: of the grid, a divisor of 64.
+        radius: of the surroundings a cell is compared with, in cells.
+    """
+    step = SIDE // side
+    cells = drawings.reshape(-1, side, step, side, step).mean((2, 4), dtype=np.float32)
+    high = (cells - _box(cells, radius)).reshape(len(cells), -1)
+    strength = np.abs(high)
+    rank = round((1 - _CLEAR) * (strength.shape[1] - 1))
+    clear = np.maximum(np.partition(strength, rank, axis=1)[:, rank, None], _NOISE)
+    coded = np.where(strength >= clear, np.sign(high), 0).astype(np.int8)
+    return coded.reshape(*drawings.shape[:-2], side * side)
+
+
+def unit(coded: Codes) -> npt.NDArray[np.float32]:
+    """Codes as vectors of length 1, so that a dot product is their similarity, -1 to 1."""
+    vectors = coded.astype(np.float32)
+    length = np.sqrt(np.count_nonzero(coded, axis=-1, keepdims=True), dtype=np.float32)
+    vectors /= np.maximum(length, 1)
+    return vectors
+
+
+def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+    """One of the eight flips and turns (`TURNS`) of (..., S, S) drawings or of (..., S * S) codes or vectors."""
+    if values.ndim > 1 and values.shape[-1] == values.shape[-2] == SIDE:
+        return _turned(values, turn)
+    side = round(values.shape[-1] ** 0.5)
+    return _turned(values.reshape(*values.shape[:-1], side, side), turn).reshape(values.shape)
+
+
+def _turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+    values = np.rot90(values, turn % 4, axes=(-2, -1))
+    return np.swapaxes(values, -2, -1) if turn >= 4 else values
+
+
+def _draw(picture: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, box=box))
+
+
+def _without_frame(grey: GreyImage) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of what is left when uniform rows and columns are taken off, of any colour."""
+    box = (0, grey.shape[0], 0, grey.shape[1])
+    while True:
+        part = grey[box[0] : box[1], box[2] : box[3]]
+        varied = (np.ptp(part, axis=axis) > _UNIFORM for axis in (1, 0))
+        inner = _inner(box, *varied)
+        if inner is None or inner == box:
+            return box
+        box = inner
+
+
+def _without_background(grey: GreyImage, level: float) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the head: rows and columns with enough pixels above a quantile of the rest.
+
+    The quantile is taken anew of what is left, until nothing changes. That end does not depend on how
+    much border there was at the start, nor on brightness, contrast or gamma, which keep ranks.
+    """
+    box = (0, grey.shape[0], 0, grey.shape[1])
+    while True:
+        part = grey[box[0] : box[1], box[2] : box[3]]
+        below = np.cumsum(np.bincount(part.ravel(), minlength=256))
+        bright = part > np.searchsorted(below, level * part.size)
+        shares = (bright.mean(axis=axis) for axis in (1, 0))
+        inner = _inner(box, *((share > _SHARE[0]) & (share < _SHARE[1]) for share in shares))
+        if inner is None or inner == box:
+            return box
+        box = inner
+
+
+def _inner(
+    box: tuple[int, int, int, int], rows: npt.NDArray[np.bool_], columns: npt.NDArray[np.bool_]
+) -> tuple[int, int, int, int] | None:
+    """The box from the first to the last row and column that count; None where too little would be left."""
+    down, across = np.flatnonzero(rows), np.flatnonzero(columns)
+    if len(down) < _LEAST or len(across) < _LEAST:
+        return None
+    top, left = box[0], box[2]
+    return int(top + down[0]), int(top + down[-1] + 1), int(left + across[0]), int(left + across[-1] + 1)
+
+
+def _box(cells: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
+    """The mean over a square of cells; the border is repeated."""
+    padded = np.pad(cells, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
+    width, side = 2 * radius + 1, cells.shape[-1]
+    rows: npt.NDArray[np.float32] = np.sum([padded[:, i : i + side] for i in range(width)], axis=0)
+    total: npt.NDArray[np.float32] = np.sum([rows[:, :, i : i + side] for i in range(width)], axis=0)
+    return total / np.float32(width**2)

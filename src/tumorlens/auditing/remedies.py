@@ -1,0 +1,108 @@
+"""AuditReport -> tables to go on with: without copies, with groups, split so that nothing leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tumorlens.auditing.findings import Twins
+from tumorlens.auditing.look import Look
+from tumorlens.auditing.split import split_folds
+from tumorlens.datasets import Table
+from tumorlens.datasets.coco import UNANNOTATED
+
+if TYPE_CHECKING:
+    from tumorlens.auditing.outcome import AuditReport
+
+
+def grouped(table: Table, keys: Sequence[str]) -> Table:
+    """The table with every sample in its group; samples that are alone and of unknown patients stay without."""
+    samples = tuple(
+        replace(sample, group=None if key == sample.id else key)
+        for sample, key in zip(table.samples, keys, strict=True)
+    )
+    return replace(table, samples=samples)
+
+
+def clean(found: AuditReport) -> Table:
+    """The table without copies and without files that cannot be used, in groups.
+
+    Of each picture a file stays whose label nothing contradicts, if there is one, and the one with the most
+    pixels of those. The split goes too where it leaks, for it was
+    made of the copies.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    table = found.table
+    doubtful = remarks(found)
+    kept = {_best(table, found.looks, cluster, doubtful) for cluster in _all_clusters(found.twins)}
+    usable = {table.samples[i].id for i in kept if found.looks[i].thumbs is not None}
+    whole = grouped(table, found.keys)
+    if found.leaking:
+        whole = replace(whole, plan=None, samples=tuple(replace(s, split=None) for s in whole.samples))
+    note = (
+        f"{table.name}: cleaned by tumorlens audit, {len(table) - len(kept)} copies and "
+        f"{len(kept) - len(usable)} blank or unreadable files left out"
+    )
+    return replace(whole.where(lambda s: s.id in usable), notes=(*_still_true(found), note))
+
+
+def remarks(found: AuditReport) -> dict[str, str]:
+    """What must be known of pictures with a contradicted label, by id."""
+    said = {}
+    for conflict in found.conflicts:
+        names = sorted({*conflict.labels, *([conflict.known] if conflict.known else [])})
+        source = f" ({conflict.source} is {conflict.known})" if conflict.source else ""
+        for i, label in zip(conflict.samples, conflict.labels, strict=True):
+            if label != conflict.known:
+                said[found.table.samples[i].id] = f"label contradicted: {' / '.join(names)}{source}"
+    return said
+
+
+def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float = 0.1, seed: int = 0) -> Table:
+    """A split of the clean table by group, stratified by class; pictures with a contradicted label are left out.
+
+    Args:
+        found: the audit.
+        folds: as `split_folds`.
+        fold: likewise.
+        val: likewise.
+        seed: likewise.
+
+    Raises:
+        SplitError: an argument out of range, or a class with too few groups.
+    """
+    table, doubtful = clean(found), remarks(found)
+    sure = table.where(lambda s: s.id not in doubtful and s.label != UNANNOTATED)
+    if len(sure) < len(table):
+        note = f"{table.name}: {len(table) - len(sure)} pictures without a label, or with a contradicted one, left out"
+        classes = tuple(name for name in sure.classes if name != UNANNOTATED)
+        sure = replace(sure, classes=classes, notes=(*sure.notes, note))
+    return split_folds(replace(sure, plan=None), folds=folds, fold=fold, val=val, seed=seed)
+
+
+def _all_clusters(twins: Twins) -> list[list[int]]:
+    members: dict[int, list[int]] = {}
+    for position, cluster in enumerate(twins.cluster):
+        members.setdefault(cluster, []).append(position)
+    return list(members.values())
+
+
+def _best(table: Table, looks: Sequence[Look], cluster: Sequence[int], doubtful: Container[str]) -> int:
+    """The largest picture of undoubted label; of equals the largest file, then the first."""
+
+    def worth(i: int) -> tuple[bool, int, int, int]:
+        height, width = looks[i].size
+        return table.samples[i].id not in doubtful, height * width, looks[i].bytes, -i
+
+    return max(cluster, key=worth)
+
+
+def _still_true(found: AuditReport) -> tuple[str, ...]:
+    recovered = sum(1 for t in found.traces if t.patient and not found.table.samples[t.sample].group)
+    if not recovered:
+        return found.table.notes
+    note = f"{found.table.name}: patients of {recovered} pictures recovered from known sets by tumorlens audit"
+    return (*(n for n in found.table.notes if "no patient ids" not in n), note)

@@ -1,0 +1,325 @@
+"""looks -> Shortcuts and Neighbours: can the class be told without looking at the brain, or by looking up a picture?
+
+A shortcut is measured by a small forest that sees no anatomy, trained and tested on different groups. What it
+gets right beyond the majority rate, a network can get right in the same way, and no hospital will profit from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.auditing.findings import Neighbour, Shortcut
+from tumorlens.auditing.look import Look
+from tumorlens.auditing.prints import SIDE, Thumbs
+from tumorlens.datasets import Table
+from tumorlens.extras import require
+from tumorlens.stats import Estimate, Flags, Floats, Ints, Resamples
+
+_FOLDS = 5
+_MOST = 10_000  # pictures looked at: more make the interval narrower than anybody needs
+_TREES = 60
+_LEAF = 2  # pictures of a leaf at least
+_CLEAR = 2  # times the way down to the interval's lower end: the bootstrap does not know the chance in training
+_EDGE = 3  # cells at the frame that say what the background is like
+_HEAD = 0.1  # of the picture's contrast: what differs more from the background belongs to the head
+_LEAST = 8  # grey levels; less is noise
+_MARGIN = 3  # cells around the head that are blanked with it
+_DRAWN = 128  # cells looked at outside of the head, of 4,096
+_RANKS = (0, 13, 32, 64, 95, 114, 127)  # of them, from the darkest to the brightest
+_BLOCK = 1024  # pictures held at once: 16 MB
+_WHY = "measure shortcuts"
+
+Names = npt.NDArray[np.str_]
+
+
+def find_shortcuts(
+    table: Table, looks: Sequence[Look], groups: Sequence[str], *, seed: int = 0
+) -> tuple[Shortcut, ...]:
+    """How well the class is told by what is no anatomy, each time out of fold, no group being torn apart.
+
+    Blank and unreadable pictures are left out, and so are classes that only one group shows. Of more than
+    10,000 pictures, whole groups are drawn until there are so many.
+
+    The intervals know which groups were drawn, not the chance in training, so an interval just above the majority
+    rate proves nothing. Two classes are named only where the lead over that rate is twice the way from the accuracy
+    to its lower end: with labels that mean nothing that happened once in 260 sets of 120 to 600 pictures, where a
+    lead of once that way is reached by 2 to 10 % of them for each measure.
+
+    The last measure blanks the head out: all that differs from the background at the frame and hangs together, with
+    its holes filled and a margin. A blanked shape would still tell a large head from a small one and a profile from
+    a face (on Nickparvar's set the shape alone is right for 72 %). So neither shape nor place is shown, but the
+    grey values of 128 cells drawn at random outside of the head, as mean, deviation and quantiles; always 128, since
+    already the largest of many values tells how many there were. With every background replaced by one noise for
+    all this guesses, as it should: balanced accuracy 25 to 26 % for four classes, where the real backgrounds give 68 %.
+    Pictures with fewer cells outside of the head are left out of it. It finds a background, a marking or noise that
+    belongs to a class. It does not find a marking that differs by its place alone; it does see what of the body lies
+    apart from the head, and noise that was scaled by the head's brightest pixel.
+
+    Args:
+        table: whose pictures.
+        looks: one for each sample, in the table's order.
+        groups: for each sample the unit that is not torn apart, its patient or its copies.
+        seed: of the folds, the forests and the bootstrap.
+
+    Returns:
+        One for each measure; none where fewer than two classes are shown by two groups each.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    trial = _Trial.of(table, [i for i, look in enumerate(looks) if look.thumbs is not None], groups, seed)
+    if trial is None:
+        return ()
+    judged = [looks[i] for i in trial.positions]
+    size, file, border = _size(judged), _file(judged), np.array([look.border for look in judged])
+    found = [
+        trial.measure("width and height", "width and height in pixels", size),
+        trial.measure("file", "width, height, file size, bytes per pixel, storage mode and format; no pixel", file),
+        trial.measure("border", "mean and deviation of the outermost pixels", border),
+        trial.measure("metadata and border", "all of these together", np.hstack([file, border])),
+    ]
+    outside = _outside_of_heads(_frames(looks, trial.positions), seed)
+    left = np.isfinite(outside[:, 0])
+    blanked = trial.only(left)
+    if blanked is not None:
+        words = (
+            f"grey values of {_DRAWN} cells drawn outside of the head, without their places; "
+            f"{left.sum():,} of {len(judged):,} pictures show that much outside"
+        )
+        found.append(blanked.measure("head blanked out", words, outside[np.isin(trial.positions, blanked.positions)]))
+    return tuple(found)
+
+
+def nearest_neighbour(
+    table: Table, looks: Sequence[Look], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
+) -> tuple[Neighbour, ...]:
+    """How often the most similar training picture has the right label: what memory alone can do.
+
+    Similarity is the correlation of the whole frames, drawn 64 x 64, the asked one as it is or mirrored left to
+    right, since training flips pictures, too. Blank and unreadable pictures are left out.
+
+    Args:
+        table: with a train part and another one, or there is nothing to look up.
+        looks: one for each sample, in the table's order.
+        leaked: positions of pictures outside of train whose twin or patient is in train.
+        groups: for each sample its patient or its copies; the bootstrap draws whole groups.
+        seed: of the bootstrap.
+    """
+    parts: dict[str, list[int]] = {"train": [], "test": [], "val": []}
+    for i, (sample, look) in enumerate(zip(table.samples, looks, strict=True)):
+        if look.thumbs is not None and sample.split in parts:
+            parts[sample.split].append(i)
+    train = parts.pop("train")
+    if not train:
+        return ()
+    labels = np.array(table.labels)
+    found = []
+    for part, held in parts.items():
+        if held:
+            best = _nearest(looks, held, train)
+            right = labels[np.array(train)[best]] == labels[held]
+            known = np.isin(held, list(leaked))
+            names = np.array([groups[i] for i in held])
+            leaking, clean = (_share(right[of], names[of], seed) if of.any() else None for of in (known, ~known))
+            found.append(Neighbour(part, _share(right, names, seed), leaking, clean))
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Pictures on which measures are compared: the same folds and resamples for each.
+
+    Attributes:
+        positions: (N,) in the table.
+        names: (N,) their classes.
+        groups: (N,) their groups.
+        fold: (N,) the fold that tests them.
+        drawn: resamples of whole groups.
+        seed: of the forests.
+    """
+
+    positions: Ints
+    names: Names
+    groups: Names
+    fold: Ints
+    drawn: Resamples
+    seed: int
+
+    @classmethod
+    def of(cls, table: Table, positions: Sequence[int], groups: Sequence[str], seed: int) -> _Trial | None:
+        """Those of the positions whose class is shown by two groups or more; None where no two classes are."""
+        rows = np.array(positions, dtype=np.int64)
+        names = np.array([table.samples[i].label for i in positions])
+        owners = np.array([groups[i] for i in positions])
+        if len(rows) > _MOST:
+            some = _some(owners, seed)
+            rows, names, owners = rows[some], names[some], owners[some]
+        kept = _shown(names, owners)
+        rows, names, owners = rows[kept], names[kept], owners[kept]
+        classes = np.unique(names)
+        if len(classes) < 2:
+            return None
+        folds = min(_FOLDS, *(len(np.unique(owners[names == name])) for name in classes))
+        cut = require("sklearn.model_selection", "train", _WHY).StratifiedGroupKFold
+        fold = np.zeros(len(rows), dtype=np.int64)
+        for number, (_, test) in enumerate(cut(folds, shuffle=True, random_state=seed).split(names, names, owners)):
+            fold[test] = number
+        return cls(rows, names, owners, fold, Resamples.draw(owners.tolist(), "group", seed=seed), seed)
+
+    def only(self, some: Flags) -> _Trial | None:
+        """The same with fewer pictures, as far as they still show two classes."""
+        if some.all():
+            return self
+        kept = np.flatnonzero(some)
+        kept = kept[_shown(self.names[kept], self.groups[kept])]
+        if len(np.unique(self.names[kept])) < 2:
+            return None
+        drawn = Resamples.draw(self.groups[kept].tolist(), "group", seed=self.seed)
+        return _Trial(self.positions[kept], self.names[kept], self.groups[kept], self.fold[kept], drawn, self.seed)
+
+    def measure(self, name: str, features: str, seen: Floats) -> Shortcut:
+        """What a forest makes of (N, F) features, out of fold."""
+        forest = require("sklearn.ensemble", "train", _WHY).ExtraTreesClassifier
+        classes, labels = np.unique(self.names, return_inverse=True)
+        belief = np.zeros((len(labels), len(classes)))
+        for fold in np.unique(self.fold):
+            test = self.fold == fold
+            grown = forest(_TREES, min_samples_leaf=_LEAF, n_jobs=1, random_state=self.seed)
+            grown.fit(seen[~test], labels[~test])
+            belief[np.ix_(test, grown.classes_)] = grown.predict_proba(seen[test])
+        of_class = np.eye(len(classes))[labels]
+        right = (belief.argmax(axis=1) == labels)[:, None]
+        hits, shown = self.drawn.sums(of_class * right), self.drawn.sums(of_class)
+        everything = np.ones(len(labels), dtype=bool)
+        accuracy = self.drawn.proportion(hits.sum(axis=1) / shown.sum(axis=1), everything)
+        with np.errstate(invalid="ignore"):  # a resample without some class has no balanced accuracy
+            balanced = self.drawn.proportion((hits / shown).mean(axis=1), everything)
+        majority = float(of_class.mean(axis=0).max())
+        lead, reach = accuracy.value - majority, accuracy.value - (accuracy.low or 0.0)
+        clear = lead > _CLEAR * reach
+        return Shortcut(name, features, accuracy, majority, balanced, _apart(belief, labels, classes) if clear else "")
+
+
+def _apart(belief: Floats, labels: Ints, classes: Names) -> str:
+    """The two classes that are told apart best, with the balanced accuracy between those two alone."""
+    shares = {}
+    for a, b in combinations(range(len(classes)), 2):
+        lead = np.sign(belief[:, a] - belief[:, b])
+        shares[a, b] = 0.5 + float(lead[labels == a].mean() - lead[labels == b].mean()) / 4
+    a, b = max(shares, key=lambda pair: shares[pair])
+    return f"{classes[a]} and {classes[b]} ({shares[a, b]:.1%})"
+
+
+def _some(groups: Names, seed: int) -> Ints:
+    """Rows of whole groups, drawn as long as they fit into `_MOST`."""
+    names, index, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    taken = np.zeros(len(names), dtype=bool)
+    taken[order[np.cumsum(sizes[order]) <= _MOST]] = True
+    return np.flatnonzero(taken[index])
+
+
+def _shown(names: Names, groups: Names) -> Flags:
+    """Which pictures are of a class that two groups or more show."""
+    enough = [name for name in np.unique(names) if len(np.unique(groups[names == name])) > 1]
+    return np.isin(names, enough)
+
+
+def _size(looks: Sequence[Look]) -> Floats:
+    return np.array([look.size for look in looks], dtype=np.float64)
+
+
+def _file(looks: Sequence[Look]) -> Floats:
+    size = _size(looks)
+    weight = np.array([look.bytes for look in looks], dtype=np.float64)
+    kinds = [np.array([look.mode for look in looks]), np.array([look.format for look in looks])]
+    flags = [(kind[:, None] == np.unique(kind)).astype(np.float64) for kind in kinds]
+    return np.column_stack([size, weight, weight / size.prod(axis=1), *flags])
+
+
+def _outside_of_heads(frames: Thumbs, seed: int) -> Floats:
+    """What is drawn outside of heads: mean, deviation and quantiles of `_DRAWN` cells.
+
+    Args:
+        frames: (N, 64, 64).
+        seed: of the draw.
+
+    Returns:
+        (N, 9); NaN where there are not as many cells.
+    """
+    random = np.random.default_rng(seed)
+    cells = np.full((len(frames), _DRAWN), np.nan)
+    for start in range(0, len(frames), _BLOCK):
+        block = frames[start : start + _BLOCK]
+        for row, (frame, head) in enumerate(zip(block, _heads(block), strict=True), start):
+            outside = frame[~head]
+            if len(outside) >= _DRAWN:
+                cells[row] = random.choice(outside, _DRAWN, replace=False)
+    cells.sort(axis=1)
+    return np.column_stack([cells.mean(axis=1), cells.std(axis=1), cells[:, _RANKS]])
+
+
+def _heads(frames: Thumbs) -> Flags:
+    """Where the heads are, generously: (N, 64, 64) grey values to flags.
+
+    A picture without a clear background is head everywhere.
+    """
+    ndimage = require("scipy.ndimage", "train", _WHY)
+    edge = np.ones((SIDE, SIDE), dtype=bool)
+    edge[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
+    background = np.median(frames[:, edge], axis=1).astype(np.float32)
+    contrast = ndimage.uniform_filter(np.abs(frames - background[:, None, None]), (1, 3, 3))
+    bright = np.quantile(contrast.reshape(len(frames), -1), 0.95, axis=1)
+    bright = contrast > np.maximum(_HEAD * bright, _LEAST)[:, None, None]
+    flat = np.zeros((3, 3, 3), dtype=bool)  # neighbours within a picture, none in the next
+    flat[1] = ndimage.generate_binary_structure(2, 1)
+    pieces, count = ndimage.label(bright, flat)
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    weight = sizes[pieces]
+    largest = bright & (weight == weight.max(axis=(1, 2), keepdims=True))
+    head = ndimage.binary_dilation(ndimage.binary_fill_holes(largest, flat), flat, iterations=_MARGIN)
+    generous: Flags = head | ~bright.any(axis=(1, 2), keepdims=True)
+    return generous
+
+
+def _nearest(looks: Sequence[Look], asked: Sequence[int], train: Sequence[int]) -> Ints:
+    """For every asked position the row of `train` that shows the most similar picture."""
+    best = np.full(len(asked), -np.inf, dtype=np.float32)
+    rows = np.zeros(len(asked), dtype=np.int64)
+    for first in range(0, len(asked), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        frames = _frames(looks, asked[part])
+        vectors = _unit(frames), _unit(frames[:, :, ::-1])
+        for start in range(0, len(train), _BLOCK):
+            known = _unit(_frames(looks, train[start : start + _BLOCK]))
+            likeness = np.maximum(vectors[0] @ known.T, vectors[1] @ known.T)
+            nearest = likeness.argmax(axis=1)
+            value = likeness.max(axis=1)
+            rows[part] = np.where(value > best[part], start + nearest, rows[part])
+            best[part] = np.maximum(value, best[part])
+    return rows
+
+
+def _frames(looks: Sequence[Look], positions: Iterable[int]) -> Thumbs:
+    """(N, 64, 64) whole frames of pictures that have them."""
+    return np.stack([drawn[0] for i in positions if (drawn := looks[i].thumbs) is not None])
+
+
+def _unit(frames: Thumbs) -> npt.NDArray[np.float32]:
+    """(N, 4,096) frames as vectors of mean 0 and length 1."""
+    cells = frames.reshape(len(frames), -1).astype(np.float32)
+    cells -= cells.mean(axis=1, keepdims=True)
+    unit: npt.NDArray[np.float32] = cells / np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 1e-3)
+    return unit
+
+
+def _share(right: Flags, groups: Names, seed: int) -> Estimate:
+    """The share of right answers with its interval over groups."""
+    drawn = Resamples.draw(groups.tolist(), "group", seed=seed)
+    return drawn.proportion(drawn.sums(right) / drawn.sums(np.ones(len(right))), np.ones(len(right), dtype=bool))

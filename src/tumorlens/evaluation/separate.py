@@ -1,0 +1,109 @@
+"""run's train part + what is measured -> the leaked and the clean part of it, measured apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.auditing import find_ties
+from tumorlens.datasets import Sample, Table
+from tumorlens.evaluation.metrics import Metrics, measure
+
+
+@dataclass(frozen=True)
+class Separate:
+    """Figures of the pictures that are known from train, and of the others.
+
+    Attributes:
+        twins: how many have a copy in train.
+        patients: how many show a patient who is in train.
+        of: how many were measured.
+        leaked: of all those; None where there are none.
+        clean: of the others; None where there are none.
+    """
+
+    twins: int
+    patients: int
+    of: int
+    leaked: Metrics | None
+    clean: Metrics | None
+
+    @property
+    def caution(self) -> str:
+        """What must be said before any figure of the whole."""
+        known = self.leaked.overall["accuracy"].n if self.leaked else 0
+        apart = (
+            f"accuracy on the other {self.of - known:,} is {self.clean.overall['accuracy'].percent()}"
+            if self.clean
+            else "no other is left to measure"
+        )
+        return (
+            f"{known:,} of {self.of:,} images are known from train ({self.twins:,} by a copy, {self.patients:,} by "
+            f"their patient), so the figures of the whole are too high; {apart}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "with_a_copy_in_train": self.twins,
+            "with_their_patient_in_train": self.patients,
+            "images": self.of,
+            "leaked": self.leaked.to_dict() if self.leaked else None,
+            "clean": self.clean.to_dict() if self.clean else None,
+        }
+
+
+def leaked_ids(own: Table, part: Table) -> dict[str, set[str]]:
+    """Ids of `part` that are known from the train part of a run, by ``"twin"`` and by ``"patient"``.
+
+    Args:
+        own: the run's table.
+        part: a split of it, or other data.
+    """
+    ids = {sample.id for sample in own.samples}
+    if all(sample.id in ids for sample in part.samples):
+        whole = own
+    else:
+        train = [sample for sample in own.samples if sample.split == "train"]
+        held = [replace(sample, split="test") for sample in part.samples]
+        classes = tuple(dict.fromkeys((*own.classes, *part.classes)))
+        whole = Table(f"{own.name}+{part.name}", (*train, *held), classes)
+    wanted = {sample.id for sample in part.samples}
+    found: dict[str, set[str]] = {}
+    for leak in find_ties(whole).leaks(whole):
+        names = {whole.samples[i].id for i in leak.samples} & wanted
+        if names:
+            found[leak.by] = names
+    return found
+
+
+def measure_apart(
+    leaks: dict[str, set[str]],
+    samples: Sequence[Sample],
+    probabilities: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int64],
+    units: Sequence[str],
+    unit: str,
+    classes: Sequence[str],
+    *,
+    seed: int,
+    resamples: int,
+) -> Separate | None:
+    """`measure` for the leaked and for the clean samples; None where nothing leaks."""
+    if not leaks:
+        return None
+    known = set().union(*leaks.values())
+    flags = np.array([sample.id in known for sample in samples])
+
+    def part(chosen: npt.NDArray[np.bool_]) -> Metrics | None:
+        if not chosen.any():
+            return None
+        theirs = [name for name, use in zip(units, chosen, strict=True) if use]
+        return measure(probabilities[chosen], labels[chosen], theirs, unit, classes, seed=seed, resamples=resamples)
+
+    twins, patients = (len(leaks.get(by, ())) for by in ("twin", "patient"))
+    return Separate(twins, patients, len(samples), part(flags), part(~flags))

@@ -1,0 +1,141 @@
+"""tumorlens audit, as people and machines call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
+from tumorlens.auditing import KnownSet
+from tumorlens.cli import main
+from tumorlens.datasets import open_table, read_table
+from tumorlens.datasets.phantom import make
+
+LEAKED = BYTES + MIRRORED + 1
+Out = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("heads") / "heads", patients=12, slices=2, size=96, seed=4)
+
+
+@pytest.fixture
+def place(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the leaky set and the heads it was made of."""
+    monkeypatch.chdir(tmp_path)
+    leaky_set(tmp_path / "leaky", open_table(heads))
+    (tmp_path / "heads").symlink_to(heads)
+    return tmp_path
+
+
+def quick(*arguments: str) -> list[str]:
+    return ["audit", *arguments, "--no-shortcuts"]
+
+
+def test_a_leak_is_said_first_and_ends_with_exit_code_one(place: Path, capsys: Out) -> None:
+    assert main(quick("leaky")) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"Do not report results on this split: {LEAKED} of ")
+    assert "test images with a copy in train" in out
+    assert "written: audit-leaky/report.html" in err
+    assert {p.name for p in (place / "audit-leaky").iterdir()} == {"report.html", "audit.json", "run.json"}
+
+
+def test_exit_zero_is_for_those_who_only_want_the_report(place: Path) -> None:
+    assert main(quick("leaky", "--exit-zero")) == 0
+
+
+def test_data_without_a_leak_ends_with_zero(place: Path, capsys: Out) -> None:
+    assert main(quick("heads")) == 0
+    assert "Do not report" not in capsys.readouterr().out
+
+
+def test_machines_get_what_the_file_holds(place: Path, capsys: Out) -> None:
+    assert main(quick("leaky", "--out", "results", "--json")) == 1
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    said = json.loads(out)
+    assert (said.pop("folder"), said.pop("tables")) == ("results", [])
+    assert said == json.loads((place / "results" / "audit.json").read_text())
+    assert said["leaking"]
+    record = json.loads((place / "results" / "run.json").read_text())
+    assert record["verb"] == "audit"
+    assert record["outputs"] == ["audit.json", "report.html"]
+    assert record["verdict"] == said["verdict"]
+
+
+def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: Out) -> None:
+    assert main(quick("heads", "--out", "results")) == 0
+    assert main(quick("leaky", "--out", "results")) == 1
+    assert "leaky" in (place / "results" / "report.html").read_text()
+    (place / "my-run").mkdir()
+    (place / "my-run" / "run.json").write_text('{"verb": "train"}')
+    capsys.readouterr()
+    assert main(quick("heads", "--out", "my-run")) == 1
+    assert "my-run: holds results of 'train'" in capsys.readouterr().err
+    assert [p.name for p in (place / "my-run").iterdir()] == ["run.json"]
+
+
+def test_the_split_it_writes_no_longer_leaks(place: Path, capsys: Out) -> None:
+    assert main(["audit", "index", "heads", "--out", "heads.npz"]) == 0
+    arguments = ["--index", "heads.npz", "--write-split", "split.csv", "--write-clean", "clean.csv"]
+    assert main(quick("leaky", *arguments, "--folds", "3", "--val", "0.34", "--exit-zero")) == 0
+    assert "written: split.csv" in capsys.readouterr().err
+    split = read_table(place / "split.csv")
+    assert split.plan is not None
+    assert split.plan.folds == 3
+    assert len(split) == len(read_table(place / "clean.csv")) < len(open_table("leaky"))
+    assert {s.id: s.label for s in split.samples if "misfiled" in s.id} == {}
+    assert main(quick("split.csv", "--index", "heads.npz")) == 0
+
+
+def test_an_index_names_patients_and_traces_pictures_to_them(place: Path, capsys: Out) -> None:
+    assert main(["audit", "index", "heads", "--out", "own/atlas.npz", "--name", "atlas", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "path": "own/atlas.npz",
+        "name": "atlas",
+        "slices": 24,
+        "patients": 12,
+    }
+    assert len(KnownSet.load(place / "own" / "atlas.npz")) == 24
+    main(quick("leaky", "--index", "own/atlas.npz"))
+    assert "images traced to atlas" in capsys.readouterr().out
+
+
+def test_a_folder_called_index_can_be_audited(place: Path, capsys: Out) -> None:
+    (place / "leaky").rename(place / "index")
+    assert main(quick("./index")) == 1
+    assert "Do not report" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["audit"], 2, "see: tumorlens audit --help"),
+        (["audit", "index"], 2, "see: tumorlens audit index --help"),
+        (["audit", "index", "heads"], 2, "--out"),
+        (["audit", "missing"], 1, "missing: no such file or folder"),
+        (["audit", "empty"], 1, "empty: holds no data set"),
+        (["audit", "heads", "--index", "no.npz"], 1, "no.npz: no such file"),
+        (["audit", "index", "missing", "--out", "x.npz"], 1, "missing: no such file or folder"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_line(
+    arguments: list[str], code: int, said: str, place: Path, capsys: Out
+) -> None:
+    (place / "empty").mkdir()
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+@pytest.mark.parametrize("words", [["audit"], ["audit", "index"]])
+def test_both_verbs_have_a_help_of_their_own(words: list[str], capsys: Out) -> None:
+    assert main([*words, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: tumorlens {' '.join(words)} [OPTIONS]")
