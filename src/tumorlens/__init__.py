@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tumorlens.auditing import AuditReport as AuditReport
-    from tumorlens.auditing import audit as audit
     from tumorlens.auditing import split_folds as split_folds
     from tumorlens.auditing import split_given as split_given
+    from tumorlens.auditing.audit import audit as audit
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
     from tumorlens.deploy.export import export as export

@@ -27,41 +27,41 @@ _STEP = np.array([1.0, 0.05] * 2, dtype=np.float32)  # largest shift (cells) and
 _REACH = np.array([4.0, 0.2] * 2, dtype=np.float32)  # and of all together
 
 
-def scores(first: Thumbs, second: Thumbs, enough: float = 1.0) -> Floats:
+def scores(first: Thumbs, second: Thumbs, enough: float) -> Floats:
     """How alike drawings are in detail, -1 to 1; 1 for equal ones.
 
     Args:
         first: (N, 64, 64) uint8.
         second: (N, 64, 64) uint8, already turned like the first.
-        enough: pairs that reach this score as they lie are not aligned.
+        enough: the score that matters. Pairs that cannot reach it get the agreement of their grey values alone.
     """
     found = np.empty(len(first), dtype=np.float32)
     for start in range(0, len(first), _BATCH):
         part = slice(start, start + _BATCH)
         fixed, moving = first[part].astype(np.float32), second[part].astype(np.float32)
-        known = _detail(fixed)
-        found[part] = _agreement(known, _detail(moving))
-        todo = np.flatnonzero(found[part] < enough)
-        if len(todo):
+        known = _fine(fixed)
+        score = _agreement(known, _fine(moving))
+        if len(todo := np.flatnonzero(score < enough)):
             laid = _aligned(fixed[todo], moving[todo])
-            better = _agreement(tuple(kind[todo] for kind in known), _detail(laid))
-            found[start + todo] = np.maximum(found[start + todo], better)
+            aligned = _agreement(known[todo], _fine(laid))
+            better = aligned > score[todo]
+            score[todo[better]], moving[todo[better]] = aligned[better], laid[better]
+        # The score is the mean of two agreements, and neither is above 1.
+        if len(close := np.flatnonzero(score >= 2 * enough - 1)):
+            score[close] += _agreement(_fine(_equalised(fixed[close])), _fine(_equalised(moving[close])))
+            score[close] /= 2
+        found[part] = score
     return found
 
 
-def _agreement(first: tuple[Floats, ...], second: tuple[Floats, ...]) -> Floats:
-    """The mean over both kinds of detail of their correlations."""
-    each = [np.einsum("nc,nc->n", one, other) for one, other in zip(first, second, strict=True)]
-    mean: Floats = np.mean(each, axis=0)
-    return mean
-
-
-def _detail(drawings: Floats) -> tuple[Floats, Floats]:
-    """(N, 64, 64) without the surroundings, as vectors of length 1: of grey values as they are, and equalised."""
-    return _fine(drawings), _fine(_equalised(drawings))
+def _agreement(first: Floats, second: Floats) -> Floats:
+    """The correlations of rows of length 1."""
+    each: Floats = np.einsum("nc,nc->n", first, second)
+    return each
 
 
 def _fine(drawings: Floats) -> Floats:
+    """(N, 64, 64) without noise and without the surroundings, as vectors of length 1."""
     smooth = _SMOOTH @ drawings @ _SMOOTH.T
     fine = smooth - _MEAN @ smooth @ _MEAN.T
     inner = fine[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN].reshape(len(fine), -1)

@@ -1,6 +1,7 @@
 """codes -> candidate pairs: every picture against every other, in four views and all eight flips and turns.
 
-Up to `EXACT` pictures all pairs are compared by matrix products, which misses nothing.
+Up to `EXACT` pictures all pairs are compared by matrix products, which misses nothing; more are left to
+`match_many`, which finds nearly all copies in time that grows with the number of pictures, not with its square.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.auditing.match_many import rows_many
 from tumorlens.auditing.prints import TURNS, Codes, turned, unit
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+
+EXACT = 20_000
+"""Pictures up to which every pair is compared: a minute or so on two cores."""
 
 _ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stays in the cache
 
@@ -54,7 +59,7 @@ def candidates(
     at_least: float,
     progress: Callable[[int, int], None] | None = None,
 ) -> Candidates:
-    """All pairs of pictures whose codes agree in any view and turn.
+    """All pairs of pictures whose codes agree in any view and turn; nearly all, where there are very many.
 
     Args:
         codes: (N, V, C) int8.
@@ -62,6 +67,9 @@ def candidates(
         at_least: similarity, -1 to 1.
         progress: called with (done, total).
     """
+    comparisons = len(codes) ** 2 / 2 if others is None else len(codes) * len(others)
+    if comparisons > EXACT**2 / 2:
+        return _best(rows_many(codes, others, at_least=at_least, progress=progress))
     found = [np.zeros((0, 5), dtype=np.float64)]
     total = codes.shape[1] * len(TURNS)
     for step, (view, turn) in enumerate(np.ndindex(codes.shape[1], len(TURNS))):

@@ -81,7 +81,8 @@ def codes(drawings: Thumbs, side: int = 16, radius: int = 1) -> Codes:
         radius: of the surroundings a cell is compared with, in cells.
     """
     step = SIDE // side
-    cells = drawings.reshape(-1, side, step, side, step).mean((2, 4), dtype=np.float32)
+    sums = _shrunk(_shrunk(drawings.reshape(-1, SIDE, SIDE), step).swapaxes(1, 2), step).swapaxes(1, 2)
+    cells = sums.astype(np.float32) * np.float32(1 / step**2)
     high = (cells - _box(cells, radius)).reshape(len(cells), -1)
     strength = np.abs(high)
     rank = round((1 - _CLEAR) * (strength.shape[1] - 1))
@@ -109,6 +110,14 @@ def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
 def _turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
     values = np.rot90(values, turn % 4, axes=(-2, -1))
     return np.swapaxes(values, -2, -1) if turn >= 4 else values
+
+
+def _shrunk(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.uint16]:
+    """Sums of every `step` rows, as whole arrays: a reduction over short axes is ten times slower."""
+    total = values[:, ::step].astype(np.uint16)
+    for i in range(1, step):
+        total += values[:, i::step]
+    return total
 
 
 def _draw(picture: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
@@ -160,6 +169,10 @@ def _box(cells: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]
     """The mean over a square of cells; the border is repeated."""
     padded = np.pad(cells, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
     width, side = 2 * radius + 1, cells.shape[-1]
-    rows: npt.NDArray[np.float32] = np.sum([padded[:, i : i + side] for i in range(width)], axis=0)
-    total: npt.NDArray[np.float32] = np.sum([rows[:, :, i : i + side] for i in range(width)], axis=0)
-    return total / np.float32(width**2)
+    rows = np.zeros((len(cells), padded.shape[1], side), dtype=np.float32)
+    for i in range(width):
+        rows += padded[:, :, i : i + side]
+    total = np.zeros_like(cells)
+    for i in range(width):
+        total += rows[:, i : i + side]
+    return total * np.float32(1 / width**2)

@@ -12,7 +12,7 @@ from tumorlens.auditing.look import Look
 from tumorlens.auditing.match import Candidates, Floats, Ints, candidates
 from tumorlens.auditing.prints import VIEWS, Thumbs, codes, turned
 
-LIKELY = 0.82
+LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""
 
 SAME = 0.98

@@ -1,0 +1,98 @@
+"""Count and folder of phantoms -> seconds, peak memory and recall of the matching stage, as one line of JSON.
+
+Run once and in a process of its own, so that the peak of memory is that of this count. Codes are made up, so
+that a million of them need no million pictures: most by chance, a fifth (at most 20,000) out of phantoms' codes of
+which a quarter of the cells is drawn anew, so that some cells are nearly always the same, as in heads; and every
+fiftieth is a copy of another one, turned by chance and with a twentieth of its cells drawn anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.auditing.look import looks
+from tumorlens.auditing.match import candidates
+from tumorlens.auditing.prints import TURNS, Codes, codes, turned
+from tumorlens.auditing.twins import LIKELY
+
+_ROWS = 8192  # made at once
+_PLANTED = 50  # every so many is a copy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("count", type=int)
+    parser.add_argument("phantoms", type=Path, help="folder of pictures")
+    chosen = parser.parse_args()
+
+    random = np.random.default_rng(0)
+    made = _made_up(chosen.count, _codes_of(chosen.phantoms), random)
+    copies, sources = _plant(made, random)
+    before = _peak()
+    begun = time.perf_counter()
+    found = candidates(made, at_least=LIKELY)
+    seconds = time.perf_counter() - begun
+    pairs = found.first * chosen.count + found.second
+    planted = np.minimum(copies, sources) * chosen.count + np.maximum(copies, sources)
+    answer = {
+        "seconds": seconds,
+        "gigabytes": _peak(),
+        "gigabytes_before": before,
+        "pairs": len(found),
+        "recall": float(np.isin(planted, pairs).mean()),
+    }
+    print(json.dumps(answer))
+
+
+def _codes_of(folder: Path) -> Codes:
+    seen = looks(sorted(folder.iterdir()))
+    return codes(np.stack([one.thumbs for one in seen if one.thumbs is not None]))
+
+
+def _made_up(count: int, known: Codes, random: np.random.Generator) -> Codes:
+    made = np.empty((count, *known.shape[1:]), dtype=np.int8)
+    alike = min(count // 5, 20_000)
+    for start in range(0, count, _ROWS):
+        part = made[start : start + _ROWS]
+        part[:] = _chance(part.shape, random)
+        heads = max(0, min(alike - start, len(part)))
+        part[:heads] = _jittered(known[random.integers(0, len(known), heads)], 0.25, random)
+    return made
+
+
+def _plant(made: Codes, random: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Overwrite some codes by copies of others; the positions of the copies and of their sources."""
+    mixed = random.permutation(len(made))
+    many = len(made) // _PLANTED
+    copies, sources = mixed[:many], mixed[many : 2 * many]
+    turns = random.integers(0, len(TURNS), many)
+    for turn in range(len(TURNS)):
+        rows = turns == turn
+        made[copies[rows]] = _jittered(turned(made[sources[rows]], turn), 0.05, random)
+    return copies, sources
+
+
+def _jittered(coded: Codes, share: float, random: np.random.Generator) -> Codes:
+    """Some of the cells made another value: half as many as the share of them again would stay the same by chance."""
+    other = (coded + 1 + random.integers(1, 3, coded.shape, dtype=np.int8)) % 3 - 1
+    return np.where(random.random(coded.shape, dtype=np.float32) < share, other, coded).astype(np.int8)
+
+
+def _chance(shape: tuple[int, ...], random: np.random.Generator) -> Codes:
+    drawn = random.integers(0, 10, shape, dtype=np.int8)
+    return (drawn < 3).astype(np.int8) - (drawn >= 7).astype(np.int8)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    main()
