@@ -133,7 +133,8 @@ def _show(found: AuditReport) -> None:
         findings.add_row(f"images traced to {known}", f"{len(own):,}", f"of {patients:,} patients" if patients else "")
     findings.add_row("contradicting labels", f"{len(found.conflicts):,}")
     for one in found.shortcuts:
-        findings.add_row(f"class told by {one.name}", "", f"{one.balanced.percent()}, balanced accuracy")
+        shares = f"{one.accuracy.percent()}; {100 * one.majority:.1f} % by guessing"
+        findings.add_row(f"class told by {one.name}", "shortcut" if one.confusing else "no shortcut", shares)
     for near in found.neighbours:
         for what, estimate in (("all", near.everything), ("leaked", near.leaked), ("clean", near.clean)):
             if estimate:
