@@ -39,6 +39,7 @@ class Settings:
         folder_rounds: how many such rounds.
         predictions: warm ones in a round, of which the median counts.
         short_rounds: of everything that takes seconds.
+        fingerprints: how many are matched, one number after the other.
     """
 
     patients: int = 32
@@ -50,20 +51,37 @@ class Settings:
     folder_rounds: int = 3
     predictions: int = 25
     short_rounds: int = 3
+    fingerprints: tuple[int, ...] = (10_000, 100_000, 1_000_000)
 
 
 FULL = Settings()
 QUICK = Settings(
-    patients=16, side=128, rounds=1, steps=2, batch=4, pictures=20, folder_rounds=1, predictions=3, short_rounds=1
+    patients=16,
+    side=128,
+    rounds=1,
+    steps=2,
+    batch=4,
+    pictures=20,
+    folder_rounds=1,
+    predictions=3,
+    short_rounds=1,
+    fingerprints=(2_000, 25_000),
 )
 
 
 @dataclass(frozen=True)
 class Material:
-    """A folder with everything, and how to ask for parts of it."""
+    """A folder with everything, and how to ask for parts of it.
+
+    Attributes:
+        folder: goes away again.
+        settings: how much is measured.
+        data: folder of real pictures that the audit is asked to look at instead of phantoms.
+    """
 
     folder: Path
     settings: Settings
+    data: Path | None = None
 
     @property
     def phantoms(self) -> Path:
@@ -87,6 +105,26 @@ class Material:
     def picture(self) -> Path:
         """One of them."""
         return self.pictures / "0000.png"
+
+    @property
+    def audited(self) -> Path:
+        """What the audit looks at: two files a phantom, as the commonest public set has two a slice."""
+        if self.data:
+            return self.data
+        made = self.folder / "audited"
+        if not made.exists():
+            for i, sample in enumerate(open_table(self.phantoms).samples):
+                part = made / ("Testing" if i % 5 == 0 else "Training") / sample.label
+                part.mkdir(parents=True, exist_ok=True)
+                with Image.open(sample.image) as image:
+                    image.save(part / f"{i:04d}.jpg", quality=92)
+                    ImageOps.mirror(image).save(part / f"{i:04d}m.jpg", quality=92)
+        return made
+
+    @property
+    def audited_files(self) -> int:
+        """How many files that is."""
+        return len(open_table(self.audited))
 
     def bundle(self, network: str) -> Path:
         """A bundle of the network after a few steps of training: its speed does not depend on its weights."""
@@ -119,9 +157,9 @@ class Material:
 
 
 @contextmanager
-def material(settings: Settings) -> Iterator[Material]:
+def material(settings: Settings, data: Path | None = None) -> Iterator[Material]:
     """Draw the phantoms in a folder that goes away again."""
     with TemporaryDirectory(prefix="tumorlens-benchmark-") as name:
-        made = Material(Path(name), settings)
+        made = Material(Path(name), settings, data)
         phantom.make(made.phantoms, patients=settings.patients, slices=SLICES, size=settings.side)
         yield made

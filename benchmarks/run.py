@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+import audit
 import heatmap
 import prediction
 import training
@@ -18,7 +19,12 @@ from material import FULL, QUICK, material
 from rich.console import Console
 from rich.markdown import Markdown
 
-QUESTIONS = {"training": training.findings, "prediction": prediction.findings, "heatmap": heatmap.findings}
+QUESTIONS = {
+    "training": training.findings,
+    "prediction": prediction.findings,
+    "heatmap": heatmap.findings,
+    "audit": audit.findings,
+}
 REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
 _PACKAGES = (
     "tumorlens", "torch", "torchvision", "timm", "lightning", "onnxruntime", "numpy", "pillow", "grad-cam",
@@ -43,12 +49,13 @@ def main() -> None:
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"some of {list(QUESTIONS)}; all if none")
     parser.add_argument("--quick", action="store_true", help="tiny settings, to see that the scripts work")
     parser.add_argument("--out", type=Path, help=f"file to write; {REPORT.name} in docs for a full run of all")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real pictures for the audit instead of phantoms")
     chosen = parser.parse_args()
     if unknown := set(chosen.questions) - set(QUESTIONS):
         parser.error(f"unknown {sorted(unknown)}; expected some of {list(QUESTIONS)}")
     begun, console = time.perf_counter(), Console()
     tables = []
-    for table in _tables(chosen.questions or list(QUESTIONS), chosen.quick, console):
+    for table in _tables(chosen.questions or list(QUESTIONS), chosen.quick, chosen.data, console):
         tables.append(table)
         console.print(Markdown(table))
     minutes = (time.perf_counter() - begun) / 60
@@ -62,8 +69,8 @@ def main() -> None:
         console.print(f"written: {out}")
 
 
-def _tables(questions: list[str], quick: bool, console: Console) -> Iterator[str]:
-    with console.status("drawing phantoms") as status, material(QUICK if quick else FULL) as made:
+def _tables(questions: list[str], quick: bool, data: Path | None, console: Console) -> Iterator[str]:
+    with console.status("drawing phantoms") as status, material(QUICK if quick else FULL, data) as made:
         for question in questions:
             status.update(question)
             for finding in QUESTIONS[question](made):

@@ -35,7 +35,6 @@ def main() -> None:
     random = np.random.default_rng(0)
     made = _made_up(chosen.count, _codes_of(chosen.phantoms), random)
     copies, sources = _plant(made, random)
-    before = _peak()
     begun = time.perf_counter()
     found = candidates(made, at_least=LIKELY)
     seconds = time.perf_counter() - begun
@@ -44,7 +43,6 @@ def main() -> None:
     answer = {
         "seconds": seconds,
         "gigabytes": _peak(),
-        "gigabytes_before": before,
         "pairs": len(found),
         "recall": float(np.isin(planted, pairs).mean()),
     }
