@@ -53,9 +53,9 @@ class Growth:
         lines = [
             "## Matching many fingerprints",
             "",
-            "`tumorlens.auditing.match.candidates` once for each number, in a process of its own. Fingerprints are made "
-            "up: most by chance, up to 20,000 out of phantoms' with a quarter of the cells drawn anew; every fiftieth "
-            "is a copy of another, turned by chance, with a twentieth of its cells changed. Up to "
+            "`tumorlens.auditing.match.candidates` once for each number, in a process of its own. Fingerprints are "
+            "made up: most by chance, up to 20,000 are phantoms' with a quarter of the cells drawn anew; every "
+            "fiftieth is a copy of another, turned by chance, with a twentieth of its cells changed. Up to "
             f"{EXACT:,} every pair is compared; past that sorted lists of keys are used.",
             "",
             "| fingerprints | way | s | peak memory, GiB | planted copies found | pairs reported |",
