@@ -107,7 +107,7 @@ def find_sources(
     """
     best: dict[int, Trace] = {}
     for known in sets:
-        own = [sample.dataset == known.name and sample.group is not None for sample in table.samples]
+        own = [sample.dataset == known.name and sample.patient is not None for sample in table.samples]
         if all(own):
             continue
         for one in trace(seen, known, progress=progress):

@@ -109,7 +109,7 @@ def check_leaks(table: Table, ties: Ties, *, allow: bool = False) -> tuple[Leak,
 
 
 def _remembered(table: Table, progress: Progress | None) -> tuple[Twins, tuple[Trace, ...]]:
-    stated = [[sample.dataset, sample.group is not None] for sample in table.samples]
+    stated = [[sample.dataset, sample.patient is not None] for sample in table.samples]
     content = f"{_VERSION}|{fingerprint(table)}|{json.dumps(stated)}|{[(k.name, len(k)) for k in shipped()]}"
     path = cache_folder() / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.ties.json"
     if path.is_file():

@@ -9,14 +9,14 @@ import numpy as np
 
 from tumorlens.auditing.findings import Leak, Trace, Twins
 from tumorlens.auditing.twins import Clusters
-from tumorlens.datasets import Table
+from tumorlens.datasets import COPIES, Table
 from tumorlens.stats import Resamples
 
 
 def patients_of(table: Table, traces: Sequence[Trace]) -> tuple[str | None, ...]:
     """For every sample its patient, as the data set states or as its known source tells; None where neither does."""
     recovered = {t.sample: f"{t.known}:{t.patient}" for t in traces if t.patient}
-    return tuple(sample.group or recovered.get(i) for i, sample in enumerate(table.samples))
+    return tuple(sample.patient or recovered.get(i) for i, sample in enumerate(table.samples))
 
 
 def keys_of(table: Table, twins: Twins, patients: Sequence[str | None]) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def keys_of(table: Table, twins: Twins, patients: Sequence[str | None]) -> tuple
     sizes = np.bincount(roots, minlength=len(roots))
     for root in set(roots) - set(names):
         name = table.samples[root].id
-        names[root] = f"copies:{name}" if sizes[root] > 1 else name
+        names[root] = COPIES + name if sizes[root] > 1 else name
     return tuple(names[root] for root in roots)
 
 

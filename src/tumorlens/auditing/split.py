@@ -110,7 +110,7 @@ def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, ignore_patie
 
 
 def _by(table: Table, ignore_patients: bool) -> SplitUnit:
-    if all(s.group is None for s in table.samples):
+    if all(s.patient is None for s in table.samples):
         return "image"
     return "image, patients ignored" if ignore_patients else "patient"
 

@@ -149,7 +149,7 @@ def _said(made: Table, place: Path, json: bool) -> None:
         {
             "split": part or "none",
             "images": sum(s.split == part for s in made.samples),
-            "patients": len({s.group for s in made.samples if s.split == part and s.group}),
+            "patients": len({s.patient for s in made.samples if s.split == part and s.patient}),
             **{c: sum(s.split == part and s.label == c for s in made.samples) for c in made.classes},
         }
         for part in parts

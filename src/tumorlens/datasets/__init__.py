@@ -11,7 +11,7 @@ from tumorlens.datasets.card import Dataset, DatasetCard
 from tumorlens.datasets.download import Progress
 from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.table_file import read_table, write_table
-from tumorlens.datasets.types import SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
+from tumorlens.datasets.types import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
 from tumorlens.errors import DataError
 
 # In the order in which a folder is tried; `folder` takes whatever has class folders, so it comes last.
@@ -29,6 +29,7 @@ DATASETS = {
 }
 
 __all__ = [
+    "COPIES",
     "DATASETS",
     "SPLITS",
     "Dataset",

@@ -13,6 +13,9 @@ from typing import Any, Literal
 from tumorlens.errors import DataError, SplitError
 
 SPLITS = ("train", "val", "test")
+COPIES = "copies:"
+"""How the group of a picture of unknown patient begins that has copies; the first one's id follows."""
+
 SplitUnit = Literal["patient", "image", "image, patients ignored"]
 
 
@@ -25,8 +28,9 @@ class Sample:
         image: the file that holds the picture.
         label: class name, one of the table's `classes`.
         mask: the file that holds the tumour mask (may be `image` itself, as in .mat files), or None.
-        group: the patient, ``"<set>:<patient>"``; None where the data set does not say. Samples of
-            one group never fall on two sides of a split.
+        group: the patient, ``"<set>:<patient>"``, or, where copies of unknown patients were found,
+            ``"copies:<id of the first>"``; None where neither is known. Samples of one group never
+            fall on two sides of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where none was made.
     """
 
@@ -41,6 +45,11 @@ class Sample:
     def dataset(self) -> str:
         """The name of the set the sample came from."""
         return self.id.split("/", 1)[0]
+
+    @property
+    def patient(self) -> str | None:
+        """The patient, where one is known."""
+        return None if self.group is None or self.group.startswith(COPIES) else self.group
 
     @property
     def unit(self) -> str:
@@ -124,7 +133,7 @@ class Table:
     @property
     def has_patients(self) -> bool:
         """True where every sample names its patient."""
-        return all(s.group is not None for s in self.samples)
+        return all(s.patient is not None for s in self.samples)
 
     @property
     def split_hash(self) -> str:

@@ -49,17 +49,17 @@ def _torn_patients(plan: SplitPlan | None) -> str:
 def _unknown_patients(part: Table, unit: str) -> str:
     if unit == "image":
         return (
-            "This data has no patient ids. Intervals treat every image as independent; where patients or copies "
+            "This data has no patient ids. Intervals treat an image, with its copies, as independent; where patients "
             "recur, the figures are too high and the intervals too narrow."
         )
-    alone = sum(s.group is None for s in part.samples)
+    alone = sum(s.patient is None for s in part.samples)
     return f"{alone} of {len(part)} images have no patient id; each counts as a patient of its own." if alone else ""
 
 
 def _few(units: int, unit: str) -> str:
     if units >= FEW:
         return ""
-    what = "images" if unit == "image" else "patients"
+    what = "different images" if unit == "image" else "patients"
     margin = 100 * 1.96 * (0.9 * 0.1 / units) ** 0.5  # a rate of 90 %, one observation a unit
     return (
         f"Only {units} test {what}, fewer than {FEW}: a true rate of 90 % among them is measured to about plus or "

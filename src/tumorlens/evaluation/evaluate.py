@@ -216,7 +216,7 @@ def _check_foreign(run: Run, own: Table, table: Table) -> None:
 
 def _units(part: Table) -> tuple[list[str], str]:
     """What the bootstrap resamples, and its name."""
-    known = sum(s.group is not None for s in part.samples)
+    known = sum(s.patient is not None for s in part.samples)
     unit = "patient" if known == len(part) else "patient or image" if known else "image"
     return [s.unit for s in part.samples], unit
 
@@ -236,7 +236,7 @@ def _facts(run: Run, part: Table, accuracy: Estimate, *, foreign: bool) -> dict[
         "split": record["split"],
         "split_hash": record["split_hash"],
         "images": len(part),
-        "patients": len({s.group for s in part.samples if s.group}),
+        "patients": len({s.patient for s in part.samples if s.patient}),
         "unit": accuracy.unit,
         "units": accuracy.units,
         "evidence": evidence(accuracy),

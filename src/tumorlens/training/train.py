@@ -174,7 +174,7 @@ def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
         "split_hash": identity.split,
         "split": table.plan.to_dict() if table.plan else None,
         "counts": {
-            part: {"images": len(rows), "patients": len({s.group for s in rows if s.group})}
+            part: {"images": len(rows), "patients": len({s.patient for s in rows if s.patient})}
             for part, rows in parts.items()
             if rows
         },
