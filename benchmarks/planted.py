@@ -1,0 +1,47 @@
+"""How many planted copies of real pictures the audit finds: ``python benchmarks/planted.py FOLDER [--count 200]``.
+
+The kinds of copies are those of the tests (tests/fixtures/copies.py); here they are made of pictures of yours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.fixtures.copies import KINDS
+from tumorlens.auditing.prints import thumbs
+from tumorlens.auditing.twins import near_copies
+from tumorlens.datasets import open_table
+from tumorlens.scan import GreyImage, read_scan
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    random = np.random.default_rng(chosen.seed)
+    samples = open_table(chosen.folder).samples
+    picked = random.choice(len(samples), min(chosen.count, len(samples)), replace=False)
+    originals = [read_scan(samples[i].image).grey_slice() for i in picked]
+    known = np.stack([drawn(picture) for picture in originals])
+    for kind, copy in KINDS.items():
+        copies = np.stack([drawn(copy(picture, random)) for picture in originals])
+        found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([known, copies]))}
+        right = sum((i, i + len(known)) in found for i in range(len(known)))
+        print(f"{kind:32} {right} of {len(known)} found, {len(found) - right} other pairs", flush=True)
+
+
+def drawn(picture: GreyImage) -> np.ndarray:
+    made = thumbs(np.ascontiguousarray(picture))
+    assert made is not None, "a blank picture has no copies"
+    return made
+
+
+if __name__ == "__main__":
+    main()
