@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures import sets
 from tumorlens.datasets import open_table
-from tumorlens.datasets.nickparvar import read
+from tumorlens.datasets.nickparvar import DATASET, read
 from tumorlens.errors import DataError
 
 LAYOUT = {
@@ -32,8 +32,12 @@ def test_a_part_without_pituitary_does_not_shift_no_tumor(tmp_path: Path) -> Non
     assert set(read(sets.class_folders(tmp_path, counts)).part("test").labels) == {0, 1, 3}
 
 
-def test_results_will_say_that_the_official_split_leaks(tmp_path: Path) -> None:
-    assert any("leaks" in note for note in read(sets.class_folders(tmp_path, LAYOUT)).notes)
+def test_results_will_say_that_no_patient_is_known(tmp_path: Path) -> None:
+    assert read(sets.class_folders(tmp_path, LAYOUT)).notes == ("nickparvar: no patient ids",)
+
+
+def test_the_card_says_that_the_official_split_leaks() -> None:
+    assert any("copy in Training" in problem for problem in DATASET.card.problems)
 
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tumorlens.errors import DataError
 
 CLASSES = ("no_tumor", "tumor")
 _FOLDERS = {"no": "no_tumor", "yes": "tumor"}
-NOTES = ("navoneel: no patient ids; 253 files are 210 distinct pictures, so copies may fall on two sides of a split",)
+NOTES = ("navoneel: no patient ids",)
 
 
 def read(folder: Path) -> Table:
@@ -43,7 +43,7 @@ DATASET = Dataset(
         citation="Chakrabarty 2019, Brain MRI Images for Brain Tumor Detection, Kaggle",
         homepage="https://www.kaggle.com/datasets/navoneel/brain-mri-images-for-brain-tumor-detection",
         problems=(
-            "253 files are 210 distinct pictures.",
+            "253 files are 199 different pictures.",
             "No patient ids, mixed sequences and sources; at n = 50 an accuracy of 0.88 means 0.76 to 0.94.",
         ),
     ),
