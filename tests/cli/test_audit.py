@@ -139,3 +139,16 @@ def test_what_cannot_be_audited_is_one_line(
 def test_both_verbs_have_a_help_of_their_own(words: list[str], capsys: Out) -> None:
     assert main([*words, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: tumorlens {' '.join(words)} [OPTIONS]")
+
+
+def test_training_refuses_a_split_that_leaks_and_makes_none_itself(place: Path, capsys: Out) -> None:
+    (place / "leaky/train/no_tumor/broken.png").unlink()
+    recipe = ["--recipe", "demo", "--set", "epochs=1", "--set", "input.size=48", "--set", "stop.keep=last"]
+    given = ["train", "leaky", "--given", "--val", "0", *recipe, "--out", "run"]
+    assert main(given) == 1
+    assert f"{LEAKED} of 14 test images have a copy in train" in capsys.readouterr().err
+    assert not (place / "run").exists()
+    assert main([*given, "--allow-leak"]) == 0
+    assert f"{LEAKED} of 14 test images are known from train, by twin" in capsys.readouterr().err
+    assert main(["train", "leaky", "--folds", "2", "--val", "0", *recipe, "--out", "own"]) == 0
+    assert json.loads((place / "own/run.json").read_text())["leaks"] == []
