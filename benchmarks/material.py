@@ -50,7 +50,7 @@ class Settings:
     pictures: int = 250
     folder_rounds: int = 3
     predictions: int = 25
-    short_rounds: int = 3
+    short_rounds: int = 5
     fingerprints: tuple[int, ...] = (10_000, 100_000, 1_000_000)
 
 
