@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens.errors import TumorlensError
 from tumorlens.files import appearing
 
 
@@ -31,4 +32,10 @@ def test_a_failure_leaves_the_old_file_and_no_trace_of_the_new(tmp_path: Path) -
 def test_nothing_is_left_where_nothing_was_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), appearing(tmp_path / "x.txt"):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    with pytest.raises(TumorlensError, match="is a folder; expected the name of a file"), appearing(tmp_path):
+        pytest.fail("nothing may be written")
     assert list(tmp_path.iterdir()) == []

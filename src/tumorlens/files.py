@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tumorlens.errors import TumorlensError
+
 
 def cache_folder() -> Path:
     """Where everything is kept that can be made again: $TUMORLENS_CACHE, else the user's cache folder."""
@@ -22,8 +24,13 @@ def appearing(path: str | Path) -> Iterator[Path]:
 
     The temporary file lies in the same folder, which is made where it is missing, so that the
     last step is a rename inside one file system.
+
+    Raises:
+        TumorlensError: `path` is a folder.
     """
     final = Path(path)
+    if final.is_dir():
+        raise TumorlensError(f"{final}: is a folder; expected the name of a file to write")
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
     try:

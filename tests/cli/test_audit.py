@@ -149,6 +149,22 @@ def test_training_refuses_a_split_that_leaks_and_makes_none_itself(place: Path, 
     assert f"{LEAKED} of 14 test images have a copy in train" in capsys.readouterr().err
     assert not (place / "run").exists()
     assert main([*given, "--allow-leak"]) == 0
-    assert f"{LEAKED} of 14 test images are known from train, by twin" in capsys.readouterr().err
+    assert f"{LEAKED} of 14 test images are known from train, by a copy" in capsys.readouterr().err
     assert main(["train", "leaky", "--folds", "2", "--val", "0", *recipe, "--out", "own"]) == 0
     assert json.loads((place / "own/run.json").read_text())["leaks"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--write-split", "s.csv", "--fold", "9"], 1, "fold 9 of 5 asked for"),
+        (["--write-split", "heads"], 2, "is a directory"),
+        (["--write-clean", "heads"], 2, "is a directory"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_the_work(
+    arguments: list[str], code: int, said: str, place: Path, capsys: Out
+) -> None:
+    assert main(quick("leaky", *arguments)) == code
+    assert said in capsys.readouterr().err
+    assert not (place / "audit-leaky").exists()

@@ -74,7 +74,8 @@ def audit(
         notes.append("No index of a known set was given, so no picture was traced to its source.")
     unread = sum(one.thumbs is None for one in seen)
     if unread:
-        notes.append(f"{unread} blank or unreadable files were compared by their bytes and pixels only.")
+        many = f"{unread} blank or unreadable files were" if unread > 1 else "1 blank or unreadable file was"
+        notes.append(f"{many} compared by bytes and pixels only.")
     return AuditReport(
         table=table,
         looks=tuple(seen),

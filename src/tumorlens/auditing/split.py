@@ -33,11 +33,7 @@ def split_folds(
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
     """
-    if folds < 2:
-        raise SplitError(f"{folds} folds asked for; expected at least 2 (--folds)")
-    if not 0 <= fold < folds:
-        raise SplitError(f"fold {fold} of {folds} asked for; expected 0 to {folds - 1} (--fold)")
-    _check_share(val)
+    check_folds(folds, fold, val)
     side = _deal(table, np.ones(folds), seed, ignore_patients, "ask for fewer folds (--folds)")
     samples = tuple(
         replace(s, split="test" if i == fold else "train") for s, i in zip(table.samples, side, strict=True)
@@ -68,6 +64,19 @@ def split_given(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patient
     planned = replace(table, plan=SplitPlan(_by(table, ignore_patients), "given", seed, val=val))
     check_groups(planned)
     return _carve_val(planned, val, seed, ignore_patients)
+
+
+def check_folds(folds: int, fold: int, val: float) -> None:
+    """See that these numbers can make a split, before anything costly is done for it.
+
+    Raises:
+        SplitError: one is out of range.
+    """
+    if folds < 2:
+        raise SplitError(f"{folds} folds asked for; expected at least 2 (--folds)")
+    if not 0 <= fold < folds:
+        raise SplitError(f"fold {fold} of {folds} asked for; expected 0 to {folds - 1} (--fold)")
+    _check_share(val)
 
 
 def _carve_val(table: Table, val: float, seed: int, ignore_patients: bool) -> Table:

@@ -28,10 +28,10 @@ def audit(
         bool, typer.Option("--no-shortcuts", help="Do not measure what can be told without anatomy.")
     ] = False,
     write_split: Annotated[
-        Path | None, typer.Option(help="Write a split without leaks, copies and doubtful labels, .csv.")
+        Path | None, typer.Option(dir_okay=False, help="Write a split without leaks, copies and doubtful labels, .csv.")
     ] = None,
     write_clean: Annotated[
-        Path | None, typer.Option(help="Write a table without copies, doubtful labels marked, .csv.")
+        Path | None, typer.Option(dir_okay=False, help="Write a table without copies, doubtful labels marked, .csv.")
     ] = None,
     folds: Folds = 5,
     fold: Fold = 0,
@@ -45,10 +45,13 @@ def audit(
     Writes report.html, audit.json and run.json. A folder called "index" is audited as ./index.
     """
     from tumorlens.auditing import audit as work
+    from tumorlens.auditing.split import check_folds
     from tumorlens.auditing.write import write_audit
     from tumorlens.datasets import open_tables, write_table
     from tumorlens.record import Record
 
+    if write_split:
+        check_folds(folds, fold, val)
     record = Record("audit", seed=seed, index=[str(path) for path in index or ()])
     table = open_tables(data)
     folder = out or Path(f"audit-{table.name}")

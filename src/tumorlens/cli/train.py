@@ -25,6 +25,8 @@ from tumorlens.cli.common import (
     show,
 )
 
+_HOW = {"twin": "a copy", "patient": "their patient"}
+
 
 def train(
     data: Data,
@@ -69,7 +71,7 @@ def train(
         caution("patients are torn apart on request: test figures will be too high")
     run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=console())
     for leak in run.record["leaks"]:
-        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {leak['by']}")
+        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
     if json:
         return emit(run.record | {"folder": str(run.folder)})
     kept = run.record["validation"]
