@@ -102,7 +102,7 @@ class AuditReport:
         return clean(self)
 
     def remarks(self) -> dict[str, str]:
-        """What must be known of pictures with a contradicted label, by id."""
+        """What must be known of every picture whose label, or that of a copy, is contradicted, by id."""
         return remarks(self)
 
     def to_dict(self) -> dict[str, Any]:

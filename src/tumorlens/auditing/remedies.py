@@ -36,8 +36,8 @@ def clean(found: AuditReport) -> Table:
         DataError: nothing is left.
     """
     table = found.table
-    doubtful = remarks(found)
-    kept = {_best(table, found.looks, cluster, doubtful) for cluster in _all_clusters(found.twins)}
+    doubts = doubtful(found)
+    kept = {_best(table, found.looks, cluster, doubts) for cluster in _all_clusters(found.twins)}
     usable = {table.samples[i].id for i in kept if found.looks[i].thumbs is not None}
     whole = grouped(table, found.keys)
     if found.leaking:
@@ -49,15 +49,25 @@ def clean(found: AuditReport) -> Table:
     return replace(whole.where(lambda s: s.id in usable), notes=(*_still_true(found), note))
 
 
+def doubtful(found: AuditReport) -> set[str]:
+    """Ids of pictures whose label is contradicted, and not confirmed by their source."""
+    return {
+        found.table.samples[i].id
+        for conflict in found.conflicts
+        for i, label in zip(conflict.samples, conflict.labels, strict=True)
+        if label != conflict.known
+    }
+
+
 def remarks(found: AuditReport) -> dict[str, str]:
-    """What must be known of pictures with a contradicted label, by id."""
+    """What must be known of every picture in a conflict, by id."""
     said = {}
     for conflict in found.conflicts:
-        names = sorted({*conflict.labels, *([conflict.known] if conflict.known else [])})
-        source = f" ({conflict.source} is {conflict.known})" if conflict.source else ""
+        labels = " and ".join(dict.fromkeys(conflict.labels))
+        source = f"; {conflict.source} is {conflict.known}" if conflict.source else ""
         for i, label in zip(conflict.samples, conflict.labels, strict=True):
-            if label != conflict.known:
-                said[found.table.samples[i].id] = f"label contradicted: {' / '.join(names)}{source}"
+            judged = "label confirmed" if label == conflict.known else "label contradicted"
+            said[found.table.samples[i].id] = f"{judged}: it or copies of it are called {labels}{source}"
     return said
 
 
@@ -74,8 +84,8 @@ def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float 
     Raises:
         SplitError: an argument out of range, or a class with too few groups.
     """
-    table, doubtful = clean(found), remarks(found)
-    sure = table.where(lambda s: s.id not in doubtful and s.label != UNANNOTATED)
+    table, doubts = clean(found), doubtful(found)
+    sure = table.where(lambda s: s.id not in doubts and s.label != UNANNOTATED)
     if len(sure) < len(table):
         note = f"{table.name}: {len(table) - len(sure)} pictures without a label, or with a contradicted one, left out"
         classes = tuple(name for name in sure.classes if name != UNANNOTATED)
@@ -90,12 +100,12 @@ def _all_clusters(twins: Twins) -> list[list[int]]:
     return list(members.values())
 
 
-def _best(table: Table, looks: Sequence[Look], cluster: Sequence[int], doubtful: Container[str]) -> int:
+def _best(table: Table, looks: Sequence[Look], cluster: Sequence[int], doubts: Container[str]) -> int:
     """The largest picture of undoubted label; of equals the largest file, then the first."""
 
     def worth(i: int) -> tuple[bool, int, int, int]:
         height, width = looks[i].size
-        return table.samples[i].id not in doubtful, height * width, looks[i].bytes, -i
+        return table.samples[i].id not in doubts, height * width, looks[i].bytes, -i
 
     return max(cluster, key=worth)
 
