@@ -10,14 +10,14 @@ from tumorlens.auditing.damage import find_damage
 from tumorlens.auditing.findings import Damage, Neighbour, Shortcut, Trace
 from tumorlens.auditing.known import KnownSet, misnamed, shipped, trace
 from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
-from tumorlens.auditing.look import Look, looks
+from tumorlens.auditing.look import Look, Progress, looks
 from tumorlens.auditing.outcome import AuditReport
 from tumorlens.auditing.shortcuts import find_shortcuts, nearest_neighbour
 from tumorlens.auditing.twins import find_twins
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 
-Progress = Callable[[str, int, int], None]
+Stages = Callable[[str, int, int], None]
 
 
 def audit(
@@ -26,7 +26,7 @@ def audit(
     known: Sequence[str | Path] | None = None,
     shortcuts: bool = True,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Stages | None = None,
 ) -> AuditReport:
     """Look at a data set for whatever makes a result worthless.
 
@@ -43,7 +43,7 @@ def audit(
         DataError: an index that cannot be read.
     """
 
-    def stage(name: str) -> Callable[[int, int], None] | None:
+    def stage(name: str) -> Progress | None:
         return (lambda done, total: progress(name, done, total)) if progress else None
 
     sets = shipped() if known is None else tuple(KnownSet.load(path) for path in known)
@@ -96,7 +96,7 @@ def find_sources(
     seen: Sequence[Look],
     sets: Sequence[KnownSet],
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Trace]:
     """The traces of all pictures that do not come from the known set itself; at most one each, the surest.
 

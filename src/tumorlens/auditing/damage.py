@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tumorlens.auditing.damage_coco import find_coco_damage
 from tumorlens.auditing.damage_masks import find_mask_damage
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import Look
+from tumorlens.auditing.look import Look, Progress
 from tumorlens.datasets import Table
 from tumorlens.stats import wilson
 
@@ -38,7 +38,7 @@ def find_damage(
     looks: Sequence[Look],
     *,
     masks: bool = True,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Damage, ...]:
     """Everything wrong with the files of a table, the worst first.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import Look
+from tumorlens.auditing.look import Look, Progress
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import ScanError
 from tumorlens.scan import Mask, read_mask, read_scan
@@ -49,9 +49,7 @@ class _Drawn:
     detail: str = ""
 
 
-def find_mask_damage(
-    table: Table, looks: Sequence[Look], *, progress: Callable[[int, int], None] | None = None
-) -> list[Damage]:
+def find_mask_damage(table: Table, looks: Sequence[Look], *, progress: Progress | None = None) -> list[Damage]:
     """What is wrong with the masks of a table; nothing where it has none.
 
     Args:

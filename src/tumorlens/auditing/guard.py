@@ -7,7 +7,6 @@ command on the same data pays nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
@@ -15,7 +14,7 @@ from tumorlens.auditing.audit import find_sources
 from tumorlens.auditing.findings import Leak, Pair, Trace, Twins
 from tumorlens.auditing.known import shipped
 from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
-from tumorlens.auditing.look import looks
+from tumorlens.auditing.look import Progress, looks
 from tumorlens.auditing.remedies import grouped
 from tumorlens.auditing.twins import find_twins
 from tumorlens.datasets import Table, fingerprint
@@ -24,8 +23,6 @@ from tumorlens.files import appearing, cache_folder
 
 # Part of the key: raise it when another pair would be called a copy, or another picture traced.
 _VERSION = 1
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

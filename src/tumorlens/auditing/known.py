@@ -7,7 +7,7 @@ most public brain-tumour sets are made of its slices without saying which.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tumorlens.auditing.findings import Trace
-from tumorlens.auditing.look import Look, looks
+from tumorlens.auditing.look import Look, Progress, looks
 from tumorlens.auditing.match import Floats, Ints, candidates
 from tumorlens.auditing.prints import VIEWS, Codes, Thumbs, codes, turned, unit
 from tumorlens.datasets import Table
@@ -35,8 +35,6 @@ COARSE = {"side": 16, "radius": 1}
 FINE = {"side": 32, "radius": 2}
 _VERSION = 1  # raise it when codes change
 _BATCH = 2048  # candidate pairs compared at once
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

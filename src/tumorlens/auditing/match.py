@@ -6,12 +6,13 @@ Up to `EXACT` pictures all pairs are compared by matrix products, which misses n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.auditing.look import Progress
 from tumorlens.auditing.match_many import rows_many
 from tumorlens.auditing.prints import TURNS, Codes, turned, unit
 
@@ -57,7 +58,7 @@ def candidates(
     others: Codes | None = None,
     *,
     at_least: float,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Candidates:
     """All pairs of pictures whose codes agree in any view and turn; nearly all, where there are very many.
 

@@ -10,12 +10,13 @@ the many slices which look alike in a few cells cost no more than others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.auditing.look import Progress
 from tumorlens.auditing.prints import TURNS, Codes, turned, unit
 
 Floats = npt.NDArray[np.float32]
@@ -39,7 +40,7 @@ def rows_many(
     others: Codes | None = None,
     *,
     at_least: float,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """Pairs of pictures whose codes agree in any view and turn: nearly all such pairs, and no others.
 

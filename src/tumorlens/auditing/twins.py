@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tumorlens.auditing.align import scores
 from tumorlens.auditing.findings import Kind, Pair, Twins
-from tumorlens.auditing.look import Look
+from tumorlens.auditing.look import Look, Progress
 from tumorlens.auditing.match import Candidates, Floats, Ints, candidates
 from tumorlens.auditing.prints import VIEWS, Thumbs, codes, turned
 
@@ -22,7 +22,7 @@ _DOUBTFUL = 0.04  # below `SAME`: worth a look at the other views
 _TOGETHER = 4096  # candidates confirmed at once; between them, those already connected are dropped
 
 
-def find_twins(looks: Sequence[Look], *, progress: Callable[[int, int], None] | None = None) -> Twins:
+def find_twins(looks: Sequence[Look], *, progress: Progress | None = None) -> Twins:
     """All copies among the pictures.
 
     Files that cannot be read are twins only of files with the same bytes, blank pictures only of
@@ -51,9 +51,7 @@ def find_twins(looks: Sequence[Look], *, progress: Callable[[int, int], None] | 
     return Twins(tuple(map(sets.root, range(len(looks)))), tuple(pairs))
 
 
-def near_copies(
-    drawings: Thumbs, *, progress: Callable[[int, int], None] | None = None
-) -> Iterator[tuple[int, int, int, float]]:
+def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
     """Pairs of near copies, enough of them to connect all that belong together.
 
     Args:
