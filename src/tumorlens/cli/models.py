@@ -46,6 +46,8 @@ def info(
 
 
 def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({default})" for key, default in value.items()) or "none"
     if isinstance(value, tuple):
         return ", ".join(str(v) for v in value) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)

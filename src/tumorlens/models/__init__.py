@@ -6,6 +6,7 @@ require("torch", "train", "build networks")
 require("timm", "train", "build networks")
 
 from tumorlens.models import brainmrnet, efficientnet, mini_resnet  # noqa: E402
+from tumorlens.models.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
 from tumorlens.models.output import Network, Output  # noqa: E402
 from tumorlens.models.pipeline import Answer, ModelSpec, Pipeline  # noqa: E402
@@ -22,6 +23,8 @@ __all__ = [
     "Output",
     "Pipeline",
     "Prepare",
+    "attention_maps",
+    "attention_names",
     "brainmrnet",
     "card",
     "cost",

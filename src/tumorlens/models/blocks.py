@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tumorlens.models.attention import AttentionMap
+
 
 class ConvBlock(nn.Sequential):
     """3x3 convolution, batch norm, ReLU."""
@@ -61,9 +63,10 @@ class SpatialAttention(nn.Module):
     def __init__(self, kernel: int = 7) -> None:
         super().__init__()
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2)
+        self.map = AttentionMap()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> x weighted by place, the same shape."""
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
-        out: Tensor = x * torch.sigmoid(self.conv(summary))
+        out: Tensor = x * self.map(torch.sigmoid(self.conv(summary)))
         return out

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tumorlens.models.attention import AttentionMap
 from tumorlens.models.blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
 from tumorlens.models.output import Network, Output
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
@@ -21,6 +22,7 @@ class BrainMRNet(Network):
         self.stage1 = nn.Sequential(ConvBlock(channels, 32, padding=0), ConvBlock(32, 32, padding=0), nn.MaxPool2d(2))
         self.stage2 = _attention_stage(32, 64)
         self.stage3 = _attention_stage(64, 128)
+        self.hypercolumn = AttentionMap()
         self.dense = nn.Sequential(
             nn.Linear(HYPERCOLUMN**2, 256),
             nn.BatchNorm1d(256),
@@ -37,7 +39,8 @@ class BrainMRNet(Network):
         one = self.stage1(x)
         two = self.stage2(one)
         three = self.stage3(two)
-        return Output(self.head(self.dense(_hypercolumn([one, two, three]))), three)
+        column = self.hypercolumn(_hypercolumn([one, two, three]))
+        return Output(self.head(self.dense(column.flatten(1))), three)
 
 
 def _attention_stage(inputs: int, outputs: int) -> nn.Sequential:
@@ -51,10 +54,10 @@ def _attention_stage(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def _hypercolumn(stages: list[Tensor]) -> Tensor:
-    """(N, C_i, h_i, w_i) of every stage -> (N, 16): each resized to 4x4, stacked, averaged over channels."""
+    """(N, C_i, h_i, w_i) of every stage -> (N, 1, 4, 4): each resized, stacked, averaged over channels."""
     size = (HYPERCOLUMN, HYPERCOLUMN)
     resized = [F.interpolate(s, size=size, mode="bilinear", align_corners=False) for s in stages]
-    return torch.cat(resized, dim=1).mean(1).flatten(1)
+    return torch.cat(resized, dim=1).mean(1, keepdim=True)
 
 
 @register(

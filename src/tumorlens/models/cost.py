@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -25,16 +26,26 @@ class Cost:
     input_size: int
 
 
-def cost(name: str, classes: int = 4, *, channels: int = 3, input_size: int | None = None) -> Cost:
-    """Count on the meta device: no memory, no arithmetic.
+def cost(
+    name: str,
+    classes: int = 4,
+    *,
+    channels: int = 3,
+    input_size: int | None = None,
+    options: Mapping[str, registry.Option] | None = None,
+) -> Cost:
+    """Count on the meta device, in evaluation mode: no memory, no arithmetic.
+
+    Parameters are those of the network in use: heads that exist in training only do not count.
 
     Raises:
-        ModelError: no such model.
+        ModelError: no such model or option.
     """
     size = input_size or registry.card(name).input_size
     with torch.device("meta"):
-        network = registry.create(name, classes, channels=channels).eval()
+        network = registry.create(name, classes, channels=channels, options=options).eval()
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.empty(1, channels, size, size))
-    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    spare = {id(p) for module in network.training_only() for p in module.parameters()}
+    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad and id(p) not in spare)
     return Cost(parameters, counter.get_total_flops() // 2, size)

@@ -13,12 +13,14 @@ class Output(NamedTuple):
     Attributes:
         logits: (N, K) class scores before the softmax.
         features: (N, C, h, w) maps of the last convolutional stage, which Grad-CAM looks at.
-        mask: (N, 1, H, W) tumour logits of a network that also segments, else None.
+        mask: (N, 1, H, W) tumour logits at the size of the input, of a network that also segments, else None.
+        auxiliary: further tumour logits (N, 1, h, w), of heads that exist in training only.
     """
 
     logits: Tensor
     features: Tensor
     mask: Tensor | None = None
+    auxiliary: tuple[Tensor, ...] = ()
 
 
 class Network(nn.Module):
@@ -31,3 +33,7 @@ class Network(nn.Module):
         costs no backward pass and can live in an exported graph. None for every other network.
         """
         return None
+
+    def training_only(self) -> tuple[nn.Module, ...]:
+        """Modules that work in training mode alone, such as auxiliary heads; they are not counted as its size."""
+        return ()

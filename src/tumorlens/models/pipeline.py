@@ -6,7 +6,8 @@ the exported file gives.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,7 @@ class ModelSpec:
         mean: subtracted from grey values in [0, 1], one for each colour channel.
         std: divisor after that.
         dropout: before the classifier; None for the architecture's own.
+        options: of the architecture, those that differ from its defaults.
     """
 
     model: str
@@ -39,10 +41,13 @@ class ModelSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     dropout: float | None = None
+    options: Mapping[str, registry.Option] = field(default_factory=dict)
 
     def network(self) -> Network:
         """The network with fresh weights."""
-        return registry.create(self.model, len(self.classes), channels=self.channels, dropout=self.dropout)
+        return registry.create(
+            self.model, len(self.classes), channels=self.channels, dropout=self.dropout, options=self.options
+        )
 
     def prepare(self) -> Prepare:
         """The preprocessing."""

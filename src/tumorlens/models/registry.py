@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from tumorlens.errors import ModelError
 from tumorlens.models.output import Network
@@ -12,6 +12,8 @@ from tumorlens.models.output import Network
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
+
+Option = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class ModelCard:
         citation: the paper.
         system: number of the published system it belongs to, if any.
         weights: how ImageNet weights can be had: any of "hub" and "package"; empty if there are none.
+        segments: whether its output holds a mask.
+        options: what else can be chosen when it is built, each with its default.
     """
 
     name: str
@@ -39,6 +43,8 @@ class ModelCard:
     citation: str
     system: int | None = None
     weights: tuple[str, ...] = ()
+    segments: bool = False
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 Builder = Callable[..., Network]
@@ -46,7 +52,7 @@ _ENTRIES: dict[str, tuple[ModelCard, Builder]] = {}
 
 
 def register(card: ModelCard) -> Callable[[Builder], Builder]:
-    """Decorator: enter a builder ``(classes, channels, dropout) -> Network`` under ``card.name``."""
+    """Decorator: enter a builder ``(classes, channels, dropout, **options) -> Network`` under ``card.name``."""
 
     def enter(builder: Builder) -> Builder:
         if card.name in _ENTRIES:
@@ -71,7 +77,14 @@ def card(name: str) -> ModelCard:
     return _entry(name)[0]
 
 
-def create(name: str, classes: int, *, channels: int = 3, dropout: float | None = None) -> Network:
+def create(
+    name: str,
+    classes: int,
+    *,
+    channels: int = 3,
+    dropout: float | None = None,
+    options: Mapping[str, Option] | None = None,
+) -> Network:
     """Build a network with fresh weights; `load_pretrained` fills in others.
 
     Args:
@@ -79,15 +92,33 @@ def create(name: str, classes: int, *, channels: int = 3, dropout: float | None 
         classes: number of outputs, at least 2.
         channels: 1 or 3 input channels.
         dropout: before the classifier; None keeps the architecture's own value.
+        options: of those on the card, the ones that differ from their default.
 
     Raises:
-        ModelError: unknown name, or an argument out of range.
+        ModelError: unknown name or option, or an argument out of range.
     """
     if classes < 2:
         raise ModelError(f"{name}: {classes} class found; expected at least 2 to tell apart")
     if channels not in (1, 3):
         raise ModelError(f"{name}: {channels} input channels asked for; expected 1 or 3")
-    return _entry(name)[1](classes=classes, channels=channels, dropout=dropout)
+    known, build = _entry(name)
+    return build(classes=classes, channels=channels, dropout=dropout, **_options(known, options or {}))
+
+
+def _options(known: ModelCard, given: Mapping[str, Option]) -> dict[str, Option]:
+    """All options of a model, those given and the others at their defaults."""
+    for key, value in given.items():
+        if key not in known.options:
+            near = difflib.get_close_matches(key, known.options, n=1)
+            has = f"it has {', '.join(known.options)}" if known.options else "it has none"
+            raise ModelError(f"{known.name} has no option '{key}'; {f'did you mean {near[0]}?' if near else has}")
+        default = known.options[key]
+        fits = type(value) is type(default) or (type(default) is float and type(value) is int)
+        if not fits:
+            raise ModelError(
+                f"{known.name}: option {key} is {value!r}; expected {type(default).__name__}, such as {default!r}"
+            )
+    return {**known.options, **given}
 
 
 def _entry(name: str) -> tuple[ModelCard, Builder]:

@@ -94,6 +94,7 @@ class Recipe(_Part):
     model: str
     pretrained: str = Field(default="none", description="none, imagenet, package, hub, or the path of a weights file")
     dropout: float | None = Field(default=None, ge=0, lt=1)
+    options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: models info")
     input: Input = Input()
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=32, ge=2, description="batch norm needs two")

@@ -131,7 +131,9 @@ def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
         canvas = Canvas(wanted.size or model.input_size, wanted.fit, wanted.resize)
     except ValueError as error:
         raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
-    return ModelSpec(recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout)
+    return ModelSpec(
+        recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout, recipe.options
+    )
 
 
 def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Classification, str]:

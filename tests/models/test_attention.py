@@ -1,0 +1,37 @@
+"""Maps of what a network attends to can be asked for by name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tumorlens.errors import ModelError
+from tumorlens.models import attention_maps, attention_names, create
+
+
+def test_brainmrnet_shows_both_spatial_attentions_and_its_hypercolumn() -> None:
+    network = create("brainmrnet", 2).eval()
+    names = attention_names(network)
+    maps = attention_maps(network, torch.randn(2, 3, 96, 96))
+    assert list(maps) == names
+    assert len(names) == 3
+    assert maps["hypercolumn"].shape == (2, 4, 4)
+    spatial = next(values for name, values in maps.items() if name.startswith("stage2"))
+    assert ((spatial > 0) & (spatial < 1)).all()
+
+
+def test_a_map_depends_on_the_picture() -> None:
+    network = create("brainmrnet", 2).eval()
+    one, other = (attention_maps(network, torch.randn(1, 3, 64, 64), ["hypercolumn"]) for _ in range(2))
+    assert not torch.equal(one["hypercolumn"], other["hypercolumn"])
+
+
+def test_a_name_that_is_not_there_gets_those_that_are() -> None:
+    with pytest.raises(ModelError, match="it has stage2"):
+        attention_maps(create("brainmrnet", 2).eval(), torch.zeros(1, 3, 64, 64), ["hypercolum"])
+
+
+def test_looking_leaves_the_network_as_it_was() -> None:
+    network = create("brainmrnet", 2).eval()
+    attention_maps(network, torch.randn(1, 3, 64, 64))
+    assert not any(module._forward_hooks for module in network.modules())
