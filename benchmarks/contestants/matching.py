@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from rounds import peak
 
 from tumorlens.auditing.look import looks
 from tumorlens.auditing.match import candidates
-from tumorlens.auditing.prints import TURNS, Codes, codes, turned
+from tumorlens.auditing.prints import Codes, codes, turned
 from tumorlens.auditing.twins import LIKELY
+from tumorlens.scan.turns import TURNS
 
 _ROWS = 8192  # made at once
 _PLANTED = 50  # every so many is a copy
@@ -42,7 +43,7 @@ def main() -> None:
     planted = np.minimum(copies, sources) * chosen.count + np.maximum(copies, sources)
     answer = {
         "seconds": seconds,
-        "gigabytes": _peak(),
+        "gigabytes": peak(),
         "pairs": len(found),
         "recall": float(np.isin(planted, pairs).mean()),
     }
@@ -86,14 +87,6 @@ def _jittered(coded: Codes, share: float, random: np.random.Generator) -> Codes:
 def _chance(shape: tuple[int, ...], random: np.random.Generator) -> Codes:
     drawn = random.integers(0, 10, shape, dtype=np.int8)
     return (drawn < 3).astype(np.int8) - (drawn >= 7).astype(np.int8)
-
-
-def _peak() -> float:
-    """GiB; by Linux's own account where there is one, since the other counts the process that started this one."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

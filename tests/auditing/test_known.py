@@ -11,10 +11,10 @@ from PIL import Image
 from tests.fixtures.copies import KINDS
 from tumorlens.auditing.known import KnownSet, index_of, misnamed, shipped, trace
 from tumorlens.auditing.look import looks
-from tumorlens.auditing.prints import TURNS
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
+from tumorlens.scan.turns import TURNS
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 
 from tumorlens.auditing import match
 from tumorlens.auditing.match import Candidates, candidates
-from tumorlens.auditing.prints import TURNS, Codes, turned, unit
+from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.scan.turns import TURNS
 
 LEAST = 0.82
 

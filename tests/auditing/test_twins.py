@@ -12,10 +12,11 @@ from PIL import Image
 
 from tests.fixtures.copies import KINDS
 from tumorlens.auditing.look import Look, looks
-from tumorlens.auditing.prints import TURNS, thumbs
+from tumorlens.auditing.prints import thumbs
 from tumorlens.auditing.twins import Clusters, find_twins, near_copies
 from tumorlens.datasets.phantom import CLASSES, draw_patient
 from tumorlens.scan import GreyImage
+from tumorlens.scan.turns import TURNS
 
 
 def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GreyImage]]:

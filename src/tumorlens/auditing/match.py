@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from tumorlens.auditing.look import Progress
 from tumorlens.auditing.match_many import rows_many
-from tumorlens.auditing.prints import TURNS, Codes, turned, unit
+from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.scan.turns import TURNS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

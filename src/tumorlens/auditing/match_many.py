@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.auditing.look import Progress
-from tumorlens.auditing.prints import TURNS, Codes, turned, unit
+from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.scan.turns import TURNS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

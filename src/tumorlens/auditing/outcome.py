@@ -8,9 +8,9 @@ from typing import Any
 
 from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Shortcut, Trace, Twins
 from tumorlens.auditing.look import Look
-from tumorlens.auditing.prints import TURNS
 from tumorlens.auditing.remedies import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
+from tumorlens.scan.turns import TURNS
 
 
 @dataclass(frozen=True, eq=False)

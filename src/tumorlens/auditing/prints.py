@@ -15,28 +15,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from tumorlens.scan import GreyImage
+from tumorlens.scan.turns import turned as turned_pixels
 
 Thumbs = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.int8]
 
 SIDE = 64
 VIEWS = 4
-TURNS = (
-    "as it is",
-    "turned by 90°",
-    "turned by 180°",
-    "turned by 270°",
-    "transposed",
-    "mirrored left to right",
-    "transposed along the other diagonal",
-    "mirrored top to bottom",
-)
 
 _BLANK = 8  # grey levels between the darkest and the brightest pixel
 _UNIFORM = 10  # the same along one row or column of a frame somebody added
 _LEVELS = (0.45, 0.6, 0.75)  # three thresholds: each is unstable on some pictures, but not on the same ones
 _SHARE = (0.05, 0.97)  # of a row above the threshold: fewer is background, more is a bright frame
-_WORK = 256  # longest side on which the border is looked for
+_WORK = 256  # longest side on which the border is looked for; half of it makes copies with a cut border miss by a pixel
 _LEAST = 8  # pixels that must be left of a side
 _CLEAR = 0.6  # share of a code that is not 0
 _NOISE = 0.5  # grey levels; less is no difference
@@ -55,14 +46,11 @@ def thumbs(grey: GreyImage) -> Thumbs | None:
     if int(grey.max()) - int(grey.min()) < _BLANK:
         return None
     picture = Image.fromarray(grey)
-    drawn = [_draw(picture, (0, 0, picture.width, picture.height))]
     top, bottom, left, right = _without_frame(grey)
-    inner = picture.crop((left, top, right, bottom))
-    shrink = max(inner.size) / _WORK
-    small = inner
-    if shrink > 1:
-        size = tuple(max(_LEAST, round(side / shrink)) for side in inner.size)
-        small = inner.resize((size[0], size[1]), Image.Resampling.BOX)
+    inner = _reduced(picture.crop((left, top, right, bottom)))
+    picture = _reduced(picture)
+    drawn = [_draw(picture, (0, 0, picture.width, picture.height))]
+    small = _at_most(inner, _WORK)
     across, down = inner.width / small.width, inner.height / small.height
     pixels = np.asarray(small)
     for level in _LEVELS:
@@ -102,14 +90,9 @@ def unit(coded: Codes) -> npt.NDArray[np.float32]:
 def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
     """One of the eight flips and turns (`TURNS`) of (..., S, S) drawings or of (..., S * S) codes or vectors."""
     if values.ndim > 1 and values.shape[-1] == values.shape[-2] == SIDE:
-        return _turned(values, turn)
+        return turned_pixels(values, turn)
     side = round(values.shape[-1] ** 0.5)
-    return _turned(values.reshape(*values.shape[:-1], side, side), turn).reshape(values.shape)
-
-
-def _turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
-    values = np.rot90(values, turn % 4, axes=(-2, -1))
-    return np.swapaxes(values, -2, -1) if turn >= 4 else values
+    return turned_pixels(values.reshape(*values.shape[:-1], side, side), turn).reshape(values.shape)
 
 
 def _shrunk(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.uint16]:
@@ -122,6 +105,19 @@ def _shrunk(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.uint16]:
 
 def _draw(picture: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
     return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, box=box))
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    times = max(picture.size) // _WORK
+    return picture.reduce(times) if times > 1 else picture
+
+
+def _at_most(picture: Image.Image, longest: int) -> Image.Image:
+    shrink = max(picture.size) / longest
+    if shrink <= 1:
+        return picture
+    width, height = (max(_LEAST, round(side / shrink)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
 
 
 def _without_frame(grey: GreyImage) -> tuple[int, int, int, int]:

@@ -13,11 +13,12 @@ from tumorlens.auditing.align import scores
 from tumorlens.auditing.findings import Kind, Leak, Pair
 from tumorlens.auditing.leaks import patients_of
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.prints import TURNS, turned
+from tumorlens.auditing.prints import turned
 from tumorlens.auditing.twins import SAME
 from tumorlens.errors import TumorlensError
 from tumorlens.report import Picture, side_by_side
 from tumorlens.scan import read_scan
+from tumorlens.scan.turns import TURNS
 
 LONGEST = 192
 """Pixels on the longer side of a picture in the report."""

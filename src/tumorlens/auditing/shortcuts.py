@@ -21,7 +21,7 @@ from tumorlens.extras import require
 from tumorlens.stats import Estimate, Flags, Floats, Ints, Resamples
 
 _FOLDS = 5
-_MOST = 10_000  # pictures looked at: more make the interval narrower than anybody needs
+_MOST = 4_000  # pictures looked at: more make the interval narrower than anybody needs
 _TREES = 60
 _LEAF = 2  # pictures of a leaf at least
 _CLEAR = 2  # times the way down to the interval's lower end: the bootstrap does not know the chance in training
@@ -43,7 +43,7 @@ def find_shortcuts(
     """How well the class is told by what is no anatomy, each time out of fold, no group being torn apart.
 
     Blank and unreadable pictures are left out, and so are classes that only one group shows. Of more than
-    10,000 pictures, whole groups are drawn until there are so many.
+    4,000 pictures, whole groups are drawn until there are so many.
 
     The intervals know which groups were drawn, not the chance in training, so an interval just above the majority
     rate proves nothing. Two classes are named only where the lead over that rate is twice the way from the accuracy
@@ -189,7 +189,7 @@ class _Trial:
         belief = np.zeros((len(labels), len(classes)))
         for fold in np.unique(self.fold):
             test = self.fold == fold
-            grown = forest(_TREES, min_samples_leaf=_LEAF, n_jobs=1, random_state=self.seed)
+            grown = forest(_TREES, min_samples_leaf=_LEAF, n_jobs=-1, random_state=self.seed)
             grown.fit(seen[~test], labels[~test])
             belief[np.ix_(test, grown.classes_)] = grown.predict_proba(seen[test])
         of_class = np.eye(len(classes))[labels]

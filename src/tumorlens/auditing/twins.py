@@ -8,7 +8,7 @@ import numpy as np
 
 from tumorlens.auditing.align import scores
 from tumorlens.auditing.findings import Kind, Pair, Twins
-from tumorlens.auditing.look import Look, Progress
+from tumorlens.auditing.look import Look, Progress, stepwise
 from tumorlens.auditing.match import Candidates, Floats, Ints, candidates
 from tumorlens.auditing.prints import VIEWS, Thumbs, codes, turned
 
@@ -18,8 +18,8 @@ LIKELY = 0.85
 SAME = 0.98
 """Score from which a pair is one picture. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.946."""
 
-_DOUBTFUL = 0.04  # below `SAME`: worth a look at the other views
-_TOGETHER = 4096  # candidates confirmed at once; between them, those already connected are dropped
+_DOUBTFUL = 0.02  # below `SAME`: worth a look at the other views, and at other pairs of the same two clusters
+_TOGETHER = 512  # candidates confirmed at once; between them, those already connected are dropped
 
 
 def find_twins(looks: Sequence[Look], *, progress: Progress | None = None) -> Twins:
@@ -61,34 +61,55 @@ def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterat
     Yields:
         (first, second, turn, score), the likeliest first.
     """
-    found = candidates(codes(drawings), at_least=LIKELY, progress=progress)
+    coded, sets = codes(drawings), Clusters(len(drawings))
+    for view in range(VIEWS):
+        # What one view has joined is one picture for the next, which so has far fewer pairs to compare.
+        rows = np.unique([sets.root(i) for i in range(len(drawings))])
+        part = stepwise(progress, view, VIEWS)
+        found = candidates(coded[rows, view : view + 1], at_least=LIKELY, progress=part)
+        yield from _joined(drawings[rows], rows, view, found, sets)
+
+
+def _joined(
+    drawings: Thumbs, rows: Ints, view: int, found: Candidates, sets: Clusters
+) -> Iterator[tuple[int, int, int, float]]:
+    """Confirm candidates of one view, the likeliest first, and join what is one picture.
+
+    Two clusters of which one pair is clearly not one picture are not compared again: the other pairs show the same.
+    """
+    refused: set[tuple[int, int]] = set()
     found = found.where(np.argsort(-found.similarity, kind="stable"))
-    sets = Clusters(len(drawings))
     for start in range(0, len(found), _TOGETHER):
         part = found.where(np.arange(start, min(start + _TOGETHER, len(found))))
-        apart = [not sets.connected(int(a), int(b)) for a, b in zip(part.first, part.second, strict=True)]
-        part = part.where(np.array(apart, dtype=bool))
-        for row, score in enumerate(_confirmed(drawings, part)):
-            if score >= SAME and sets.join(int(part.first[row]), int(part.second[row])):
-                yield int(part.first[row]), int(part.second[row]), int(part.turn[row]), float(score)
+        first, second = rows[part.first].tolist(), rows[part.second].tolist()
+        ends = [_ordered(sets.root(a), sets.root(b)) for a, b in zip(first, second, strict=True)]
+        open_ = np.flatnonzero([a != b and (a, b) not in refused for a, b in ends])
+        for row, score in zip(open_.tolist(), _confirmed(drawings, part.where(open_), view).tolist(), strict=True):
+            if score < SAME - _DOUBTFUL:
+                refused.add(ends[row])
+            elif score >= SAME and sets.join(first[row], second[row]):
+                yield first[row], second[row], int(part.turn[row]), score
 
 
-def _confirmed(drawings: Thumbs, pairs: Candidates) -> Floats:
-    """Scores of pairs in the view in which their codes agree best, and in the others where that leaves doubt."""
-    score = _scores(drawings, pairs, pairs.view)
+def _ordered(one: int, other: int) -> tuple[int, int]:
+    return (one, other) if one < other else (other, one)
+
+
+def _confirmed(drawings: Thumbs, pairs: Candidates, view: int) -> Floats:
+    """Scores of pairs in the view in which their codes agree, and in the others where that leaves doubt."""
+    score = _scores(drawings, pairs, view)
     for step in range(1, VIEWS):
         doubt = np.flatnonzero((score < SAME) & (score >= SAME - _DOUBTFUL))
         if len(doubt):
-            part = pairs.where(doubt)
-            score[doubt] = np.maximum(score[doubt], _scores(drawings, part, (part.view + step) % VIEWS))
+            score[doubt] = np.maximum(score[doubt], _scores(drawings, pairs.where(doubt), (view + step) % VIEWS))
     return score
 
 
-def _scores(drawings: Thumbs, pairs: Candidates, view: Ints) -> Floats:
+def _scores(drawings: Thumbs, pairs: Candidates, view: int) -> Floats:
     second = np.empty((len(pairs), *drawings.shape[2:]), dtype=np.uint8)
     for turn in np.unique(pairs.turn):
         rows = pairs.turn == turn
-        second[rows] = turned(drawings[pairs.second[rows], view[rows]], int(turn))
+        second[rows] = turned(drawings[pairs.second[rows], view], int(turn))
     return scores(drawings[pairs.first, view], second, enough=SAME)
 
 
