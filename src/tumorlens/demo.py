@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from tumorlens.auditing import split_folds
-from tumorlens.datasets import open_table, phantom
+from tumorlens.datasets import open_table, phantom, read_sample_mask
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
@@ -34,7 +34,7 @@ from tumorlens.report import (
     table,
 )
 from tumorlens.report.pictures import data_uri
-from tumorlens.scan import read_mask, read_scan
+from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 
 PATIENTS, SLICES = 160, 3
@@ -151,7 +151,7 @@ def _predicted(folder: Path, bundle: Path) -> list[Picture]:
     for sample in open_table(folder).samples:
         answer = predictor.predict(sample.image)
         grey = read_scan(sample.image).grey()
-        outline = read_mask(sample.mask) if sample.mask else None
+        outline = read_sample_mask(sample)
         right = answer.label == sample.label
         pictures.append(
             Picture(

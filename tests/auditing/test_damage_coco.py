@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tumorlens.datasets import open_table, read_table, write_table
 
 
 def damage(source: Path) -> dict[str, Damage]:
-    table = read_table(source) if source.suffix == ".csv" else open_table(source)
+    table = read_table(source) if source.suffix == ".csv" else open_table(source, unannotated="keep")
     return {one.kind: one for one in find_coco_damage(table, looks([s.image for s in table.samples]))}
 
 
@@ -94,6 +95,16 @@ def test_a_table_written_from_an_export_is_checked_as_well(tmp_path: Path) -> No
     coco.export(tmp_path / "mine" / "train", {"1.png": [1]}, polygon=coco.RECTANGLE)
     written = write_table(open_table(tmp_path / "mine"), tmp_path / "elsewhere.csv")
     assert "coco-rectangles" in damage(written)
+
+
+def test_outlines_that_the_table_does_not_use_are_not_judged(tmp_path: Path) -> None:
+    coco.export(tmp_path / "set", {"1.png": [1], "2.png": []}, polygon=coco.RECTANGLE)
+    table = open_table(tmp_path / "set", unannotated="keep")
+    mask = scans.save(tmp_path / "masks" / "1.png", scans.MASK)
+    rows = tuple(replace(s, mask=mask if s.label == "glioma" else None) for s in table.samples)
+    found = find_coco_damage(replace(table, samples=rows), looks([s.image for s in rows]))
+    assert "coco-rectangles" not in {one.kind for one in found}
+    assert "coco-unannotated" in {one.kind for one in found}
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from tests.fixtures import scans
+from tests.fixtures import coco, scans, via
 from tumorlens.auditing.damage import find_damage
 from tumorlens.auditing.findings import Damage
 from tumorlens.auditing.look import looks
-from tumorlens.datasets import Sample, Table, open_table
+from tumorlens.datasets import MaskPlace, Sample, Table, open_table
 
 BOX = np.zeros((64, 64), dtype=np.uint8)
 BOX[10:30, 20:50] = 255
@@ -104,6 +105,44 @@ def test_one_box_among_outlines_is_a_warning(tmp_path: Path) -> None:
     found = damage(tmp_path, *outlines, scans.save(tmp_path / "m" / "box.png", BOX))["mask-rectangles"]
     assert found.level == "warning"
     assert details(found) == [("box.png", "a filled rectangle")]
+
+
+def test_masks_drawn_from_coco_are_judged_once(tmp_path: Path) -> None:
+    coco.export(tmp_path / "set", {"1.png": [1], "2.png": [2]}, polygon=coco.RECTANGLE)
+    table = open_table(tmp_path / "set")
+    found = [one.kind for one in find_damage(table, looks([s.image for s in table.samples]))]
+    assert found.count("coco-rectangles") == 1
+    assert not [kind for kind in found if kind.startswith("mask-")]
+
+
+def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> None:
+    via.annotations(
+        tmp_path / "via_region_data.json", {"1.png": [via.rect(4, 4, 9, 9)], "2.png": [via.rect(3, 3, 9, 9)]}
+    )
+    table = open_table(tmp_path)
+    found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
+    assert found["mask-rectangles"].what.startswith("2 of 2 masks that show a tumour are filled rectangles")
+    (tmp_path / "via_region_data.json").write_text("{")
+    found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
+    assert details(found["mask-unreadable"])[0][1].startswith("is no JSON or damaged")
+
+
+def test_a_turned_mask_has_the_size_of_its_picture_and_one_beside_a_broken_picture_none(tmp_path: Path) -> None:
+    mask = MaskPlace(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), turn=4).path
+    assert damage(tmp_path, mask) == {}
+    gone = MaskPlace(tmp_path / "m" / "2.png", turn=4).path
+    assert list(damage(tmp_path, gone)) == ["mask-missing"]
+    table = Table("made", (Sample("made/1", scans.raw(tmp_path / "bad.png", b"x"), "glioma", mask),), ("glioma",))
+    assert not _masks(table)
+    drawn = via.annotations(tmp_path / "a.json", {"1.png": [via.rect(4, 4, 9, 9)]})
+    outline = replace(table.samples[0], mask=MaskPlace(drawn, image="1.png").path)
+    assert not _masks(replace(table, samples=(outline,)))
+
+
+def _masks(table: Table) -> list[str]:
+    """What is found about masks."""
+    found = find_damage(table, looks([s.image for s in table.samples]))
+    return [one.kind for one in found if one.kind.startswith("mask-")]
 
 
 def test_a_tumour_of_a_few_pixels_may_be_a_rectangle(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import coco
 from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
 from tumorlens.auditing import KnownSet
 from tumorlens.cli import main
@@ -77,6 +78,15 @@ def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: 
     assert main(quick("heads", "--out", "my-run")) == 1
     assert "my-run: holds results of 'train'" in capsys.readouterr().err
     assert [p.name for p in (place / "my-run").iterdir()] == ["run.json"]
+
+
+def test_pictures_without_annotation_are_a_finding(tmp_path: Path, capsys: Out) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
+    out = ["--out", str(tmp_path / "audit"), "--no-shortcuts", "--json"]
+    assert main(["audit", str(tmp_path / "mine"), *out]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["classes"]) == (2, ["glioma", "unannotated"])
+    assert "coco-unannotated" in {damage["kind"] for damage in found["damage"]}
 
 
 def test_the_split_it_writes_no_longer_leaks(place: Path, capsys: Out) -> None:

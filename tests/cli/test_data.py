@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import coco, sets
 from tumorlens.cli import main
 from tumorlens.datasets import DATASETS, read_table
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -50,6 +53,45 @@ def test_split_writes_a_table_by_patient(phantoms: Path, tmp_path: Path, capsys:
     assert [row["patients"] for row in made["counts"]] == [4, 4, 4]
     assert made["split"]["by"] == "patient"
     assert read_table(out).split_hash == made["split_hash"]
+
+
+def test_pictures_without_annotation_are_an_error_until_somebody_says_what_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
+    asked = ["table", str(tmp_path / "mine"), "--out", str(tmp_path / "mine.csv")]
+    assert main(["data", *asked]) == 1
+    assert "1 of 2 pictures have no annotation" in capsys.readouterr().err
+    assert not (tmp_path / "mine.csv").exists()
+    assert answer(capsys, *asked, "--unannotated", "ignore")["counts"] == [
+        {"split": "none", "images": 1, "patients": 0, "glioma": 1}
+    ]
+    assert answer(capsys, *asked, "--unannotated", "negative")["counts"][0]["no_tumor"] == 1
+    assert main(["data", *asked, "--unannotated", "keep"]) == 2
+    assert "'keep'; expected error, ignore, negative" in capsys.readouterr().err
+
+
+def test_true_masks_come_from_a_set_that_is_known(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["data", "table", str(phantoms), "--out", str(tmp_path / "t.csv"), "--true-masks"]
+    assert main([*asked, str(phantoms)]) == 1
+    assert "expected ['figshare'] (--true-masks figshare:FOLDER)" in capsys.readouterr().err
+    assert main([*asked, f"figshare:{sets.figshare_csv(tmp_path / 'figshare')}"]) == 1
+    assert "0 show one of its slices" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
+@pytest.mark.parametrize("verb", ["table", "split"])
+def test_true_masks_of_the_real_export(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "true.csv"
+    source = f"figshare:{DATA / 'figshare'}"
+    answer(capsys, verb, str(DATA / "coco"), "--out", str(out), "--true-masks", source)
+    table = read_table(out)
+    assert table.has_patients
+    assert all(sample.mask and sample.mask.name.endswith(".png#turn=4") for sample in table.samples)
+    parts = {sample.split for sample in table.samples}
+    assert parts == ({"test"} if verb == "table" else {"train", "val", "test"})
 
 
 def test_torn_patients_are_said_in_the_plan(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,12 @@ import pytest
 
 from tests.fixtures import coco, scans, sets
 from tumorlens.datasets import open_table, open_tables
-from tumorlens.datasets.coco import read, read_annotations
+from tumorlens.datasets.coco import read
+from tumorlens.datasets.coco_file import read_annotations
+from tumorlens.datasets.outlines import Polygon
 from tumorlens.errors import DataError
 
+RUNS = {"size": [24, 32], "counts": [0, 9]}
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -26,11 +29,11 @@ def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
     table = open_table(tmp_path / "mine")
     assert table.name == "mine"
     assert table.classes == ("glioma", "meningioma")
-    assert [(s.id, s.label, s.split, s.group, s.mask) for s in table.samples] == [
-        ("mine/Valid/3.png", "glioma", "val", None, None),
-        ("mine/test/3.png", "meningioma", "test", None, None),
-        ("mine/train/1.png", "glioma", "train", None, None),
-        ("mine/train/2.png", "meningioma", "train", None, None),
+    assert [(s.id, s.label, s.split, s.group) for s in table.samples] == [
+        ("mine/Valid/3.png", "glioma", "val", None),
+        ("mine/test/3.png", "meningioma", "test", None),
+        ("mine/train/1.png", "glioma", "train", None),
+        ("mine/train/2.png", "meningioma", "train", None),
     ]
     assert "mine: no patient ids; every picture counts as its own patient" in table.notes
     assert "mine: no annotation uses the category 'Tumor', so it is no class" in table.notes
@@ -63,7 +66,6 @@ def test_a_picture_without_annotation_is_unannotated(tmp_path: Path) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     table = read(tmp_path / "mine")
     assert [s.label for s in table.samples] == ["glioma", "unannotated"]
-    assert "mine: of 2 pictures, 1 without annotation form the class 'unannotated'" in table.notes
 
 
 def test_files_that_are_not_there_or_not_listed_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -124,8 +126,8 @@ def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
         ("box", False, False),
     ]
     assert held.annotations[0].box == (4, 4, 16, 12)
-    assert [a.area for a in held.annotations] == [192, 256, 256, 256]
-    assert held.annotations[1].polygons == (((4, 4), (20, 6), (14, 20)),)
+    assert [a.area for a in held.annotations] == [192, 256, 9, 256]
+    assert held.annotations[1].shapes == (Polygon(((4, 4), (20, 6), (14, 20))),)
     assert (held.images[0].file, held.images[0].width, held.images[0].height) == (tmp_path / "1.png", 32, 24)
     assert held.name(2) == "Meningioma"
 
@@ -157,6 +159,14 @@ def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expecte
         ({"annotations": [coco.annotation(5, 0, 1, segmentation=[[1, 2, 3]])]}, r"polygon of 3 numbers"),
         ({"annotations": [coco.annotation(5, 0, 1, area=float("nan"))]}, r"holds nan where a number is expected"),
         ({"annotations": [coco.annotation(5, 0, 1, image_id=[0])]}, r"has the id \[0\], expected a number"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation={"counts": [9]})]}, r"annotations\[0\] lacks 'size'"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [700, 69]})]}, r"do not fit 32 x 24"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [9, -1]})]}, r"do not fit 32 x 24"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": "0 1"})]}, r"the character ' '"),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"size": [9**9, 9]})]},
+            r"run lengths for 9 x 3",
+        ),
         ({"categories": [{"id": 3}]}, r"categories\[0\] lacks 'name'"),
         ({"images": [{"id": 0, "file_name": "1.png"}, {"file_name": "2.png"}]}, r"images\[1\] lacks 'id'"),
         ({"images": [{"id": 0, "file_name": "1.png"}, {"id": 1, "file_name": "../2.png"}]}, r"expected one below"),

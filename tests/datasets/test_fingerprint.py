@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans, sets
-from tumorlens.datasets import Table, fingerprint, open_table
+from tumorlens.datasets import MaskPlace, Table, fingerprint, open_table
 from tumorlens.errors import DataError
 
 
@@ -26,6 +26,18 @@ def test_it_is_the_same_on_another_machine(table: Table, tmp_path: Path) -> None
 def test_splits_masks_and_patients_do_not_count(table: Table) -> None:
     rows = tuple(replace(s, split="train", mask=None, group=None) for s in table.samples)
     assert fingerprint(replace(table, samples=rows)) == fingerprint(table)
+
+
+def test_masks_count_where_they_are_asked_for(table: Table) -> None:
+    with_masks = fingerprint(table, masks=True)
+    assert with_masks != fingerprint(table)
+    first, *rest = table.samples
+    assert first.mask is not None
+    for mask in (None, MaskPlace(first.mask, turn=4).path):
+        changed = replace(table, samples=(replace(first, mask=mask), *rest))
+        assert fingerprint(changed, masks=True) != with_masks
+    scans.save(first.mask, np.flipud(scans.MASK))
+    assert fingerprint(table, masks=True) != with_masks
 
 
 def test_a_changed_picture_label_or_id_counts(table: Table) -> None:

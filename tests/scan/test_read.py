@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures import scans
 from tumorlens.errors import ScanError
-from tumorlens.scan import read_mask, read_scan
+from tumorlens.scan import read_mask, read_scan, read_size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -21,6 +21,25 @@ def test_the_same_picture_comes_out_of_every_format_and_colour_mode(tmp_path: Pa
     assert scan.pixels.dtype == np.uint8
     assert scan.size == (scans.HEIGHT, scans.WIDTH)
     assert np.abs(scan.pixels.astype(int) - scans.GREY).max() <= tolerance
+
+
+@pytest.mark.parametrize("name", scans.SOUND)
+def test_the_size_is_known_without_decoding(tmp_path: Path, name: str) -> None:
+    path = scans.SOUND[name][0](tmp_path / name)
+    assert read_size(path) == read_scan(path).size == (scans.HEIGHT, scans.WIDTH)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_picture(tmp_path: Path, orientation: int) -> None:
+    assert read_size(scans.oriented(tmp_path / "a.jpg", orientation)) == (scans.HEIGHT, scans.WIDTH)
+
+
+def test_the_size_of_a_matlab_file_and_of_what_is_none(tmp_path: Path) -> None:
+    assert read_size(scans.figshare_mat(tmp_path / "1.mat")) == (scans.HEIGHT, scans.WIDTH)
+    with pytest.raises(ScanError, match=r"text, not a picture"):
+        read_size(scans.raw(tmp_path / "a.png", b"no picture"))
+    with pytest.raises(ScanError, match=r"starts like a PNG but cannot be decoded"):
+        read_size(scans.raw(tmp_path / "a.png", b"\x89PNG\r\n\x1a\n" + b"junk" * 9))
 
 
 def test_the_format_is_what_the_content_says(tmp_path: Path) -> None:

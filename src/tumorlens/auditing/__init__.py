@@ -5,7 +5,8 @@ from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Pair,
 from tumorlens.auditing.guard import Ties, check_leaks, find_ties, regrouped
 from tumorlens.auditing.known import KnownSet, index_of
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.split import split_folds, split_given
+from tumorlens.auditing.split import split_folds, split_given, without_torn_split
+from tumorlens.auditing.true_masks import true_masks
 
 __all__ = [
     "AuditReport",
@@ -26,4 +27,6 @@ __all__ = [
     "regrouped",
     "split_folds",
     "split_given",
+    "true_masks",
+    "without_torn_split",
 ]

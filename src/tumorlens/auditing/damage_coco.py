@@ -10,17 +10,10 @@ from typing import Literal
 from tumorlens.auditing.damage_masks import NEARLY_ALL
 from tumorlens.auditing.findings import Damage
 from tumorlens.auditing.look import Look
-from tumorlens.datasets import Sample, Table
-from tumorlens.datasets.coco import (
-    FILE,
-    Annotations,
-    CocoAnnotation,
-    CocoImage,
-    annotation_files,
-    read_annotations,
-    unlisted,
-    unused_categories,
-)
+from tumorlens.datasets import MaskPlace, Sample, Table
+from tumorlens.datasets.coco import FILE, annotation_files, unlisted, unused_categories
+from tumorlens.datasets.coco_file import read_annotations
+from tumorlens.datasets.coco_types import Annotations, CocoAnnotation, CocoImage
 from tumorlens.datasets.folder import SPLIT_NAMES
 from tumorlens.errors import DataError
 
@@ -35,12 +28,14 @@ def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
     """What is wrong with the annotation files beside a table's pictures; nothing where there are none.
 
     The files of an export's other split folders are read as well, also where none of their pictures is there.
+    Outlines are not judged where the pictures beside them have masks from elsewhere.
 
     Args:
         table: any.
         looks: one for each sample, in the table's order.
     """
     found: list[Damage] = []
+    masks = {MaskPlace.of(sample.mask).file for sample in table.samples if sample.mask}
     for files in _exports(table.samples):
         parts: list[Annotations] = []
         broken: Items = []
@@ -53,7 +48,9 @@ def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
             what = f"{len(broken):,} of {len(files):,} files of annotations cannot be read; export them again."
             found.append(Damage("coco-unreadable", what, "danger", tuple(broken)))
         if parts:
-            found += [*_entries(parts), *_listing(parts), *_sizes(parts, looks), *_outlines(parts)]
+            found += [*_entries(parts), *_listing(parts), *_sizes(parts, looks)]
+            if not masks or masks.intersection(files):
+                found += _outlines(parts)
     return found
 
 

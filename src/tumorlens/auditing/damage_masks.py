@@ -13,16 +13,16 @@ import numpy as np
 
 from tumorlens.auditing.findings import Damage
 from tumorlens.auditing.look import Look, Progress
-from tumorlens.datasets import Sample, Table
-from tumorlens.errors import ScanError
-from tumorlens.scan import Mask, read_mask, read_scan
-
-WITHOUT = frozenset({"no_tumor", "no", "normal", "healthy", "unannotated"})
-"""Classes whose pictures show no tumour, so that an empty mask is right."""
+from tumorlens.datasets import UNANNOTATED, MaskPlace, Sample, Table, place_mask
+from tumorlens.datasets.coco import FILE
+from tumorlens.datasets.folder import HEALTHY
+from tumorlens.errors import DataError, ScanError
+from tumorlens.scan import Mask, read_scan
 
 NEARLY_ALL = 0.95
 """Share of rectangles from which a set has boxes in place of outlines."""
 
+_WITHOUT = HEALTHY | {UNANNOTATED}
 _TINY = 16  # pixels: what is smaller may be a rectangle by chance
 
 _WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
@@ -36,6 +36,9 @@ _WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
     "mask-empty": ("warning", "are empty although the class is a tumour; draw what is missing, or take them out."),
     "mask-unexpected": ("warning", "show a tumour although the class has none; correct the class or the mask."),
 }
+
+Key = tuple[Path, tuple[int, int]]
+"""A mask and the size of its picture."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +55,45 @@ class _Drawn:
 def find_mask_damage(table: Table, looks: Sequence[Look], *, progress: Progress | None = None) -> list[Damage]:
     """What is wrong with the masks of a table; nothing where it has none.
 
+    Masks drawn from COCO annotations are not looked at here: `find_coco_damage` judges the outlines themselves.
+
     Args:
         table: any.
         looks: one for each sample, in the table's order.
         progress: called with (masks read, masks there are).
     """
-    paths = list(dict.fromkeys(sample.mask for sample in table.samples if sample.mask))
-    if not paths:
+    judged = [(s, look) for s, look in zip(table.samples, looks, strict=True) if s.mask and _judged(s.mask, look)]
+    keys = list(dict.fromkeys((sample.mask, look.size) for sample, look in judged if sample.mask))
+    if not keys:
         return []
-    drawn: dict[Path, _Drawn] = {}
+    drawn: dict[Key, _Drawn] = {}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for path, one in zip(paths, threads.map(_draw, paths), strict=True):
-            drawn[path] = one
+        for key, one in zip(keys, threads.map(_draw, keys), strict=True):
+            drawn[key] = one
             if progress:
-                progress(len(drawn), len(paths))
-    return [*_each(table, looks, drawn), *_without(table), *_rectangles(drawn)]
+                progress(len(drawn), len(keys))
+    return [*_each(judged, drawn), *_without(table), *_rectangles(drawn)]
 
 
-def _draw(path: Path) -> _Drawn:
-    if not path.is_file():
+def _judged(mask: Path, look: Look) -> bool:
+    """Whether it is no drawing in a COCO file, nor one for a picture whose size nobody knows."""
+    place = MaskPlace.of(mask)
+    return place.file.name != FILE and (place.image is None or look.problem is None)
+
+
+def _draw(key: Key) -> _Drawn:
+    path, size = key
+    place = MaskPlace.of(path)
+    if not place.file.is_file():
         return _Drawn(kind="mask-missing", detail="does not exist")
+    if not all(size):  # the picture cannot be read, so the mask cannot be fitted to it
+        path = place.file
     try:
-        mask = read_mask(path)
+        mask = place_mask(path, size)
+    except DataError as error:
+        return _Drawn(kind="mask-unreadable", detail=str(error).removeprefix(f"{place.file}: "))
     except ScanError as error:
-        return _Drawn(kind="mask-values" if _is_picture(path) else "mask-unreadable", detail=error.found)
+        return _Drawn(kind="mask-values" if _is_picture(place.file) else "mask-unreadable", detail=error.found)
     return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), _is_rectangle(mask))
 
 
@@ -96,18 +114,14 @@ def _is_rectangle(mask: Mask) -> bool:
     return bool(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all())
 
 
-def _each(table: Table, looks: Sequence[Look], drawn: dict[Path, _Drawn]) -> list[Damage]:
+def _each(judged: Sequence[tuple[Sample, Look]], drawn: dict[Key, _Drawn]) -> list[Damage]:
     items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _WHAT}
-    with_mask = 0
-    for sample, look in zip(table.samples, looks, strict=True):
-        if sample.mask is None:
-            continue
-        with_mask += 1
-        one = drawn[sample.mask]
-        for kind, detail in _problems(sample, look, one):
-            items[kind].append((sample.mask, detail))
+    for sample, look in judged:
+        if sample.mask:
+            for kind, detail in _problems(sample, look, drawn[sample.mask, look.size]):
+                items[kind].append((sample.mask, detail))
     return [
-        Damage(kind, f"{len(items[kind]):,} of {with_mask:,} masks {words}", level, tuple(items[kind]))
+        Damage(kind, f"{len(items[kind]):,} of {len(judged):,} masks {words}", level, tuple(items[kind]))
         for kind, (level, words) in _WHAT.items()
         if items[kind]
     ]
@@ -120,9 +134,9 @@ def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
     if look.problem is None and one.size != look.size:
         sizes = [f"{width} x {height}" for height, width in (one.size, look.size)]
         found.append(("mask-size", f"{sizes[0]} pixels, its picture {sizes[1]}"))
-    if not one.area and sample.label not in WITHOUT:
+    if not one.area and sample.label not in _WITHOUT:
         found.append(("mask-empty", f"empty, of class {sample.label}"))
-    if one.area and sample.label in WITHOUT:
+    if one.area and sample.label in _WITHOUT:
         found.append(("mask-unexpected", f"{one.area:,} pixels of tumour, of class {sample.label}"))
     return found
 
@@ -130,7 +144,7 @@ def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
 def _without(table: Table) -> list[Damage]:
     """Pictures of tumours without a mask, in sets where others have one."""
     have = {sample.dataset for sample in table.samples if sample.mask}
-    tumours = [s for s in table.samples if s.dataset in have and s.label not in WITHOUT]
+    tumours = [s for s in table.samples if s.dataset in have and s.label not in _WITHOUT]
     items = tuple((s.image, f"no mask, of class {s.label}") for s in tumours if s.mask is None)
     what = (
         f"{len(items):,} of {len(tumours):,} pictures of a tumour have no mask although others have one; "
@@ -139,9 +153,9 @@ def _without(table: Table) -> list[Damage]:
     return [Damage("mask-none", what, "warning", items)] if items else []
 
 
-def _rectangles(drawn: dict[Path, _Drawn]) -> list[Damage]:
+def _rectangles(drawn: dict[Key, _Drawn]) -> list[Damage]:
     filled = [one for one in drawn.values() if one.area]
-    items = tuple((path, "a filled rectangle") for path, one in drawn.items() if one.rectangle)
+    items = tuple((path, "a filled rectangle") for (path, _), one in drawn.items() if one.rectangle)
     if not items:
         return []
     count = f"{len(items):,} of {len(filled):,} masks that show a tumour are filled rectangles"

@@ -74,7 +74,8 @@ def regrouped(table: Table, ties: Ties) -> Table:
     if not changed:
         return table
     note = f"{table.name}: {changed} pictures put into groups by the audit, as copies or as slices of a known set"
-    return replace(made, notes=(*table.notes, note))
+    notes = [text for text in table.notes if not (made.has_patients and "no patient ids" in text)]
+    return replace(made, notes=(*notes, note))
 
 
 def check_leaks(table: Table, ties: Ties, *, allow: bool = False) -> tuple[Leak, ...]:

@@ -10,7 +10,7 @@ from tumorlens.auditing.findings import Twins
 from tumorlens.auditing.look import Look
 from tumorlens.auditing.split import split_folds
 from tumorlens.datasets import Table
-from tumorlens.datasets.coco import UNANNOTATED
+from tumorlens.datasets.unannotated import UNANNOTATED
 
 if TYPE_CHECKING:
     from tumorlens.auditing.outcome import AuditReport

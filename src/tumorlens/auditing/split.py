@@ -66,6 +66,17 @@ def split_given(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patient
     return _carve_val(planned, val, seed, ignore_patients)
 
 
+def without_torn_split(table: Table) -> Table:
+    """The table as it is, or, where its split has a patient on two sides, without split and with a note."""
+    try:
+        check_groups(table)
+    except SplitError:
+        note = f"{table.name}: its split had patients on two sides and was taken away"
+        samples = tuple(replace(s, split=None) for s in table.samples)
+        return replace(table, samples=samples, plan=None, notes=(*table.notes, note))
+    return table
+
+
 def check_folds(folds: int, fold: int, val: float) -> None:
     """See that these numbers can make a split, before anything costly is done for it.
 

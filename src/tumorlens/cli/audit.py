@@ -53,7 +53,7 @@ def audit(
     if write_split:
         check_folds(folds, fold, val)
     record = Record("audit", seed=seed, index=[str(path) for path in index or ()])
-    table = open_tables(data)
+    table = open_tables(data, unannotated="keep")
     folder = out or Path(f"audit-{table.name}")
     _see_free(folder)
     with stages() as step:
@@ -86,7 +86,7 @@ def index(
     from tumorlens.auditing import index_of
     from tumorlens.datasets import open_tables
 
-    table = open_tables(data)
+    table = open_tables(data, unannotated="keep")
     with progress("reading pictures") as step:
         made = index_of(table, name=name, progress=step)
     made.save(out)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
 
@@ -27,6 +27,27 @@ Val = Annotated[float, typer.Option(help="Share of the rest that becomes validat
 Given = Annotated[bool, typer.Option("--given", help="Keep train and test as the data set brings them.")]
 IgnorePatients = Annotated[
     bool, typer.Option("--ignore-patients", help="Tear patients apart; every result will say so.")
+]
+
+Choice = Literal["error", "ignore", "negative"]
+
+
+def _choice(word: str) -> Choice:
+    """What becomes of pictures without annotation, as the user asks."""
+    for known in get_args(Choice):
+        if word == known:
+            return cast(Choice, known)
+    raise typer.BadParameter(f"'{word}'; expected {', '.join(get_args(Choice))}")
+
+
+Unannotated = Annotated[
+    Choice,
+    typer.Option(
+        "--unannotated",
+        parser=_choice,
+        metavar="|".join(get_args(Choice)),
+        help="Pictures without annotation: an error, left out, or pictures without tumour.",
+    ),
 ]
 
 _WIDE = 200  # columns of a table that goes into a file or a pipe

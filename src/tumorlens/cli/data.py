@@ -15,6 +15,7 @@ from tumorlens.cli.common import (
     IgnorePatients,
     Json,
     Seed,
+    Unannotated,
     Val,
     console,
     emit,
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: list, describe, get, draw, split.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a data set, as in: tumorlens data list")]
+TrueMasks = Annotated[
+    str | None,
+    typer.Option(
+        "--true-masks",
+        metavar="SOURCE",
+        help="Take masks and patients from the set the pictures were made of, as figshare:FOLDER.",
+        show_default=False,
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="The table to write, .csv.")]
 
 
@@ -105,11 +115,20 @@ def phantom(
 
 
 @app.command()
-def table(data: Data, out: Out, json: Json = False) -> None:
+def table(
+    data: Data,
+    out: Out,
+    unannotated: Unannotated = "error",
+    true_masks: TrueMasks = None,
+    json: Json = False,
+) -> None:
     """Write a table of one or several data sets. A CSV file to look at, edit or split."""
+    from tumorlens.auditing import without_torn_split
     from tumorlens.datasets import open_tables, write_table
 
-    made = open_tables(data)
+    made = open_tables(data, unannotated=unannotated)
+    if true_masks:
+        made = without_torn_split(_with_true_masks(made, true_masks))
     _said(made, write_table(made, out), json)
 
 
@@ -122,6 +141,8 @@ def split(
     val: Val = 0.1,
     given: Given = False,
     ignore_patients: IgnorePatients = False,
+    unannotated: Unannotated = "error",
+    true_masks: TrueMasks = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -129,15 +150,27 @@ def split(
     from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
     from tumorlens.datasets import open_tables, write_table
 
-    source = open_tables(data)
+    source = open_tables(data, unannotated=unannotated)
+    if true_masks:
+        source = _with_true_masks(source, true_masks)
     if given:
         made = split_given(source, val=val, seed=seed, ignore_patients=ignore_patients)
     else:
-        if not ignore_patients:
+        if not ignore_patients and not true_masks:
             with progress("looking for copies") as step:
                 source = regrouped(source, find_ties(source, progress=step))
         made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, ignore_patients=ignore_patients)
     _said(made, write_table(made, out), json)
+
+
+def _with_true_masks(table: Table, source: str) -> Table:
+    """Masks and patients from the set that the pictures were made of."""
+    from tumorlens.auditing import true_masks
+    from tumorlens.datasets import open_table
+
+    known = open_table(source)
+    with progress("looking for the slices") as step:
+        return true_masks(table, known, progress=step)
 
 
 def _said(made: Table, place: Path, json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, caution, emit, grid, loading, progress, say, show
+from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
@@ -30,6 +30,7 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="Which part of the run's own data: test or val.")] = "test",
     out: Annotated[Path | None, typer.Option(help="Where results go; RUN/evaluation if left out.")] = None,
+    unannotated: Unannotated = "error",
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
@@ -49,7 +50,7 @@ def evaluate(
     record = Record("evaluate")
     keep_freed_memory()
     loaded = load_run(run)
-    table = open_tables(data) if data else None
+    table = open_tables(data, unannotated=unannotated) if data else None
     with progress("measuring") as step:
         found = work(loaded, table=table, split=split, resamples=resamples, seed=seed, progress=step)
     name = "evaluation" if table is None and split == "test" else f"evaluation-{table.name if table else split}"

@@ -15,6 +15,7 @@ from tumorlens.cli.common import (
     IgnorePatients,
     Json,
     Seed,
+    Unannotated,
     Val,
     caution,
     console,
@@ -43,6 +44,7 @@ def train(
     val: Val = 0.1,
     given: Given = False,
     ignore_patients: IgnorePatients = False,
+    unannotated: Unannotated = "error",
     split_seed: Annotated[int, typer.Option(help="Seed of the split, apart from that of the training.")] = 0,
     seed: Seed = 0,
     allow_leak: Annotated[
@@ -59,7 +61,7 @@ def train(
         from tumorlens.training import train as work
 
     chosen = load_recipe(recipe, [*change, *([f"pretrained={pretrained}"] if pretrained else [])])
-    table = open_tables(data)
+    table = open_tables(data, unannotated=unannotated)
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
     elif table.plan is None:

@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from tumorlens.datasets import coco, figshare, folder, navoneel, nickparvar, no_tumor, phantoms
+from tumorlens.datasets import br35h, coco, figshare, folder, navoneel, nickparvar, no_tumor, phantoms
 from tumorlens.datasets.card import Dataset, DatasetCard
 from tumorlens.datasets.download import Progress
 from tumorlens.datasets.fingerprint import fingerprint
+from tumorlens.datasets.masks import MaskPlace, place_mask, read_sample_mask
 from tumorlens.datasets.table_file import read_table, write_table
 from tumorlens.datasets.types import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
+from tumorlens.datasets.unannotated import UNANNOTATED, Unannotated, settle
 from tumorlens.errors import DataError
 
 # In the order in which a folder is tried; `folder` takes whatever has class folders, so it comes last.
@@ -20,6 +22,7 @@ DATASETS = {
     for d in (
         figshare.DATASET,
         nickparvar.DATASET,
+        br35h.DATASET,
         navoneel.DATASET,
         no_tumor.DATASET,
         phantoms.DATASET,
@@ -32,19 +35,24 @@ __all__ = [
     "COPIES",
     "DATASETS",
     "SPLITS",
+    "UNANNOTATED",
     "Dataset",
     "DatasetCard",
+    "MaskPlace",
     "Progress",
     "Sample",
     "SplitPlan",
     "SplitUnit",
     "Table",
+    "Unannotated",
     "check_groups",
     "dataset",
     "fingerprint",
     "open_table",
     "open_tables",
+    "place_mask",
     "pool",
+    "read_sample_mask",
     "read_table",
     "write_table",
 ]
@@ -63,12 +71,26 @@ def dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def open_table(source: str | Path) -> Table:
+def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Table:
     """A table from a CSV file, from a folder whose layout is recognised, or from ``NAME:FOLDER``.
 
+    Args:
+        source: what the user names.
+        unannotated: what becomes of pictures that a set lists without saying what they show: ``"error"``,
+            ``"ignore"`` (left out), ``"negative"`` (no tumour), ``"keep"`` (a class of their own, for audits).
+
     Raises:
-        DataError: nothing there, or no layout fits.
+        DataError: nothing there, no layout fits, or pictures without annotation (for ``"error"``).
     """
+    return settle(_read(source), unannotated)
+
+
+def open_tables(sources: Iterable[str | Path], *, unannotated: Unannotated = "error") -> Table:
+    """Several sources pooled into one table: `open_table` for each, then `pool`."""
+    return pool(open_table(source, unannotated=unannotated) for source in sources)
+
+
+def _read(source: str | Path) -> Table:
     name, colon, rest = str(source).partition(":")
     if colon and name in DATASETS:
         return DATASETS[name].read(Path(rest).expanduser())  # the shell leaves a ~ inside a word alone
@@ -87,8 +109,3 @@ def open_table(source: str | Path) -> Table:
         f"{path}: holds no data set known here; expected class folders, or the layout of one of "
         f"{list(DATASETS)} (see: tumorlens data list), or name a .csv table"
     )
-
-
-def open_tables(sources: Iterable[str | Path]) -> Table:
-    """Several sources pooled into one table: `open_table` for each, then `pool`."""
-    return pool(open_table(source) for source in sources)

@@ -7,36 +7,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tumorlens.datasets.card import Dataset, DatasetCard
-from tumorlens.datasets.coco_file import Annotations, CocoAnnotation, CocoImage, read_annotations
+from tumorlens.datasets.coco_file import read_annotations
+from tumorlens.datasets.coco_types import Annotations
 from tumorlens.datasets.folder import SPLIT_NAMES, class_name, pictures
+from tumorlens.datasets.masks import MaskPlace
 from tumorlens.datasets.types import Sample, Table
+from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import DataError
 
-__all__ = [
-    "DATASET",
-    "FILE",
-    "UNANNOTATED",
-    "Annotations",
-    "CocoAnnotation",
-    "CocoImage",
-    "annotation_files",
-    "read",
-    "read_annotations",
-    "unlisted",
-    "unused_categories",
-]
-
 FILE = "_annotations.coco.json"
-UNANNOTATED = "unannotated"
-"""The class of a picture that is listed and has no annotation."""
 
 
 def read(folder: Path) -> Table:
     """A table of every listed picture that is there, called as the folder; labels are the categories' names.
 
     A picture with annotations of several categories has the label of the one that covers most area.
-    Categories without annotation are no classes. What is amiss stands in the notes; `find_damage` in
-    `tumorlens.auditing` tells it in detail.
+    Categories without annotation are no classes. Masks are drawn from the annotations when they are read, see
+    `tumorlens.datasets.masks`. What is amiss stands in the notes; `find_damage` in `tumorlens.auditing`
+    tells it in detail.
 
     Raises:
         DataError: no annotation file is there, none of them can be read, both the folder and its split
@@ -55,23 +43,26 @@ def read(folder: Path) -> Table:
     listed = several = 0
     for split, part in parts:
         shown = _shown(part)
-        for file in dict.fromkeys(image.file for image in part.images):
+        for file, image in {image.file: image for image in part.images}.items():
             listed += 1
             if not file.is_file():
                 continue
             areas = shown.get(file, {UNANNOTATED: 0.0})
             several += len(areas) > 1
             id_ = f"{name}/{file.relative_to(folder).as_posix()}"
-            samples[id_] = Sample(id_, file, max(sorted(areas), key=lambda label: areas[label]), split=split)
+            label = max(sorted(areas), key=lambda label: areas[label])
+            samples[id_] = Sample(id_, file, label, MaskPlace(part.path, str(image.id)).path, split=split)
     if not samples:
         raise DataError(
             f"{parts[0][1].path}: none of the {listed:,} pictures listed is there; expected them beside the file"
         )
-    bare = sum(sample.label == UNANNOTATED for sample in samples.values())
+    drawn = [annotation for _, part in parts for annotation in part.annotations]
+    boxes, crowds = sum(a.kind == "box" for a in drawn), sum(a.iscrowd for a in drawn)
     spare = sum(len(unlisted(part)) for _, part in parts)
     facts = {
         f"of {len(samples):,} pictures, {several:,} show several categories and have the label of the largest": several,
-        f"of {len(samples):,} pictures, {bare:,} without annotation form the class '{UNANNOTATED}'": bare,
+        f"of {len(drawn):,} annotations, {boxes:,} are boxes; the masks show them as filled rectangles": boxes,
+        f"of {len(drawn):,} annotations, {crowds:,} stand for several objects (iscrowd); the masks show them": crowds,
         f"of {listed:,} listed pictures, {listed - len(samples):,} are not there": listed - len(samples),
         f"pictures that are there but not listed, and so left out: {spare:,}": spare,
     }

@@ -4,103 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from tumorlens.datasets.coco_types import Annotations, Box, CocoAnnotation, CocoImage, Id, Kind
+from tumorlens.datasets.folder import HEALTHY, class_name
+from tumorlens.datasets.outlines import Drawings, Polygon, Runs, Shape, rectangle, run_lengths
 from tumorlens.errors import DataError
+from tumorlens.scan.content import MAX_PIXELS
 
-Id = int | str
-Box = tuple[float, float, float, float]
-Polygon = tuple[tuple[float, float], ...]
-
-_FLAT = 1e-3  # of its box's area that a rectangle's outline may lack: coordinates are rounded
 _Entry = TypeVar("_Entry")
-
-
-@dataclass(frozen=True)
-class CocoImage:
-    """A picture that the file lists.
-
-    Attributes:
-        id: what annotations call it.
-        file: where it is expected; it may not exist.
-        width: pixels, as the file says; 0 where it does not.
-        height: likewise.
-    """
-
-    id: Id
-    file: Path
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class CocoAnnotation:
-    """One object in one picture.
-
-    Attributes:
-        id: its own; None where it has none.
-        image: id of the picture.
-        category: id of the category.
-        kind: ``"polygon"``, ``"rle"`` (run lengths), or ``"box"`` where nothing but a box is given.
-        box: left, top, width and height, pixels; None where the file gives none.
-        area: square pixels, as the file says or else computed from what it draws.
-        iscrowd: whether it stands for a group of objects.
-        polygons: corners (x, y) in pixels; empty for other kinds.
-    """
-
-    id: Id | None
-    image: Id
-    category: Id
-    kind: Literal["polygon", "rle", "box"]
-    box: Box | None
-    area: float
-    iscrowd: bool
-    polygons: tuple[Polygon, ...] = ()
-
-    @property
-    def is_rectangle(self) -> bool:
-        """Whether its outline is that of a box (or several), sides parallel to the picture's."""
-        return bool(self.polygons) and all(_is_rectangle(polygon) for polygon in self.polygons)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it covers nothing."""
-        drawn = sum(map(_area, self.polygons)) if self.kind == "polygon" else 1.0
-        boxed = self.box[2] * self.box[3] if self.box else 1.0
-        return self.area <= 0 or drawn <= 0 or boxed <= 0
-
-    @property
-    def reach(self) -> Box | None:
-        """Least x and y, largest x and y of what it draws; None where it gives run lengths alone."""
-        if self.polygons:
-            return _reach([point for polygon in self.polygons for point in polygon])
-        return (self.box[0], self.box[1], self.box[0] + self.box[2], self.box[1] + self.box[3]) if self.box else None
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """What an annotation file holds.
-
-    Attributes:
-        path: the file.
-        images: in its order.
-        annotations: in its order.
-        categories: name of every category by id.
-        faults: entries that were passed over or do not fit together, each in words.
-    """
-
-    path: Path
-    images: tuple[CocoImage, ...]
-    annotations: tuple[CocoAnnotation, ...]
-    categories: dict[Id, str]
-    faults: tuple[str, ...] = ()
-
-    def name(self, category: Id) -> str:
-        """The category's name, or one made of its id where the file names none."""
-        return self.categories.get(category) or f"category {category}"
 
 
 def read_annotations(path: Path) -> Annotations:
@@ -129,6 +44,26 @@ def read_annotations(path: Path) -> Annotations:
         if annotation.category not in names:
             faults.append(f"annotation {annotation.id} has category {annotation.category}, which is not listed")
     return Annotations(path, tuple(images), tuple(annotations), names, tuple(faults))
+
+
+def drawn_by_image(path: Path) -> Drawings:
+    """What the file draws, by the id of the picture; errors as in `read_annotations`.
+
+    All annotations of a picture count, groups (``iscrowd``) too, except those of a category without tumour. A
+    file that is listed under several ids is one picture.
+    """
+    held = read_annotations(path)
+    files = defaultdict(set)
+    for image in held.images:
+        files[image.id].add(image.file)
+    shapes: defaultdict[Path, list[Shape]] = defaultdict(list)
+    for annotation in held.annotations:
+        if class_name(held.name(annotation.category)) not in HEALTHY:
+            for file in files[annotation.image]:
+                shapes[file] += annotation.shapes
+    return {
+        str(i.id): ((i.height, i.width) if i.width and i.height else None, tuple(shapes[i.file])) for i in held.images
+    }
 
 
 def _each(held: dict[str, Any], key: str, read: Callable[[Any], _Entry], faults: list[str]) -> list[_Entry]:
@@ -160,23 +95,25 @@ def _image(folder: Path, entry: dict[str, Any]) -> CocoImage:
 def _annotation(entry: dict[str, Any]) -> CocoAnnotation:
     given, stated = entry.get("segmentation"), entry.get("area")
     box = _box(entry["bbox"]) if entry.get("bbox") else None
-    polygons: tuple[Polygon, ...] = ()
-    kind: Literal["polygon", "rle", "box"] = "rle" if isinstance(given, dict) else "polygon" if given else "box"
-    if kind == "polygon":
-        outlines: Any = given
-        polygons = tuple(_polygon(part) for part in (outlines if isinstance(outlines[0], list) else [outlines]))
-    elif kind == "box" and box is None:
+    kind: Kind = "rle" if isinstance(given, dict) else "polygon" if given else "box"
+    shapes: tuple[Shape, ...]
+    if isinstance(given, dict):
+        shapes = (_runs(given),)
+    elif given:
+        shapes = tuple(_polygon(part) for part in (given if isinstance(given[0], list) else [given]))
+    elif box:
+        shapes = (rectangle(*box),)
+    else:
         raise ValueError("has neither segmentation nor bbox")
-    drawn = sum(map(_area, polygons)) if polygons else box[2] * box[3] if box else 1.0
     return CocoAnnotation(
         id=None if entry.get("id") is None else _id(entry["id"]),
         image=_id(entry["image_id"]),
         category=_id(entry["category_id"]),
         kind=kind,
         box=box,
-        area=drawn if stated is None else _number(stated),
+        area=sum(shape.area for shape in shapes) if stated is None else _number(stated),
         iscrowd=bool(entry.get("iscrowd", 0)),
-        polygons=polygons,
+        shapes=shapes,
     )
 
 
@@ -185,7 +122,7 @@ def _category(entry: dict[str, Any]) -> tuple[Id, str]:
 
 
 def _id(value: Any) -> Id:
-    if not isinstance(value, (int, str)):
+    if not isinstance(value, (int, str)) or value == "":
         raise ValueError(f"has the id {value!r}, expected a number")
     return value
 
@@ -206,24 +143,15 @@ def _polygon(values: Any) -> Polygon:
     numbers = [_number(value) for value in values]
     if len(numbers) % 2:
         raise ValueError(f"has a polygon of {len(numbers)} numbers, expected pairs")
-    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    return Polygon(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
 
 
-def _area(polygon: Polygon) -> float:
-    """The shoelace formula; 0 for fewer than three corners."""
-    following = polygon[1:] + polygon[:1]
-    return abs(sum(x * v - u * y for (x, y), (u, v) in zip(polygon, following, strict=True))) / 2
-
-
-def _is_rectangle(polygon: Polygon) -> bool:
-    """It fills the box around it, whatever corners it repeats."""
-    if not polygon:
-        return False
-    left, top, right, bottom = _reach(polygon)
-    box = (right - left) * (bottom - top)
-    return box > 0 and abs(box - _area(polygon)) <= _FLAT * box
-
-
-def _reach(points: Polygon | list[tuple[float, float]]) -> Box:
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
+def _runs(held: dict[str, Any]) -> Runs:
+    height, width = (int(_number(side)) for side in held["size"])
+    counts = held["counts"]
+    lengths = run_lengths(counts) if isinstance(counts, str) else tuple(int(_number(n)) for n in counts)
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
+        raise ValueError(f"has run lengths for {width} x {height} pixels")
+    if min(lengths, default=0) < 0 or sum(lengths) > height * width:
+        raise ValueError(f"has run lengths that do not fit {width} x {height} pixels")
+    return Runs((height, width), lengths)

@@ -6,21 +6,32 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 
+from tumorlens.datasets.masks import MaskPlace
 from tumorlens.datasets.types import Table
 from tumorlens.errors import DataError
 
 
-def fingerprint(table: Table) -> str:
-    """Hash of ids, labels and picture bytes, 32 hexadecimal digits; masks and splits do not count.
+def fingerprint(table: Table, *, masks: bool = False) -> str:
+    """Hash of ids, labels and picture bytes, 32 hexadecimal digits; splits do not count.
+
+    Args:
+        table: any.
+        masks: whether masks count, with the bytes of their files: a result that no mask can change is told
+            apart by pictures alone, one that they can change (a segmentation) by both.
 
     Raises:
-        DataError: a picture cannot be read; names it.
+        DataError: a file cannot be read; names it.
     """
     total = blake2b(digest_size=16)
+    places = [MaskPlace.of(s.mask) if masks and s.mask else None for s in table.samples]
+    files = list(dict.fromkeys(place.file for place in places if place))
     with ThreadPoolExecutor() as pool:
+        drawn = dict(zip(files, pool.map(_content, files), strict=True))
         digests = pool.map(_content, (s.image for s in table.samples))
-        for sample, digest in zip(table.samples, digests, strict=True):
+        for sample, place, digest in zip(table.samples, places, digests, strict=True):
             total.update(f"{sample.id}\n{sample.label}\n".encode() + digest)
+            if place:
+                total.update(f"{place.image}\n{place.turn}\n".encode() + drawn[place.file])
     return total.hexdigest()
 
 

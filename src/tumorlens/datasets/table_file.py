@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.datasets.folder import SPLIT_NAMES, class_name
+from tumorlens.datasets.masks import MaskPlace
 from tumorlens.datasets.rows import Row, read_rows
 from tumorlens.datasets.types import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
@@ -118,7 +119,7 @@ def _sample(path: Path, line: int, row: Row) -> Sample:
         id=row.get("id") or _portable(row["image"]),
         image=_file(path, line, row["image"]),
         label=row["label"],
-        mask=_file(path, line, row["mask"]) if row.get("mask") else None,
+        mask=_mask(path, line, row["mask"]) if row.get("mask") else None,
         group=row.get("group") or None,
         split=SPLIT_NAMES.get(split),
     )
@@ -129,6 +130,11 @@ def _file(path: Path, line: int, name: str) -> Path:
     if not file.is_file():
         raise DataError(f"{path}, line {line}: {file} does not exist; paths start from the table's folder")
     return file
+
+
+def _mask(path: Path, line: int, name: str) -> Path:
+    place = MaskPlace.of(Path(_portable(name)))
+    return replace(place, file=_file(path, line, str(place.file))).path
 
 
 def _portable(name: str) -> str:

@@ -1,11 +1,12 @@
 """files -> pixels: pictures and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
 
-from tumorlens.scan.canvas import Canvas, Placement
+from tumorlens.scan.canvas import Box, Canvas, Placement
 from tumorlens.scan.matlab import FigshareSlice, read_figshare
-from tumorlens.scan.read import read_mask, read_scan
+from tumorlens.scan.read import read_mask, read_scan, read_size
 from tumorlens.scan.types import GreyImage, Mask, Pixels, Scan, window
 
 __all__ = [
+    "Box",
     "Canvas",
     "FigshareSlice",
     "GreyImage",
@@ -16,5 +17,6 @@ __all__ = [
     "read_figshare",
     "read_mask",
     "read_scan",
+    "read_size",
     "window",
 ]

@@ -2,7 +2,8 @@
 
 Every fit is one window in the picture's own pixels (larger than the picture where it is padded, smaller
 where it is cropped) and one resize of that window to the square. Resizing is bilinear with half-pixel
-centres, antialiased when it shrinks.
+centres, antialiased when it shrinks. Around the head, the box of the head takes the place of the picture,
+and what lies outside of it is black.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from PIL import Image
 from tumorlens.scan.types import GreyImage
 
 Fit = Literal["pad", "stretch", "crop"]
+Around = Literal["picture", "head"]
+Box = tuple[int, int, int, int]  # top, left, height, width, in pixels of a picture
 
 _SMALL = 2**18  # multiplications of a matrix product that OpenBLAS does not share among threads
 
@@ -31,37 +34,56 @@ class Canvas:
             ``"stretch"``: both sides become `size`; ``"crop"``: the shorter side becomes `resize`, and
             the centre is cut out.
         resize: for ``"crop"`` only, at least `size`; None means `size`.
+        around: what is fitted: the whole ``"picture"``, or the bounding box of the ``"head"`` in it.
     """
 
     size: int
     fit: Fit = "pad"
     resize: int | None = None
+    around: Around = "picture"
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"size is {self.size}; expected at least 1 pixel")
         if self.fit not in get_args(Fit):
             raise ValueError(f"fit is {self.fit!r}; expected one of {', '.join(get_args(Fit))}")
+        if self.around not in get_args(Around):
+            raise ValueError(f"around is {self.around!r}; expected one of {', '.join(get_args(Around))}")
         if self.resize is not None and self.fit != "crop":
             raise ValueError(f"resize is given with fit {self.fit!r}; it goes with 'crop' only")
         if self.resize is not None and self.resize < self.size:
             raise ValueError(f"resize is {self.resize}; expected at least the size, {self.size}")
 
-    def place(self, height: int, width: int) -> Placement:
-        """Lay a picture of `height` x `width` pixels on the canvas."""
+    def place(self, height: int, width: int, box: Box | None = None) -> Placement:
+        """Lay a picture of `height` x `width` pixels on the canvas.
+
+        Args:
+            height: of the picture.
+            width: of the picture.
+            box: the part that is fitted, as `Answer.boxes` and a bundle's output ``boxes`` give it; None for the whole
+                picture, which a canvas around the head does not take.
+
+        Raises:
+            ValueError: an empty picture, a box that is not in it, or none for a canvas around the head.
+        """
         if height < 1 or width < 1:
             raise ValueError(f"the picture is {height} x {width}; expected at least 1 x 1 pixel")
+        if box is None and self.around == "head":
+            raise ValueError("the canvas lies around the head; expected the box of the head in this picture")
+        above, before, rows, columns = (0, 0, height, width) if box is None else box
+        if not (0 <= above < above + rows <= height and 0 <= before < before + columns <= width):
+            raise ValueError(f"the box is {box}; expected a part of the picture of {height} x {width} pixels")
         if self.fit == "stretch":
-            return Placement(0, 0, height, width, self.size, (height, width))
-        if self.fit == "pad":
-            side = max(height, width)
-            top, left = -((side - height) // 2), -((side - width) // 2)
+            window = above, before, rows, columns
+        elif self.fit == "pad":
+            side = max(rows, columns)
+            window = above - (side - rows) // 2, before - (side - columns) // 2, side, side
         else:
-            shorter = min(height, width)
+            shorter = min(rows, columns)
             resize = self.resize or self.size
             side = min(max((2 * shorter * self.size + resize) // (2 * resize), 1), shorter)  # rounded half up
-            top, left = (height - side) // 2, (width - side) // 2
-        return Placement(top, left, side, side, self.size, (height, width))
+            window = above + (rows - side) // 2, before + (columns - side) // 2, side, side
+        return Placement(*window, self.size, (height, width), box)
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,7 @@ class Placement:
         width: of the window, likewise.
         size: side of the canvas, pixels.
         picture: height and width of the picture.
+        box: the part of the picture that is shown, black around it; None for the whole.
     """
 
     top: int
@@ -83,6 +106,7 @@ class Placement:
     width: int
     size: int
     picture: tuple[int, int]
+    box: Box | None = None
 
     def to_canvas(self, pixels: GreyImage) -> GreyImage:
         """Draw the picture on the canvas: (H, W) uint8 to (size, size) uint8.
@@ -93,7 +117,10 @@ class Placement:
         if pixels.shape != self.picture or pixels.dtype != np.uint8:
             raise ValueError(f"got {pixels.shape} {pixels.dtype}; expected {self.picture} uint8")
         window = (self.left, self.top, self.left + self.width, self.top + self.height)
-        drawn = Image.fromarray(pixels).crop(window).resize((self.size, self.size), Image.Resampling.BILINEAR)
+        rows, columns = self._seen()
+        shown = np.zeros_like(pixels)
+        shown[rows, columns] = pixels[rows, columns]
+        drawn = Image.fromarray(shown).crop(window).resize((self.size, self.size), Image.Resampling.BILINEAR)
         return np.array(drawn)
 
     def to_picture(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -103,23 +130,28 @@ class Placement:
             values: (n, n) real numbers that cover the whole canvas, such as a heat map of 7 x 7.
 
         Returns:
-            (H, W) float32; 0 where the picture reaches beyond the canvas.
+            (H, W) float32; 0 where the picture reaches beyond the canvas, or was not shown on it.
         """
         chart = np.asarray(values, dtype=np.float32)
         if chart.ndim != 2 or chart.shape[0] != chart.shape[1] or chart.size == 0:
             raise ValueError(f"the map has shape {chart.shape}; expected (n, n)")
-        height, width = self.picture
-        top, bottom = max(self.top, 0), min(self.top + self.height, height)
-        left, right = max(self.left, 0), min(self.left + self.width, width)
+        rows, columns = self._seen()
         cells = len(chart)
-        down = _weights(cells, cells / self.height, top - self.top, bottom - self.top)
-        across = _weights(cells, cells / self.width, left - self.left, right - self.left)
+        down = _weights(cells, cells / self.height, rows.start - self.top, rows.stop - self.top)
+        across = _weights(cells, cells / self.width, columns.start - self.left, columns.stop - self.left)
         seen = _product(down, chart @ across.T)
         if seen.shape == self.picture:
             return seen
         result = np.zeros(self.picture, dtype=np.float32)
-        result[top:bottom, left:right] = seen
+        result[rows, columns] = seen
         return result
+
+    def _seen(self) -> tuple[slice, slice]:
+        """The rows and columns of the picture that are on the canvas."""
+        top, left, height, width = self.box or (0, 0, *self.picture)
+        rows = slice(max(self.top, top), min(self.top + self.height, top + height))
+        columns = slice(max(self.left, left), min(self.left + self.width, left + width))
+        return rows, columns
 
 
 def _weights(cells: int, scale: float, first: int, last: int) -> npt.NDArray[np.float32]:

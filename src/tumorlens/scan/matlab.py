@@ -79,6 +79,15 @@ def read_matlab_mask(path: Path) -> Mask:
         return _mask(path, struct)
 
 
+def matlab_size(path: Path) -> tuple[int, int]:
+    """Height and width of the picture, without reading it; errors as in `read_figshare`."""
+    with _cjdata(path) as struct:
+        shape: tuple[int, ...] = getattr(struct.get("image"), "shape", ())
+        if len(shape) != 2:
+            raise ScanError(path, f"cjdata/image is missing or not a picture, shape {shape}", _LAYOUT)
+        return int(shape[1]), int(shape[0])
+
+
 @contextmanager
 def _cjdata(path: Path) -> Iterator[Any]:
     h5py = require("h5py", "train", "read MATLAB v7.3 files")

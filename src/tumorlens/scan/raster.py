@@ -22,6 +22,7 @@ MAX_SIDE = 2**14
 
 _DEEP = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
 _ORIENTATION = 0x0112  # EXIF tag, 1 = upright
+_LYING = (5, 6, 7, 8)  # values of it that swap height and width
 _PHOTOMETRIC = 262  # TIFF tag, 0 = the lowest value is white
 
 
@@ -42,13 +43,28 @@ def read_raster(path: Path, kind: str) -> Scan:
     Raises:
         ScanError: damaged, larger than `MAX_PIXELS` or `MAX_SIDE`, or with pages that do not match.
     """
+    with _opened(path, kind) as picture:
+        name, mode = picture.format or kind, picture.mode
+        pixels = _read_pages(path, picture) if kind == "TIFF" else _read_page(picture)
+    return Scan(pixels, path, name, mode)
+
+
+def raster_size(path: Path, kind: str) -> tuple[int, int]:
+    """Height and width of a picture as `read_raster` would give it, mostly from its header alone; errors as there."""
+    with _opened(path, kind) as picture:
+        width, height = picture.size
+        return (width, height) if _orientation(picture) in _LYING else (height, width)
+
+
+@contextmanager
+def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
+    """The picture with its header read; whatever goes wrong with it is a ScanError."""
     try:
         with path.open("rb") as stream:
             with _quiet():
                 picture = Image.open(stream, formats=(kind,))
-            name, mode = picture.format or kind, picture.mode
             _check_size(path, [picture.size])
-            pixels = _read_pages(path, picture) if kind == "TIFF" else _read_page(picture)
+            yield picture
     except ScanError:
         raise
     except Image.DecompressionBombError as error:
@@ -61,7 +77,6 @@ def read_raster(path: Path, kind: str) -> Scan:
             f"starts like a {kind} but cannot be decoded ({reason})",
             "copy, download or export it again",
         ) from error
-    return Scan(pixels, path, name, mode)
 
 
 def _read_pages(path: Path, picture: Image.Image) -> Pixels:
@@ -101,7 +116,7 @@ def _grey(picture: Image.Image) -> Pixels:
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo an EXIF orientation (Exif 2.32, tag 0x0112): 1 upright, 2 to 8 the other flips and turns."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _LYING:
         pixels = pixels.T
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tumorlens.scan.content import identify
 from tumorlens.scan.mask import as_mask
-from tumorlens.scan.matlab import read_matlab, read_matlab_mask
-from tumorlens.scan.raster import read_raster
+from tumorlens.scan.matlab import matlab_size, read_matlab, read_matlab_mask
+from tumorlens.scan.raster import raster_size, read_raster
 from tumorlens.scan.types import Mask, Scan
 
 
@@ -24,6 +24,16 @@ def read_scan(path: str | Path) -> Scan:
     path = Path(path)
     kind = identify(path)
     return read_matlab(path) if kind == "HDF5" else read_raster(path, kind)
+
+
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of a scan, pixels, as `read_scan` would give them; errors as there.
+
+    Grey values are not decoded, as far as the format allows.
+    """
+    path = Path(path)
+    kind = identify(path)
+    return matlab_size(path) if kind == "HDF5" else raster_size(path, kind)
 
 
 def read_mask(path: str | Path) -> Mask:

@@ -1,0 +1,69 @@
+"""tumorlens compare, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tumorlens.cli import main
+from tumorlens.training import Run
+
+
+@pytest.fixture(scope="module")
+def runs(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The same run twice, evaluated once; the second is right more often."""
+    place = tmp_path_factory.mktemp("compared")
+    one, two = place / "one", place / "two"
+    shutil.copytree(finished_run.folder, one, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    out = ["--out", str(one / "evaluation"), "--resamples", "100"]
+    assert main(["evaluate", str(finished_run.folder), *out]) == 0
+    shutil.copytree(one, two)
+    header, *rows = (one / "evaluation" / "predictions.csv").read_text().splitlines()
+    for run, right in ((one, 1), (two, 4)):
+        fields = [row.split(",") for row in rows]
+        said = [[f[0], f[1], f[2], f[2] if i < right else "other", *f[4:]] for i, f in enumerate(fields)]
+        text = "\n".join([header, *(",".join(row) for row in said)]) + "\n"
+        (run / "evaluation" / "predictions.csv").write_text(text)
+    return str(one), str(two)
+
+
+def test_people_read_the_difference_the_test_and_what_follows(
+    runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["compare", *runs]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("phantom, test: 8 images, 4 patients")
+    assert "+37.5 points (" in said.out
+    assert "McNemar, exact binomial, two-sided" in said.out
+    assert "no difference in accuracy is shown" in said.out
+    assert "caution: McNemar's test takes every picture for independent" in said.err
+
+
+def test_machines_read_the_same_and_can_have_it_in_a_file(
+    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "found" / "one-two.json"
+    assert main(["compare", *runs, "--json", "--out", str(out)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == json.loads(out.read_text())
+    assert found["difference"]["accuracy"]["value"] == pytest.approx(0.375)
+    assert found["mcnemar"] == {
+        "test": "McNemar, exact binomial, two-sided",
+        "only_first_right": 0,
+        "only_second_right": 3,
+        "p": 0.25,
+    }
+    record = json.loads((tmp_path / "found" / "one-two.run.json").read_text())
+    assert record["outputs"] == ["one-two.json"]
+    assert record["verb"] == "compare"
+
+
+def test_a_run_that_was_not_evaluated_is_an_error(
+    runs: tuple[str, str], finished_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", runs[0], str(finished_run.folder)]) == 1
+    assert f"run: tumorlens evaluate {finished_run.folder}" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Pictures that a set lists without saying what they show: an error, left out, or without tumour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fixtures import coco
+from tumorlens.datasets import open_table, open_tables, read_sample_mask, write_table
+from tumorlens.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    coco.export(tmp_path / "mine", {"1.png": [1], "2.png": [], "3.png": [2]})
+    return tmp_path / "mine"
+
+
+def test_nobody_asked_so_it_is_an_error_with_the_count(folder: Path) -> None:
+    message = r"mine: 1 of 3 pictures have no annotation, .*\(--unannotated ignore\).*\(--unannotated negative\)$"
+    with pytest.raises(DataError, match=message):
+        open_table(folder)
+    with pytest.raises(DataError, match=message):
+        open_tables([folder])
+
+
+def test_they_can_be_left_out(folder: Path) -> None:
+    table = open_table(folder, unannotated="ignore")
+    assert [s.label for s in table.samples] == ["glioma", "meningioma"]
+    assert table.classes == ("glioma", "meningioma")
+    assert "mine: 1 of 3 pictures without annotation left out, as asked (unannotated: ignore)" in table.notes
+
+
+def test_they_can_count_as_pictures_without_tumour(folder: Path) -> None:
+    table = open_table(folder, unannotated="negative")
+    assert [s.label for s in table.samples] == ["glioma", "no_tumor", "meningioma"]
+    assert set(table.classes) == {"glioma", "meningioma", "no_tumor"}
+    empty = read_sample_mask(table.samples[1])
+    assert empty is not None
+    assert not empty.any()
+    assert (
+        "mine: 1 of 3 pictures without annotation counted as no_tumor, as asked (unannotated: negative)" in table.notes
+    )
+
+
+def test_an_audit_keeps_them_as_they_are(folder: Path) -> None:
+    assert [s.label for s in open_table(folder, unannotated="keep").samples] == ["glioma", "unannotated", "meningioma"]
+
+
+def test_a_table_that_an_audit_wrote_is_asked_about_again(folder: Path, tmp_path: Path) -> None:
+    written = write_table(open_table(folder, unannotated="keep"), tmp_path / "clean.csv")
+    with pytest.raises(DataError, match=r"1 of 3 pictures have no annotation"):
+        open_table(written)
+    assert len(open_table(written, unannotated="ignore")) == 2
+
+
+def test_where_all_are_annotated_nothing_changes(tmp_path: Path) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1]})
+    kept = open_table(tmp_path / "mine", unannotated="keep")
+    for how in ("error", "ignore", "negative"):
+        assert open_table(tmp_path / "mine", unannotated=how) == kept  # type: ignore[arg-type]
+
+
+def test_no_other_word_is_understood(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"unannotated='drop'; expected one of \['error', 'ignore'"):
+        open_table(folder, unannotated="drop")  # type: ignore[arg-type]
+
+
+def test_a_class_without_tumour_that_is_there_takes_them_in(folder: Path) -> None:
+    categories = [{"id": 1, "name": "Glioma"}, {"id": 2, "name": "No Tumor"}]
+    coco.export(folder, {"1.png": [1], "2.png": [], "3.png": [2]}, categories=categories)
+    table = open_table(folder, unannotated="negative")
+    assert sorted(table.classes) == ["glioma", "no_tumor"]
+    assert replace(table, classes=("no_tumor", "glioma")).labels == [1, 0, 0]
+    assert [int(np.count_nonzero(read_sample_mask(s))) > 0 for s in table.samples] == [True, False, False]
