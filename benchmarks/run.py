@@ -13,6 +13,7 @@ from pathlib import Path
 
 import audit
 import heatmap
+import light_ham
 import prediction
 import training
 from material import FULL, QUICK, material
@@ -23,6 +24,7 @@ QUESTIONS = {
     "training": training.findings,
     "prediction": prediction.findings,
     "heatmap": heatmap.findings,
+    "light_ham": light_ham.findings,
     "audit": audit.findings,
 }
 REPORT = Path(__file__).parents[1] / "docs" / "performance.md"

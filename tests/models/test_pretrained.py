@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+import torchvision
 from safetensors.torch import save_file
 
 from tumorlens.errors import ModelError
@@ -25,10 +27,11 @@ def _package_weights() -> dict[str, torch.Tensor]:
 
 
 @needs_package
-def test_the_package_fills_every_layer_in_timms_order() -> None:
-    network = create("efficientnet_lite0", 2)
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_transformer"])
+def test_the_package_fills_every_layer_in_timms_order(name: str) -> None:
+    network = create(name, 2)
     head = network.head.weight.clone()
-    origin = load_pretrained(network, "efficientnet_lite0", "imagenet")
+    origin = load_pretrained(network, name, "imagenet")
     theirs, ours = _package_weights(), network.backbone.state_dict()
     assert PACKAGE in origin
     assert torch.equal(network.head.weight, head)
@@ -73,8 +76,19 @@ def test_weights_of_a_run_start_another_but_for_the_classifier(tmp_path: Path) -
     assert torch.equal(after.stages[0][0][0].weight, before.stages[0][0][0].weight)
 
 
-def test_the_hub_fills_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    theirs = timm.create_model("efficientnet_b0").state_dict()
+@pytest.mark.parametrize(
+    ("name", "hub"),
+    [
+        ("efficientnet_b0", "efficientnet_b0.ra_in1k"),
+        ("efficientnet_b0_transformer", "efficientnet_b0.ra_in1k"),
+        ("efficientnet_lite1_transformer", "tf_efficientnet_lite1.in1k"),
+        ("resnet50", "resnet50.tv_in1k"),
+        ("densenet121", "densenet121.tv_in1k"),
+        ("vgg16", "vgg16.tv_in1k"),
+    ],
+)
+def test_the_hub_fills_the_backbone(name: str, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = timm.create_model(hub, **({"mlp_ratio": 1 / 4096} if name == "vgg16" else {})).state_dict()
     asked: list[str] = []
 
     def fetch(model_id: str, *, weights_only: bool) -> dict[str, torch.Tensor]:
@@ -83,10 +97,42 @@ def test_the_hub_fills_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         return theirs
 
     monkeypatch.setattr(pretrained, "load_state_dict_from_hf", fetch)
-    network = create("efficientnet_b0", 3)
-    assert load_pretrained(network, "efficientnet_b0", "imagenet") == "hub timm/efficientnet_b0.ra_in1k"
-    assert asked == ["timm/efficientnet_b0.ra_in1k"]
-    assert torch.equal(network.backbone.conv_stem.weight, theirs["conv_stem.weight"])
+    network = create(name, 3)
+    before = {key: value.clone() for key, value in network.state_dict().items() if not key.startswith("backbone.")}
+    assert load_pretrained(network, name, "hub") == f"hub timm/{hub}"
+    assert asked == [f"timm/{hub}"]
+    filled = network.backbone.state_dict()
+    assert all(torch.equal(value, theirs[key]) for key, value in filled.items())
+    assert {key.split(".")[0] for key in theirs.keys() - filled.keys()} <= {"classifier", "fc", "head", "pre_logits"}
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items() if key in before)
+
+
+def test_torchvisions_old_files_fill_the_backbone(tmp_path: Path) -> None:
+    # VGG16's has its dense layers, DenseNet's has dots within names, and both are older than batch norm's counter.
+    torch.manual_seed(1)
+    convolutions = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"]).state_dict()
+    vgg = {f"features.{key}": value for key, value in convolutions.items()}
+    dense = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): value
+        for key, value in torchvision.models.densenet121(weights=None).state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in dense
+    torch.save(vgg | {"classifier.6.weight": torch.zeros(1000, 8)}, tmp_path / "vgg16.pth")
+    torch.save(dense, tmp_path / "densenet121.pth")
+    for name, state, key in (
+        ("vgg16", vgg, "features.28.weight"),
+        ("densenet121", dense, "features.norm5.running_mean"),
+    ):
+        network = create(name, 2)
+        load_pretrained(network, name, str(tmp_path / f"{name}.pth"))
+        assert torch.equal(network.backbone.state_dict()[key], state[key])
+
+
+def test_a_run_of_the_plain_network_is_no_start_for_its_transformer(tmp_path: Path) -> None:
+    save_file(create("efficientnet_lite0", 2).state_dict(), tmp_path / "w.safetensors")
+    message = _refused("efficientnet_lite0_transformer", str(tmp_path / "w.safetensors"))
+    assert "is missing; expected the weights of this very architecture" in message
 
 
 def _refused(name: str, source: str) -> str:

@@ -5,7 +5,15 @@ from tumorlens.extras import require
 require("torch", "train", "build networks")
 require("timm", "train", "build networks")
 
-from tumorlens.models import brainmrnet, efficientnet, mini_resnet  # noqa: E402
+from tumorlens.models import (  # noqa: E402
+    baselines,
+    brain_mri_efficientnet,
+    brainmrnet,
+    efficient_mtnet,
+    efficientnet,
+    efficientnet_transformer,
+    mini_resnet,
+)
 from tumorlens.models.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
 from tumorlens.models.output import Network, Output  # noqa: E402
@@ -25,11 +33,15 @@ __all__ = [
     "Prepare",
     "attention_maps",
     "attention_names",
+    "baselines",
+    "brain_mri_efficientnet",
     "brainmrnet",
     "card",
     "cost",
     "create",
+    "efficient_mtnet",
     "efficientnet",
+    "efficientnet_transformer",
     "load_pretrained",
     "mini_resnet",
     "names",

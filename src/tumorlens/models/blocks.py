@@ -39,6 +39,24 @@ class ResidualBlock(nn.Module):
         return out
 
 
+class SqueezeExcitation(nn.Module):
+    """Squeeze-and-excitation: channels weighted by what the whole map holds (Hu, Shen and Sun 2018)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Conv2d(channels, squeezed, 1),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(squeezed, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> x weighted by channel, the same shape."""
+        out: Tensor = x * self.mlp(x.mean((2, 3), keepdim=True))
+        return out
+
+
 class ChannelAttention(nn.Module):
     """CBAM's channel attention: one MLP on the average- and the max-pooled vector (Woo et al. 2018)."""
 

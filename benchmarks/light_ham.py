@@ -1,0 +1,129 @@
+"""LightHam against self-attention, in time and memory; EfficientMTNet eager, exported, and on a GPU if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from finding import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Finding, Target
+from material import Material
+from race import TUNED, Contestant, race
+
+NETWORK = "efficient_mtnet"
+BATCHES = (1, 8, 32, 128)
+CLAIMED = 1124.5  # images a second, by the authors of EfficientMTNet
+KINDS = {"plain": "self-attention", "fused": "self-attention, fused", "light": "LightHam"}
+PASSES = {"forward": "forward", "both": "forward and backward"}
+
+
+def findings(material: Material) -> Iterator[Finding]:
+    """In the order of the heading."""
+    for passes in PASSES:
+        yield _time(material, passes)
+    for passes in PASSES:
+        yield _memory(material, passes)
+    yield _exported(material)
+    if torch.cuda.is_available():
+        yield _batches(material)
+        yield _share(material)
+
+
+def _time(material: Material, passes: str) -> Finding:
+    settings = material.settings
+    asked = [passes, "time", settings.grid, settings.passes]
+    return Finding(
+        question=f"LightHam against self-attention, {PASSES[passes]}",
+        how=(
+            f"One picture's maps of {settings.grid} x {settings.grid} places and 128 channels, float32, on "
+            f"{_device()}; LightHam with rank 32 and six steps. Fused: "
+            "`scaled_dot_product_attention`, which never holds the whole matrix of weights."
+        ),
+        unit="ms",
+        ratio=TIMES_AS_FAST_BY_TIME,
+        series=race(_kinds(asked), settings.short_rounds),
+        target=Target(1, least=True),
+    )
+
+
+def _memory(material: Material, passes: str) -> Finding:
+    settings = material.settings
+    return Finding(
+        question=f"Memory of LightHam and self-attention, {PASSES[passes]}",
+        how=(
+            "The same. The peak of a pass, without what the process held before it: of the process on a CPU, of "
+            "PyTorch's allocator on a GPU."
+        ),
+        unit="MiB",
+        ratio=COST,
+        series=race(_kinds([passes, "memory", settings.grid, 1]), 1),
+        target=Target(1, least=False),
+    )
+
+
+def _kinds(asked: list[object]) -> list[Contestant]:
+    return [Contestant(name, "global_context.py", [kind, *asked]) for kind, name in KINDS.items()]
+
+
+def _exported(material: Material) -> Finding:
+    settings = material.settings
+    asked = [NETWORK, settings.large, settings.passes]
+    return Finding(
+        question=f"EfficientMTNet at {settings.large} pixels",
+        how=(
+            "One normalised picture to class and mask, forward alone, float32, on the CPU. Tuned: channels-last and "
+            "the allocator settings. Exported: the ONNX graph of the network in ONNX Runtime."
+        ),
+        unit="ms",
+        ratio=TIMES_AS_FAST_BY_TIME,
+        series=race(
+            [
+                Contestant("eager PyTorch, as it comes", "mtnet.py", ["eager", *asked]),
+                Contestant("eager PyTorch, tuned", "mtnet.py", ["tuned", *asked], TUNED),
+                Contestant("exported", "mtnet.py", ["exported", *asked]),
+            ],
+            settings.short_rounds,
+        ),
+    )
+
+
+def _batches(material: Material) -> Finding:
+    settings = material.settings
+    return Finding(
+        question=f"EfficientMTNet on a GPU, {settings.large} pixels",
+        how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, pictures in its memory; forward alone.",
+        unit="images/s",
+        ratio=TIMES_AS_FAST_BY_RATE,
+        series=race(
+            [
+                Contestant(f"batch of {batch}", "gpu.py", [*_on_gpu(material, NETWORK, batch), "--rate"])
+                for batch in BATCHES
+            ],
+            settings.short_rounds,
+        ),
+        target=Target(CLAIMED, least=True, absolute=True),
+    )
+
+
+def _share(material: Material) -> Finding:
+    settings = material.settings
+    return Finding(
+        question="EfficientMTNet's share of what the GPU reaches",
+        how=f"The largest of these batches beside the product of two bfloat16 matrices of 8192 x 8192, on {_device()}.",
+        unit="TFLOP/s",
+        ratio=SHARE,
+        series=race(
+            [
+                Contestant("matrix product", "gpu.py", _on_gpu(material, "product", 1)),
+                Contestant(f"batch of {BATCHES[-1]}", "gpu.py", _on_gpu(material, NETWORK, BATCHES[-1])),
+            ],
+            settings.short_rounds,
+        ),
+    )
+
+
+def _on_gpu(material: Material, what: str, batch: int) -> list[object]:
+    return [what, material.settings.large, batch, material.settings.predictions]
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU"

@@ -1,0 +1,116 @@
+"""EfficientNet with a transformer head (system 5), with and without CBAM between the two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tumorlens.errors import ModelError
+from tumorlens.models.attention import AttentionMap
+from tumorlens.models.blocks import ChannelAttention, SpatialAttention
+from tumorlens.models.efficientnet import BACKBONES
+from tumorlens.models.output import Network, Output
+from tumorlens.models.pooled import backbone
+from tumorlens.models.registry import card, register
+
+WIDTH = 256  # of a token
+HEADS, KEY, FORWARD = 2, 16, 64  # of the encoder: the authors', far below the width
+POSITIONS = 1000
+
+
+class EfficientNetTransformer(Network):
+    """Backbone, CBAM if asked for, 1x1 convolution, one encoder layer over all places, mean, dropout, linear layer."""
+
+    def __init__(self, maps: Any, classes: int, dropout: float, *, cbam: bool) -> None:
+        super().__init__()
+        features: int = maps.num_features
+        self.backbone = maps
+        self.cbam = nn.Sequential(ChannelAttention(features), SpatialAttention()) if cbam else nn.Identity()
+        self.project = nn.Conv2d(features, WIDTH, 1)
+        self.positions = nn.Parameter(torch.empty(POSITIONS, WIDTH))
+        nn.init.trunc_normal_(self.positions, std=0.02)  # as in ViT (Dosovitskiy et al. 2021)
+        self.encoder = Encoder()
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(WIDTH, classes)
+
+    def forward(self, x: Tensor) -> Output:
+        """(N, C, H, W), H and W up to 992 -> logits (N, K) and the backbone's last maps (N, F, H/32, W/32).
+
+        Raises:
+            ModelError: more places than there are learned positions. Positions count along the rows, so those of
+                a larger grid could not be had by interpolation: neighbours in the count are not neighbours in the map.
+        """
+        features = self.backbone(x)
+        height, width = features.shape[2], features.shape[3]
+        if height * width > POSITIONS:
+            raise ModelError(
+                f"input of {x.shape[2]} x {x.shape[3]} pixels makes {height * width} tokens; expected at most "
+                f"{POSITIONS}; choose an input.size of at most 992"
+            )
+        tokens = self.project(self.cbam(features)).flatten(2).transpose(1, 2) + self.positions[: height * width]
+        return Output(self.head(self.dropout(self.encoder(tokens, height, width).mean(1))), features)
+
+
+class Encoder(nn.Module):
+    """One layer of the transformer's encoder, norm after each sum as in Vaswani et al. 2017."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = SelfAttention()
+        self.norm1 = nn.LayerNorm(WIDTH, eps=1e-6)
+        self.feed = nn.Sequential(nn.Linear(WIDTH, FORWARD), nn.ReLU(inplace=True), nn.Linear(FORWARD, WIDTH))
+        self.norm2 = nn.LayerNorm(WIDTH, eps=1e-6)
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """(N, height * width, 256) -> the same shape."""
+        tokens = self.norm1(tokens + self.attention(tokens, height, width))
+        out: Tensor = self.norm2(tokens + self.feed(tokens))
+        return out
+
+
+class SelfAttention(nn.Module):
+    """Attention of two heads with keys of 16 values: 32 values inside, whatever the width outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(WIDTH, HEADS * KEY) for _ in range(3))
+        self.out = nn.Linear(HEADS * KEY, WIDTH)
+        self.map = AttentionMap()
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """(N, height * width, 256) -> the same shape; what each place receives passes through `map`."""
+        query, key, value = (
+            layer(tokens).unflatten(2, (HEADS, KEY)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        weights = torch.softmax(query @ key.transpose(2, 3) / KEY**0.5, dim=3)  # (N, heads, from, to)
+        self.map(weights.mean((1, 2)).view(-1, 1, height, width))
+        out: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
+        return out
+
+
+def _enter(name: str, timms: str) -> None:
+    plain = card(name)
+
+    @register(
+        replace(
+            plain,
+            name=f"{name}_transformer",
+            summary=f"{plain.summary.split(',')[0].split(':')[0]} with one transformer layer before the classifier",
+            input_size=240,
+            citation=f"{plain.citation}; Vaswani et al. 2017, Attention Is All You Need (arXiv:1706.03762); "
+            "Woo et al. 2018, CBAM (arXiv:1807.06521)",
+            system=5,
+            options={"cbam": False},
+        )
+    )
+    def build(classes: int, channels: int, dropout: float | None, *, cbam: bool) -> Network:
+        return EfficientNetTransformer(
+            backbone(timms, channels), classes, 0.4 if dropout is None else dropout, cbam=cbam
+        )
+
+
+for _name, _timms in BACKBONES.items():
+    _enter(_name, _timms)

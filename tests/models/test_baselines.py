@@ -1,0 +1,46 @@
+"""System 4's baselines are the published networks, but for what the file says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+
+from tumorlens.models import cost, create
+from tumorlens.models.pretrained import load_pretrained
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "multiply_adds"),
+    # The papers' and torchvision's figures; VGG16's dense layers of 4096 hold 119.5 M of its 134.3 M.
+    [("vgg16", 14.71e6, 15.3e9), ("resnet50", 23.51e6, 4.09e9), ("densenet121", 6.95e6, 2.83e9)],
+)
+def test_they_have_the_published_size(name: str, parameters: float, multiply_adds: float) -> None:
+    counted = cost(name, 2)
+    assert counted.parameters == pytest.approx(parameters, rel=0.001)
+    assert counted.multiply_adds == pytest.approx(multiply_adds, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121"])
+def test_with_its_weights_they_answer_as_torchvisions(name: str, tmp_path: object) -> None:
+    torch.manual_seed(0)
+    theirs = getattr(torchvision.models, name)(weights=None).eval()
+    path = f"{tmp_path}/{name}.pth"
+    torch.save(theirs.state_dict(), path)
+    ours = create(name, 2).eval()
+    load_pretrained(ours, name, path)
+    last = theirs.fc if name == "resnet50" else theirs.classifier
+    picture = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = theirs(picture)
+        found = last(ours(picture).features.mean((2, 3)))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_vgg16_is_its_thirteen_convolutions() -> None:
+    network = create("vgg16", 2)
+    assert sum(isinstance(m, torch.nn.Conv2d) for m in network.modules()) == 13
+    assert [n for n, _ in network.named_children()] == ["backbone", "dropout", "head"]
+    assert network.class_weights() is network.head.weight
+    assert create("vgg16", 2).dropout.p == 0.5
+    assert create("vgg16", 2, dropout=0.0).dropout.p == 0.0

@@ -1,0 +1,85 @@
+"""System 5: the head has the published layout, and its attention can be looked at."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tumorlens.errors import ModelError
+from tumorlens.models import Network, attention_maps, card, cost, create, names
+from tumorlens.models.efficientnet_transformer import SelfAttention
+
+NAME = "efficientnet_b0_transformer"
+
+
+def network(**options: bool) -> Network:
+    torch.manual_seed(0)
+    return create(NAME, 3, options=options).eval()
+
+
+def test_every_efficientnet_has_one() -> None:
+    plain = [name for name in names() if name.startswith("efficientnet_") and not name.endswith("_transformer")]
+    assert len(plain) == 8
+    for name in plain:
+        known, base = card(f"{name}_transformer"), card(name)
+        assert known.input_size == 240
+        assert (known.mean, known.std, known.weights) == (base.mean, base.std, base.weights)
+
+
+def test_the_head_has_the_published_size() -> None:
+    per_token = (1280 * 256 + 256) + 1000 * 256  # 1x1 convolution, positions
+    attention = 3 * (256 * 32 + 32) + (32 * 256 + 256)  # two heads of sixteen, and back
+    rest = (256 * 64 + 64) + (64 * 256 + 256) + 4 * 256  # feed-forward, two norms
+    classifier, plain = 3 * 256 + 3, 3 * 1280 + 3
+    added = cost(NAME, 3).parameters - (cost("efficientnet_b0", 3).parameters - plain)
+    assert added == per_token + attention + rest + classifier
+
+
+def test_cbam_is_an_option_with_a_map_of_its_own() -> None:
+    with_it = network(cbam=True)
+    extra = sum(p.numel() for p in with_it.parameters()) - sum(p.numel() for p in network().parameters())
+    assert extra == 2 * 1280 * 160 + 160 + 1280 + 2 * 49 + 1
+    maps = attention_maps(with_it, torch.randn(1, 3, 96, 96))
+    assert list(maps) == ["cbam.1.map", "encoder.attention.map"]
+
+
+def test_the_map_shares_out_the_attention_of_all_places() -> None:
+    maps = attention_maps(network(), torch.randn(2, 3, 96, 128))["encoder.attention.map"]
+    assert maps.shape == (2, 3, 4)
+    assert (maps > 0).all()
+    torch.testing.assert_close(maps.sum((1, 2)), torch.ones(2))
+    assert not torch.equal(maps[0], maps[1])
+
+
+def test_attention_is_scaled_dot_product_attention_and_its_map_what_a_place_receives() -> None:
+    torch.manual_seed(0)
+    layer, tokens = SelfAttention(), 3 * torch.randn(2, 6, 256)
+    seen: list[torch.Tensor] = []
+    layer.map.register_forward_hook(lambda _, __, out: seen.append(out))
+    query, key, value = (f(tokens).view(2, 6, 2, 16).transpose(1, 2) for f in (layer.query, layer.key, layer.value))
+    with torch.no_grad():
+        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(2, 6, 32)
+        torch.testing.assert_close(layer(tokens, 2, 3), layer.out(mixed))
+        # Attention with the identity for values gives its weights.
+        weights = F.scaled_dot_product_attention(query, key, torch.eye(6).expand(2, 2, 6, 6))
+    torch.testing.assert_close(seen[0], weights.mean((1, 2)).view(2, 1, 2, 3))
+
+
+def test_it_matters_where_a_thing_lies() -> None:
+    net = network()
+    # Without positions, a mean over tokens could not tell an order from another.
+    with torch.no_grad():
+        tokens = torch.randn(1, 16, 256)
+        there, elsewhere = (net.encoder(t + net.positions[:16], 4, 4).mean(1) for t in (tokens, tokens.flip(1)))
+        same = [net.encoder(t, 4, 4).mean(1) for t in (tokens, tokens.flip(1))]
+    torch.testing.assert_close(*same)
+    assert not torch.allclose(there, elsewhere, atol=1e-4)
+
+
+def test_more_tokens_than_positions_are_refused() -> None:
+    with torch.device("meta"):
+        net = create(NAME, 3).eval()
+        assert net(torch.empty(1, 3, 992, 992)).logits.shape == (1, 3)
+        with pytest.raises(ModelError, match=r"1024 x 1024 pixels makes 1024 tokens; expected at most 1000; .* 992"):
+            net(torch.empty(1, 3, 1024, 1024))
