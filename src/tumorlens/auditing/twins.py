@@ -16,7 +16,7 @@ LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""
 
 SAME = 0.98
-"""Score from which a pair is one picture. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.946."""
+"""Score from which a pair is one picture. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.958."""
 
 _DOUBTFUL = 0.02  # below `SAME`: worth a look at the other views, and at other pairs of the same two clusters
 _TOGETHER = 512  # candidates confirmed at once; between them, those already connected are dropped
