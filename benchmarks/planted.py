@@ -13,8 +13,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.prints import thumbs
-from tumorlens.auditing.twins import near_copies
+from tumorlens.auditing.copies.prints import thumbs
+from tumorlens.auditing.copies.twins import near_copies
 from tumorlens.datasets import open_table
 from tumorlens.scan import GreyImage, read_scan
 

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from rounds import peak
 
-from tumorlens.auditing.look import looks
-from tumorlens.auditing.match import candidates
-from tumorlens.auditing.prints import Codes, codes, turned
-from tumorlens.auditing.twins import LIKELY
+from tumorlens.auditing.copies.look import looks
+from tumorlens.auditing.copies.match import candidates
+from tumorlens.auditing.copies.prints import Codes, codes, turned
+from tumorlens.auditing.copies.twins import LIKELY
 from tumorlens.scan.turns import TURNS
 
 _ROWS = 8192  # made at once

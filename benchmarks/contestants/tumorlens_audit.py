@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from rounds import serve
 
 from tumorlens.auditing import audit
-from tumorlens.auditing.write import write_audit
+from tumorlens.auditing.page.write import write_audit
 from tumorlens.datasets import open_table
 from tumorlens.record import Record
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tumorlens.auditing import shortcuts
+from tumorlens.auditing.copies.look import Look
+from tumorlens.auditing.copies.prints import SIDE, VIEWS
 from tumorlens.auditing.findings import Neighbour, Shortcut
-from tumorlens.auditing.look import Look
-from tumorlens.auditing.prints import SIDE, VIEWS
-from tumorlens.auditing.shortcuts import find_shortcuts, nearest_neighbour
+from tumorlens.auditing.shortcuts import forests
+from tumorlens.auditing.shortcuts import neighbours as nearest
+from tumorlens.auditing.shortcuts.forests import find_shortcuts
+from tumorlens.auditing.shortcuts.neighbours import nearest_neighbour
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import MissingExtraError
 
@@ -25,7 +27,7 @@ MEASURES = ["width and height", "file", "border", "metadata and border", "head b
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of the trees: what is planted here is found as well, and sooner."""
-    monkeypatch.setattr(shortcuts, "_TREES", 20)
+    monkeypatch.setattr(forests, "_TREES", 20)
 
 
 def table(labels: Sequence[str], splits: Sequence[str | None] | None = None) -> Table:
@@ -184,7 +186,7 @@ def test_there_is_nothing_to_measure(labels: list[str], groups: list[str]) -> No
 
 
 def test_of_very_many_pictures_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortcuts, "_MOST", 40)
+    monkeypatch.setattr(forests, "_MOST", 40)
     groups = [f"patient {i // 3}" for i in range(120)]
     found = measured(table(["glioma"] * 60 + ["no_tumor"] * 60), plain(120), groups)
     assert {(one.accuracy.n, one.accuracy.units) for one in found.values()} == {(39, 13)}
@@ -234,7 +236,7 @@ def test_blank_pictures_are_neither_asked_nor_looked_up() -> None:
 
 
 def test_the_most_similar_of_many_is_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortcuts, "_BLOCK", 3)
+    monkeypatch.setattr(nearest, "_BLOCK", 3)
     known = [frame(i) for i in range(8)]
     rows = [f"{'ab'[i % 2]} train" for i in range(8)] + [f"{'ab'[i % 2]} test" for i in range(8)]
     (found,) = neighbours([*known, *known], rows)

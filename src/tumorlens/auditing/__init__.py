@@ -3,10 +3,10 @@
 from tumorlens.auditing.audit import audit
 from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Pair, Shortcut, Trace, Twins
 from tumorlens.auditing.guard import Ties, check_leaks, find_ties, regrouped
-from tumorlens.auditing.known import KnownSet, index_of
 from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.sources.known import KnownSet, index_of
+from tumorlens.auditing.sources.true_masks import true_masks
 from tumorlens.auditing.split import split_folds, split_given, without_torn_split
-from tumorlens.auditing.true_masks import true_masks
 
 __all__ = [
     "AuditReport",

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tumorlens.auditing.conflicts import find_conflicts
-from tumorlens.auditing.damage import find_damage
+from tumorlens.auditing.copies.look import Look, Progress, looks
+from tumorlens.auditing.copies.twins import find_twins
+from tumorlens.auditing.damage.files import find_damage
 from tumorlens.auditing.findings import Damage, Neighbour, Shortcut, Trace
-from tumorlens.auditing.known import KnownSet, misnamed, shipped, trace
 from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
-from tumorlens.auditing.look import Look, Progress, looks
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.shortcuts import find_shortcuts, nearest_neighbour
-from tumorlens.auditing.twins import find_twins
+from tumorlens.auditing.shortcuts.forests import find_shortcuts
+from tumorlens.auditing.shortcuts.neighbours import nearest_neighbour
+from tumorlens.auditing.sources.known import KnownSet, misnamed, shipped, trace
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 

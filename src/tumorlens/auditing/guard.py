@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
 from tumorlens.auditing.audit import find_sources
+from tumorlens.auditing.copies.look import Progress, looks
+from tumorlens.auditing.copies.twins import find_twins
 from tumorlens.auditing.findings import Leak, Pair, Trace, Twins
-from tumorlens.auditing.known import shipped
 from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
-from tumorlens.auditing.look import Progress, looks
 from tumorlens.auditing.remedies import grouped
-from tumorlens.auditing.twins import find_twins
+from tumorlens.auditing.sources.known import shipped
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
 from tumorlens.files import appearing, cache_folder

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from tumorlens.auditing.copies.twins import Clusters
 from tumorlens.auditing.findings import Leak, Trace, Twins
-from tumorlens.auditing.twins import Clusters
 from tumorlens.datasets import COPIES, Table
 from tumorlens.stats import Resamples
 

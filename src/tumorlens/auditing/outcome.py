@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from tumorlens.auditing.copies.look import Look
 from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Shortcut, Trace, Twins
-from tumorlens.auditing.look import Look
 from tumorlens.auditing.remedies import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
 from tumorlens.scan.turns import TURNS

@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tumorlens.auditing.copies.look import Look
 from tumorlens.auditing.findings import Twins
-from tumorlens.auditing.look import Look
 from tumorlens.auditing.split import split_folds
 from tumorlens.datasets import Table
 from tumorlens.datasets.unannotated import UNANNOTATED

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tumorlens.auditing.copies.look import Progress, looks
+from tumorlens.auditing.copies.prints import codes, turned, unit
 from tumorlens.auditing.findings import Trace
 from tumorlens.auditing.guard import find_ties, regrouped
-from tumorlens.auditing.known import FINE, KnownSet, shipped
-from tumorlens.auditing.look import Progress, looks
-from tumorlens.auditing.prints import codes, turned, unit
+from tumorlens.auditing.sources.known import FINE, KnownSet, shipped
 from tumorlens.datasets import MaskPlace, Table
 from tumorlens.errors import DataError
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.known import KnownSet, index_of, misnamed, shipped, trace
-from tumorlens.auditing.look import looks
+from tumorlens.auditing.copies.look import looks
+from tumorlens.auditing.sources.known import KnownSet, index_of, misnamed, shipped, trace
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError

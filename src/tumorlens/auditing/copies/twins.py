@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from tumorlens.auditing.align import scores
+from tumorlens.auditing.copies.align import scores
+from tumorlens.auditing.copies.look import Look, Progress, stepwise
+from tumorlens.auditing.copies.match import Candidates, Floats, Ints, candidates
+from tumorlens.auditing.copies.prints import VIEWS, Thumbs, codes, turned
 from tumorlens.auditing.findings import Kind, Pair, Twins
-from tumorlens.auditing.look import Look, Progress, stepwise
-from tumorlens.auditing.match import Candidates, Floats, Ints, candidates
-from tumorlens.auditing.prints import VIEWS, Thumbs, codes, turned
 
 LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""

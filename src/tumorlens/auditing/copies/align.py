@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.prints import SIDE, Thumbs
+from tumorlens.auditing.copies.prints import SIDE, Thumbs
 
 Floats = npt.NDArray[np.float32]
 

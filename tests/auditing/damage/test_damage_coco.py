@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import coco, scans
-from tumorlens.auditing.damage_coco import find_coco_damage
+from tumorlens.auditing.copies.look import looks
+from tumorlens.auditing.damage.coco import find_coco_damage
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import looks
 from tumorlens.datasets import open_table, read_table, write_table
 
 

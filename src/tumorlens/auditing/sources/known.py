@@ -17,10 +17,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from tumorlens.auditing.copies.look import Look, Progress, looks, stepwise
+from tumorlens.auditing.copies.match import Floats, Ints, candidates
+from tumorlens.auditing.copies.prints import VIEWS, Codes, Thumbs, codes, turned, unit
 from tumorlens.auditing.findings import Trace
-from tumorlens.auditing.look import Look, Progress, looks, stepwise
-from tumorlens.auditing.match import Floats, Ints, candidates
-from tumorlens.auditing.prints import VIEWS, Codes, Thumbs, codes, turned, unit
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 from tumorlens.files import appearing
@@ -127,7 +127,7 @@ def index_of(table: Table, *, name: str | None = None, progress: Progress | None
 @cache
 def shipped() -> tuple[KnownSet, ...]:
     """The indexes that come with tumorlens."""
-    folder = resources.files("tumorlens.auditing") / "indexes"
+    folder = resources.files("tumorlens.auditing.sources") / "indexes"
     found = []
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".npz"):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.look import Progress
-from tumorlens.auditing.match_many import rows_many
-from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.auditing.copies.look import Progress
+from tumorlens.auditing.copies.match_many import rows_many
+from tumorlens.auditing.copies.prints import Codes, turned, unit
 from tumorlens.scan.turns import TURNS
 
 Floats = npt.NDArray[np.float32]

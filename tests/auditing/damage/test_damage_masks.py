@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.fixtures import coco, scans, via
-from tumorlens.auditing.damage import find_damage
+from tumorlens.auditing.copies.look import looks
+from tumorlens.auditing.damage.files import find_damage
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import looks
 from tumorlens.datasets import MaskPlace, Sample, Table, open_table
 
 BOX = np.zeros((64, 64), dtype=np.uint8)

@@ -46,7 +46,7 @@ def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     table = open_table(slices)
     known = (index_of(table),)
     monkeypatch.setattr(guard, "shipped", lambda: known)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.true_masks"], "shipped", lambda: known)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.sources.true_masks"], "shipped", lambda: known)
     return table
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tumorlens.auditing.align import scores
+from tumorlens.auditing.copies.align import scores
+from tumorlens.auditing.copies.prints import turned
+from tumorlens.auditing.copies.twins import SAME
 from tumorlens.auditing.findings import Kind, Leak, Pair
 from tumorlens.auditing.leaks import patients_of
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.prints import turned
-from tumorlens.auditing.twins import SAME
 from tumorlens.errors import TumorlensError
 from tumorlens.report import Picture, side_by_side
 from tumorlens.scan import read_scan

@@ -11,19 +11,18 @@ from typing import Literal
 
 import numpy as np
 
+from tumorlens.auditing.copies.look import Look, Progress
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import Look, Progress
 from tumorlens.datasets import UNANNOTATED, MaskPlace, Sample, Table, place_mask
 from tumorlens.datasets.coco import FILE
 from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import DataError, ScanError
-from tumorlens.scan import Mask, read_scan
+from tumorlens.scan import is_rectangle, read_scan
 
 NEARLY_ALL = 0.95
 """Share of rectangles from which a set has boxes in place of outlines."""
 
 _WITHOUT = HEALTHY | {UNANNOTATED}
-_TINY = 16  # pixels: what is smaller may be a rectangle by chance
 
 _WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
     "mask-unreadable": ("danger", "cannot be read; copy or export them again."),
@@ -94,7 +93,7 @@ def _draw(key: Key) -> _Drawn:
         return _Drawn(kind="mask-unreadable", detail=str(error).removeprefix(f"{place.file}: "))
     except ScanError as error:
         return _Drawn(kind="mask-values" if _is_picture(place.file) else "mask-unreadable", detail=error.found)
-    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), _is_rectangle(mask))
+    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_rectangle(mask))
 
 
 def _is_picture(path: Path) -> bool:
@@ -104,14 +103,6 @@ def _is_picture(path: Path) -> bool:
     except ScanError:
         return False
     return True
-
-
-def _is_rectangle(mask: Mask) -> bool:
-    """Filled, with sides parallel to the picture's, and not tiny."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows) * len(columns) < _TINY:
-        return False
-    return bool(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all())
 
 
 def _each(judged: Sequence[tuple[Sample, Look]], drawn: dict[Key, _Drawn]) -> list[Damage]:

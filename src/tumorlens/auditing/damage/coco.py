@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from tumorlens.auditing.damage_masks import NEARLY_ALL
+from tumorlens.auditing.copies.look import Look
+from tumorlens.auditing.damage.masks import NEARLY_ALL
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import Look
 from tumorlens.datasets import MaskPlace, Sample, Table
 from tumorlens.datasets.coco import FILE, annotation_files, unlisted, unused_categories
 from tumorlens.datasets.coco_file import read_annotations

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.look import Look, looks
-from tumorlens.auditing.prints import thumbs
-from tumorlens.auditing.twins import Clusters, find_twins, near_copies
+from tumorlens.auditing.copies.look import Look, looks
+from tumorlens.auditing.copies.prints import thumbs
+from tumorlens.auditing.copies.twins import Clusters, find_twins, near_copies
 from tumorlens.datasets.phantom import CLASSES, draw_patient
 from tumorlens.scan import GreyImage
 from tumorlens.scan.turns import TURNS

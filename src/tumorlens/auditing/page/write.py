@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.html import audit_page
 from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.page.html import audit_page
 from tumorlens.datasets import fingerprint
 from tumorlens.errors import DataError
 from tumorlens.record import Record, write_json

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from tumorlens.auditing.findings import Neighbour, Shortcut
-from tumorlens.auditing.html_pictures import listing
 from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.page.pictures import listing
 from tumorlens.report import Section, figure, note, paragraph, table
 from tumorlens.report.charts import IntervalRow, intervals
 from tumorlens.stats import Estimate

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tumorlens.auditing.findings import KINDS, Conflict, Leak
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.sheets import Kinship, leaked_pairs, spread
+from tumorlens.auditing.page.sheets import Kinship, leaked_pairs, spread
 from tumorlens.report import Picture, Section, columns, contact_sheet, details, note, paragraph, table
 from tumorlens.scan.turns import TURNS
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.auditing import match
-from tumorlens.auditing.match import Candidates, candidates
-from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.auditing.copies import match
+from tumorlens.auditing.copies.match import Candidates, candidates
+from tumorlens.auditing.copies.prints import Codes, turned, unit
 from tumorlens.scan.turns import TURNS
 
 LEAST = 0.82

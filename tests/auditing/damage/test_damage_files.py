@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from tests.fixtures import scans
-from tumorlens.auditing.damage import find_damage
+from tumorlens.auditing.copies.look import looks
+from tumorlens.auditing.damage.files import find_damage
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import looks
 from tumorlens.datasets import Sample, Table
 
 

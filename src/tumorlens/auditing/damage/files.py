@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.damage_coco import find_coco_damage
-from tumorlens.auditing.damage_masks import find_mask_damage
+from tumorlens.auditing.copies.look import Look, Progress
+from tumorlens.auditing.damage.coco import find_coco_damage
+from tumorlens.auditing.damage.masks import find_mask_damage
 from tumorlens.auditing.findings import Damage
-from tumorlens.auditing.look import Look, Progress
 from tumorlens.datasets import Table
 from tumorlens.stats import wilson
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tumorlens.auditing.copies.twins import LIKELY, SAME
 from tumorlens.auditing.findings import Leak
-from tumorlens.auditing.html_figures import damage_section, shortcut_section
-from tumorlens.auditing.html_pictures import conflict_section, copy_section, leak_section, source_section
-from tumorlens.auditing.known import SURE
 from tumorlens.auditing.outcome import AuditReport
-from tumorlens.auditing.sheets import Kinship
-from tumorlens.auditing.twins import LIKELY, SAME
+from tumorlens.auditing.page.figures import damage_section, shortcut_section
+from tumorlens.auditing.page.pictures import conflict_section, copy_section, leak_section, source_section
+from tumorlens.auditing.page.sheets import Kinship
+from tumorlens.auditing.sources.known import SURE
 from tumorlens.report import Section, Tile, code, note, page, paragraph, tiles
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.look import Progress
-from tumorlens.auditing.prints import Codes, turned, unit
+from tumorlens.auditing.copies.look import Progress
+from tumorlens.auditing.copies.prints import Codes, turned, unit
 from tumorlens.scan.turns import TURNS
 
 Floats = npt.NDArray[np.float32]

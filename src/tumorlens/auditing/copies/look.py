@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from zlib import adler32, crc32
 
 import numpy as np
 
-from tumorlens.auditing.prints import Thumbs, thumbs
+from tumorlens.auditing.copies.prints import Thumbs, thumbs
 from tumorlens.errors import ScanError
 from tumorlens.scan import GreyImage, read_scan
 
@@ -32,7 +32,7 @@ class Look:
         size: height and width, pixels; (0, 0) where it cannot be read.
         pixels: checksums of its grey values; equal for pixel-identical pictures, whatever the file; "" where unread.
         border: mean and standard deviation of its outermost pixels, grey levels.
-        thumbs: (4, 64, 64) uint8, see `tumorlens.auditing.prints`; None where it is blank or cannot be read.
+        thumbs: (4, 64, 64) uint8, see `tumorlens.auditing.copies.prints`; None where it is blank or cannot be read.
         problem: why it cannot be read; None where it can.
     """
 
@@ -92,6 +92,11 @@ def looks(paths: Sequence[Path], *, progress: Progress | None = None) -> list[Lo
             if progress:
                 progress(len(found), len(paths))
     return found
+
+
+def frames(looks: Sequence[Look], positions: Iterable[int]) -> Thumbs:
+    """(N, 64, 64) whole frames of pictures that have them."""
+    return np.stack([drawn[0] for i in positions if (drawn := looks[i].thumbs) is not None])
 
 
 def stepwise(progress: Progress | None, step: int, steps: int) -> Progress | None:

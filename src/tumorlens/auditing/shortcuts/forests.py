@@ -1,4 +1,4 @@
-"""looks -> Shortcuts and Neighbours: can the class be told without looking at the brain, or by looking up a picture?
+"""looks -> Shortcuts: can the class be told without looking at the brain?
 
 A shortcut is measured by a small forest that sees no anatomy, trained and tested on different groups. What it
 gets right beyond the majority rate, a network can get right in the same way, and no hospital will profit from it.
@@ -6,32 +6,25 @@ gets right beyond the majority rate, a network can get right in the same way, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.findings import Neighbour, Shortcut
-from tumorlens.auditing.look import Look
-from tumorlens.auditing.prints import SIDE, Thumbs
+from tumorlens.auditing.copies.look import Look, frames
+from tumorlens.auditing.findings import Shortcut
+from tumorlens.auditing.shortcuts.outside import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
 from tumorlens.extras import require
-from tumorlens.stats import Estimate, Flags, Floats, Ints, Resamples
+from tumorlens.stats import Flags, Floats, Ints, Resamples
 
 _FOLDS = 5
 _MOST = 4_000  # pictures looked at: more make the interval narrower than anybody needs
 _TREES = 60
 _LEAF = 2  # pictures of a leaf at least
 _CLEAR = 2  # times the way down to the interval's lower end: the bootstrap does not know the chance in training
-_EDGE = 3  # cells at the frame that say what the background is like
-_HEAD = 0.1  # of the picture's contrast: what differs more from the background belongs to the head
-_LEAST = 8  # grey levels; less is noise
-_MARGIN = 3  # cells around the head that are blanked with it
-_DRAWN = 128  # cells looked at outside of the head, of 4,096
-_RANKS = (0, 13, 32, 64, 95, 114, 127)  # of them, from the darkest to the brightest
-_BLOCK = 1024  # pictures held at once: 16 MB
 _WHY = "measure shortcuts"
 
 Names = npt.NDArray[np.str_]
@@ -83,50 +76,15 @@ def find_shortcuts(
         trial.measure("border", "mean and deviation of the outermost pixels", border),
         trial.measure("metadata and border", "all of these together", np.hstack([file, border])),
     ]
-    outside = _outside_of_heads(_frames(looks, trial.positions), seed)
+    outside = outside_of_heads(frames(looks, trial.positions), seed)
     left = np.isfinite(outside[:, 0])
     blanked = trial.only(left)
     if blanked is not None:
         words = (
-            f"grey values of {_DRAWN} cells drawn outside of the head, without their places; "
+            f"grey values of {DRAWN} cells drawn outside of the head, without their places; "
             f"{left.sum():,} of {len(judged):,} pictures show that much outside"
         )
         found.append(blanked.measure("head blanked out", words, outside[np.isin(trial.positions, blanked.positions)]))
-    return tuple(found)
-
-
-def nearest_neighbour(
-    table: Table, looks: Sequence[Look], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
-) -> tuple[Neighbour, ...]:
-    """How often the most similar training picture has the right label: what memory alone can do.
-
-    Similarity is the correlation of the whole frames, drawn 64 x 64, the asked one as it is or mirrored left to
-    right, since training flips pictures, too. Blank and unreadable pictures are left out.
-
-    Args:
-        table: with a train part and another one, or there is nothing to look up.
-        looks: one for each sample, in the table's order.
-        leaked: positions of pictures outside of train whose twin or patient is in train.
-        groups: for each sample its patient or its copies; the bootstrap draws whole groups.
-        seed: of the bootstrap.
-    """
-    parts: dict[str, list[int]] = {"train": [], "test": [], "val": []}
-    for i, (sample, look) in enumerate(zip(table.samples, looks, strict=True)):
-        if look.thumbs is not None and sample.split in parts:
-            parts[sample.split].append(i)
-    train = parts.pop("train")
-    if not train:
-        return ()
-    labels = np.array(table.labels)
-    found = []
-    for part, held in parts.items():
-        if held:
-            best = _nearest(looks, held, train)
-            right = labels[np.array(train)[best]] == labels[held]
-            known = np.isin(held, list(leaked))
-            names = np.array([groups[i] for i in held])
-            leaking, clean = (_share(right[of], names[of], seed) if of.any() else None for of in (known, ~known))
-            found.append(Neighbour(part, _share(right, names, seed), leaking, clean))
     return tuple(found)
 
 
@@ -240,86 +198,3 @@ def _file(looks: Sequence[Look]) -> Floats:
     kinds = [np.array([look.mode for look in looks]), np.array([look.format for look in looks])]
     flags = [(kind[:, None] == np.unique(kind)).astype(np.float64) for kind in kinds]
     return np.column_stack([size, weight, weight / size.prod(axis=1), *flags])
-
-
-def _outside_of_heads(frames: Thumbs, seed: int) -> Floats:
-    """What is drawn outside of heads: mean, deviation and quantiles of `_DRAWN` cells.
-
-    Args:
-        frames: (N, 64, 64).
-        seed: of the draw.
-
-    Returns:
-        (N, 9); NaN where there are not as many cells.
-    """
-    random = np.random.default_rng(seed)
-    cells = np.full((len(frames), _DRAWN), np.nan)
-    for start in range(0, len(frames), _BLOCK):
-        block = frames[start : start + _BLOCK]
-        for row, (frame, head) in enumerate(zip(block, _heads(block), strict=True), start):
-            outside = frame[~head]
-            if len(outside) >= _DRAWN:
-                cells[row] = random.choice(outside, _DRAWN, replace=False)
-    cells.sort(axis=1)
-    return np.column_stack([cells.mean(axis=1), cells.std(axis=1), cells[:, _RANKS]])
-
-
-def _heads(frames: Thumbs) -> Flags:
-    """Where the heads are, generously: (N, 64, 64) grey values to flags.
-
-    A picture without a clear background is head everywhere.
-    """
-    ndimage = require("scipy.ndimage", "train", _WHY)
-    edge = np.ones((SIDE, SIDE), dtype=bool)
-    edge[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
-    background = np.median(frames[:, edge], axis=1).astype(np.float32)
-    contrast = ndimage.uniform_filter(np.abs(frames - background[:, None, None]), (1, 3, 3))
-    bright = np.quantile(contrast.reshape(len(frames), -1), 0.95, axis=1)
-    bright = contrast > np.maximum(_HEAD * bright, _LEAST)[:, None, None]
-    flat = np.zeros((3, 3, 3), dtype=bool)  # neighbours within a picture, none in the next
-    flat[1] = ndimage.generate_binary_structure(2, 1)
-    pieces, count = ndimage.label(bright, flat)
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    weight = sizes[pieces]
-    largest = bright & (weight == weight.max(axis=(1, 2), keepdims=True))
-    head = ndimage.binary_dilation(ndimage.binary_fill_holes(largest, flat), flat, iterations=_MARGIN)
-    generous: Flags = head | ~bright.any(axis=(1, 2), keepdims=True)
-    return generous
-
-
-def _nearest(looks: Sequence[Look], asked: Sequence[int], train: Sequence[int]) -> Ints:
-    """For every asked position the row of `train` that shows the most similar picture."""
-    best = np.full(len(asked), -np.inf, dtype=np.float32)
-    rows = np.zeros(len(asked), dtype=np.int64)
-    for first in range(0, len(asked), _BLOCK):
-        part = slice(first, first + _BLOCK)
-        frames = _frames(looks, asked[part])
-        vectors = _unit(frames), _unit(frames[:, :, ::-1])
-        for start in range(0, len(train), _BLOCK):
-            known = _unit(_frames(looks, train[start : start + _BLOCK]))
-            likeness = np.maximum(vectors[0] @ known.T, vectors[1] @ known.T)
-            nearest = likeness.argmax(axis=1)
-            value = likeness.max(axis=1)
-            rows[part] = np.where(value > best[part], start + nearest, rows[part])
-            best[part] = np.maximum(value, best[part])
-    return rows
-
-
-def _frames(looks: Sequence[Look], positions: Iterable[int]) -> Thumbs:
-    """(N, 64, 64) whole frames of pictures that have them."""
-    return np.stack([drawn[0] for i in positions if (drawn := looks[i].thumbs) is not None])
-
-
-def _unit(frames: Thumbs) -> npt.NDArray[np.float32]:
-    """(N, 4,096) frames as vectors of mean 0 and length 1."""
-    cells = frames.reshape(len(frames), -1).astype(np.float32)
-    cells -= cells.mean(axis=1, keepdims=True)
-    unit: npt.NDArray[np.float32] = cells / np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 1e-3)
-    return unit
-
-
-def _share(right: Flags, groups: Names, seed: int) -> Estimate:
-    """The share of right answers with its interval over groups."""
-    drawn = Resamples.draw(groups.tolist(), "group", seed=seed)
-    return drawn.proportion(drawn.sums(right) / drawn.sums(np.ones(len(right))), np.ones(len(right), dtype=bool))
