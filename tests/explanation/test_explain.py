@@ -50,3 +50,10 @@ def test_any_class_can_be_asked_for(finished_run: Run, phantoms: Path) -> None:
 def test_an_unknown_class_is_an_error_before_anything_is_read(finished_run: Run) -> None:
     with pytest.raises(ModelError, match=r"'gloma' asked for.*glioma"):
         explain(finished_run, ["does-not-exist.png"], "gloma")
+
+
+def test_a_network_that_also_segments_is_explained_like_any_other(drawing_run: Run, phantoms: Path) -> None:
+    (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())])
+    assert isinstance(found, Explanation)
+    assert found.heatmap.shape == found.grey.shape
+    assert found.heatmap.max() > 0

@@ -57,3 +57,17 @@ def test_another_network_answers_with_an_empty_map() -> None:
     spec = ModelSpec("brainmrnet", SPEC.classes, 1, Canvas(64), HALF, HALF)
     with torch.no_grad():
         assert _pipeline(spec=spec)(PICTURES).cam.shape[:2] == (4, 0)
+
+
+def test_a_network_that_segments_answers_with_a_probability_for_each_pixel_of_the_canvas() -> None:
+    spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, Canvas(64), HALF, HALF)
+    pipeline = _pipeline(spec=spec)
+    with torch.no_grad():
+        answer, output = pipeline(PICTURES), pipeline.network(pipeline.prepare(PICTURES))
+    assert answer.mask.shape == (4, 64, 64)
+    torch.testing.assert_close(answer.mask, torch.sigmoid(output.mask[:, 0]))
+
+
+def test_another_network_answers_with_an_empty_mask() -> None:
+    with torch.no_grad():
+        assert _pipeline()(PICTURES).mask.shape == (4, 0, 0)

@@ -79,22 +79,72 @@ def test_a_constant_map_stays_constant_inside_and_zero_outside_the_crop() -> Non
     assert (back[:, 40:] == 0).all()
 
 
-def test_bringing_back_equals_resizing_the_whole_window_and_cutting_it() -> None:
+@pytest.mark.parametrize("cells", [7, 32, 33, 200])
+def test_bringing_back_equals_resizing_the_whole_window_and_cutting_it(cells: int) -> None:
     from PIL import Image
 
-    heat = np.random.default_rng(0).random((7, 7), dtype=np.float32)
+    heat = np.random.default_rng(0).random((cells, cells), dtype=np.float32)
     whole = np.asarray(Image.fromarray(heat).resize((51, 51), Image.Resampling.BILINEAR))
-    np.testing.assert_allclose(Canvas(64).place(30, 51).to_picture(heat), whole[10:40], atol=1e-6)
+    back = Canvas(64).place(30, 51).to_picture(heat)
+    np.testing.assert_allclose(back, whole[10:40], atol=1e-5)
+    assert back.flags.writeable
 
 
 def test_a_long_strip_needs_no_square_of_its_length() -> None:
     assert Canvas(224).place(3, 200_000).to_picture(np.ones((7, 7))).shape == (3, 200_000)
 
 
+HEAD = (20, 30, 60, 40)  # top, left, height, width, in a picture of 100 x 120
+
+
+@pytest.mark.parametrize(
+    ("canvas", "window"),
+    [
+        (Canvas(64, around="head"), (20, 20, 60, 60)),
+        (Canvas(64, "stretch", around="head"), (20, 30, 60, 40)),
+        (Canvas(64, "crop", around="head"), (30, 30, 40, 40)),
+        (Canvas(64, "crop", 80, "head"), (34, 34, 32, 32)),
+    ],
+    ids=str,
+)
+def test_around_the_head_its_box_takes_the_place_of_the_picture(
+    canvas: Canvas, window: tuple[int, int, int, int]
+) -> None:
+    place = canvas.place(100, 120, HEAD)
+    assert place == Placement(*window, 64, (100, 120), HEAD)
+    picture = np.full((100, 120), 9, np.uint8)
+    picture[20:80, 30:70] = 200
+    alone = Canvas(64, canvas.fit, canvas.resize).place(60, 40)
+    assert np.array_equal(place.to_canvas(picture), alone.to_canvas(picture[20:80, 30:70]))
+    chart = np.random.default_rng(0).random((7, 7))
+    back = place.to_picture(chart)
+    np.testing.assert_allclose(back[20:80, 30:70], alone.to_picture(chart), atol=1e-6)
+    back[20:80, 30:70] = 0
+    assert not back.any()
+
+
+def test_a_box_that_is_the_whole_picture_changes_nothing() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (30, 50), dtype=np.uint8)
+    whole, none = Canvas(64, around="head").place(30, 50, (0, 0, 30, 50)), Canvas(64).place(30, 50)
+    assert np.array_equal(whole.to_canvas(picture), none.to_canvas(picture))
+
+
+@pytest.mark.parametrize("box", [(0, 0, 31, 50), (-1, 0, 5, 5), (3, 3, 0, 5), (0, 48, 5, 3)])
+def test_a_box_beyond_the_picture_is_refused(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"expected a part of the picture of 30 x 50"):
+        Canvas(64, around="head").place(30, 50, box)
+
+
+def test_around_the_head_no_place_is_given_without_its_box() -> None:
+    with pytest.raises(ValueError, match="expected the box of the head"):
+        Canvas(64, around="head").place(30, 50)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ({"size": 0}, "size is 0"),
+        ({"size": 224, "around": "neck"}, "picture, head"),
         ({"size": 224, "fit": "zoom"}, "pad, stretch, crop"),
         ({"size": 224, "resize": 256}, "'crop' only"),
         ({"size": 224, "fit": "crop", "resize": 200}, "at least the size"),

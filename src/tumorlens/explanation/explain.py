@@ -62,10 +62,13 @@ def _explanations(run: Run, paths: Iterable[str | Path], target: int | None) -> 
         except TumorlensError as error:
             yield error
             continue
-        inputs = prepare(torch.from_numpy(grey.copy())[None])
+        picture = torch.from_numpy(grey.copy())[None]
+        boxes = prepare.boxes(picture)
+        inputs = prepare(picture, boxes)
         with torch.inference_mode():
             probabilities = torch.softmax(network(inputs).logits[0], 0)
         index = int(probabilities.argmax()) if target is None else target
         activation = grad_cam(network, inputs, [index])[0].numpy()
-        heatmap = heat(activation, run.spec.canvas.place(*grey.shape))
+        height, width = grey.shape
+        heatmap = heat(activation, run.spec.canvas.place(height, width, tuple(boxes[0].tolist())))
         yield Explanation(path, grey, run.spec.classes[index], float(probabilities[index]), heatmap)

@@ -72,11 +72,17 @@ class Answer(NamedTuple):
         logits: (N, K) before temperature and softmax.
         cam: (N, K, h, w) class activation maps over the canvas, before ReLU and scaling; an empty
             tensor (N, 0, h, w) where the network is not pooling + linear.
+        boxes: (N, 4) int64, the part of each picture that was laid on the canvas: top, left, height, width in
+            its pixels; all of it unless the canvas lies around the head.
+        mask: (N, size, size) probability of tumour over the canvas, as the network gives it (the temperature is
+            that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
     """
 
     probabilities: Tensor
     logits: Tensor
     cam: Tensor
+    boxes: Tensor
+    mask: Tensor
 
 
 class Pipeline(nn.Module):
@@ -84,18 +90,23 @@ class Pipeline(nn.Module):
 
     temperature: Tensor
 
-    def __init__(self, prepare: Prepare, network: Network, temperature: float = 1.0) -> None:
+    def __init__(self, prepare: Prepare, network: Network, temperature: float = 1.0, *, draws: bool = True) -> None:
+        """A network that segments but was never shown a mask is not asked for one: `draws` is false then."""
         super().__init__()
+        self.draws = draws
         self.prepare = prepare
         self.network = network
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def forward(self, images: Tensor) -> Answer:
         """Prepare, infer, calibrate."""
-        output = self.network(self.prepare(images))
+        boxes = self.prepare.boxes(images)
+        output = self.network(self.prepare(images, boxes))
         weights = self.network.class_weights()
         if weights is None:
             cam = output.features[:, :0]
         else:
             cam = torch.einsum("kc,nchw->nkhw", weights, output.features)
-        return Answer(torch.softmax(output.logits / self.temperature, dim=1), output.logits, cam)
+        drawn = output.mask if self.draws else None
+        mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
+        return Answer(torch.softmax(output.logits / self.temperature, dim=1), output.logits, cam, boxes, mask)

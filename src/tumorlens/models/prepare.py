@@ -1,19 +1,23 @@
 """Grey pictures of any size -> network input: the one preprocessing, as a module, so that it is exported too.
 
 Padding, cropping and antialiased bilinear resizing are one linear map per axis: two matrices, made from
-the picture's height and width. The result equals ``interpolate(..., antialias=True)`` on the padded or
-cropped picture, but traces to plain ONNX with dynamic sizes; ONNX's own Resize does not agree between
-runtimes when it shrinks (measured: up to 17 grey levels).
+the picture's height and width, or around the head from the box found in each. The result equals
+``interpolate(..., antialias=True)`` on the padded or cropped picture, but traces to plain ONNX with dynamic
+sizes; ONNX's own Resize does not agree between runtimes when it shrinks (measured: up to 17 grey levels).
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from tumorlens.models.head import head_boxes
 from tumorlens.scan.canvas import Canvas
+
+Length = int | Tensor
+"""A length in pixels: one number, a symbol while an export traces, or one number a picture as (N, 1, 1)."""
 
 
 class Prepare(nn.Module):
@@ -31,31 +35,71 @@ class Prepare(nn.Module):
         self.register_buffer("mean", torch.tensor(means).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(stds).view(1, -1, 1, 1), persistent=False)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
         """Place and normalise pictures of one size."""
-        return self.normalise(self.place(images))
+        return self.normalise(self.place(images, boxes))
 
-    def place(self, images: Tensor) -> Tensor:
-        """(N, H, W) grey values 0 to 255 -> (N, 1, size, size) float32, still 0 to 255."""
+    def boxes(self, images: Tensor) -> Tensor:
+        """(N, H, W) uint8 -> (N, 4) int64: the part of each picture that is fitted; top, left, height, width."""
+        if self.canvas.around == "head":
+            return head_boxes(images)
+        whole = (torch.full(images.shape[:1], edge, device=images.device) for edge in (0, 0, *images.shape[1:]))
+        return torch.stack(tuple(whole), 1)
+
+    def place(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
+        """(N, H, W) grey values 0 to 255 -> (N, 1, size, size) float32, still 0 to 255.
+
+        Args:
+            images: pictures of one size.
+            boxes: as `boxes` gave them; None to find them here. Around the whole picture they are not looked at.
+        """
+        if self.canvas.around == "head":
+            return self._place_parts(images, self.boxes(images) if boxes is None else boxes)
         height, width = images.shape[-2], images.shape[-1]
         size = self.canvas.size
         down = _sampling(height, *self._window(height, height, width), size, images.device)
         across = _sampling(width, *self._window(width, height, width), size, images.device)
         return (down @ images.float() @ across.T)[:, None]
 
-    def _window(self, length: int, height: int, width: int) -> tuple[int, int]:
-        """First pixel and length of the part of one axis that fills the canvas, as `Canvas.place` has it.
+    def place_with(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures and their masks, placed alike.
 
-        Lengths are symbols while an export traces, hence sym_max and sym_min.
+        Args:
+            images: (N, H, W) grey values 0 to 255.
+            masks: (N, H, W), 1 or True is tumour.
+
+        Returns:
+            (N, 1, size, size) float32 as `place` gives it, and (N, 1, size, size) bool: at least half tumour.
         """
+        boxes = self.boxes(images)
+        return self.place(images, boxes), self.place(masks, boxes) >= 0.5
+
+    def _place_parts(self, images: Tensor, boxes: Tensor) -> Tensor:
+        """`place` with a box, and so with two matrices, for each picture; black outside the box."""
+        height, width = images.shape[-2], images.shape[-1]
+        longest = cast(int, torch.sym_max(height, width))
+        top, left, rows, columns = boxes[..., None, None].unbind(1)
+        matrices = []
+        for extent, first, length in ((height, top, rows), (width, left, columns)):
+            start, side = self._window(length, rows, columns)
+            pixel = torch.arange(extent, device=images.device)
+            shown = (pixel >= first) & (pixel < first + length)
+            matrices.append(
+                _sampling(extent, first + start, side, self.canvas.size, images.device, longest=longest) * shown
+            )
+        down, across = matrices
+        return (down @ images.float() @ across.mT)[:, None]
+
+    def _window(self, length: Length, height: Length, width: Length) -> tuple[Length, Length]:
+        """First pixel and length of the part of one axis that fills the canvas, as `Canvas.place` has it."""
         if self.canvas.fit == "stretch":
             return 0, length
         if self.canvas.fit == "pad":
-            side = cast(int, torch.sym_max(height, width))
+            side = _larger(height, width)
             return -((side - length) // 2), side
-        shorter = cast(int, torch.sym_min(height, width))
+        shorter = _smaller(height, width)
         resize = self.canvas.resize or self.canvas.size
-        side = cast(int, torch.sym_max(1, (2 * shorter * self.canvas.size + resize) // (2 * resize)))
+        side = _larger((2 * shorter * self.canvas.size + resize) // (2 * resize), 1)
         return (length - side) // 2, side
 
     def normalise(self, placed: Tensor) -> Tensor:
@@ -64,19 +108,32 @@ class Prepare(nn.Module):
         return (scaled.expand(-1, self.channels, -1, -1) - self.mean) / self.std
 
 
-def _sampling(length: int, first: int, side: int, size: int, device: torch.device) -> Tensor:
+def _sampling(
+    length: int, first: Length, side: Length, size: int, device: torch.device, *, longest: int | None = None
+) -> Tensor:
     """(size, length) weights that take the window of `side` pixels from `first` on to `size` pixels.
 
     The triangle filter of PIL and of torch's antialias: half-pixel centres, stretched by the scale when
     shrinking, normalised over the window. Padding counts as black; what is cropped away does not count.
+    Where windows differ from picture to picture, weights are (N, size, length), and `longest` is the
+    largest number of pixels that a window can have.
     """
     scale = side / size
-    support = cast(float, torch.sym_max(scale, 1.0))
-    centre = (torch.arange(size, dtype=torch.float32, device=device) + 0.5) * scale
+    support = _larger(scale, 1.0)
+    centre = (torch.arange(size, dtype=torch.float32, device=device)[:, None] + 0.5) * scale
 
-    def triangle(start: int, count: int) -> Tensor:
+    def triangle(start: Length, count: int) -> Tensor:
         position = torch.arange(count, dtype=torch.float32, device=device) + 0.5 - start
         inside = (position > 0) & (position < side)
-        return torch.relu(1 - (position[None] - centre[:, None]).abs() / support) * inside
+        return torch.relu(1 - (position - centre).abs() / support) * inside
 
-    return triangle(first, length) / triangle(0, side).sum(1, keepdim=True)
+    whole = triangle(0, cast(int, side) if longest is None else longest)
+    return triangle(first, length) / whole.sum(-1, keepdim=True)
+
+
+def _larger(one: Any, other: Any) -> Any:
+    return one.clamp(min=other) if isinstance(one, Tensor) else torch.sym_max(one, other)
+
+
+def _smaller(one: Any, other: Any) -> Any:
+    return one.clamp(max=other) if isinstance(one, Tensor) else torch.sym_min(one, other)

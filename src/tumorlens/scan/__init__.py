@@ -1,6 +1,7 @@
 """files -> pixels: pictures and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
 
 from tumorlens.scan.canvas import Box, Canvas, Placement
+from tumorlens.scan.mask import drawn_mask, is_rectangle
 from tumorlens.scan.matlab import FigshareSlice, read_figshare
 from tumorlens.scan.read import read_mask, read_scan, read_size
 from tumorlens.scan.types import GreyImage, Mask, Pixels, Scan, window
@@ -14,6 +15,8 @@ __all__ = [
     "Pixels",
     "Placement",
     "Scan",
+    "drawn_mask",
+    "is_rectangle",
     "read_figshare",
     "read_mask",
     "read_scan",

@@ -22,6 +22,7 @@ Around = Literal["picture", "head"]
 Box = tuple[int, int, int, int]  # top, left, height, width, in pixels of a picture
 
 _SMALL = 2**18  # multiplications of a matrix product that OpenBLAS does not share among threads
+_COARSE = 32  # cells a side up to which two matrix products bring a map back quicker than Pillow does
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,15 @@ class Placement:
             raise ValueError(f"the map has shape {chart.shape}; expected (n, n)")
         rows, columns = self._seen()
         cells = len(chart)
-        down = _weights(cells, cells / self.height, rows.start - self.top, rows.stop - self.top)
-        across = _weights(cells, cells / self.width, columns.start - self.left, columns.stop - self.left)
-        seen = _product(down, chart @ across.T)
+        spans = (
+            (cells / self.height, rows.start - self.top, rows.stop - self.top),
+            (cells / self.width, columns.start - self.left, columns.stop - self.left),
+        )
+        if cells <= _COARSE:
+            down, across = (_weights(cells, *span) for span in spans)
+            seen = _product(down, chart @ across.T)
+        else:
+            seen = _resized(chart, *spans)
         if seen.shape == self.picture:
             return seen
         result = np.zeros(self.picture, dtype=np.float32)
@@ -152,6 +159,21 @@ class Placement:
         rows = slice(max(self.top, top), min(self.top + self.height, top + height))
         columns = slice(max(self.left, left), min(self.left + self.width, left + width))
         return rows, columns
+
+
+def _resized(chart: npt.NDArray[np.float32], *spans: tuple[float, int, int]) -> npt.NDArray[np.float32]:
+    """Resize a map with Pillow's bilinear filter.
+
+    Args:
+        chart: (n, n).
+        spans: of rows and of columns the cells per pixel, the first pixel wanted and the pixel after the last one.
+    """
+    (top, bottom), (left, right) = (
+        [min(scale * pixel, len(chart)) for pixel in (first, last)] for scale, first, last in spans
+    )
+    height, width = (last - first for _, first, last in spans)
+    image = Image.fromarray(chart).resize((width, height), Image.Resampling.BILINEAR, (left, top, right, bottom))
+    return np.array(image)
 
 
 def _weights(cells: int, scale: float, first: int, last: int) -> npt.NDArray[np.float32]:

@@ -1,13 +1,17 @@
-"""pixels -> mask: two values, or it is not a mask."""
+"""pixels, or a network's probabilities -> mask; and whether it is an outline or a box."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tumorlens.errors import ScanError
+from tumorlens.scan.canvas import Placement
 from tumorlens.scan.types import Mask, Pixels
+
+_TINY = 16  # pixels: what is smaller may be a rectangle by chance
 
 
 def as_mask(pixels: Pixels, path: Path) -> Mask:
@@ -36,3 +40,28 @@ def as_mask(pixels: Pixels, path: Path) -> Mask:
         raise ScanError(path, f"holds the values {low} and {high}", "in a mask the background is 0")
     mask: Mask = (pixels != 0).astype(np.uint8)
     return mask
+
+
+def drawn_mask(probabilities: npt.ArrayLike, placement: Placement) -> Mask:
+    """What a network draws, at the size of the picture.
+
+    Args:
+        probabilities: (n, n) of tumour, over the whole canvas.
+        placement: how the picture lies on that canvas.
+
+    Returns:
+        (H, W) uint8, 1 where a tumour is at least as probable as none; 0 where the network saw nothing.
+    """
+    mask: Mask = (placement.to_picture(probabilities) >= 0.5).astype(np.uint8)
+    return mask
+
+
+def is_rectangle(mask: Mask) -> bool:
+    """Whether what is drawn is one filled rectangle, sides parallel to the picture's, and not tiny.
+
+    Radiologists' outlines never are; a box that stands in for an outline always is.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) * len(columns) < _TINY:
+        return False
+    return bool(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all())

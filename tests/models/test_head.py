@@ -1,0 +1,125 @@
+"""The box lies around the head, whatever stands beside it and however bright the picture is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tumorlens.datasets.phantom import CLASSES, PLANES, PhantomSlice, draw_patient
+from tumorlens.models.head import _largest, head_boxes
+
+Edges = tuple[int, int, int, int]
+
+
+def box_of(picture: np.ndarray) -> Edges:
+    """Top, left, bottom, right."""
+    top, left, height, width = head_boxes(torch.from_numpy(picture.copy())[None])[0].tolist()
+    return top, left, top + height, left + width
+
+
+def disc(height: int, width: int, centre: tuple[float, float], radius: float, grey: int = 120) -> np.ndarray:
+    rows, columns = np.mgrid[:height, :width]
+    far = np.hypot(rows + 0.5 - centre[0], columns + 0.5 - centre[1])
+    return (grey * (far < radius)).astype(np.uint8)
+
+
+def whole(picture: np.ndarray) -> Edges:
+    return 0, 0, picture.shape[0], picture.shape[1]
+
+
+@pytest.fixture(scope="module")
+def heads() -> list[PhantomSlice]:
+    """Three patients with tumours and one without, in each plane."""
+    return [
+        draw_patient(label, 7 * i + j, plane=plane, slices=1, size=192)[0]
+        for i, plane in enumerate(PLANES)
+        for j, label in enumerate(CLASSES)
+    ]
+
+
+@pytest.mark.parametrize("size", [(512, 512), (64, 64), (200, 301), (640, 320), (1300, 1000)], ids=str)
+def test_the_box_touches_the_head_on_all_sides(size: tuple[int, int]) -> None:
+    height, width = size
+    centre, radius = (0.55 * height, 0.45 * width), 0.3 * min(size)
+    found = box_of(disc(height, width, centre, radius))
+    ends = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
+    for edge, end, length in zip(found, ends, (height, width, height, width), strict=True):
+        assert abs(edge - end) <= 1 + 2 * length / 128
+
+
+def test_the_box_of_a_phantom_is_tight_and_holds_its_tumour(heads: list[PhantomSlice]) -> None:
+    for head in heads:
+        top, left, bottom, right = box_of(head.image)
+        assert head.mask[top:bottom, left:right].sum() == head.mask.sum()
+        rows, columns = np.nonzero(head.image > 60)
+        tight = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
+        assert np.abs(np.subtract((top, left, bottom, right), tight)).max() <= 0.03 * 192
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda grey: 0.4 * grey,
+        lambda grey: 40 + 0.6 * grey,
+        lambda grey: 128 + 0.4 * (grey - 128),
+        lambda grey: 1.6 * grey,
+        lambda grey: 255 * (grey / 255) ** 1.4,
+        lambda grey: grey + np.random.default_rng(0).normal(0, 8, grey.shape),
+    ],
+    ids=["dark", "bright", "flat", "saturated", "gamma", "noisy"],
+)
+def test_brightness_contrast_and_noise_leave_the_box_where_it_is(damage, heads: list[PhantomSlice]) -> None:  # type: ignore[no-untyped-def]
+    for head in heads:
+        damaged = np.clip(damage(head.image.astype(float)), 0, 255).astype(np.uint8)
+        assert np.abs(np.subtract(box_of(damaged), box_of(head.image))).max() <= 0.04 * 192
+
+
+def test_letters_lines_and_a_frame_beside_the_head_are_left_out() -> None:
+    plain = disc(512, 512, (256, 256), 150)
+    marked = plain.copy()
+    marked[:, :2] = marked[:, -2:] = marked[:2] = marked[-2:] = 255
+    marked[470:500:3, 20:60] = 255  # a word in each lower corner
+    marked[470:500, 450:490:4] = 255
+    marked[30:38, 200:300] = 255  # a scale
+    assert box_of(marked) == box_of(plain)
+
+
+def test_of_two_things_only_the_larger_counts() -> None:
+    head, other = disc(512, 512, (256, 300), 150), disc(512, 512, (80, 60), 40, grey=250)
+    assert box_of(np.maximum(head, other)) == box_of(head)
+
+
+def test_the_box_holds_the_scalp_where_a_dark_skull_parts_it_from_the_brain() -> None:
+    centre = (256, 256)
+    scalp = disc(512, 512, centre, 200, 250) - disc(512, 512, centre, 190, 250)
+    assert box_of(scalp + disc(512, 512, centre, 170)) == box_of(disc(512, 512, centre, 200, 250))
+
+
+def test_where_nothing_is_found_the_whole_picture_stays() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [np.full(shape, grey, np.uint8) for shape in ((1, 1), (1, 9), (70, 60)) for grey in (0, 255)]
+    speck = disc(400, 300, (100, 100), 12)
+    noise = rng.integers(0, 256, (300, 200), dtype=np.uint8)
+    for picture in (*pictures, speck, noise):
+        assert box_of(picture) == whole(picture)
+
+
+def test_a_batch_gives_what_each_picture_gives_alone(heads: list[PhantomSlice]) -> None:
+    pictures = torch.from_numpy(np.stack([head.image for head in heads]))
+    together = head_boxes(pictures)
+    assert together.dtype == torch.int64
+    assert torch.equal(together, torch.cat([head_boxes(picture[None]) for picture in pictures]))
+
+
+def test_one_winding_thing_is_one_and_outweighs_what_lies_in_its_bends() -> None:
+    mask = torch.zeros(1, 128, 128)
+    for row in range(0, 128, 8):  # a path that goes to and fro, with turns at alternate ends
+        mask[0, row : row + 4] = 1
+        mask[0, row : row + 8, (124 if row % 16 else 0) :][:, :4] = 1
+    assert torch.equal(_largest(mask), mask)
+    mask[0, 62:66] = 0  # cut in two, the upper part the larger
+    mask[0, 120:] = 0
+    upper = mask.clone()
+    upper[0, 64:] = 0
+    assert torch.equal(_largest(mask), upper)
