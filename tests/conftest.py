@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,4 +67,48 @@ def bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("bundle") / "phantoms.onnx"
     export(finished_run, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An untrained run of a network that segments, set to draw a tenth of the pixels. Tests must not write into it."""
+    import torch
+    from safetensors.torch import save_file
+
+    from tumorlens.evaluation import grey_slice
+    from tumorlens.models import ModelSpec
+    from tumorlens.scan import Canvas
+    from tumorlens.training import load_run
+
+    folder = shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("drawing") / "run")
+    half = (0.5, 0.5, 0.5)
+    spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, Canvas(64), half, half)
+    torch.manual_seed(0)
+    network = spec.network().eval()
+    pictures = torch.stack([torch.from_numpy(grey_slice(p).copy()) for p in sorted((phantoms / "images").iterdir())])
+    with torch.no_grad():
+        for module in network.modules():  # so that what passes an untrained network does not fade away
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None
+        network.train()(spec.prepare()(pictures))
+        drawn = network.eval()(spec.prepare()(pictures)).mask
+        assert drawn is not None
+        last = network.segment[-1]
+        last.weight *= 4 / drawn.std()
+        last.bias.copy_((last.bias - drawn.quantile(0.9)) * 4 / drawn.std())
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    (folder / "model.json").write_text(json.dumps(spec.to_dict()))
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "masks": {"fingerprint": "of masks"}}))
+    return load_run(folder)
+
+
+@pytest.fixture(scope="session")
+def drawing_bundle(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of the network that segments, as an ONNX file."""
+    from tumorlens.deploy.export import export
+
+    path = tmp_path_factory.mktemp("drawing-bundle") / "masks.onnx"
+    export(drawing_run, path)
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torchvision import tv_tensors
 
 from tumorlens.training.augment import augmentation
 from tumorlens.training.recipe import Augment
@@ -66,3 +67,23 @@ def test_noise_is_as_strong_as_asked_at_most() -> None:
 
 def test_a_slight_blur_still_blurs(picture: Tensor) -> None:
     assert any(not torch.equal(_changed(picture, Augment(blur=0.5), seed), picture) for seed in range(5))
+
+
+def test_a_mask_is_moved_as_its_picture_is_and_changes_nothing_else(picture: Tensor) -> None:
+    bright = torch.zeros_like(picture)
+    bright[:, 10:25, 16:37] = 255
+    moves = ALL.model_copy(update={"brightness": 0.0, "contrast": 0.0, "gamma": (1.0, 1.0), "noise": 0.0, "blur": 0.0})
+    for seed in range(8):
+        torch.manual_seed(seed)
+        moved, mask = augmentation(moves)(bright, tv_tensors.Mask(bright // 255))
+        assert torch.equal(moved, _changed(bright, moves, seed))  # the same draw as without a mask
+        assert set(mask.unique().tolist()) <= {0, 1}
+        assert ((moved > 127) != (mask > 0)).float().mean() < 0.01  # but for the edge, between two pixels
+
+
+def test_grey_values_change_and_the_mask_stays(picture: Tensor) -> None:
+    greys = Augment(brightness=0.5, contrast=0.5, gamma=(0.5, 0.6), noise=0.2, blur=2.0)
+    mask = tv_tensors.Mask(picture > 127)
+    changed, kept = augmentation(greys)(picture, mask)
+    assert not torch.equal(changed, picture)
+    assert torch.equal(kept, mask)

@@ -14,6 +14,7 @@ from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Prepare
 from tumorlens.scan import Canvas
 from tumorlens.training import cache, cached_images, place_scan
+from tumorlens.training.cache import cached_masks
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -95,3 +96,64 @@ def test_the_cache_lies_where_the_user_says(tmp_path: Path, monkeypatch: pytest.
     assert cache.cache_folder() == tmp_path / "tumorlens"
     monkeypatch.setenv("TUMORLENS_CACHE", str(tmp_path / "mine"))
     assert cache.cache_folder() == tmp_path / "mine"
+
+
+@pytest.fixture
+def masked(table: Table) -> Table:
+    """The same pictures: the bright half of the first and second is a tumour, the last two are healthy, one of the
+    others has an empty mask."""
+    samples = []
+    for i, sample in enumerate(table.samples):
+        grey = np.zeros((20 + i, 30), np.uint8)
+        mask = sample.image.with_name(f"mask-{i}.png")
+        if i < 2:
+            grey[:, 15:] = 255
+        if i < 3:
+            Image.fromarray(grey).save(mask)
+        samples.append(replace(sample, label="no_tumor" if i > 5 else "glioma", mask=mask if i < 3 else None))
+    return Table("set", tuple(samples), ("glioma", "no_tumor"))
+
+
+def test_masks_come_in_the_order_of_the_table_and_say_which_are_known(masked: Table) -> None:
+    masks = cached_masks(masked, _prepare())
+    assert masks.drawn.shape == (8, 16, 16)
+    assert masks.drawn.dtype == np.uint8
+    assert masks.drawn.any((1, 2)).tolist() == [True, True] + [False] * 6
+    assert masks.known.tolist() == [True] * 3 + [False] * 3 + [True] * 2  # a healthy picture has an empty mask
+    assert masks.drawn[0, 8, 8:].all()
+    assert not masks.drawn[0, :, :8].any()
+
+
+def test_a_mask_lies_where_its_picture_does_also_around_the_head(masked: Table) -> None:
+    head = np.zeros((60, 80), np.uint8)
+    head[10:40, 20:45] = 90
+    spot = head.copy()
+    spot[20:28, 30:38] = 250
+    first = masked.samples[0]
+    Image.fromarray(spot).save(first.image)
+    assert first.mask
+    Image.fromarray((spot > 200).astype(np.uint8)).save(first.mask)
+    prepare = Prepare(Canvas(64, around="head"), 1, HALF, HALF)
+    image, mask = cached_images(masked, prepare)[0], cached_masks(masked, prepare).drawn[0]
+    assert mask.sum() > 100  # larger than the 64 pixels it was drawn with: the head fills the canvas
+    assert ((image > 170) != (mask > 0)).mean() < 0.02
+
+
+def test_masks_are_drawn_anew_when_they_change_and_pictures_are_not(masked: Table) -> None:
+    before = np.array(cached_masks(masked, _prepare()).drawn)
+    cached_images(masked, _prepare())
+    arrays = set(cache.cache_folder().iterdir())
+    assert masked.samples[2].mask
+    Image.new("L", (30, 22), 1).save(masked.samples[2].mask)
+    after = cached_masks(masked, _prepare()).drawn
+    cached_images(masked, _prepare())
+    assert after[2].any()
+    assert np.array_equal(after[[0, 1, *range(3, 8)]], before[[0, 1, *range(3, 8)]])
+    assert len(set(cache.cache_folder().iterdir()) - arrays) == 1
+
+
+def test_a_mask_that_does_not_fit_its_picture_is_named(masked: Table) -> None:
+    assert masked.samples[1].mask
+    Image.new("L", (31, 21), 1).save(masked.samples[1].mask)
+    with pytest.raises(DataError, match=r"mask-1\.png: is 31 x 21 pixels, but its picture .*1\.png 30 x 21"):
+        cached_masks(masked, _prepare())

@@ -10,20 +10,29 @@ from torch import Tensor
 from tumorlens.datasets import Table
 from tumorlens.training import load_recipe
 from tumorlens.training.augment import augmentation
-from tumorlens.training.data import Slices, loader, loaders
+from tumorlens.training.cache import Masks
+from tumorlens.training.data import Batch, Slices, loader, loaders
 from tumorlens.training.recipe import Augment
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
 LABELS = list(range(12))
+MASKS = Masks((IMAGES > 127).astype(np.uint8), np.arange(12) % 3 > 0)
 NOISE = Augment(noise=0.2, hflip=0.5)
 
 
-def _epoch(epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True) -> tuple[Tensor, list[int]]:
-    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE) if train else None)
+def _batches(
+    epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True, masks: Masks | None = None
+) -> Batch:
+    """All batches of an epoch as one."""
+    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE) if train else None, masks)
     batches = loader(data, batch_size, seed, train=train)
     batches.sampler.set_epoch(epoch)  # as Lightning does
-    images, labels = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(labels).tolist()
+    return Batch(*(None if fields[0] is None else torch.cat(fields) for fields in zip(*batches, strict=True)))
+
+
+def _epoch(epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True) -> tuple[Tensor, list[int]]:
+    batch = _batches(epoch, batch_size=batch_size, seed=seed, train=train)
+    return batch.images, batch.labels.tolist()
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 6])
@@ -63,11 +72,29 @@ def test_training_drops_a_batch_that_is_not_full_unless_it_is_the_only_one() -> 
 
 def test_each_part_gets_its_own_rows(phantom_table: Table) -> None:
     images = np.arange(len(phantom_table), dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
-    fit, check = loaders(phantom_table, images, load_recipe("demo", ["augment.gamma=[1, 1]"]), seed=0)
+    fit, check = loaders(phantom_table, images, None, load_recipe("demo", ["augment.gamma=[1, 1]"]), seed=0)
     assert check is not None
     for part, batches in (("train", fit), ("val", check)):
         rows = {i for i, s in enumerate(phantom_table.samples) if s.split == part}
-        for pictures, labels in batches:
-            seen = pictures.amax((1, 2, 3)).tolist()
+        for batch in batches:
+            seen = batch.images.amax((1, 2, 3)).tolist()
             assert set(seen) == rows
-            assert [phantom_table.labels[row] for row in seen] == labels.tolist()
+            assert [phantom_table.labels[row] for row in seen] == batch.labels.tolist()
+
+
+def test_masks_come_with_their_pictures_and_change_nothing_about_them() -> None:
+    plain, batch = _batches(2), _batches(2, masks=MASKS)
+    assert plain.masks is plain.has_mask is None
+    assert torch.equal(batch.images, plain.images)  # with masks as without: the same draws
+    assert torch.equal(batch.labels, plain.labels)
+    assert batch.masks is not None
+    assert batch.has_mask is not None
+    assert batch.masks.shape == (12, 1, 8, 8)
+    assert type(batch.masks) is Tensor
+    assert batch.masks.dtype == torch.uint8
+    assert batch.has_mask.tolist() == [bool(MASKS.known[label]) for label in batch.labels]
+    for mask, label in zip(batch.masks[:, 0].numpy(), batch.labels.tolist(), strict=True):
+        assert any(np.array_equal(mask, turned) for turned in (MASKS.drawn[label], MASKS.drawn[label][:, ::-1]))
+    untouched = _batches(0, train=False, masks=MASKS)
+    assert untouched.masks is not None
+    assert np.array_equal(untouched.masks[:, 0].numpy(), MASKS.drawn)

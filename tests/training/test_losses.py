@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.models import Output, create
-from tumorlens.training.losses import MaskLoss, MultiTaskLoss
+from tumorlens.training.losses import MaskLoss, MultiTaskLoss, dice
 
 EVEN = torch.zeros(1, 1, 2, 2)  # a probability of one half everywhere
 ONE_OF_FOUR = torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8)
@@ -108,3 +108,11 @@ def test_a_network_learns_to_draw_what_is_bright() -> None:
         optimizer.step()
         totals.append(parts.total.item())
     assert totals[-1] < 0.6 * totals[0]
+
+
+def test_dice_of_each_picture_is_that_of_the_formula() -> None:
+    true = torch.cat([ONE_OF_FOUR] * 3)
+    said = torch.full((3, 1, 2, 2), -1.0)
+    said[1, 0, 0] = 2.0  # the one, and one too many
+    said[2, 0, 0, 0] = 0.1  # the one
+    assert dice(said, true).tolist() == pytest.approx([0, 2 / 3, 1])

@@ -36,7 +36,7 @@ def test_other_convolutions_stay_in_bfloat16() -> None:
         assert torch.equal(pointwise(x), before)
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "mini_resnet"])
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficient_mtnet_s", "mini_resnet"])
 def test_without_autocast_nothing_changes(name: str) -> None:
     torch.manual_seed(0)
     network = create(name, 3).eval()

@@ -21,7 +21,11 @@ def test_every_shipped_recipe_loads_and_names_a_registered_model(name: str) -> N
 
 
 def test_the_published_systems_ship() -> None:
-    assert {"brainmrnet", "demo", "finetune", *(f"efficientnet_b{i}" for i in range(5))} <= set(shipped())
+    series = {f"efficientnet_b{i}" for i in range(5)} | {f"efficientnet_lite{i}" for i in range(3)}
+    transformers = {f"{name}_transformer" for name in series}
+    baselines = {"vgg16", "resnet50", "densenet121"}
+    plain = {name for name in series if "lite" not in name}
+    assert {"brain_mri_efficientnet", "brainmrnet", "finetune"} | plain | transformers | baselines <= set(shipped())
 
 
 def test_the_b_series_differs_only_by_model() -> None:
@@ -35,6 +39,42 @@ def test_brainmrnets_recipe_is_the_published_one() -> None:
     assert (recipe.schedule.name, recipe.schedule.warmup, recipe.schedule.start_lr) == ("cosine", 5, 1e-5)
     assert (recipe.epochs, recipe.batch_size, recipe.stop.patience) == (100, 64, 10)
     assert (recipe.input.fit, recipe.input.resize, recipe.input.size) == ("crop", 256, 224)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121"])
+def test_baselines_train_as_brainmrnet_does(name: str) -> None:
+    baseline, theirs = load_recipe(name), load_recipe("brainmrnet")
+    assert baseline.pretrained == "imagenet"
+    for key in ("input", "epochs", "batch_size", "optimizer", "schedule", "loss", "augment", "stop"):
+        assert getattr(baseline, key) == getattr(theirs, key), key
+
+
+@pytest.mark.parametrize("size", ["b0", "b2", "b4", "lite0", "lite2"])
+def test_the_transformers_recipe_is_the_published_one(size: str) -> None:
+    recipe = load_recipe(f"efficientnet_{size}_transformer")
+    assert recipe.model == f"efficientnet_{size}_transformer"
+    assert (recipe.input.around, recipe.input.size) == ("head", 240)
+    plain = load_recipe(recipe.name, [f"model=efficientnet_{size}", "dropout=0.5"])  # the baseline of the ablation
+    assert (plain.input, plain.optimizer) == (recipe.input, recipe.optimizer)
+    assert (recipe.optimizer.name, recipe.optimizer.lr) == ("adam", 3e-5)
+    assert (recipe.epochs, recipe.batch_size) == (50, 32)
+    assert (recipe.schedule.name, recipe.schedule.factor, recipe.schedule.patience) == ("plateau", 0.3, 5)
+    assert recipe.augment.hflip
+    assert recipe.augment.rotate
+    assert recipe.augment.shift
+
+
+def test_efficient_mtnets_recipe_is_the_published_one() -> None:
+    recipe = load_recipe("efficient_mtnet")
+    assert (recipe.optimizer.name, recipe.optimizer.lr, recipe.optimizer.weight_decay) == ("adamw", 1e-4, 1e-5)
+    assert (recipe.schedule.name, recipe.schedule.factor, recipe.schedule.patience) == ("plateau", 0.5, 5)
+    assert (recipe.epochs, recipe.batch_size, recipe.augment.hflip, recipe.augment.vflip) == (100, 8, 0.5, 0.3)
+    assert (recipe.stop.monitor, recipe.stop.patience, recipe.stop.checkpoint_every) == ("val_loss", 15, 10)
+    loss = recipe.loss
+    assert (loss.classification, loss.mask, loss.auxiliary) == (0.4, 0.6, 0.4)
+    assert (loss.dice, loss.focal, loss.focal_alpha, loss.focal_gamma) == (0.5, 0.5, 0.25, 2.0)
+    small = load_recipe("efficient_mtnet_s")
+    assert small == recipe.model_copy(update={"name": "efficient_mtnet_s", "model": "efficient_mtnet_s"})
 
 
 def test_overrides_reach_every_level() -> None:
@@ -98,6 +138,11 @@ def test_a_misspelt_key_gets_the_nearest(override: str, said: str) -> None:
         "input.channels=2",
         "precision=float16",
         "stop.keep=first",
+        "stop.monitor=val_iou",
+        "classes=1",
+        "loss.mask=-1",
+        "loss.focal_alpha=1",
+        "loss={dice: 0, focal: 0}",  # nothing left of the mask's loss
         "schedule.warmup=3",  # more than all steps of a one-cycle schedule
         "input.resize=256",  # goes with fit: crop only
     ],

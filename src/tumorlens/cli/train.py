@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,11 +20,17 @@ from tumorlens.cli.common import (
     caution,
     console,
     emit,
+    fail,
+    grid,
     loading,
     progress,
     say,
     show,
 )
+
+if TYPE_CHECKING:
+    from tumorlens.evaluation.sweep import Sweep
+    from tumorlens.training import Run
 
 _HOW = {"twin": "a copy", "patient": "their patient"}
 
@@ -36,6 +42,12 @@ def train(
     change: Annotated[
         list[str], typer.Option("--set", help="Change a value of the recipe, as in optimizer.lr=3e-4; repeatable.")
     ] = [],  # noqa: B006 (typer copies it)
+    arm: Annotated[
+        list[str],
+        typer.Option(
+            "--arm", help="Changes as in --set, with spaces between; repeatable: all are trained and held to the first."
+        ),
+    ] = [],  # noqa: B006
     pretrained: Annotated[
         str | None, typer.Option(help="none, imagenet, package, hub, or a weights file; as --set pretrained=...")
     ] = None,
@@ -52,7 +64,7 @@ def train(
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in --out.")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Train a network. Data without a split is split by patient first; the test part is never touched."""
     with loading():
         from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
@@ -60,7 +72,12 @@ def train(
         from tumorlens.training import load_recipe
         from tumorlens.training import train as work
 
-    chosen = load_recipe(recipe, [*change, *([f"pretrained={pretrained}"] if pretrained else [])])
+    changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
+    chosen = load_recipe(recipe, changes)
+    if arm:
+        from tumorlens.evaluation.sweep import read_arms, sweep
+
+        arms = read_arms(recipe, arm, changes)
     table = open_tables(data, unannotated=unannotated)
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
@@ -71,13 +88,51 @@ def train(
         table = split_folds(table, folds=folds, fold=fold, val=val, seed=split_seed, ignore_patients=ignore_patients)
     if table.plan and table.plan.by == "image, patients ignored":
         caution("patients are torn apart on request: test figures will be too high")
-    run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=console())
-    for leak in run.record["leaks"]:
-        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
+    screen = console()
+    if arm:
+        found = sweep(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
+        return _report(found, out, json=json)
+    run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
+    _cautions(run)
     if json:
-        return emit(run.record | {"folder": str(run.folder)})
+        emit(run.record | {"folder": str(run.folder)})
+        return 0
     kept = run.record["validation"]
-    figures = f", validation accuracy {kept['val_accuracy']:.1%}" if "val_accuracy" in kept else ""
-    show(f"kept epoch {run.record['epoch_kept']}{figures}")
+    words = {"val_accuracy": "validation accuracy {:.1%}", "val_dice": "validation Dice {:.3f}"}
+    figures = [form.format(kept[key]) for key, form in words.items() if key in kept]
+    show(", ".join([f"kept epoch {run.record['epoch_kept']}", *figures]))
     say(f"written: {run.folder}")
     say(f"next: tumorlens evaluate {run.folder}")
+    return 0
+
+
+def _cautions(run: Run) -> None:
+    """What must be known of what a run was trained on."""
+    for leak in run.record["leaks"]:
+        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
+    for part, images in run.record["counts"].items():
+        missing = (run.record.get("masks") or {}).get(part, {}).get("none")
+        if missing:
+            caution(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
+
+
+def _report(found: Sweep, out: Path, *, json: bool) -> int:
+    """One table of all arms."""
+    from tumorlens.report.text import evidence, points
+
+    _cautions(found.results[0].run)
+    if json:
+        emit(found.to_dict() | {"folder": str(out)})
+    else:
+        show(f"{found.facts['data']}, test: {evidence(found.results[0].accuracy)}\n")
+        table = grid("\narm", "accuracy\n(95 % interval)", "difference to the first, paired\n(95 % interval)")
+        for result in found.results:
+            difference = points(result.comparison.accuracy) if result.comparison else "-"
+            table.add_row(" ".join(result.arm.changes), result.accuracy.percent(), difference)
+        show(table)
+        for text in found.cautions:
+            caution(text)
+        say(f"written: {out / 'sweep.json'}")
+    for name, reason in found.failed.items():
+        fail(f"arm {name}: {reason}", 1)
+    return 1 if found.failed else 0

@@ -5,8 +5,8 @@ from tumorlens.extras import require
 require("torch", "train", "train networks")
 require("lightning", "train", "train networks")
 
+from tumorlens.memory import keep_freed_memory  # noqa: E402
 from tumorlens.training.cache import cached_images, place_scan  # noqa: E402
-from tumorlens.training.memory import keep_freed_memory  # noqa: E402
 from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
 from tumorlens.training.run import Run, load_run  # noqa: E402
 from tumorlens.training.train import train  # noqa: E402

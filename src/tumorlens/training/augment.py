@@ -1,4 +1,4 @@
-"""Random changes of training pictures, from torchvision; masks will ride along as tv_tensors."""
+"""Random changes of training pictures, from torchvision; a mask rides along as a tv_tensor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from tumorlens.training.recipe import Augment
 
 
 def augmentation(settings: Augment) -> v2.Transform:
-    """The transform of a recipe: (1, S, S) uint8 -> (1, S, S) uint8, drawn from torch's global generator."""
+    """The transform of a recipe: (1, S, S) uint8 -> (1, S, S) uint8, drawn from torch's global generator.
+
+    A `tv_tensors.Mask` given behind the picture is moved as the picture is, with the nearest pixel's value, and
+    neither changes what is drawn for the picture nor its grey values.
+    """
     steps: list[Any] = []
     if settings.hflip:
         steps.append(v2.RandomHorizontalFlip(settings.hflip))

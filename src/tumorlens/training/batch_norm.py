@@ -22,7 +22,7 @@ class PreciseBatchNorm(L.Callback):
         if trainer.train_dataloader is None:
             return
         data: Slices = trainer.train_dataloader.dataset
-        plain = Slices(data.images, data.rows, data.labels, None)
+        plain = Slices(data.images, data.rows, data.labels, None)  # masks have no statistics
         norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
         momenta = [norm.momentum for norm in norms]
         module.eval()
@@ -32,8 +32,8 @@ class PreciseBatchNorm(L.Callback):
             norm.train()
         with torch.no_grad():
             # Shuffled: batches of one class each would hide the variance between the classes.
-            for images, _ in loader(plain, trainer.train_dataloader.batch_size, seed=0, train=True):
-                module(images.to(module.device))
+            for batch in loader(plain, trainer.train_dataloader.batch_size, seed=0, train=True):
+                module(batch.images.to(module.device))
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             norm.eval()

@@ -26,17 +26,20 @@ class Identity:
         seed: of weights, order, augmentation and dropout.
         split: the table's split hash.
         data: the table's fingerprint.
+        masks: that of pictures and masks together, where the run is trained on masks.
     """
 
     recipe: dict[str, Any]
     seed: int
     split: str
     data: str
+    masks: str | None = None
 
     @classmethod
-    def of(cls, table: Table, recipe: Recipe, seed: int) -> Identity:
-        """The identity of a run about to begin; reads every picture."""
-        return cls(recipe.model_dump(mode="json"), seed, table.split_hash, fingerprint(table))
+    def of(cls, table: Table, recipe: Recipe, seed: int, *, masks: bool) -> Identity:
+        """The identity of a run about to begin; reads every picture, and every mask where those count."""
+        drawn = fingerprint(table, masks=True) if masks else None
+        return cls(recipe.model_dump(mode="json"), seed, table.split_hash, fingerprint(table), drawn)
 
     def write(self, folder: Path) -> None:
         """Mark the folder as begun."""

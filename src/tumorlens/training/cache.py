@@ -1,28 +1,55 @@
-"""Table -> uint8 array: every picture decoded and laid on the canvas once, then mapped from disk."""
+"""Table -> uint8 arrays: every picture, and every mask, laid on the canvas once, then mapped from disk."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from tumorlens.datasets import Sample, Table, fingerprint
+from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
+from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import DataError, ScanError
 from tumorlens.files import appearing, cache_folder
 from tumorlens.models import Prepare
-from tumorlens.scan import GreyImage, read_scan
+from tumorlens.scan import GreyImage, Mask, read_scan
+
+Progress = Callable[[int, int], None]
 
 # Part of the key: raise it when decoding or placing changes what lands in the array.
 _VERSION = 1
 _NAMED = 5  # unreadable files that an error names after the first
 
 
-def cached_images(table: Table, prepare: Prepare, *, progress: Callable[[int, int], None] | None = None) -> GreyImage:
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """The masks of a table, in its order.
+
+    Attributes:
+        drawn: (N, size, size) uint8, 1 = tumour; all 0 where no mask is known.
+        known: (N,) bool, whether the mask says anything, as `mask_is_known`.
+    """
+
+    drawn: Mask
+    known: npt.NDArray[np.bool_]
+
+
+def mask_is_known(sample: Sample) -> bool:
+    """Whether it is known where a sample's tumour lies: it has a mask, or shows no tumour and so an empty one.
+
+    That a healthy picture has nothing to draw is told by its label, and no set brings empty masks for them.
+    Without them a network would never see what it must leave alone.
+    """
+    return sample.mask is not None or sample.label in HEALTHY
+
+
+def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> GreyImage:
     """All pictures of a table as one (N, size, size) uint8 array, in the table's order.
 
     The array is keyed by the content of the files and by the canvas, so a changed picture or another
@@ -36,12 +63,24 @@ def cached_images(table: Table, prepare: Prepare, *, progress: Callable[[int, in
     Raises:
         DataError: some files cannot be read; names the first few.
     """
-    key = blake2b(f"{_VERSION}|{fingerprint(table)}|{prepare.canvas}".encode(), digest_size=16).hexdigest()
-    path = cache_folder() / f"{key}.npy"
-    if not path.is_file():
-        _write(_decode(table, prepare, progress), path)
-    array: GreyImage = np.load(path, mmap_mode="r")
-    return array
+    return _cached(f"{_VERSION}|{fingerprint(table)}|{prepare.canvas}", table, prepare, place_scan, progress)
+
+
+def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> Masks:
+    """All masks of a table, kept as `cached_images` keeps its pictures and lying on the canvas as those do.
+
+    Args:
+        table: whose masks.
+        prepare: only its canvas matters.
+        progress: called with (done, total).
+
+    Raises:
+        DataError: some files cannot be read, or a mask does not fit its picture; names the first few.
+        MissingExtraError: h5py is needed for these files and is not installed.
+    """
+    key = f"{_VERSION}|{fingerprint(table, masks=True)}|{prepare.canvas}|masks"
+    drawn = _cached(key, table, prepare, _place_mask, progress)
+    return Masks(drawn, np.array([mask_is_known(sample) for sample in table.samples]))
 
 
 def place_scan(sample: Sample, prepare: Prepare) -> GreyImage:
@@ -57,14 +96,47 @@ def place_scan(sample: Sample, prepare: Prepare) -> GreyImage:
     return image
 
 
-def _decode(table: Table, prepare: Prepare, progress: Callable[[int, int], None] | None) -> GreyImage:
+def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
+    """One mask on the canvas, (size, size) uint8, where its picture lies; all 0 where the sample has none.
+
+    Raises:
+        ScanError, DataError, MissingExtraError: as `read_sample_mask`.
+    """
+    mask = read_sample_mask(sample)
+    if mask is None:
+        size = prepare.canvas.size
+        return np.zeros((size, size), np.uint8)
+    grey = read_scan(sample.image).grey_slice()  # the head is looked for in the picture
+    with torch.inference_mode():
+        _, placed = prepare.place_with(torch.from_numpy(grey.copy())[None], torch.from_numpy(mask.copy())[None])
+    drawn: Mask = placed[0, 0].to(torch.uint8).numpy()
+    return drawn
+
+
+def _cached(
+    key: str,
+    table: Table,
+    prepare: Prepare,
+    place: Callable[[Sample, Prepare], GreyImage],
+    progress: Progress | None,
+) -> GreyImage:
+    path = cache_folder() / f"{blake2b(key.encode(), digest_size=16).hexdigest()}.npy"
+    if not path.is_file():
+        _write(_decode(table, prepare, place, progress), path)
+    array: GreyImage = np.load(path, mmap_mode="r")
+    return array
+
+
+def _decode(
+    table: Table, prepare: Prepare, place: Callable[[Sample, Prepare], GreyImage], progress: Progress | None
+) -> GreyImage:
     size = prepare.canvas.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
     bad: dict[int, ScanError] = {}
 
     def one(position: int) -> None:
         try:
-            out[position] = place_scan(table.samples[position], prepare)
+            out[position] = place(table.samples[position], prepare)
         except ScanError as error:
             bad[position] = error
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
+from tumorlens.training.recipe import Monitor
+
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
-Monitor = Literal["val_loss", "val_accuracy"]
 
 
 class Checkpoints(Checkpoint):
@@ -32,8 +33,8 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what is due; Lightning calls this after the module's own hook."""
         epoch = trainer.current_epoch + 1
-        loss, accuracy = (float(trainer.callback_metrics.get(name, math.nan)) for name in ("val_loss", "val_accuracy"))
-        score = (accuracy if self.monitor == "val_accuracy" else -loss, -loss)
+        loss, figure = (float(trainer.callback_metrics.get(name, math.nan)) for name in ("val_loss", self.monitor))
+        score = (-loss if self.monitor == "val_loss" else figure, -loss)
         if score > self.best:
             self.best = score
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)

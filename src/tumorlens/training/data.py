@@ -1,46 +1,84 @@
-"""Cached pictures -> batches, shuffled and changed the same way for the same seed and epoch."""
+"""Cached pictures and masks -> batches, shuffled and changed the same way for the same seed and epoch."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
 from tumorlens.scan import GreyImage
 from tumorlens.training.augment import augmentation
+from tumorlens.training.cache import Masks
 from tumorlens.training.recipe import Recipe
 
+
+class Item(NamedTuple):
+    """One picture to train on.
+
+    Attributes:
+        image: (1, S, S) uint8.
+        label: class index.
+        mask: (1, S, S) uint8, 1 = tumour; None where the run is not trained on masks.
+        has_mask: whether the mask says anything; None with it.
+    """
+
+    image: Tensor
+    label: int
+    mask: Tensor | None = None
+    has_mask: bool | None = None
+
+
+class Batch(NamedTuple):
+    """N of them: images and masks (N, 1, S, S) uint8, labels (N,) int64, has_mask (N,) bool."""
+
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+    has_mask: Tensor | None = None
+
+
 Draw = tuple[int, int]
-Loader = DataLoader[tuple[Tensor, int]]
+Loader = DataLoader[Item]
 
 
-class Slices(Dataset[tuple[Tensor, int]]):
-    """Pictures by (position, seed of the random change): ((1, S, S) uint8, class index)."""
+class Slices(Dataset[Item]):
+    """Pictures by (position, seed of the random change), with their masks where these are given."""
 
     def __init__(
-        self, images: GreyImage, rows: Sequence[int], labels: Sequence[int], transform: v2.Transform | None
+        self,
+        images: GreyImage,
+        rows: Sequence[int],
+        labels: Sequence[int],
+        transform: v2.Transform | None,
+        masks: Masks | None = None,
     ) -> None:
-        self.images, self.rows, self.labels, self.transform = images, rows, labels, transform
+        self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int]:
+    def __getitem__(self, draw: Draw) -> Item:
         position, seed = draw
-        row = self.rows[position]
-        image = torch.from_numpy(np.array(self.images[row]))[None]
+        row, masks = self.rows[position], self.masks
+        image, mask = torch.from_numpy(np.array(self.images[row]))[None], None
+        if masks:
+            mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.drawn[row]))[None])
         if self.transform is not None:
             # A generator of its own for each picture: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                image = self.transform(image)
-        return image, self.labels[row]
+                image, mask = self.transform(image, mask)
+        if masks is None or mask is None:
+            return Item(image, self.labels[row])
+        return Item(image, self.labels[row], mask.as_subclass(Tensor), bool(masks.known[row]))
 
 
 class Draws(Sampler[Draw]):
@@ -64,27 +102,31 @@ class Draws(Sampler[Draw]):
         return iter([(int(i), int(s)) for i, s in zip(order, seeds, strict=True)])
 
 
-def loaders(table: Table, images: GreyImage, recipe: Recipe, seed: int) -> tuple[Loader, Loader | None]:
+def loaders(
+    table: Table, images: GreyImage, masks: Masks | None, recipe: Recipe, seed: int
+) -> tuple[Loader, Loader | None]:
     """The batches of train, and those of val where the table has one.
 
     Args:
         table: with a split.
         images: (N, S, S), the table's pictures in its order.
+        masks: theirs, of a run that is trained on masks.
         recipe: batch size and augmentation.
         seed: of order and augmentation.
     """
     rows = {part: [i for i, s in enumerate(table.samples) if s.split == part] for part in ("train", "val")}
-    train = Slices(images, rows["train"], table.labels, augmentation(recipe.augment))
+    train = Slices(images, rows["train"], table.labels, augmentation(recipe.augment), masks)
     # On a CPU the network needs every core, and the pictures are decoded already.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)
     if not rows["val"]:
         return fit, None
-    return fit, loader(Slices(images, rows["val"], table.labels, None), recipe.batch_size, seed, train=False)
+    val = Slices(images, rows["val"], table.labels, None, masks)
+    return fit, loader(val, recipe.batch_size, seed, train=False)
 
 
 def loader(data: Slices, batch_size: int, seed: int, *, train: bool, workers: int = 0) -> Loader:
-    """Batches of ((N, 1, S, S) uint8, (N,) int64).
+    """Batches, each a `Batch`.
 
     Training drops a last batch that is not full, since batch norm fails on a single picture; the
     shuffle sees to it that every picture comes in other epochs.
@@ -95,5 +137,13 @@ def loader(data: Slices, batch_size: int, seed: int, *, train: bool, workers: in
         sampler=Draws(len(data), seed, shuffle=train),
         drop_last=train and len(data) > batch_size,
         num_workers=workers,
+        collate_fn=_collated,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def _collated(items: Sequence[Item]) -> Batch:
+    """What the default does, for a tuple whose fields may be None."""
+    columns = zip(*items, strict=True)
+    fields: list[Any] = [None if column[0] is None else default_collate(list(column)) for column in columns]
+    return Batch(*fields)

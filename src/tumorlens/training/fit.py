@@ -21,11 +21,11 @@ from tumorlens.training.checkpoints import LAST, Checkpoints, StopEarly
 from tumorlens.training.data import Loader
 from tumorlens.training.progress import EpochLines
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.task import Classification
+from tumorlens.training.task import Supervised
 
 
 def fit(
-    task: Classification,
+    task: Supervised,
     batches: tuple[Loader, Loader | None],
     recipe: Recipe,
     folder: Path,

@@ -48,6 +48,20 @@ class MaskLoss(nn.Module):
         return loss
 
 
+def dice(logits: Tensor, masks: Tensor) -> Tensor:
+    """How well each drawn tumour covers the true one, where a probability above one half is tumour.
+
+    Args:
+        logits: (N, 1, S, S).
+        masks: (N, 1, S, S), 1 where the tumour is; each shows one.
+
+    Returns:
+        (N,) float32, 0 to 1.
+    """
+    drawn, true = logits.flatten(1) > 0, masks.flatten(1).bool()
+    return 2 * (drawn & true).sum(1) / (drawn.sum(1) + true.sum(1))
+
+
 class MultiTaskLoss(nn.Module):
     """Cross-entropy, the mask's loss and that of the auxiliary heads, weighted; the defaults are system 2's.
 

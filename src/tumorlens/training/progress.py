@@ -13,7 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tumorlens.files import appearing
 
-COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
+# Of an epoch, in the order of the file; those of masks are left out where a run has none.
+ALWAYS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_classification_loss",
+    "train_mask_loss",
+    "train_auxiliary_loss",
+    "val_loss",
+    "val_classification_loss",
+    "val_mask_loss",
+    "val_accuracy",
+    "val_dice",
+    "lr",
+    "images_per_second",
+)
 _REFRESH = 0.2  # seconds between two looks at the loss: on a GPU each look waits for the step to end
 
 
@@ -48,7 +63,7 @@ class EpochLines(L.Callback):
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """One step further."""
-        self.images += len(batch[1])
+        self.images += len(batch.labels)
         self.ended = time.perf_counter()
         if self.ended - self.shown > _REFRESH:
             self.shown = self.ended
@@ -59,7 +74,7 @@ class EpochLines(L.Callback):
         metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row = {
             "epoch": trainer.current_epoch + 1,
-            **{key: f"{metrics[key]:.5f}" for key in COLUMNS[1:4] if key in metrics},
+            **{key: f"{metrics[key]:.5f}" for key in COLUMNS if key in metrics},
             "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}",
             "images_per_second": f"{self.images / (self.ended - self.begun):.1f}",
         }
@@ -67,6 +82,8 @@ class EpochLines(L.Callback):
         parts = [f"epoch {row['epoch']:>3}/{trainer.max_epochs}", f"train loss {metrics['train_loss']:.4f}"]
         if "val_loss" in metrics:
             parts += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
+        if "val_dice" in metrics:
+            parts.append(f"val Dice {metrics['val_dice']:.3f}")
         parts.append(f"{row['images_per_second']} images/s")
         self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
 
@@ -82,7 +99,8 @@ class EpochLines(L.Callback):
         """Rewrite the file, whole or not at all; rows of epochs that a kill undid make way."""
         rows = [r for r in read_history(self.path) if int(r["epoch"]) < row["epoch"]]
         with appearing(self.path) as part, part.open("w", newline="") as stream:
-            writer = csv.DictWriter(stream, COLUMNS, restval="")
+            kept = [name for name in COLUMNS if name in ALWAYS or any(name in r for r in (*rows, row))]
+            writer = csv.DictWriter(stream, kept, restval="")
             writer.writeheader()
             writer.writerows([*rows, row])
 

@@ -25,6 +25,7 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 Factors = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Monitor = Literal["val_loss", "val_accuracy", "val_dice"]
 
 
 class Input(_Part):
@@ -32,6 +33,7 @@ class Input(_Part):
 
     size: int | None = Field(default=None, ge=32, le=2048, description="side of the square, pixels")
     channels: Literal[1, 3] = 3
+    around: Literal["picture", "head"] = Field(default="picture", description="what is fitted: all, or the head's box")
     fit: Literal["pad", "stretch", "crop"] = "pad"
     resize: int | None = Field(default=None, ge=32, description="for fit: crop, the shorter side before the cut")
 
@@ -56,10 +58,21 @@ class Schedule(_Part):
 
 
 class Loss(_Part):
-    """Cross-entropy and its two usual changes."""
+    """Cross-entropy and its two usual changes; for a network that segments also the mask's part.
+
+    From `mask` on, all are for networks that segment, with the weights of system 2. Any other network is trained on
+    cross-entropy alone, and so is one that segments where `mask` is 0.
+    """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
+    mask: float = Field(default=0.6, ge=0, description="weight of the mask's loss; 0: train on labels alone")
+    classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
+    auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")
+    dice: float = Field(default=0.5, ge=0, description="share of the Dice loss in that of a mask")
+    focal: float = Field(default=0.5, ge=0, description="share of the focal loss")
+    focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumour pixels in the focal loss")
+    focal_gamma: float = Field(default=2.0, ge=0, description="how much less a pixel counts that is right already")
 
 
 class Augment(_Part):
@@ -81,7 +94,7 @@ class Stop(_Part):
     """Early stopping and which epoch is kept."""
 
     keep: Literal["best", "last"] = Field(default="best", description="best: by the monitored figure")
-    monitor: Literal["val_loss", "val_accuracy"] = Field(default="val_loss", description="what tells the best epoch")
+    monitor: Monitor = Field(default="val_loss", description="what tells the best epoch")
     patience: int | None = Field(default=None, ge=1, description="epochs without a better one; None: never")
     checkpoint_every: int | None = Field(default=None, ge=1, description="also keep every n-th epoch")
 
@@ -92,6 +105,7 @@ class Recipe(_Part):
     name: str
     description: str = ""
     model: str
+    classes: int | None = Field(default=None, ge=2, description="how many it is made for; None: any number")
     pretrained: str = Field(default="none", description="none, imagenet, package, hub, or the path of a weights file")
     dropout: float | None = Field(default=None, ge=0, lt=1)
     options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: models info")
@@ -116,6 +130,8 @@ class Recipe(_Part):
         size, resize = self.input.size, self.input.resize
         if size is not None and resize is not None and resize < size:
             raise ValueError(f"input.resize is {resize}; expected at least input.size, {size}")
+        if self.loss.mask and not self.loss.dice + self.loss.focal:
+            raise ValueError("loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 for labels alone")
         return self
 
     def to_yaml(self) -> str:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
 from tumorlens.files import appearing
-from tumorlens.models import ModelSpec, Network, Pipeline
+from tumorlens.models import ModelSpec, Network, Pipeline, card
 from tumorlens.record import write_json
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
@@ -38,6 +38,11 @@ class Run:
     spec: ModelSpec
     record: dict[str, Any]
 
+    @property
+    def draws(self) -> bool:
+        """Whether it was trained to draw the tumour: a network that segments may have learnt from labels alone."""
+        return card(self.spec.model).segments and self.record.get("masks") is not None
+
     def table(self) -> Table:
         """The data the run was made with, each sample in its split.
 
@@ -61,7 +66,9 @@ class Run:
 
     def pipeline(self, temperature: float = 1.0) -> Pipeline:
         """Pictures -> probabilities, with the run's own preprocessing, in evaluation mode."""
-        pipeline: Pipeline = Pipeline(self.spec.prepare(), self.network(), temperature).eval()
+        pipeline: Pipeline = Pipeline(
+            self.spec.prepare(), self.network(), temperature, draws=self.draws
+        ).eval()
         return pipeline
 
 

@@ -12,30 +12,37 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from tumorlens.errors import RunError
-from tumorlens.models import Network, Prepare
-from tumorlens.training.recipe import Recipe, Schedule
+from tumorlens.models import Network, Output, Prepare
+from tumorlens.training.data import Batch
+from tumorlens.training.losses import MultiTaskLoss, dice
+from tumorlens.training.recipe import Loss, Recipe, Schedule
 
-Batch = tuple[Tensor, Tensor]
 
-
-class Classification(L.LightningModule):
-    """Trains a network to name the class of a slice."""
+class Supervised(L.LightningModule):
+    """Trains a network to name the class of a slice, and where `masks` is set to draw its tumour as well."""
 
     def __init__(
-        self, network: Network, prepare: Prepare, recipe: Recipe, class_weights: Tensor | None, seed: int
+        self,
+        network: Network,
+        prepare: Prepare,
+        recipe: Recipe,
+        class_weights: Tensor | None,
+        seed: int,
+        *,
+        masks: bool = False,
     ) -> None:
         super().__init__()
-        self.network, self.prepare, self.recipe, self.seed = network, prepare, recipe, seed
-        smoothing = recipe.loss.label_smoothing
-        self.train_loss = nn.CrossEntropyLoss(class_weights, label_smoothing=smoothing)
+        self.network, self.prepare, self.recipe, self.seed, self.masks = network, prepare, recipe, seed, masks
+        loss = recipe.loss
+        self.train_loss = _criterion(loss, masks, class_weights, loss.label_smoothing)
         # Validation is scored without smoothing, so that its loss is the likelihood of the labels.
-        self.val_loss = nn.CrossEntropyLoss()
+        self.val_loss = _criterion(loss, masks)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, S, S) uint8 -> (N, K) float32 logits."""
+    def forward(self, images: Tensor) -> Output:
+        """(N, 1, S, S) uint8 -> what the network says, its logits in float32."""
         inputs = self.prepare.normalise(images.float()).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.network(inputs).logits
-        return logits.float()
+        output: Output = self.network(inputs)
+        return output._replace(logits=output.logits.float())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed dropout by step: a run resumed after a kill then draws what an unbroken one would have.
@@ -46,19 +53,48 @@ class Classification(L.LightningModule):
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of one batch."""
-        images, labels = batch
-        loss: Tensor = self.train_loss(self(images), labels)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        """Loss of one batch, and with masks what it is made of."""
+        output, labels = self(batch.images), batch.labels
+        if batch.masks is None or batch.has_mask is None:
+            loss: Tensor = self.train_loss(output.logits, labels)
+        else:
+            parts = self.train_loss(output, labels, batch.masks, batch.has_mask)
+            loss = parts.total
+            self._log("train_classification_loss", parts.classification, len(labels))
+            self._log("train_mask_loss", parts.mask, int(batch.has_mask.sum()))
+            if output.auxiliary:
+                self._log("train_auxiliary_loss", parts.auxiliary, int(batch.has_mask.sum()))
+        self._log("train_loss", loss, len(labels))
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Likelihood and accuracy of one batch."""
-        images, labels = batch
-        logits = self(images)
-        right = (logits.argmax(1) == labels).float().mean()
-        self.log("val_loss", self.val_loss(logits, labels), on_epoch=True, batch_size=len(labels))
-        self.log("val_accuracy", right, on_epoch=True, batch_size=len(labels))
+        """Likelihood and accuracy of one batch, and with masks their loss and Dice."""
+        output, labels = self(batch.images), batch.labels
+        right = (output.logits.argmax(1) == labels).float().mean()
+        self._log("val_accuracy", right, len(labels))
+        if batch.masks is None or batch.has_mask is None:
+            self._log("val_loss", self.val_loss(output.logits, labels), len(labels))
+            return
+        parts, shown = self.val_loss(output, labels, batch.masks, batch.has_mask), batch.masks.flatten(1).bool().any(1)
+        self._log("val_classification_loss", parts.classification, len(labels))
+        self._log("val_mask_loss", parts.mask, int(batch.has_mask.sum()))
+        # Of pictures that show a tumour: with an empty mask, drawing nothing would already be perfect.
+        self._log("val_dice", dice(output.mask[shown], batch.masks[shown]).mean(), int(shown.sum()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Put the loss together from its parts.
+
+        Not batch by batch: a batch of which half the pictures have a mask would count as much as a whole one.
+        """
+        if self.masks:
+            seen, weight = self.trainer.callback_metrics, self.recipe.loss
+            drawn = weight.mask * seen.get("val_mask_loss", torch.zeros(()))
+            self.log("val_loss", weight.classification * seen["val_classification_loss"] + drawn)
+
+    def _log(self, name: str, value: Tensor, count: int) -> None:
+        """Keep the mean over an epoch of a figure that is itself the mean over `count` pictures."""
+        if count:
+            self.log(name, value, on_step=False, on_epoch=True, batch_size=count)
 
     def on_train_epoch_end(self) -> None:
         """Stop a run that has diverged, and let the plateau schedule see the epoch.
@@ -96,6 +132,23 @@ class Classification(L.LightningModule):
         else:
             config = {"scheduler": schedule, "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": config}
+
+
+def _criterion(loss: Loss, masks: bool, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> nn.Module:
+    """Of logits and labels alone, or of the whole output where there are masks."""
+    if not masks:
+        return nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
+    return MultiTaskLoss(
+        classification=loss.classification,
+        mask=loss.mask,
+        auxiliary=loss.auxiliary,
+        dice=loss.dice,
+        focal=loss.focal,
+        alpha=loss.focal_alpha,
+        gamma=loss.focal_gamma,
+        class_weights=class_weights,
+        label_smoothing=label_smoothing,
+    )
 
 
 def _optimizer(network: Network, recipe: Recipe) -> Optimizer:

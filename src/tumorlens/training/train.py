@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,23 +14,23 @@ from rich.console import Console
 from torch import Tensor
 
 from tumorlens.auditing import check_leaks, find_ties
-from tumorlens.datasets import Table, check_groups
-from tumorlens.errors import RecipeError, RunError, SplitError
-from tumorlens.models import ModelSpec, card, load_pretrained
+from tumorlens.datasets import Sample, Table
+from tumorlens.errors import RecipeError, RunError
+from tumorlens.memory import keep_freed_memory
+from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.record import Record
 from tumorlens.scan import GreyImage
-from tumorlens.scan.canvas import Canvas
 from tumorlens.training.begin import Identity, check_folder, check_same
-from tumorlens.training.cache import cached_images
+from tumorlens.training.cache import Masks, cached_images, cached_masks
 from tumorlens.training.checkpoints import load_kept
+from tumorlens.training.checks import check_drawn, check_fit, count_masks, trains_on_masks
 from tumorlens.training.data import loaders
 from tumorlens.training.fit import fit, quiet, reproducible
-from tumorlens.training.memory import keep_freed_memory
 from tumorlens.training.precision import depthwise_in_float32
 from tumorlens.training.progress import read_history
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
-from tumorlens.training.task import Classification
+from tumorlens.training.task import Supervised
 
 
 def train(
@@ -60,19 +61,19 @@ def train(
     Raises:
         RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
             seed, split or other pictures; or the loss is no longer finite.
-        SplitError: too little to train or to choose on, or a patient on two sides.
+        SplitError, RecipeError, ModelError: the recipe does not fit the table (`check_fit`).
         LeakError: a copy or a patient of val or test is in train; says how many, and how to mend it.
-        DataError, ModelError, RecipeError: as they say.
+        DataError: a picture or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
     folder, console = Path(out), console or Console(quiet=True)
     check_folder(folder, resume)
     if not 0 <= seed < 2**32:
         raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
-    _check_table(table, recipe)
+    spec, masks = check_fit(table, recipe), trains_on_masks(recipe)
     record = Record("train", seed=seed, resumed=resume)
     with console.status("reading pictures"):
-        identity = Identity.of(table, recipe, seed)
+        identity = Identity.of(table, recipe, seed, masks=masks)
     leaks = _check_leaks(table, allow_leak, console)
     record.lap("audit")
     if resume:
@@ -82,13 +83,14 @@ def train(
     keep_freed_memory()
     with quiet(), reproducible(recipe.deterministic):
         L.seed_everything(seed, verbose=False)
-        spec = _spec(recipe, table.classes)
         task, origin = _task(spec, recipe, table, seed)
-        images = _decode(table, spec, console)
+        images, drawn = _decode(table, spec, console, masks=masks)
+        if drawn:
+            check_drawn(table, recipe, drawn)
         record.lap("decode")
         identity.write(folder)
         save_parts(folder, spec, table, recipe.to_yaml())
-        trainer = fit(task, loaders(table, images, recipe, seed), recipe, folder, resume=resume, console=console)
+        trainer = fit(task, loaders(table, images, drawn, recipe, seed), recipe, folder, resume=resume, console=console)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
         save_weights(folder, task.network)
@@ -96,22 +98,6 @@ def train(
     record.add(**_history(folder, epoch), leaks=leaks)
     record.write(folder, RECORD)
     return load_run(folder)
-
-
-def _check_table(table: Table, recipe: Recipe) -> None:
-    check_groups(table)
-    counts = {part: sum(s.split == part for s in table.samples) for part in ("train", "val")}
-    if counts["train"] < 2:
-        raise SplitError(
-            f"{table.name}: {counts['train']} samples are in split 'train', expected at least 2; "
-            "make a split with: tumorlens data split"
-        )
-    stop = recipe.stop
-    if not counts["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
-        raise SplitError(
-            f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
-            "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
-        )
 
 
 def _check_leaks(table: Table, allow: bool, console: Console) -> list[dict[str, Any]]:
@@ -125,18 +111,7 @@ def _check_leaks(table: Table, allow: bool, console: Console) -> list[dict[str, 
     return [{"part": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
 
 
-def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
-    model, wanted = card(recipe.model), recipe.input
-    try:
-        canvas = Canvas(wanted.size or model.input_size, wanted.fit, wanted.resize)
-    except ValueError as error:
-        raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
-    return ModelSpec(
-        recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout, recipe.options
-    )
-
-
-def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Classification, str]:
+def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Supervised, str]:
     """What Lightning trains, and where its first weights came from."""
     network = spec.network()
     origin = "none"
@@ -146,7 +121,8 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Cla
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)
     weights = _balanced(table) if recipe.loss.class_weights == "balanced" else None
-    return Classification(network, spec.prepare(), recipe, weights, seed), origin
+    task = Supervised(network, spec.prepare(), recipe, weights, seed, masks=trains_on_masks(recipe))
+    return task, origin
 
 
 def _balanced(table: Table) -> Tensor:
@@ -158,13 +134,16 @@ def _balanced(table: Table) -> Tensor:
     return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
 
 
-def _decode(table: Table, spec: ModelSpec, console: Console) -> GreyImage:
+def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GreyImage, Masks | None]:
+    """All pictures on the canvas, and all masks of a run that is trained on them."""
+
+    def show(what: str) -> Callable[[int, int], None]:
+        return lambda done, total: status.update(f"decoding {what} {done}/{total}")
+
+    prepare = spec.prepare()
     with console.status("decoding pictures") as status:
-
-        def show(done: int, total: int) -> None:
-            status.update(f"decoding pictures {done}/{total}")
-
-        return cached_images(table, spec.prepare(), progress=show)
+        images = cached_images(table, prepare, progress=show("pictures"))
+        return images, cached_masks(table, prepare, progress=show("masks")) if masks else None
 
 
 def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
@@ -180,6 +159,7 @@ def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
             for part, rows in parts.items()
             if rows
         },
+        "masks": _masks(identity, parts),
         "notes": list(table.notes),
         "recipe": recipe.name,
         "precision": recipe.precision,
@@ -189,6 +169,13 @@ def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def _masks(identity: Identity, parts: dict[str, list[Sample]]) -> dict[str, Any] | None:
+    """What was known of masks, of a run that was trained on them."""
+    if identity.masks is None:
+        return None
+    return {"fingerprint": identity.masks} | {p: count_masks(rows) for p, rows in parts.items() if rows and p != "test"}
+
+
 def _history(folder: Path, epoch: int) -> dict[str, Any]:
     """What came of it; `epoch` is the one whose weights were kept."""
     history = read_history(folder / "history.csv")
@@ -196,6 +183,6 @@ def _history(folder: Path, epoch: int) -> dict[str, Any]:
     return {
         "epochs_trained": len(history),
         "epoch_kept": epoch,
-        "validation": {key: float(kept[key]) for key in ("val_loss", "val_accuracy") if kept[key]},
+        "validation": {key: float(kept[key]) for key in ("val_loss", "val_accuracy", "val_dice") if kept.get(key)},
         "images_per_second": median(float(row["images_per_second"]) for row in history),
     }

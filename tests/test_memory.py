@@ -1,4 +1,4 @@
-"""The allocator keeps what PyTorch frees, where there is one that can be told to."""
+"""The allocator keeps what PyTorch frees, where there is one that can be told to; the peak of memory is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tumorlens.training import keep_freed_memory, memory
+from tumorlens import memory
+from tumorlens.memory import keep_freed_memory, peak_memory
 
 # In a process of its own, since the settings last as long as the process does; without torch, which takes
 # seconds to import and asks the same allocator as NumPy does.
@@ -41,3 +42,29 @@ def test_a_freed_block_is_used_again_without_asking_the_system() -> None:
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory() is False
+
+
+PEAK = """
+import runpy, sys
+import numpy as np
+
+peak = runpy.run_path(sys.argv[1])["peak_memory"]
+before = peak()
+np.ones(2**24)  # 128 MiB, given back at once
+after = peak()
+np.ones(2**20)
+print(after - before, peak() - after)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_peak_of_memory_stays_when_memory_is_given_back() -> None:
+    said = subprocess.run([sys.executable, "-c", PEAK, memory.__file__], check=True, capture_output=True, text=True)
+    grown, later = map(int, said.stdout.split())
+    assert 120 * 2**20 < grown < 160 * 2**20
+    assert later < 2**20
+
+
+def test_where_nobody_knows_the_peak_it_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert peak_memory() is None

@@ -1,0 +1,120 @@
+"""Table + recipe -> whether they fit each other, said in one line that names the key, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tumorlens.datasets import Sample, Table, check_groups
+from tumorlens.errors import RecipeError, SplitError
+from tumorlens.models import ModelSpec, card
+from tumorlens.scan.canvas import Canvas
+from tumorlens.training.cache import Masks, mask_is_known
+from tumorlens.training.recipe import Recipe
+
+_MASKS = (
+    "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "
+    "'tumorlens data split --true-masks' finds those of copied Figshare slices"
+)
+
+
+def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
+    """What a recipe makes of a table, if it can be trained on it.
+
+    Returns:
+        How to build the network and its preprocessing.
+
+    Raises:
+        SplitError: too little to train or to choose on, or a patient on two sides.
+        RecipeError: another number of classes than the recipe is made for, no masks where it needs some, or a
+            canvas that cannot be.
+        ModelError: an unknown model.
+    """
+    check_groups(table)
+    spec = _spec(recipe, table.classes)
+    if recipe.classes not in (None, len(table.classes)):
+        n, names = len(table.classes), ", ".join(table.classes)
+        raise RecipeError(
+            f"recipe {recipe.name}: classes is {recipe.classes} but {table.name} has {n} classes ({names}); "
+            f"set classes={n} (or null), or choose other data"
+        )
+    parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val")}
+    _check_parts(table, recipe, parts)
+    _check_masks(table, recipe, parts)
+    return spec
+
+
+def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
+    """See that the masks, once they are read, show what the recipe needs.
+
+    Raises:
+        RecipeError: all masks of the training part are empty, or all of the validation part that is to be judged by.
+    """
+    parts = {"train": ("loss.mask is above 0", "loss.mask=0 to train on labels alone")}
+    if recipe.stop.monitor == "val_dice":
+        parts["val"] = ("stop.monitor is val_dice", "stop.monitor=val_loss or val_accuracy")
+    for part, (key, instead) in parts.items():
+        if not any(masks.drawn[i].any() for i, s in enumerate(table.samples) if s.split == part):
+            raise RecipeError(
+                f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumour, at "
+                f"{masks.drawn.shape[1]} x {masks.drawn.shape[2]} pixels; set {instead}, or look at the masks"
+            )
+
+
+def trains_on_masks(recipe: Recipe) -> bool:
+    """Whether masks are part of what the network is trained on: it draws them, and they have a weight.
+
+    Raises:
+        ModelError: an unknown model.
+    """
+    return card(recipe.model).segments and recipe.loss.mask > 0
+
+
+def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
+    """How many pictures have a mask of their own, an empty one because they show no tumour, and none at all."""
+    own = sum(s.mask is not None for s in samples)
+    known = sum(mask_is_known(s) for s in samples)
+    return {"own": own, "empty": known - own, "none": len(samples) - known}
+
+
+def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
+    model, wanted = card(recipe.model), recipe.input
+    try:
+        canvas = Canvas(wanted.size or model.input_size, wanted.fit, wanted.resize, wanted.around)
+    except ValueError as error:
+        raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
+    return ModelSpec(
+        recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout, recipe.options
+    )
+
+
+def _check_parts(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
+    if len(parts["train"]) < 2:
+        raise SplitError(
+            f"{table.name}: {len(parts['train'])} samples are in split 'train', expected at least 2; "
+            "make a split with: tumorlens data split"
+        )
+    stop = recipe.stop
+    if not parts["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
+        raise SplitError(
+            f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
+            "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
+        )
+
+
+def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
+    masks, monitored = trains_on_masks(recipe), recipe.stop.monitor == "val_dice"
+    if masks and not count_masks(parts["train"])["own"]:
+        raise RecipeError(
+            f"recipe {recipe.name}: {recipe.model} draws masks, but none of the {len(parts['train']):,} training "
+            f"pictures of {table.name} has one; set loss.mask=0 to train on labels alone, or give masks ({_MASKS})"
+        )
+    why = None
+    if monitored and not masks:
+        segments = card(recipe.model).segments
+        why = "loss.mask is 0" if segments else f"{recipe.model} draws no masks"
+    elif monitored and parts["val"] and not count_masks(parts["val"])["own"]:
+        why = f"none of the {len(parts['val']):,} validation pictures of {table.name} has a mask"
+    if why:
+        raise RecipeError(
+            f"recipe {recipe.name}: stop.monitor is val_dice, but {why}; set stop.monitor=val_loss or val_accuracy"
+        )

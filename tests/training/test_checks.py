@@ -1,0 +1,95 @@
+"""A recipe that does not fit the data stops before the first batch, and says which key to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tumorlens.datasets import Sample, Table
+from tumorlens.errors import RecipeError
+from tumorlens.models import card
+from tumorlens.training import cache, load_recipe, shipped, train
+from tumorlens.training.checks import check_fit, count_masks, trains_on_masks
+
+DRAWS = "efficient_mtnet_s"
+
+
+def _masks(table: Table, keep: Callable[[Sample], bool]) -> Table:
+    return replace(table, samples=tuple(s if keep(s) else replace(s, mask=None) for s in table.samples))
+
+
+def _refused(table: Table, recipe: str, *overrides: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        check_fit(table, load_recipe(recipe, overrides))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in shipped() if not card(load_recipe(name).model).segments])
+def test_every_shipped_recipe_takes_any_number_of_classes_and_needs_no_masks(name: str, phantom_table: Table) -> None:
+    assert load_recipe(name).classes is None
+    bare = _masks(phantom_table, lambda s: False)
+    assert check_fit(bare, load_recipe(name)).classes == phantom_table.classes
+    assert not trains_on_masks(load_recipe(name))
+
+
+def test_a_recipe_for_two_classes_is_not_trained_on_four(
+    phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "read_scan", None)  # decoding anything would fail otherwise
+    with pytest.raises(RecipeError) as caught:
+        train(phantom_table, load_recipe("brainmrnet", ["classes=2"]), tmp_path / "run")
+    assert str(caught.value) == (
+        "recipe brainmrnet: classes is 2 but phantom has 4 classes (glioma, meningioma, pituitary, no_tumor); "
+        "set classes=4 (or null), or choose other data"
+    )
+    assert not (tmp_path / "run").exists()
+    assert check_fit(phantom_table, load_recipe("brainmrnet", ["classes=4"])).model == "brainmrnet"
+
+
+def test_drawing_needs_masks_and_says_where_they_are_to_be_had(phantom_table: Table) -> None:
+    said = _refused(_masks(phantom_table, lambda s: s.split != "train"), DRAWS)
+    assert "none of the 8 training pictures of phantom has one" in said
+    assert "set loss.mask=0" in said
+    assert "--true-masks" in said
+    check_fit(_masks(phantom_table, lambda s: False), load_recipe(DRAWS, ["loss.mask=0"]))
+
+
+def test_the_best_epoch_can_be_told_by_masks_only_where_there_are_some(phantom_table: Table) -> None:
+    monitor = "stop.monitor=val_dice"
+    instead = "set stop.monitor=val_loss or val_accuracy"
+    said = _refused(phantom_table, "demo", monitor)
+    assert said == f"recipe demo: stop.monitor is val_dice, but mini_resnet draws no masks; {instead}"
+    assert f"but loss.mask is 0; {instead}" in _refused(phantom_table, DRAWS, monitor, "loss.mask=0")
+    said = _refused(_masks(phantom_table, lambda s: s.split != "val"), DRAWS, monitor)
+    assert f"none of the 8 validation pictures of phantom has a mask; {instead}" in said
+    check_fit(phantom_table, load_recipe(DRAWS, [monitor]))
+
+
+@pytest.mark.parametrize(("part", "said"), [("train", "loss.mask=0"), ("val", "stop.monitor=val_loss")])
+def test_masks_that_are_all_empty_are_told_once_they_are_read(
+    part: str, said: str, phantom_table: Table, tmp_path: Path
+) -> None:
+    def emptied(sample: Sample) -> Sample:
+        if sample.split != part or sample.mask is None:
+            return sample
+        path = tmp_path / f"{sample.id.replace('/', '-')}.png"
+        Image.fromarray(np.zeros((64, 64), np.uint8)).save(path)
+        return replace(sample, mask=path)
+
+    table = replace(phantom_table, samples=tuple(emptied(s) for s in phantom_table.samples))
+    recipe = load_recipe(DRAWS, ["input.size=64", "stop.monitor=val_dice"])
+    with pytest.raises(RecipeError, match=f"no mask in the {part} part of phantom shows a tumour.*set {said}"):
+        train(table, recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_masks_are_counted_as_own_empty_and_none(phantom_table: Table) -> None:
+    part = [s for s in phantom_table.samples if s.split == "train"]
+    assert count_masks(part) == {"own": 6, "empty": 2, "none": 0}
+    assert count_masks([replace(s, mask=None) for s in part]) == {"own": 0, "empty": 2, "none": 6}
