@@ -94,8 +94,8 @@ def test_a_graph_that_answers_differently_is_not_written(
 ) -> None:
     traced = sys.modules["tumorlens.deploy.export"]._trace
 
-    def tamper(pipeline: Pipeline) -> object:
-        program = traced(pipeline)
+    def tamper(pipeline: Pipeline, **how: bool) -> object:
+        program = traced(pipeline, **how)
         pipeline.temperature = pipeline.temperature * 1.2  # a new tensor: the old one is in the graph
         return program
 

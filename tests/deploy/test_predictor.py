@@ -56,6 +56,7 @@ def test_the_answer_is_the_most_probable_class_and_plain_data(predictor: Predict
     assert tuple(answer.probabilities) == predictor.classes
     assert answer.to_dict()["label"] == answer.label
     assert answer.to_dict()["bundle"] == "run"
+    assert answer.to_dict()["tumour"] is None
 
 
 def test_without_a_heat_map_none_is_made(predictor: Predictor) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.fixtures.sets import patients
 from tumorlens.datasets import SplitPlan, Table
-from tumorlens.evaluation.cautions import cautions
+from tumorlens.evaluation import Drawing
+from tumorlens.evaluation.cautions import cautions, mask_cautions
 
 BY_PATIENT = SplitPlan(by="patient", source="folds")
 
@@ -44,7 +45,40 @@ def test_the_validation_part_is_not_to_be_quoted() -> None:
     assert "too high" in text
 
 
+def test_the_training_part_says_nothing_of_other_pictures() -> None:
+    (text,) = said(patients({"glioma": 60, "meningioma": 60}), measured="train")
+    assert "on which the network was fitted" in text
+
+
+def test_few_pictures_without_patients_are_called_different_ones() -> None:
+    texts = said(patients({"glioma": 4, "meningioma": 4}, known=False), unit="image")
+    assert any("different test images, fewer than 50" in text for text in texts)
+
+
 def test_of_other_data_it_is_said_how_far_it_was_checked() -> None:
     plan = SplitPlan(by="image, patients ignored", source="folds")
     (text,) = said(patients({"glioma": 60, "meningioma": 60}), measured="all", plan=plan)
     assert "other data" in text
+
+
+def masks(rectangles: int, of: int) -> tuple[str, ...]:
+    drawn = [Drawing(100, 20, 20, 10, rectangle=i < rectangles) for i in range(of)]
+    return mask_cautions([*drawn, Drawing(100, 5, 0), Drawing(100, 5)])
+
+
+def test_masks_that_are_boxes_are_counted() -> None:
+    (text,) = masks(20, 20)
+    assert text.startswith("20 of 20 true masks that show a tumour are filled rectangles: boxes, not outlines.")
+
+
+def test_some_boxes_among_outlines_are_said_and_one_by_chance_is_not() -> None:
+    (text,) = masks(10, 20)
+    assert text.startswith("10 of 20 true masks")
+    assert "mix" in text
+    assert masks(1, 100) == ()
+    assert masks(0, 20) == ()
+
+
+def test_drawings_without_any_mask_to_compare_are_said() -> None:
+    assert mask_cautions([Drawing(100, 5)])[0].startswith("No picture has a mask")
+    assert mask_cautions([]) == ()

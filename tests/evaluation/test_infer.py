@@ -34,3 +34,21 @@ def test_a_stack_of_slices_is_refused_by_name(finished_run: Run, tmp_path: Path)
     path = scans.pages(tmp_path / "stack.tif", scans.GREY, scans.GREY)
     with pytest.raises(ScanError, match=r"stack\.tif: a stack of 2 slices"):
         infer(finished_run.pipeline(), [Sample("x/1", path, "glioma")])
+
+
+def test_masks_come_one_by_one_at_the_size_of_their_pictures(drawing_run: Run, tmp_path: Path) -> None:
+    sizes = [(40, 40), (40, 40), (31, 55), (9, 20)]
+    rng = np.random.default_rng(0)
+    greys = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
+    samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(greys)]
+    found: dict[int, np.ndarray] = {}
+    infer(drawing_run.pipeline(), samples, drawn=found.__setitem__)
+    assert [found[i].shape for i in range(4)] == sizes
+    assert set(np.unique(np.concatenate([mask.ravel() for mask in found.values()]))) == {0, 1}
+
+
+def test_a_network_that_only_names_draws_nothing(finished_run: Run, tmp_path: Path) -> None:
+    found: dict[int, np.ndarray] = {}
+    one = Sample("x/1", scans.save(tmp_path / "1.png", scans.GREY), "glioma")
+    infer(finished_run.pipeline(), [one], drawn=found.__setitem__)
+    assert found == {}

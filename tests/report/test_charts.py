@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,14 +11,17 @@ import pytest
 
 from tumorlens.report.charts import (
     Calibration,
+    CostPoint,
     EpochSeries,
     IntervalRow,
     ReliabilityBin,
     RocCurve,
+    accuracy_against_cost,
     confusion_matrix,
     intervals,
     reliability,
     roc,
+    standalone,
     training_curves,
 )
 from tumorlens.report.charts.svg import Frame, ticks
@@ -198,3 +202,53 @@ def test_ticks_are_few_and_span_the_data(low: float, high: float) -> None:
     marks = ticks(low, high)
     assert marks[0] <= low <= high <= marks[-1]
     assert 3 <= len(marks) <= 9
+
+
+def test_networks_are_numbered_dots_whose_figures_stand_below() -> None:
+    points = [CostPoint("small", 0.08, estimate(0.9, 0.85, 0.95), "fold 1"), CostPoint("large", 15, estimate())]
+    shown = words(accuracy_against_cost(points, "multiply-adds", "G"))
+    assert "small, fold 1: 90.0 % (85.0 to 95.0) at 0.08 G" in shown
+    assert "large: 97.0 % (95.0 to 99.0) at 15 G" in shown
+    assert shown.count("1") == 3  # at the dot, in the legend, and on the axis
+    assert {"0.1", "1", "10"} <= set(shown)
+
+
+def dots(points: list[CostPoint]) -> list[tuple[float, float]]:
+    """Where the dots stand, from left to right; those of the legend are left out."""
+    circles = [c for c in draw(accuracy_against_cost(points, "cost", "")).iter("circle") if float(c.get("cx", "")) > 60]
+    return [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in circles]
+
+
+def test_a_cheap_network_stands_left_of_a_dear_one_and_a_good_one_above_a_bad_one() -> None:
+    cheap, dear = dots([CostPoint("dear", 10, estimate(0.97)), CostPoint("cheap", 0.1, estimate(0.60, 0.55, 0.65))])
+    assert cheap[0] < dear[0]
+    assert cheap[1] > dear[1]
+
+
+def test_networks_of_one_cost_stand_side_by_side() -> None:
+    places = [x for x, _ in dots([CostPoint("a", 0.38 + i / 1000, estimate()) for i in range(5)])]
+    assert all(b - a > 12 for a, b in pairwise(places))
+
+
+def test_an_undefined_accuracy_is_said_and_not_drawn() -> None:
+    points = [CostPoint("known", 1, estimate()), CostPoint("unknown", 2, estimate(NAN, None, None))]
+    assert len(dots(points)) == 1
+    assert "unknown: undefined at 2" in words(accuracy_against_cost(points, "cost", ""))
+
+
+@pytest.mark.parametrize("points", [[], [CostPoint("free", 0, estimate())]])
+def test_a_logarithmic_axis_needs_costs_above_zero(points: list[CostPoint]) -> None:
+    with pytest.raises(ValueError, match="a cost above 0"):
+        accuracy_against_cost(points, "cost", "")
+
+
+def test_a_chart_by_itself_brings_its_colours_and_knows_its_size() -> None:
+    svg = standalone(accuracy_against_cost([CostPoint(HOSTILE, 1, estimate())], "cost", "G"))
+    root = ElementTree.fromstring(svg)
+    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+    style = root.findtext("{http://www.w3.org/2000/svg}style", "")
+    assert "var(" not in style
+    assert ".dot.s0{" in style
+    assert ".error.s7{" in style
+    used = {name for part in root.iter() for name in part.get("class", "").split() if not name.startswith("s")}
+    assert used <= {name for name in ("tick", "label", "grid", "axis", "error", "dot") if f".{name}" in style}

@@ -132,3 +132,19 @@ def test_a_picture_that_cannot_be_written_leaves_no_trace(tmp_path) -> None:
     with pytest.raises(OSError):
         save_png(Image.new("HSV", (2, 2)), tmp_path / "x.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_outlines_are_told_apart_and_both_seen_where_they_meet(grey: np.ndarray) -> None:
+    mask = np.zeros(grey.shape, dtype=np.uint8)
+    mask[5:25, 5:25] = 1
+    other = np.roll(mask, 10, axis=1)
+
+    def seen(contour: np.ndarray, truth: np.ndarray) -> list[int]:
+        shown = np.asarray(overlay(grey, contour=contour, truth=truth))
+        return [int((shown == colour).all(axis=2).sum()) for colour in ((0, 229, 255), (255, 140, 0))]
+
+    cyan, orange = seen(mask, other)
+    assert cyan + orange == 2 * 76 - 20  # twenty pixels lie on both lines
+    assert min(cyan, orange) > 60
+    assert sum(seen(mask, mask)) == 76
+    assert min(seen(mask, mask)) > 30

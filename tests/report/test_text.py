@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tumorlens.report.text import escape, evidence, interval, number, shorten, with_interval
+from tumorlens.report.text import escape, evidence, interval, number, points, shorten, with_interval
 from tumorlens.stats import Estimate
 
 
@@ -20,6 +20,11 @@ def test_a_proportion_is_written_in_per_cent_or_as_a_figure() -> None:
 def test_a_negative_difference_stays_readable() -> None:
     difference = Estimate(-0.01, -0.03, 0.01, 669, 43, "patient", "bootstrap")
     assert interval(difference, percent=True) == "-3.0 to 1.0"
+
+
+def test_a_difference_of_proportions_is_written_in_points_with_its_sign() -> None:
+    assert points(Estimate(0.044, -0.013, 0.075, 669, 43, "patient", "bootstrap")) == "+4.4 points (-1.3 to +7.5)"
+    assert points(Estimate(-0.5, None, None, 2, 2, "image", "none")) == "-50.0 points (no interval)"
 
 
 def test_nan_is_undefined() -> None:

@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Evaluation
+    from tumorlens.evaluation import Evaluation, Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 _PARTS = ("test", "val")
@@ -77,5 +77,17 @@ def _show(found: Evaluation) -> None:
         rates = (figures[name].percent() for name in ("sensitivity", "specificity"))
         classes.add_row(label, str(metrics.support[label]), *rates)
     show(classes)
+    if found.segmentation:
+        _show_masks(found.segmentation)
     for text in found.cautions:
         caution(text)
+
+
+def _show_masks(found: Segmentation) -> None:
+    """How well tumours are drawn."""
+    from tumorlens.evaluation.segmentation import NAMES
+
+    masks = grid("\ndrawn tumours", "\nmasks", *(f"\n{name}" for name in NAMES.values()))
+    for label, figures in (("all", found.overall), *found.per_class.items()):
+        masks.add_row(label, str(figures["dice"].n), *(str(figures[name]) for name in NAMES))
+    show(masks)

@@ -16,9 +16,9 @@ def export(
     out: Annotated[Path | None, typer.Option(help="The bundle to write; RUN/bundle.onnx if left out.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a run as one ONNX file. All is inside: preprocessing, network, softmax, heat maps, card.
+    """Write a run as one ONNX file. All is inside: preprocessing, network, softmax, heat maps or mask, card.
 
-    Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability.
+    Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability, or 1e-3 in a pixel of a mask.
     """
     with loading():
         from tumorlens.deploy.export import export as work
@@ -40,6 +40,11 @@ def export(
         f"same answers as PyTorch on {parity.pictures} pictures: "
         f"largest difference in a probability {parity.largest_difference:.1e}"
     )
+    if parity.largest_mask_difference is not None:
+        show(
+            f"same masks: largest difference in a pixel's probability {parity.largest_mask_difference:.1e}; "
+            f"{parity.mask_pixels_differ:.4%} of the pixels change sides"
+        )
     if not card.figures:
         caution("these weights were never evaluated, so the card has no figures; run: tumorlens evaluate, then export")
     say(f"written: {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -14,6 +14,7 @@ import typer
 from tumorlens.cli.common import Json, Pictures, emit, fail, files, progress, say
 
 if TYPE_CHECKING:
+    from tumorlens.deploy.card import Card
     from tumorlens.deploy.prediction import Prediction
     from tumorlens.record import Record
 
@@ -26,7 +27,12 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="Folder for predictions.jsonl, predictions.csv and run.json.")
     ] = None,
-    overlays: Annotated[bool, typer.Option("--overlays", help="Also draw heat maps, as PNG in --out.")] = False,
+    overlays: Annotated[
+        bool, typer.Option("--overlays", help="Also draw heat maps and outlines over the scans, as PNG in --out.")
+    ] = False,
+    masks: Annotated[
+        bool, typer.Option("--masks", help="Also write what is drawn as tumour, as PNG (0 and 255) in --out.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1."""
@@ -34,15 +40,19 @@ def predict(
     from tumorlens.errors import BundleError, ScanError, TumorlensError
     from tumorlens.record import Record
 
-    if overlays and out is None:
-        raise typer.BadParameter("--overlays needs --out, the folder to draw into")
+    for wanted, name in ((overlays, "--overlays"), (masks, "--masks")):
+        if wanted and out is None:
+            raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
     record = Record("predict", model=str(model), device="cpu")
     predictor = load(model)
-    if overlays and not predictor.card.heatmap:
+    card = predictor.card
+    if overlays and not (card.heatmap or card.segments):
         raise BundleError(
-            f"{model}: {predictor.card.model} gives no heat maps in a bundle; "
+            f"{model}: {card.model} gives no heat maps in a bundle; "
             "leave out --overlays, or draw them with: tumorlens explain RUN"
         )
+    if masks and not card.segments:
+        raise BundleError(f"{model}: {card.model} names tumours and draws none; leave out --masks")
     chosen = files(paths)
     brief = out is not None and len(chosen) > _FEW and not json
     rows: list[dict[str, Any]] = []
@@ -57,16 +67,19 @@ def predict(
             row = answer.to_dict()
             if out and overlays:
                 row["overlay"] = _draw(answer, out, number)
+            if out and masks:
+                row["mask"] = _write_mask(answer, out, number)
             rows.append(row)
             if json:
                 emit(row)
             elif not brief:
-                print(f"{answer.source}: {answer.label} ({answer.probability:.1%})", flush=True)
+                drawn = f", {answer.tumour}" if answer.tumour else ""
+                print(f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", flush=True)
     if brief:
         print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
     if out:
-        record.add(split_hash=predictor.card.training["split_hash"], done=len(rows), failed=failed)
-        _write(rows, predictor.classes, out, record)
+        record.add(split_hash=card.training["split_hash"], done=len(rows), failed=failed)
+        _write(rows, card, out, record)
         say(f"written: {len(rows)} predictions in {out}")
     return 1 if failed else 0
 
@@ -78,11 +91,23 @@ def _draw(answer: Prediction, out: Path, number: int) -> str:
 
     grey = read_scan(answer.source).grey()
     name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
-    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap)]), out / name)
+    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask)]), out / name)
     return name
 
 
-def _write(rows: list[dict[str, Any]], classes: tuple[str, ...], folder: Path, record: Record) -> None:
+def _write_mask(answer: Prediction, out: Path, number: int) -> str:
+    """Write the mask of one answer as a picture of its own, 0 and 255; its path from `out`."""
+    from PIL import Image
+
+    from tumorlens.report import save_png
+
+    assert answer.mask is not None  # the bundle segments
+    name = f"masks/{number:04d}_{Path(answer.source).stem}.png"
+    save_png(Image.fromarray(answer.mask * 255), out / name)
+    return name
+
+
+def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record) -> None:
     """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
     from tumorlens.files import appearing
     from tumorlens.record import SURROGATES
@@ -95,9 +120,12 @@ def _write(rows: list[dict[str, Any]], classes: tuple[str, ...], folder: Path, r
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["source", "label", *(f"p_{name}" for name in classes), "overlay"])
+        names = ["tumour_pixels", "tumour_mm2", "mask"] if card.segments else []
+        table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), "overlay", *names])
         for row in rows:
-            probabilities = [row["probabilities"][name] for name in classes]
-            table.writerow([row["source"], row["label"], *probabilities, row.get("overlay", "")])
+            cells = [row["probabilities"][name] for name in card.classes] + [row.get("overlay", "")]
+            if card.segments:
+                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row.get("mask", "")]
+            table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)

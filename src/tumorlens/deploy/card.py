@@ -20,14 +20,18 @@ class Parity(BaseModel):
     """What the check at export found.
 
     Attributes:
-        largest_difference: in any probability, between PyTorch and ONNX Runtime.
+        largest_difference: in any probability of a class, between PyTorch and ONNX Runtime.
         pictures: number of pictures, real and random.
+        largest_mask_difference: in any pixel's probability of tumour; None where the network does not segment.
+        mask_pixels_differ: share of all pixels of the canvas that one draws as tumour and the other does not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     largest_difference: float
     pictures: int
+    largest_mask_difference: float | None = None
+    mask_pixels_differ: float | None = None
 
 
 class Card(BaseModel):
@@ -39,10 +43,12 @@ class Card(BaseModel):
         classes: output i is ``classes[i]``.
         canvas: how a picture is laid on the square the network sees.
         model: registry name.
-        parameters: number of weights.
+        parameters: number of weights, without those that are used in training only.
         temperature: of the softmax inside the graph.
         heatmap: whether the graph gives class activation maps.
-        figures: name to estimate, as measured on the test part; empty where the run was not evaluated.
+        segments: whether the graph gives a mask of the tumour.
+        figures: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
+            the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
         tested_on: one line that says on what; empty likewise.
         cautions: what a reader must know before quoting a figure.
         training: recipe, seed, data, fingerprint, split and their hashes.
@@ -62,6 +68,7 @@ class Card(BaseModel):
     parameters: int
     temperature: float
     heatmap: bool
+    segments: bool = False
     figures: dict[str, dict[str, Any]]
     tested_on: str
     cautions: tuple[str, ...]

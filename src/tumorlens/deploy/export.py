@@ -1,11 +1,9 @@
-"""run -> bundle: one ONNX file with preprocessing, network, softmax, heat maps and a card inside."""
+"""run -> bundle: one ONNX file with preprocessing, network, softmax, heat maps or mask, and a card inside."""
 # ruff: noqa: E402 (the check for torch comes before what needs it)
 
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,15 @@ from torch import Tensor, nn
 from tumorlens.datasets import Table
 from tumorlens.deploy.card import KEY, Card, Parity
 from tumorlens.deploy.parity import check_parity, random_pictures
+from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import calibrate, grey_slice, weights_hash
 from tumorlens.files import appearing
-from tumorlens.models import Pipeline, card
+from tumorlens.models import Pipeline, card, cost
 from tumorlens.record import versions
 from tumorlens.scan import GreyImage
 from tumorlens.training import Run
 
-OPSET = 18
 _REAL = 16  # pictures of the run's own data in the parity check
 _LARGEST = 2**14
 
@@ -43,7 +41,8 @@ def export(run: Run, out: str | Path) -> Card:
         out: the .onnx file to write; replaced only when everything is right.
 
     Raises:
-        ParityError: ONNX Runtime differs from PyTorch by more than 1e-4 in any probability.
+        ParityError: ONNX Runtime differs from PyTorch by more than 1e-4 in the probability of a class, or by more than
+            1e-3 in that of a pixel of the mask.
         RunError: `out` is not an .onnx file.
     """
     path = Path(out)
@@ -54,7 +53,7 @@ def export(run: Run, out: str | Path) -> Card:
     temperature = measured["calibration"]["temperature"] if measured else calibrate(run, table).temperature
     pipeline = run.pipeline(temperature)
     with appearing(path) as part:
-        program = _trace(pipeline)
+        program = _trace(pipeline, segments=run.draws)
         program.save(part, external_data=False)
         parity = check_parity(part, pipeline, random_pictures() + _real_pictures(table))
         made = _card(run, pipeline, measured, parity)
@@ -64,49 +63,32 @@ def export(run: Run, out: str | Path) -> Card:
 
 
 class _Graph(nn.Module):
-    """The pipeline with the outputs a bundle names: no empty heat map where the network gives none."""
+    """The pipeline with the outputs a bundle names: nothing empty, and no box that is always the whole picture."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, segments: bool) -> None:
         super().__init__()
         self.pipeline = pipeline
-        self.heatmap = pipeline.network.class_weights() is not None
+        self.names = ["probabilities"]
+        if pipeline.network.class_weights() is not None:
+            self.names.append("cam")
+        if pipeline.prepare.canvas.around == "head":
+            self.names.append("boxes")
+        if segments:
+            self.names.append("mask")
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         answer = self.pipeline(image)
-        return (answer.probabilities, answer.cam) if self.heatmap else (answer.probabilities,)
+        return tuple(getattr(answer, name) for name in self.names)
 
 
-def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
-    """The ONNX program, with batch, height and width open, and without traces of this machine's paths."""
-    graph = _Graph(pipeline).eval()
+def _trace(pipeline: Pipeline, *, segments: bool = False) -> torch.onnx.ONNXProgram:
+    """The ONNX program, with batch, height and width open."""
+    graph = _Graph(pipeline, segments)
     dimensions = {0: torch.export.Dim("batch", min=1, max=4096)} | {
         axis: torch.export.Dim(name, min=2, max=_LARGEST) for axis, name in ((1, "height"), (2, "width"))
     }
-    # Sizes of the example must differ from each other and from 1, or the trace would take them for constants.
     example = torch.zeros(2, 300, 200, dtype=torch.uint8)
-    chatty = logging.getLogger("torch.onnx")
-    level = chatty.level
-    chatty.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                graph,
-                (example,),
-                dynamo=True,
-                verbose=False,
-                opset_version=OPSET,
-                input_names=["image"],
-                output_names=["probabilities", "cam"] if graph.heatmap else ["probabilities"],
-                dynamic_shapes={"image": dimensions},
-            )
-    finally:
-        chatty.setLevel(level)
-    assert program is not None  # dynamo=True always returns one
-    graph_parts = program.model.graph
-    for piece in (graph_parts, *graph_parts):
-        piece.metadata_props.clear()  # stack traces with this machine's paths, and names nobody needs
-    return program
+    return trace(graph, example, "image", graph.names, {"image": dimensions})
 
 
 def _real_pictures(table: Table) -> list[GreyImage]:
@@ -127,25 +109,35 @@ def _measured(run: Run) -> dict[str, Any] | None:
 def _card(run: Run, pipeline: Pipeline, measured: dict[str, Any] | None, parity: Parity) -> Card:
     record = run.record
     keys = ("recipe", "seed", "pretrained", "data", "data_fingerprint", "split", "split_hash", "counts", "notes")
-    tested_on = ""
+    figures, tested_on = {}, ""
     if measured:
+        drawn = measured.get("segmentation")
+        figures = measured["overall"] | (drawn["overall"] if drawn else {})
         tested_on = (
             f"{measured['data']}, {measured['part']} part: {measured['evidence']}; 95 % intervals by bootstrap, "
             f"{measured['resamples']} resamples, seed {measured['seed']}"
         )
+    spec = run.spec
     return Card(
         name=run.folder.name,
-        classes=run.spec.classes,
-        canvas=run.spec.canvas,
-        model=run.spec.model,
-        parameters=sum(p.numel() for p in pipeline.network.parameters()),
+        classes=spec.classes,
+        canvas=spec.canvas,
+        model=spec.model,
+        parameters=cost(
+            spec.model,
+            len(spec.classes),
+            channels=spec.channels,
+            input_size=spec.canvas.size,
+            options=spec.options,
+        ).parameters,
         temperature=float(pipeline.temperature),
         heatmap=pipeline.network.class_weights() is not None,
-        figures=measured["overall"] if measured else {},
+        segments=run.draws,
+        figures=figures,
         tested_on=tested_on,
         cautions=tuple(measured["cautions"]) if measured else ("This bundle was never evaluated.",),
         training={key: record[key] for key in keys},
         parity=parity,
-        licence=f"{card(run.spec.model).licence} (architecture); weights: as the licences of the training data allow",
+        licence=f"{card(spec.model).licence} (architecture); weights: as the licences of the training data allow",
         versions=versions(),
     )

@@ -18,7 +18,7 @@ from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.errors import BundleError, ScanError, TumorlensError
 from tumorlens.report.heat import heat
-from tumorlens.scan import Scan, read_scan
+from tumorlens.scan import Scan, drawn_mask, read_scan
 
 Source = str | Path | Scan | npt.NDArray[Any]
 _AHEAD = 16  # pictures read in advance while the network works
@@ -116,14 +116,16 @@ class Predictor:
         spent = 1000 * (time.perf_counter() - begun)
         row = found["probabilities"][0]
         best = int(row.argmax())
-        chart = None
-        if heatmap and "cam" in found:
-            chart = heat(found["cam"][0, best], self.card.canvas.place(*scan.size))
+        box = tuple(found["boxes"][0].tolist()) if "boxes" in found else None
+        placement = self.card.canvas.place(*scan.size, box)
+        chart = heat(found["cam"][0, best], placement) if heatmap and "cam" in found else None
+        mask = drawn_mask(found["mask"][0], placement) if "mask" in found else None
         return Prediction(
             source=str(scan.path),
             label=self.classes[best],
             probabilities={name: float(p) for name, p in zip(self.classes, row, strict=True)},
             heatmap=chart,
+            mask=mask,
             size=scan.size,
             spacing=scan.spacing,
             bundle=self.card.name,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tumorlens.auditing.damage.masks import NEARLY_ALL
 from tumorlens.datasets import SplitPlan, Table
+from tumorlens.evaluation.segmentation import Drawing
 
 FEW = 50
+SOME = 0.05
+"""Share of rectangles among the masks from which they are worth a word."""
+
 CHOSEN_ON = (
     "This is the validation part, on which the epoch was chosen and the temperature fitted: the figures are too high. "
     "Quote those of the test part."
 )
+FITTED_ON = "This is the training part, on which the network was fitted: the figures say nothing of other pictures."
 FOREIGN = (
     "This is other data than the run's own. That training saw none of its patients was checked by set name and "
     "patient id only: copies of training pictures under other names would not be noticed."
@@ -24,17 +32,36 @@ def cautions(
         part: the samples that were measured.
         classes: all classes the network knows.
         unit: what the bootstrap resampled: ``"patient"``, ``"patient or image"`` or ``"image"``.
-        measured: ``"test"`` or ``"val"`` of the run's own data; ``"all"`` of data from elsewhere.
+        measured: ``"test"``, ``"val"`` or ``"train"`` of the run's own data; ``"all"`` of data from elsewhere.
         plan: how the run's data was split.
     """
     found = [
         _torn_patients(plan) if measured != "all" else FOREIGN,
-        CHOSEN_ON if measured == "val" else "",
+        CHOSEN_ON if measured == "val" else FITTED_ON if measured == "train" else "",
         _unknown_patients(part, unit),
         _few(len({s.unit for s in part.samples}), unit),
         _absent(part, classes),
     ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def mask_cautions(drawings: Sequence[Drawing]) -> tuple[str, ...]:
+    """The cautions of what a network drew against the true masks; none where it draws nothing."""
+    if not drawings:
+        return ()
+    masks = [drawing for drawing in drawings if drawing.true is not None]
+    if not masks:
+        return ("No picture has a mask, so nothing is said about how well tumours are drawn.",)
+    shown = [drawing for drawing in masks if drawing.true]
+    boxes = sum(drawing.rectangle for drawing in shown)
+    if not boxes or boxes < SOME * len(shown):
+        return ()
+    count = f"{boxes:,} of {len(shown):,} true masks that show a tumour are filled rectangles"
+    if boxes >= NEARLY_ALL * len(shown):
+        return (
+            f"{count}: boxes, not outlines. Dice and IoU say how well boxes are found, and nothing about outlines.",
+        )
+    return (f"{count}, most likely boxes; Dice and IoU mix what was outlined with what was boxed.",)
 
 
 def _torn_patients(plan: SplitPlan | None) -> str:
@@ -59,10 +86,10 @@ def _unknown_patients(part: Table, unit: str) -> str:
 def _few(units: int, unit: str) -> str:
     if units >= FEW:
         return ""
-    what = "different images" if unit == "image" else "patients"
+    what = "different test images" if unit == "image" else "test patients"
     margin = 100 * 1.96 * (0.9 * 0.1 / units) ** 0.5  # a rate of 90 %, one observation a unit
     return (
-        f"Only {units} test {what}, fewer than {FEW}: a true rate of 90 % among them is measured to about plus or "
+        f"Only {units} {what}, fewer than {FEW}: a true rate of 90 % among them is measured to about plus or "
         f"minus {margin:.0f} points. Methods that differ by less are not told apart, and bootstrap intervals this "
         "small come out somewhat too narrow."
     )

@@ -13,11 +13,13 @@ import numpy.typing as npt
 from tumorlens.datasets import Sample, Table, fingerprint
 from tumorlens.errors import DataError, RunError, SplitError
 from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
-from tumorlens.evaluation.cautions import cautions
+from tumorlens.evaluation.cautions import cautions, mask_cautions
 from tumorlens.evaluation.infer import infer
 from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.evaluation.segmentation import Drawing, Segmentation, compare_mask, measure_masks
 from tumorlens.evaluation.separate import Separate, leaked_ids, measure_apart
 from tumorlens.report.text import evidence
+from tumorlens.scan import Box, Mask
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import WEIGHTS
@@ -56,7 +58,9 @@ class Evaluation:
         nll: mean negative log likelihood, before and after calibration.
         calibration: the temperature, and where it is from.
         cams: for each sample its (K, h, w) activation maps.
+        boxes: for each sample the part of the picture that those maps lie over.
         separate: the leaked and the clean part by themselves; None where nothing is known from train.
+        segmentation: how well tumours are drawn; None where the network draws none, or no picture has a mask.
         facts: run, data, split and their hashes, as plain data.
         cautions: what a reader must know before quoting a number, each one sentence.
     """
@@ -69,7 +73,9 @@ class Evaluation:
     nll: tuple[float, float]
     calibration: Calibration
     cams: list[npt.NDArray[np.float32]]
+    boxes: list[Box]
     separate: Separate | None
+    segmentation: Segmentation | None
     facts: dict[str, Any]
     cautions: tuple[str, ...]
 
@@ -88,6 +94,7 @@ class Evaluation:
                 "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
             },
             "leak": self.separate.to_dict() if self.separate else None,
+            "segmentation": self.segmentation.to_dict() if self.segmentation else None,
             **self.metrics.to_dict(),
         }
 
@@ -115,6 +122,7 @@ def evaluate(
         SplitError: other data that shares patients or pictures with the run's training part.
         DataError: labels the run does not know, or an empty split.
         RunError: the run's data changed since.
+        ScanError: a picture cannot be read, or, for a network that segments, a mask.
     """
     own = run.table()
     if table is None:
@@ -124,7 +132,13 @@ def evaluate(
         _check_foreign(run, own, table)
         part, part_name = table, "all"
     held_out = _validation(own)
-    answers = infer(run.pipeline(), [*held_out, *part.samples], progress=progress)
+    drawings: list[Drawing] = []
+
+    def compare(position: int, mask: Mask) -> None:
+        if position >= len(held_out):
+            drawings.append(compare_mask(part.samples[position - len(held_out)], mask))
+
+    answers = infer(run.pipeline(), [*held_out, *part.samples], progress=progress, drawn=compare)
     calibration = _fit(run, held_out, answers.logits[: len(held_out)])
     logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
     units, unit = _units(part)
@@ -136,7 +150,12 @@ def evaluate(
         leaked_ids(own, part), part.samples, after, labels, units, unit, run.spec.classes,
         seed=seed, resamples=resamples,
     )  # fmt: skip
-    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan)
+    segmentation = None
+    if drawings:
+        segmentation = measure_masks(
+            drawings, part.samples, units, unit, run.spec.classes, seed=seed, resamples=resamples
+        )
+    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan) + mask_cautions(drawings)
     return Evaluation(
         samples=part.samples,
         logits=logits,
@@ -146,9 +165,11 @@ def evaluate(
         nll=(nll(logits, labels), nll(logits, labels, calibration.temperature)),
         calibration=calibration,
         cams=answers.cams[len(held_out) :],
+        boxes=answers.boxes[len(held_out) :],
         facts=_facts(run, part, figures[1].overall["accuracy"], foreign=table is not None)
         | {"part": part_name, "resamples": resamples, "seed": seed},
         separate=separate,
+        segmentation=segmentation,
         cautions=((separate.caution,) if separate else ()) + warned,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tumorlens.evaluation.calibration import softmax
 from tumorlens.evaluation.evaluate import Evaluation, worst
+from tumorlens.evaluation.html_masks import mask_section
 from tumorlens.evaluation.infer import grey_slice
 from tumorlens.evaluation.metrics import reliability_bins, roc_points
 from tumorlens.report import (
@@ -41,7 +42,12 @@ from tumorlens.training import Run
 from tumorlens.training.progress import read_history
 
 MISTAKES = 12
-PARTS = {"test": "Test part", "val": "Validation part", "all": "Data from elsewhere, all of it"}
+PARTS = {
+    "test": "Test part",
+    "val": "Validation part",
+    "train": "Training part",
+    "all": "Data from elsewhere, all of it",
+}
 
 
 def evaluation_page(run: Run, evaluation: Evaluation) -> str:
@@ -60,10 +66,12 @@ def evaluation_page(run: Run, evaluation: Evaluation) -> str:
 
 def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
     """The sections of the page, for use in a larger one."""
+    drawn = evaluation.segmentation
     return [
         _headline(evaluation),
         _evidence(run, evaluation),
         _classes(evaluation),
+        *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
         _calibration(evaluation),
         _mistakes(run, evaluation),
         _training(run),
@@ -81,6 +89,13 @@ def _headline(evaluation: Evaluation) -> Section:
             Tile("Macro AUROC", overall["macro_auroc"], percent=False),
         ]
     )
+    if drawn := evaluation.segmentation:
+        body += tiles(
+            [
+                Tile("Dice of the tumour", drawn.overall["dice"], percent=False),
+                Tile("IoU of the tumour", drawn.overall["iou"], percent=False),
+            ]
+        )
     if apart := evaluation.separate:
         body += tiles(
             Tile(f"Accuracy, {name}", figures.overall["accuracy"])
@@ -217,7 +232,8 @@ def _mistake(run: Run, evaluation: Evaluation, position: int) -> Picture:
     image = overlay(grey)
     cam = evaluation.cams[position]
     if len(cam):
-        placement = run.spec.canvas.place(*grey.shape)
+        height, width = grey.shape
+        placement = run.spec.canvas.place(height, width, evaluation.boxes[position])
         image = side_by_side([image, overlay(grey, heat(cam[said], placement))])
     truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
     caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"
@@ -232,9 +248,10 @@ def _training(run: Run) -> Section:
     def series(key: str) -> list[float]:
         return [float(row[key]) if row[key] else float("nan") for row in rows]
 
+    scores = {"val_accuracy": "validation accuracy", "val_dice": "validation Dice"}
     chart = training_curves(
         [EpochSeries("train loss", series("train_loss")), EpochSeries("validation loss", series("val_loss"))],
-        [EpochSeries("validation accuracy", series("val_accuracy"))],
+        [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record["epoch_kept"],
     )
     return Section("Training", figure(chart, "The marked epoch is the one that was kept."))

@@ -31,10 +31,15 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
 
 def _write_predictions(evaluation: Evaluation, path: Path) -> None:
     """One row a sample, with the calibrated probabilities."""
-    classes = evaluation.metrics.classes
+    classes, segmentation = evaluation.metrics.classes, evaluation.segmentation
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "group", "label", "predicted", *(f"p_{name}" for name in classes)])
-        for sample, row in zip(evaluation.samples, evaluation.probabilities, strict=True):
+        names = ["dice", "iou"] if segmentation else []
+        writer.writerow(["id", "group", "label", "predicted", *(f"p_{name}" for name in classes), *names])
+        for i, (sample, row) in enumerate(zip(evaluation.samples, evaluation.probabilities, strict=True)):
             said = classes[int(row.argmax())]
-            writer.writerow([sample.id, sample.group or "", sample.label, said, *(f"{p:.6f}" for p in row)])
+            cells = [f"{p:.6f}" for p in row]
+            if segmentation:
+                drawing = segmentation.drawings[i]
+                cells += ["", ""] if drawing.true is None else [f"{drawing.dice:.6f}", f"{drawing.iou:.6f}"]
+            writer.writerow([sample.id, sample.group or "", sample.label, said, *cells])

@@ -34,6 +34,7 @@ _INFERNO = np.array(
 )
 _COLD, _HOT = 0.15, 0.6  # below the first the scan stays as it is; from the second on the heat is at its full
 _OUTLINE = (0, 229, 255)  # cyan, which neither a grey scan nor the heat contains
+_TRUTH = (255, 140, 0)  # orange, which colour-blind eyes tell from cyan, too
 _BETWEEN = (70, 78, 86)  # shows on a white page, a black page and between black scans
 
 
@@ -59,8 +60,10 @@ def overlay(
     heat: npt.NDArray[np.floating] | None = None,
     contour: Mask | None = None,
     alpha: float = 0.45,
+    *,
+    truth: Mask | None = None,
 ) -> Image.Image:
-    """A scan in RGB, with the heat over it and the outline of the mask over both.
+    """A scan in RGB, with the heat over it and the outlines of masks over both.
 
     The opacity of the heat grows with it: cold pixels keep exactly the grey of the scan.
 
@@ -69,13 +72,15 @@ def overlay(
         heat: (H, W) in [0, 1]; values outside are clipped, NaN counts as cold.
         contour: (H, W), 1 inside; its border is drawn one pixel wide, on the inside.
         alpha: opacity of the hottest pixels.
+        truth: a second mask to compare `contour` with, drawn in orange where that is cyan; dots of both where the
+            two lines meet.
 
     Raises:
         ValueError: `grey` is not a uint8 slice, or the shapes differ.
     """
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"expected a (H, W) uint8 slice, got {grey.shape} {grey.dtype}")
-    for name, layer in (("heat", heat), ("contour", contour)):
+    for name, layer in (("heat", heat), ("contour", contour), ("truth", truth)):
         if layer is not None and layer.shape != grey.shape:
             raise ValueError(f"the {name} is {layer.shape}, the slice {grey.shape}; resize it first")
     picture = np.repeat(grey[:, :, None], 3, axis=2)
@@ -85,6 +90,12 @@ def overlay(
         picture = np.rint(picture * (1 - opacity) + colours(warmth) * opacity).astype(np.uint8)
     if contour is not None:
         picture[_border(contour > 0)] = _OUTLINE
+    if truth is not None:
+        line = _border(truth > 0)
+        if contour is not None:
+            rows, columns = np.indices(line.shape)
+            line &= ~_border(contour > 0) | ((rows + columns) % 4 < 2)
+        picture[line] = _TRUTH
     return Image.fromarray(picture)
 
 

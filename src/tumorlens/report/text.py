@@ -47,6 +47,16 @@ def with_interval(estimate: Estimate, percent: bool = False) -> str:
     return estimate.percent() if percent else str(estimate)
 
 
+def points(difference: Estimate) -> str:
+    """A difference between two proportions, as ``"+4.4 points (+1.3 to +7.5)"``."""
+    if not math.isfinite(difference.value):
+        return "undefined"
+    value = f"{100 * difference.value:+.1f} points"
+    if difference.low is None or difference.high is None:
+        return f"{value} (no interval)"
+    return f"{value} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+
+
 def evidence(estimate: Estimate) -> str:
     """What the estimate rests on, as ``"669 images, 43 patients"``.
 

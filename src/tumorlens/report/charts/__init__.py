@@ -4,17 +4,22 @@ from tumorlens.report.charts.forest import IntervalRow, intervals
 from tumorlens.report.charts.matrix import confusion_matrix
 from tumorlens.report.charts.reliability import Calibration, ReliabilityBin, reliability
 from tumorlens.report.charts.roc import RocCurve, roc
+from tumorlens.report.charts.standalone import standalone
+from tumorlens.report.charts.tradeoff import CostPoint, accuracy_against_cost
 from tumorlens.report.charts.training import EpochSeries, training_curves
 
 __all__ = [
     "Calibration",
+    "CostPoint",
     "EpochSeries",
     "IntervalRow",
     "ReliabilityBin",
     "RocCurve",
+    "accuracy_against_cost",
     "confusion_matrix",
     "intervals",
     "reliability",
     "roc",
+    "standalone",
     "training_curves",
 ]

@@ -1,0 +1,133 @@
+"""Accuracy and cost of networks -> a scatter plot with error bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tumorlens.report.charts.svg import SERIES, Frame, drawing, element, text, ticks
+from tumorlens.report.text import evidence, number, shorten, with_interval
+
+if TYPE_CHECKING:
+    from tumorlens.stats import Estimate
+
+_LEFT, _WIDE, _HIGH = 56, 430, 260
+_APART = 13.0  # between dots, so that the numbers above them stay apart
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """One evaluated network.
+
+    Attributes:
+        name: of the network; points of one name have one colour.
+        cost: above 0, in the unit of the axis.
+        accuracy: with its interval.
+        note: what tells it from others of its name, such as the run; may be empty.
+    """
+
+    name: str
+    cost: float
+    accuracy: Estimate
+    note: str = ""
+
+
+def accuracy_against_cost(points: Sequence[CostPoint], cost: str, unit: str) -> str:
+    """Each network as a numbered dot with its 95 % interval, cost on a logarithmic axis; the figures stand below.
+
+    Dots of about the same cost are set side by side; the cost in figures is the exact one.
+
+    Args:
+        points: in the order of the legend; those whose accuracy is undefined appear there alone.
+        cost: title of the cost axis.
+        unit: of the costs; may be empty.
+
+    Raises:
+        ValueError: a cost is not above 0, or there are no points.
+    """
+    if not points or any(point.cost <= 0 for point in points):
+        raise ValueError("expected at least one point, and a cost above 0 of each")
+    frame, marks = _frame(points)
+    title = f"{cost}, {unit}" if unit else cost
+    parts = [frame.axes("", "accuracy, per cent")]
+    for value in marks:
+        parts.append(text(frame.x(math.log10(value)), frame.top + _HIGH + 16, f"{value:g}", "middle", "tick"))
+    parts.append(text(_LEFT + _WIDE / 2, frame.top + _HIGH + 34, title, "middle", "label"))
+    names = list(dict.fromkeys(point.name for point in points))
+    for i, at in _side_by_side({i: frame.x(math.log10(p.cost)) for i, p in enumerate(points) if _defined(p)}):
+        parts.append(_dot(frame, points[i], at, i + 1, names.index(points[i].name)))
+    top = frame.top + _HIGH + 62
+    for i, point in enumerate(points):
+        parts.append(_entry(point, top + 18 * i, i + 1, names.index(point.name), unit))
+    spoken = "; ".join(f"{p.name} {number(p.accuracy.value, True)} at {_cost(p, unit)}" for p in points)
+    return drawing(_LEFT + _WIDE + 24, top + 18 * len(points), f"Accuracy against {title}: {spoken}", parts)
+
+
+def _frame(points: Sequence[CostPoint]) -> tuple[Frame, list[float]]:
+    """The plotting area, its x in powers of ten, and the costs that are marked: 1, 2 and 5 of every ten."""
+    costs = [point.cost for point in points]
+    steps = [digit * 10.0**power for power in range(-9, 16) for digit in (1, 2, 5)]
+    first = max(i for i, step in enumerate(steps) if step <= min(costs) * 0.9)
+    last = min(i for i, step in enumerate(steps) if step >= max(costs) * 1.1)
+    marks = steps[first : last + 1]
+    shown = marks if len(marks) <= 10 else [mark for mark in marks if f"{mark:e}".startswith("1")]
+    grid = [math.log10(mark) for mark in dict.fromkeys([marks[0], *shown, marks[-1]])]
+    ends = [e for p in points if _defined(p) for e in (p.accuracy.value, p.accuracy.low, p.accuracy.high)]
+    known = [100 * end for end in ends if end is not None] or [0.0, 100.0]
+    return Frame(_LEFT, 22, _WIDE, _HIGH, grid, ticks(min(known), max(known), 5)), shown
+
+
+def _side_by_side(places: dict[int, float]) -> list[tuple[int, float]]:
+    """Points and where they stand: those too close are spread around their common centre."""
+    groups = [[i] for i in sorted(places, key=places.__getitem__)]
+
+    def laid(group: list[int]) -> list[float]:
+        centre = sum(places[i] for i in group) / len(group)
+        return [centre + _APART * (k - (len(group) - 1) / 2) for k in range(len(group))]
+
+    at = 0
+    while at + 1 < len(groups):
+        if laid(groups[at + 1])[0] - laid(groups[at])[-1] < _APART:
+            groups[at : at + 2] = [groups[at] + groups[at + 1]]
+            at = max(0, at - 1)
+        else:
+            at += 1
+    return [pair for group in groups for pair in zip(group, laid(group), strict=True)]
+
+
+def _dot(frame: Frame, point: CostPoint, at: float, row: int, series: int) -> str:
+    colour, accuracy = f"s{series % SERIES}", point.accuracy
+    middle = top = frame.y(100 * accuracy.value)
+    parts = []
+    if accuracy.low is not None and accuracy.high is not None:
+        bottom, top = frame.y(100 * accuracy.low), frame.y(100 * accuracy.high)
+        bar = f"M{at:.1f} {bottom:.1f}V{top:.1f}M{at - 4:.1f} {bottom:.1f}h8M{at - 4:.1f} {top:.1f}h8"
+        parts.append(element("path", d=bar, class_=f"error {colour}"))
+    parts.append(element("circle", cx=at, cy=middle, r=4.5, class_=f"dot {colour}"))
+    parts.append(text(at, min(top, middle - 5) - 5, str(row), "middle"))
+    return element("g", *parts, tip=f"{_called(point)}: {with_interval(accuracy, True)}; {evidence(accuracy)}")
+
+
+def _entry(point: CostPoint, y: float, row: int, series: int, unit: str) -> str:
+    words = f"{shorten(_called(point), 44)}: {with_interval(point.accuracy, True)} at {_cost(point, unit)}"
+    return element(
+        "g",
+        text(_LEFT - 8, y + 4, str(row), "end"),
+        element("circle", cx=_LEFT + 4, cy=y, r=4.5, class_=f"dot s{series % SERIES}"),
+        text(_LEFT + 16, y + 4, words),
+        tip=f"{_called(point)}; {evidence(point.accuracy)}",
+    )
+
+
+def _defined(point: CostPoint) -> bool:
+    return math.isfinite(point.accuracy.value)
+
+
+def _cost(point: CostPoint, unit: str) -> str:
+    return f"{point.cost:.3g} {unit}".rstrip()
+
+
+def _called(point: CostPoint) -> str:
+    return f"{point.name}, {point.note}" if point.note else point.name

@@ -1,0 +1,137 @@
+"""A bundle of a network that segments draws as the network does, at the size of the scan, and without torch."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.fixtures import scans
+from tumorlens.deploy.card import Parity
+from tumorlens.deploy.export import _card, _measured
+from tumorlens.deploy.parity import check_parity, random_pictures
+from tumorlens.deploy.prediction import Tumour
+from tumorlens.deploy.predictor import load
+from tumorlens.errors import ParityError
+from tumorlens.evaluation import evaluate, infer, write_evaluation
+from tumorlens.models import cost
+from tumorlens.record import Record
+from tumorlens.scan import read_scan
+from tumorlens.training import Run, load_run
+
+
+def pictures(phantoms: Path) -> list[Path]:
+    return sorted((phantoms / "images").iterdir())
+
+
+def test_the_mask_is_the_one_that_was_evaluated(drawing_bundle: Path, drawing_run: Run) -> None:
+    samples = drawing_run.table().part("test").samples
+    wanted: list[np.ndarray] = []
+    infer(drawing_run.pipeline(), samples, drawn=lambda _, mask: wanted.append(mask))
+    predictor = load(drawing_bundle)
+    assert sum(mask.any() for mask in wanted) >= 4
+    for sample, mask in zip(samples, wanted, strict=True):
+        found = predictor.predict(sample.image).mask
+        assert found is not None
+        assert found.dtype == np.uint8
+        assert (found != mask).mean() < 1e-3
+
+
+@pytest.mark.parametrize("picture", random_pictures(seed=3), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_the_mask_has_the_size_of_the_picture(drawing_bundle: Path, picture: np.ndarray) -> None:
+    found = load(drawing_bundle).predict(picture).mask
+    assert found is not None
+    assert found.shape == picture.shape
+    assert set(np.unique(found)) <= {0, 1}
+
+
+def test_area_and_box_are_those_of_the_mask(drawing_bundle: Path, phantoms: Path) -> None:
+    predictor = load(drawing_bundle)
+    scan = read_scan(pictures(phantoms)[0])
+    answer = predictor.predict(replace(scan, spacing=(0.5, 2.0)))
+    assert answer.mask is not None
+    assert answer.tumour is not None
+    assert answer.tumour.pixels == answer.mask.sum() > 0
+    assert answer.tumour.mm2 == pytest.approx(answer.tumour.pixels * 0.5 * 2.0)
+    assert answer.tumour.box is not None
+    top, left, height, width = answer.tumour.box
+    part = answer.mask[top : top + height, left : left + width]
+    assert part.sum() == answer.mask.sum()
+    assert all(edge.any() for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
+    assert answer.to_dict()["tumour"] == {
+        "pixels": answer.tumour.pixels,
+        "mm2": answer.tumour.mm2,
+        "box": [top, left, height, width],
+    }
+    assert predictor.predict(scan).to_dict()["tumour"]["mm2"] is None
+
+
+def test_nothing_drawn_has_no_place(drawing_bundle: Path, phantoms: Path) -> None:
+    answer = load(drawing_bundle).predict(pictures(phantoms)[0])
+    nothing = replace(answer, mask=np.zeros((4, 6), np.uint8), spacing=(1.0, 1.0))
+    assert nothing.tumour == Tumour(0, 0.0, None)
+    assert str(nothing.tumour) == "no tumour drawn"
+    assert replace(answer, mask=None).tumour is None
+
+
+def test_a_bundle_that_only_names_draws_nothing(bundle: Path) -> None:
+    assert not load(bundle).card.segments
+    assert load(bundle).card.parity.largest_mask_difference is None
+    assert load(bundle).predict(scans.GREY).mask is None
+
+
+def test_the_card_counts_the_network_in_use_and_the_file_holds_no_more(drawing_bundle: Path, drawing_run: Run) -> None:
+    card = load(drawing_bundle).card
+    network = drawing_run.network()
+    spare = sum(p.numel() for module in network.training_only() for p in module.parameters())
+    assert spare > 0
+    assert card.parameters == sum(p.numel() for p in network.parameters()) - spare
+    assert card.parameters == cost("efficient_mtnet_s", 4, input_size=64).parameters
+    held = onnx.load(drawing_bundle).graph.initializer
+    assert sum(int(np.prod(one.dims)) for one in held) < card.parameters + spare / 2
+    assert not [one.name for one in held if "auxiliary" in one.name]
+
+
+def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle: Path) -> None:
+    card = load(drawing_bundle).card
+    assert card.segments
+    assert not card.heatmap
+    assert card.parity.largest_mask_difference is not None
+    assert card.parity.largest_mask_difference <= 1e-3
+    assert card.parity.mask_pixels_differ is not None
+    assert card.parity.mask_pixels_differ < 1e-2
+
+
+def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
+    found = evaluate(own_drawing_run, resamples=100)
+    write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
+    card = _card(
+        own_drawing_run,
+        own_drawing_run.pipeline(),
+        _measured(own_drawing_run),
+        Parity(largest_difference=0, pictures=0),
+    )
+    assert found.segmentation is not None
+    for name in ("dice", "iou", "mean_iou"):
+        assert card.figures[name]["value"] == pytest.approx(found.segmentation.overall[name].value)
+    assert card.figures["dice"]["n"] == 6
+    assert card.figures["accuracy"]["n"] == 8
+
+
+def test_a_graph_that_draws_differently_is_found_out(drawing_bundle: Path, drawing_run: Run) -> None:
+    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature)
+    assert check_parity(drawing_bundle, pipeline, random_pictures()).largest_mask_difference is not None
+    pipeline.network.segment[-1].bias.data += 0.1
+    with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on a picture of .* at most 1e-03"):
+        check_parity(drawing_bundle, pipeline, random_pictures())
+
+
+@pytest.fixture
+def own_drawing_run(drawing_run: Run, tmp_path: Path) -> Run:
+    """A copy to write into, as deep as the first, so that its table still finds the pictures."""
+    assert len(drawing_run.folder.parents) == len((tmp_path / "run").parents)
+    return load_run(shutil.copytree(drawing_run.folder, tmp_path / "run"))
