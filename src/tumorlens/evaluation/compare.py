@@ -1,0 +1,81 @@
+"""The arrow two evaluated runs -> how much better the second is, on the same pictures, with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tumorlens.errors import DataError, RunError
+from tumorlens.evaluation.compare_cautions import cautions, resampled
+from tumorlens.evaluation.difference import Comparison, compare_answers
+from tumorlens.evaluation.read import read_evaluation
+from tumorlens.training import Run
+
+_OF_A_RUN = ("model", "recipe", "training_seed", "weights", "split_hash")
+
+
+def compare(
+    first: Run,
+    second: Run,
+    *,
+    evaluation: str = "evaluation",
+    common: bool = False,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Comparison:
+    """How much more accurate the second run is, from what both said of the same test pictures.
+
+    Args:
+        first: the run compared with; evaluated.
+        second: another one; evaluated.
+        evaluation: folder of the evaluation in both runs: ``"evaluation"`` is that of their test parts,
+            ``"evaluation-hospital"`` that of ``tumorlens evaluate RUN --data hospital.csv``.
+        common: where the test pictures differ, compare on those that both were tested on.
+        resamples: of the bootstrap by patient.
+        seed: of the bootstrap.
+
+    Raises:
+        RunError: a run is not evaluated, or they were tested on different pictures.
+        DataError: they disagree about what is in a picture.
+    """
+    if first.folder.resolve() == second.folder.resolve():
+        raise RunError(f"{first.folder}: given twice; expected two runs to compare")
+    one, two = read_evaluation(first, evaluation), read_evaluation(second, evaluation)
+    both = [name for name in one.answers if name in two.answers]
+    if not len(one.answers) == len(two.answers) == len(both) and not (common and both):
+        instead = "add --common to compare on those, or" if both else "to compare them,"
+        raise RunError(
+            f"{first.folder} and {second.folder} were tested on different pictures, {len(one.answers):,} and "
+            f"{len(two.answers):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
+            "tumorlens evaluate RUN --data DATA"
+        )
+    torn = [name for name in both if one.answers[name].label != two.answers[name].label]
+    if torn:
+        labels = " and ".join(of.answers[torn[0]].label for of in (one, two))
+        raise DataError(
+            f"{len(torn):,} of {len(both):,} pictures have another label in the other run, the first is {torn[0]}: "
+            f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
+        )
+    units, unit = resampled(one, two, both)
+    found = compare_answers(
+        [one.answers[name].label for name in both],
+        [one.answers[name].predicted for name in both],
+        [two.answers[name].predicted for name in both],
+        units,
+        unit,
+        names=_names(first, second),
+        resamples=resamples,
+        seed=seed,
+    )
+    return replace(
+        found,
+        first=replace(found.first, facts={key: one.facts[key] for key in _OF_A_RUN}),
+        second=replace(found.second, facts={key: two.facts[key] for key in _OF_A_RUN}),
+        cautions=cautions((first, second), (one, two), both, found.accuracy),
+        facts={"data": one.facts["data"], "part": one.facts["part"], "resamples": resamples, "seed": seed},
+    )
+
+
+def _names(first: Run, second: Run) -> tuple[str, str]:
+    """The folders' names, or their paths where those are the same."""
+    one, two = first.folder, second.folder
+    return (one.name, two.name) if one.resolve().name != two.resolve().name else (str(one), str(two))

@@ -1,0 +1,185 @@
+"""Two runs are compared on the same test pictures, and what stands in the way is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tumorlens.errors import DataError, RunError
+from tumorlens.evaluation import compare, evaluate, write_evaluation
+from tumorlens.record import Record
+from tumorlens.training import Run, load_run
+
+Row = dict[str, str]
+Change = Callable[[list[Row]], list[Row]]
+
+
+@pytest.fixture(scope="module")
+def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluated") / "run"
+    shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    found = evaluate(finished_run, resamples=100)
+    write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
+    return folder
+
+
+@pytest.fixture
+def runs(evaluated: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The same run twice, as `first` and `second`."""
+    return shutil.copytree(evaluated, tmp_path / "first"), shutil.copytree(evaluated, tmp_path / "second")
+
+
+def predictions(run: Path, change: Change) -> None:
+    """Change what a run said."""
+    path = run / "evaluation" / "predictions.csv"
+    with path.open(newline="") as stream:
+        rows = change(list(csv.DictReader(stream)))
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def right(count: int) -> Change:
+    """The first `count` pictures are named right, the others wrong."""
+
+    def change(rows: list[Row]) -> list[Row]:
+        for i, row in enumerate(rows):
+            row["predicted"] = row["label"] if i < count else "something else"
+        return rows
+
+    return change
+
+
+def edit(run: Path, name: str, **facts: object) -> None:
+    path = run / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+
+
+def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -> None:
+    predictions(runs[0], right(2))
+    predictions(runs[1], right(7))
+    found = compare(*map(load_run, runs))
+    assert (found.first.name, found.second.name) == ("first", "second")
+    assert found.accuracy.value == pytest.approx(5 / 8)
+    assert found.accuracy.value == pytest.approx(found.second.accuracy.value - found.first.accuracy.value)
+    assert (found.accuracy.n, found.accuracy.units, found.accuracy.unit) == (8, 4, "patient")
+    assert (found.first.alone_right, found.second.alone_right) == (0, 5)
+    assert found.facts["data"] == "phantom"
+    assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_right"] == 5
+
+
+def test_the_order_of_the_rows_does_not_matter(runs: tuple[Path, Path]) -> None:
+    predictions(runs[0], right(3))
+    predictions(runs[1], right(6))
+    straight = compare(*map(load_run, runs))
+    predictions(runs[1], lambda rows: rows[::-1])
+    assert compare(*map(load_run, runs)).accuracy == straight.accuracy
+
+
+def test_few_patients_one_training_and_torn_independence_are_said(runs: tuple[Path, Path]) -> None:
+    cautions = compare(*map(load_run, runs)).cautions
+    assert len(cautions) == 3
+    for text, words in zip(cautions, ("Only 4 test patients", "McNemar's test takes", "one training"), strict=True):
+        assert words in text
+
+
+def test_other_test_pictures_are_an_error_that_counts_the_common_ones(runs: tuple[Path, Path]) -> None:
+    predictions(runs[1], lambda rows: rows[:6])
+    with pytest.raises(RunError, match=r"different pictures, 8 and 6, of which 6 are common; add --common"):
+        compare(*map(load_run, runs))
+    found = compare(*map(load_run, runs), common=True)
+    assert found.accuracy.n == 6
+    assert any("compared are the 6 that are common" in text for text in found.cautions)
+
+
+def test_without_any_common_picture_nothing_can_be_compared(runs: tuple[Path, Path]) -> None:
+    predictions(runs[1], lambda rows: [row | {"id": f"other/{i}"} for i, row in enumerate(rows)])
+    with pytest.raises(RunError, match="0 are common; to compare them, evaluate both on one set"):
+        compare(*map(load_run, runs), common=True)
+
+
+def test_test_pictures_that_the_other_run_was_trained_on_are_counted(runs: tuple[Path, Path]) -> None:
+    with (runs[1] / "split.csv").open(newline="") as stream:
+        next(stream)
+        trained_on = [row for row in csv.DictReader(stream) if row["split"] == "train"][:3]
+
+    def change(rows: list[Row]) -> list[Row]:
+        seen = [row | {key: other[key] for key in ("id", "group", "label")}
+                for row, other in zip(rows, trained_on, strict=False)]  # fmt: skip
+        return [*seen, *rows[3:]]
+
+    predictions(runs[0], change)
+    cautions = compare(*map(load_run, runs), common=True).cautions
+    assert cautions[0] == (
+        "3 of the 8 pictures that first was tested on were in the training or validation part of second; "
+        "they are not compared."
+    )
+
+
+def test_compared_pictures_of_patients_from_training_are_counted(runs: tuple[Path, Path]) -> None:
+    with (runs[0] / "split.csv").open(newline="") as stream:
+        next(stream)
+        patient = next(row["group"] for row in csv.DictReader(stream) if row["split"] == "train")
+    for run in runs:
+        predictions(run, lambda rows: [rows[0] | {"group": patient}, *rows[1:]])
+    cautions = compare(*map(load_run, runs)).cautions
+    for run, text in zip(("first", "second"), cautions, strict=False):
+        assert text.startswith(f"{run} was trained or validated on 1 of the 8 compared pictures or on their patients")
+
+
+def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path, Path]) -> None:
+    leak = {"with_a_copy_in_train": 5, "with_their_patient_in_train": 2, "images": 8}
+    edit(
+        runs[1],
+        "evaluation/evaluation.json",
+        split_hash="0" * 64,
+        data_fingerprint="1" * 32,
+        leak=leak,
+        part="val",
+    )
+    said = " ".join(compare(*map(load_run, runs)).cautions)
+    for words in ("different splits", "00000000", "The data differ", "11111111", "validation part"):
+        assert words in said
+    assert "second: 5 of its 8 test pictures have a copy in its training part, and 2 show a patient" in said
+
+
+def test_a_run_that_was_not_evaluated_says_how(runs: tuple[Path, Path]) -> None:
+    shutil.rmtree(runs[1] / "evaluation")
+    with pytest.raises(RunError, match=r"second/evaluation: .* not found; run: tumorlens evaluate .*second"):
+        compare(*map(load_run, runs))
+
+
+def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> None:
+    edit(runs[0], "evaluation/evaluation.json", weights="0" * 64)
+    with pytest.raises(RunError, match="made with other weights than the run has now"):
+        compare(*map(load_run, runs))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_damaged_evaluation_is_one_line(text: str, runs: tuple[Path, Path]) -> None:
+    (runs[0] / "evaluation" / "evaluation.json").write_text(text)
+    with pytest.raises(RunError, match=r"first/evaluation: damaged .* run: tumorlens evaluate"):
+        compare(*map(load_run, runs))
+
+
+def test_two_truths_are_refused(runs: tuple[Path, Path]) -> None:
+    predictions(runs[1], lambda rows: [rows[0] | {"label": "stroke"}, *rows[1:]])
+    with pytest.raises(DataError, match=r"1 of 8 pictures have another label in the other run.* stroke"):
+        compare(*map(load_run, runs))
+
+
+def test_a_run_is_not_compared_with_itself(runs: tuple[Path, Path]) -> None:
+    with pytest.raises(RunError, match="given twice"):
+        compare(load_run(runs[0]), load_run(runs[0]))
+
+
+def test_an_evaluation_on_other_data_is_compared_by_its_name(runs: tuple[Path, Path]) -> None:
+    for run in runs:
+        (run / "evaluation").rename(run / "evaluation-hospital")
+    assert compare(*map(load_run, runs), evaluation="evaluation-hospital").accuracy.n == 8
