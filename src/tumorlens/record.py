@@ -22,6 +22,7 @@ _PACKAGES = (
     "pillow",
     "h5py",
     "onnxruntime",
+    "openvino",
     "torch",
     "torchvision",
     "timm",
@@ -78,6 +79,16 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def processor() -> str:
+    """The processor as its maker calls it, or its architecture where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:

@@ -1,0 +1,253 @@
+"""A benchmark measures what was asked for, counts what can be counted, and says what stands in the way."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from importlib import import_module, util
+from pathlib import Path
+from xml.etree import ElementTree
+
+import onnxruntime
+import pytest
+import torch
+
+from tumorlens.deploy.benchmark import benchmark
+from tumorlens.deploy.benchmark_plot import plot
+from tumorlens.deploy.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
+from tumorlens.deploy.timing import Job, Outcome, Timing
+from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
+from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.models import cost
+from tumorlens.record import Record, plain
+from tumorlens.stats import Estimate
+from tumorlens.training import Run, load_run
+
+module = import_module("tumorlens.deploy.benchmark")
+BRAINMRNET = Subject("brainmrnet", 4, 3, 224, (), 224)
+REST = {"load_before": 0.0, "cores": 8}
+
+
+@pytest.fixture(scope="module")
+def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("evaluated") / "trained"
+    shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    found = evaluate(finished_run, resamples=100)
+    write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
+    return load_run(folder)
+
+
+@pytest.fixture(scope="module")
+def found(evaluated: Run) -> Benchmark:
+    """The only one that is measured in earnest."""
+    return benchmark(
+        ["mini_resnet"],
+        runs=[evaluated],
+        backends=["onnxruntime", "channels-last"],
+        batches=[2],
+        threads=1,
+        seconds=0.02,
+        rounds=2,
+    )
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What would be measured; nothing is."""
+    asked: list[Job] = []
+
+    def pretend(job: Job) -> Outcome:
+        asked.append(job)
+        return [Timing(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches], ""
+
+    monkeypatch.setattr(module, "run", pretend)
+    return asked
+
+
+def estimate(value: float = 0.9) -> Estimate:
+    return Estimate(value, value - 0.05, value + 0.05, 600, 41, "patient", "bootstrap")
+
+
+def measured(**changes: object) -> Measurement:
+    outcome: list[Outcome] = [([Timing(1, (0.010, 0.012, 0.050), 10**8, 2 * 10**8, True, None)], "")]
+    return replace(Measurement.of("brainmrnet", "onnxruntime", "cpu", 1, outcome), **changes)
+
+
+def result(*scores: Score, measurements: tuple[Measurement, ...] = ()) -> Benchmark:
+    facts = NetworkFacts(BRAINMRNET, 550_530, 2_561_881_536, 2_200_000, scores)
+    return Benchmark(REST, (facts,), measurements or (measured(),))
+
+
+def test_every_backend_and_batch_is_measured_and_one_picture_always(found: Benchmark) -> None:
+    assert found.failed == ()
+    assert [(m.backend, m.batch) for m in found.measurements] == [
+        ("onnxruntime", 1),
+        ("onnxruntime", 2),
+        ("channels-last", 1),
+        ("channels-last", 2),
+    ]
+    for m in found.measurements:
+        assert m.passes >= 2
+        assert 0 < m.p50 <= m.p95
+        assert m.images_per_second == pytest.approx(1000 * m.batch / m.p50)
+        assert m.slowest_round <= m.images_per_second * 1.0001
+    assert found.machine["threads"] == 1
+    assert found.machine["freed_memory_kept"] in (True, False)
+    assert "onnxruntime" in found.machine["versions"]
+
+
+def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benchmark, evaluated: Run) -> None:
+    (facts,) = found.networks
+    assert facts.name == "mini_resnet (48 px, grey)"
+    counted = cost("mini_resnet", 4, channels=1, input_size=48)
+    assert (facts.parameters, facts.multiply_adds) == (counted.parameters, counted.multiply_adds)
+    assert facts.on_disk > 4 * facts.parameters
+    (score,) = facts.scores
+    said = json.loads((evaluated.folder / "evaluation" / "evaluation.json").read_text())
+    assert score.run == "trained"
+    assert score.accuracy.to_dict() == said["overall"]["accuracy"]
+
+
+def test_a_network_that_outlines_answers_with_a_mask_too(tmp_path: Path) -> None:
+    subject = Subject("efficient_mtnet_s", 2, 3, 64, (), 640)
+    facts = module._describe(subject, tmp_path / "graph.onnx", ())
+    assert facts.error == ""
+    session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
+    logits, mask = session.run(["logits", "mask"], {"images": torch.zeros(3, 3, 64, 64).numpy()})
+    assert (logits.shape, mask.shape) == ((3, 2), (3, 1, 64, 64))
+
+
+def test_rounds_take_turns_and_progress_counts_them(jobs: list[Job]) -> None:
+    steps: list[tuple[int, int]] = []
+    benchmark(
+        ["mini_resnet", "brainmrnet"],
+        backends=["pytorch", "onnxruntime"],
+        rounds=2,
+        threads=3,
+        progress=lambda *step: steps.append(step),
+    )
+    turn = [(name, backend) for name in ("mini_resnet", "brainmrnet") for backend in ("pytorch", "onnxruntime")]
+    assert [(job.model, job.backend) for job in jobs] == 2 * turn
+    assert {job.batches for job in jobs} == {(1, 32)}
+    assert {job.threads for job in jobs} == {3}
+    assert steps == [(i, 10) for i in range(1, 11)]
+
+
+def test_without_a_name_and_a_run_all_networks_are_meant() -> None:
+    assert {subject.model for subject in module._subjects((), (), 4)} == set(module.all_names())
+    assert [subject.classes for subject in module._subjects(["brainmrnet", "brainmrnet"], (), 2)] == [2]
+
+
+def test_a_run_without_names_is_measured_alone(evaluated: Run) -> None:
+    assert [s.name for s in module._subjects((), [evaluated], 4)] == ["mini_resnet (48 px, grey)"]
+    assert [s.model for s in module._subjects(["brainmrnet"], [evaluated], 4)] == ["brainmrnet", "mini_resnet"]
+
+
+def test_a_network_that_cannot_be_exported_is_still_measured_in_pytorch(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no such operator\nand many lines more")
+
+    monkeypatch.setattr(module, "trace", refuse)
+    found = benchmark(["mini_resnet"], backends=["pytorch", "onnxruntime"], batches=[1])
+    assert [job.backend for job in jobs] == ["pytorch"] * 3
+    assert found.failed == ("mini_resnet: not exported: no such operator",)
+    assert [m.images_per_second is None for m in found.measurements] == [False, True]
+    assert found.to_dict()["networks"][0]["on_disk"] is None
+
+
+def test_an_unknown_network_or_backend_and_numbers_out_of_range_are_refused() -> None:
+    with pytest.raises(ModelError, match="did you mean mini_resnet"):
+        benchmark(["mini_resnt"])
+    with pytest.raises(ModelError, match="'tensorrt'; expected one of pytorch, channels-last, onnxruntime, openvino"):
+        benchmark(["mini_resnet"], backends=["tensorrt"])
+    with pytest.raises(TumorlensError, match="device 'tpu' found; expected cpu or cuda"):
+        benchmark(["mini_resnet"], device="tpu")
+    for wrong in ({"batches": [0]}, {"rounds": 0}, {"seconds": 0.0}, {"threads": 0}):
+        with pytest.raises(TumorlensError, match="at least 1"):
+            benchmark(["mini_resnet"], **wrong)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_without_a_graphics_card_none_is_measured() -> None:
+    with pytest.raises(TumorlensError, match="no graphics card"):
+        benchmark(["mini_resnet"], device="cuda")
+
+
+@pytest.mark.skipif(util.find_spec("openvino") is not None, reason="OpenVINO is installed")
+def test_a_backend_that_is_not_installed_names_its_extra() -> None:
+    assert "openvino" not in module._backends(())
+    with pytest.raises(MissingExtraError, match=r"tumorlens\[openvino\]"):
+        benchmark(["mini_resnet"], backends=["openvino"])
+
+
+def test_a_run_that_was_not_evaluated_is_refused_before_anything_is_measured(
+    finished_run: Run, jobs: list[Job]
+) -> None:
+    with pytest.raises(RunError, match="run: tumorlens evaluate"):
+        benchmark(runs=[finished_run])
+    assert jobs == []
+
+
+def test_figures_are_medians_over_all_passes() -> None:
+    outcome: list[Outcome] = [
+        ([Timing(4, (0.1, 0.1, 0.9), 5, 7, True, None)], ""),
+        ([Timing(4, (0.2, 0.2, 0.2), 6, 9, True, None)], ""),
+    ]
+    m = Measurement.of("x", "pytorch", "cpu", 4, outcome)
+    assert (m.passes, m.p50, m.images_per_second) == (6, pytest.approx(200), pytest.approx(20))
+    assert (m.slowest_round, m.fastest_round) == (pytest.approx(20), pytest.approx(40))
+    assert (m.memory_before, m.peak_memory) == (6, 9)
+
+
+def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
+    outcome: list[Outcome] = [([Timing(1, (0.1,), 5, 7, True, None)], "ended by signal 9")]
+    small, large = (Measurement.of("x", "pytorch", "cpu", batch, outcome) for batch in (1, 32))
+    assert (small.error, small.images_per_second) == ("", pytest.approx(10))
+    assert (large.error, large.images_per_second) == ("ended by signal 9", None)
+    assert result(measurements=(small, large)).failed == ("x, pytorch, batch 32: ended by signal 9",)
+
+
+def test_a_busy_machine_uneven_rounds_and_other_test_pictures_are_said() -> None:
+    assert result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "figshare", "1")).cautions == ()
+    scores = Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")
+    uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
+    said = replace(uneven, machine=REST | {"load_before": 6.0}).cautions
+    assert len(said) == 3
+    for text, words in zip(said, ("load 6.0 on 8 cores", "factor of 2.0", "different test pictures"), strict=True):
+        assert words in text
+
+
+def test_the_table_in_a_file_has_a_row_for_each_measurement(found: Benchmark, tmp_path: Path) -> None:
+    found.write_csv(tmp_path / "costs.csv")
+    with (tmp_path / "costs.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(found.measurements)
+    assert float(rows[0]["p50_ms"]) == pytest.approx(found.measurements[0].p50, abs=1e-3)
+    assert json.loads(json.dumps(plain(found.to_dict())))["measurements"][0]["backend"] == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    ("against", "words"),
+    [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("milliseconds", "at 12 ms")],
+)
+def test_the_plot_gives_accuracy_interval_and_cost(against: str, words: str) -> None:
+    svg = plot(result(Score("fold-1", estimate(), "figshare", "1")), against)
+    shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert f"brainmrnet, fold-1: 90.0 % (85.0 to 95.0) {words}" in shown
+
+
+def test_accuracies_on_different_data_name_it_in_the_plot() -> None:
+    svg = plot(result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")))
+    assert "brainmrnet, a on figshare: 90.0 %" in svg
+    assert "brainmrnet, b on navoneel: 90.0 %" in svg
+
+
+def test_without_an_accuracy_there_is_nothing_to_plot() -> None:
+    with pytest.raises(TumorlensError, match="give evaluated runs"):
+        plot(result())
+    with pytest.raises(TumorlensError, match="cost 'watts' found"):
+        plot(result(), "watts")
