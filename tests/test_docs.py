@@ -8,6 +8,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,17 @@ def test_the_recipe_reference_gives_every_key_with_its_default_and_no_other() ->
     text = sections(REFERENCE / "recipes.md")["Keys"]
     rows = dict(re.findall(r"^\| `([\w.]+)` \| (\S[^|]*?) \|", text, re.MULTILINE))
     assert rows == dict(keys(Recipe))
+
+
+def test_the_recipe_reference_gives_every_option_of_every_network_and_no_other() -> None:
+    from tumorlens.models import card, names
+
+    text = sections(REFERENCE / "recipes.md")["Options of the networks"]
+    rows = re.findall(r"^\| `([\w*]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    for name in names():
+        said = {option: yaml.safe_load(default) for network, option, default in rows if fnmatch(name, network)}
+        assert said == card(name).options, name
+    assert [network for network, _, _ in rows if not any(fnmatch(name, network) for name in names())] == []
 
 
 def test_the_recipe_reference_names_every_shipped_recipe() -> None:

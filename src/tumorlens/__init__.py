@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_folds as split_folds
     from tumorlens.auditing import split_given as split_given
     from tumorlens.auditing.audit import audit as audit
+    from tumorlens.auditing.sources.true_masks import true_masks as true_masks
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
+    from tumorlens.deploy.benchmark import benchmark as benchmark
     from tumorlens.deploy.export import export as export
     from tumorlens.deploy.prediction import Prediction as Prediction
     from tumorlens.deploy.predictor import Predictor as Predictor
     from tumorlens.deploy.predictor import load as load
     from tumorlens.deploy.predictor import predict as predict
+    from tumorlens.evaluation.compare import compare as compare
     from tumorlens.evaluation.evaluate import evaluate as evaluate
+    from tumorlens.evaluation.reproduction.reproduce import reproduce as reproduce
     from tumorlens.explanation.explain import explain as explain
     from tumorlens.scan import Scan as Scan
     from tumorlens.scan import read_scan as read_scan
@@ -36,6 +40,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "AuditReport": "tumorlens.auditing",
     "audit": "tumorlens.auditing",
+    "benchmark": "tumorlens.deploy.benchmark",
+    "compare": "tumorlens.evaluation",
     "Prediction": "tumorlens.deploy.prediction",
     "Predictor": "tumorlens.deploy.predictor",
     "Scan": "tumorlens.scan",
@@ -49,9 +55,11 @@ _LAZY = {
     "open_tables": "tumorlens.datasets",
     "predict": "tumorlens.deploy.predictor",
     "read_scan": "tumorlens.scan",
+    "reproduce": "tumorlens.evaluation.reproduction",
     "split_folds": "tumorlens.auditing",
     "split_given": "tumorlens.auditing",
     "train": "tumorlens.training",
+    "true_masks": "tumorlens.auditing",
 }
 __all__ = ["__version__", *_LAZY]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -114,3 +115,45 @@ def test_what_needs_torch_says_which_extra_brings_it(tmp_path: Path) -> None:
         assert 'pip install "tumorlens[train]"' in done.stderr, verb
         assert "Traceback" not in done.stderr
         assert done.returncode == 1
+
+
+def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
+    drawing_bundle: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "o"
+    command = [
+        "predict",
+        *pictures(phantoms)[:3],
+        "-m",
+        str(drawing_bundle),
+        "--out",
+        str(out),
+        "--overlays",
+        "--masks",
+    ]
+    done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("tumour drawn, ") == 3
+    rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    with (out / "predictions.csv").open(newline="") as stream:
+        table = list(csv.DictReader(stream))
+    for row, line in zip(rows, table, strict=True):
+        mask = np.asarray(Image.open(out / row["mask"]))
+        assert mask.shape == (64, 64)
+        assert set(np.unique(mask)) == {0, 255}
+        assert (mask == 255).sum() == row["tumour"]["pixels"] == int(line["tumour_pixels"])
+        assert line["mask"] == row["mask"]
+        assert line["tumour_mm2"] == ""
+        cyan = (np.asarray(Image.open(out / row["overlay"])) == (0, 229, 255)).all(axis=2)
+        assert 0 < cyan.sum() <= row["tumour"]["pixels"]
+
+
+def test_masks_need_a_place_and_a_bundle_that_segments(
+    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = pictures(phantoms)[0]
+    assert main(["predict", first, "-m", str(bundle), "--masks"]) == 2
+    assert "--masks needs --out" in capsys.readouterr().err
+    assert main(["predict", first, "-m", str(bundle), "--masks", "--out", str(tmp_path / "o")]) == 1
+    assert "names tumours and draws none; leave out --masks" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures import scans
 from tumorlens.cli import main
+from tumorlens.datasets import Table, write_table
 from tumorlens.training import Run
 
 
@@ -106,3 +108,38 @@ def test_train_and_split_of_torn_patients_say_so(
     assert "caution: patients are torn apart on request" in said.err
     assert said.out.startswith("kept epoch 1")
     assert f"next: tumorlens evaluate {tmp_path / 'run'}" in said.err
+
+
+def test_evaluate_shows_how_well_a_network_that_segments_draws(
+    drawing_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(drawing_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(i for i, line in enumerate(lines) if "drawn tumours" in line)
+    assert all(name in lines[heading] for name in ("masks", "Dice", "mean IoU"))
+    assert [line.split()[0] for line in lines[heading:] if line.strip()][1:] == [
+        "all",
+        "glioma",
+        "meningioma",
+        "pituitary",
+    ]
+
+
+def test_training_on_masks_says_how_many_are_missing(
+    phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    glioma = tuple(replace(s, mask=None) if s.label == "glioma" else s for s in phantom_table.samples)
+    write_table(replace(phantom_table, samples=glioma), tmp_path / "split.csv")
+    small = [v for value in ("input.size=64", "epochs=1", "batch_size=4") for v in ("--set", value)]
+    words = ["train", str(tmp_path / "split.csv"), "--recipe", "efficient_mtnet_s", "--out", str(tmp_path / "run")]
+    assert main([*words, *small]) == 0
+    said = capsys.readouterr()
+    assert "validation Dice 0." in said.out
+    assert "caution: 2 of 8 train images have no mask and count for their class alone" in said.err
+    assert "caution: 2 of 8 val images have no mask" in said.err
+
+    bare = tuple(replace(s, mask=None) for s in phantom_table.samples)
+    write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
+    words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out", str(tmp_path / "other")]
+    assert main(words) == 1
+    assert "none of the 8 training pictures of phantom has one; set loss.mask=0" in capsys.readouterr().err

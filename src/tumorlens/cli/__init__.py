@@ -11,7 +11,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tumorlens.cli import audit, data, demo, evaluate, explain, export, models, predict, train
+from tumorlens.cli import (
+    audit,
+    benchmark,
+    compare,
+    data,
+    demo,
+    evaluate,
+    explain,
+    export,
+    models,
+    predict,
+    reproduce,
+    train,
+)
 from tumorlens.cli.common import fail
 from tumorlens.errors import TumorlensError
 
@@ -43,9 +56,12 @@ app.command()(audit.audit)
 app.command("audit index")(audit.index)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
+app.command()(reproduce.reproduce)
 app.command()(explain.explain)
 app.command()(export.export)
 app.command()(predict.predict)
+app.command()(benchmark.benchmark)
 
 
 @app.callback(invoke_without_command=True)

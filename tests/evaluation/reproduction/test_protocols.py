@@ -1,0 +1,109 @@
+"""The published protocols have the faults of their authors, and the honest ones have none of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import published as sets
+from tumorlens.auditing import check_leaks, find_ties, guard, index_of
+from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
+from tumorlens.evaluation.reproduction import find_system, quick
+from tumorlens.evaluation.reproduction.protocols import Pair, protocols
+from tumorlens.scan import is_rectangle
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return sets.heads(tmp_path_factory.mktemp("heads") / "set")
+
+
+def both(system: int, *tables: Table, quick: bool = False) -> Pair:
+    return protocols(find_system(system), tables, seed=0, quick=quick)
+
+
+def images(table: Table, part: str) -> set[Path]:
+    return {sample.image for sample in table.samples if sample.split == part}
+
+
+def assert_honest(pair: Pair) -> None:
+    table = pair.honest.table
+    check_groups(table)
+    assert check_leaks(table, find_ties(table)) == ()
+    assert not images(table, "val") & (images(table, "train") | images(table, "test"))
+    assert pair.known(pair.honest, "test") == {}
+
+
+def test_random_splits_put_copies_on_both_sides_and_groups_do_not(drawn: Table, tmp_path: Path) -> None:
+    pair = both(1, open_table(sets.navoneel(tmp_path / "set", drawn)))
+    assert pair.known(pair.published, "test")["twin"]
+    assert_honest(pair)
+    sizes = [{part: len(images(p.table, part)) for part in ("train", "test")} for p in (pair.published, pair.honest)]
+    assert abs(sizes[0]["test"] - sizes[1]["test"]) <= 2
+    assert abs(sizes[0]["train"] - sizes[1]["train"]) <= 2
+
+
+def test_system_4_chooses_on_the_test_pictures_themselves(drawn: Table, tmp_path: Path) -> None:
+    pair = both(4, open_table(sets.navoneel(tmp_path / "set", drawn)))
+    table = pair.published.table
+    assert images(table, "val") == images(table, "test")
+    assert len(images(table, "test")) == pytest.approx(0.2 * 52, abs=2)
+    assert_honest(pair)
+
+
+def test_system_5_validates_on_training_slices_and_tears_patients(drawn: Table, tmp_path: Path) -> None:
+    pair = both(5, open_table(sets.figshare(tmp_path / "set", drawn)))
+    table = pair.published.table
+    assert images(table, "val") < images(table, "train")
+    assert len(images(table, "val")) == round(0.1 * len(images(table, "train")))
+    assert pair.known(pair.published, "test")["patient"]
+    assert all(sample.group is None for sample in table.samples)
+    assert any("sets patient ids aside" in note for note in table.notes)
+    assert_honest(pair)
+
+
+def test_system_3_measures_the_training_part_and_then_the_official_test(drawn: Table, tmp_path: Path) -> None:
+    source = open_table(sets.nickparvar(tmp_path / "set", drawn))
+    pair = both(3, source)
+    assert pair.published.parts == ("train", "test")
+    assert images(pair.published.table, "train") == images(source, "train")
+    assert images(pair.published.table, "val") == set()
+    assert pair.known(pair.published, "test")["twin"] == {s.id for s in source.samples if s.split == "test"}
+    assert_honest(pair)
+
+
+def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
+    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = open_table(sets.figshare(tmp_path / "figshare", drawn))
+    index = (index_of(known),)
+    monkeypatch.setattr(guard, "shipped", lambda: index)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.sources.true_masks"], "shipped", lambda: index)
+    export = open_table(sets.export(tmp_path / "export", drawn))
+    pair = both(2, export, known)
+    given = {sample.id: sample.split for sample in export.samples}
+    assert {sample.id: sample.split for sample in pair.published.table.samples} == given
+    boxes, outlines = (read_sample_mask(protocol.table.samples[0]) for protocol in (pair.published, pair.honest))
+    assert boxes is not None
+    assert outlines is not None
+    assert is_rectangle(boxes)
+    assert not is_rectangle(outlines)
+    assert pair.known(pair.published, "test")["patient"]
+    assert_honest(pair)
+
+
+def test_a_quick_run_draws_whole_groups_and_says_so(
+    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "PICTURES", 30)
+    monkeypatch.setattr(quick, "GROUPS", 6)
+    source = open_table(sets.figshare(tmp_path / "set", drawn))
+    pair = both(5, source, quick=True)
+    kept = {sample.image for sample in pair.source.samples}
+    assert len(kept) == 36  # six patients of each of three classes, two slices each
+    for group in {sample.group for sample in source.samples}:
+        assert len({s.image for s in source.samples if s.group == group} & kept) in (0, 2)
+    for protocol in (pair.published, pair.honest):
+        assert any("quick run, 36 of 60 pictures" in note for note in protocol.table.notes)

@@ -1,0 +1,165 @@
+"""Both protocols are run, and told apart in one table; what cannot be run is refused in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fixtures import published as sets
+from tumorlens import compare, load_run
+from tumorlens.datasets import Table
+from tumorlens.errors import DataError, ModelError, RunError
+from tumorlens.evaluation.reproduction import Reproduction, reproduce, reproduction_page
+
+SMALL = (
+    "model=mini_resnet", "pretrained=none", "dropout=null", "precise_batch_norm=false", "precision=float32",
+    "input={size: 32}", "epochs=1", "batch_size=8",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return sets.heads(tmp_path_factory.mktemp("heads") / "set")
+
+
+@pytest.fixture(scope="module")
+def yes_no(drawn: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sets.navoneel(tmp_path_factory.mktemp("navoneel"), drawn)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reproduced") / "four"
+
+
+@pytest.fixture(scope="module")
+def found(yes_no: Path, out: Path, shared_cache: Path) -> Reproduction:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        return reproduce("brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, resamples=100)
+
+
+def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: Reproduction) -> None:
+    accuracy, auroc, clean = found.rows
+    assert accuracy.claimed
+    assert accuracy.published
+    assert accuracy.honest
+    assert (accuracy.claimed.value, accuracy.claimed.n) == (0.88, 50)
+    assert accuracy.published.unit == accuracy.honest.unit == "image"
+    assert accuracy.published.units == accuracy.published.n  # pictures, as its authors count
+    assert accuracy.honest.units < accuracy.honest.n  # copies count once
+    assert auroc.label == "macro AUROC"
+    assert clean.label == "accuracy, where nothing is known from training"
+    assert clean.published
+    assert clean.published.n < accuracy.published.n
+
+
+def test_it_says_why_they_differ_with_counts(found: Reproduction) -> None:
+    twins = found.published.apart["test"]
+    assert twins
+    assert "the test pictures also chose the epoch" in found.why
+    assert f"Of {twins.of} pictures in the test part, {twins.twins} have a copy in training" in found.why
+    assert "\n" not in found.why
+
+
+def test_another_network_a_small_budget_and_few_pictures_are_said(found: Reproduction) -> None:
+    assert any(text == "The claim is for brainmrnet; what was run is mini_resnet." for text in found.cautions)
+    assert any("Quick run: 52 pictures, at most 1 epochs, 32 x 32 pixels" in text for text in found.cautions)
+    assert any("96.05 %" in text for text in found.cautions)
+
+
+def test_the_runs_are_ordinary_ones_with_evaluations(found: Reproduction, out: Path) -> None:
+    published, honest = load_run(out / "published"), load_run(out / "honest")
+    assert published.record["leaks"]
+    assert honest.record["leaks"] == []
+    assert compare(published, honest, common=True, resamples=100).cautions
+
+
+def test_a_network_that_names_one_class_only_is_told(found: Reproduction) -> None:
+    metrics = found.honest.headline.metrics
+    said = "The network of the honest protocol gave every picture one class"
+    for confusion, told in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
+        headline = replace(found.honest.headline, metrics=replace(metrics, confusion=confusion))
+        other = replace(found, honest=replace(found.honest, found={"test": headline}))
+        assert any(text.startswith(said) for text in other.cautions) is told
+
+
+def test_the_reference_names_every_key(out: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "files.md").read_text()
+    rows = re.findall(r"(?:^\|.*\n)+", page.partition("### `reproduction.json`")[2], re.MULTILINE)[0]
+    held = json.loads((out / "reproduction.json").read_text())
+    named = re.findall(r"`([^`]+)`", " ".join(row.split("|")[1] for row in rows.splitlines()))
+    assert sorted(named) == sorted(held)
+    assert set(held["protocols"]["honest"]) | set(held["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
+
+
+def test_files_hold_what_was_found(found: Reproduction, out: Path) -> None:
+    held = json.loads((out / "reproduction.json").read_text())
+    assert held["quick"] is True
+    assert held["model"] == "mini_resnet"
+    assert held["claimed_for"] == "brainmrnet"
+    assert held["why"] == found.why
+    assert held["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
+    assert held["protocols"]["published"]["known_from_train"]["test"]["with_a_copy"] > 0
+    assert held["protocols"]["honest"]["known_from_train"] == {}
+    record = json.loads((out / "run.json").read_text())
+    assert record["verb"] == "reproduce"
+    assert record["seed"] == 3
+    page = (out / "report.html").read_text()
+    assert page == reproduction_page(found, out)
+    assert "88.0 % (76.2 to 94.4)" in page
+    assert "Quick run" in page
+
+
+def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
+    again = {"overrides": SMALL, "quick": True, "seed": 3, "resamples": 100}
+    with pytest.raises(RunError, match="holds a run already"):
+        reproduce(4, [yes_no], out, **again)
+    before = (out / "honest" / "weights.safetensors").stat().st_mtime_ns
+    resumed = reproduce(4, [yes_no], out, resume=True, **again)
+    assert (out / "honest" / "weights.safetensors").stat().st_mtime_ns == before
+    assert resumed.rows == found.rows
+
+
+def test_system_3_is_measured_on_its_training_pictures_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
+    data = sets.nickparvar(tmp_path / "set", drawn)
+    found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, resamples=100)
+    accuracy, _, official = found.rows
+    assert accuracy.published
+    assert official.published
+    assert accuracy.published.n == sum(s.split == "train" for s in found.published.run.table().samples)
+    assert official.label == "accuracy, the test part"
+    assert official.published.n == 20  # all of them mirrored in Training, so no row for others
+    assert found.published.recipe.stop.keep == "last"
+    assert "measured on the pictures it was trained on" in found.why
+    assert (tmp_path / "out" / "published" / "evaluation-train" / "report.html").is_file()
+
+
+def test_other_data_than_the_system_needs_is_refused_with_how_to_get_it(yes_no: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"navoneel found; system 3 .* tumorlens data get nickparvar"):
+        reproduce(3, [yes_no], tmp_path / "out")
+    with pytest.raises(DataError, match=r"1 data sets given; system 2 .* needs coco and then figshare"):
+        reproduce(2, [yes_no], tmp_path / "out")
+    with pytest.raises(DataError, match="no such folder; system 5"):
+        reproduce(5, [tmp_path / "nowhere"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_cannot_be_had_are_known_before_the_work_and_ways_are_named(
+    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> str:
+        raise ModelError("efficientnet_b0_transformer: the hub cannot be reached")
+
+    monkeypatch.setattr(sys.modules["tumorlens.evaluation.reproduction.reproduce"], "load_pretrained", unreachable)
+    data = sets.figshare(tmp_path / "set", drawn)
+    ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
+    with pytest.raises(ModelError, match=ways):
+        reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")
+    assert not (tmp_path / "out").exists()

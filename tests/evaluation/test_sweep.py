@@ -1,0 +1,160 @@
+"""Arms of one recipe: each is trained and measured, and the others are compared with the first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tumorlens.cli import main
+from tumorlens.datasets import Table, write_table
+from tumorlens.errors import RecipeError, RunError
+from tumorlens.evaluation import compare
+from tumorlens.evaluation import sweep as room
+from tumorlens.evaluation.sweep import Arm, read_arms, sweep
+from tumorlens.training import Run, load_run, train
+
+SMALL = ("input.size=32", "epochs=1", "batch_size=4")
+ARMS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1")
+NAMES = ("label_smoothing=0", "model=brainmrnet,label_smoothing=0.1")
+
+
+def _arms(*arms: str) -> tuple[Arm, ...]:
+    return read_arms("demo", arms or ARMS, SMALL)
+
+
+@pytest.fixture(scope="module")
+def swept(
+    phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, room.Sweep]:
+    out = tmp_path_factory.mktemp("swept") / "sweep"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        return out, sweep(phantom_table, _arms(), out)
+
+
+def test_arms_are_the_recipe_with_their_own_changes_after_those_of_all() -> None:
+    first, second = _arms("epochs=2", "model=brainmrnet dropout=0.4 augment.scale=[0.9,1.1]")
+    assert (first.name, first.recipe.epochs, first.recipe.batch_size) == ("epochs=2", 2, 4)
+    assert second.name == "model=brainmrnet,dropout=0.4,scale=0.9,1.1"
+    assert (second.recipe.model, second.recipe.epochs, second.recipe.augment.scale) == ("brainmrnet", 1, (0.9, 1.1))
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        (("epochs=2",), "1 arm given; expected at least two"),
+        (("epochs=2", "epochs=3", "epochs=2"), "arm epochs=2: given twice"),
+        (("epochs=2", " "), "changes nothing; expected overrides such as"),
+        (("epochs=2", "epoch=3"), "did you mean epochs?"),
+        (("epochs=2", "augment.scale=[0.9, 1.1]"), "override"),
+    ],
+)
+def test_arms_that_make_no_sense_are_refused(arms: tuple[str, ...], said: str) -> None:
+    with pytest.raises(RecipeError, match=said.replace("?", r"\?")):
+        _arms(*arms)
+
+
+def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Sweep], phantom_table: Table) -> None:
+    out, found = swept
+    assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
+    runs = [load_run(out / name) for name in NAMES]
+    assert [run.spec.model for run in runs] == ["mini_resnet", "brainmrnet"]
+    assert {run.record["split_hash"] for run in runs} == {phantom_table.split_hash}
+    assert all((run.folder / "evaluation" / "report.html").is_file() for run in runs)
+    first, second = found.results
+    assert first.comparison is None
+    assert second.comparison
+    again = compare(*runs)
+    assert second.comparison.accuracy == again.accuracy
+    assert set(again.cautions) <= set(found.cautions)
+
+
+def test_the_table_is_kept_as_json(swept: tuple[Path, room.Sweep]) -> None:
+    out, found = swept
+    written = json.loads((out / "sweep.json").read_text())
+    assert written == json.loads(json.dumps(found.to_dict()))
+    assert [arm["name"] for arm in written["arms"]] == list(NAMES)
+    first, second = written["arms"]
+    assert first["difference"] is first["p"] is None
+    gain = second["accuracy"]["value"] - first["accuracy"]["value"]
+    assert second["difference"]["value"] == pytest.approx(gain)
+    record = json.loads((out / "sweep.run.json").read_text())
+    assert record["outputs"] == ["sweep.json", *NAMES]
+    assert record["split_hash"] == written["split_hash"]
+
+
+def test_a_sweep_goes_on_where_it_stopped(
+    swept: tuple[Path, room.Sweep], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+
+    def interrupted(table: Table, recipe: Any, out: Path, **options: Any) -> Run:
+        if trained:
+            raise KeyboardInterrupt
+        trained.append(out.name)
+        return train(table, recipe, out, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "train", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(phantom_table, _arms(), tmp_path / "sweep")
+    first = (tmp_path / "sweep" / NAMES[0] / "evaluation" / "evaluation.json").stat().st_mtime_ns
+    with pytest.raises(RunError, match="holds a run already; go on with --resume"):
+        sweep(phantom_table, _arms(), tmp_path / "sweep")
+    resumed = sweep(phantom_table, _arms(), tmp_path / "sweep", resume=True)
+    assert (tmp_path / "sweep" / NAMES[0] / "evaluation" / "evaluation.json").stat().st_mtime_ns == first
+    assert resumed.to_dict() == swept[1].to_dict()
+
+
+def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="nothing to resume; train without --resume"):
+        sweep(phantom_table, _arms(), tmp_path / "none", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("options.cbam=true", "arm cbam=true: mini_resnet has no option 'cbam'"),
+        ("classes=2", "arm classes=2: recipe demo: classes is 2 but phantom has 4"),
+        ("stop.monitor=val_dice", "arm monitor=val_dice: .* draws no masks"),
+    ],
+)
+def test_an_arm_that_cannot_be_is_told_before_any_is_trained(
+    arm: str, said: str, phantom_table: Table, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        sweep(phantom_table, _arms("epochs=2", arm), tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
+    phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, arms = str(tmp_path / "split.csv"), ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1")
+    write_table(phantom_table, Path(table))
+    words = [w for arm in arms for w in ("--arm", arm)] + [w for value in SMALL for w in ("--set", value)]
+    words += ["--set", "schedule={name: constant}"]
+    assert main(["train", table, "--recipe", "demo", "--out", str(tmp_path / "sweep"), *words]) == 1
+    said = capsys.readouterr()
+    assert "difference to the first, paired" in said.out
+    assert "dropout=0.1" in said.out
+    assert "error: arm name=sgd,lr=1.0e+30: epoch 1: " in said.err
+    assert "caution: Each run is one training" in said.err
+    assert list(json.loads((tmp_path / "sweep" / "sweep.json").read_text())["failed"]) == ["name=sgd,lr=1.0e+30"]
+
+
+def test_the_ablation_of_system_5_is_one_command(phantom_table: Table) -> None:
+    smoothed, plain = "loss.label_smoothing=0.1", "model=efficientnet_b2 dropout=0.5"
+    arms = read_arms(
+        "efficientnet_b2_transformer",
+        [plain, f"{plain} {smoothed}", "model=efficientnet_b2_transformer", smoothed, f"{smoothed} options.cbam=true"],
+    )
+    recipes = [arm.recipe for arm in arms]
+    assert [r.model.endswith("transformer") for r in recipes] == [False, False, True, True, True]
+    assert [r.loss.label_smoothing for r in recipes] == [0, 0.1, 0, 0.1, 0.1]
+    assert [r.dropout for r in recipes] == [0.5, 0.5, None, None, None]
+    assert [r.options for r in recipes] == [{}, {}, {}, {}, {"cbam": True}]
+    assert len({(r.optimizer, r.input, r.epochs) for r in recipes}) == 1
