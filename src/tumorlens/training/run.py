@@ -66,9 +66,7 @@ class Run:
 
     def pipeline(self, temperature: float = 1.0) -> Pipeline:
         """Pictures -> probabilities, with the run's own preprocessing, in evaluation mode."""
-        pipeline: Pipeline = Pipeline(
-            self.spec.prepare(), self.network(), temperature, draws=self.draws
-        ).eval()
+        pipeline: Pipeline = Pipeline(self.spec.prepare(), self.network(), temperature, draws=self.draws).eval()
         return pipeline
 
 
