@@ -22,7 +22,7 @@ from tumorlens.errors import LeakError
 from tumorlens.files import appearing, cache_folder
 
 # Part of the key: raise it when another pair would be called a copy, or another picture traced.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
