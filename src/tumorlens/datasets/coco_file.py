@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from tumorlens.datasets.coco_types import Annotations, Box, CocoAnnotation, CocoImage, Id, Kind
 from tumorlens.datasets.folder import HEALTHY, class_name
+from tumorlens.datasets.json_file import read_json
 from tumorlens.datasets.outlines import Drawings, Polygon, Runs, Shape, rectangle, run_lengths
 from tumorlens.errors import DataError
 from tumorlens.scan.content import MAX_PIXELS
@@ -24,12 +24,7 @@ def read_annotations(path: Path) -> Annotations:
     Raises:
         DataError: the file cannot be read, is no JSON, or has no list of images.
     """
-    try:
-        held = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check that it may be read") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is no JSON or damaged ({error}); export or copy it again") from None
+    held = read_json(path)
     if not isinstance(held, dict) or not isinstance(held.get("images"), list):
         raise DataError(f"{path}: has no list 'images'; expected a COCO file with images, annotations and categories")
     faults: list[str] = []

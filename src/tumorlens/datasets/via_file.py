@@ -6,13 +6,13 @@ its exported annotations, and its projects, which hold the same one level deeper
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tumorlens.datasets.json_file import read_json
 from tumorlens.datasets.outlines import Drawings, Ellipse, Polygon, Shape, rectangle
 from tumorlens.errors import DataError
 
@@ -57,12 +57,7 @@ def read_via(path: Path) -> ViaFile:
     Raises:
         DataError: the file cannot be read, is no JSON, or lists no picture.
     """
-    try:
-        held = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check that it may be read") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is no JSON or damaged ({error}); export or copy it again") from None
+    held = read_json(path)
     held = held.get(_PROJECT, held) if isinstance(held, dict) else None
     if not isinstance(held, dict) or not any(isinstance(e, dict) and "filename" in e for e in held.values()):
         raise DataError(f"{path}: lists no picture; expected annotations exported by the VGG Image Annotator as JSON")
