@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
+from tests.fixtures.published import figshare
 from tumorlens.auditing import guard, index_of, split_folds, true_masks, without_torn_split
 from tumorlens.datasets import MaskPlace, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
@@ -18,7 +18,7 @@ from tumorlens.errors import DataError
 from tumorlens.scan import read_mask
 from tumorlens.scan.turns import TURNS, turned
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[4] / "shared" / "data"
 SIDE = 96
 
 
@@ -26,16 +26,7 @@ SIDE = 96
 def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drawn tumours of 9 patients, three slices each, laid out as the Figshare set."""
     drawn = open_table(make(tmp_path_factory.mktemp("drawn") / "set", patients=12, slices=3, size=160))
-    folder = tmp_path_factory.mktemp("figshare")
-    with (folder / "patients.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["slice", "label", "patient_id"])
-        for number, sample in enumerate(s for s in drawn.samples if s.mask):
-            assert sample.mask
-            scans.save(folder / "images" / f"{number}.jpg", Image.open(sample.image).convert("L"), quality=95)
-            scans.save(folder / "masks" / f"{number}.png", Image.open(sample.mask))
-            writer.writerow([number, sample.label, (sample.group or "").partition(":")[2]])
-    return folder
+    return figshare(tmp_path_factory.mktemp("figshare"), drawn)
 
 
 @pytest.fixture
