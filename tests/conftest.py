@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -112,3 +113,26 @@ def drawing_bundle(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("drawing-bundle") / "masks.onnx"
     export(drawing_run, path)
     return path
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run a training that Ctrl-C ends in the middle of an epoch (counted from 1)."""
+
+    from tumorlens.training import train
+    from tumorlens.training.task import Supervised
+
+    def killed(table: Table, recipe: Any, out: Path, epoch: int, **options: Any) -> None:
+        step = Supervised.training_step
+
+        def interrupted(task: Supervised, batch: Any, index: int) -> Any:
+            if task.current_epoch + 1 == epoch and index == 1:
+                raise KeyboardInterrupt
+            return step(task, batch, index)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Supervised, "training_step", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                train(table, recipe, out, **options)
+
+    return killed

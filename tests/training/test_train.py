@@ -15,12 +15,12 @@ import pytest
 import torch
 from rich.console import Console
 
-from tumorlens.datasets import Table, fingerprint
+from tests.fixtures.runs import equal, weights
+from tumorlens.datasets import Table
 from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
 from tumorlens.scan import Canvas
-from tumorlens.training import Recipe, Run, load_recipe, load_run, train
+from tumorlens.training import Recipe, load_recipe, load_run, train
 from tumorlens.training.progress import read_history
-from tumorlens.training.task import Supervised
 
 SMALL = ("input.size=32", "batch_size=4", "epochs=3")
 # Every piece of state that a resume must bring back: momentum, schedule, best epoch, dropout, augmentation.
@@ -35,37 +35,8 @@ def _recipe(*overrides: str) -> Recipe:
     return load_recipe("demo", [*SMALL, *overrides])
 
 
-def _weights(run: Run) -> dict[str, torch.Tensor]:
-    return run.network().state_dict()
-
-
-def _equal(one: Run, other: Run) -> bool:
-    a, b = _weights(one), _weights(other)
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
-
-
 def _without(table: Table, part: str) -> Table:
     return table.where(lambda s: s.split != part)
-
-
-@pytest.fixture
-def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Run a training that Ctrl-C ends in the middle of an epoch (counted from 1)."""
-
-    def killed(table: Table, recipe: Recipe, out: Path, epoch: int, **options: Any) -> None:
-        step = Supervised.training_step
-
-        def interrupted(task: Supervised, batch: Any, index: int) -> torch.Tensor:
-            if task.current_epoch + 1 == epoch and index == 1:
-                raise KeyboardInterrupt
-            return step(task, batch, index)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Supervised, "training_step", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                train(table, recipe, out, **options)
-
-    return killed
 
 
 def test_a_run_learns_and_leaves_every_part(phantom_table: Table, tmp_path: Path) -> None:
@@ -116,8 +87,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(phantom_table
         train(phantom_table, _recipe("precision=bf16"), tmp_path / name, seed=seed)
         for name, seed in (("one", 1), ("two", 1), ("other", 2))
     )
-    assert _equal(one, two)
-    assert not _equal(one, other)
+    assert equal(one, two)
+    assert not equal(one, other)
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -130,7 +101,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     kill(phantom_table, recipe, tmp_path / "broken", 3)
     (tmp_path / "broken").rename(tmp_path / "moved")  # as between two machines
     resumed = train(phantom_table, recipe, tmp_path / "moved", resume=True)
-    assert _equal(whole, resumed)
+    assert equal(whole, resumed)
     assert resumed.record["epoch_kept"] == whole.record["epoch_kept"]
     assert resumed.record["resumed"]
     assert all(float(row["images_per_second"]) > 1 for row in read_history(resumed.folder / "history.csv"))
@@ -156,7 +127,7 @@ def test_a_kill_between_two_checkpoints_of_an_epoch_does_no_harm(
         patch.setattr(L.Trainer, "save_checkpoint", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(phantom_table, recipe, tmp_path / "broken")
-    assert _equal(whole, train(phantom_table, recipe, tmp_path / "broken", resume=True))
+    assert equal(whole, train(phantom_table, recipe, tmp_path / "broken", resume=True))
 
 
 def test_a_run_killed_in_its_first_epoch_starts_again(
@@ -166,7 +137,7 @@ def test_a_run_killed_in_its_first_epoch_starts_again(
     with pytest.raises(RunError, match=r"weights\.safetensors.* not found; expected the folder of a finished"):
         load_run(tmp_path / "broken")
     resumed = train(phantom_table, _recipe(), tmp_path / "broken", resume=True)
-    assert _equal(resumed, train(phantom_table, _recipe(), tmp_path / "whole"))
+    assert equal(resumed, train(phantom_table, _recipe(), tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("stop", ["stop={}", "stop={patience: 1}"])
@@ -175,11 +146,11 @@ def test_a_run_killed_while_writing_its_weights_only_writes_them(
 ) -> None:
     recipe = _recipe("epochs=6", "optimizer.lr=0.1", stop)
     whole = train(phantom_table, recipe, tmp_path / "run")
-    weights = _weights(whole)
+    learnt = weights(whole)
     for name in ("weights.safetensors", "run.json"):
         (whole.folder / name).unlink()
     resumed = train(phantom_table, recipe, whole.folder, resume=True)
-    assert all(torch.equal(value, weights[key]) for key, value in _weights(resumed).items())
+    assert all(torch.equal(value, learnt[key]) for key, value in weights(resumed).items())
     assert resumed.record["epochs_trained"] == whole.record["epochs_trained"]
 
 
@@ -244,7 +215,7 @@ def test_the_kept_epoch_is_the_one_with_the_lowest_validation_loss(phantom_table
     assert best.record["epoch_kept"] == int(lowest["epoch"])
     assert best.record["validation"]["val_loss"] == float(lowest["val_loss"])
     assert last.record["epoch_kept"] == 5
-    assert best.record["epoch_kept"] == 5 or not _equal(best, last)
+    assert best.record["epoch_kept"] == 5 or not equal(best, last)
     kept = torch.load(best.folder / "checkpoints/best.ckpt", weights_only=True)
     assert kept["epoch"] + 1 == best.record["epoch_kept"]
 
@@ -256,7 +227,7 @@ def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_p
     assert run.record["epoch_kept"] == int(best["epoch"])
 
 
-def test_the_recorded_validation_figures_are_those_of_the_kept_weights(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
     val = run.table().part("val")
     pictures = torch.stack([torch.from_numpy(_grey(s.image)) for s in val.samples])
@@ -283,7 +254,7 @@ def test_balanced_class_weights_matter_where_classes_are_unequal(phantom_table: 
     recipe = _recipe("epochs=1", "batch_size=8")
     balanced = _recipe("epochs=1", "batch_size=8", "loss.class_weights=balanced")
     plain = train(unequal, recipe, tmp_path / "plain")
-    assert not _equal(plain, train(unequal, balanced, tmp_path / "balanced"))
+    assert not equal(plain, train(unequal, balanced, tmp_path / "balanced"))
     with pytest.raises(RecipeError, match=r"\['glioma'\] absent"):
         train(phantom_table.where(lambda s: s not in glioma), balanced, tmp_path / "absent")
 
@@ -380,126 +351,3 @@ def test_a_damaged_record_is_named(phantom_table: Table, tmp_path: Path) -> None
     (run.folder / "model.json").write_text(json.dumps({"model": "mini_resnet"}))
     with pytest.raises(RunError, match=r"model\.json or run\.json is damaged"):
         load_run(run.folder)
-
-
-@pytest.fixture
-def drawing() -> Callable[..., Recipe]:
-    """A recipe for a network that draws masks, small, with overrides."""
-
-    def recipe(*overrides: str) -> Recipe:
-        return load_recipe("efficient_mtnet_s", ["input.size=64", "batch_size=4", "epochs=3", *overrides])
-
-    return recipe
-
-
-def _unmasked(table: Table, *ids: str, part: str | None = None) -> Table:
-    """The table without the masks of these samples, or of a part."""
-    return replace(
-        table,
-        samples=tuple(replace(s, mask=None) if s.id in ids or s.split == part else s for s in table.samples),
-    )
-
-
-def test_a_network_learns_to_name_and_to_draw(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    settings = ("epochs=8", "optimizer.lr=5e-3", "loss.focal_alpha=0.75", "augment={}", "stop.monitor=val_dice")
-    with (tmp_path / "log").open("w") as stream:
-        console = Console(file=stream, width=60)
-        run = train(phantom_table, drawing(*settings), tmp_path / "run", console=console)
-    history = read_history(run.folder / "history.csv")
-    for name in ("train_loss", "train_mask_loss", "train_auxiliary_loss"):
-        assert float(history[-1][name]) < 0.97 * float(history[0][name]), name
-    first = {key: float(value) for key, value in history[0].items()}
-    assert first["train_loss"] == pytest.approx(
-        0.4 * first["train_classification_loss"] + 0.6 * first["train_mask_loss"] + 0.4 * first["train_auxiliary_loss"],
-        abs=1e-4,
-    )
-    assert first["val_loss"] == pytest.approx(
-        0.4 * first["val_classification_loss"] + 0.6 * first["val_mask_loss"], abs=1e-4
-    )
-    best = max(history, key=lambda row: (float(row["val_dice"]), -float(row["val_loss"])))
-    assert run.record["epoch_kept"] == int(best["epoch"])
-    assert run.record["validation"]["val_dice"] == float(best["val_dice"])
-    assert run.record["masks"] == {
-        "fingerprint": fingerprint(phantom_table, masks=True),
-        "train": {"own": 6, "empty": 2, "none": 0},
-        "val": {"own": 6, "empty": 2, "none": 0},
-    }
-    lines = [line for line in (tmp_path / "log").read_text().splitlines() if line.strip()]
-    assert all(f"val Dice {float(row['val_dice']):.3f}" in line for line, row in zip(lines, history, strict=True))
-
-
-def test_a_killed_run_with_masks_ends_as_if_nothing_had_happened(
-    phantom_table: Table, tmp_path: Path, kill: Callable[..., None], drawing: Callable[..., Recipe]
-) -> None:
-    whole = train(phantom_table, drawing(), tmp_path / "whole")
-    kill(phantom_table, drawing(), tmp_path / "broken", 2)
-    resumed = train(phantom_table, drawing(), tmp_path / "broken", resume=True)
-    assert _equal(whole, resumed)
-    assert resumed.record["validation"] == whole.record["validation"]
-
-
-def test_a_run_with_masks_is_resumed_with_the_same_masks_only(
-    phantom_table: Table, tmp_path: Path, kill: Callable[..., None], drawing: Callable[..., Recipe]
-) -> None:
-    kill(phantom_table, drawing(), tmp_path / "run", 2)
-    first = next(s for s in phantom_table.samples if s.mask)
-    with pytest.raises(RunError, match=r"otherwise .*\(masks was \w+, is \w+\)"):
-        train(_unmasked(phantom_table, first.id), drawing(), tmp_path / "run", resume=True)
-
-
-def test_pictures_without_a_mask_count_for_their_class_and_are_counted(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    with_masks = [s.id for s in phantom_table.samples if s.mask and s.split == "train"]
-    some = _unmasked(phantom_table, *with_masks[:4])
-    run = train(some, drawing("epochs=1"), tmp_path / "run")
-    assert run.record["masks"]["train"] == {"own": 2, "empty": 2, "none": 4}
-    assert run.record["counts"]["train"]["images"] == 8
-    all_masks = train(phantom_table, drawing("epochs=1"), tmp_path / "all")
-    assert not _equal(run, all_masks)
-
-
-def test_a_validation_part_without_masks_is_judged_by_classes_alone(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    healthy = {s.id for s in phantom_table.samples if s.split == "val" and s.label == "no_tumor"}
-    table = _unmasked(phantom_table, part="val").where(lambda s: s.id not in healthy)
-    run = train(table, drawing("epochs=1"), tmp_path / "run")
-    row = read_history(run.folder / "history.csv")[0]
-    assert "val_dice" not in row
-    assert "val_mask_loss" not in row
-    assert float(row["val_loss"]) == pytest.approx(0.4 * float(row["val_classification_loss"]), abs=1e-4)
-
-
-def test_without_a_weight_for_masks_a_network_is_trained_on_labels_alone(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    recipe = drawing("loss.mask=0", "epochs=1")
-    run = train(_unmasked(phantom_table, part="train"), recipe, tmp_path / "run")
-    assert run.record["masks"] is None
-    assert _equal(run, train(phantom_table, recipe, tmp_path / "other"))  # masks play no part
-    columns = list(read_history(run.folder / "history.csv")[0])
-    assert columns == ["epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second"]
-    assert run.record["validation"]["val_loss"] > 1  # of four classes, unweighted: about ln 4
-
-
-def test_tensorboard_shows_the_parts_of_the_loss(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    run = train(phantom_table, drawing("epochs=2"), tmp_path / "run")
-    events = EventAccumulator(str(run.folder / "tensorboard"))
-    events.Reload()
-    wanted = {"train_loss", "train_mask_loss", "train_auxiliary_loss", "val_loss", "val_dice", "val_accuracy"}
-    assert wanted <= set(events.Tags()["scalars"])
-    assert len(events.Scalars("val_dice")) == 2
-
-
-def test_a_network_with_masks_trains_around_the_head(
-    phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
-) -> None:
-    run = train(phantom_table, drawing("epochs=1", "input.around=head"), tmp_path / "run")
-    assert run.record["validation"]["val_dice"] >= 0
