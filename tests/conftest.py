@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,11 @@ from tumorlens.datasets.phantom import make
 
 if TYPE_CHECKING:
     from tumorlens.training import Run
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: two that each start a thread for every core wait for one another. Read when torch is
+    # imported, and by what tests start.
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
 @pytest.fixture(scope="session")
