@@ -143,7 +143,11 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         assert set(np.unique(mask)) == {0, 255}
         assert (mask == 255).sum() == row["tumour"]["pixels"] == int(line["tumour_pixels"])
         assert line["mask"] == row["mask"]
-        assert line["tumour_mm2"] == ""
+        assert line["tumour_mm2"] == line["diameter_mm"] == line["side"] == ""
+        largest = row["tumour"]["largest"]
+        assert int(line["lesions"]) == row["tumour"]["lesions"] > 0
+        assert float(line["diameter_pixels"]) == largest["diameter"]["pixels"] > largest["perpendicular"]["pixels"]
+        assert [float(line["centroid_row"]), float(line["centroid_column"])] == largest["centroid"]
         cyan = (np.asarray(Image.open(out / row["overlay"])) == (0, 229, 255)).all(axis=2)
         assert 0 < cyan.sum() <= row["tumour"]["pixels"]
 
@@ -157,3 +161,29 @@ def test_masks_need_a_place_and_a_bundle_that_segments(
     assert main(["predict", first, "-m", str(bundle), "--masks", "--out", str(tmp_path / "o")]) == 1
     assert "names tumours and draws none; leave out --masks" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_a_spacing_can_be_given_for_files_that_do_not_say(
+    drawing_bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, out = pictures(phantoms)[0], tmp_path / "o"
+    arguments = ["predict", first, "-m", str(drawing_bundle), "--spacing", "0.5,0.8"]
+    assert main([*arguments, "--json", "--out", str(out)]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["spacing"], row["spacing_from"]) == ([0.5, 0.8], "user")
+    tumour = row["tumour"]
+    assert tumour["mm2"] == pytest.approx(tumour["pixels"] * 0.4)
+    line = tumour["largest"]["diameter"]
+    steps = np.subtract(line["end"], line["start"]) * (0.5, 0.8)
+    assert line["mm"] == pytest.approx(np.hypot(*steps), abs=0.01)
+    with (out / "predictions.csv").open(newline="") as stream:
+        assert float(next(csv.DictReader(stream))["diameter_mm"]) == line["mm"]
+    assert json.loads((out / "run.json").read_text())["spacing"] == [0.5, 0.8]
+    assert main([*arguments[:-1], "1"]) == 0
+    assert " mm across" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "", "0.5,"])
+def test_a_spacing_that_is_none_is_refused(given: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "x.png", "-m", str(bundle), "--spacing", given]) == 2
+    assert f"'{given}' for --spacing; expected millimetres" in capsys.readouterr().err

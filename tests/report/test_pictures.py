@@ -64,6 +64,16 @@ def test_an_outline_at_the_rim_is_closed_there(grey: np.ndarray) -> None:
     assert changed[:, -1].all()
 
 
+def test_lines_join_their_ends_over_everything_else(grey: np.ndarray) -> None:
+    heat = np.ones(grey.shape, dtype=np.float32)
+    shown = np.asarray(overlay(grey, heat, lines=[((5, 10), (5, 20)), ((30, 7), (20, 7)), ((39, 59), (39, 59))]))
+    cyan = (shown == (0, 229, 255)).all(axis=2)
+    assert cyan[5, 10:21].all()
+    assert cyan[20:31, 7].all()
+    assert cyan[39, 59]
+    assert cyan.sum() == 11 + 11 + 1
+
+
 def test_an_empty_mask_draws_nothing(grey: np.ndarray) -> None:
     assert np.array_equal(np.asarray(overlay(grey, contour=np.zeros(grey.shape, np.uint8))), np.asarray(overlay(grey)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json as json_format
+import math
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from tumorlens.deploy.prediction import Prediction
     from tumorlens.record import Record
 
+_MEASURES = (
+    "lesions",
+    "diameter_pixels",
+    "diameter_mm",
+    "perpendicular_pixels",
+    "perpendicular_mm",
+    "centroid_row",
+    "centroid_column",
+    "side",
+)
 _FEW = 20  # pictures that get a line each although the answers are written to files
 
 
@@ -33,6 +44,10 @@ def predict(
     masks: Annotated[
         bool, typer.Option("--masks", help="Also write what is drawn as tumour, as PNG (0 and 255) in --out.")
     ] = False,
+    spacing: Annotated[
+        str | None,
+        typer.Option(metavar="MM[,MM]", help="Between rows and between columns, for files that do not say."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1."""
@@ -43,7 +58,8 @@ def predict(
     for wanted, name in ((overlays, "--overlays"), (masks, "--masks")):
         if wanted and out is None:
             raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
-    record = Record("predict", model=str(model), device="cpu")
+    given = _millimetres(spacing) if spacing is not None else None
+    record = Record("predict", model=str(model), device="cpu", spacing=given)
     predictor = load(model)
     card = predictor.card
     if overlays and not (card.heatmap or card.segments):
@@ -64,6 +80,8 @@ def predict(
                 failed.append(str(answer) if isinstance(answer, ScanError) else f"{source}: {answer}")
                 fail(failed[-1], 1)
                 continue
+            if given:
+                answer = answer.with_spacing(*given)
             row = answer.to_dict()
             if out and overlays:
                 row["overlay"] = _draw(answer, out, number)
@@ -84,6 +102,17 @@ def predict(
     return 1 if failed else 0
 
 
+def _millimetres(text: str) -> tuple[float, float]:
+    """One number, or that of rows and that of columns."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(0 < number < math.inf for number in numbers):
+        raise typer.BadParameter(f"'{text}' for --spacing; expected millimetres, as 0.5 or, rows first, 0.5,0.9")
+    return numbers[0], numbers[-1]
+
+
 def _draw(answer: Prediction, out: Path, number: int) -> str:
     """Draw the overlay of one answer; its path from `out`."""
     from tumorlens.report import overlay, save_png, side_by_side
@@ -91,7 +120,9 @@ def _draw(answer: Prediction, out: Path, number: int) -> str:
 
     grey = read_scan(answer.source).grey()
     name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
-    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask)]), out / name)
+    largest = answer.tumour.largest if answer.tumour else None
+    lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
+    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask, lines=lines)]), out / name)
     return name
 
 
@@ -120,12 +151,21 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        names = ["tumour_pixels", "tumour_mm2", "mask"] if card.segments else []
+        names = ["tumour_pixels", "tumour_mm2", "mask", *_MEASURES] if card.segments else []
         table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), "overlay", *names])
         for row in rows:
             cells = [row["probabilities"][name] for name in card.classes] + [row.get("overlay", "")]
             if card.segments:
-                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row.get("mask", "")]
+                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row.get("mask", ""), *_measures(row["tumour"])]
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)
+
+
+def _measures(tumour: dict[str, Any]) -> list[Any]:
+    """The cells of `_MEASURES`: how many lesions, and what was measured of the largest; empty where none is drawn."""
+    largest = tumour["largest"]
+    if not largest:
+        return [0] + [""] * (len(_MEASURES) - 1)
+    lines = [largest[name][unit] for name in ("diameter", "perpendicular") for unit in ("pixels", "mm")]
+    return [tumour["lesions"], *lines, *largest["centroid"], largest["side"]]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens.scan import Box, Mask
+from tumorlens.scan.measure import Lesion, box_around, measure_lesions
 
 
 @dataclass(frozen=True)
@@ -17,13 +19,17 @@ class Tumour:
 
     Attributes:
         pixels: of it; 0 where nothing is drawn.
-        mm2: the same in square millimetres; None where the file does not say how large its pixels are.
+        mm2: the same in square millimetres; None where it is not known how large the pixels are.
         box: around it: top, left, height and width in pixels; None where nothing is drawn.
+        lesions: connected parts of it.
+        largest: the largest of them, measured; None where nothing is drawn.
     """
 
     pixels: int
     mm2: float | None
     box: Box | None
+    lesions: int
+    largest: Lesion | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -31,13 +37,20 @@ class Tumour:
             "pixels": self.pixels,
             "mm2": None if self.mm2 is None else round(self.mm2, 2),
             "box": list(self.box) if self.box else None,
+            "lesions": self.lesions,
+            "largest": self.largest.to_dict() if self.largest else None,
         }
 
     def __str__(self) -> str:
-        if not self.pixels:
+        if not self.largest:
             return "no tumour drawn"
         area = f"{self.pixels:,} pixels" if self.mm2 is None else f"{self.mm2:,.0f} mm2"
-        return f"tumour drawn, {area}"
+        whose = f" in {self.lesions} parts, the largest" if self.lesions > 1 else ","
+        lines = (self.largest.diameter, self.largest.perpendicular)
+        across = " x ".join(f"{line.pixels if line.mm is None else line.mm:.1f}" for line in lines)
+        unit = "pixels" if self.mm2 is None else "mm"
+        side = {None: "", "midline": ", on the midline"}.get(self.largest.side, f", on the {self.largest.side}")
+        return f"tumour drawn, {area}{whose} {across} {unit} across{side}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +64,11 @@ class Prediction:
         heatmap: (H, W) float32 from 0 to 1, what speaks for `label` where; None where the network gives none.
         mask: (H, W) uint8, 1 where the network draws a tumour; None where it draws none at all.
         size: height and width of the picture, pixels.
-        spacing: millimetres between pixels, (row, column); None where the file does not say.
+        spacing: millimetres between pixels, (row, column); None where it is not known.
         bundle: name of the bundle that answered.
         milliseconds: from pixels to probabilities.
+        orientation: of the scan, as in `Scan`; None where the file does not say.
+        spacing_from: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
     """
 
     source: str
@@ -65,28 +80,30 @@ class Prediction:
     spacing: tuple[float, ...] | None
     bundle: str
     milliseconds: float
+    orientation: str | None = None
+    spacing_from: str | None = None
 
     @property
     def probability(self) -> float:
         """Probability of `label`."""
         return self.probabilities[self.label]
 
-    @property
+    @cached_property
     def tumour(self) -> Tumour | None:
         """How large what is drawn is, and where; None where the network does not segment."""
         if self.mask is None:
             return None
-        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
         pixels = int(np.count_nonzero(self.mask))
-        box = None
-        if pixels:
-            top, left = int(rows[0]), int(columns[0])
-            box = (top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)
         area = pixels * self.spacing[-2] * self.spacing[-1] if self.spacing else None
-        return Tumour(pixels, area, box)
+        box = box_around(self.mask) if pixels else None
+        return Tumour(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
+
+    def with_spacing(self, row: float, column: float) -> Prediction:
+        """The same answer, measured in these millimetres between pixels, unless the file gives its own."""
+        return self if self.spacing else replace(self, spacing=(row, column), spacing_from="user")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: everything but the heat map and the mask, of which it gives area and place."""
+        """Plain data for JSON: everything but the heat map and the mask, of which it gives the measures."""
         return {
             "source": self.source,
             "label": self.label,
@@ -94,6 +111,8 @@ class Prediction:
             "tumour": self.tumour.to_dict() if self.tumour else None,
             "size": list(self.size),
             "spacing": list(self.spacing) if self.spacing else None,
+            "spacing_from": self.spacing_from,
+            "orientation": self.orientation,
             "bundle": self.bundle,
             "milliseconds": round(self.milliseconds, 2),
         }

@@ -11,11 +11,14 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tumorlens.files import appearing
 from tumorlens.report.text import escape
+from tumorlens.scan.parts import outline
 from tumorlens.scan.types import GreyImage, Mask
+
+Line = tuple[tuple[int, int], tuple[int, int]]
 
 # Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0), which rises evenly in lightness
 # and so keeps its order in grey and for colour-blind eyes. Its black end would darken the scan, so the
@@ -62,8 +65,9 @@ def overlay(
     alpha: float = 0.45,
     *,
     truth: Mask | None = None,
+    lines: Sequence[Line] = (),
 ) -> Image.Image:
-    """A scan in RGB, with the heat over it and the outlines of masks over both.
+    """A scan in RGB, with the heat over it, the outlines of masks over both, and lines over all.
 
     The opacity of the heat grows with it: cold pixels keep exactly the grey of the scan.
 
@@ -74,6 +78,7 @@ def overlay(
         alpha: opacity of the hottest pixels.
         truth: a second mask to compare `contour` with, drawn in orange where that is cyan; dots of both where the
             two lines meet.
+        lines: each from one (row, column) to another, one pixel wide, in the colour of `contour`.
 
     Raises:
         ValueError: `grey` is not a uint8 slice, or the shapes differ.
@@ -89,14 +94,17 @@ def overlay(
         opacity = alpha * np.clip((warmth - _COLD) / (_HOT - _COLD), 0.0, 1.0)[:, :, None]
         picture = np.rint(picture * (1 - opacity) + colours(warmth) * opacity).astype(np.uint8)
     if contour is not None:
-        picture[_border(contour > 0)] = _OUTLINE
+        picture[outline(contour > 0)] = _OUTLINE
     if truth is not None:
-        line = _border(truth > 0)
+        line = outline(truth > 0)
         if contour is not None:
             rows, columns = np.indices(line.shape)
-            line &= ~_border(contour > 0) | ((rows + columns) % 4 < 2)
+            line &= ~outline(contour > 0) | ((rows + columns) % 4 < 2)
         picture[line] = _TRUTH
-    return Image.fromarray(picture)
+    image = Image.fromarray(picture)
+    for (top, left), (bottom, right) in lines:
+        ImageDraw.Draw(image).line((left, top, right, bottom), fill=_OUTLINE)
+    return image
 
 
 def colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -153,13 +161,6 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     """Write a PNG; it appears under its name only when it is whole."""
     with appearing(path) as temporary:
         image.save(temporary, "PNG")
-
-
-def _border(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The pixels inside that have one of their four neighbours outside; the picture's rim is outside."""
-    padded = np.pad(inside, 1)
-    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return inside & ~core
 
 
 def _to_height(image: Image.Image, height: int) -> Image.Image:
