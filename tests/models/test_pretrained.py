@@ -27,7 +27,7 @@ def _package_weights() -> dict[str, torch.Tensor]:
 
 
 @needs_package
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_transformer"])
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_transformer", "efficientnet_lite0_unet"])
 def test_the_package_fills_every_layer_in_timms_order(name: str) -> None:
     network = create(name, 2)
     head = network.head.weight.clone()
@@ -51,6 +51,16 @@ def test_one_channel_answers_as_three_equal_ones() -> None:
     with torch.no_grad():
         one, three = grey(picture).features, colour(picture.expand(-1, 3, -1, -1)).features
     torch.testing.assert_close(one, three, atol=1e-3, rtol=1e-3)
+
+
+@needs_package
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_unet"])
+def test_the_weights_fit_finer_maps_too(name: str) -> None:
+    coarse, fine = create(name, 2), create(name, 2, options={"stride": 16})
+    for network in (coarse, fine):
+        load_pretrained(network, name, "package")
+    filled = fine.backbone.state_dict()
+    assert all(torch.equal(value, filled[key]) for key, value in coarse.backbone.state_dict().items())
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
@@ -83,6 +93,7 @@ def test_weights_of_a_run_start_another_but_for_the_classifier(tmp_path: Path) -
         ("efficientnet_b0_transformer", "efficientnet_b0.ra_in1k"),
         ("efficientnet_lite1_transformer", "tf_efficientnet_lite1.in1k"),
         ("resnet50", "resnet50.tv_in1k"),
+        ("resnet50_unet", "resnet50.tv_in1k"),
         ("densenet121", "densenet121.tv_in1k"),
         ("vgg16", "vgg16.tv_in1k"),
     ],

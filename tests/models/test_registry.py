@@ -14,15 +14,18 @@ from tumorlens.explanation import grad_cam
 from tumorlens.models import ModelSpec, Network, Output, Pipeline, attention_maps, card, cost, create, names
 from tumorlens.scan import Canvas
 
-# The big ones are B0 and Lite0 with more of the same layers, the transformers differ in the backbone alone: where
-# that suffices, the small ones stand for them.
-BIG = {f"efficientnet_{size}{i}{head}" for size in ("b", "lite") for i in range(1, 5) for head in ("", "_transformer")}
-SMALL = [name for name in names() if name not in BIG | {"efficientnet_lite0_transformer"}]
+# The big ones are B0 and Lite0 with more of the same layers, the transformers and the U-Nets differ in the backbone
+# alone: where that suffices, the small ones stand for them.
+HEADS = ("", "_transformer", "_unet")
+BIG = {f"efficientnet_{size}{i}{head}" for size in ("b", "lite") for i in range(1, 5) for head in HEADS}
+OTHERS = {f"{name}_unet" for name in ("efficientnet_b0", "vgg16", "resnet50", "densenet121")}
+SMALL = [name for name in names() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
 # Other sides of an architecture than its default one.
 VARIANTS = [
     ("brain_mri_efficientnet", {"norm": "group"}),
     ("brain_mri_efficientnet", {"dilation": False, "squeeze": False, "spatial_attention": False}),
     ("efficientnet_b0_transformer", {"cbam": True}),
+    ("efficientnet_lite0_unet", {"stride": 16}),
 ]
 ALL_KINDS = [pytest.param(name, {}, id=name) for name in SMALL] + [
     pytest.param(name, options, id="-".join([name, *options])) for name, options in VARIANTS
@@ -155,9 +158,11 @@ def test_attention_maps_are_one_for_each_picture_and_not_negative(name: str, opt
         assert values.min() >= 0, key
 
 
-# Each of these is in another: B0 in its transformer, ResNet-50 has the layers of the small one, EfficientMTNet more
-# blocks than its small one.
-TRACED = [name for name in SMALL if name not in ("efficientnet_b0", "resnet50", "efficient_mtnet")]
+# Each of these is in another: B0 in its transformer, Lite0 in its U-Net, ResNet-50 has the layers of the small one,
+# EfficientMTNet more blocks than its small one.
+TRACED = [
+    name for name in SMALL if name not in ("efficientnet_b0", "efficientnet_lite0", "resnet50", "efficient_mtnet")
+]
 
 
 @pytest.mark.slow  # each network takes seconds to trace
@@ -171,12 +176,14 @@ def test_the_exported_graph_answers_as_the_network(name: str) -> None:
     prepare = spec.prepare()
     pipeline = Pipeline(prepare, _settled(name, prepare(pictures))).eval()
     with torch.inference_mode():
-        expected = pipeline(pictures).probabilities
-    assert (expected[0] - expected[1:]).abs().amax() > 1e-3  # else any graph would do
+        answer = pipeline(pictures)
     graph = _trace(pipeline).model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (found,) = session.run(["probabilities"], {"image": pictures.numpy()})
-    torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
+    for output in ("probabilities", "mask") if known.segments else ("probabilities",):
+        expected = getattr(answer, output)
+        assert (expected[0] - expected[1:]).abs().amax() > 1e-3  # else any graph would do
+        (found,) = session.run([output], {"image": pictures.numpy()})
+        torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("name", names())

@@ -13,6 +13,7 @@ from tumorlens.models import (  # noqa: E402
     efficientnet,
     efficientnet_transformer,
     mini_resnet,
+    unet,
 )
 from tumorlens.models.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
@@ -45,4 +46,5 @@ __all__ = [
     "load_pretrained",
     "mini_resnet",
     "names",
+    "unet",
 ]

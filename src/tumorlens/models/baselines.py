@@ -9,16 +9,21 @@ would have no map in an exported graph. All three start from torchvision's first
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from tumorlens.models.output import Network
 from tumorlens.models.pooled import Pooled, backbone
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
+
+NAMES = ("vgg16", "resnet50", "densenet121")
 
 
-def _card(name: str, summary: str, licence: str, citation: str) -> ModelCard:
+def _card(
+    name: str, summary: str, licence: str, citation: str, options: Mapping[str, Option] | None = None
+) -> ModelCard:
     return ModelCard(
         name=name,
         summary=summary,
@@ -29,6 +34,7 @@ def _card(name: str, summary: str, licence: str, citation: str) -> ModelCard:
         citation=citation,
         system=4,
         weights=("hub",),
+        options=options or {},
     )
 
 
@@ -54,11 +60,12 @@ def vgg16(classes: int, channels: int, dropout: float | None) -> Network:
         "ResNet-50, its 1000-class layer replaced",
         "BSD-3-Clause",
         "He, Zhang, Ren and Sun 2016, Deep Residual Learning, CVPR (arXiv:1512.03385)",
+        {"stride": 32},
     )
 )
-def resnet50(classes: int, channels: int, dropout: float | None) -> Network:
+def resnet50(classes: int, channels: int, dropout: float | None, *, stride: int) -> Network:
     """ResNet-50; no dropout unless told otherwise."""
-    return Pooled(backbone("resnet50.tv_in1k", channels), classes, dropout or 0.0)
+    return Pooled(backbone("resnet50.tv_in1k", channels, stride=stride), classes, dropout or 0.0)
 
 
 @register(

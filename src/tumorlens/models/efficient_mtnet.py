@@ -64,6 +64,10 @@ class EfficientMTNet(Network):
         auxiliary = tuple(head(scale) for head, scale in zip(heads, scales, strict=False))  # the last scale has none
         return Output(logits, features, mask, auxiliary)
 
+    def drawn_from(self) -> nn.Module:
+        """The neck: all scales of the context, which the classifier's maps are not a part of."""
+        return self.neck
+
     def training_only(self) -> tuple[nn.Module, ...]:
         """The auxiliary heads."""
         return (self.auxiliary,)

@@ -43,10 +43,11 @@ def _enter(name: str, timms: str) -> None:
             citation=_LITE if lite else _TAN,
             system=None if lite else 3,
             weights=("package", "hub") if lite else ("hub",),
+            options={"stride": 32},
         )
     )
-    def build(classes: int, channels: int, dropout: float | None) -> Network:
-        return Pooled(backbone(timms, channels), classes, own if dropout is None else dropout)
+    def build(classes: int, channels: int, dropout: float | None, *, stride: int) -> Network:
+        return Pooled(backbone(timms, channels, stride=stride), classes, own if dropout is None else dropout)
 
 
 for _name, _timms in BACKBONES.items():

@@ -34,6 +34,13 @@ class Network(nn.Module):
         """
         return None
 
+    def drawn_from(self) -> nn.Module | None:
+        """The module whose maps (N, C, h, w) Grad-CAM looks at where the mask is explained.
+
+        None where those are `Output.features`: where class and mask are made of the same last maps.
+        """
+        return None
+
     def training_only(self) -> tuple[nn.Module, ...]:
         """Modules that work in training mode alone, such as auxiliary heads; they are not counted as its size."""
         return ()

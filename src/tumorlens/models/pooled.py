@@ -7,17 +7,29 @@ from typing import Any
 import timm
 from torch import Tensor, nn
 
+from tumorlens.errors import ModelError
 from tumorlens.models.output import Network, Output
 
+STRIDES = (32, 16)  # pixels of the input for one place of the last maps
 
-def backbone(name: str, channels: int, **settings: Any) -> Any:
-    """A network of timm, fresh weights, that ends with its last maps: (N, C, H, W) -> (N, F, H/32, W/32).
+
+def backbone(name: str, channels: int, *, stride: int = 32, **settings: Any) -> Any:
+    """A network of timm, fresh weights, that ends with its last maps: (N, C, H, W) -> (N, F, H/stride, W/stride).
 
     Args:
         name: timm's, with the tag of the weights that the hub has for it.
         channels: of the input.
+        stride: 16 makes the last maps twice as fine: the last stage spreads its kernels instead of stepping. Weights
+            fit both. Only EfficientNet and ResNet can.
         **settings: further ones of timm's.
+
+    Raises:
+        ModelError: another stride.
     """
+    if stride not in STRIDES:
+        raise ModelError(f"{name.split('.')[0].removeprefix('tf_')}: option stride is {stride}; expected 32 or 16")
+    if stride != 32:
+        settings["output_stride"] = stride
     return timm.create_model(name, num_classes=0, global_pool="", in_chans=channels, **settings)
 
 
@@ -31,7 +43,7 @@ class Pooled(Network):
         self.head = nn.Linear(maps.num_features, classes)
 
     def forward(self, x: Tensor) -> Output:
-        """(N, C, H, W) -> logits (N, K) and the last stage's maps (N, F, H/32, W/32)."""
+        """(N, C, H, W) -> logits (N, K) and the last stage's maps (N, F, H/stride, W/stride)."""
         features = self.backbone(x)
         return Output(self.head(self.dropout(features.mean((2, 3)))), features)
 

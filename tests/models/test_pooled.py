@@ -1,0 +1,54 @@
+"""Backbones whose last maps can be twice as fine, with the same weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tumorlens.errors import ModelError
+from tumorlens.models import card, cost, create, names
+
+FINE = sorted(name for name in names() if "stride" in card(name).options)
+
+
+def test_efficientnets_and_resnet50_can_and_so_can_their_unets() -> None:
+    plain = {f"efficientnet_{size}" for size in ("b0", "b1", "b2", "b3", "b4", "lite0", "lite1", "lite2")}
+    plain.add("resnet50")
+    assert set(FINE) == plain | {f"{name}_unet" for name in plain}
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "efficientnet_lite0", "resnet50"])
+def test_a_stride_of_16_gives_maps_twice_as_fine_from_as_many_weights(name: str) -> None:
+    with torch.device("meta"):
+        coarse, fine = (create(name, 3, options={"stride": stride}).eval() for stride in (32, 16))
+        picture = torch.empty(1, 3, 224, 224)
+        assert coarse(picture).features.shape[2:] == (7, 7)
+        assert fine(picture).features.shape[2:] == (14, 14)
+    shapes = [{key: value.shape for key, value in network.state_dict().items()} for network in (coarse, fine)]
+    assert shapes[0] == shapes[1]
+    # Only the last stage works on four times the places.
+    assert 1 < cost(name, options={"stride": 16}).multiply_adds / cost(name).multiply_adds < 2.5
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet50"])
+def test_the_same_weights_see_nearly_the_same_through_spread_kernels(name: str) -> None:
+    torch.manual_seed(0)
+    coarse, fine = create(name, 3).eval(), create(name, 3, options={"stride": 16}).eval()
+    fine.load_state_dict(coarse.state_dict())
+    picture = torch.randn(1, 3, 16, 16).repeat_interleave(14, 2).repeat_interleave(14, 3)
+    with torch.no_grad():
+        one, two = (network(picture).features.mean((0, 2, 3)) for network in (coarse, fine))
+    assert torch.corrcoef(torch.stack([one, two]))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_b0_unet", "resnet50"])
+@pytest.mark.parametrize("stride", [0, 8, 64])
+def test_another_stride_is_refused(name: str, stride: int) -> None:
+    with pytest.raises(ModelError, match=f"{name.removesuffix('_unet')}: option stride is {stride}; expected 32 or 16"):
+        create(name, 3, options={"stride": stride})
+
+
+@pytest.mark.parametrize("name", ["densenet121", "vgg16", "densenet121_unet"])
+def test_a_backbone_that_cannot_has_no_such_option(name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} has no option 'stride'; it has"):
+        create(name, 3, options={"stride": 16})

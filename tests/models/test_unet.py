@@ -1,0 +1,134 @@
+"""The U-Nets: a mask beside what the plain network answers, for less than the backbone costs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tumorlens.errors import ModelError
+from tumorlens.models import Network, card, cost, create, names
+from tumorlens.training.losses import MaskLoss, dice
+
+LITE = "efficientnet_lite0_unet"
+UNETS = [name for name in names() if name.endswith("_unet")]
+# One of each way in which a backbone hands out its maps.
+KINDS = [LITE, "resnet50_unet", "densenet121_unet", "vgg16_unet"]
+
+
+def _seeded(name: str = LITE, **options: int) -> Network:
+    torch.manual_seed(0)
+    return create(name, 3, options=options)
+
+
+def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() -> None:
+    plain = {name for name in names() if card(name).weights and not name.endswith(("_transformer", "_unet"))}
+    assert len(plain) == 11
+    assert {f"{name}_unet" for name in plain} == set(UNETS)
+    for name in plain:
+        base, ours = card(name), card(f"{name}_unet")
+        assert (ours.input_size, ours.mean, ours.std, ours.weights) == (
+            base.input_size,
+            base.mean,
+            base.std,
+            base.weights,
+        )
+        assert ours.segments
+        assert ours.options == {**base.options, "decoder": 16}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_names_exactly_as_the_plain_network_does(name: str) -> None:
+    ours, plain = _seeded(name).eval(), create(name.removesuffix("_unet"), 3).eval()
+    state = ours.state_dict()
+    plain.load_state_dict({key: state[key] for key in plain.state_dict()})
+    assert {key.split(".")[0] for key in state.keys() - plain.state_dict().keys()} == {"decoder"}
+    picture = torch.randn(1, 3, 65, 97)
+    with torch.no_grad():
+        mine, theirs = ours(picture), plain(picture)
+    assert torch.equal(mine.logits, theirs.logits)
+    assert torch.equal(mine.features, theirs.features)
+    assert ours.class_weights() is ours.head.weight
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_decoder_costs_less_than_half_of_the_backbone(name: str) -> None:
+    ours, plain = cost(name, input_size=224), cost(name.removesuffix("_unet"), input_size=224)
+    assert 1.0 < ours.multiply_adds / plain.multiply_adds < 1.4
+    assert ours.parameters - plain.parameters < 0.65e6
+
+
+def test_lite0_with_its_decoder_has_the_documented_size() -> None:
+    plain = cost("efficientnet_lite0")
+    assert cost(LITE).parameters - plain.parameters == pytest.approx(0.27e6, rel=0.02)
+    assert cost(LITE).multiply_adds - plain.multiply_adds == pytest.approx(133e6, rel=0.01)
+    assert cost(LITE, options={"decoder": 8}).multiply_adds < cost(LITE).multiply_adds
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_sees_the_picture_at_every_size_from_a_half_down(name: str) -> None:
+    network, seen = _seeded(name).eval(), []
+    for join in network.decoder.joins:
+        join.register_forward_hook(lambda _, arrived, out: seen.append((arrived[0].shape[2:], out.shape[1:])))
+    with torch.no_grad():
+        network(torch.randn(1, 3, 64, 96))
+    assert seen == [
+        ((2, 3), (128, 4, 6)),
+        ((4, 6), (64, 8, 12)),
+        ((8, 12), (32, 16, 24)),
+        ((16, 24), (16, 32, 48)),
+    ]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_both_answers_teach_the_backbone(name: str) -> None:
+    own = {"logits": "head", "mask": "decoder"}
+    for answer, part in own.items():
+        network = _seeded(name)
+        getattr(network(torch.randn(2, 3, 64, 64)), answer).square().mean().backward()
+        reached = {key.split(".")[0] for key, p in network.named_parameters() if p.grad is not None and p.grad.any()}
+        assert reached == {"backbone", part}
+
+
+@pytest.mark.parametrize("stride", [32, 16])
+def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_picture(stride: int) -> None:
+    network = _seeded(stride=stride).train()
+    output = network(torch.randn(1, 3, 65, 97))
+    assert output.features.shape[2:] == (-(-65 // stride), -(-97 // stride))
+    assert output.mask is not None
+    assert output.mask.shape == (1, 1, 65, 97)
+    maps: list[torch.Tensor] = []
+    network.drawn_from().register_forward_hook(lambda _, __, out: maps.append(out))
+    network.eval()(torch.randn(1, 3, 64, 96))
+    assert maps[0].shape[2:] == (4, 6)
+
+
+def test_before_it_is_trained_it_draws_hardly_anything() -> None:
+    with torch.no_grad():
+        mask = _seeded().eval()(torch.randn(2, 3, 96, 96)).mask
+    assert mask is not None
+    assert 0.005 < torch.sigmoid(mask).mean() < 0.05
+
+
+def test_it_learns_to_draw_what_is_bright() -> None:
+    torch.manual_seed(0)
+    network = create(LITE, 2, channels=1).train()
+    masks = torch.zeros(4, 1, 64, 64)
+    for mask, (row, column) in zip(masks, torch.randint(8, 40, (4, 2)).tolist(), strict=True):
+        mask[:, row : row + 16, column : column + 16] = 1
+    pictures, loss = masks + 0.3 * torch.randn_like(masks), MaskLoss(0.5, 0.5, 0.5, 0.0)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
+    drawn = torch.zeros(())
+    for _ in range(15):
+        optimizer.zero_grad()
+        output = network(pictures)
+        assert output.mask is not None
+        drawn = output.mask
+        loss(drawn, masks).backward()
+        optimizer.step()
+    assert dice(drawn.detach(), masks).mean() > 0.8
+
+
+@pytest.mark.parametrize("width", [3, 129])
+def test_a_decoder_too_narrow_or_too_wide_is_refused(width: int) -> None:
+    with pytest.raises(ModelError, match=f"option decoder is {width}; expected 4 to 128 channels"):
+        _seeded(decoder=width)
