@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fixtures import scans
@@ -115,14 +116,52 @@ def test_evaluate_shows_how_well_a_network_that_segments_draws(
 ) -> None:
     assert main(["evaluate", str(drawing_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    heading = next(i for i, line in enumerate(lines) if "drawn tumours" in line)
-    assert all(name in lines[heading] for name in ("masks", "Dice", "mean IoU"))
-    assert [line.split()[0] for line in lines[heading:] if line.strip()][1:] == [
-        "all",
-        "glioma",
-        "meningioma",
-        "pituitary",
-    ]
+    first, second = (i for i, line in enumerate(lines) if "drawn tumours" in line)
+    assert all(name in lines[first] for name in ("masks", "Dice", "median", "mean IoU"))
+    names = ("HD95 (pixels)", "surface Dice, 2 pixels", "lesion-wise sensitivity", "false positives per image")
+    assert all(name in lines[second] for name in names)
+    labels = ["all", "glioma", "meningioma", "pituitary", "no_tumor"]
+    for heading in (first, second):
+        assert [line.split()[0] for line in lines[heading + 1 : heading + 6]] == labels
+    assert [line.split()[1] for line in lines[first + 1 : first + 6]] == ["6", "2", "2", "2", "0"]
+
+
+def test_evaluate_says_what_is_named_when_something_is_blanked(
+    finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(finished_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    first = next(i for i, line in enumerate(lines) if "guessing" in line)
+    rows = [line.split("  ")[0] for line in lines[first + 1 : first + 4]]
+    assert rows == ["all but the head blanked", "head blanked", "tumour blanked"]
+    found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"]
+    for test in ("outside_blanked", "head_blanked", "tumour_blanked"):
+        assert found[test]["meaning"] in " ".join((said.out + said.err).split())
+    assert main([*words, "--no-background"]) == 0
+    assert "blanked" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"] is None
+
+
+def test_masks_that_are_boxes_are_measured_only_when_asked(
+    drawing_run: Run, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = []
+    for sample in phantom_table.part("test").samples:
+        box = np.zeros((64, 64), np.uint8)
+        box[20:40, 20:30] = 255
+        path = scans.save(tmp_path / "boxes" / f"{len(samples)}.png", box)
+        samples.append(replace(sample, mask=path if sample.mask else None, split=None))
+    table = replace(phantom_table, name="boxed", samples=tuple(samples), plan=None)
+    write_table(table, tmp_path / "boxed.csv")
+    words = ["evaluate", str(drawing_run.folder), "--data", str(tmp_path / "boxed.csv"), "--resamples", "100"]
+    assert main([*words, "--out", str(tmp_path / "refused")]) == 1
+    said = capsys.readouterr().err
+    assert "6 of 6 true masks that show a tumour are filled rectangles" in said
+    assert not (tmp_path / "refused").exists()
+    assert main([*words, "--out", str(tmp_path / "asked"), "--rectangles", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["segmentation"]["rectangles"] == 6
 
 
 def test_training_on_masks_says_how_many_are_missing(
@@ -142,4 +181,4 @@ def test_training_on_masks_says_how_many_are_missing(
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
     words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out", str(tmp_path / "other")]
     assert main(words) == 1
-    assert "none of the 8 training pictures of phantom has one; set loss.mask=0" in capsys.readouterr().err
+    assert "none of the 8 training pictures of phantom has a mask; set loss.mask=0" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.errors import RecipeError
 from tumorlens.models import card
 from tumorlens.training import cache, load_recipe, shipped, train
-from tumorlens.training.checks import check_fit, count_masks, trains_on_masks
+from tumorlens.training.checks import check_fit, count_masks, needs_masks
 
 DRAWS = "efficient_mtnet_s"
 
@@ -30,12 +30,14 @@ def _refused(table: Table, recipe: str, *overrides: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", [name for name in shipped() if not card(load_recipe(name).model).segments])
+@pytest.mark.parametrize(
+    "name", [n for n in shipped() if not card(load_recipe(n).model).segments and not load_recipe(n).loss.guide]
+)
 def test_every_shipped_recipe_takes_any_number_of_classes_and_needs_no_masks(name: str, phantom_table: Table) -> None:
     assert load_recipe(name).classes is None
     bare = _masks(phantom_table, lambda s: False)
     assert check_fit(bare, load_recipe(name)).classes == phantom_table.classes
-    assert not trains_on_masks(load_recipe(name))
+    assert not needs_masks(load_recipe(name))
 
 
 def test_a_recipe_for_two_classes_is_not_trained_on_four(
@@ -54,10 +56,32 @@ def test_a_recipe_for_two_classes_is_not_trained_on_four(
 
 def test_drawing_needs_masks_and_says_where_they_are_to_be_had(phantom_table: Table) -> None:
     said = _refused(_masks(phantom_table, lambda s: s.split != "train"), DRAWS)
-    assert "none of the 8 training pictures of phantom has one" in said
-    assert "set loss.mask=0" in said
+    assert (
+        "loss.mask is above 0, but none of the 8 training pictures of phantom has a mask; set loss.mask=0, or" in said
+    )
     assert "--true-masks" in said
     check_fit(_masks(phantom_table, lambda s: False), load_recipe(DRAWS, ["loss.mask=0"]))
+
+
+def test_a_guide_needs_masks_and_says_so(phantom_table: Table) -> None:
+    bare = _masks(phantom_table, lambda s: s.split != "train")
+    said = _refused(bare, "demo", "loss.guide=0.5")
+    assert (
+        "loss.guide is above 0, but none of the 8 training pictures of phantom has a mask; set loss.guide=0, or" in said
+    )
+    said = _refused(bare, "segment", "loss.guide=0.5")
+    assert "loss.mask is above 0 and loss.guide is above 0, but none" in said
+    assert "set loss.mask=0 and loss.guide=0, or give masks" in said
+    check_fit(phantom_table, load_recipe("demo", ["loss.guide=0.5"]))
+
+
+@pytest.mark.parametrize("model", ["brainmrnet", "efficientnet_lite0_transformer", DRAWS])
+def test_a_guide_needs_heat_maps_that_come_with_the_forward_pass(model: str, phantom_table: Table) -> None:
+    said = _refused(phantom_table, "demo", "loss.guide=1", f"model={model}")
+    assert said == (
+        f"recipe demo: loss.guide is above 0, but {model} does not end with pooling and one linear layer, which its "
+        "heat maps would have to come from; set loss.guide=0, or choose another model, such as efficientnet_lite0"
+    )
 
 
 def test_the_best_epoch_can_be_told_by_masks_only_where_there_are_some(phantom_table: Table) -> None:
@@ -71,9 +95,16 @@ def test_the_best_epoch_can_be_told_by_masks_only_where_there_are_some(phantom_t
     check_fit(phantom_table, load_recipe(DRAWS, [monitor]))
 
 
-@pytest.mark.parametrize(("part", "said"), [("train", "loss.mask=0"), ("val", "stop.monitor=val_loss")])
+@pytest.mark.parametrize(
+    ("part", "recipe", "said"),
+    [
+        ("train", DRAWS, "loss.mask=0"),
+        ("train", "guided", "loss.guide=0"),
+        ("val", DRAWS, "stop.monitor=val_loss"),
+    ],
+)
 def test_masks_that_are_all_empty_are_told_once_they_are_read(
-    part: str, said: str, phantom_table: Table, tmp_path: Path
+    part: str, recipe: str, said: str, phantom_table: Table, tmp_path: Path
 ) -> None:
     def emptied(sample: Sample) -> Sample:
         if sample.split != part or sample.mask is None:
@@ -83,9 +114,9 @@ def test_masks_that_are_all_empty_are_told_once_they_are_read(
         return replace(sample, mask=path)
 
     table = replace(phantom_table, samples=tuple(emptied(s) for s in phantom_table.samples))
-    recipe = load_recipe(DRAWS, ["input.size=64", "stop.monitor=val_dice"])
+    settings = ["input.size=64", "pretrained=none", *(["stop.monitor=val_dice"] if recipe == DRAWS else [])]
     with pytest.raises(RecipeError, match=f"no mask in the {part} part of phantom shows a tumour.*set {said}"):
-        train(table, recipe, tmp_path / "run")
+        train(table, load_recipe(recipe, settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

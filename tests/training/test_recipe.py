@@ -77,6 +77,26 @@ def test_efficient_mtnets_recipe_is_the_published_one() -> None:
     assert small == recipe.model_copy(update={"name": "efficient_mtnet_s", "model": "efficient_mtnet_s"})
 
 
+def test_segment_is_finetune_with_a_decoder() -> None:
+    segment, plain = load_recipe("segment"), load_recipe("finetune")
+    assert segment.model == f"{plain.model}_unet"
+    for key in ("pretrained", "input", "epochs", "batch_size", "optimizer", "schedule", "augment", "stop"):
+        assert getattr(segment, key) == getattr(plain, key), key
+    assert segment.loss.label_smoothing == plain.loss.label_smoothing
+    assert segment.loss.classification == 1.0  # names are learnt as by finetune
+    assert segment.loss.mask > 0
+
+
+def test_guided_is_finetune_with_finer_maps_and_a_guide() -> None:
+    guided, plain = load_recipe("guided"), load_recipe("finetune")
+    own = {"name": "guided", "description": guided.description, "options": {"stride": 16}}
+    assert plain.loss.guide == 0
+    assert guided.loss.guide > 0
+    assert guided == plain.model_copy(
+        update={**own, "loss": plain.loss.model_copy(update={"guide": guided.loss.guide})}
+    )
+
+
 def test_overrides_reach_every_level() -> None:
     recipe = load_recipe(
         "finetune", ["epochs=3", "optimizer.lr=3e-4", "augment.scale=[0.9, 1.1]", "stop.patience=4", "dropout=0.4"]

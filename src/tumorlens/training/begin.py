@@ -26,7 +26,7 @@ class Identity:
         seed: of weights, order, augmentation and dropout.
         split: the table's split hash.
         data: the table's fingerprint.
-        masks: that of pictures and masks together, where the run is trained on masks.
+        masks: that of pictures and masks together, where the run needs masks.
     """
 
     recipe: dict[str, Any]

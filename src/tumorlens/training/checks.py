@@ -40,6 +40,7 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
     parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val")}
     _check_parts(table, recipe, parts)
     _check_masks(table, recipe, parts)
+    _check_guide(recipe, spec)
     return spec
 
 
@@ -49,10 +50,10 @@ def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
     Raises:
         RecipeError: all masks of the training part are empty, or all of the validation part that is to be judged by.
     """
-    parts = {"train": ("loss.mask is above 0", "loss.mask=0 to train on labels alone")}
+    needed = [("train", key, instead) for key, instead in _mask_keys(recipe).items()]
     if recipe.stop.monitor == "val_dice":
-        parts["val"] = ("stop.monitor is val_dice", "stop.monitor=val_loss or val_accuracy")
-    for part, (key, instead) in parts.items():
+        needed.append(("val", "stop.monitor is val_dice", "stop.monitor=val_loss or val_accuracy"))
+    for part, key, instead in needed:
         if not any(masks.drawn[i].any() for i, s in enumerate(table.samples) if s.split == part):
             raise RecipeError(
                 f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumour, at "
@@ -60,13 +61,22 @@ def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
             )
 
 
-def trains_on_masks(recipe: Recipe) -> bool:
-    """Whether masks are part of what the network is trained on: it draws them, and they have a weight.
+def learns_to_draw(recipe: Recipe) -> bool:
+    """Whether masks are what the network is trained to answer: it draws them, and they have a weight.
 
     Raises:
         ModelError: an unknown model.
     """
     return card(recipe.model).segments and recipe.loss.mask > 0
+
+
+def needs_masks(recipe: Recipe) -> bool:
+    """Whether masks take part in training: they are drawn, or they guide the heat maps.
+
+    Raises:
+        ModelError: an unknown model.
+    """
+    return learns_to_draw(recipe) or recipe.loss.guide > 0
 
 
 def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
@@ -102,14 +112,14 @@ def _check_parts(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
 
 
 def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
-    masks, monitored = trains_on_masks(recipe), recipe.stop.monitor == "val_dice"
-    if masks and not count_masks(parts["train"])["own"]:
+    keys = _mask_keys(recipe)
+    if keys and not count_masks(parts["train"])["own"]:
         raise RecipeError(
-            f"recipe {recipe.name}: {recipe.model} draws masks, but none of the {len(parts['train']):,} training "
-            f"pictures of {table.name} has one; set loss.mask=0 to train on labels alone, or give masks ({_MASKS})"
+            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training pictures of "
+            f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
-    why = None
-    if monitored and not masks:
+    monitored, why = recipe.stop.monitor == "val_dice", None
+    if monitored and not learns_to_draw(recipe):
         segments = card(recipe.model).segments
         why = "loss.mask is 0" if segments else f"{recipe.model} draws no masks"
     elif monitored and parts["val"] and not count_masks(parts["val"])["own"]:
@@ -118,3 +128,22 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
         raise RecipeError(
             f"recipe {recipe.name}: stop.monitor is val_dice, but {why}; set stop.monitor=val_loss or val_accuracy"
         )
+
+
+def _check_guide(recipe: Recipe, spec: ModelSpec) -> None:
+    if recipe.loss.guide and spec.network().class_weights() is None:
+        raise RecipeError(
+            f"recipe {recipe.name}: loss.guide is above 0, but {recipe.model} does not end with pooling and one linear "
+            "layer, which its heat maps would have to come from; set loss.guide=0, or choose another model, such as "
+            "efficientnet_lite0"
+        )
+
+
+def _mask_keys(recipe: Recipe) -> dict[str, str]:
+    """Why masks are needed for training -> what to set to do without."""
+    keys = {}
+    if learns_to_draw(recipe):
+        keys["loss.mask is above 0"] = "loss.mask=0"
+    if recipe.loss.guide:
+        keys["loss.guide is above 0"] = "loss.guide=0"
+    return keys

@@ -26,7 +26,7 @@ class Item(NamedTuple):
     Attributes:
         image: (1, S, S) uint8.
         label: class index.
-        mask: (1, S, S) uint8, 1 = tumour; None where the run is not trained on masks.
+        mask: (1, S, S) uint8, 1 = tumour; None where the run needs no masks.
         has_mask: whether the mask says anything; None with it.
     """
 
@@ -110,7 +110,7 @@ def loaders(
     Args:
         table: with a split.
         images: (N, S, S), the table's pictures in its order.
-        masks: theirs, of a run that is trained on masks.
+        masks: theirs, of a run that needs them.
         recipe: batch size and augmentation.
         seed: of order and augmentation.
     """

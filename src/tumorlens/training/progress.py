@@ -21,11 +21,14 @@ COLUMNS = (
     "train_classification_loss",
     "train_mask_loss",
     "train_auxiliary_loss",
+    "train_guide_loss",
     "val_loss",
     "val_classification_loss",
     "val_mask_loss",
     "val_accuracy",
     "val_dice",
+    "val_energy",
+    "val_pointing",
     "lr",
     "images_per_second",
 )
@@ -84,6 +87,8 @@ class EpochLines(L.Callback):
             parts += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
         if "val_dice" in metrics:
             parts.append(f"val Dice {metrics['val_dice']:.3f}")
+        if "val_energy" in metrics:
+            parts += [f"val energy {metrics['val_energy']:.3f}", f"val pointing {metrics['val_pointing']:.1%}"]
         parts.append(f"{row['images_per_second']} images/s")
         self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
 

@@ -58,14 +58,15 @@ class Schedule(_Part):
 
 
 class Loss(_Part):
-    """Cross-entropy and its two usual changes; for a network that segments also the mask's part.
+    """Cross-entropy and its two usual changes; a guide for heat maps; for a network that segments the mask's part.
 
     From `mask` on, all are for networks that segment, with the weights of system 2. Any other network is trained on
-    cross-entropy alone, and so is one that segments where `mask` is 0.
+    cross-entropy alone, and so is one that segments where `mask` is 0; `guide` is added to either.
     """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
+    guide: float = Field(default=0.0, ge=0, description="weight of the share of the class's map beside the tumour")
     mask: float = Field(default=0.6, ge=0, description="weight of the mask's loss; 0: train on labels alone")
     classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
     auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")

@@ -40,8 +40,12 @@ class Run:
 
     @property
     def draws(self) -> bool:
-        """Whether it was trained to draw the tumour: a network that segments may have learnt from labels alone."""
-        return card(self.spec.model).segments and self.record.get("masks") is not None
+        """Whether it was trained to draw the tumour: a network that segments may have learnt from labels alone.
+
+        Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.
+        """
+        masks = self.record.get("masks")
+        return card(self.spec.model).segments and masks is not None and bool(masks.get("drawn", True))
 
     def table(self) -> Table:
         """The data the run was made with, each sample in its split.

@@ -14,12 +14,13 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLR
 from tumorlens.errors import RunError
 from tumorlens.models import Network, Output, Prepare
 from tumorlens.training.data import Batch
+from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
 from tumorlens.training.losses import MultiTaskLoss, dice
 from tumorlens.training.recipe import Loss, Recipe, Schedule
 
 
 class Supervised(L.LightningModule):
-    """Trains a network to name the class of a slice, and where `masks` is set to draw its tumour as well."""
+    """Trains a network to name the class of a slice, and where `draws` is set to draw its tumour as well."""
 
     def __init__(
         self,
@@ -29,14 +30,14 @@ class Supervised(L.LightningModule):
         class_weights: Tensor | None,
         seed: int,
         *,
-        masks: bool = False,
+        draws: bool = False,
     ) -> None:
         super().__init__()
-        self.network, self.prepare, self.recipe, self.seed, self.masks = network, prepare, recipe, seed, masks
+        self.network, self.prepare, self.recipe, self.seed, self.draws = network, prepare, recipe, seed, draws
         loss = recipe.loss
-        self.train_loss = _criterion(loss, masks, class_weights, loss.label_smoothing)
+        self.train_loss = _criterion(loss, draws, class_weights, loss.label_smoothing)
         # Validation is scored without smoothing, so that its loss is the likelihood of the labels.
-        self.val_loss = _criterion(loss, masks)
+        self.val_loss = _criterion(loss, draws)
 
     def forward(self, images: Tensor) -> Output:
         """(N, 1, S, S) uint8 -> what the network says, its logits in float32."""
@@ -55,38 +56,56 @@ class Supervised(L.LightningModule):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one batch, and with masks what it is made of."""
         output, labels = self(batch.images), batch.labels
-        if batch.masks is None or batch.has_mask is None:
-            loss: Tensor = self.train_loss(output.logits, labels)
-        else:
-            parts = self.train_loss(output, labels, batch.masks, batch.has_mask)
-            loss = parts.total
+        if self.draws:
+            masks, known = _masks(batch)
+            parts = self.train_loss(output, labels, masks, known)
+            loss: Tensor = parts.total
             self._log("train_classification_loss", parts.classification, len(labels))
-            self._log("train_mask_loss", parts.mask, int(batch.has_mask.sum()))
+            self._log("train_mask_loss", parts.mask, int(known.sum()))
             if output.auxiliary:
-                self._log("train_auxiliary_loss", parts.auxiliary, int(batch.has_mask.sum()))
+                self._log("train_auxiliary_loss", parts.auxiliary, int(known.sum()))
+        else:
+            loss = self.train_loss(output.logits, labels)
+        if self.recipe.loss.guide:
+            maps, tumours = self._maps(output, batch)
+            guide = guide_loss(maps, tumours)
+            loss = loss + self.recipe.loss.guide * guide
+            self._log("train_guide_loss", guide, len(maps))
         self._log("train_loss", loss, len(labels))
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Likelihood and accuracy of one batch, and with masks their loss and Dice."""
+        """Likelihood and accuracy of one batch, and with masks their loss and Dice, and where its heat maps lie."""
         output, labels = self(batch.images), batch.labels
         right = (output.logits.argmax(1) == labels).float().mean()
         self._log("val_accuracy", right, len(labels))
-        if batch.masks is None or batch.has_mask is None:
+        if self.recipe.loss.guide:
+            maps, tumours = self._maps(output, batch)
+            self._log("val_energy", energy_inside(maps, tumours).mean(), len(maps))
+            self._log("val_pointing", points_inside(maps, tumours).float().mean(), len(maps))
+        if not self.draws:
             self._log("val_loss", self.val_loss(output.logits, labels), len(labels))
             return
-        parts, shown = self.val_loss(output, labels, batch.masks, batch.has_mask), batch.masks.flatten(1).bool().any(1)
+        masks, known = _masks(batch)
+        parts, shown = self.val_loss(output, labels, masks, known), _shown(masks)
         self._log("val_classification_loss", parts.classification, len(labels))
-        self._log("val_mask_loss", parts.mask, int(batch.has_mask.sum()))
+        self._log("val_mask_loss", parts.mask, int(known.sum()))
         # Of pictures that show a tumour: with an empty mask, drawing nothing would already be perfect.
-        self._log("val_dice", dice(output.mask[shown], batch.masks[shown]).mean(), int(shown.sum()))
+        self._log("val_dice", dice(output.mask[shown], masks[shown]).mean(), int(shown.sum()))
+
+    def _maps(self, output: Output, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The maps of the true class, and the masks, of the pictures that show a tumour."""
+        weights, (masks, _) = self.network.class_weights(), _masks(batch)
+        assert weights is not None  # what `check_fit` has seen to
+        shown = _shown(masks)
+        return class_maps(weights, output.features[shown], batch.labels[shown]), masks[shown]
 
     def on_validation_epoch_end(self) -> None:
         """Put the loss together from its parts.
 
         Not batch by batch: a batch of which half the pictures have a mask would count as much as a whole one.
         """
-        if self.masks:
+        if self.draws:
             seen, weight = self.trainer.callback_metrics, self.recipe.loss
             drawn = weight.mask * seen.get("val_mask_loss", torch.zeros(()))
             self.log("val_loss", weight.classification * seen["val_classification_loss"] + drawn)
@@ -134,9 +153,21 @@ class Supervised(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": config}
 
 
-def _criterion(loss: Loss, masks: bool, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> nn.Module:
-    """Of logits and labels alone, or of the whole output where there are masks."""
-    if not masks:
+def _masks(batch: Batch) -> tuple[Tensor, Tensor]:
+    """(N, 1, S, S) masks, and (N,) which of them say anything, of a run that needs them."""
+    assert batch.masks is not None
+    assert batch.has_mask is not None
+    return batch.masks, batch.has_mask
+
+
+def _shown(masks: Tensor) -> Tensor:
+    """(N,) bool: which masks show a tumour."""
+    return masks.flatten(1).bool().any(1)
+
+
+def _criterion(loss: Loss, draws: bool, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> nn.Module:
+    """Of logits and labels alone, or of the whole output where the network learns to draw."""
+    if not draws:
         return nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
     return MultiTaskLoss(
         classification=loss.classification,

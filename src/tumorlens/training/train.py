@@ -23,7 +23,7 @@ from tumorlens.scan import GreyImage
 from tumorlens.training.begin import Identity, check_folder, check_same
 from tumorlens.training.cache import Masks, cached_images, cached_masks
 from tumorlens.training.checkpoints import load_kept
-from tumorlens.training.checks import check_drawn, check_fit, count_masks, trains_on_masks
+from tumorlens.training.checks import check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
 from tumorlens.training.data import loaders
 from tumorlens.training.fit import fit, quiet, reproducible
 from tumorlens.training.precision import depthwise_in_float32
@@ -70,7 +70,7 @@ def train(
     check_folder(folder, resume)
     if not 0 <= seed < 2**32:
         raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
-    spec, masks = check_fit(table, recipe), trains_on_masks(recipe)
+    spec, masks = check_fit(table, recipe), needs_masks(recipe)
     record = Record("train", seed=seed, resumed=resume)
     with console.status("reading pictures"):
         identity = Identity.of(table, recipe, seed, masks=masks)
@@ -121,7 +121,7 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)
     weights = _balanced(table) if recipe.loss.class_weights == "balanced" else None
-    task = Supervised(network, spec.prepare(), recipe, weights, seed, masks=trains_on_masks(recipe))
+    task = Supervised(network, spec.prepare(), recipe, weights, seed, draws=learns_to_draw(recipe))
     return task, origin
 
 
@@ -135,7 +135,7 @@ def _balanced(table: Table) -> Tensor:
 
 
 def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GreyImage, Masks | None]:
-    """All pictures on the canvas, and all masks of a run that is trained on them."""
+    """All pictures on the canvas, and all masks of a run that needs them."""
 
     def show(what: str) -> Callable[[int, int], None]:
         return lambda done, total: status.update(f"decoding {what} {done}/{total}")
@@ -159,7 +159,7 @@ def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
             for part, rows in parts.items()
             if rows
         },
-        "masks": _masks(identity, parts),
+        "masks": _masks(identity, recipe, parts),
         "notes": list(table.notes),
         "recipe": recipe.name,
         "precision": recipe.precision,
@@ -169,20 +169,22 @@ def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _masks(identity: Identity, parts: dict[str, list[Sample]]) -> dict[str, Any] | None:
-    """What was known of masks, of a run that was trained on them."""
+def _masks(identity: Identity, recipe: Recipe, parts: dict[str, list[Sample]]) -> dict[str, Any] | None:
+    """What was known of masks, of a run that was trained with them."""
     if identity.masks is None:
         return None
-    return {"fingerprint": identity.masks} | {p: count_masks(rows) for p, rows in parts.items() if rows and p != "test"}
+    counts = {part: count_masks(rows) for part, rows in parts.items() if rows and part != "test"}
+    return {"fingerprint": identity.masks, "drawn": learns_to_draw(recipe), **counts}
 
 
 def _history(folder: Path, epoch: int) -> dict[str, Any]:
     """What came of it; `epoch` is the one whose weights were kept."""
     history = read_history(folder / "history.csv")
     kept = next(row for row in history if int(row["epoch"]) == epoch)
+    figures = ("val_loss", "val_accuracy", "val_dice", "val_energy", "val_pointing")
     return {
         "epochs_trained": len(history),
         "epoch_kept": epoch,
-        "validation": {key: float(kept[key]) for key in ("val_loss", "val_accuracy", "val_dice") if kept.get(key)},
+        "validation": {key: float(kept[key]) for key in figures if kept.get(key)},
         "images_per_second": median(float(row["images_per_second"]) for row in history),
     }

@@ -1,0 +1,185 @@
+"""A loss that pulls what speaks for a class into the tumour: by hand on maps of four cells, and in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.fixtures.runs import equal
+from tumorlens.datasets import Table
+from tumorlens.explanation.gradcam import grad_cam
+from tumorlens.models import create
+from tumorlens.training import Recipe, load_recipe, train
+from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
+from tumorlens.training.progress import read_history
+
+EXACT = torch.zeros(1, 1, 2, 2)
+EXACT[0, 0, 0, 0] = 1  # as large as the maps below: each cell is tumour, or it is not
+
+
+def _map(*values: float) -> Tensor:
+    """One map of 2 x 2 cells."""
+    return torch.tensor(values, dtype=torch.float32).view(1, 2, 2)
+
+
+def _large(top: int, left: int, side: int, size: int = 64) -> Tensor:
+    masks = torch.zeros(1, 1, size, size, dtype=torch.uint8)
+    masks[:, :, top : top + side, left : left + side] = 1
+    return masks
+
+
+def test_energy_is_the_share_of_what_speaks_for_the_class_that_lies_in_the_tumour() -> None:
+    assert float(energy_inside(_map(3, 1, 0, 0), EXACT)) == pytest.approx(0.75)
+    assert float(energy_inside(_map(3, 1, -7, -9), EXACT)) == pytest.approx(0.75)  # what speaks against is left out
+    assert float(energy_inside(_map(-1, -2, 0, -3), EXACT)) == 0  # nothing speaks for it
+
+
+@pytest.mark.parametrize(("side", "cells"), [(64, 4), (64, 8), (60, 8), (224, 7)])
+def test_energy_is_that_of_the_map_enlarged_to_the_picture(side: int, cells: int) -> None:
+    torch.manual_seed(0)
+    maps, masks = torch.randn(3, cells, cells), _large(side // 4, side // 3, side // 5, side).expand(3, -1, -1, -1)
+    large = F.interpolate(maps.relu()[:, None], size=(side, side), mode="bilinear")
+    expected = (large * masks).sum((1, 2, 3)) / large.sum((1, 2, 3))
+    torch.testing.assert_close(energy_inside(maps, masks), expected, rtol=0.03, atol=1e-3)
+
+
+def test_pointing_asks_where_the_strongest_place_is() -> None:
+    maps = torch.zeros(1, 4, 4)
+    maps[0, 1, 2] = 1.0  # of 64 pixels: rows 16 to 31, columns 32 to 47
+    assert points_inside(maps, _large(20, 36, 8)).tolist() == [True]
+    assert points_inside(maps, _large(20, 4, 8)).tolist() == [False]
+    assert points_inside(maps - 1, _large(20, 36, 8)).tolist() == [False]  # no place speaks for the class
+
+
+def test_the_map_is_grad_cam_of_the_true_class_and_not_rounded_by_mixed_precision() -> None:
+    torch.manual_seed(0)
+    network, labels = create("mini_resnet", 3).eval(), torch.tensor([2, 0])
+    inputs = torch.randn(2, 3, 64, 64)
+    output, weights = network(inputs), network.class_weights()
+    assert weights is not None
+    maps = class_maps(weights, output.features, labels)
+    torch.testing.assert_close(maps.relu() / 16, grad_cam(network, inputs, labels.tolist()))  # 4 x 4 cells
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(class_maps(weights, output.features, labels), maps)
+
+
+def test_the_loss_is_one_minus_the_energy_of_a_strong_map() -> None:
+    assert float(guide_loss(_map(3e4, 1e4, -5, 0), EXACT)) == pytest.approx(0.25, abs=1e-4)
+    assert float(guide_loss(_map(9e4, 0, -5, 0), EXACT)) == pytest.approx(0, abs=1e-4)
+    both = torch.cat([_map(3e4, 1e4, 0, 0), _map(0, 1e4, 0, 0)])
+    assert float(guide_loss(both, EXACT.expand(2, -1, -1, -1))) == pytest.approx((0.25 + 1) / 2, abs=1e-4)
+
+
+def test_a_small_tumour_costs_nothing_where_no_cell_could_hold_more_of_it() -> None:
+    small = _large(4, 4, 6)  # in the first of 8 x 8 cells, which it does not fill
+    best = torch.zeros(1, 8, 8)
+    best[0, 0, 0] = 1e6
+    assert float(energy_inside(best, small)) < 0.6
+    assert float(guide_loss(best, small)) == pytest.approx(0, abs=1e-4)
+    assert float(guide_loss(best.flip(1), small)) == 1
+
+
+@pytest.mark.parametrize("values", [(-1.0, -1.0, -1.0, -1.0), (-1.0, 2.0, 0.0, -3.0)])
+def test_a_map_that_is_zero_or_wholly_beside_the_tumour_is_drawn_into_it(values: tuple[float, ...]) -> None:
+    maps = _map(*values).requires_grad_()
+    assert float(guide_loss(maps.detach(), EXACT)) == 1
+    optimizer = torch.optim.SGD([maps], 0.5)
+    for _ in range(60):
+        optimizer.zero_grad()
+        guide_loss(maps, EXACT).backward()
+        assert maps.grad is not None
+        assert maps.grad.isfinite().all()
+        optimizer.step()
+    assert float(energy_inside(maps.detach(), EXACT)) > 0.9
+    assert (maps.detach()[0].flatten()[2:] <= 0.0).all()  # nothing was lifted beside it
+
+
+def test_a_faint_map_has_no_gradient_without_bounds() -> None:
+    maps = (1e-6 * _map(1, 2, 3, 4)).requires_grad_()
+    guide_loss(maps, EXACT).backward()
+    assert maps.grad is not None
+    assert maps.grad.abs().sum() < 20
+
+
+def test_no_picture_with_a_tumour_costs_nothing_and_still_gives_a_gradient() -> None:
+    weights, features = torch.ones(2, 3, requires_grad=True), torch.ones(0, 3, 2, 2, requires_grad=True)
+    loss = guide_loss(class_maps(weights, features, torch.zeros(0, dtype=torch.long)), torch.zeros(0, 1, 8, 8))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert weights.grad is not None
+    assert not weights.grad.any()
+
+
+def _recipe(*overrides: str) -> Recipe:
+    return load_recipe("demo", ["input.size=64", "batch_size=4", "epochs=4", "augment={}", *overrides])
+
+
+def _healthy(table: Table, part: str) -> Table:
+    """The table with nothing but healthy pictures in a part."""
+    return table.where(lambda s: s.split != part or s.label == "no_tumor")
+
+
+def test_training_with_it_moves_the_maps_into_the_tumour(phantom_table: Table, tmp_path: Path) -> None:
+    settings = ("epochs=8", "input.size=96", "precise_batch_norm=true")
+    runs = {w: train(phantom_table, _recipe(f"loss.guide={w}", *settings), tmp_path / str(w)) for w in (1e-6, 2)}
+    rows = {weight: read_history(run.folder / "history.csv")[-1] for weight, run in runs.items()}
+    assert float(rows[2]["train_guide_loss"]) < 0.5 * float(rows[1e-6]["train_guide_loss"])
+    record = runs[2].record
+    assert record["masks"]["drawn"] is False
+    assert record["masks"]["train"] == {"own": 6, "empty": 2, "none": 0}
+    best = min(read_history(runs[2].folder / "history.csv"), key=lambda row: float(row["val_loss"]))
+    for name in ("val_energy", "val_pointing"):
+        assert record["validation"][name] == float(best[name])
+    assert not runs[2].draws
+
+
+def test_without_a_weight_masks_are_not_read_and_play_no_part(phantom_table: Table, tmp_path: Path) -> None:
+    bare = replace(phantom_table, samples=tuple(replace(s, mask=None) for s in phantom_table.samples))
+    run = train(bare, _recipe("epochs=1"), tmp_path / "bare")
+    assert run.record["masks"] is None
+    assert equal(run, train(phantom_table, _recipe("epochs=1"), tmp_path / "whole"))
+    assert not {"train_guide_loss", "val_energy"} & set(read_history(run.folder / "history.csv")[0])
+
+
+def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_path: Path) -> None:
+    settings = ("model=efficientnet_lite0_unet", "input.channels=3", "epochs=1", "loss.guide=0.5")
+    run = train(phantom_table, _recipe(*settings), tmp_path / "all")
+    row = {key: float(value) for key, value in read_history(run.folder / "history.csv")[0].items()}
+    parts = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_guide_loss"]
+    assert row["train_loss"] == pytest.approx(parts, rel=0.02)  # of 2 batches, the parts are not weighted alike
+    assert {"val_dice", "val_energy", "val_pointing"} <= set(run.record["validation"])
+    assert run.draws
+    guided = train(phantom_table, _recipe(*settings, "loss.mask=0"), tmp_path / "guided")
+    assert not guided.draws
+    assert guided.record["masks"]["drawn"] is False
+
+
+def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
+    phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
+) -> None:
+    recipe = load_recipe("demo", ["input.size=48", "batch_size=4", "epochs=3", "loss.guide=1", "precision=bf16"])
+    whole = train(phantom_table, recipe, tmp_path / "whole")
+    kill(phantom_table, recipe, tmp_path / "broken", 2)
+    resumed = train(phantom_table, recipe, tmp_path / "broken", resume=True)
+    assert equal(whole, resumed)
+    assert resumed.record["validation"] == whole.record["validation"]
+
+
+def test_a_validation_part_of_healthy_people_has_no_energy(phantom_table: Table, tmp_path: Path) -> None:
+    run = train(_healthy(phantom_table, "val"), _recipe("epochs=1", "loss.guide=1"), tmp_path / "run")
+    row = read_history(run.folder / "history.csv")[0]
+    assert "val_energy" not in row
+    assert float(row["val_loss"]) > 0
+    assert run.record["masks"]["val"] == {"own": 0, "empty": 2, "none": 0}
+
+
+def test_the_validation_loss_is_that_of_the_labels_alone(phantom_table: Table, tmp_path: Path) -> None:
+    settings = ("epochs=1", "optimizer.lr=1e-9", "schedule.name=constant", "schedule.warmup=0")
+    plain, guided = (train(phantom_table, _recipe(f"loss.guide={w}", *settings), tmp_path / w) for w in ("0", "5"))
+    assert guided.record["validation"]["val_loss"] == pytest.approx(plain.record["validation"]["val_loss"], abs=1e-3)
