@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +44,45 @@ def test_masks_come_one_by_one_at_the_size_of_their_pictures(drawing_run: Run, t
     greys = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
     samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(greys)]
     found: dict[int, np.ndarray] = {}
-    infer(drawing_run.pipeline(), samples, drawn=found.__setitem__)
+    infer(drawing_run.pipeline(), samples, drawn=lambda position, mask, _: found.update({position: mask}))
     assert [found[i].shape for i in range(4)] == sizes
     assert set(np.unique(np.concatenate([mask.ravel() for mask in found.values()]))) == {0, 1}
 
 
 def test_a_network_that_only_names_draws_nothing(finished_run: Run, tmp_path: Path) -> None:
-    found: dict[int, np.ndarray] = {}
+    found: list[int] = []
     one = Sample("x/1", scans.save(tmp_path / "1.png", scans.GREY), "glioma")
-    infer(finished_run.pipeline(), [one], drawn=found.__setitem__)
-    assert found == {}
+    infer(finished_run.pipeline(), [one], drawn=lambda position, *_: found.append(position))
+    assert found == []
+
+
+def test_each_mask_comes_with_the_spacing_of_its_own_picture(
+    drawing_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tumorlens.evaluation import infer as work
+    from tumorlens.scan import read_scan
+
+    spacings = {"0.png": (0.5, 0.5), "1.png": None, "2.png": (1.0, 2.0)}
+    samples = [Sample(f"x/{name}", scans.save(tmp_path / name, scans.GREY), "glioma") for name in spacings]
+    module = sys.modules[work.__module__]
+    monkeypatch.setattr(module, "read_scan", lambda path: replace(read_scan(path), spacing=spacings[path.name]))
+    found: list[object] = []
+    work(drawing_run.pipeline(), samples, drawn=lambda _, __, spacing: found.append(spacing))
+    assert found == list(spacings.values())
+
+
+def test_pictures_can_be_changed_before_the_network_sees_them(finished_run: Run, tmp_path: Path) -> None:
+    greys = [np.random.default_rng(i).integers(0, 256, (40, 40), dtype=np.uint8) for i in range(3)]
+    samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(greys)]
+    turned = [Sample(f"y/{i}", scans.save(tmp_path / f"{i}t.png", g.T), "glioma") for i, g in enumerate(greys)]
+    pipeline = finished_run.pipeline()
+    seen: list[int] = []
+
+    def transpose(position: int, grey: np.ndarray) -> np.ndarray:
+        seen.append(position)
+        return grey.T
+
+    changed = infer(pipeline, samples, change=transpose).logits
+    np.testing.assert_allclose(changed, infer(pipeline, turned).logits, atol=1e-5)
+    assert not np.allclose(changed, infer(pipeline, samples).logits, atol=1e-3)
+    assert seen == [0, 1, 2]

@@ -12,10 +12,12 @@ import torch
 
 from tumorlens.datasets import Sample
 from tumorlens.models import Pipeline
-from tumorlens.scan import Box, GreyImage, Mask, drawn_mask, read_scan
+from tumorlens.scan import Box, GreyImage, Mask, Scan, drawn_mask, read_scan
 
 BATCH = 32
-Drawn = Callable[[int, Mask], None]
+Spacing = tuple[float, ...] | None
+Drawn = Callable[[int, Mask, Spacing], None]
+Change = Callable[[int, GreyImage], GreyImage]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ def infer(
     *,
     progress: Callable[[int, int], None] | None = None,
     drawn: Drawn | None = None,
+    change: Change | None = None,
 ) -> Answers:
     """Run every sample through the pipeline in float32; pictures of one size go in batches.
 
@@ -46,8 +49,9 @@ def infer(
         pipeline: of a run.
         samples: at least one.
         progress: called with (done, total).
-        drawn: called with (position of the sample, mask at the size of its picture) for each sample, if the
-            network segments. Masks are not kept: those of a thousand pictures would fill the memory.
+        drawn: called with (position of the sample, mask at the size of its picture, spacing as in `Scan`) for each
+            sample, if the network segments. Masks are not kept: those of a thousand pictures would fill the memory.
+        change: called with (position of the sample, its picture) for what the network sees instead, of the same size.
 
     Raises:
         ScanError: a file cannot be read, or holds a volume.
@@ -56,17 +60,20 @@ def infer(
     logits: list[npt.NDArray[np.float64]] = []
     cams: list[npt.NDArray[np.float32]] = []
     boxes: list[Box] = []
-    for batch in _batches(samples):
+    for scans in _batches(samples):
+        first = len(logits)
+        batch = [scan.grey_slice() for scan in scans]
+        if change:
+            batch = [change(position, grey) for position, grey in enumerate(batch, start=first)]
         with torch.inference_mode():
             answer = network(torch.from_numpy(np.stack(batch)))
-        first = len(logits)
         logits.extend(answer.logits.double().numpy())
         cams.extend(answer.cam.float().numpy())
         boxes.extend(map(tuple, answer.boxes.tolist()))
         if drawn and answer.mask.numel():
             for position, chart in enumerate(answer.mask.float().numpy(), start=first):
-                height, width = batch[0].shape
-                drawn(position, drawn_mask(chart, network.prepare.canvas.place(height, width, boxes[position])))
+                placement = network.prepare.canvas.place(*scans[0].size, boxes[position])
+                drawn(position, drawn_mask(chart, placement), scans[position - first].spacing)
         if progress:
             progress(len(logits), len(samples))
     return Answers(np.array(logits), cams, boxes)
@@ -81,14 +88,14 @@ def grey_slice(path: str | Path) -> GreyImage:
     return read_scan(path).grey_slice()
 
 
-def _batches(samples: Sequence[Sample]) -> Iterator[list[GreyImage]]:
+def _batches(samples: Sequence[Sample]) -> Iterator[list[Scan]]:
     """Neighbours of one size together, in order."""
-    batch: list[GreyImage] = []
+    batch: list[Scan] = []
     for sample in samples:
-        image = grey_slice(sample.image)
-        if batch and (len(batch) == BATCH or image.shape != batch[0].shape):
+        scan = read_scan(sample.image)
+        if batch and (len(batch) == BATCH or scan.size != batch[0].size):
             yield batch
             batch = []
-        batch.append(image)
+        batch.append(scan)
     if batch:
         yield batch

@@ -1,0 +1,110 @@
+"""Run + table -> what the network still names without all but the head, without the head, and without the tumour.
+
+A network that names classes in pictures without a head has learnt a shortcut, however high its accuracy is. The idea is
+that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
+pictures with the lungs blacked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.datasets import Sample, read_sample_mask
+from tumorlens.evaluation.blank import only_head, without_head, without_tumour
+from tumorlens.evaluation.blanked import Background, Blanked
+from tumorlens.evaluation.calibration import softmax
+from tumorlens.evaluation.infer import Change, infer
+from tumorlens.evaluation.metrics import measure
+from tumorlens.models import Pipeline
+from tumorlens.scan import GreyImage
+from tumorlens.scan.head import head_mask
+from tumorlens.stats import paired_difference
+
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+def outlined(samples: Sequence[Sample]) -> list[int]:
+    """Positions of the samples whose own mask shows a tumour.
+
+    Raises:
+        ScanError, DataError: a mask cannot be read, or does not fit its picture.
+    """
+    return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
+
+
+def measure_background(
+    pipeline: Pipeline,
+    samples: Sequence[Sample],
+    with_tumour: Sequence[int],
+    logits: Floats,
+    labels: npt.NDArray[np.int64],
+    units: Sequence[str],
+    unit: str,
+    classes: Sequence[str],
+    *,
+    seed: int = 0,
+    resamples: int = 2000,
+    progress: Progress | None = None,
+) -> Background:
+    """Ask the network again, three times, each time with something else blanked.
+
+    Args:
+        pipeline: of a run.
+        samples: N of them.
+        with_tumour: positions of those in which a tumour can be blanked, at least one, as `outlined` finds them.
+        logits: (N, K), what the network said of the pictures as they are.
+        labels: (N,) index of the true class.
+        units: (N,) what is resampled as one.
+        unit: what a unit is, as in `Estimate`.
+        classes: the K class names.
+        seed: of the bootstrap.
+        resamples: of it.
+        progress: called with (done, total), where the total is twice N and the pictures with a tumour.
+
+    Raises:
+        ScanError, DataError: a picture or a mask cannot be read.
+        MissingExtraError: scipy is not installed.
+    """
+    filled: set[int] = set()
+
+    def headless(position: int, grey: GreyImage) -> GreyImage:
+        head = head_mask(grey)
+        if head.all():
+            filled.add(position)
+        return without_head(grey, head)
+
+    def tumourless(position: int, grey: GreyImage) -> GreyImage:
+        mask = read_sample_mask(samples[with_tumour[position]])
+        assert mask is not None  # it was read before
+        return without_tumour(grey, mask)
+
+    changes: dict[str, Change] = {
+        "outside_blanked": lambda _, grey: only_head(grey, head_mask(grey)),
+        "head_blanked": headless,
+        "tumour_blanked": tumourless,
+    }
+    tests, done = [], 0
+    for name, change in changes.items():
+        chosen = np.array(with_tumour if name == "tumour_blanked" else range(len(samples)))
+        step = behind(progress, done, 2 * len(samples) + len(with_tumour))
+        pictures = [samples[i] for i in chosen]
+        blanked = infer(pipeline, pictures, progress=step, change=change).logits
+        theirs = [units[i] for i in chosen]
+        before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (logits[chosen], blanked))
+        difference = paired_difference(before, after, theirs, unit, seed=seed, resamples=resamples)
+        plain, now = (
+            measure(softmax(answers), labels[chosen], theirs, unit, classes, seed=seed, resamples=resamples)
+            for answers in (logits[chosen], blanked)
+        )
+        tests.append(Blanked(name, plain, now, difference))
+        done += len(chosen)
+    return Background(tuple(tests), len(filled))
+
+
+def behind(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Progress of a part of the work, told as progress of all of it."""
+    return (lambda done, _: progress(before + done, total)) if progress else None
