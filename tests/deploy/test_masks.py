@@ -31,7 +31,7 @@ def pictures(phantoms: Path) -> list[Path]:
 def test_the_mask_is_the_one_that_was_evaluated(drawing_bundle: Path, drawing_run: Run) -> None:
     samples = drawing_run.table().part("test").samples
     wanted: list[np.ndarray] = []
-    infer(drawing_run.pipeline(), samples, drawn=lambda _, mask: wanted.append(mask))
+    infer(drawing_run.pipeline(), samples, drawn=lambda _, mask, __: wanted.append(mask))
     predictor = load(drawing_bundle)
     assert sum(mask.any() for mask in wanted) >= 4
     for sample, mask in zip(samples, wanted, strict=True):
@@ -62,18 +62,22 @@ def test_area_and_box_are_those_of_the_mask(drawing_bundle: Path, phantoms: Path
     part = answer.mask[top : top + height, left : left + width]
     assert part.sum() == answer.mask.sum()
     assert all(edge.any() for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
+    assert answer.tumour.largest is not None
     assert answer.to_dict()["tumour"] == {
         "pixels": answer.tumour.pixels,
         "mm2": answer.tumour.mm2,
         "box": [top, left, height, width],
+        "lesions": answer.tumour.lesions,
+        "largest": answer.tumour.largest.to_dict(),
     }
+    assert answer.spacing_from == "file"
     assert predictor.predict(scan).to_dict()["tumour"]["mm2"] is None
 
 
 def test_nothing_drawn_has_no_place(drawing_bundle: Path, phantoms: Path) -> None:
     answer = load(drawing_bundle).predict(pictures(phantoms)[0])
     nothing = replace(answer, mask=np.zeros((4, 6), np.uint8), spacing=(1.0, 1.0))
-    assert nothing.tumour == Tumour(0, 0.0, None)
+    assert nothing.tumour == Tumour(0, 0.0, None, 0, None)
     assert str(nothing.tumour) == "no tumour drawn"
     assert replace(answer, mask=None).tumour is None
 
@@ -119,6 +123,8 @@ def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> Non
     for name in ("dice", "iou", "mean_iou"):
         assert card.figures[name]["value"] == pytest.approx(found.segmentation.overall[name].value)
     assert card.figures["dice"]["n"] == 6
+    assert card.figures["hd95"]["value"] == pytest.approx(found.segmentation.overall["hd95"].value)
+    assert card.tested_on.endswith("; distances in pixels")
     assert card.figures["accuracy"]["n"] == 8
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.fixtures.sets import patients
-from tumorlens.datasets import SplitPlan, Table
+from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.evaluation import Drawing
 from tumorlens.evaluation.cautions import cautions, mask_cautions
 
@@ -61,9 +63,15 @@ def test_of_other_data_it_is_said_how_far_it_was_checked() -> None:
     assert "other data" in text
 
 
+def drawn_on(*drawings: Drawing, label: str = "glioma") -> tuple[str, ...]:
+    """The cautions of drawings in pictures of one class."""
+    samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i in range(len(drawings))]
+    return mask_cautions(drawings, samples)
+
+
 def masks(rectangles: int, of: int) -> tuple[str, ...]:
     drawn = [Drawing(100, 20, 20, 10, rectangle=i < rectangles) for i in range(of)]
-    return mask_cautions([*drawn, Drawing(100, 5, 0), Drawing(100, 5)])
+    return drawn_on(*drawn, Drawing(100, 5))
 
 
 def test_masks_that_are_boxes_are_counted() -> None:
@@ -80,5 +88,11 @@ def test_some_boxes_among_outlines_are_said_and_one_by_chance_is_not() -> None:
 
 
 def test_drawings_without_any_mask_to_compare_are_said() -> None:
-    assert mask_cautions([Drawing(100, 5)])[0].startswith("No picture has a mask")
-    assert mask_cautions([]) == ()
+    assert drawn_on(Drawing(100, 5))[0].startswith("No picture has a mask")
+    assert drawn_on() == ()
+
+
+def test_an_empty_mask_of_a_tumour_is_said_and_that_of_a_healthy_head_is_not() -> None:
+    (text,) = drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), Drawing(100, 0, 0))
+    assert text.startswith("2 of 3 true masks of pictures with a tumour are empty, the first is that of x/1 (glioma)")
+    assert drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), label="no_tumor") == ()

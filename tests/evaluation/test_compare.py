@@ -183,3 +183,94 @@ def test_an_evaluation_on_other_data_is_compared_by_its_name(runs: tuple[Path, P
     for run in runs:
         (run / "evaluation").rename(run / "evaluation-hospital")
     assert compare(*map(load_run, runs), evaluation="evaluation-hospital").accuracy.n == 8
+
+
+@pytest.fixture(scope="module")
+def measured(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured") / "run"
+    shutil.copytree(drawing_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    write_evaluation(drawing_run, evaluate(drawing_run, resamples=100), folder / "evaluation", Record("evaluate"))
+    return folder
+
+
+@pytest.fixture
+def drawing(measured: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The same run that draws twice, as `first` and `second`."""
+    return shutil.copytree(measured, tmp_path / "first"), shutil.copytree(measured, tmp_path / "second")
+
+
+def better(rows: list[Row]) -> list[Row]:
+    """Half of what is missing to a perfect drawing is made up for."""
+    for row in rows:
+        if row["dice"]:
+            row["dice"] = str((1 + float(row["dice"])) / 2)
+            row["hd95"] = str(float(row["hd95"]) / 2)
+    return rows
+
+
+def test_runs_that_draw_are_compared_by_what_they_drew(drawing: tuple[Path, Path]) -> None:
+    predictions(drawing[1], better)
+    found = compare(*map(load_run, drawing))
+    assert found.drawn is not None
+    one, two, difference = found.drawn.first, found.drawn.second, found.drawn.difference
+    assert two["dice"].value == pytest.approx((1 + one["dice"].value) / 2, abs=1e-5)
+    assert difference["dice"].value == pytest.approx(two["dice"].value - one["dice"].value)
+    assert difference["hd95"].value == pytest.approx(-one["hd95"].value / 2, abs=1e-5)
+    assert (difference["dice"].n, difference["dice"].units, difference["dice"].unit) == (6, 3, "patient")
+    assert difference["dice"].low > 0
+    plain = json.loads(json.dumps(found.to_dict()))["segmentation"]
+    assert (plain["masks"], plain["distance_unit"]) == (6, "pixels")
+    assert plain["conclusion"].endswith("leaves out 0: second draws better than first.")
+    turned = compare(*map(load_run, drawing[::-1]))
+    assert turned.drawn.difference["dice"].value == pytest.approx(-difference["dice"].value)
+
+
+def test_no_difference_between_drawings_is_no_claim(drawing: tuple[Path, Path]) -> None:
+    def other(rows: list[Row]) -> list[Row]:
+        for i, row in enumerate(rows):
+            if row["dice"]:
+                row["dice"] = str(float(row["dice"]) + (0.1 if i % 4 < 2 else -0.1))
+        return rows
+
+    predictions(drawing[1], other)
+    found = compare(*map(load_run, drawing))
+    assert found.drawn is not None
+    said = found.drawn.conclusion("first", "second")
+    assert said.startswith("The interval of the difference in Dice includes 0: no difference is shown.")
+
+
+def test_runs_that_only_name_are_not_compared_by_drawings(runs: tuple[Path, Path]) -> None:
+    found = compare(*map(load_run, runs))
+    assert found.drawn is None
+    assert found.to_dict()["segmentation"] is None
+
+
+def test_other_true_masks_are_said_and_not_compared(drawing: tuple[Path, Path]) -> None:
+    def other(rows: list[Row]) -> list[Row]:
+        masked = next(row for row in rows if row["dice"])
+        masked["mask_pixels"] = str(int(masked["mask_pixels"]) + 1)
+        return rows
+
+    predictions(drawing[1], other)
+    found = compare(*map(load_run, drawing))
+    assert found.drawn is None
+    assert any("the true masks of these pictures were not the same" in text for text in found.cautions)
+
+
+def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) -> None:
+    for run in drawing:
+        path = run / "evaluation" / "evaluation.json"
+        held = json.loads(path.read_text())
+        held["segmentation"]["rectangles"] = 4
+        path.write_text(json.dumps(held))
+    assert any("which run finds boxes better" in text for text in compare(*map(load_run, drawing)).cautions)
+
+
+def test_distances_in_other_units_are_left_out(drawing: tuple[Path, Path]) -> None:
+    path = drawing[1] / "evaluation" / "evaluation.json"
+    held = json.loads(path.read_text())
+    held["segmentation"]["distance_unit"] = "mm"
+    path.write_text(json.dumps(held))
+    found = compare(*map(load_run, drawing))
+    assert found.drawn is not None
+    assert list(found.drawn.difference) == ["dice"]

@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_other_intervals(
 
 def test_progress_counts_validation_and_test_pictures(finished_run: Run) -> None:
     steps: list[tuple[int, int]] = []
-    evaluate(finished_run, resamples=100, progress=lambda done, total: steps.append((done, total)))
+    evaluate(finished_run, background=False, resamples=100, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1] == (16, 16)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,30 @@ def test_copies_of_training_pictures_in_other_data_are_measured_apart(
     found = evaluate(finished_run, table=open_table(tmp_path / "other"), resamples=100)
     assert found.separate is not None
     assert (found.separate.twins, found.separate.of) == (2, len(held) + 2)
+
+
+def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table: Table, tmp_path: Path) -> None:
+    trained = [s for s in phantom_table.samples if s.split == "train" and s.mask][:3]
+    held = [s for s in phantom_table.samples if s.split == "test"]
+    samples = []
+    for i, sample in enumerate([*trained, *held]):
+        image = tmp_path / "other" / f"{i}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(sample.image.read_bytes())
+        samples.append(replace(sample, id=f"other/{i}", image=image, group=None, split=None))
+    table = Table("other", tuple(samples), phantom_table.classes)
+    found = evaluate(drawing_run, table=table, resamples=100)
+    assert found.separate is not None
+    whole, leaked, clean = found.segmentation, found.separate.leaked_masks, found.separate.clean_masks
+    assert whole is not None
+    assert leaked is not None
+    assert clean is not None
+    assert (whole.masks, leaked.masks, clean.masks) == (9, 3, 6)
+    parts = 3 * leaked.overall["dice"].value + 6 * clean.overall["dice"].value
+    assert 9 * whole.overall["dice"].value == pytest.approx(parts)
+    assert found.cautions[0].endswith(f"Dice {clean.overall['dice']}.")
+    plain = json.loads(json.dumps(found.to_dict()["leak"]))
+    assert plain["clean"]["segmentation"]["overall"]["dice"]["value"] == clean.overall["dice"].value
+    page = evaluation_page(drawing_run, found)
+    assert "Dice, known from train" in page
+    assert "Dice, the others" in page

@@ -57,6 +57,16 @@ def test_arms_that_make_no_sense_are_refused(arms: tuple[str, ...], said: str) -
         _arms(*arms)
 
 
+def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp_path: Path) -> None:
+    found = sweep(phantom_table, _arms("loss.guide=0", "loss.guide=1"), tmp_path / "out")
+    plain, guided = found.results
+    assert (plain.arm.name, guided.arm.name) == ("guide=0", "guide=1")
+    assert plain.run.record["masks"] is None
+    assert {"val_energy", "val_pointing"} <= set(guided.run.record["validation"])
+    assert guided.comparison is not None
+    assert guided.run.record["split_hash"] == plain.run.record["split_hash"]
+
+
 def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Sweep], phantom_table: Table) -> None:
     out, found = swept
     assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.evaluation import evaluate, evaluation_page, write_evaluation
 from tumorlens.record import Record
 from tumorlens.training import Run
 
@@ -73,3 +74,15 @@ def test_a_page_can_be_made_of_one_class_from_elsewhere(
     page = (tmp_path / "out" / "report.html").read_text()
     assert "measured here: phantom" in page
     assert "nan" not in page.lower().replace("data:image", "").split("<body>")[1].split("base64")[0]
+
+
+def test_the_page_says_and_shows_what_is_named_when_something_is_blanked(folder: Path, finished_run: Run) -> None:
+    found = json.loads((folder / "evaluation.json").read_text())["background"]
+    section = (folder / "report.html").read_text().rpartition("What it reads</h2>")[2].partition("</section>")[0]
+    for name in ("outside_blanked", "head_blanked", "tumour_blanked"):
+        assert found[name]["meaning"] in section
+    pictures = re.findall(r'alt="([^"]*: as it is, all but the head blanked[^"]*)"', section)
+    assert len(pictures) == 4  # one of each class
+    assert sum(text.endswith("the tumour blanked") for text in pictures) == 3
+    bare = evaluation_page(finished_run, evaluate(finished_run, background=False, resamples=100))
+    assert "What it reads" not in bare

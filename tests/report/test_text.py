@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tumorlens.report.text import escape, evidence, interval, number, points, shorten, with_interval
+from tumorlens.report.text import escape, evidence, interval, number, points, shorten, signed, with_interval
 from tumorlens.stats import Estimate
 
 
@@ -25,6 +25,12 @@ def test_a_negative_difference_stays_readable() -> None:
 def test_a_difference_of_proportions_is_written_in_points_with_its_sign() -> None:
     assert points(Estimate(0.044, -0.013, 0.075, 669, 43, "patient", "bootstrap")) == "+4.4 points (-1.3 to +7.5)"
     assert points(Estimate(-0.5, None, None, 2, 2, "image", "none")) == "-50.0 points (no interval)"
+
+
+def test_other_differences_are_written_with_their_sign() -> None:
+    assert signed(Estimate(0.044, -0.013, 0.075, 669, 43, "patient", "bootstrap")) == "+0.044 (-0.013 to +0.075)"
+    assert signed(Estimate(-1.5, None, None, 2, 2, "image", "none")) == "-1.500 (no interval)"
+    assert signed(Estimate(float("nan"), None, None, 0, 0, "image", "none")) == "undefined"
 
 
 def test_nan_is_undefined() -> None:

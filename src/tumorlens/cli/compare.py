@@ -52,7 +52,7 @@ def compare(
 def _show(found: Comparison) -> None:
     """The figures side by side, what follows from them, and what must be known about them."""
     from tumorlens.evaluation.difference import TEST
-    from tumorlens.report.text import evidence, points
+    from tumorlens.report.text import evidence, points, signed
 
     one, two = found.first, found.second
     show(f"{found.facts['data']}, {found.facts['part']}: {evidence(found.accuracy)}\n")
@@ -66,7 +66,13 @@ def _show(found: Comparison) -> None:
         both = (getattr(side, key).percent() for side in (one, two))
         table.add_row(name, *both, points(getattr(found, key)))
     table.add_row("right where the other is wrong", str(one.alone_right), str(two.alone_right), f"p = {found.p:.3g} *")
+    said = found.conclusion
+    if drawn := found.drawn:
+        for key, name in (("dice", "Dice of the tumour"), ("hd95", f"HD95 ({drawn.distance_unit}), less is better")):
+            if key in drawn.difference:
+                table.add_row(name, str(drawn.first[key]), str(drawn.second[key]), signed(drawn.difference[key]))
+        said += f"\n{drawn.conclusion(one.name, two.name)}"
     show(table)
-    show(f"* {TEST}\n\n{found.conclusion}")
+    show(f"* {TEST}\n\n{said}")
     for text in found.cautions:
         caution(text)

@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Evaluation, Segmentation
+    from tumorlens.evaluation import Background, Evaluation, Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 _PARTS = ("test", "val")
@@ -31,6 +31,12 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Which part of the run's own data: test or val.")] = "test",
     out: Annotated[Path | None, typer.Option(help="Where results go; RUN/evaluation if left out.")] = None,
     unannotated: Unannotated = "error",
+    rectangles: Annotated[
+        bool, typer.Option("--rectangles", help="Measure what is drawn also where the true masks are rectangles.")
+    ] = False,
+    no_background: Annotated[
+        bool, typer.Option("--no-background", help="Do not ask again with background, head and tumour blanked.")
+    ] = False,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
@@ -52,7 +58,16 @@ def evaluate(
     loaded = load_run(run)
     table = open_tables(data, unannotated=unannotated) if data else None
     with progress("measuring") as step:
-        found = work(loaded, table=table, split=split, resamples=resamples, seed=seed, progress=step)
+        found = work(
+            loaded,
+            table=table,
+            split=split,
+            rectangles=rectangles,
+            background=not no_background,
+            resamples=resamples,
+            seed=seed,
+            progress=step,
+        )
     name = "evaluation" if table is None and split == "test" else f"evaluation-{table.name if table else split}"
     folder = out or loaded.folder / name
     write_evaluation(loaded, found, folder, record)
@@ -79,15 +94,33 @@ def _show(found: Evaluation) -> None:
     show(classes)
     if found.segmentation:
         _show_masks(found.segmentation)
+    if found.background:
+        _show_background(found.background)
     for text in found.cautions:
         caution(text)
 
 
 def _show_masks(found: Segmentation) -> None:
     """How well tumours are drawn."""
-    from tumorlens.evaluation.segmentation import NAMES
+    from tumorlens.evaluation.masks import lines
 
-    masks = grid("\ndrawn tumours", "\nmasks", *(f"\n{name}" for name in NAMES.values()))
-    for label, figures in (("all", found.overall), *found.per_class.items()):
-        masks.add_row(label, str(figures["dice"].n), *(str(figures[name]) for name in NAMES))
-    show(masks)
+    for headings, rows in lines(found):
+        masks = grid(*(f"\n{heading}" for heading in headings))
+        for row in rows:
+            masks.add_row(*row)
+        show(masks)
+
+
+def _show_background(found: Background) -> None:
+    """What is named when something is blanked, and what that means; a shortcut is told among the cautions."""
+    from tumorlens.evaluation.blanked import TITLES
+
+    tests = grid("\nwith", "\nimages", "\naccuracy", "\nas they are", "\nguessing")
+    for test in found.tests:
+        blanked, plain = (metrics.overall["accuracy"] for metrics in (test.blanked, test.plain))
+        guessing = f"{100 * test.guessing:.1f} %"
+        tests.add_row(TITLES[test.name], str(blanked.n), blanked.percent(), plain.percent(), guessing)
+    show(tests)
+    for test in found.tests:
+        if test.meaning != found.caution:
+            show(test.meaning)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tumorlens.auditing.damage.masks import NEARLY_ALL
-from tumorlens.datasets import SplitPlan, Table
-from tumorlens.evaluation.segmentation import Drawing
+from tumorlens.datasets import Sample, SplitPlan, Table
+from tumorlens.datasets.folder import HEALTHY
+from tumorlens.evaluation.masks import Drawing
 
 FEW = 50
 SOME = 0.05
@@ -45,23 +46,38 @@ def cautions(
     return tuple(sentence for sentence in found if sentence)
 
 
-def mask_cautions(drawings: Sequence[Drawing]) -> tuple[str, ...]:
-    """The cautions of what a network drew against the true masks; none where it draws nothing."""
+def mask_cautions(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The cautions of what a network drew against the true masks of as many samples; none where it draws nothing."""
     if not drawings:
         return ()
     masks = [drawing for drawing in drawings if drawing.true is not None]
     if not masks:
         return ("No picture has a mask, so nothing is said about how well tumours are drawn.",)
-    shown = [drawing for drawing in masks if drawing.true]
+    found = [_rectangles([drawing for drawing in masks if drawing.true]), _empty(drawings, samples)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _rectangles(shown: Sequence[Drawing]) -> str:
     boxes = sum(drawing.rectangle for drawing in shown)
     if not boxes or boxes < SOME * len(shown):
-        return ()
+        return ""
     count = f"{boxes:,} of {len(shown):,} true masks that show a tumour are filled rectangles"
     if boxes >= NEARLY_ALL * len(shown):
-        return (
-            f"{count}: boxes, not outlines. Dice and IoU say how well boxes are found, and nothing about outlines.",
-        )
-    return (f"{count}, most likely boxes; Dice and IoU mix what was outlined with what was boxed.",)
+        return f"{count}: boxes, not outlines. Dice and IoU say how well boxes are found, and nothing about outlines."
+    return f"{count}, most likely boxes; Dice and IoU mix what was outlined with what was boxed."
+
+
+def _empty(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> str:
+    """Masks that cannot be right: a tumour by its label, and not one pixel of it."""
+    tumours = [(d, s) for d, s in zip(drawings, samples, strict=True) if d.true is not None and s.label not in HEALTHY]
+    empty = [sample for drawing, sample in tumours if not drawing.true]
+    if not empty:
+        return ""
+    return (
+        f"{len(empty):,} of {len(tumours):,} true masks of pictures with a tumour are empty, the first is that of "
+        f"{empty[0].id} ({empty[0].label}): a network that misses these tumours scores a Dice of 1. Draw what is "
+        "missing, or leave the pictures out."
+    )
 
 
 def _torn_patients(plan: SplitPlan | None) -> str:

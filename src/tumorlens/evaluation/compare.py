@@ -7,6 +7,7 @@ from dataclasses import replace
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.compare_cautions import cautions, resampled
 from tumorlens.evaluation.difference import Comparison, compare_answers
+from tumorlens.evaluation.difference_masks import compare_drawn
 from tumorlens.evaluation.read import read_evaluation
 from tumorlens.training import Run
 
@@ -22,7 +23,7 @@ def compare(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """How much more accurate the second run is, from what both said of the same test pictures.
+    """How much more accurate the second run is, and how much better it draws, on the same test pictures.
 
     Args:
         first: the run compared with; evaluated.
@@ -71,6 +72,7 @@ def compare(
         first=replace(found.first, facts={key: one.facts[key] for key in _OF_A_RUN}),
         second=replace(found.second, facts={key: two.facts[key] for key in _OF_A_RUN}),
         cautions=cautions((first, second), (one, two), both, found.accuracy),
+        drawn=compare_drawn(one, two, both, units, unit, resamples=resamples, seed=seed),
         facts={"data": one.facts["data"], "part": one.facts["part"], "resamples": resamples, "seed": seed},
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tumorlens.datasets.rows import read_rows
 from tumorlens.datasets.types import COPIES
 from tumorlens.evaluation.cautions import CHOSEN_ON, FEW
+from tumorlens.evaluation.difference_masks import draw_both, same_masks
 from tumorlens.evaluation.read import Measured
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
@@ -49,6 +50,7 @@ def cautions(
         _split(measured),
         _data(measured),
         _classes(runs),
+        _masks(measured, both),
         _few(difference),
         CLUSTERED if difference.units < difference.n else "",
         ONE_TRAINING,
@@ -123,6 +125,20 @@ def _classes(runs: tuple[Run, Run]) -> str:
         return ""
     first, second = (f"{run.folder.name} tells {', '.join(run.spec.classes)} apart" for run in runs)
     return f"{first}; {second}. With fewer classes it is easier to be right."
+
+
+def _masks(measured: tuple[Measured, Measured], both: Sequence[str]) -> str:
+    if not draw_both(*measured, both):
+        return ""
+    if not same_masks(*measured, both):
+        return (
+            "Both runs draw, but the true masks of these pictures were not the same in the two evaluations, so what "
+            "was drawn is not compared; evaluate both on one set: tumorlens evaluate RUN --data DATA."
+        )
+    drawn = measured[0].facts["segmentation"]
+    if 2 * drawn["rectangles"] <= drawn["masks"] - drawn["empty"]:
+        return ""
+    return "Most true masks are filled rectangles: Dice says which run finds boxes better, and nothing about outlines."
 
 
 def _few(difference: Estimate) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import DataError
+from tumorlens.evaluation.difference_masks import DrawnDifference
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate, Flags, Floats, Resamples, mcnemar, paired_difference
 
@@ -52,6 +53,7 @@ class Comparison:
         accuracy: that of the second less that of the first; both are resampled together.
         balanced_accuracy: the same of balanced accuracy.
         p: of McNemar's test. It takes pictures for independent, so it is too small where a patient has several.
+        drawn: how much better the second draws tumours; None where they are not compared by that.
         cautions: what must be known before the difference is quoted, each one to three sentences.
         facts: data, part, resamples and seed; empty where no runs are behind it.
     """
@@ -61,6 +63,7 @@ class Comparison:
     accuracy: Estimate
     balanced_accuracy: Estimate
     p: float
+    drawn: DrawnDifference | None = None
     cautions: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -113,6 +116,11 @@ class Comparison:
                 "only_second_right": self.second.alone_right,
                 "p": self.p,
             },
+            "segmentation": (
+                self.drawn.to_dict() | {"conclusion": self.drawn.conclusion(self.first.name, self.second.name)}
+                if self.drawn
+                else None
+            ),
             "conclusion": self.conclusion,
             "cautions": list(self.cautions),
         }

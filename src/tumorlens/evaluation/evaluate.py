@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.datasets import Sample, Table, fingerprint
-from tumorlens.errors import DataError, RunError, SplitError
+from tumorlens.datasets import Sample, Table
+from tumorlens.evaluation.background import behind, measure_background, outlined
+from tumorlens.evaluation.blanked import Background
 from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.evaluation.cautions import cautions, mask_cautions
-from tumorlens.evaluation.infer import infer
+from tumorlens.evaluation.infer import Spacing, infer
+from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks, refuse_rectangles
 from tumorlens.evaluation.metrics import Metrics, measure
-from tumorlens.evaluation.segmentation import Drawing, Segmentation, compare_mask, measure_masks
+from tumorlens.evaluation.part import choose_part, facts_of, units_of
 from tumorlens.evaluation.separate import Separate, leaked_ids, measure_apart
-from tumorlens.report.text import evidence
 from tumorlens.scan import Box, Mask
-from tumorlens.stats import Estimate
 from tumorlens.training import Run
-from tumorlens.training.run import WEIGHTS
 
 Progress = Callable[[int, int], None]
 Floats = npt.NDArray[np.float64]
@@ -61,6 +59,8 @@ class Evaluation:
         boxes: for each sample the part of the picture that those maps lie over.
         separate: the leaked and the clean part by themselves; None where nothing is known from train.
         segmentation: how well tumours are drawn; None where the network draws none, or no picture has a mask.
+        background: what is named when head, background or tumour are blanked; None where no mask shows a tumour, or
+            the test was left out.
         facts: run, data, split and their hashes, as plain data.
         cautions: what a reader must know before quoting a number, each one sentence.
     """
@@ -76,6 +76,7 @@ class Evaluation:
     boxes: list[Box]
     separate: Separate | None
     segmentation: Segmentation | None
+    background: Background | None
     facts: dict[str, Any]
     cautions: tuple[str, ...]
 
@@ -95,6 +96,7 @@ class Evaluation:
             },
             "leak": self.separate.to_dict() if self.separate else None,
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
+            "background": self.background.to_dict() if self.background else None,
             **self.metrics.to_dict(),
         }
 
@@ -104,6 +106,8 @@ def evaluate(
     *,
     table: Table | None = None,
     split: str = "test",
+    rectangles: bool = False,
+    background: bool = True,
     resamples: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -114,48 +118,60 @@ def evaluate(
         run: a finished run.
         table: other data, all of it is used; None for the run's own `split`.
         split: of the run's own data.
+        rectangles: measure what is drawn also where most true masks are filled rectangles.
+        background: ask again with background, head and tumour blanked, if there are masks that show a tumour; this
+            takes three times as long as the rest.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap.
         progress: called with (done, total).
 
     Raises:
         SplitError: other data that shares patients or pictures with the run's training part.
-        DataError: labels the run does not know, or an empty split.
+        DataError: labels the run does not know, an empty split, or true masks that are rectangles.
         RunError: the run's data changed since.
-        ScanError: a picture cannot be read, or, for a network that segments, a mask.
+        ScanError: a picture cannot be read, or, for a network that segments or with `background`, a mask.
     """
-    own = run.table()
-    if table is None:
-        _check_unchanged(run, own)
-        part, part_name = own.part(split), split
-    else:
-        _check_foreign(run, own, table)
-        part, part_name = table, "all"
+    own, part, part_name = choose_part(run, table, split)
     held_out = _validation(own)
+    plain = len(held_out) + len(part)
+    if progress:
+        progress(0, plain)
+    with_tumour = outlined(part.samples) if background else []
+    total = plain + (2 * len(part) + len(with_tumour) if with_tumour else 0)
+    if run.draws and not rectangles:
+        refuse_rectangles(f"{part.name}, {part_name}", part.samples)
     drawings: list[Drawing] = []
 
-    def compare(position: int, mask: Mask) -> None:
+    def compare(position: int, mask: Mask, spacing: Spacing) -> None:
         if position >= len(held_out):
-            drawings.append(compare_mask(part.samples[position - len(held_out)], mask))
+            drawings.append(compare_mask(part.samples[position - len(held_out)], mask, spacing))
 
-    answers = infer(run.pipeline(), [*held_out, *part.samples], progress=progress, drawn=compare)
+    pipeline = run.pipeline()
+    answers = infer(pipeline, [*held_out, *part.samples], progress=behind(progress, 0, total), drawn=compare)
     calibration = _fit(run, held_out, answers.logits[: len(held_out)])
     logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
-    units, unit = _units(part)
+    units, unit = units_of(part)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
     figures = [
         measure(p, labels, units, unit, run.spec.classes, seed=seed, resamples=resamples) for p in (before, after)
     ]
     separate = measure_apart(
         leaked_ids(own, part), part.samples, after, labels, units, unit, run.spec.classes,
-        seed=seed, resamples=resamples,
+        drawings=drawings, seed=seed, resamples=resamples,
     )  # fmt: skip
     segmentation = None
     if drawings:
         segmentation = measure_masks(
             drawings, part.samples, units, unit, run.spec.classes, seed=seed, resamples=resamples
         )
-    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan) + mask_cautions(drawings)
+    blanked = None
+    if with_tumour:
+        blanked = measure_background(
+            pipeline, part.samples, with_tumour, logits, labels, units, unit, run.spec.classes,
+            seed=seed, resamples=resamples, progress=behind(progress, plain, total),
+        )  # fmt: skip
+    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan)
+    warned += mask_cautions(drawings, part.samples)
     return Evaluation(
         samples=part.samples,
         logits=logits,
@@ -166,11 +182,14 @@ def evaluate(
         calibration=calibration,
         cams=answers.cams[len(held_out) :],
         boxes=answers.boxes[len(held_out) :],
-        facts=_facts(run, part, figures[1].overall["accuracy"], foreign=table is not None)
+        facts=facts_of(run, part, figures[1].overall["accuracy"], foreign=table is not None)
         | {"part": part_name, "resamples": resamples, "seed": seed},
         separate=separate,
         segmentation=segmentation,
-        cautions=((separate.caution,) if separate else ()) + warned,
+        background=blanked,
+        cautions=((separate.caution,) if separate else ())
+        + ((blanked.caution,) if blanked and blanked.caution else ())
+        + warned,
     )
 
 
@@ -178,11 +197,6 @@ def calibrate(run: Run, table: Table) -> Calibration:
     """Fit the temperature of a run on the validation part of its table."""
     samples = _validation(table)
     return _fit(run, samples, infer(run.pipeline(), samples).logits)
-
-
-def weights_hash(run: Run) -> str:
-    """SHA-256 of the run's weights: what an evaluation belongs to."""
-    return sha256((run.folder / WEIGHTS).read_bytes()).hexdigest()
 
 
 def worst(evaluation: Evaluation, count: int) -> Sequence[int]:
@@ -211,55 +225,3 @@ def _fit(run: Run, samples: Sequence[Sample], logits: Floats) -> Calibration:
     labels, units = _labels(run, samples), len({s.unit for s in samples})
     temperature = fit_temperature(logits, labels, units)
     return Calibration(temperature, len(samples), units, why_not_fitted(logits, labels))
-
-
-def _check_unchanged(run: Run, table: Table) -> None:
-    now, then = fingerprint(table), run.record["data_fingerprint"]
-    if now != then:
-        raise RunError(
-            f"{run.folder}: the pictures have changed since training (fingerprint {now[:8]} found, {then[:8]} "
-            "expected); restore them, or train anew"
-        )
-
-
-def _check_foreign(run: Run, own: Table, table: Table) -> None:
-    unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
-    if unknown:
-        raise DataError(f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}")
-    seen = {s.unit for s in own.samples if s.split in ("train", "val")}
-    shared = sorted({s.unit for s in table.samples} & seen)
-    if shared:
-        raise SplitError(
-            f"{table.name}: {len(shared)} of its patients or pictures were in the run's training or validation "
-            f"part, the first is {shared[0]}; expected data the run has never seen"
-        )
-
-
-def _units(part: Table) -> tuple[list[str], str]:
-    """What the bootstrap resamples, and its name."""
-    known = sum(s.patient is not None for s in part.samples)
-    unit = "patient" if known == len(part) else "patient or image" if known else "image"
-    return [s.unit for s in part.samples], unit
-
-
-def _facts(run: Run, part: Table, accuracy: Estimate, *, foreign: bool) -> dict[str, Any]:
-    record = run.record
-    return {
-        "run": run.folder.name,
-        "model": run.spec.model,
-        "weights": weights_hash(run),
-        "recipe": record["recipe"],
-        "pretrained": record["pretrained"],
-        "training_seed": record["seed"],
-        "data": part.name,
-        "data_fingerprint": fingerprint(part) if foreign else record["data_fingerprint"],
-        "foreign": foreign,
-        "split": record["split"],
-        "split_hash": record["split_hash"],
-        "images": len(part),
-        "patients": len({s.patient for s in part.samples if s.patient}),
-        "unit": accuracy.unit,
-        "units": accuracy.units,
-        "evidence": evidence(accuracy),
-        "notes": list(part.notes),
-    }

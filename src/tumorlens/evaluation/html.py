@@ -6,6 +6,7 @@ import numpy as np
 
 from tumorlens.evaluation.calibration import softmax
 from tumorlens.evaluation.evaluate import Evaluation, worst
+from tumorlens.evaluation.html_background import background_section
 from tumorlens.evaluation.html_masks import mask_section
 from tumorlens.evaluation.infer import grey_slice
 from tumorlens.evaluation.metrics import reliability_bins, roc_points
@@ -66,12 +67,13 @@ def evaluation_page(run: Run, evaluation: Evaluation) -> str:
 
 def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
     """The sections of the page, for use in a larger one."""
-    drawn = evaluation.segmentation
+    drawn, blanked = evaluation.segmentation, evaluation.background
     return [
         _headline(evaluation),
         _evidence(run, evaluation),
         _classes(evaluation),
         *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
+        *([background_section(evaluation.samples, blanked)] if blanked else []),
         _calibration(evaluation),
         _mistakes(run, evaluation),
         _training(run),
@@ -97,11 +99,10 @@ def _headline(evaluation: Evaluation) -> Section:
             ]
         )
     if apart := evaluation.separate:
-        body += tiles(
-            Tile(f"Accuracy, {name}", figures.overall["accuracy"])
-            for name, figures in (("known from train", apart.leaked), ("the others", apart.clean))
-            if figures
-        )
+        parts = (("known from train", apart.leaked, apart.leaked_masks), ("the others", apart.clean, apart.clean_masks))
+        body += tiles(Tile(f"Accuracy, {name}", named.overall["accuracy"]) for name, named, _ in parts if named)
+        if drawn:
+            body += tiles(Tile(f"Dice, {name}", of.overall["dice"], percent=False) for name, _, of in parts if of)
     body += "".join(
         note("danger" if evaluation.separate and text == evaluation.separate.caution else "warning", text)
         for text in evaluation.cautions

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.infer import grey_slice, infer
-from tumorlens.evaluation.segmentation import NAMES, Segmentation
+from tumorlens.evaluation.masks import HIT, TOLERANCE, Segmentation, lines
 from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, side_by_side, table
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.training import Run
@@ -21,18 +21,25 @@ _MARGIN = 0.6  # around the outlines in the close-up, of their longer side
 _RULE = (
     "Each figure is computed in every picture that has a mask, at that picture's own size, and then averaged over "
     "pictures. Mean IoU is the mean over tumour and background, and background is most of a picture: it is always "
-    "flattering. Where both mask and drawing are empty the figures are 1; where one of them is, Dice and IoU are 0."
+    "flattering."
+)
+_EMPTY = (
+    "Where both mask and drawing are empty, Dice, IoU and surface Dice are 1 and HD95 is 0. Where one of them is, "
+    "Dice, IoU and surface Dice are 0 and HD95 is the picture's diagonal, so that a missed tumour counts; tools that "
+    "leave such pictures out give better figures."
+)
+_LESIONS = (
+    "Lesion-wise sensitivity is the share of all connected parts of the true masks that are hit: each with all drawn "
+    f"parts that overlap it has an IoU of at least {HIT:g}. A false positive is a drawn connected part that belongs to "
+    "no hit, however small; pictures without a tumour and without a mask count there, too."
 )
 
 
 def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> Section:
     """Figures for all and by class, and the best, the middle and the worst drawings."""
-    rows = [
-        [label, figures["dice"].n, *(str(figures[name]) for name in NAMES)]
-        for label, figures in (("all", found.overall), *found.per_class.items())
-    ]
-    body = table(["class", "masks", *NAMES.values()], rows, "lrrrr")
-    body += paragraph(f"{_RULE} {_counts(found)}")
+    covered, others = (table(headings, rows, "l" + "r" * (len(headings) - 1)) for headings, rows in lines(found))
+    body = covered + paragraph(_RULE) + others + paragraph(f"{_surfaces(found)} {_LESIONS}")
+    body += paragraph(f"{_EMPTY} {_counts(found)}")
     chosen = _chosen(samples, found)
     if chosen:
         body += paragraph(
@@ -45,6 +52,17 @@ def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> 
     return Section("How well it draws", body, "Does the mask cover the tumour, and nothing else?")
 
 
+def _surfaces(found: Segmentation) -> str:
+    """What the distances between outlines are, in words."""
+    unit = found.distance_unit
+    why = "the pictures do not say how large a pixel is, so distances are in pixels" if unit == "pixels" else ""
+    return (
+        "HD95 is the distance within which 95 % of each outline lies from the other, the larger of both directions; "
+        f"surface Dice is the share of both outlines that lies within {TOLERANCE:g} {unit} of the other"
+        + (f" ({why})." if why else ".")
+    )
+
+
 def _counts(found: Segmentation) -> str:
     """What the averages rest on, in words."""
     said = (
@@ -53,8 +71,8 @@ def _counts(found: Segmentation) -> str:
     )
     if found.healthy:
         said += (
-            f" Pictures without a tumour and without a mask are not in these figures: {found.healthy:,}, of which "
-            f"{found.healthy_drawn:,} had something drawn into them all the same."
+            f" Pictures without a tumour and without a mask count among false positives alone: {found.healthy:,}, of "
+            f"which {found.healthy_drawn:,} had something drawn into them all the same."
         )
     return said
 
@@ -83,7 +101,7 @@ def _of_different_patients(positions: list[int], samples: tuple[Sample, ...]) ->
 def _pictures(run: Run, cases: list[tuple[Sample, float]]) -> list[Picture]:
     """The network draws these few anew, since no masks are kept."""
     masks: list[Mask] = []
-    infer(run.pipeline(), [sample for sample, _ in cases], drawn=lambda _, mask: masks.append(mask))
+    infer(run.pipeline(), [sample for sample, _ in cases], drawn=lambda _, mask, __: masks.append(mask))
     pictures = []
     for (sample, dice), drawn in zip(cases, masks, strict=True):
         grey, true = grey_slice(sample.image), read_sample_mask(sample)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tumorlens.errors import RunError
-from tumorlens.evaluation.evaluate import weights_hash
+from tumorlens.evaluation.part import weights_hash
 from tumorlens.record import SURROGATES
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
+
+DRAWN = ("dice", "hd95", "mask_pixels")
+"""Columns of predictions.csv that two evaluations of what was drawn are compared by."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,13 @@ class Answered:
         label: the true class.
         predicted: the class the run named.
         unit: the patient (or group of copies), or the picture's own id where none is known.
+        drawn: what was measured of its mask, by column; empty where it has none, or nothing was drawn.
     """
 
     label: str
     predicted: str
     unit: str
+    drawn: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def read_evaluation(run: Run, name: str = "evaluation") -> Measured:
         path = folder / "predictions.csv"
         with path.open(newline="", encoding="utf-8", errors=SURROGATES) as stream:
             answers = {
-                row["id"]: Answered(row["label"], row["predicted"], row["group"] or row["id"])
+                row["id"]: Answered(row["label"], row["predicted"], row["group"] or row["id"], _drawn(row))
                 for row in csv.DictReader(stream)
             }
         stale = facts["weights"] != weights_hash(run)
@@ -75,3 +80,7 @@ def read_evaluation(run: Run, name: str = "evaluation") -> Measured:
     if stale:
         raise RunError(f"{folder}: made with other weights than the run has now; run: tumorlens evaluate {run.folder}")
     return Measured(facts, answers)
+
+
+def _drawn(row: dict[str, str]) -> dict[str, float]:
+    return {name: float(row[name]) for name in DRAWN if row.get(name)} if row.get("dice") else {}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tumorlens.auditing import find_ties
 from tumorlens.datasets import Sample, Table
+from tumorlens.evaluation.masks import Drawing, Segmentation, measure_masks
 from tumorlens.evaluation.metrics import Metrics, measure
 
 
@@ -24,6 +25,8 @@ class Separate:
         of: how many were measured.
         leaked: of all those; None where there are none.
         clean: of the others; None where there are none.
+        leaked_masks: how well tumours are drawn in the leaked; None where there is no mask to compare with.
+        clean_masks: the same in the others.
     """
 
     twins: int
@@ -31,6 +34,8 @@ class Separate:
     of: int
     leaked: Metrics | None
     clean: Metrics | None
+    leaked_masks: Segmentation | None = None
+    clean_masks: Segmentation | None = None
 
     @property
     def caution(self) -> str:
@@ -41,6 +46,8 @@ class Separate:
             if self.clean
             else "no other is left to measure"
         )
+        if self.clean_masks:
+            apart += f", Dice {self.clean_masks.overall['dice']}"
         return (
             f"{known:,} of {self.of:,} images are known from train ({self.twins:,} by a copy, {self.patients:,} by "
             f"their patient), so the figures of the whole are too high; {apart}."
@@ -52,8 +59,8 @@ class Separate:
             "with_a_copy_in_train": self.twins,
             "with_their_patient_in_train": self.patients,
             "images": self.of,
-            "leaked": self.leaked.to_dict() if self.leaked else None,
-            "clean": self.clean.to_dict() if self.clean else None,
+            "leaked": _plain(self.leaked, self.leaked_masks),
+            "clean": _plain(self.clean, self.clean_masks),
         }
 
 
@@ -90,10 +97,11 @@ def measure_apart(
     unit: str,
     classes: Sequence[str],
     *,
+    drawings: Sequence[Drawing] = (),
     seed: int,
     resamples: int,
 ) -> Separate | None:
-    """`measure` for the leaked and for the clean samples; None where nothing leaks."""
+    """`measure`, and `measure_masks` of what was drawn, for the leaked and for the clean; None where nothing leaks."""
     if not leaks:
         return None
     known = set().union(*leaks.values())
@@ -105,5 +113,19 @@ def measure_apart(
         theirs = [name for name, use in zip(units, chosen, strict=True) if use]
         return measure(probabilities[chosen], labels[chosen], theirs, unit, classes, seed=seed, resamples=resamples)
 
+    def masks(chosen: npt.NDArray[np.bool_]) -> Segmentation | None:
+        if not drawings:
+            return None
+        mine = [i for i, use in enumerate(chosen) if use]
+        return measure_masks(
+            [drawings[i] for i in mine], [samples[i] for i in mine], [units[i] for i in mine], unit, classes,
+            seed=seed, resamples=resamples,
+        )  # fmt: skip
+
     twins, patients = (len(leaks.get(by, ())) for by in ("twin", "patient"))
-    return Separate(twins, patients, len(samples), part(flags), part(~flags))
+    return Separate(twins, patients, len(samples), part(flags), part(~flags), masks(flags), masks(~flags))
+
+
+def _plain(metrics: Metrics | None, masks: Segmentation | None) -> dict[str, Any] | None:
+    """One part's figures for JSON."""
+    return metrics.to_dict() | {"segmentation": masks.to_dict() if masks else None} if metrics else None

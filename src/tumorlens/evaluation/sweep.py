@@ -203,7 +203,12 @@ def _measured(run: Run, console: Console) -> Measured:
         return read_evaluation(run)
     except RunError:
         with console.status("measuring") as status:
-            found = evaluate(run, progress=lambda done, total: status.update(f"measuring {done}/{total}"))
+            found = evaluate(  # arms are told apart by accuracy, which rectangles and background do not touch
+                run,
+                rectangles=True,
+                background=False,
+                progress=lambda done, total: status.update(f"measuring {done}/{total}"),
+            )
         write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
         return read_evaluation(run)
 

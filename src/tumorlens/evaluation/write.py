@@ -7,10 +7,15 @@ from pathlib import Path
 
 from tumorlens.evaluation.evaluate import Evaluation
 from tumorlens.evaluation.html import evaluation_page
+from tumorlens.evaluation.masks import Drawing, Unit
 from tumorlens.files import appearing
 from tumorlens.record import SURROGATES, Record, write_json
 from tumorlens.report import save_page
 from tumorlens.training import Run
+
+_DRAWN = (
+    "dice", "iou", "hd95", "surface_dice", "mask_pixels", "drawn_pixels", "lesions", "lesions_hit", "false_positives",
+)  # fmt: skip
 
 
 def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Record) -> None:
@@ -34,12 +39,24 @@ def _write_predictions(evaluation: Evaluation, path: Path) -> None:
     classes, segmentation = evaluation.metrics.classes, evaluation.segmentation
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        names = ["dice", "iou"] if segmentation else []
+        names = _DRAWN if segmentation else ()
         writer.writerow(["id", "group", "label", "predicted", *(f"p_{name}" for name in classes), *names])
         for i, (sample, row) in enumerate(zip(evaluation.samples, evaluation.probabilities, strict=True)):
             said = classes[int(row.argmax())]
             cells = [f"{p:.6f}" for p in row]
             if segmentation:
-                drawing = segmentation.drawings[i]
-                cells += ["", ""] if drawing.true is None else [f"{drawing.dice:.6f}", f"{drawing.iou:.6f}"]
+                cells += _drawn(segmentation.drawings[i], segmentation.distance_unit)
             writer.writerow([sample.id, sample.group or "", sample.label, said, *cells])
+
+
+def _drawn(drawing: Drawing, unit: Unit) -> list[str]:
+    """The cells of `_DRAWN`; empty where nothing is known."""
+    outlines, lesions, known = drawing.outlines(unit), drawing.lesions, drawing.true is not None
+    shares = (drawing.dice, drawing.iou, outlines.hd95, outlines.surface_dice)
+    return [
+        *(f"{share:.6f}" if known else "" for share in shares),
+        str(drawing.true) if known else "",
+        str(drawing.drawn),
+        *([str(lesions.true), str(lesions.hit)] if lesions and known else ["", ""]),
+        str(lesions.false) if lesions else "",
+    ]

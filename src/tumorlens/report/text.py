@@ -57,6 +57,15 @@ def points(difference: Estimate) -> str:
     return f"{value} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
 
 
+def signed(difference: Estimate) -> str:
+    """A difference between figures that are no shares, as ``"+0.044 (+0.013 to +0.075)"``."""
+    if not math.isfinite(difference.value):
+        return "undefined"
+    if difference.low is None or difference.high is None:
+        return f"{difference.value:+.3f} (no interval)"
+    return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+
+
 def evidence(estimate: Estimate) -> str:
     """What the estimate rests on, as ``"669 images, 43 patients"``.
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.fixtures import published as sets
 from tumorlens import compare, load_run
-from tumorlens.datasets import Table
+from tumorlens.auditing import guard, index_of
+from tumorlens.datasets import Table, open_table
 from tumorlens.errors import DataError, ModelError, RunError
 from tumorlens.evaluation.reproduction import Reproduction, reproduce, reproduction_page
 
@@ -139,6 +140,28 @@ def test_system_3_is_measured_on_its_training_pictures_and_on_the_official_test(
     assert found.published.recipe.stop.keep == "last"
     assert "measured on the pictures it was trained on" in found.why
     assert (tmp_path / "out" / "published" / "evaluation-train" / "report.html").is_file()
+
+
+def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
+    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = sets.figshare(tmp_path / "figshare", drawn)
+    index = (index_of(open_table(slices)),)
+    for place in (guard, sys.modules["tumorlens.auditing.sources.true_masks"]):
+        monkeypatch.setattr(place, "shipped", lambda: index)
+    data = [sets.export(tmp_path / "export", drawn), slices]
+    small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
+    found = reproduce(2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, resamples=100)
+    published, honest = (side.headline.segmentation for side in (found.published, found.honest))
+    assert published is not None
+    assert honest is not None
+    assert published.rectangles == published.masks
+    assert honest.rectangles == 0
+    assert any("boxes, not outlines" in text for text in found.published.headline.cautions)
+    apart = found.published.apart["test"]
+    assert apart is not None
+    assert apart.leaked_masks is not None
+    assert {row.figure for row in found.rows} >= {"dice", "iou"}
 
 
 def test_other_data_than_the_system_needs_is_refused_with_how_to_get_it(yes_no: Path, tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def _run(
     resamples: int,
     console: Console,
 ) -> Side:
-    """Train and evaluate one protocol; the published one may leak, for that is what it did."""
-    folder = out / protocol.name
+    """Train and evaluate one protocol; the published one may leak and measure boxes, for that is what it did."""
+    folder, published = out / protocol.name, protocol.name == "published"
     console.print(f"{protocol.name} protocol: {protocol.rule}", style="bold", highlight=False, soft_wrap=True)
     run = train(
         protocol.table,
@@ -121,14 +121,22 @@ def _run(
         folder,
         seed=seed,
         resume=resume and (folder / BEGUN).is_file(),
-        allow_leak=protocol.name == "published",
+        allow_leak=published,
         console=console,
     )
     found = {}
     for part in protocol.parts:
         record = Record("evaluate")
         with _status(console, f"measuring the {part} part") as step:
-            found[part] = evaluate(run, split=part, seed=seed, resamples=resamples, progress=step)
+            found[part] = evaluate(
+                run,
+                split=part,
+                rectangles=published,
+                background=False,  # no claim is about it, and it would take three times as long
+                seed=seed,
+                resamples=resamples,
+                progress=step,
+            )
         write_evaluation(run, found[part], folder / ("evaluation" if part == "test" else f"evaluation-{part}"), record)
     apart = {part: _apart(pair.known(protocol, part), one) for part, one in found.items() if part != "train"}
     return Side(protocol, recipe, run, found, apart)
@@ -139,9 +147,10 @@ def _apart(known: dict[str, set[str]], found: Evaluation) -> Separate | None:
     classes, facts = found.metrics.classes, found.facts
     labels = np.array([classes.index(sample.label) for sample in found.samples])
     units = [sample.unit for sample in found.samples]
+    drawings = found.segmentation.drawings if found.segmentation else ()
     return measure_apart(
         known, found.samples, found.probabilities, labels, units, facts["unit"], classes,
-        seed=facts["seed"], resamples=facts["resamples"],
+        drawings=drawings, seed=facts["seed"], resamples=facts["resamples"],
     )  # fmt: skip
 
 

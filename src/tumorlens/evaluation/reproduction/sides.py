@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.evaluation.evaluate import Evaluation
+from tumorlens.evaluation.masks import NAMES
 from tumorlens.evaluation.reproduction.protocols import Protocol
-from tumorlens.evaluation.segmentation import NAMES
 from tumorlens.evaluation.separate import Separate
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate

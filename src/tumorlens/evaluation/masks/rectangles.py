@@ -1,0 +1,41 @@
+"""Samples -> a refusal where their true masks are boxes: whoever finds a box has not outlined a tumour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tumorlens.datasets import Sample, read_sample_mask
+from tumorlens.errors import DataError
+from tumorlens.scan import is_rectangle
+
+
+def refuse_rectangles(name: str, samples: Sequence[Sample]) -> None:
+    """See that not more than half of the true masks that show a tumour are filled rectangles.
+
+    Reading stops as soon as that is certain.
+
+    Args:
+        name: of the data.
+        samples: what is to be measured.
+
+    Raises:
+        DataError: more than half are.
+        ScanError: a mask cannot be read, or does not fit its picture.
+    """
+    masked = [sample for sample in samples if sample.mask is not None]
+    shown = boxes = 0
+    for sample in masked:
+        mask = read_sample_mask(sample)
+        if mask is None or not mask.any():
+            continue
+        shown += 1
+        boxes += is_rectangle(mask)
+        if 2 * (shown - boxes) >= len(masked):
+            return
+    if 2 * boxes > shown:
+        raise DataError(
+            f"{name}: {boxes:,} of {shown:,} true masks that show a tumour are filled rectangles, and Dice against "
+            "boxes says nothing about outlines; if these are Figshare slices, train and evaluate on the radiologists' "
+            "outlines (tumorlens data split DATA --true-masks figshare:FOLDER), or measure against the boxes all the "
+            "same with --rectangles"
+        )

@@ -1,0 +1,95 @@
+"""Run + what is asked for -> the samples to measure, checked to be what the run may be measured on, and the facts."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from tumorlens.datasets import Table, fingerprint
+from tumorlens.errors import DataError, RunError, SplitError
+from tumorlens.report.text import evidence
+from tumorlens.stats import Estimate
+from tumorlens.training import Run
+from tumorlens.training.run import WEIGHTS
+
+
+def choose_part(run: Run, table: Table | None = None, split: str = "test") -> tuple[Table, Table, str]:
+    """What is measured.
+
+    Args:
+        run: a finished run.
+        table: other data, all of it; None for the run's own `split`.
+        split: of the run's own data.
+
+    Returns:
+        The run's own data, the samples to measure, and the name of that part: the split, or ``"all"``.
+
+    Raises:
+        SplitError: other data that shares patients or pictures with the run's training part.
+        DataError: labels the run does not know, or an empty split.
+        RunError: the run's data changed since.
+    """
+    own = run.table()
+    if table is None:
+        _check_unchanged(run, own)
+        return own, own.part(split), split
+    _check_foreign(run, own, table)
+    return own, table, "all"
+
+
+def units_of(part: Table) -> tuple[list[str], str]:
+    """What the bootstrap resamples, for each sample, and its name."""
+    known = sum(s.patient is not None for s in part.samples)
+    unit = "patient" if known == len(part) else "patient or image" if known else "image"
+    return [s.unit for s in part.samples], unit
+
+
+def facts_of(run: Run, part: Table, figure: Estimate, *, foreign: bool) -> dict[str, Any]:
+    """Run, data, split and their hashes, as plain data; the evidence is that of the figure."""
+    record = run.record
+    return {
+        "run": run.folder.name,
+        "model": run.spec.model,
+        "weights": weights_hash(run),
+        "recipe": record["recipe"],
+        "pretrained": record["pretrained"],
+        "training_seed": record["seed"],
+        "data": part.name,
+        "data_fingerprint": fingerprint(part) if foreign else record["data_fingerprint"],
+        "foreign": foreign,
+        "split": record["split"],
+        "split_hash": record["split_hash"],
+        "images": len(part),
+        "patients": len({s.patient for s in part.samples if s.patient}),
+        "unit": figure.unit,
+        "units": figure.units,
+        "evidence": evidence(figure),
+        "notes": list(part.notes),
+    }
+
+
+def weights_hash(run: Run) -> str:
+    """SHA-256 of the run's weights: what an evaluation belongs to."""
+    return sha256((run.folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def _check_unchanged(run: Run, table: Table) -> None:
+    now, then = fingerprint(table), run.record["data_fingerprint"]
+    if now != then:
+        raise RunError(
+            f"{run.folder}: the pictures have changed since training (fingerprint {now[:8]} found, {then[:8]} "
+            "expected); restore them, or train anew"
+        )
+
+
+def _check_foreign(run: Run, own: Table, table: Table) -> None:
+    unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
+    if unknown:
+        raise DataError(f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}")
+    seen = {s.unit for s in own.samples if s.split in ("train", "val")}
+    shared = sorted({s.unit for s in table.samples} & seen)
+    if shared:
+        raise SplitError(
+            f"{table.name}: {len(shared)} of its patients or pictures were in the run's training or validation "
+            f"part, the first is {shared[0]}; expected data the run has never seen"
+        )

@@ -1,0 +1,80 @@
+"""Boxes in place of outlines are refused, counted, before anything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fixtures import scans
+from tumorlens.datasets import Sample, Table, open_table
+from tumorlens.datasets.phantom import make
+from tumorlens.errors import DataError
+from tumorlens.evaluation import evaluate
+from tumorlens.evaluation.masks import refuse_rectangles
+from tumorlens.training import Run
+
+BOX = np.zeros((24, 32), np.uint8)
+BOX[4:14, 6:20] = 255
+OUTLINE = BOX.copy()
+OUTLINE[4, 6:8] = 0
+
+
+def samples(folder: Path, *masks: np.ndarray | None) -> list[Sample]:
+    found = []
+    for i, mask in enumerate(masks):
+        image = scans.save(folder / f"{i}.png", scans.GREY)
+        path = None if mask is None else scans.save(folder / "masks" / f"{i}.png", mask)
+        found.append(Sample(f"x/{i}", image, "glioma", path))
+    return found
+
+
+def boxed(folder: Path) -> Table:
+    """Phantoms whose outlines were replaced by the boxes around them."""
+    table = open_table(make(folder / "set", patients=4, slices=1, seed=7, size=48))
+    boxes = []
+    for i, sample in enumerate(table.samples):
+        if sample.mask is None:
+            boxes.append(sample)
+            continue
+        box = np.zeros((48, 48), np.uint8)
+        box[10:20, 10 : 22 + i] = 1
+        boxes.append(replace(sample, mask=scans.save(folder / "boxes" / f"{i}.png", box)))
+    return replace(table, samples=tuple(boxes))
+
+
+def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as raised:
+        refuse_rectangles("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
+    said = str(raised.value)
+    assert said.startswith("export: 2 of 3 true masks that show a tumour are filled rectangles")
+    assert "--true-masks figshare:FOLDER" in said
+    assert "--rectangles" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("masks", [(BOX, OUTLINE), (OUTLINE, OUTLINE, BOX), (BOX * 0,), (None, None), ()])
+def test_half_of_them_none_and_no_masks_at_all_are_measured(masks: tuple, tmp_path: Path) -> None:
+    refuse_rectangles("export", samples(tmp_path, *masks))
+
+
+def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None:
+    found = samples(tmp_path, OUTLINE, OUTLINE, BOX, BOX)
+    found[2].mask.unlink()  # is not looked at
+    refuse_rectangles("export", found)
+
+
+def test_a_run_is_measured_against_boxes_only_when_asked(drawing_run: Run, tmp_path: Path) -> None:
+    table = boxed(tmp_path)
+    with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumour are filled rectangles"):
+        evaluate(drawing_run, table=table, resamples=100)
+    found = evaluate(drawing_run, table=table, rectangles=True, resamples=100)
+    assert found.segmentation is not None
+    assert found.segmentation.rectangles == 3
+    assert any("boxes, not outlines" in text for text in found.cautions)
+
+
+def test_a_network_that_only_names_is_measured_whatever_the_masks_are(finished_run: Run, tmp_path: Path) -> None:
+    assert evaluate(finished_run, table=boxed(tmp_path), resamples=100).metrics.overall["accuracy"].n == 4

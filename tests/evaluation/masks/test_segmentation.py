@@ -1,0 +1,193 @@
+"""Masks are measured picture by picture at the picture's own size, averaged, and resampled by patient."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tumorlens.datasets import Sample, Table
+from tumorlens.evaluation import Drawing, Evaluation, evaluate, measure_masks, write_evaluation
+from tumorlens.evaluation.masks import Lesions, Segmentation, Surfaces, lines
+from tumorlens.record import Record
+from tumorlens.training import Run
+
+CLASSES = ("glioma", "no_tumor")
+
+
+@pytest.fixture(scope="module")
+def found(drawing_run: Run) -> Evaluation:
+    return evaluate(drawing_run, resamples=100)
+
+
+def drawing(drawn: int, true: int, both: int, hd95: float, lesions: Lesions, mm: float | None = None) -> Drawing:
+    millimetres = None if mm is None else Surfaces(mm, 0.5)
+    return Drawing(64, drawn, true, both, False, Surfaces(hd95, 0.25), millimetres, lesions)
+
+
+DRAWINGS = [
+    drawing(4, 4, 4, 0, Lesions(1, 1, 0), mm=0),
+    drawing(4, 4, 0, 8, Lesions(1, 0, 1), mm=4),
+    drawing(4, 12, 4, 2, Lesions(2, 1, 0), mm=1),
+    drawing(0, 0, 0, 0, Lesions(0, 0, 0), mm=0),
+    Drawing(64, 3, lesions=Lesions(0, 0, 2)),
+    Drawing(64, 3),
+]
+LABELS = ["glioma", "glioma", "glioma", "no_tumor", "no_tumor", "glioma"]
+UNITS = ["p1", "p1", "p2", "p3", "p4", "p5"]
+
+
+def measured(drawings: list[Drawing]) -> Segmentation:
+    samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i, label in enumerate(LABELS)]
+    found = measure_masks(drawings, samples, UNITS, "patient", CLASSES, resamples=200)
+    assert found is not None
+    return found
+
+
+def test_figures_are_means_over_the_pictures_with_a_mask_with_intervals_by_patient() -> None:
+    found = measured(DRAWINGS)
+    dice = found.overall["dice"]
+    assert dice.value == pytest.approx((1 + 0 + 0.5 + 1) / 4)
+    assert (dice.n, dice.units, dice.unit, dice.method) == (4, 3, "patient", "bootstrap")
+    assert found.per_class["glioma"]["dice"].value == pytest.approx(0.5)
+    assert found.per_class["glioma"]["dice"].n == 3
+    assert found.per_class["no_tumor"]["iou"].value == 1
+    assert (found.masks, found.empty, found.missed) == (4, 1, 1)
+    assert (found.healthy, found.healthy_drawn) == (1, 1)
+
+
+def test_the_median_stands_beside_the_mean() -> None:
+    found = measured(DRAWINGS)
+    assert found.medians["all"]["dice"] == pytest.approx(0.75)
+    assert found.medians["glioma"]["dice"] == pytest.approx(0.5)
+    assert found.medians["glioma"]["hd95"] == 1
+
+
+def test_distances_are_in_millimetres_only_where_every_spacing_is_known() -> None:
+    found = measured(DRAWINGS)
+    assert (found.distance_unit, found.overall["hd95"].value) == ("mm", pytest.approx(5 / 4))
+    assert found.overall["surface_dice"].value == 0.5
+    assert found.titles["surface_dice"] == "surface Dice, 2 mm"
+    mixed = measured([replace(DRAWINGS[0], surfaces_mm=None), *DRAWINGS[1:]])
+    assert (mixed.distance_unit, mixed.overall["hd95"].value) == ("pixels", pytest.approx(10 / 4))
+    assert mixed.overall["surface_dice"].value == 0.25
+    assert mixed.titles["hd95"] == "HD95 (pixels)"
+
+
+def test_tumours_count_each_and_false_marks_in_healthy_pictures_too() -> None:
+    found = measured(DRAWINGS)
+    hit, false = found.overall["lesion_sensitivity"], found.overall["false_positives"]
+    assert hit.value == pytest.approx(2 / 4)
+    assert (hit.n, hit.units) == (3, 2)
+    assert false.value == pytest.approx((0 + 1 + 0 + 0 + 2) / 5)
+    assert (false.n, false.units) == (5, 4)
+    assert found.per_class["no_tumor"]["false_positives"].value == 1
+
+
+def test_all_tumours_hit_leaves_an_interval_as_wide_as_the_patients_are_few() -> None:
+    hit = measured([DRAWINGS[0], replace(DRAWINGS[1], lesions=Lesions(1, 1, 0)), DRAWINGS[0], *DRAWINGS[3:]])
+    figure = hit.overall["lesion_sensitivity"]
+    assert (figure.value, figure.method, figure.high) == (1, "wilson", 1)
+    assert figure.low < 0.5
+
+
+def test_without_any_mask_there_are_no_figures() -> None:
+    samples = [Sample("x/1", Path("1.png"), "glioma")]
+    assert measure_masks([Drawing(64, 4)], samples, ["p1"], "patient", CLASSES) is None
+
+
+def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
+    samples = [Sample("x/1", Path("1.png"), "glioma"), Sample("x/2", Path("2.png"), "no_tumor")]
+    drawings = [DRAWINGS[0], Drawing(64, 1, lesions=Lesions(0, 0, 1))]
+    found = measure_masks(drawings, samples, ["p1", "p2"], "patient", CLASSES, resamples=100)
+    assert found is not None
+    assert found.per_class["no_tumor"]["dice"].to_dict()["value"] is None
+    assert found.per_class["no_tumor"]["false_positives"].value == 1
+    covered, others = ({row[0]: row[1:] for row in rows} for _, rows in lines(found))
+    assert covered["no_tumor"] == ["0", "", "", "", ""]
+    assert covered["glioma"][:3] == ["1", "1.000 (no interval)", "1.000"]
+    assert others["no_tumor"] == ["", "", "", "1.000 (no interval)"]
+    assert others["glioma"][0] == "0.0 (no interval)"
+    bare = [Sample("x/2", Path("2.png"), "glioma"), Sample("x/1", Path("1.png"), "meningioma")]
+    alone = measure_masks([DRAWINGS[0], Drawing(64, 1)], bare, ["p1", "p2"], "patient", ("glioma", "meningioma"))
+    assert alone is not None
+    assert list(alone.per_class) == ["glioma"]
+
+
+def test_a_run_that_segments_is_measured_on_the_masks_of_its_test_part(found: Evaluation, phantom_table: Table) -> None:
+    with_mask = [s for s in phantom_table.part("test").samples if s.mask]
+    assert found.segmentation is not None
+    assert found.segmentation.masks == len(with_mask) == 6
+    assert found.segmentation.healthy == 2
+    assert found.segmentation.overall["false_positives"].n == 8
+    assert 0 < found.segmentation.overall["dice"].value < 1
+    assert 0 < found.segmentation.overall["hd95"].value < np.hypot(64, 64)
+    assert set(found.segmentation.per_class) == {"glioma", "meningioma", "pituitary", "no_tumor"}
+
+
+def test_a_network_that_only_names_has_no_such_figures(finished_run: Run) -> None:
+    assert evaluate(finished_run, resamples=100).to_dict()["segmentation"] is None
+
+
+def test_data_without_masks_is_a_caution_and_no_figure(drawing_run: Run, tmp_path: Path) -> None:
+    from tumorlens.datasets import open_table
+    from tumorlens.datasets.phantom import make
+
+    table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
+    bare = replace(table, samples=tuple(replace(s, mask=None) for s in table.samples))
+    measured = evaluate(drawing_run, table=bare, resamples=100)
+    assert measured.segmentation is None
+    assert any("No picture has a mask" in text for text in measured.cautions)
+
+
+def test_an_empty_mask_of_a_tumour_is_a_caution_that_names_the_picture(drawing_run: Run, tmp_path: Path) -> None:
+    from tests.fixtures import scans
+    from tumorlens.datasets import open_table
+    from tumorlens.datasets.phantom import make
+
+    table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
+    first = next(s for s in table.samples if s.mask)
+    empty = replace(first, mask=scans.save(tmp_path / "empty.png", np.zeros((48, 48), np.uint8)))
+    table = replace(table, samples=tuple(empty if s.id == first.id else s for s in table.samples))
+    measured = evaluate(drawing_run, table=table, resamples=100)
+    told = [text for text in measured.cautions if "are empty" in text]
+    assert len(told) == 1
+    assert told[0].startswith("1 of 3 true masks of pictures with a tumour are empty, the first is that of " + first.id)
+
+
+def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_path: Path) -> None:
+    write_evaluation(drawing_run, found, tmp_path, Record("evaluate"))
+    drawn = json.loads((tmp_path / "evaluation.json").read_text())["segmentation"]
+    with (tmp_path / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    masked = [row for row in rows if row["dice"]]
+    for name in ("dice", "iou", "hd95", "surface_dice"):
+        mean = np.mean([float(row[name]) for row in masked])
+        assert mean == pytest.approx(drawn["overall"][name]["value"], abs=1e-5)
+    assert np.median([float(row["dice"]) for row in masked]) == pytest.approx(drawn["medians"]["all"]["dice"], abs=1e-5)
+    assert [bool(row["dice"]) for row in rows] == [row["label"] != "no_tumor" for row in rows]
+    assert all(float(row["iou"]) <= float(row["dice"]) for row in masked)
+    hit, shown = (sum(int(row[name]) for row in masked) for name in ("lesions_hit", "lesions"))
+    assert hit / shown == pytest.approx(drawn["overall"]["lesion_sensitivity"]["value"])
+    false = [int(row["false_positives"]) for row in rows]
+    assert np.mean(false) == pytest.approx(drawn["overall"]["false_positives"]["value"])
+    assert (drawn["distance_unit"], drawn["tolerance"]) == ("pixels", 2)
+    page = (tmp_path / "report.html").read_text()
+    assert "How well it draws" in page
+    for name, decimals in (("dice", 3), ("hd95", 1), ("surface_dice", 3), ("false_positives", 3)):
+        assert f">{drawn['overall'][name]['value']:.{decimals}f} (" in page
+    assert "within 2 pixels of the other (the pictures do not say how large a pixel is" in page
+    assert "HD95 is the picture&#x27;s diagonal" in page
+    assert page.count("true and drawn outline of a tumour") == 6
+
+
+def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(drawing_run: Run) -> None:
+    labels_only = replace(drawing_run, record={**drawing_run.record, "masks": None})
+    found = evaluate(labels_only, resamples=50)
+    assert found.segmentation is None
+    assert drawing_run.draws
+    assert not labels_only.draws
