@@ -10,7 +10,10 @@ import pytest
 import tumorlens
 
 
-@pytest.mark.parametrize("modules", ["tumorlens, tumorlens.cli", "tumorlens.deploy.predictor", "tumorlens.report"])
+@pytest.mark.parametrize(
+    "modules",
+    ["tumorlens, tumorlens.cli", "tumorlens.deploy.predictor", "tumorlens.report", "tumorlens.explanation"],
+)
 def test_predicting_and_the_command_line_import_no_torch(modules: str) -> None:
     code = f"import sys, {modules}; print({{'torch', 'timm', 'lightning', 'sklearn', 'h5py'}} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

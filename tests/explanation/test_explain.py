@@ -1,15 +1,20 @@
-"""A run explains pictures, and one bad file does not stop the others."""
+"""A run or a bundle explains pictures, and one bad file does not stop the others."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.fixtures import scans
+from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError, ScanError
+from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
+from tumorlens.record import Record
 from tumorlens.training import Run
 
 
@@ -57,3 +62,49 @@ def test_a_network_that_also_segments_is_explained_like_any_other(drawing_run: R
     assert isinstance(found, Explanation)
     assert found.heatmap.shape == found.grey.shape
     assert found.heatmap.max() > 0
+
+
+def test_all_that_a_network_can_give_comes_at_once(drawing_run: Run, phantoms: Path) -> None:
+    (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())], method="all", of="mask")
+    assert isinstance(found, Explanation)
+    assert list(found.heatmaps) == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
+    assert all(chart.shape == found.grey.shape for chart in found.heatmaps.values())
+    assert found.heatmap is found.heatmaps["grad_cam"]
+    assert found.mask is not None
+    assert found.mask.any()
+    assert np.array_equal(found.mask, found.heatmaps["mask"] >= 0.5)
+
+
+def test_a_bundle_is_explained_as_its_run_is(finished_run: Run, bundle: Path, phantoms: Path) -> None:
+    path = next((phantoms / "images").iterdir())
+    (run,), (exported,) = (explain(model, [path], "glioma", method="all") for model in (finished_run, load(bundle)))
+    assert isinstance(run, Explanation)
+    assert isinstance(exported, Explanation)
+    assert exported.heatmaps.keys() == run.heatmaps.keys()
+    assert exported.mask is None
+
+
+def test_what_a_model_cannot_give_is_an_error_before_anything_is_read(finished_run: Run, bundle: Path) -> None:
+    for model in (finished_run, load(bundle)):
+        with pytest.raises(ModelError, match=r"mini_resnet gives no map by attention; it gives grad_cam, .*occlusion"):
+            explain(model, ["does-not-exist.png"], method="attention")
+        with pytest.raises(ModelError, match="mini_resnet draws no tumour"):
+            explain(model, ["does-not-exist.png"], method="all", of="mask")
+
+
+def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms: Path) -> None:
+    path = next((phantoms / "images").iterdir())
+    (before,) = explain(own_run, [path], "glioma")
+    found = evaluate(own_run, resamples=100)
+    write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
+    edited = own_run.folder / "evaluation" / "evaluation.json"
+    facts = json.loads(edited.read_text())
+    facts["calibration"]["temperature"] = 0.25
+    edited.write_text(json.dumps(facts))
+    (after,) = explain(own_run, [path], "glioma")
+    assert isinstance(before, Explanation)
+    assert isinstance(after, Explanation)
+    with torch.inference_mode():
+        wanted = own_run.pipeline(0.25)(torch.from_numpy(after.grey)[None]).probabilities[0]
+    assert after.probability == pytest.approx(float(wanted[own_run.spec.classes.index("glioma")]), abs=1e-6)
+    assert abs(after.probability - before.probability) > 0.005

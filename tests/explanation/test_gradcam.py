@@ -1,13 +1,16 @@
-"""Our Grad-CAM is the field's: equal to the `grad-cam` package, and to CAM where theory says so."""
+"""Our Grad-CAM and HiResCAM are the field's: equal to the `grad-cam` package, and to CAM where theory says so."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tumorlens.explanation import grad_cam
+from tumorlens.errors import ModelError
+from tumorlens.explanation import grad_cam, hires_cam
 from tumorlens.models import Network, create
 
 LAST_STAGE = {
@@ -37,21 +40,69 @@ def pictures() -> Tensor:
     return torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
 
+class Masks(Logits):
+    """The same with the mask's logits, (N, 1, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x).mask
+
+
+def scaled(maps: Tensor) -> np.ndarray:
+    """At the size of the input, as the package scales each layer, and then their mean."""
+    from pytorch_grad_cam.utils.image import scale_cam_image
+
+    return scale_cam_image(scale_cam_image(maps.numpy(), (96, 96)))
+
+
 @pytest.mark.parametrize("name", LAST_STAGE)
 @pytest.mark.parametrize("targets", [[0, 2], None])
-def test_it_equals_the_grad_cam_package(name: str, targets: list[int] | None) -> None:
+@pytest.mark.parametrize(("method", "theirs"), [(grad_cam, "GradCAM"), (hires_cam, "HiResCAM")])
+def test_it_equals_the_grad_cam_package(
+    name: str, targets: list[int] | None, method: Callable[..., Tensor], theirs: str
+) -> None:
     package = pytest.importorskip("pytorch_grad_cam")
-    from pytorch_grad_cam.utils.image import scale_cam_image
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     network, inputs = random_network(name), pictures()
-    with package.GradCAM(Logits(network), [LAST_STAGE[name](network)]) as reference:
+    with getattr(package, theirs)(Logits(network), [LAST_STAGE[name](network)]) as reference:
         wanted = None if targets is None else [ClassifierOutputTarget(t) for t in targets]
-        theirs = reference(inputs, wanted)
-    ours = scale_cam_image(grad_cam(network, inputs, targets).numpy(), (96, 96))
-    ours = scale_cam_image(ours)  # the package scales each layer, and then their mean
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    assert theirs.max() > 0.9
+        expected = reference(inputs, wanted)
+    np.testing.assert_allclose(scaled(method(network, inputs, targets)), expected, atol=1e-4)
+    assert expected.max() > 0.9
+
+
+@pytest.mark.parametrize(("method", "theirs"), [(grad_cam, "GradCAM"), (hires_cam, "HiResCAM")])
+@pytest.mark.parametrize("name", ["efficient_mtnet_s", "efficientnet_lite0_unet"])
+def test_of_a_mask_it_equals_the_package_with_the_drawn_pixels_as_target(
+    name: str, method: Callable[..., Tensor], theirs: str
+) -> None:
+    package = pytest.importorskip("pytorch_grad_cam")
+    from pytorch_grad_cam.utils.model_targets import SemanticSegmentationTarget
+
+    network, inputs = random_network(name), pictures()
+    last = network.segment[-1] if name == "efficient_mtnet_s" else network.decoder.draw
+    with torch.no_grad():
+        last.bias -= network(inputs).mask.median()  # half of all pixels are drawn
+        drawn = network(inputs).mask[:, 0] >= 0
+    assert 0.3 < drawn.float().mean() < 0.7
+    with getattr(package, theirs)(Masks(network), [network.drawn_from()]) as reference:
+        expected = reference(inputs, [SemanticSegmentationTarget(0, one.float().numpy()) for one in drawn])
+    np.testing.assert_allclose(scaled(method(network, inputs, of="mask")), expected, atol=1e-4)
+    assert expected.max() > 0.9
+
+
+def test_a_mask_that_no_network_draws_cannot_be_explained() -> None:
+    with pytest.raises(ModelError, match="MiniResNet draws no tumour"):
+        grad_cam(random_network("mini_resnet"), pictures(), of="mask")
+
+
+@pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])
+def test_hires_cam_is_grad_cam_where_the_network_is_pooling_and_linear_and_differs_elsewhere(name: str) -> None:
+    network, inputs = random_network(name), pictures()
+    torch.testing.assert_close(hires_cam(network, inputs, [0, 2]), grad_cam(network, inputs, [0, 2]))
+    other = random_network("brainmrnet")
+    maps = [method(other, inputs) for method in (hires_cam, grad_cam)]
+    assert (maps[0] / maps[0].max() - maps[1] / maps[1].max()).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])

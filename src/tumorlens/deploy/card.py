@@ -47,6 +47,8 @@ class Card(BaseModel):
         temperature: of the softmax inside the graph.
         heatmap: whether the graph gives class activation maps.
         segments: whether the graph gives a mask of the tumour.
+        methods: names of the methods of explanation that need nothing but this file; empty in older bundles, which
+            did not say.
         figures: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
             the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
         tested_on: one line that says on what; empty likewise.
@@ -69,6 +71,7 @@ class Card(BaseModel):
     temperature: float
     heatmap: bool
     segments: bool = False
+    methods: tuple[str, ...] = ()
     figures: dict[str, dict[str, Any]]
     tested_on: str
     cautions: tuple[str, ...]

@@ -12,7 +12,6 @@ from tumorlens.extras import require
 require("torch", "train", "export networks")
 
 import torch
-from torch import Tensor, nn
 
 from tumorlens.datasets import Table
 from tumorlens.deploy.card import KEY, Card, Parity
@@ -20,6 +19,8 @@ from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import calibrate, grey_slice, weights_hash
+from tumorlens.explanation.answers import NamedAnswers, answer_names
+from tumorlens.explanation.explainer import methods_from
 from tumorlens.files import appearing
 from tumorlens.models import Pipeline, card, cost
 from tumorlens.record import versions
@@ -53,7 +54,7 @@ def export(run: Run, out: str | Path) -> Card:
     temperature = measured["calibration"]["temperature"] if measured else calibrate(run, table).temperature
     pipeline = run.pipeline(temperature)
     with appearing(path) as part:
-        program = _trace(pipeline, segments=run.draws)
+        program = _trace(pipeline)
         program.save(part, external_data=False)
         parity = check_parity(part, pipeline, random_pictures() + _real_pictures(table))
         made = _card(run, pipeline, measured, parity)
@@ -62,28 +63,9 @@ def export(run: Run, out: str | Path) -> Card:
     return made
 
 
-class _Graph(nn.Module):
-    """The pipeline with the outputs a bundle names: nothing empty, and no box that is always the whole picture."""
-
-    def __init__(self, pipeline: Pipeline, segments: bool) -> None:
-        super().__init__()
-        self.pipeline = pipeline
-        self.names = ["probabilities"]
-        if pipeline.network.class_weights() is not None:
-            self.names.append("cam")
-        if pipeline.prepare.canvas.around == "head":
-            self.names.append("boxes")
-        if segments:
-            self.names.append("mask")
-
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        answer = self.pipeline(image)
-        return tuple(getattr(answer, name) for name in self.names)
-
-
-def _trace(pipeline: Pipeline, *, segments: bool = False) -> torch.onnx.ONNXProgram:
+def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
     """The ONNX program, with batch, height and width open."""
-    graph = _Graph(pipeline, segments)
+    graph = NamedAnswers(pipeline, answer_names(pipeline))
     dimensions = {0: torch.export.Dim("batch", min=1, max=4096)} | {
         axis: torch.export.Dim(name, min=2, max=_LARGEST) for axis, name in ((1, "height"), (2, "width"))
     }
@@ -117,6 +99,8 @@ def _card(run: Run, pipeline: Pipeline, measured: dict[str, Any] | None, parity:
             f"{measured['data']}, {measured['part']} part: {measured['evidence']}; 95 % intervals by bootstrap, "
             f"{measured['resamples']} resamples, seed {measured['seed']}"
         )
+        if drawn and "distance_unit" in drawn:
+            tested_on += f"; distances in {drawn['distance_unit']}"
     spec = run.spec
     return Card(
         name=run.folder.name,
@@ -133,6 +117,7 @@ def _card(run: Run, pipeline: Pipeline, measured: dict[str, Any] | None, parity:
         temperature=float(pipeline.temperature),
         heatmap=pipeline.network.class_weights() is not None,
         segments=run.draws,
+        methods=tuple(methods_from(answer_names(pipeline))),
         figures=figures,
         tested_on=tested_on,
         cautions=tuple(measured["cautions"]) if measured else ("This bundle was never evaluated.",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,9 @@ import onnxruntime as ort
 
 from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
-from tumorlens.errors import BundleError, ScanError, TumorlensError
+from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
+from tumorlens.explanation.catalogue import ATTENTION, Of
+from tumorlens.explanation.explainer import Explainer
 from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, drawn_mask, read_scan
 
@@ -53,6 +55,7 @@ class Predictor:
     Attributes:
         path: of the bundle.
         card: what it is and how good it is.
+        explainer: the network, ready to be explained.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -69,7 +72,10 @@ class Predictor:
                 f"{self.path}: cannot be loaded as ONNX ({reason}); expected a bundle made by: tumorlens export RUN"
             ) from None
         self.card: Card = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        outputs = [output.name for output in self._session.get_outputs()]
+        self.explainer = Explainer(f"this bundle of {self.card.model}", self.card.canvas, self._ask, lambda: outputs)
+        # The other outputs are for those who ask: what is not asked for is not copied.
+        self._usual = [name for name in outputs if name != "features" and not name.startswith(ATTENTION)]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -87,6 +93,30 @@ class Predictor:
             ScanError: the file cannot be read, or is no single slice.
         """
         return self._answer(_scan(source), heatmap)
+
+    def heatmap(
+        self, source: Source, *, method: str = "grad_cam", target: str | None = None, of: Of = "class"
+    ) -> npt.NDArray[np.float32]:
+        """Where the network looked, by any of the methods that this bundle has (`explainer.available`).
+
+        Args:
+            source: as in `predict`.
+            method: a name of `tumorlens.explanation.METHODS`, or ``"attention:NAME"`` for one attention map of several.
+            target: class to explain; None for the predicted one.
+            of: ``"mask"`` explains the tumour that the network draws.
+
+        Returns:
+            (H, W) float32 from 0 to 1; all 0 where nothing speaks for what is explained.
+
+        Raises:
+            ModelError: the bundle cannot give that method, or knows no such class.
+            ScanError: as in `predict`.
+        """
+        self.explainer.check(method, of)
+        if target is not None and target not in self.classes:
+            raise ModelError(f"class '{target}' asked for; expected one of those the model knows, {list(self.classes)}")
+        targets = None if target is None else [self.classes.index(target)]
+        return self.explainer.heatmaps(_scan(source).grey_slice()[None], targets, method=method, of=of)[0]
 
     def predict_many(
         self, sources: Iterable[Source], *, heatmap: bool = True
@@ -109,16 +139,21 @@ class Predictor:
                 except TumorlensError as error:
                     yield source, error
 
+    def _ask(self, pictures: npt.NDArray[np.uint8], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+        """Some outputs of the graph, by name."""
+        return dict(zip(names, self._session.run(list(names), {"image": pictures}), strict=True))
+
     def _answer(self, scan: Scan, heatmap: bool) -> Prediction:
         grey = scan.grey_slice()
+        wanted = [name for name in self._usual if heatmap or name != "cam"]
         begun = time.perf_counter()
-        found = dict(zip(self._outputs, self._session.run(None, {"image": grey[None]}), strict=True))
+        found = self._ask(grey[None], wanted)
         spent = 1000 * (time.perf_counter() - begun)
         row = found["probabilities"][0]
         best = int(row.argmax())
         box = tuple(found["boxes"][0].tolist()) if "boxes" in found else None
         placement = self.card.canvas.place(*scan.size, box)
-        chart = heat(found["cam"][0, best], placement) if heatmap and "cam" in found else None
+        chart = heat(found["cam"][0, best], placement) if "cam" in found else None
         mask = drawn_mask(found["mask"][0], placement) if "mask" in found else None
         return Prediction(
             source=str(scan.path),
@@ -130,6 +165,8 @@ class Predictor:
             spacing=scan.spacing,
             bundle=self.card.name,
             milliseconds=spent,
+            orientation=scan.orientation,
+            spacing_from="file" if scan.spacing else None,
         )
 
 

@@ -1,10 +1,36 @@
-"""network + pixels -> maps that show what spoke for a class."""
+"""Network + pixels -> maps that show what spoke for a class.
 
+What needs no torch is imported without it: a bundle explains itself by the same code as a run.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tumorlens.explanation.catalogue import METHODS, Method
+from tumorlens.explanation.explain import Explanation, explain
+from tumorlens.explanation.explainer import Explainer
 from tumorlens.extras import require
 
-require("torch", "train", "explain networks")
+if TYPE_CHECKING:
+    from tumorlens.explanation.gradcam import grad_cam as grad_cam
+    from tumorlens.explanation.gradcam import hires_cam as hires_cam
+    from tumorlens.explanation.methods import available as available
+    from tumorlens.explanation.methods import heatmaps as heatmaps
 
-from tumorlens.explanation.explain import Explanation, explain  # noqa: E402
-from tumorlens.explanation.gradcam import grad_cam  # noqa: E402
+# Name -> its module; these need torch.
+_LAZY = {
+    "available": "tumorlens.explanation.methods",
+    "grad_cam": "tumorlens.explanation.gradcam",
+    "heatmaps": "tumorlens.explanation.methods",
+    "hires_cam": "tumorlens.explanation.gradcam",
+}
+__all__ = ["METHODS", "Explainer", "Explanation", "Method", "available", "explain", "grad_cam", "heatmaps", "hires_cam"]
 
-__all__ = ["Explanation", "explain", "grad_cam"]
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tumorlens.explanation' has no attribute '{name}'")
+    require("torch", "train", "explain networks")
+    return getattr(import_module(_LAZY[name]), name)

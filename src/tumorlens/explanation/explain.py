@@ -1,74 +1,130 @@
-"""Run + pictures -> overlays that show what spoke for a class."""
+"""Run or bundle + pictures -> heat maps of what spoke for a class, or for the tumour that was drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from tumorlens.errors import ModelError, TumorlensError
-from tumorlens.evaluation.infer import grey_slice
-from tumorlens.explanation.gradcam import grad_cam
-from tumorlens.report.heat import heat
-from tumorlens.scan import GreyImage
-from tumorlens.training import Run
+from tumorlens.errors import ModelError, RunError, TumorlensError
+from tumorlens.explanation.catalogue import Of
+from tumorlens.explanation.explainer import Explainer
+from tumorlens.extras import require
+from tumorlens.scan import GreyImage, Mask, read_scan
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
+
+ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """A heat map and what it explains.
+    """Heat maps and what they explain.
 
     Attributes:
         path: of the picture.
         grey: (H, W) uint8, the picture.
-        target: the class that is explained.
-        probability: of that class, before calibration.
-        heatmap: (H, W) float32 from 0 to 1.
+        target: the class that is explained; the predicted one where the mask is.
+        probability: of that class; calibrated, unless it is a run that was not evaluated.
+        of: ``"class"`` or ``"mask"``.
+        mask: (H, W) uint8, 1 where the network draws a tumour; None where it draws none at all.
+        heatmaps: method to (H, W) float32 from 0 to 1.
     """
 
     path: Path
     grey: GreyImage
     target: str
     probability: float
-    heatmap: npt.NDArray[np.float32]
+    of: Of
+    mask: Mask | None
+    heatmaps: dict[str, npt.NDArray[np.float32]]
+
+    @property
+    def heatmap(self) -> npt.NDArray[np.float32]:
+        """That of the method asked for; of several the first."""
+        return next(iter(self.heatmaps.values()))
 
 
-def explain(run: Run, paths: Iterable[str | Path], target: str | None = None) -> Iterator[Explanation | TumorlensError]:
-    """Grad-CAM for each picture, in order; an unreadable one gives its error, and the rest go on.
+@runtime_checkable
+class Explained(Protocol):
+    """What explains itself, as a `Predictor` does."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in output order."""
+        ...
+
+    @property
+    def explainer(self) -> Explainer:
+        """The network, ready to be explained."""
+        ...
+
+
+def explain(
+    model: Run | Explained,
+    paths: Iterable[str | Path],
+    target: str | None = None,
+    *,
+    method: str = "grad_cam",
+    of: Of = "class",
+) -> Iterator[Explanation | TumorlensError]:
+    """Heat maps for each picture, in order; an unreadable one gives its error, and the rest go on.
 
     Args:
-        run: a finished run.
+        model: a finished run, or a bundle as `tumorlens.load` opens it.
         paths: picture files.
         target: class to explain; None for the predicted one.
+        method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for whatever
+            this network can give.
+        of: ``"mask"`` explains the tumour that the network draws.
 
     Raises:
-        ModelError: the run knows no such class.
+        ModelError: the model knows no such class, or cannot give that method.
     """
-    classes = run.spec.classes
+    classes, explainer = _opened(model)
     if target is not None and target not in classes:
-        raise ModelError(f"class '{target}' asked for; expected one of those the run knows, {list(classes)}")
-    return _explanations(run, paths, None if target is None else classes.index(target))
+        raise ModelError(f"class '{target}' asked for; expected one of those the model knows, {list(classes)}")
+    if method != ALL:
+        explainer.check(method, of)
+    methods = explainer.available(of) if method == ALL else [method]
+    return _explanations(explainer, classes, paths, None if target is None else classes.index(target), methods, of)
 
 
-def _explanations(run: Run, paths: Iterable[str | Path], target: int | None) -> Iterator[Explanation | TumorlensError]:
-    network, prepare = run.network(), run.spec.prepare()
+def _explanations(
+    explainer: Explainer,
+    classes: Sequence[str],
+    paths: Iterable[str | Path],
+    target: int | None,
+    methods: Sequence[str],
+    of: Of,
+) -> Iterator[Explanation | TumorlensError]:
     for path in map(Path, paths):
         try:
-            grey = grey_slice(path)
+            grey = read_scan(path).grey_slice()
         except TumorlensError as error:
             yield error
             continue
-        picture = torch.from_numpy(grey.copy())[None]
-        boxes = prepare.boxes(picture)
-        inputs = prepare(picture, boxes)
-        with torch.inference_mode():
-            probabilities = torch.softmax(network(inputs).logits[0], 0)
+        probabilities, mask = explainer.answer(grey)
         index = int(probabilities.argmax()) if target is None else target
-        activation = grad_cam(network, inputs, [index])[0].numpy()
-        height, width = grey.shape
-        heatmap = heat(activation, run.spec.canvas.place(height, width, tuple(boxes[0].tolist())))
-        yield Explanation(path, grey, run.spec.classes[index], float(probabilities[index]), heatmap)
+        maps = {name: explainer.heatmaps(grey[None], [index], method=name, of=of)[0] for name in methods}
+        yield Explanation(path, grey, classes[index], float(probabilities[index]), of, mask, maps)
+
+
+def _opened(model: Run | Explained) -> tuple[tuple[str, ...], Explainer]:
+    """The classes of a run or of a bundle, and its network."""
+    if isinstance(model, Explained):
+        return model.classes, model.explainer
+    require("torch", "train", "explain runs")
+    from tumorlens.evaluation import read_evaluation
+    from tumorlens.explanation.methods import PipelineExplainer
+
+    try:
+        temperature = float(read_evaluation(model).facts["calibration"]["temperature"])
+    except RunError:
+        temperature = 1.0
+    return model.spec.classes, PipelineExplainer(model.pipeline(temperature), model.spec.model)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -38,27 +39,32 @@ def attention_maps(network: Network, inputs: Tensor, names: Iterable[str] | None
     Raises:
         ModelError: the network has no map of that name; says which it has.
     """
-    known = attention_names(network)
-    wanted = known if names is None else list(names)
-    for name in wanted:
-        if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
-            raise ModelError(f"no attention map is called '{name}' in {type(network).__name__}; {has}")
-    seen: dict[str, Tensor] = {}
-
-    def keep(name: str) -> None:
-        def hook(_: nn.Module, __: tuple[Tensor, ...], out: Tensor) -> None:
-            seen[name] = out[:, 0].detach().float()
-
-        handles.append(network.get_submodule(name).register_forward_hook(hook))
-
-    handles: list[torch.utils.hooks.RemovableHandle] = []
-    try:
-        for name in wanted:
-            keep(name)
-        with torch.no_grad():
-            network(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    wanted = attention_names(network) if names is None else list(names)
+    with attention_passing(network, wanted) as seen, torch.no_grad():
+        network(inputs)
     return {name: seen[name] for name in wanted}
+
+
+@contextmanager
+def attention_passing(network: Network, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Look at the maps that pass by while the network is used inside the block, which may be a trace for an export.
+
+    Yields:
+        A dictionary that each forward pass fills anew, with (N, h, w) float32 by name.
+
+    Raises:
+        ModelError: the network has no map of that name; says which it has.
+    """
+    known = attention_names(network)
+    seen: dict[str, Tensor] = {}
+    with ExitStack() as looking:
+        for name in names:
+            if name not in known:
+                has = f"it has {', '.join(known)}" if known else "it has none"
+                raise ModelError(f"no attention map is called '{name}' in {type(network).__name__}; {has}")
+
+            def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor, name: str = name) -> None:
+                seen[name] = out[:, 0].detach().float()
+
+            looking.callback(network.get_submodule(name).register_forward_hook(keep).remove)
+        yield seen

@@ -76,6 +76,7 @@ class Answer(NamedTuple):
             its pixels; all of it unless the canvas lies around the head.
         mask: (N, size, size) probability of tumour over the canvas, as the network gives it (the temperature is
             that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
+        features: (N, C, h, w) the last maps over the canvas, as `Output.features`.
     """
 
     probabilities: Tensor
@@ -83,6 +84,7 @@ class Answer(NamedTuple):
     cam: Tensor
     boxes: Tensor
     mask: Tensor
+    features: Tensor
 
 
 class Pipeline(nn.Module):
@@ -109,4 +111,5 @@ class Pipeline(nn.Module):
             cam = torch.einsum("kc,nchw->nkhw", weights, output.features)
         drawn = output.mask if self.draws else None
         mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
-        return Answer(torch.softmax(output.logits / self.temperature, dim=1), output.logits, cam, boxes, mask)
+        probabilities = torch.softmax(output.logits / self.temperature, dim=1)
+        return Answer(probabilities, output.logits, cam, boxes, mask, output.features)

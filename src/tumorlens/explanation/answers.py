@@ -1,0 +1,53 @@
+"""Pipeline -> its answers by name: what an exported graph gives, and what explanation asks a network for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tumorlens.explanation.catalogue import ATTENTION
+from tumorlens.models import Pipeline
+from tumorlens.models.attention import attention_names, attention_passing
+
+
+def answer_names(pipeline: Pipeline) -> list[str]:
+    """What this pipeline can be asked for: nothing empty, and no box that is always the whole picture.
+
+    ``"probabilities"``, ``"cam"`` of networks that are pooling + linear, ``"features"``, ``"boxes"`` where the canvas
+    lies around the head, ``"mask"`` where a tumour is drawn, and ``"attention:NAME"`` for each attention map. Whether
+    it draws is found out with one pass over a black picture.
+    """
+    side = pipeline.prepare.canvas.size
+    with torch.inference_mode():
+        answer = pipeline(torch.zeros(1, side, side, dtype=torch.uint8, device=pipeline.temperature.device))
+    named = {
+        "probabilities": True,
+        "cam": answer.cam.shape[1] > 0,
+        "features": True,
+        "boxes": pipeline.prepare.canvas.around == "head",
+        "mask": answer.mask.numel() > 0,
+    }
+    maps = [ATTENTION + name for name in attention_names(pipeline.network)]
+    return [name for name, there in named.items() if there] + maps
+
+
+class NamedAnswers(nn.Module):
+    """(N, H, W) uint8 pictures of one size -> some of a pipeline's answers, as a tuple."""
+
+    def __init__(self, pipeline: Pipeline, names: Sequence[str]) -> None:
+        """Ask for `names`, which are some of `answer_names`."""
+        super().__init__()
+        self.pipeline = pipeline
+        self.names = list(names)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """In the order of the names; an attention map is (N, h, w), the others as in `Answer`."""
+        maps = [name.removeprefix(ATTENTION) for name in self.names if name.startswith(ATTENTION)]
+        with attention_passing(self.pipeline.network, maps) as seen:
+            answer = self.pipeline(image)
+        return tuple(
+            seen[name.removeprefix(ATTENTION)] if name.startswith(ATTENTION) else getattr(answer, name)
+            for name in self.names
+        )

@@ -1,0 +1,165 @@
+"""What can be asked of a network -> heat maps. The network may be PyTorch's or a bundle's; imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.errors import ModelError
+from tumorlens.explanation.attend import together
+from tumorlens.explanation.catalogue import ATTENTION, METHODS, Of, check_method
+from tumorlens.explanation.eigen import eigen_cam
+from tumorlens.explanation.occlusion import BATCH, Score, occlusion
+from tumorlens.report.heat import heat
+from tumorlens.scan import Canvas, GreyImage, Mask, drawn_mask
+from tumorlens.scan.canvas import Placement
+
+Pictures = npt.NDArray[np.uint8]
+Chart = npt.NDArray[np.float32]
+Found = dict[str, npt.NDArray[Any]]
+Ask = Callable[[Pictures, Sequence[str]], Found]
+"""(N, H, W) pictures and names of answers -> those answers, as the outputs of a bundle have them."""
+
+
+def methods_from(answers: Sequence[str], of: Of = "class") -> list[str]:
+    """Names of the methods that need nothing but these answers of a network, in the order of `METHODS`."""
+    cam = "cam" in answers and of == "class"  # the class activation map is both methods, up to a constant
+    there = {
+        "grad_cam": cam,
+        "hires_cam": cam,
+        "eigen_cam": "features" in answers,
+        "attention": any(name.startswith(ATTENTION) for name in answers),
+        "occlusion": True,
+        "mask": "mask" in answers,
+    }
+    return [name for name in METHODS if there[name]]
+
+
+class Explainer:
+    """A network, explained by what it answers: by forward passes alone.
+
+    Attributes:
+        name: of the network, for errors.
+        canvas: on which it sees pictures.
+    """
+
+    def __init__(self, name: str, canvas: Canvas, ask: Ask, answers: Callable[[], Sequence[str]]) -> None:
+        """Ask a network by `ask`; `answers` tells which names that knows, and is called when they are needed."""
+        self.name = name
+        self.canvas = canvas
+        self._ask = ask
+        self._names = answers
+
+    @cached_property
+    def answers(self) -> Sequence[str]:
+        """Names of what can be asked for: ``"probabilities"``, ``"cam"``, ``"attention:NAME"`` and so on."""
+        return self._names()
+
+    def available(self, of: Of = "class") -> list[str]:
+        """Names of the methods, in the order of `METHODS`.
+
+        Raises:
+            ModelError: a mask is to be explained, and the network draws none.
+        """
+        if of == "mask" and "mask" not in self.answers:
+            raise ModelError(f"{self.name} draws no tumour that could be explained; explain a class")
+        return methods_from(self.answers, of)
+
+    def check(self, method: str, of: Of = "class") -> None:
+        """Refuse what cannot be had, before any picture is read.
+
+        Raises:
+            ModelError: no such method or attention map, or one that this network cannot give; lists what it can.
+        """
+        what = f"{self.name}, of the mask," if of == "mask" else self.name
+        check_method(method, self.available(of), what)
+        if method.startswith(ATTENTION) and method not in self.answers:
+            known = [name for name in self.answers if name.startswith(ATTENTION)]
+            raise ModelError(f"{self.name} has no map {method}; it has {', '.join(known)}")
+
+    def answer(self, picture: GreyImage) -> tuple[npt.NDArray[np.float32], Mask | None]:
+        """Calibrated probabilities (K,), and what is drawn, (H, W) with 1 for tumour; None where nothing can be."""
+        mask = ["mask"] if "mask" in self.answers else []
+        found = self._asked(picture[None], ["probabilities", *mask])
+        drawn = drawn_mask(found["mask"][0], self._places(picture[None], found)[0]) if mask else None
+        return found["probabilities"][0], drawn
+
+    def heatmaps(
+        self, pictures: Pictures, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
+    ) -> list[Chart]:
+        """Where the network looked, as `tumorlens.explanation.methods.heatmaps` says it.
+
+        Raises:
+            ModelError: as `check`.
+        """
+        self.check(method, of)
+        maps: list[Chart] = []
+        for start in range(0, len(pictures), BATCH):
+            wanted = None if targets is None else list(targets[start : start + BATCH])
+            maps += self._drawn(pictures[start : start + BATCH], wanted, method, of)
+        return maps
+
+    def _drawn(self, pictures: Pictures, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
+        """One map for each picture, at its size."""
+        names = {
+            "grad_cam": ["probabilities", "cam"],
+            "hires_cam": ["probabilities", "cam"],
+            "eigen_cam": ["features"],
+            "attention": [name for name in self.answers if name.startswith(ATTENTION)],
+            "occlusion": ["probabilities"] if of == "class" else ["mask"],
+            "mask": ["mask"],
+        }.get(method, [method])
+        found = self._asked(pictures, names)
+        places = self._places(pictures, found)
+        if method == "mask":  # a probability, which would mean nothing if its peak were made 1
+            return [place.to_picture(chart) for chart, place in zip(found["mask"], places, strict=True)]
+        if "probabilities" in found:
+            targets = found["probabilities"].argmax(1).tolist() if targets is None else targets
+        drawn = []
+        for i, (picture, place) in enumerate(zip(pictures, places, strict=True)):
+            if method == "eigen_cam":
+                chart = eigen_cam(found["features"][i])
+            elif method.startswith("attention"):
+                chart = together([found[name][i] for name in names])
+            elif method == "occlusion":
+                score = self._overlap(found["mask"][i], place) if of == "mask" else self._class_score(_at(targets, i))
+                chart = occlusion(picture, place, score)
+            else:
+                chart = found["cam"][i, _at(targets, i)]
+            drawn.append(heat(chart, place))
+        return drawn
+
+    def _class_score(self, target: int) -> Score:
+        return lambda pictures: self._ask(pictures, ["probabilities"])["probabilities"][:, target]
+
+    def _overlap(self, mask: Chart, place: Placement) -> Score:
+        """How probable a tumour is, on average over what was drawn in the picture as it is."""
+        drawn = drawn_mask(mask, place) > 0
+
+        def score(pictures: Pictures) -> npt.NDArray[np.float64]:
+            if not drawn.any():
+                return np.zeros(len(pictures))
+            found = self._asked(pictures, ["mask"])
+            both = zip(found["mask"], self._places(pictures, found), strict=True)
+            return np.array([place.to_picture(chart)[drawn].mean() for chart, place in both])
+
+        return score
+
+    def _asked(self, pictures: Pictures, names: Sequence[str]) -> Found:
+        """The answers, and where the canvas lies if that differs from picture to picture."""
+        return self._ask(pictures, [*names, "boxes"] if self.canvas.around == "head" else names)
+
+    def _places(self, pictures: Pictures, found: Found) -> list[Placement]:
+        height, width = pictures.shape[1:]
+        if "boxes" not in found:
+            return [self.canvas.place(height, width)] * len(pictures)
+        return [self.canvas.place(height, width, tuple(box)) for box in found["boxes"].tolist()]
+
+
+def _at(targets: Sequence[int] | None, position: int) -> int:
+    assert targets is not None  # a class is explained
+    return targets[position]
