@@ -264,7 +264,7 @@ def test_the_recipe_reference_gives_every_option_of_every_network_and_no_other()
     from tumorlens.models import card, names
 
     text = sections(REFERENCE / "recipes.md")["Options of the networks"]
-    rows = re.findall(r"^\| `([\w*]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w*?]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
     for name in names():
         said = {option: yaml.safe_load(default) for network, option, default in rows if fnmatch(name, network)}
         assert said == card(name).options, name

@@ -1,5 +1,6 @@
 """Numbers -> inline SVG: the charts of a report, one file each. Each returns one ``<svg>`` element."""
 
+from tumorlens.report.charts.cascade import CascadeLine, cascade
 from tumorlens.report.charts.forest import IntervalRow, intervals
 from tumorlens.report.charts.matrix import confusion_matrix
 from tumorlens.report.charts.reliability import Calibration, ReliabilityBin, reliability
@@ -10,12 +11,14 @@ from tumorlens.report.charts.training import EpochSeries, training_curves
 
 __all__ = [
     "Calibration",
+    "CascadeLine",
     "CostPoint",
     "EpochSeries",
     "IntervalRow",
     "ReliabilityBin",
     "RocCurve",
     "accuracy_against_cost",
+    "cascade",
     "confusion_matrix",
     "intervals",
     "reliability",

@@ -1,0 +1,234 @@
+"""Run + pictures with true masks -> how far each kind of heat map can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from tumorlens.datasets import Sample, Table, read_sample_mask
+from tumorlens.errors import DataError, RunError
+from tumorlens.evaluation import calibrate, grey_slice, read_evaluation
+from tumorlens.evaluation.background import outlined
+from tumorlens.evaluation.cautions import cautions
+from tumorlens.evaluation.masks import refuse_rectangles
+from tumorlens.evaluation.part import choose_part, facts_of, units_of
+from tumorlens.explanation.methods import METHODS, PipelineExplainer
+from tumorlens.explanation.trust.causal import STEPS, Curves, curves, scene
+from tumorlens.explanation.trust.controls import CONTROLS
+from tumorlens.explanation.trust.maps import head_box, maps
+from tumorlens.explanation.trust.outcome import Figures, Row, Scores, Trust
+from tumorlens.explanation.trust.sanity import PICTURES, check_sanity
+from tumorlens.explanation.trust.scores import Fit, fit
+from tumorlens.explanation.trust.tally import compare, figures, gather
+from tumorlens.models import Pipeline
+from tumorlens.scan import GreyImage
+from tumorlens.stats import Resamples
+from tumorlens.training import Run
+
+LIMIT = 100
+"""Pictures measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def measure_maps(
+    run: Run,
+    *,
+    table: Table | None = None,
+    methods: Sequence[str] | None = None,
+    limit: int = LIMIT,
+    rectangles: bool = False,
+    resamples: int = 2000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Trust:
+    """Measure maps of the predicted class against true masks, against controls, and against random weights.
+
+    Args:
+        run: a finished run.
+        table: other data with masks, all of it; None for the run's own test part.
+        methods: names of `tumorlens.explanation.METHODS`, or ``"attention:NAME"``; None for all this network can give.
+        limit: so many pictures at most, spread over patients; 0 for all.
+        rectangles: measure also where most true masks are filled rectangles.
+        resamples: of the bootstrap by patient.
+        seed: of the bootstrap, of the random control and of the random weights.
+        progress: called with (stage, done, total).
+
+    Raises:
+        DataError: no picture has a mask that shows a tumour, or most masks are rectangles.
+        ModelError: a method that does not exist, or that this network cannot give.
+        SplitError, RunError, ScanError: as `tumorlens.evaluate`.
+    """
+    own, part, part_name = choose_part(run, table)
+    say = progress or (lambda *_: None)
+    say("reading masks", 0, 1)
+    shown = _with_tumour(part, part_name, rectangles)
+    say("reading masks", 1, 1)
+    say("calibrating", 0, 1)
+    pipeline = run.pipeline(_temperature(run, own))
+    say("calibrating", 1, 1)
+    pipeline.network.to(memory_format=torch.channels_last)
+    names = _chosen(pipeline, methods)
+    held = replace(part, samples=tuple(shown[i] for i in spread([s.unit for s in shown], limit or len(shown))))
+    units, unit = units_of(held)
+    looked = _look(pipeline, held.samples, names, seed, say)
+    few = spread(units, PICTURES)
+    sane = check_sanity(
+        pipeline, run.spec.network, [grey_slice(held.samples[i].image) for i in few], [units[i] for i in few], unit,
+        names, seed=seed, resamples=resamples, progress=lambda done, total: say("making weights random", done, total),
+    )  # fmt: skip
+    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+    labels = [sample.label for sample in held.samples]
+    scores = {name: gather(looked.fits[name], looked.curves[name]) for name in (*names, *CONTROLS)}
+    controls = {name: scores[name] for name in CONTROLS}
+    rows = []
+    for name in scores:
+        row = _row(name, scores[name], *figures(scores[name], labels, run.spec.classes, drawn))
+        if name in sane:
+            over = compare(scores[name], controls, units, unit, seed=seed, resamples=resamples)
+            row = replace(row, over_control=over, sanity=sane[name])
+        rows.append(row)
+    wrong = sum(looked.said[i] != run.spec.classes.index(label) for i, label in enumerate(labels))
+    return Trust(
+        samples=held.samples,
+        predicted=tuple(run.spec.classes[i] for i in looked.said),
+        probabilities=np.array(looked.probabilities),
+        hidden=np.array(looked.hidden),
+        tumour=np.array(looked.tumour),
+        rows=tuple(rows),
+        facts=facts_of(run, held, rows[0].figures["energy"], foreign=table is not None)
+        | {"part": part_name, "with_tumour": len(shown), "named_wrong": wrong}
+        | {"steps": STEPS, "resamples": resamples, "seed": seed},
+        cautions=_stamps(rows) + cautions(held, run.spec.classes, unit, measured=part_name, plan=own.plan),
+    )
+
+
+def spread(units: Sequence[str], limit: int) -> list[int]:
+    """Positions of at most `limit` pictures, in order: the middle one of every unit, then second ones, and so on.
+
+    Of each unit they come from its whole length, since neighbouring slices resemble each other.
+    """
+    of: dict[str, list[int]] = {}
+    for position, unit in enumerate(units):
+        of.setdefault(unit, []).append(position)
+    turns = sorted(
+        (turn, number, position)
+        for number, positions in enumerate(of.values())
+        for turn, position in enumerate(_from_the_middle(positions))
+    )
+    if limit < len(of):  # not the first units alone: their names may sort by class
+        step = len(of) / limit
+        wanted = {int(step * i) for i in range(limit)}
+        turns = [turn for turn in turns if turn[1] in wanted]
+    return sorted(position for _, _, position in turns[:limit])
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was gathered, picture by picture."""
+
+    said: list[int]
+    probabilities: list[float]
+    hidden: list[float]
+    tumour: list[float]
+    fits: Mapping[str, list[Fit]]
+    curves: Mapping[str, list[Curves]]
+
+
+def _look(
+    pipeline: Pipeline, samples: Sequence[Sample], names: Sequence[str], seed: int, progress: Progress
+) -> _Looked:
+    """Every map of every picture, measured and dropped: those of a thousand pictures would fill the memory."""
+    everything = (*names, *CONTROLS)
+    found = _Looked([], [], [], [], {n: [] for n in everything}, {n: [] for n in everything})
+    for number, sample in enumerate(samples):
+        picture, mask = grey_slice(sample.image), read_sample_mask(sample)
+        assert mask is not None  # only pictures with a tumour in their mask were chosen
+        probabilities, said = _answer(pipeline, picture)
+        here = scene(pipeline, picture, said)
+        head = head_box(picture)
+        found.said.append(said)
+        found.probabilities.append(probabilities)
+        found.hidden.append(here.hidden)
+        found.tumour.append(float(mask.mean()))
+        for name in everything:
+            if name in CONTROLS:
+                heatmap = CONTROLS[name].draw(picture, head, seed + number)
+            else:
+                (heatmap,) = maps(pipeline, [picture], [said], name)
+            found.fits[name].append(fit(heatmap, mask))
+            found.curves[name].append(curves(pipeline, here, heatmap, seed + number))
+        progress("measuring maps", number + 1, len(samples))
+    return found
+
+
+def _answer(pipeline: Pipeline, picture: GreyImage) -> tuple[float, int]:
+    """The calibrated probability of the predicted class, and its index."""
+    with torch.inference_mode():
+        probabilities = pipeline(torch.from_numpy(picture.copy())[None]).probabilities[0]
+    said = int(probabilities.argmax())
+    return float(probabilities[said]), said
+
+
+def _row(name: str, scores: Scores, overall: Figures, per_class: dict[str, Figures]) -> Row:
+    if name in CONTROLS:
+        control = CONTROLS[name]
+        return Row(name, control.title, control.shows, True, scores, overall, per_class)
+    base, _, one = name.partition(":")
+    method = METHODS[base]
+    title = f"{method.title} {one}" if one else method.title
+    return Row(name, title, method.shows, False, scores, overall, per_class)
+
+
+def _with_tumour(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
+    """The samples whose mask shows a tumour.
+
+    Raises:
+        DataError: there are none, or most masks are rectangles.
+    """
+    shown = [part.samples[i] for i in outlined(part.samples)]
+    if not shown:
+        raise DataError(
+            f"{part.name}, {part_name}: none of {len(part):,} pictures has a mask that shows a tumour; expected true "
+            "outlines to compare maps with; name data that has them with --data"
+        )
+    if not rectangles:
+        refuse_rectangles(f"{part.name}, {part_name}", shown)
+    return shown
+
+
+def _temperature(run: Run, own: Table) -> float:
+    """That of the run's evaluation, or the same fitted anew."""
+    try:
+        return float(read_evaluation(run).facts["calibration"]["temperature"])
+    except RunError:
+        return calibrate(run, own).temperature
+
+
+def _chosen(pipeline: Pipeline, methods: Sequence[str] | None) -> list[str]:
+    """Names of methods, each once, in the order given."""
+    explainer = PipelineExplainer(pipeline)
+    if not methods:
+        return explainer.available()
+    for name in methods:
+        explainer.check(name)
+    return list(dict.fromkeys(methods))
+
+
+def _from_the_middle(positions: list[int]) -> list[int]:
+    """The middle of a row, then the middles of both halves, and so on."""
+    found, open_ = [], [(0, len(positions))]
+    while open_:
+        first, end = open_.pop(0)
+        if first < end:
+            middle = (first + end) // 2
+            found.append(positions[middle])
+            open_ += [(first, middle), (middle + 1, end)]
+    return found
+
+
+def _stamps(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(f"{row.title} {row.sanity.verdict}" for row in rows if row.sanity and row.sanity.fails)

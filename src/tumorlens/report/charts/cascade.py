@@ -1,0 +1,68 @@
+"""Resemblance after each stage of a cascade -> curves that should fall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tumorlens.report.charts.svg import SERIES, Frame, drawing, element, legend, text, ticks
+from tumorlens.report.text import number
+
+_LEFT, _TOP, _WIDE, _HIGH = 56, 12, 520, 220
+
+
+@dataclass(frozen=True)
+class CascadeLine:
+    """One thing followed through the stages.
+
+    Attributes:
+        name: as the legend calls it.
+        points: number of a stage, from 0 for the beginning, and the value after it; stages may be left out.
+    """
+
+    name: str
+    points: Sequence[tuple[int, float]]
+
+
+def cascade(lines: Sequence[CascadeLine], stages: Sequence[str], limit: float, y_label: str) -> str:
+    """Lines over numbered stages, with a dashed limit that they should fall below.
+
+    Args:
+        lines: each begins where it likes.
+        stages: names of stages 1, 2 and so on, for the tips.
+        limit: drawn across.
+        y_label: what is followed.
+    """
+    values = [value for line in lines for _, value in line.points]
+    last = max(len(stages), 1)
+    x_ticks = [float(i) for i in range(last + 1)]
+    frame = Frame(_LEFT, _TOP, _WIDE, _HIGH, x_ticks, ticks(min([0.0, *values]), max([1.0, *values]), 5))
+    across = frame.y(limit)
+    parts = [
+        frame.axes("stages that are random, counted from the last", y_label),
+        element("line", x1=_LEFT, x2=_LEFT + _WIDE, y1=across, y2=across, class_="best"),
+        text(_LEFT + _WIDE, across - 5, f"limit {limit:g}", "end", "label"),
+    ]
+    parts += [_line(frame, line, i, stages) for i, line in enumerate(lines)]
+    bottom = _TOP + _HIGH + 56
+    parts.append(legend(_LEFT, bottom, [(i, line.name) for i, line in enumerate(lines)]))
+    ends = (f"{line.name} ends at {number(line.points[-1][1])}" for line in lines if line.points)
+    spoken = f"{y_label} over {len(stages)} stages, limit {limit:g}: " + "; ".join(ends)
+    return drawing(_LEFT + _WIDE + 14, bottom + 18 * len(lines), spoken, parts)
+
+
+def _line(frame: Frame, line: CascadeLine, series: int, stages: Sequence[str]) -> str:
+    colour = f"s{series % SERIES}"
+    dots = [
+        element(
+            "circle",
+            cx=frame.x(stage),
+            cy=frame.y(value),
+            r=2.5,
+            class_=f"dot {colour}",
+            tip=f"{line.name}, {f'{stage}: {stages[stage - 1]}' if stage else 'as trained'}: {value:.3f}",
+        )
+        for stage, value in line.points
+    ]
+    xs, ys = [stage for stage, _ in line.points], [value for _, value in line.points]
+    return frame.path(xs, ys, f"line {colour}") + "".join(dots)

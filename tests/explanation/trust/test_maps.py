@@ -1,0 +1,36 @@
+"""Pictures of any sizes get one map each, in order, and maps are compared over the head alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tumorlens.evaluation import grey_slice
+from tumorlens.explanation import heatmaps
+from tumorlens.explanation.trust.maps import SIDE, head_box, in_head, maps
+from tumorlens.training import Run
+
+
+def test_pictures_of_several_sizes_get_the_maps_they_get_one_by_one(finished_run: Run) -> None:
+    whole = [grey_slice(sample.image) for sample in finished_run.table().samples[:3]]
+    pictures = [whole[0], whole[1], whole[2][:40, :50], whole[0]]
+    pipeline, targets = finished_run.pipeline(), [0, 1, 2, 3]
+    together = list(maps(pipeline, pictures, targets, "grad_cam"))
+    assert [made.shape for made in together] == [picture.shape for picture in pictures]
+    for made, picture, target in zip(together, pictures, targets, strict=True):
+        (alone,) = heatmaps(pipeline, picture[None], [target])
+        np.testing.assert_allclose(made, alone, atol=1e-4)
+
+
+def test_what_lies_beside_the_head_does_not_count() -> None:
+    picture = np.zeros((128, 128), np.uint8)
+    rows, columns = np.indices((128, 128))
+    picture[(rows - 50) ** 2 + (columns - 80) ** 2 < 30**2] = 150
+    top, left, height, width = head_box(picture)
+    assert (top, left, height, width) == pytest.approx((20, 50, 60, 60), abs=4)
+    heatmap = np.zeros((128, 128), np.float32)
+    heatmap[top + 10 : top + height - 10, left + 10 : left + width - 10] = 1
+    noisy = heatmap.copy()
+    noisy[:, :40] = 1
+    assert in_head(heatmap, (top, left, height, width)).shape == (SIDE, SIDE)
+    np.testing.assert_array_equal(*(in_head(m, (top, left, height, width)) for m in (heatmap, noisy)))

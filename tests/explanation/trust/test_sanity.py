@@ -1,0 +1,110 @@
+"""A map that does not notice that the network has forgotten everything fails; one that notices passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from tumorlens.evaluation import grey_slice
+from tumorlens.explanation.trust import Sanity, check_sanity, sanity
+from tumorlens.models import Pipeline
+from tumorlens.training import Run
+
+
+def with_maps(run: Run, monkeypatch: pytest.MonkeyPatch, draw: object, methods: Sequence[str] = ("made",)) -> Sanity:
+    """The test of a method that draws as it is told."""
+
+    def maps(pipeline: Pipeline, pictures: Sequence[np.ndarray], targets: Sequence[int], method: str) -> list:
+        return [draw(pipeline, picture).astype(np.float32) for picture in pictures]  # type: ignore[operator]
+
+    monkeypatch.setattr(sanity, "maps", maps)
+    pictures, units = material(run)
+    pipeline = run.pipeline()
+    return check_sanity(pipeline, run.spec.network, pictures, units, "patient", methods, resamples=100)[methods[0]]
+
+
+def material(run: Run) -> tuple[list[np.ndarray], list[str]]:
+    samples = run.table().part("test").samples
+    return [grey_slice(sample.image) for sample in samples], [sample.unit for sample in samples]
+
+
+def from_weights(pipeline: Pipeline, picture: np.ndarray) -> np.ndarray:
+    """Noise that every weight has a share in."""
+    total = float(sum(p.detach().double().abs().sum() for p in pipeline.network.parameters()))
+    return np.random.default_rng(int(total * 1e3)).random(picture.shape)
+
+
+def test_a_map_of_the_picture_alone_fails(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = with_maps(finished_run, monkeypatch, lambda _, picture: picture / 255)
+    assert found.fails
+    assert found.rank.value == pytest.approx(1)
+    assert found.ssim.value == pytest.approx(1)
+    assert not any(stage.reaches for stage in found.stages)
+    assert found.verdict.startswith("FAILS the sanity check: with all weights random its maps still correlate 1.000")
+    assert "Maps of different patients" not in found.verdict
+
+
+def test_a_map_that_is_the_same_everywhere_fails_although_strangers_resemble_it_as_much(
+    finished_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = np.exp(-((np.indices((64, 64)) - 32.0) ** 2).sum(0) / 200)
+    monkeypatch.setattr(sanity, "head_box", lambda picture: (0, 0, 64, 64))
+    found = with_maps(finished_run, monkeypatch, lambda *_: blob)
+    assert found.fails
+    assert found.strangers.value == pytest.approx(1)
+    assert "Maps of different patients correlate 1.000" in found.verdict
+
+
+def test_a_map_that_hangs_on_every_weight_passes(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = with_maps(finished_run, monkeypatch, from_weights)
+    assert not found.fails
+    assert abs(found.rank.value) < 0.1
+    assert all(stage.reaches for stage in found.stages)
+    assert found.stages[0].name == "head"
+    assert found.verdict.startswith("Passes")
+
+
+def test_blank_maps_leave_nothing_to_check_and_so_fail(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = with_maps(finished_run, monkeypatch, lambda _, picture: picture * 0.0)
+    assert found.fails
+    assert found.pictures == 0
+    assert "blank" in found.verdict
+    assert found.to_dict()["rank_correlation"]["value"] is None
+
+
+def test_a_map_that_vanishes_with_the_weights_has_changed(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt = finished_run.network().head.weight
+
+    def draw(pipeline: Pipeline, picture: np.ndarray) -> np.ndarray:
+        return picture * float(torch.equal(pipeline.network.head.weight, learnt))
+
+    found = with_maps(finished_run, monkeypatch, draw)
+    assert (found.fails, found.rank.value) == (False, 0)
+
+
+def test_slow_methods_take_fewer_pictures_and_stages_and_still_end_with_all_weights(
+    finished_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sanity.SLOW, "slow", (3, 2, 5))
+    quick = with_maps(finished_run, monkeypatch, from_weights)
+    found = with_maps(finished_run, monkeypatch, from_weights, ["slow", "quick"])
+    assert (found.pictures, found.draws) == (3, 2)
+    assert (quick.pictures, quick.draws) == (8, 5)
+    assert 1 < len(found.stages) < len(quick.stages)
+    assert found.stages[-1].name == quick.stages[-1].name
+
+
+def test_of_a_real_network_grad_cam_sees_the_head_and_eigen_cam_does_not(finished_run: Run) -> None:
+    pictures, units = material(finished_run)
+    steps: list[tuple[int, int]] = []
+    found = check_sanity(
+        finished_run.pipeline(), finished_run.spec.network, pictures, units, "patient", ["grad_cam", "eigen_cam"],
+        resamples=100, progress=lambda *step: steps.append(step),
+    )  # fmt: skip
+    assert [found[name].stages[0].reaches for name in ("grad_cam", "eigen_cam")] == [True, False]
+    assert found["eigen_cam"].stages[0].rank.value == pytest.approx(1)
+    assert all(found["eigen_cam"].stages[i].reaches for i in range(1, len(found["eigen_cam"].stages)))
+    assert steps[-1][0] == steps[-1][1]

@@ -1,0 +1,32 @@
+"""A chart of what should fall, with the limit it should fall below."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from tumorlens.report.charts import CascadeLine, cascade
+
+STAGES = ["head", "blocks.1", "stem"]
+
+
+def test_each_line_has_a_dot_where_it_was_measured_and_says_which_stage_that_was() -> None:
+    lines = [
+        CascadeLine("Grad-CAM", [(0, 1.0), (1, 0.6), (2, 0.2), (3, -0.3)]),
+        CascadeLine("slow", [(0, 1.0), (3, 0.1)]),
+    ]
+    svg = cascade(lines, STAGES, 0.5, "rank correlation")
+    root = ElementTree.fromstring(svg)
+    tips = [title.text for title in root.iter("title")]
+    assert "Grad-CAM, as trained: 1.000" in tips
+    assert "Grad-CAM, 2: blocks.1: 0.200" in tips
+    assert len(list(root.iter("circle"))) == 6
+    assert "limit 0.5" in svg
+    assert "slow ends at 0.100" in root.get("aria-label", "")
+    dots = [float(dot.get("cy", "nan")) for dot in root.iter("circle")]
+    assert dots[0] < dots[1] < dots[2] < dots[3] <= 12 + 220  # down the page, and all within the frame
+
+
+def test_it_can_be_drawn_of_nothing_and_of_hostile_names() -> None:
+    ElementTree.fromstring(cascade([], [], 0.5, "rank correlation"))
+    svg = cascade([CascadeLine("</svg><script>", [(0, 1.0), (1, 0.0)])], ["<b>"], 0.5, "rank correlation")
+    assert "<script>" not in svg
