@@ -1,19 +1,29 @@
-"""What a heat map costs, in forward passes: out of the exported graph, and by autograd."""
+"""What a heat map costs, in forward passes: out of the exported graph, and by every method there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from finding import COST, Finding, Target
 from material import NETWORKS, Material
 from race import Contestant, race
 
+from tumorlens.explanation import METHODS
+
+PACKAGES = ("grad_cam", "hires_cam", "eigen_cam")  # of the grad-cam package, that tumorlens has too
+IN_BUNDLES = ("eigen_cam", "occlusion", "mask")
+EXPLAINED = {
+    "efficientnet_lite0_unet": ("grad_cam", "hires_cam", "eigen_cam", "occlusion", "mask"),
+    "efficientnet_lite0_transformer": ("grad_cam", "hires_cam", "attention"),
+}
+
 
 def findings(material: Material) -> Iterator[Finding]:
-    """The bundle's map of each network, then Grad-CAM by autograd for information."""
+    """The bundle's map of each network, then every method for information."""
     for network in NETWORKS:
         yield _from_graph(material, network)
-    yield _by_autograd(material, "efficientnet_lite0")
+    for network, methods in EXPLAINED.items():
+        yield _methods(material, network, methods)
 
 
 def _from_graph(material: Material, network: str) -> Finding:
@@ -44,17 +54,26 @@ def _from_graph(material: Material, network: str) -> Finding:
     )
 
 
-def _by_autograd(material: Material, network: str) -> Finding:
+def _methods(material: Material, network: str, methods: Sequence[str]) -> Finding:
     settings = material.settings
-    asked = [network, settings.predictions]
-    contestants = [
-        Contestant("eager forward pass", "gradcam.py", ["forward", *asked]),
-        Contestant("grad-cam package", "gradcam.py", ["package", *asked]),
-        Contestant("tumorlens.explanation.grad_cam", "gradcam.py", ["tumorlens", *asked]),
-    ]
+    asked = [settings.predictions]
+    contestants = [Contestant("eager forward pass", "maps.py", ["forward", network, "none", *asked])]
+    for method in methods:
+        title = METHODS[method].title
+        if method in PACKAGES:
+            contestants.append(
+                Contestant(f"{title}, grad-cam package", "maps.py", ["package", network, method, *asked])
+            )
+        contestants.append(Contestant(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *asked]))
+        if method in IN_BUNDLES:
+            bundle = ["bundle", material.bundle(network), method, *asked]
+            contestants.append(Contestant(f"{title}, out of the bundle", "maps.py", bundle))
     return Finding(
-        question=f"Grad-CAM by autograd, {network}",
-        how="One prepared input, eager PyTorch; for information: what the same map costs outside of the graph.",
+        question=f"All methods of explanation, {network}",
+        how=(
+            "One picture of 224 x 224 pixels, eager PyTorch as it comes, for one class; bundles in ONNX Runtime. The "
+            "package begins with the prepared input, tumorlens with the picture; both end with a map of its size."
+        ),
         unit="ms",
         ratio=COST,
         series=race(contestants, settings.short_rounds),

@@ -1,4 +1,4 @@
-"""LightHam against self-attention, in time and memory; EfficientMTNet eager, exported, and on a GPU if there is one."""
+"""LightHam against self-attention, in time and memory; EfficientMTNet on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from finding import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Finding, Target
 from material import Material
-from race import TUNED, Contestant, race
+from race import Contestant, race
 
 NETWORK = "efficient_mtnet"
 BATCHES = (1, 8, 32, 128)
@@ -22,7 +22,6 @@ def findings(material: Material) -> Iterator[Finding]:
         yield _time(material, passes)
     for passes in PASSES:
         yield _memory(material, passes)
-    yield _exported(material)
     if torch.cuda.is_available():
         yield _batches(material)
         yield _share(material)
@@ -62,28 +61,6 @@ def _memory(material: Material, passes: str) -> Finding:
 
 def _kinds(asked: list[object]) -> list[Contestant]:
     return [Contestant(name, "global_context.py", [kind, *asked]) for kind, name in KINDS.items()]
-
-
-def _exported(material: Material) -> Finding:
-    settings = material.settings
-    asked = [NETWORK, settings.large, settings.passes]
-    return Finding(
-        question=f"EfficientMTNet at {settings.large} pixels",
-        how=(
-            "One normalised picture to class and mask, forward alone, float32, on the CPU. Tuned: channels-last and "
-            "the allocator settings. Exported: the ONNX graph of the network in ONNX Runtime."
-        ),
-        unit="ms",
-        ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(
-            [
-                Contestant("eager PyTorch, as it comes", "mtnet.py", ["eager", *asked]),
-                Contestant("eager PyTorch, tuned", "mtnet.py", ["tuned", *asked], TUNED),
-                Contestant("exported", "mtnet.py", ["exported", *asked]),
-            ],
-            settings.short_rounds,
-        ),
-    )
 
 
 def _batches(material: Material) -> Finding:

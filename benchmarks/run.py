@@ -15,6 +15,7 @@ import audit
 import heatmap
 import light_ham
 import prediction
+import segmentation
 import training
 from material import FULL, QUICK, material
 from rich.console import Console
@@ -24,6 +25,7 @@ QUESTIONS = {
     "training": training.findings,
     "prediction": prediction.findings,
     "heatmap": heatmap.findings,
+    "segmentation": segmentation.findings,
     "light_ham": light_ham.findings,
     "audit": audit.findings,
 }

@@ -1,4 +1,4 @@
-"""A normalised picture -> class and mask with EfficientMTNet: eager PyTorch or its exported graph, in milliseconds."""
+"""A normalised picture -> class and mask: eager PyTorch or the exported graph, in milliseconds."""
 
 from __future__ import annotations
 
