@@ -56,7 +56,7 @@ def explain(
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
-    """Draw where the network looked, beside the scan; or measure how far such maps can be trusted (--evaluate)."""
+    """Draw heat maps, or measure how far to trust them."""
     if of not in _OF:
         raise typer.BadParameter(f"'{of}' for --of; expected class or mask")
     if evaluate:
