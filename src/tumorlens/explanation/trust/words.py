@@ -11,14 +11,15 @@ _DIGITS = 4  # beyond these two figures are the same
 
 def conclusion(found: Trust) -> str:
     """What follows for somebody who wants to know which map to look at."""
-    explaining = [row for row in found.methods if row.name != "mask"]  # it is an answer, and explains none
+    explaining = [row for row in found.methods if row.name != "mask"]
     passing = [row for row in explaining or found.methods if row.sanity and not row.sanity.fails]
     if not passing:
         return "No method passes the sanity check: none of these maps shows what the network has learnt."
     best = max(passing, key=lambda row: round(row.figures["energy"].value, _DIGITS))
     who = f"{best.title} alone passes the sanity check. It has"
     if len(passing) > 1:
-        who = f"Of the methods that pass the sanity check {best.title} has most energy inside the true outline:"
+        aside = " (the mask aside, an answer that explains none)" if len(explaining) < len(found.methods) else ""
+        who = f"Of the methods that pass the sanity check{aside} {best.title} has most energy inside the true outline:"
     said = (
         f"{who} {best.figures['energy']}{' of its energy inside the true outline' * (len(passing) == 1)}, "
         f"{advantage(found, best, 'energy')}. Its hottest pixel is tumour in {best.figures['pointing'].percent()} of "
