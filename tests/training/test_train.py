@@ -204,6 +204,31 @@ def test_a_run_is_resumed_only_as_it_was_begun(
         train(other, _recipe("stop.keep=last", *overrides), tmp_path / "run", seed=seed, resume=True)
 
 
+def test_a_run_begun_before_a_key_existed_goes_on_with_its_default(
+    phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
+) -> None:
+    folder = tmp_path / "run"
+    kill(phantom_table, _recipe(), folder, 2)
+    begun = json.loads((folder / "begun.json").read_text())
+    del begun["recipe"]["loss"]["guide"]
+    (folder / "begun.json").write_text(json.dumps(begun))
+    with pytest.raises(RunError, match=r"recipe\.loss\.guide was 0\.0, is 1\.0"):
+        train(phantom_table, _recipe("loss.guide=1"), folder, resume=True)
+    assert train(phantom_table, _recipe(), folder, resume=True).record["resumed"]
+
+
+def test_a_run_begun_with_a_key_that_is_gone_does_not_go_on(
+    phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
+) -> None:
+    folder = tmp_path / "run"
+    kill(phantom_table, _recipe(), folder, 2)
+    begun = json.loads((folder / "begun.json").read_text())
+    begun["recipe"]["loss"]["forgotten"] = 2
+    (folder / "begun.json").write_text(json.dumps(begun))
+    with pytest.raises(RunError, match=r"recipe\.loss\.forgotten was 2, is None"):
+        train(phantom_table, _recipe(), folder, resume=True)
+
+
 def test_the_kept_epoch_is_the_one_with_the_lowest_validation_loss(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("epochs=5", "optimizer.lr=0.02")
     best, last = (

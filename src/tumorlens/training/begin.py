@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import RunError
@@ -66,7 +69,7 @@ def check_same(folder: Path, identity: Identity) -> None:
     Raises:
         RunError: recipe, seed, split or data differ; says which value of which key.
     """
-    begun = dict(_flat(json.loads((folder / BEGUN).read_text(encoding="utf-8"))))
+    begun = dict(_flat(_begun(folder)))
     now = dict(_flat(asdict(identity)))
     differ = [f"{k} was {begun.get(k)}, is {now.get(k)}" for k in now | begun if begun.get(k) != now.get(k)]
     if differ:
@@ -74,6 +77,14 @@ def check_same(folder: Path, identity: Identity) -> None:
             f"{folder}: begun otherwise than it is to be resumed ({'; '.join(differ)}); "
             "resume with what it was begun with, or name another folder"
         )
+
+
+def _begun(folder: Path) -> dict[str, Any]:
+    """What the run was begun with; a key that recipes have learnt since has the value that means what they did then."""
+    begun: dict[str, Any] = json.loads((folder / BEGUN).read_text(encoding="utf-8"))
+    with suppress(ValidationError):  # a key that is gone since is a difference
+        begun["recipe"] = Recipe.model_validate(begun["recipe"]).model_dump(mode="json")
+    return begun
 
 
 def _flat(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
