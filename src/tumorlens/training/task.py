@@ -1,4 +1,4 @@
-"""Recipe + network -> what Lightning runs: loss, validation figures, optimiser, learning-rate schedule."""
+"""Recipe + network -> what Lightning runs: loss, validation figures, optimiser and its schedule."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from tumorlens.errors import RunError
 from tumorlens.models import Network, Output, Prepare
 from tumorlens.training.data import Batch
 from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
 from tumorlens.training.losses import MultiTaskLoss, dice
-from tumorlens.training.recipe import Loss, Recipe, Schedule
+from tumorlens.training.optimise import make_optimizer, make_schedule
+from tumorlens.training.recipe import Loss, Recipe
 
 
 class Supervised(L.LightningModule):
@@ -141,9 +141,9 @@ class Supervised(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """As the recipe says."""
-        optimizer = _optimizer(self.network, self.recipe)
+        optimizer = make_optimizer(self.network.parameters(), self.recipe.optimizer)
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = _schedule(optimizer, self.recipe.schedule, steps, max(1, steps // self.recipe.epochs))
+        schedule = make_schedule(optimizer, self.recipe.schedule, steps, max(1, steps // self.recipe.epochs))
         if schedule is None:
             return optimizer
         if isinstance(schedule, ReduceLROnPlateau):
@@ -180,36 +180,3 @@ def _criterion(loss: Loss, draws: bool, class_weights: Tensor | None = None, lab
         class_weights=class_weights,
         label_smoothing=label_smoothing,
     )
-
-
-def _optimizer(network: Network, recipe: Recipe) -> Optimizer:
-    settings = recipe.optimizer
-    parameters = network.parameters()
-    if settings.name == "adam":
-        return torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
-    if settings.name == "adamw":
-        return torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay)
-
-
-def _schedule(
-    optimizer: Optimizer, settings: Schedule, steps: int, steps_per_epoch: int
-) -> LRScheduler | ReduceLROnPlateau | None:
-    peak: float = optimizer.param_groups[0]["lr"]
-    if settings.name == "plateau":
-        return ReduceLROnPlateau(optimizer, factor=settings.factor, patience=settings.patience)
-    if settings.name == "onecycle":
-        return OneCycleLR(optimizer, max_lr=peak, total_steps=steps, pct_start=settings.warmup)
-    if settings.name == "constant" and not settings.warmup:
-        return None
-    warmup = round(settings.warmup * steps_per_epoch)
-    first = settings.start_lr / peak
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return first + (1 - first) * step / warmup
-        if settings.name == "constant":
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-    return LambdaLR(optimizer, factor)
