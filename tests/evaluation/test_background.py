@@ -80,9 +80,11 @@ def measured(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> Backgr
     labels = np.array([CLASSES.index(sample.label) for sample in samples])
     logits = infer(pipeline, samples).logits
     units = [sample.unit for sample in samples]
-    return measure_background(
+    found = measure_background(
         pipeline, samples, outlined(samples), logits, labels, units, "patient", CLASSES, resamples=200
     )
+    assert found is not None
+    return found
 
 
 def accuracy(test: Blanked) -> float:

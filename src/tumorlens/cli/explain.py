@@ -65,6 +65,10 @@ def explain(
                 "--evaluate measures maps of the predicted class, on the run's test part or on --data; "
                 "leave out paths, --target and --of"
             )
+        if model.is_file():
+            raise typer.BadParameter(
+                f"{model} is a file; expected the folder of a run: --evaluate makes weights random, which no bundle can"
+            )
         return explain_evaluate(
             model, out, data=data, methods=method, limit=limit, rectangles=rectangles,
             resamples=resamples, seed=seed, json=json,

@@ -49,13 +49,13 @@ def measure_background(
     seed: int = 0,
     resamples: int = 2000,
     progress: Progress | None = None,
-) -> Background:
+) -> Background | None:
     """Ask the network again, three times, each time with something else blanked.
 
     Args:
         pipeline: of a run.
         samples: N of them.
-        with_tumour: positions of those in which a tumour can be blanked, at least one, as `outlined` finds them.
+        with_tumour: positions of those in which a tumour can be blanked, as `outlined` finds them.
         logits: (N, K), what the network said of the pictures as they are.
         labels: (N,) index of the true class.
         units: (N,) what is resampled as one.
@@ -65,10 +65,15 @@ def measure_background(
         resamples: of it.
         progress: called with (done, total), where the total is twice N and the pictures with a tumour.
 
+    Returns:
+        None where no tumour can be blanked; nothing is asked then.
+
     Raises:
         ScanError, DataError: a picture or a mask cannot be read.
         MissingExtraError: scipy is not installed.
     """
+    if not with_tumour:
+        return None
     filled: set[int] = set()
 
     def headless(position: int, grey: GreyImage) -> GreyImage:

@@ -152,26 +152,18 @@ def evaluate(
     logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
     units, unit = units_of(part)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
-    figures = [
-        measure(p, labels, units, unit, run.spec.classes, seed=seed, resamples=resamples) for p in (before, after)
-    ]
+    classes, known = run.spec.classes, leaked_ids(own, part)
+    figures = [measure(p, labels, units, unit, classes, seed=seed, resamples=resamples) for p in (before, after)]
     separate = measure_apart(
-        leaked_ids(own, part), part.samples, after, labels, units, unit, run.spec.classes,
-        drawings=drawings, seed=seed, resamples=resamples,
+        known, part.samples, after, labels, units, unit, classes, drawings=drawings, seed=seed, resamples=resamples
+    )
+    segmentation = measure_masks(drawings, part.samples, units, unit, classes, seed=seed, resamples=resamples)
+    blanked = measure_background(
+        pipeline, part.samples, with_tumour, logits, labels, units, unit, classes,
+        seed=seed, resamples=resamples, progress=behind(progress, plain, total),
     )  # fmt: skip
-    segmentation = None
-    if drawings:
-        segmentation = measure_masks(
-            drawings, part.samples, units, unit, run.spec.classes, seed=seed, resamples=resamples
-        )
-    blanked = None
-    if with_tumour:
-        blanked = measure_background(
-            pipeline, part.samples, with_tumour, logits, labels, units, unit, run.spec.classes,
-            seed=seed, resamples=resamples, progress=behind(progress, plain, total),
-        )  # fmt: skip
-    warned = cautions(part, run.spec.classes, unit, measured=part_name, plan=own.plan)
-    warned += mask_cautions(drawings, part.samples)
+    warned = tuple(found.caution for found in (separate, blanked) if found and found.caution)
+    warned += cautions(part, classes, unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=part.samples,
         logits=logits,
@@ -187,9 +179,7 @@ def evaluate(
         separate=separate,
         segmentation=segmentation,
         background=blanked,
-        cautions=((separate.caution,) if separate else ())
-        + ((blanked.caution,) if blanked and blanked.caution else ())
-        + warned,
+        cautions=warned + mask_cautions(drawings, part.samples),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures import scans
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
-from tumorlens.errors import DataError
+from tumorlens.errors import DataError, ScanError
 from tumorlens.evaluation import evaluate
 from tumorlens.evaluation.masks import refuse_rectangles
 from tumorlens.training import Run
@@ -55,15 +55,36 @@ def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path)
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("masks", [(BOX, OUTLINE), (OUTLINE, OUTLINE, BOX), (BOX * 0,), (None, None), ()])
-def test_half_of_them_none_and_no_masks_at_all_are_measured(masks: tuple, tmp_path: Path) -> None:
-    refuse_rectangles("export", samples(tmp_path, *masks))
+def refused(found: list[Sample]) -> bool:
+    try:
+        refuse_rectangles("export", found)
+    except DataError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("masks", "expected"),
+    [
+        ((BOX, OUTLINE), False),
+        ((OUTLINE, OUTLINE, BOX), False),
+        ((BOX * 0,), False),
+        ((None, None), False),
+        ((), False),
+        ((BOX, OUTLINE, BOX), True),
+        ((BOX, BOX * 0, None), True),
+    ],
+)
+def test_more_than_half_of_those_that_show_a_tumour_must_be_boxes(masks: tuple, expected: bool, tmp_path: Path) -> None:
+    assert refused(samples(tmp_path, *masks)) is expected
 
 
 def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None:
     found = samples(tmp_path, OUTLINE, OUTLINE, BOX, BOX)
-    found[2].mask.unlink()  # is not looked at
-    refuse_rectangles("export", found)
+    found[2].mask.unlink()
+    assert not refused(found)  # or the missing file would be an error
+    with pytest.raises(ScanError):
+        refused(found[2:])
 
 
 def test_a_run_is_measured_against_boxes_only_when_asked(drawing_run: Run, tmp_path: Path) -> None:
