@@ -22,6 +22,7 @@ from torchvision.transforms import InterpolationMode
 
 from tumorlens.evaluation import compare_answers, evaluate
 from tumorlens.report.text import points
+from tumorlens.stats import Cohort
 from tumorlens.training import load_run
 
 
@@ -92,8 +93,7 @@ def main() -> None:
         [table.samples[i].label for i in held],
         [table.classes[i] for i in said],
         [table.classes[i] for i in judged.probabilities.argmax(1)],
-        [table.samples[i].unit for i in held],
-        "patient",
+        Cohort([table.samples[i].unit for i in held], "patient"),
         names=("plain script", "tumorlens"),
     )
     for side in (found.first, found.second):

@@ -8,8 +8,8 @@ with all its images, or the single image where no patient is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -68,6 +68,31 @@ class Estimate:
         return f"{value} ({form.format(scale * self.low)} to {form.format(scale * self.high)})"
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """Whose images are measured, and how they are resampled.
+
+    Attributes:
+        units: the unit of every image: what is resampled as one, its patient, or the image itself where none is known.
+        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        resamples: of the bootstrap; 2000 puts the ends of a 95 % interval on the 50th value from either side.
+        seed: the same seed and units give the same resamples.
+    """
+
+    units: Sequence[str]
+    unit: str
+    resamples: int = 2000
+    seed: int = 0
+
+    def __len__(self) -> int:
+        """Images."""
+        return len(self.units)
+
+    def only(self, positions: Iterable[int]) -> Cohort:
+        """The images at these positions, resampled by themselves."""
+        return replace(self, units=[self.units[i] for i in positions])
+
+
 @dataclass(frozen=True, eq=False)
 class Resamples:
     """The sample and its bootstrap resamples, drawn once so that all figures of one evaluation share them.
@@ -87,26 +112,20 @@ class Resamples:
     unit: str
 
     @classmethod
-    def draw(cls, units: Sequence[str], unit: str, *, resamples: int = 2000, seed: int = 0) -> Resamples:
+    def draw(cls, cohort: Cohort) -> Resamples:
         """Draw whole units with replacement.
-
-        Args:
-            units: the unit of every image, for example its patient.
-            unit: what a unit is, as in `Estimate`.
-            resamples: B; 2000 puts the ends of a 95 % interval on the 50th value from either side.
-            seed: the same seed and units give the same resamples.
 
         Raises:
             DataError: there are no images.
         """
-        if not len(units):
+        if not len(cohort):
             raise DataError("no images to measure; expected at least one")
-        names, index = np.unique(np.asarray(units, dtype=str), return_inverse=True)
-        random = np.random.default_rng(seed)
-        counts = np.ones((1 + resamples, len(names)), dtype=np.int32)
+        names, index = np.unique(np.asarray(cohort.units, dtype=str), return_inverse=True)
+        random = np.random.default_rng(cohort.seed)
+        counts = np.ones((1 + cohort.resamples, len(names)), dtype=np.int32)
         for row in counts[1:]:
             row[:] = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-        return cls(counts, index.astype(np.int64), unit)
+        return cls(counts, index.astype(np.int64), cohort.unit)
 
     def sums(self, values: npt.ArrayLike) -> Floats:
         """Totals over all images of every row: (N, ...) values to (1 + B, ...) sums."""
@@ -177,15 +196,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def paired_difference(
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
-    units: Sequence[str],
-    unit: str,
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Estimate:
+def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, cohort: Cohort) -> Estimate:
     """How much higher the mean of `second` is than that of `first`, on the same images.
 
     Both are resampled together, by unit, so what makes an image hard for both cancels out.
@@ -193,22 +204,19 @@ def paired_difference(
     Args:
         first: (N,) a score per image, for example 1 where the model was right.
         second: (N,) the same of the other model, in the same order.
-        units: the unit of every image.
-        unit: what a unit is, as in `Estimate`.
-        resamples: how many.
-        seed: of the resamples.
+        cohort: the N images.
 
     Raises:
         DataError: the three do not have the same length.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if not one.shape == two.shape == (len(units),):
+    if not one.shape == two.shape == (len(cohort),):
         raise DataError(
-            f"scores of shape {one.shape} and {two.shape} for {len(units)} images; "
+            f"scores of shape {one.shape} and {two.shape} for {len(cohort)} images; "
             "expected one score per image, of the same images in the same order"
         )
-    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
-    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(units))))
+    drawn = Resamples.draw(cohort)
+    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(cohort))))
 
 
 def mcnemar(b: int, c: int) -> float:

@@ -19,6 +19,7 @@ from tumorlens.evaluation import Background, evaluate, infer
 from tumorlens.evaluation.background import measure_background, outlined
 from tumorlens.evaluation.blanked import TITLES, Blanked
 from tumorlens.models import Pipeline
+from tumorlens.stats import Cohort
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "meningioma", "no_tumor")
@@ -79,10 +80,8 @@ def measured(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> Backgr
     pipeline = cast(Pipeline, Reads(rule))
     labels = np.array([CLASSES.index(sample.label) for sample in samples])
     logits = infer(pipeline, samples).logits
-    units = [sample.unit for sample in samples]
-    found = measure_background(
-        pipeline, samples, outlined(samples), logits, labels, units, "patient", CLASSES, resamples=200
-    )
+    cohort = Cohort([sample.unit for sample in samples], "patient", resamples=200)
+    found = measure_background(pipeline, samples, outlined(samples), logits, labels, cohort, CLASSES)
     assert found is not None
     return found
 

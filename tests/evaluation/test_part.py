@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures import sets
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, SplitError
-from tumorlens.evaluation.part import choose_part, units_of
+from tumorlens.evaluation.part import choose_part, cohort_of
 from tumorlens.training import Run
 
 
@@ -33,9 +33,9 @@ def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run:
 
 def test_the_unit_is_named_after_what_is_known() -> None:
     known, unknown = sets.patients({"glioma": 2}), sets.patients({"glioma": 2}, name="bare", known=False)
-    assert units_of(known)[1] == "patient"
-    assert units_of(unknown)[1] == "image"
+    assert cohort_of(known).unit == "patient"
+    assert cohort_of(unknown).unit == "image"
     both = Table("both", (*known.samples, *unknown.samples), ("glioma",))
-    units, unit = units_of(both)
-    assert unit == "patient or image"
-    assert len(set(units)) == 2 + len(unknown)
+    cohort = cohort_of(both)
+    assert cohort.unit == "patient or image"
+    assert len(set(cohort.units)) == 2 + len(unknown)

@@ -10,7 +10,7 @@ import numpy as np
 from tumorlens.auditing.copies.twins import Clusters
 from tumorlens.auditing.findings import Leak, Trace, Twins
 from tumorlens.datasets import COPIES, Table
-from tumorlens.stats import Resamples
+from tumorlens.stats import Cohort, Resamples
 
 
 def patients_of(table: Table, traces: Sequence[Trace]) -> tuple[str | None, ...]:
@@ -82,7 +82,7 @@ def _leak(
     seed: int,
 ) -> Leak:
     flags = np.array(leaked)
-    drawn = Resamples.draw([keys[i] for i in judged], "group", seed=seed)
+    drawn = Resamples.draw(Cohort([keys[i] for i in judged], "group", seed=seed))
     rate = drawn.sums(flags) / drawn.sums(np.ones(len(flags)))
     labels = np.array([table.samples[i].label for i in judged])
     return Leak(

@@ -21,7 +21,7 @@ from tumorlens.evaluation.metrics import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.scan.head import head_mask
-from tumorlens.stats import paired_difference
+from tumorlens.stats import Cohort, paired_difference
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -42,12 +42,9 @@ def measure_background(
     with_tumour: Sequence[int],
     logits: Floats,
     labels: npt.NDArray[np.int64],
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     classes: Sequence[str],
     *,
-    seed: int = 0,
-    resamples: int = 2000,
     progress: Progress | None = None,
 ) -> Background | None:
     """Ask the network again, three times, each time with something else blanked.
@@ -58,11 +55,8 @@ def measure_background(
         with_tumour: positions of those in which a tumour can be blanked, as `outlined` finds them.
         logits: (N, K), what the network said of the pictures as they are.
         labels: (N,) index of the true class.
-        units: (N,) what is resampled as one.
-        unit: what a unit is, as in `Estimate`.
+        cohort: the patients of all N.
         classes: the K class names.
-        seed: of the bootstrap.
-        resamples: of it.
         progress: called with (done, total), where the total is twice N and the pictures with a tumour.
 
     Returns:
@@ -98,12 +92,11 @@ def measure_background(
         step = behind(progress, done, 2 * len(samples) + len(with_tumour))
         pictures = [samples[i] for i in chosen]
         blanked = infer(pipeline, pictures, progress=step, change=change).logits
-        theirs = [units[i] for i in chosen]
+        theirs = cohort.only(chosen)
         before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (logits[chosen], blanked))
-        difference = paired_difference(before, after, theirs, unit, seed=seed, resamples=resamples)
+        difference = paired_difference(before, after, theirs)
         plain, now = (
-            measure(softmax(answers), labels[chosen], theirs, unit, classes, seed=seed, resamples=resamples)
-            for answers in (logits[chosen], blanked)
+            measure(softmax(answers), labels[chosen], theirs, classes) for answers in (logits[chosen], blanked)
         )
         tests.append(Blanked(name, plain, now, difference))
         done += len(chosen)

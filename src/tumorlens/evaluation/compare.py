@@ -9,6 +9,7 @@ from tumorlens.evaluation.compare_cautions import cautions, resampled
 from tumorlens.evaluation.difference import Comparison, compare_answers
 from tumorlens.evaluation.difference_masks import compare_drawn
 from tumorlens.evaluation.read import read_evaluation
+from tumorlens.stats import Cohort
 from tumorlens.training import Run
 
 _OF_A_RUN = ("model", "recipe", "training_seed", "weights", "split_hash")
@@ -56,23 +57,20 @@ def compare(
             f"{len(torn):,} of {len(both):,} pictures have another label in the other run, the first is {torn[0]}: "
             f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
         )
-    units, unit = resampled(one, two, both)
+    cohort = Cohort(*resampled(one, two, both), resamples, seed)
     found = compare_answers(
         [one.answers[name].label for name in both],
         [one.answers[name].predicted for name in both],
         [two.answers[name].predicted for name in both],
-        units,
-        unit,
+        cohort,
         names=_names(first, second),
-        resamples=resamples,
-        seed=seed,
     )
     return replace(
         found,
         first=replace(found.first, facts={key: one.facts[key] for key in _OF_A_RUN}),
         second=replace(found.second, facts={key: two.facts[key] for key in _OF_A_RUN}),
         cautions=cautions((first, second), (one, two), both, found.accuracy),
-        drawn=compare_drawn(one, two, both, units, unit, resamples=resamples, seed=seed),
+        drawn=compare_drawn(one, two, both, cohort),
         facts={"data": one.facts["data"], "part": one.facts["part"], "resamples": resamples, "seed": seed},
     )
 

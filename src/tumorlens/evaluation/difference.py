@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tumorlens.errors import DataError
 from tumorlens.evaluation.difference_masks import DrawnDifference
 from tumorlens.report.text import evidence
-from tumorlens.stats import Estimate, Flags, Floats, Resamples, mcnemar, paired_difference
+from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples, mcnemar, paired_difference
 
 SIGNIFICANT = 0.05
 MOST_UNDEFINED = 0.05  # share of the resamples
@@ -130,12 +130,9 @@ def compare_answers(
     labels: Sequence[str],
     first: Sequence[str],
     second: Sequence[str],
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     *,
     names: tuple[str, str] = ("first", "second"),
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> Comparison:
     """`compare` for answers that are at hand, also those of other programs; gives no cautions.
 
@@ -143,24 +140,21 @@ def compare_answers(
         labels: the true class of each of N pictures.
         first: the class that the first said of each.
         second: the class that the second said.
-        units: the patient of each, or the picture where none is known.
-        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        cohort: their patients.
         names: how the two are called.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
 
     Raises:
         DataError: there are no pictures, or not one answer of each for each of them.
     """
-    counts = {len(labels), len(first), len(second), len(units)}
+    counts = {len(labels), len(first), len(second), len(cohort)}
     if len(counts) > 1:
         raise DataError(
-            f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(units)} units; "
+            f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(cohort)} units; "
             "expected one of each for every picture"
         )
     truth = np.asarray(labels, dtype=str)
     right = [truth == np.asarray(said, dtype=str) for said in (first, second)]
-    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+    drawn = Resamples.draw(cohort)
     everyone = np.full(len(truth), True)
     pictures = drawn.sums(np.ones(len(truth)))
     balanced = [_macro_recall(drawn, truth, mine) for mine in right]
@@ -176,7 +170,7 @@ def compare_answers(
     return Comparison(
         first=sides[0],
         second=sides[1],
-        accuracy=paired_difference(right[0], right[1], units, unit, resamples=resamples, seed=seed),
+        accuracy=paired_difference(right[0], right[1], cohort),
         balanced_accuracy=_balanced(drawn, balanced[1] - balanced[0]),
         p=mcnemar(sides[0].alone_right, sides[1].alone_right),
     )

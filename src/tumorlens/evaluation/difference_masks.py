@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tumorlens.evaluation.read import Measured
-from tumorlens.stats import Estimate, Floats, Resamples
+from tumorlens.stats import Cohort, Estimate, Floats, Resamples
 
 FIGURES = ("dice", "hd95")
 _SIZE = "mask_pixels"
@@ -70,11 +70,7 @@ def compare_drawn(
     one: Measured,
     two: Measured,
     both: Sequence[str],
-    units: Sequence[str],
-    unit: str,
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
+    cohort: Cohort,
 ) -> DrawnDifference | None:
     """Compare what two runs drew in the pictures that have a mask.
 
@@ -82,10 +78,7 @@ def compare_drawn(
         one: an evaluation.
         two: another.
         both: ids of the pictures to compare.
-        units: the patient of each, or the picture where none is known.
-        unit: what a unit is, as in `Estimate`.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
+        cohort: their patients.
 
     Returns:
         None where one of them drew nothing, no picture has a mask, or the true masks are not the same.
@@ -93,7 +86,7 @@ def compare_drawn(
     if not draw_both(one, two, both) or not same_masks(one, two, both):
         return None
     masked = [i for i, name in enumerate(both) if one.answers[name].drawn]
-    resampled = Resamples.draw([units[i] for i in masked], unit, resamples=resamples, seed=seed)
+    resampled = Resamples.draw(cohort.only(masked))
     pictures = resampled.sums(np.ones(len(masked)))
     distances = [of.facts["segmentation"].get("distance_unit", "") for of in (one, two)]
     names = FIGURES if distances[0] and distances[0] == distances[1] else FIGURES[:1]

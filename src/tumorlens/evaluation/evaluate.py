@@ -17,7 +17,7 @@ from tumorlens.evaluation.cautions import cautions, mask_cautions
 from tumorlens.evaluation.infer import Spacing, infer
 from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks, refuse_rectangles
 from tumorlens.evaluation.metrics import Metrics, measure
-from tumorlens.evaluation.part import choose_part, facts_of, units_of
+from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
 from tumorlens.evaluation.separate import Separate, leaked_ids, measure_apart
 from tumorlens.scan import Box, Mask
 from tumorlens.training import Run
@@ -150,20 +150,17 @@ def evaluate(
     answers = infer(pipeline, [*held_out, *part.samples], progress=behind(progress, 0, total), drawn=compare)
     calibration = _fit(run, held_out, answers.logits[: len(held_out)])
     logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
-    units, unit = units_of(part)
+    cohort = cohort_of(part, resamples=resamples, seed=seed)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
     classes, known = run.spec.classes, leaked_ids(own, part)
-    figures = [measure(p, labels, units, unit, classes, seed=seed, resamples=resamples) for p in (before, after)]
-    separate = measure_apart(
-        known, part.samples, after, labels, units, unit, classes, drawings=drawings, seed=seed, resamples=resamples
-    )
-    segmentation = measure_masks(drawings, part.samples, units, unit, classes, seed=seed, resamples=resamples)
+    figures = [measure(p, labels, cohort, classes) for p in (before, after)]
+    separate = measure_apart(known, part.samples, after, labels, cohort, classes, drawings=drawings)
+    segmentation = measure_masks(drawings, part.samples, cohort, classes)
     blanked = measure_background(
-        pipeline, part.samples, with_tumour, logits, labels, units, unit, classes,
-        seed=seed, resamples=resamples, progress=behind(progress, plain, total),
-    )  # fmt: skip
+        pipeline, part.samples, with_tumour, logits, labels, cohort, classes, progress=behind(progress, plain, total)
+    )
     warned = tuple(found.caution for found in (separate, blanked) if found and found.caution)
-    warned += cautions(part, classes, unit, measured=part_name, plan=own.plan)
+    warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=part.samples,
         logits=logits,

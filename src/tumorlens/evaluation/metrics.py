@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import DataError
-from tumorlens.stats import Estimate, Flags, Floats, Ints, Resamples
+from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
 
 ROC_POINTS = 200
 
@@ -93,12 +93,9 @@ class Bin:
 def measure(
     probabilities: npt.ArrayLike,
     labels: npt.ArrayLike,
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     classes: Sequence[str],
     *,
-    seed: int = 0,
-    resamples: int = 2000,
     bins: int = 15,
 ) -> Metrics:
     """Every figure of `Metrics`, with 95 % intervals from one set of resamples by unit.
@@ -106,23 +103,20 @@ def measure(
     Args:
         probabilities: (N, K), rows sum to one.
         labels: (N,) index of the true class.
-        units: (N,) what is resampled as one: the image's patient, or its own id.
-        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        cohort: the N images.
         classes: the K class names.
-        seed: of the resamples.
-        resamples: how many.
         bins: of the calibration error.
 
     Raises:
         DataError: shapes, labels or probabilities do not fit together.
     """
     p, y = _checked(probabilities, labels, classes)
-    if len(units) != len(y):
-        raise DataError(f"{len(units)} units for {len(y)} images; expected one per image")
+    if len(cohort) != len(y):
+        raise DataError(f"{len(cohort)} units for {len(y)} images; expected one per image")
     names, k = tuple(classes), len(classes)
     predicted = p.argmax(axis=1)
     truth, guess = _one_hot(y, k), _one_hot(predicted, k)
-    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+    drawn = Resamples.draw(cohort)
 
     confusion = drawn.sums(truth[:, :, None] & guess[:, None, :])
     rates = _rates(confusion)

@@ -8,7 +8,7 @@ from typing import Any
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import DataError, RunError, SplitError
 from tumorlens.report.text import evidence
-from tumorlens.stats import Estimate
+from tumorlens.stats import Cohort, Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import WEIGHTS
 
@@ -37,11 +37,11 @@ def choose_part(run: Run, table: Table | None = None, split: str = "test") -> tu
     return own, table, "all"
 
 
-def units_of(part: Table) -> tuple[list[str], str]:
-    """What the bootstrap resamples, for each sample, and its name."""
+def cohort_of(part: Table, *, resamples: int = 2000, seed: int = 0) -> Cohort:
+    """The samples, by patient where patients are known, and how the bootstrap draws them."""
     known = sum(s.patient is not None for s in part.samples)
     unit = "patient" if known == len(part) else "patient or image" if known else "image"
-    return [s.unit for s in part.samples], unit
+    return Cohort([s.unit for s in part.samples], unit, resamples, seed)
 
 
 def facts_of(run: Run, part: Table, figure: Estimate, *, foreign: bool) -> dict[str, Any]:

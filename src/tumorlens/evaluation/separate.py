@@ -13,6 +13,7 @@ from tumorlens.auditing import find_ties
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.masks import Drawing, Segmentation, measure_masks
 from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.stats import Cohort
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,10 @@ def measure_apart(
     samples: Sequence[Sample],
     probabilities: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int64],
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     classes: Sequence[str],
     *,
     drawings: Sequence[Drawing] = (),
-    seed: int,
-    resamples: int,
 ) -> Separate | None:
     """`measure`, and `measure_masks` of what was drawn, for the leaked and for the clean; None where nothing leaks."""
     if not leaks:
@@ -110,17 +108,13 @@ def measure_apart(
     def part(chosen: npt.NDArray[np.bool_]) -> Metrics | None:
         if not chosen.any():
             return None
-        theirs = [name for name, use in zip(units, chosen, strict=True) if use]
-        return measure(probabilities[chosen], labels[chosen], theirs, unit, classes, seed=seed, resamples=resamples)
+        return measure(probabilities[chosen], labels[chosen], cohort.only(np.flatnonzero(chosen)), classes)
 
     def masks(chosen: npt.NDArray[np.bool_]) -> Segmentation | None:
         if not drawings:
             return None
-        mine = [i for i, use in enumerate(chosen) if use]
-        return measure_masks(
-            [drawings[i] for i in mine], [samples[i] for i in mine], [units[i] for i in mine], unit, classes,
-            seed=seed, resamples=resamples,
-        )  # fmt: skip
+        mine = np.flatnonzero(chosen).tolist()
+        return measure_masks([drawings[i] for i in mine], [samples[i] for i in mine], cohort.only(mine), classes)
 
     twins, patients = (len(leaks.get(by, ())) for by in ("twin", "patient"))
     return Separate(twins, patients, len(samples), part(flags), part(~flags), masks(flags), masks(~flags))

@@ -14,6 +14,7 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation import Drawing, Evaluation, evaluate, measure_masks, write_evaluation
 from tumorlens.evaluation.masks import Lesions, Segmentation, Surfaces, lines
 from tumorlens.record import Record
+from tumorlens.stats import Cohort
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "no_tumor")
@@ -43,7 +44,7 @@ UNITS = ["p1", "p1", "p2", "p3", "p4", "p5"]
 
 def measured(drawings: list[Drawing]) -> Segmentation:
     samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i, label in enumerate(LABELS)]
-    found = measure_masks(drawings, samples, UNITS, "patient", CLASSES, resamples=200)
+    found = measure_masks(drawings, samples, Cohort(UNITS, "patient", resamples=200), CLASSES)
     assert found is not None
     return found
 
@@ -97,13 +98,13 @@ def test_all_tumours_hit_leaves_an_interval_as_wide_as_the_patients_are_few() ->
 
 def test_without_any_mask_there_are_no_figures() -> None:
     samples = [Sample("x/1", Path("1.png"), "glioma")]
-    assert measure_masks([Drawing(64, 4)], samples, ["p1"], "patient", CLASSES) is None
+    assert measure_masks([Drawing(64, 4)], samples, Cohort(["p1"], "patient"), CLASSES) is None
 
 
 def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
     samples = [Sample("x/1", Path("1.png"), "glioma"), Sample("x/2", Path("2.png"), "no_tumor")]
     drawings = [DRAWINGS[0], Drawing(64, 1, lesions=Lesions(0, 0, 1))]
-    found = measure_masks(drawings, samples, ["p1", "p2"], "patient", CLASSES, resamples=100)
+    found = measure_masks(drawings, samples, Cohort(["p1", "p2"], "patient", resamples=100), CLASSES)
     assert found is not None
     assert found.per_class["no_tumor"]["dice"].to_dict()["value"] is None
     assert found.per_class["no_tumor"]["false_positives"].value == 1
@@ -113,7 +114,8 @@ def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
     assert others["no_tumor"] == ["", "", "", "1.000 (no interval)"]
     assert others["glioma"][0] == "0.0 (no interval)"
     bare = [Sample("x/2", Path("2.png"), "glioma"), Sample("x/1", Path("1.png"), "meningioma")]
-    alone = measure_masks([DRAWINGS[0], Drawing(64, 1)], bare, ["p1", "p2"], "patient", ("glioma", "meningioma"))
+    cohort = Cohort(["p1", "p2"], "patient")
+    alone = measure_masks([DRAWINGS[0], Drawing(64, 1)], bare, cohort, ("glioma", "meningioma"))
     assert alone is not None
     assert list(alone.per_class) == ["glioma"]
 

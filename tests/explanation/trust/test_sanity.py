@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from tumorlens.evaluation import grey_slice
+from tumorlens.evaluation.part import cohort_of
 from tumorlens.explanation.trust import Sanity, check_sanity, sanity
 from tumorlens.models import Pipeline
+from tumorlens.stats import Cohort
 from tumorlens.training import Run
 
 
@@ -21,14 +23,14 @@ def with_maps(run: Run, monkeypatch: pytest.MonkeyPatch, draw: object, methods: 
         return [draw(pipeline, picture).astype(np.float32) for picture in pictures]  # type: ignore[operator]
 
     monkeypatch.setattr(sanity, "maps", maps)
-    pictures, units = material(run)
+    pictures, cohort = material(run)
     pipeline = run.pipeline()
-    return check_sanity(pipeline, run.spec.network, pictures, units, "patient", methods, resamples=100)[methods[0]]
+    return check_sanity(pipeline, run.spec.network, pictures, cohort, methods)[methods[0]]
 
 
-def material(run: Run) -> tuple[list[np.ndarray], list[str]]:
-    samples = run.table().part("test").samples
-    return [grey_slice(sample.image) for sample in samples], [sample.unit for sample in samples]
+def material(run: Run) -> tuple[list[np.ndarray], Cohort]:
+    part = run.table().part("test")
+    return [grey_slice(sample.image) for sample in part.samples], cohort_of(part, resamples=100)
 
 
 def from_weights(pipeline: Pipeline, picture: np.ndarray) -> np.ndarray:
@@ -98,11 +100,11 @@ def test_slow_methods_take_fewer_pictures_and_stages_and_still_end_with_all_weig
 
 
 def test_of_a_real_network_grad_cam_sees_the_head_and_eigen_cam_does_not(finished_run: Run) -> None:
-    pictures, units = material(finished_run)
+    pictures, cohort = material(finished_run)
     steps: list[tuple[int, int]] = []
     found = check_sanity(
-        finished_run.pipeline(), finished_run.spec.network, pictures, units, "patient", ["grad_cam", "eigen_cam"],
-        resamples=100, progress=lambda *step: steps.append(step),
+        finished_run.pipeline(), finished_run.spec.network, pictures, cohort, ["grad_cam", "eigen_cam"],
+        progress=lambda *step: steps.append(step),
     )  # fmt: skip
     assert [found[name].stages[0].reaches for name in ("grad_cam", "eigen_cam")] == [True, False]
     assert found["eigen_cam"].stages[0].rank.value == pytest.approx(1)

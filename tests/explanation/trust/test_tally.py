@@ -9,9 +9,9 @@ from tumorlens.explanation.trust.causal import STEPS, Curves
 from tumorlens.explanation.trust.outcome import FIGURES, Scores
 from tumorlens.explanation.trust.scores import THRESHOLDS, Fit
 from tumorlens.explanation.trust.tally import compare, figures, gather
-from tumorlens.stats import Resamples
+from tumorlens.stats import Cohort, Resamples
 
-UNITS = ["a", "a", "b", "b", "c", "c"]
+COHORT = Cohort(["a", "a", "b", "b", "c", "c"], "patient", resamples=200)
 
 
 def scores(**values: float | list[float]) -> Scores:
@@ -37,7 +37,7 @@ def test_intervals_are_over_patients_and_classes_are_told_apart() -> None:
         scores(pointing=[1, 1, 0, 0, 1, 1], energy=[0.1, 0.2, 0.5, 0.6, 0.9, 0.7]),
         labels,
         ("glioma", "meningioma", "pituitary"),
-        Resamples.draw(UNITS, "patient", resamples=200),
+        Resamples.draw(COHORT),
     )
     assert found["energy"].value == pytest.approx(0.5)
     assert (found["energy"].n, found["energy"].units) == (6, 3)
@@ -53,7 +53,7 @@ def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
     controls = {"centre": scores(energy=0.2, deletion=0.4), "random": scores(energy=0.1, deletion=0.3)}
     found = compare(
         scores(energy=[0.30, 0.31, 0.4, 0.4, 0.3, 0.35], deletion=[0.1, 0.2, 0.1, 0.15, 0.2, 0.2]),
-        controls, UNITS, "patient", seed=0, resamples=200,
+        controls, COHORT,
     )  # fmt: skip
     assert (found["energy"].control, found["deletion"].control) == ("centre", "random")
     assert found["energy"].better
@@ -65,7 +65,7 @@ def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
 def test_more_deletion_or_less_energy_is_no_advantage() -> None:
     found = compare(
         scores(energy=[0.1, 0.11, 0.1, 0.1, 0.12, 0.1], deletion=[0.9, 0.8, 0.9, 0.8, 0.7, 0.9]),
-        {"centre": scores()}, UNITS, "patient", seed=0, resamples=200,
+        {"centre": scores()}, COHORT,
     )  # fmt: skip
     assert not found["energy"].better
     assert not found["deletion"].better

@@ -18,7 +18,7 @@ from tumorlens.auditing.findings import Shortcut
 from tumorlens.auditing.shortcuts.outside import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
 from tumorlens.extras import require
-from tumorlens.stats import Flags, Floats, Ints, Resamples
+from tumorlens.stats import Cohort, Flags, Floats, Ints, Resamples
 
 _FOLDS = 5
 _MOST = 4_000  # pictures looked at: more make the interval narrower than anybody needs
@@ -127,7 +127,7 @@ class _Trial:
         fold = np.zeros(len(rows), dtype=np.int64)
         for number, (_, test) in enumerate(cut(folds, shuffle=True, random_state=seed).split(names, names, owners)):
             fold[test] = number
-        return cls(rows, names, owners, fold, Resamples.draw(owners.tolist(), "group", seed=seed), seed)
+        return cls(rows, names, owners, fold, Resamples.draw(Cohort(owners.tolist(), "group", seed=seed)), seed)
 
     def only(self, some: Flags) -> _Trial | None:
         """The same with fewer pictures, as far as they still show two classes."""
@@ -137,7 +137,7 @@ class _Trial:
         kept = kept[_shown(self.names[kept], self.groups[kept])]
         if len(np.unique(self.names[kept])) < 2:
             return None
-        drawn = Resamples.draw(self.groups[kept].tolist(), "group", seed=self.seed)
+        drawn = Resamples.draw(Cohort(self.groups[kept].tolist(), "group", seed=self.seed))
         return _Trial(self.positions[kept], self.names[kept], self.groups[kept], self.fold[kept], drawn, self.seed)
 
     def measure(self, name: str, features: str, seen: Floats) -> Shortcut:

@@ -11,7 +11,7 @@ from tumorlens.auditing.copies.look import Look, frames
 from tumorlens.auditing.copies.prints import Thumbs
 from tumorlens.auditing.findings import Neighbour
 from tumorlens.datasets import Table
-from tumorlens.stats import Estimate, Flags, Ints, Resamples
+from tumorlens.stats import Cohort, Estimate, Flags, Ints, Resamples
 
 _BLOCK = 1024  # pictures held at once: 16 MB
 Names = npt.NDArray[np.str_]
@@ -80,5 +80,5 @@ def _unit(drawn: Thumbs) -> npt.NDArray[np.float32]:
 
 def _share(right: Flags, groups: Names, seed: int) -> Estimate:
     """The share of right answers with its interval over groups."""
-    drawn = Resamples.draw(groups.tolist(), "group", seed=seed)
+    drawn = Resamples.draw(Cohort(groups.tolist(), "group", seed=seed))
     return drawn.proportion(drawn.sums(right) / drawn.sums(np.ones(len(right))), np.ones(len(right), dtype=bool))

@@ -13,7 +13,7 @@ from tumorlens.datasets.folder import HEALTHY
 from tumorlens.evaluation.masks.drawing import Drawing, Unit, common_unit
 from tumorlens.evaluation.masks.lesions import Lesions
 from tumorlens.evaluation.masks.surfaces import TOLERANCE
-from tumorlens.stats import Estimate, Flags, Floats, Resamples
+from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples
 
 NAMES = {
     "dice": "Dice",
@@ -92,23 +92,16 @@ class Segmentation:
 def measure_masks(
     drawings: Sequence[Drawing],
     samples: Sequence[Sample],
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     classes: Sequence[str],
-    *,
-    seed: int = 0,
-    resamples: int = 2000,
 ) -> Segmentation | None:
     """Average over pictures, with 95 % intervals by unit.
 
     Args:
         drawings: one for each sample.
         samples: as many.
-        units: what is resampled as one: the picture's patient, or its own id.
-        unit: what a unit is, as in `Estimate`.
+        cohort: their patients.
         classes: the class map.
-        seed: of the resamples.
-        resamples: how many.
 
     Returns:
         None where no picture has a mask.
@@ -122,8 +115,8 @@ def measure_masks(
     lesions = [drawings[i].lesions or _NONE for i in masked]
     shown, hit = (np.array([getattr(one, name) for one in lesions]) for name in ("true", "hit"))
     false = np.array([(drawings[i].lesions or _NONE).false for i in counted])
-    with_mask = Resamples.draw([units[i] for i in masked], unit, resamples=resamples, seed=seed)
-    everyone = Resamples.draw([units[i] for i in counted], unit, resamples=resamples, seed=seed)
+    with_mask = Resamples.draw(cohort.only(masked))
+    everyone = Resamples.draw(cohort.only(counted))
     labels = np.array([sample.label for sample in samples])
 
     def figures(among: Flags) -> Figures:

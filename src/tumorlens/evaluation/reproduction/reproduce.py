@@ -25,6 +25,7 @@ from tumorlens.evaluation.separate import Separate, measure_apart
 from tumorlens.evaluation.write import write_evaluation
 from tumorlens.models import create, load_pretrained
 from tumorlens.record import Record, processor
+from tumorlens.stats import Cohort
 from tumorlens.training import Recipe, train
 from tumorlens.training.begin import BEGUN, check_folder
 
@@ -147,11 +148,9 @@ def _apart(known: dict[str, set[str]], found: Evaluation) -> Separate | None:
     classes, facts = found.metrics.classes, found.facts
     labels = np.array([classes.index(sample.label) for sample in found.samples])
     units = [sample.unit for sample in found.samples]
+    cohort = Cohort(units, facts["unit"], facts["resamples"], facts["seed"])
     drawings = found.segmentation.drawings if found.segmentation else ()
-    return measure_apart(
-        known, found.samples, found.probabilities, labels, units, facts["unit"], classes,
-        drawings=drawings, seed=facts["seed"], resamples=facts["resamples"],
-    )  # fmt: skip
+    return measure_apart(known, found.samples, found.probabilities, labels, cohort, classes, drawings=drawings)
 
 
 @contextlib.contextmanager

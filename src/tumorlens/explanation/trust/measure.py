@@ -14,7 +14,7 @@ from tumorlens.evaluation import calibrate, grey_slice, read_evaluation
 from tumorlens.evaluation.background import outlined
 from tumorlens.evaluation.cautions import cautions
 from tumorlens.evaluation.masks import refuse_rectangles
-from tumorlens.evaluation.part import choose_part, facts_of, units_of
+from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
 from tumorlens.explanation.methods import METHODS, PipelineExplainer
 from tumorlens.explanation.trust.causal import STEPS, Curves, curves, scene
 from tumorlens.explanation.trust.controls import CONTROLS
@@ -73,14 +73,14 @@ def measure_maps(
     pipeline.network.to(memory_format=torch.channels_last)
     names = _chosen(pipeline, methods)
     held = replace(part, samples=tuple(shown[i] for i in spread([s.unit for s in shown], limit or len(shown))))
-    units, unit = units_of(held)
+    cohort = cohort_of(held, resamples=resamples, seed=seed)
     looked = _look(pipeline, held.samples, names, seed, say)
-    few = spread(units, PICTURES)
+    few = spread(cohort.units, PICTURES)
     sane = check_sanity(
-        pipeline, run.spec.network, [grey_slice(held.samples[i].image) for i in few], [units[i] for i in few], unit,
-        names, seed=seed, resamples=resamples, progress=lambda done, total: say("making weights random", done, total),
+        pipeline, run.spec.network, [grey_slice(held.samples[i].image) for i in few], cohort.only(few), names,
+        progress=lambda done, total: say("making weights random", done, total),
     )  # fmt: skip
-    drawn = Resamples.draw(units, unit, resamples=resamples, seed=seed)
+    drawn = Resamples.draw(cohort)
     labels = [sample.label for sample in held.samples]
     scores = {name: gather(looked.fits[name], looked.curves[name]) for name in (*names, *CONTROLS)}
     controls = {name: scores[name] for name in CONTROLS}
@@ -88,7 +88,7 @@ def measure_maps(
     for name in scores:
         row = _row(name, scores[name], *figures(scores[name], labels, run.spec.classes, drawn))
         if name in sane:
-            over = compare(scores[name], controls, units, unit, seed=seed, resamples=resamples)
+            over = compare(scores[name], controls, cohort)
             row = replace(row, over_control=over, sanity=sane[name])
         rows.append(row)
     wrong = sum(looked.said[i] != run.spec.classes.index(label) for i, label in enumerate(labels))
@@ -102,7 +102,7 @@ def measure_maps(
         facts=facts_of(run, held, rows[0].figures["energy"], foreign=table is not None)
         | {"part": part_name, "with_tumour": len(shown), "named_wrong": wrong}
         | {"steps": STEPS, "resamples": resamples, "seed": seed},
-        cautions=_stamps(rows) + cautions(held, run.spec.classes, unit, measured=part_name, plan=own.plan),
+        cautions=_stamps(rows) + cautions(held, run.spec.classes, cohort.unit, measured=part_name, plan=own.plan),
     )
 
 

@@ -15,7 +15,7 @@ from tumorlens.explanation.trust.randomise import Stage, cascade, stages
 from tumorlens.explanation.trust.resemblance import rank_correlations, similarities, with_strangers
 from tumorlens.models import Network, Pipeline
 from tumorlens.scan import GreyImage
-from tumorlens.stats import Estimate, Floats, Resamples
+from tumorlens.stats import Cohort, Estimate, Floats, Resamples
 
 LIMIT = 0.5
 """Rank correlation with the first map, all weights random, from which a method fails: half way to not changing at all.
@@ -119,12 +119,9 @@ def check_sanity(
     pipeline: Pipeline,
     fresh: Callable[[], Network],
     pictures: Sequence[GreyImage],
-    units: Sequence[str],
-    unit: str,
+    cohort: Cohort,
     methods: Sequence[str],
     *,
-    seed: int = 0,
-    resamples: int = 2000,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Sanity]:
     """Randomise weights from the last stage to the first, then all at once, and compare maps each time.
@@ -133,11 +130,8 @@ def check_sanity(
         pipeline: in evaluation mode.
         fresh: makes its network anew.
         pictures: at least one.
-        units: what is resampled as one, for each picture.
-        unit: what a unit is, as in `Estimate`.
+        cohort: their patients; its seed is that of the random weights too.
         methods: names.
-        seed: of the random weights and of the resamples.
-        resamples: of the bootstrap by unit.
         progress: called with (done, total).
     """
     images = [torch.from_numpy(picture.copy())[None] for picture in pictures]
@@ -146,7 +140,7 @@ def check_sanity(
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()
     parts = stages(pipeline.network, inputs)
-    tests = [_Test(name, pictures, units, targets, len(parts)) for name in methods]
+    tests = [_Test(name, pictures, cohort, targets, len(parts)) for name in methods]
     total = sum(test.work for test in tests)
     done = 0
 
@@ -161,24 +155,25 @@ def check_sanity(
 
     for test in tests:
         test.begin(pipeline)
-    for number, changed in enumerate(cascade(pipeline, fresh, parts, inputs, seed)):
+    for number, changed in enumerate(cascade(pipeline, fresh, parts, inputs, cohort.seed)):
         look(changed, number)
     whole = [Stage("all", tuple(name for part in parts for name in part.modules))]
     for draw in range(1, max(test.draws for test in tests)):
-        for changed in cascade(pipeline, fresh, whole, inputs, seed + draw):
+        for changed in cascade(pipeline, fresh, whole, inputs, cohort.seed + draw):
             look(changed, len(parts) - 1, draw)
-    return {test.method: test.result(parts, unit, seed, resamples) for test in tests}
+    return {test.method: test.result(parts) for test in tests}
 
 
 class _Test:
     """One method: its first maps, and how later ones compare."""
 
     def __init__(
-        self, method: str, pictures: Sequence[GreyImage], units: Sequence[str], targets: Sequence[int], parts: int
+        self, method: str, pictures: Sequence[GreyImage], cohort: Cohort, targets: Sequence[int], parts: int
     ) -> None:
         count, self.draws, step = SLOW.get(method, (len(pictures), DRAWS, 1))
         self.method = method
-        self.pictures, self.units, self.targets = pictures[:count], units[:count], targets[:count]
+        self.pictures, self.targets = pictures[:count], targets[:count]
+        self.cohort = cohort.only(range(len(self.pictures)))
         self.walked = [number for number in range(parts) if (parts - 1 - number) % step == 0]
         self.heads = [head_box(picture) for picture in self.pictures]
         self.ranks: dict[int, Floats] = {}
@@ -207,13 +202,13 @@ class _Test:
         self.reaches[number] = not np.array_equal(now, self.last)
         self.last = now
 
-    def result(self, parts: list[Stage], unit: str, seed: int, resamples: int) -> Sanity:
+    def result(self, parts: list[Stage]) -> Sanity:
         shown = self.shown
-        kept = [name for name, use in zip(self.units, shown, strict=True) if use]
+        kept = self.cohort.only(np.flatnonzero(shown))
         if not kept:
-            none = Estimate(float("nan"), None, None, 0, 0, unit, "none")
+            none = Estimate(float("nan"), None, None, 0, 0, kept.unit, "none")
             return Sanity(none, none, none, (), 0, self.draws)
-        drawn = Resamples.draw(kept, unit, resamples=resamples, seed=seed)
+        drawn = Resamples.draw(kept)
         images = drawn.sums(np.ones(len(kept)))
 
         def mean(values: Floats) -> Estimate:
@@ -223,7 +218,7 @@ class _Test:
         walked = tuple(
             StageResult(parts[i].name, self.reaches[i], mean(self.ranks[i]), mean(self.ssims[i])) for i in self.walked
         )
-        strangers = with_strangers(self.first[shown], kept)
+        strangers = with_strangers(self.first[shown], kept.units)
         known = np.isfinite(strangers)
         with np.errstate(invalid="ignore"):
             column = drawn.sums(np.where(known, strangers, 0)) / drawn.sums(known)

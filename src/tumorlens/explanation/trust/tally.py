@@ -9,7 +9,7 @@ import numpy as np
 from tumorlens.explanation.trust.causal import Curves
 from tumorlens.explanation.trust.outcome import FIGURES, Advantage, Figures, Scores
 from tumorlens.explanation.trust.scores import HALF, THRESHOLDS, Fit
-from tumorlens.stats import Flags, Resamples, paired_difference
+from tumorlens.stats import Cohort, Flags, Resamples, paired_difference
 
 
 def gather(fits: Sequence[Fit], curves: Sequence[Curves]) -> Scores:
@@ -51,17 +51,13 @@ def figures(
     return means(np.full(len(truth), True)), {label: means(truth == label) for label in classes if label in truth}
 
 
-def compare(
-    scores: Scores, controls: Mapping[str, Scores], units: Sequence[str], unit: str, *, seed: int, resamples: int
-) -> dict[str, Advantage]:
+def compare(scores: Scores, controls: Mapping[str, Scores], cohort: Cohort) -> dict[str, Advantage]:
     """For each figure, a method less the best control."""
     found = {}
     for key, figure in FIGURES.items():
         means = {name: float(control.values[key].mean()) for name, control in controls.items()}
         best = (min if figure.low_is_good else max)(means, key=lambda name: means[name])
-        difference = paired_difference(
-            controls[best].values[key], scores.values[key], units, unit, resamples=resamples, seed=seed
-        )
+        difference = paired_difference(controls[best].values[key], scores.values[key], cohort)
         low, high = difference.low, difference.high
         better = (high is not None and high < 0) if figure.low_is_good else (low is not None and low > 0)
         found[key] = Advantage(best, difference, better)
