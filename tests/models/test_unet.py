@@ -15,7 +15,7 @@ UNETS = [name for name in names() if name.endswith("_unet")]
 KINDS = [LITE, "resnet50_unet", "densenet121_unet", "vgg16_unet"]
 
 
-def _seeded(name: str = LITE, **options: int) -> Network:
+def _seeded(name: str = LITE, **options: int | str) -> Network:
     torch.manual_seed(0)
     return create(name, 3, options=options)
 
@@ -33,7 +33,7 @@ def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() ->
             base.weights,
         )
         assert ours.segments
-        assert ours.options == {**base.options, "decoder": 16}
+        assert ours.options == {**base.options, "decoder": 16, "pool": "mean"}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -132,3 +132,42 @@ def test_it_learns_to_draw_what_is_bright() -> None:
 def test_a_decoder_too_narrow_or_too_wide_is_refused(width: int) -> None:
     with pytest.raises(ModelError, match=f"option decoder is {width}; expected 4 to 128 channels"):
         _seeded(decoder=width)
+
+
+def _drawing(network: Network, logits: torch.Tensor) -> Network:
+    """The network, made to draw what is given."""
+    network.decoder.forward = lambda scales: logits
+    return network.eval()
+
+
+def test_with_pool_mask_the_class_is_read_where_the_tumour_is_drawn() -> None:
+    network = _drawing(_seeded(pool="mask"), torch.full((1, 1, 32, 32), -9.0))
+    picture = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        nothing, plain = network(picture), _seeded().eval()(picture)
+        torch.testing.assert_close(nothing.features.mean((2, 3)), plain.features.mean((2, 3)))  # all places alike
+        drawn = torch.full((1, 1, 32, 32), -20.0)
+        drawn[..., :16, :16] = 20.0
+        corner = _drawing(network, drawn)(picture)
+    assert corner.features.shape[2:] == (8, 8)
+    # What is given to the classifier is the mean of the enlarged maps over the corner, but for the rest's small weight.
+    enlarged = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(corner.features.mean((2, 3)), enlarged[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)
+    weights = network.class_weights()
+    assert weights is not None
+    given = torch.einsum("kc,nchw->nkhw", weights, corner.features)
+    torch.testing.assert_close(given.mean((2, 3)) + network.head.bias, corner.logits)
+    outside = given.abs()
+    assert outside[..., :4, :4].sum() / outside.sum() > 0.9
+
+
+def test_with_pool_mask_the_class_has_no_say_in_the_mask() -> None:
+    network = _seeded(pool="mask")
+    network(torch.randn(2, 3, 64, 64)).logits.sum().backward()
+    assert all(weight.grad is None for weight in network.decoder.parameters())
+    assert network.head.weight.grad is not None
+
+
+def test_only_two_ways_of_pooling_exist() -> None:
+    with pytest.raises(ModelError, match=r"lite0_unet: option pool is 'max'; expected one of \['mean', 'mask'\]"):
+        create(LITE, 3, options={"pool": "max"})

@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from tumorlens.models.output import Network
-from tumorlens.models.pooled import Pooled, backbone
+from tumorlens.models.pooled import Pooled, backbone, check_stride
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
 
 NAMES = ("vgg16", "resnet50", "densenet121")
@@ -65,6 +65,7 @@ def vgg16(classes: int, channels: int, dropout: float | None) -> Network:
 )
 def resnet50(classes: int, channels: int, dropout: float | None, *, stride: int) -> Network:
     """ResNet-50; no dropout unless told otherwise."""
+    check_stride("resnet50", stride)
     return Pooled(backbone("resnet50.tv_in1k", channels, stride=stride), classes, dropout or 0.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tumorlens.models.output import Network
-from tumorlens.models.pooled import Pooled, backbone
+from tumorlens.models.pooled import Pooled, backbone, check_stride
 from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
 
 _TAN = "Tan and Le 2019, EfficientNet: Rethinking Model Scaling for CNNs, ICML (arXiv:1905.11946)"
@@ -47,6 +47,7 @@ def _enter(name: str, timms: str) -> None:
         )
     )
     def build(classes: int, channels: int, dropout: float | None, *, stride: int) -> Network:
+        check_stride(name, stride)
         return Pooled(backbone(timms, channels, stride=stride), classes, own if dropout is None else dropout)
 
 

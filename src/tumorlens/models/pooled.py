@@ -22,15 +22,24 @@ def backbone(name: str, channels: int, *, stride: int = 32, **settings: Any) -> 
         stride: 16 makes the last maps twice as fine: the last stage spreads its kernels instead of stepping. Weights
             fit both. Only EfficientNet and ResNet can.
         **settings: further ones of timm's.
-
-    Raises:
-        ModelError: another stride.
     """
-    if stride not in STRIDES:
-        raise ModelError(f"{name.split('.')[0].removeprefix('tf_')}: option stride is {stride}; expected 32 or 16")
     if stride != 32:
         settings["output_stride"] = stride
     return timm.create_model(name, num_classes=0, global_pool="", in_chans=channels, **settings)
+
+
+def check_stride(model: str, stride: object) -> None:
+    """See that a backbone can have this stride.
+
+    Args:
+        model: the network that was asked for, which may be built around the backbone's own.
+        stride: its option.
+
+    Raises:
+        ModelError: another one than 32 or 16.
+    """
+    if stride not in STRIDES:
+        raise ModelError(f"{model}: option stride is {stride}; expected 32 or 16")
 
 
 class Pooled(Network):
