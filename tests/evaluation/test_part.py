@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures import sets
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, SplitError
-from tumorlens.evaluation.part import choose_part, cohort_of
+from tumorlens.evaluation.part import choose_part, cohort_of, spread
 from tumorlens.training import Run
 
 
@@ -39,3 +39,13 @@ def test_the_unit_is_named_after_what_is_known() -> None:
     cohort = cohort_of(both)
     assert cohort.unit == "patient or image"
     assert len(set(cohort.units)) == 2 + len(unknown)
+
+
+def test_pictures_are_spread_over_patients_and_over_each_of_them() -> None:
+    units = ["a"] * 9 + ["b"] * 3 + ["c"]
+    assert spread(units, 100) == list(range(13))
+    assert [units[i] for i in spread(units, 3)] == ["a", "b", "c"]
+    assert spread(units, 3) == [4, 10, 12]  # the middle of each
+    assert [units[i] for i in spread(units, 5)] == ["a", "a", "b", "b", "c"]
+    names = [f"{label}-{i}" for label in ("glioma", "pituitary") for i in range(10)]
+    assert [name.split("-")[0] for name in (names[i] for i in spread(names, 4))] == ["glioma"] * 2 + ["pituitary"] * 2

@@ -21,6 +21,10 @@ ALL = Augment(
     gamma=(0.7, 1.4),
     noise=0.05,
     blur=1.5,
+    bias_field=0.8,
+    ghost=0.3,
+    jpeg=20,
+    lower=0.3,
 )
 
 
@@ -72,7 +76,8 @@ def test_a_slight_blur_still_blurs(picture: Tensor) -> None:
 def test_a_mask_is_moved_as_its_picture_is_and_changes_nothing_else(picture: Tensor) -> None:
     bright = torch.zeros_like(picture)
     bright[:, 10:25, 16:37] = 255
-    moves = ALL.model_copy(update={"brightness": 0.0, "contrast": 0.0, "gamma": (1.0, 1.0), "noise": 0.0, "blur": 0.0})
+    kinds = ("hflip", "vflip", "rotate", "scale", "shift")
+    moves = Augment(**{kind: getattr(ALL, kind) for kind in kinds})
     for seed in range(8):
         torch.manual_seed(seed)
         moved, mask = augmentation(moves)(bright, tv_tensors.Mask(bright // 255))
@@ -82,8 +87,42 @@ def test_a_mask_is_moved_as_its_picture_is_and_changes_nothing_else(picture: Ten
 
 
 def test_grey_values_change_and_the_mask_stays(picture: Tensor) -> None:
-    greys = Augment(brightness=0.5, contrast=0.5, gamma=(0.5, 0.6), noise=0.2, blur=2.0)
+    still = {"hflip": 0.0, "vflip": 0.0, "rotate": 0.0, "scale": (1.0, 1.0), "shift": 0.0}
+    greys = ALL.model_copy(update=still)
     mask = tv_tensors.Mask(picture > 127)
     changed, kept = augmentation(greys)(picture, mask)
     assert not torch.equal(changed, picture)
     assert torch.equal(kept, mask)
+
+
+def test_a_bias_field_shades_smoothly_and_at_most_as_strongly_as_asked() -> None:
+    grey = torch.full((1, 64, 64), 200, dtype=torch.uint8)
+    middle = [_changed(grey, Augment(bias_field=0.8), seed)[0, 10:-10, 10:-10].float() for seed in range(20)]
+    ratios = [float(part.max() / part.min()) for part in middle]
+    assert 1.3 < max(ratios) <= 1.4 / 0.6 + 0.05
+    assert min(ratios) < 1.2
+    assert max(float(part.diff(dim=1).abs().max()) for part in middle) < 12  # no edges
+
+
+def test_ghosts_lie_beside_the_picture_and_are_as_bright_as_asked_at_most() -> None:
+    grey = torch.zeros((1, 60, 60), dtype=torch.uint8)
+    grey[0, 28:32, 28:32] = 200
+    for seed in range(10):
+        changed = _changed(grey, Augment(ghost=0.5), seed).clone()
+        assert torch.equal(changed[0, 28:32, 28:32], grey[0, 28:32, 28:32])
+        changed[0, 28:32, 28:32] = 0
+        assert int((changed > 0).sum()) in (0, 32)
+        assert int(changed.max()) <= 100
+
+
+def test_lower_resolution_and_jpeg_lose_detail_and_keep_the_brightness(picture: Tensor) -> None:
+    def detail(pixels: Tensor) -> float:
+        return float(pixels.float().diff(dim=2).abs().mean())
+
+    for seed in range(5):
+        lower = _changed(picture, Augment(lower=0.4), seed)
+        assert detail(lower) < detail(picture)
+        assert abs(float(lower.float().mean() - picture.float().mean())) < 3
+        pressed = _changed(picture, Augment(jpeg=10), seed)
+        assert abs(float(pressed.float().mean() - picture.float().mean())) < 3
+    assert torch.equal(_changed(picture, Augment(lower=1.0)), picture)

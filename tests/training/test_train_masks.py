@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.fixtures import scans
 from tests.fixtures.runs import equal
-from tumorlens.datasets import Table, fingerprint
+from tumorlens.cli import main
+from tumorlens.datasets import Table, fingerprint, write_table
 from tumorlens.errors import RunError
-from tumorlens.training import Recipe, load_recipe, train
+from tumorlens.training import Recipe, load_recipe, load_run, train
 from tumorlens.training.progress import read_history
 
 
@@ -140,3 +143,21 @@ def test_a_network_with_masks_trains_around_the_head(
     assert run.spec.canvas.around == "head"
     assert run.record["masks"]["train"]["own"] == 6
     assert not equal(run, train(phantom_table, drawing("epochs=1"), tmp_path / "whole"))
+
+
+def test_masks_that_hide_a_tumour_are_told(
+    phantom_table: Table,
+    tmp_path: Path,
+    drawing: Callable[..., Recipe],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ill = next(s for s in phantom_table.samples if s.split == "train" and s.label == "glioma")
+    blank = scans.save(tmp_path / "blank.png", np.zeros((64, 64), np.uint8))
+    samples = tuple(replace(s, mask=blank) if s.id == ill.id else s for s in phantom_table.samples)
+    write_table(replace(phantom_table, samples=samples), tmp_path / "split.csv")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(drawing("epochs=1").to_yaml(), encoding="utf-8")
+    assert main(["train", str(tmp_path / "split.csv"), "--recipe", str(recipe), "--out", str(tmp_path / "run")]) == 0
+    assert load_run(tmp_path / "run").record["blank_masks"] == [ill.id]
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"1 of the masks of pictures with a tumour show none, the first is that of {ill.id}" in said

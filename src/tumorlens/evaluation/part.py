@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -42,6 +43,26 @@ def cohort_of(part: Table, *, resamples: int = 2000, seed: int = 0) -> Cohort:
     known = sum(s.patient is not None for s in part.samples)
     unit = "patient" if known == len(part) else "patient or image" if known else "image"
     return Cohort([s.unit for s in part.samples], unit, resamples, seed)
+
+
+def spread(units: Sequence[str], limit: int) -> list[int]:
+    """Positions of at most `limit` pictures, in order: the middle one of every unit, then second ones, and so on.
+
+    Of each unit they come from its whole length, since neighbouring slices resemble each other.
+    """
+    of: dict[str, list[int]] = {}
+    for position, unit in enumerate(units):
+        of.setdefault(unit, []).append(position)
+    turns = sorted(
+        (turn, number, position)
+        for number, positions in enumerate(of.values())
+        for turn, position in enumerate(_from_the_middle(positions))
+    )
+    if limit < len(of):  # not the first units alone: their names may sort by class
+        step = len(of) / limit
+        wanted = {int(step * i) for i in range(limit)}
+        turns = [turn for turn in turns if turn[1] in wanted]
+    return sorted(position for _, _, position in turns[:limit])
 
 
 def facts_of(run: Run, part: Table, figure: Estimate, *, foreign: bool) -> dict[str, Any]:
@@ -93,3 +114,15 @@ def _check_foreign(run: Run, own: Table, table: Table) -> None:
             f"{table.name}: {len(shared)} of its patients or pictures were in the run's training or validation "
             f"part, the first is {shared[0]}; expected data the run has never seen"
         )
+
+
+def _from_the_middle(positions: list[int]) -> list[int]:
+    """The middle of a row, then the middles of both halves, and so on."""
+    found, open_ = [], [(0, len(positions))]
+    while open_:
+        first, end = open_.pop(0)
+        if first < end:
+            middle = (first + end) // 2
+            found.append(positions[middle])
+            open_ += [(first, middle), (middle + 1, end)]
+    return found

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
+from tumorlens.scan.artefacts import TERMS, bias_field, ghosted, shaded, to_grey
 from tumorlens.training.recipe import Augment
+
+_APART = (0.2, 0.45)  # of the side: between a picture and its ghosts
 
 
 def augmentation(settings: Augment) -> v2.Transform:
@@ -37,10 +41,18 @@ def augmentation(settings: Augment) -> v2.Transform:
         steps.append(v2.ColorJitter(brightness=settings.brightness, contrast=settings.contrast))
     if settings.gamma != (1.0, 1.0):
         steps.append(RandomGamma(*settings.gamma))
+    if settings.bias_field:
+        steps.append(RandomBiasField(settings.bias_field))
+    if settings.ghost:
+        steps.append(RandomGhost(settings.ghost))
     if settings.blur:
         steps.append(RandomBlur(settings.blur))
+    if settings.lower:
+        steps.append(RandomResolution(settings.lower))
     if settings.noise:
         steps.append(RandomNoise(settings.noise))
+    if settings.jpeg:
+        steps.append(RandomJpeg(settings.jpeg))
     return v2.Compose(steps) if steps else v2.Identity()
 
 
@@ -77,15 +89,79 @@ class RandomBlur(_Scalar):
         return out
 
 
-class RandomNoise(_Scalar):
+class _Grey(_Scalar):
+    """A transform of pictures alone; anything else (a mask) passes untouched."""
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        """Change a picture."""
+        if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
+            return inpt
+        return self.change(inpt, params["value"])
+
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """(1, S, S) uint8 -> the same, changed as much as `value` says."""
+        raise NotImplementedError
+
+
+class RandomNoise(_Grey):
     """Gaussian noise of a random strength, up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
-    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change a picture; anything else (a mask) passes untouched."""
-        if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
-            return inpt
-        noisy = inpt.float() + torch.randn(inpt.shape) * (255 * params["value"])
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """Add noise."""
+        noisy = picture.float() + torch.randn(picture.shape) * (255 * value)
         return noisy.round().clamp(0, 255).to(torch.uint8)
+
+
+class RandomBiasField(_Grey):
+    """A smooth field of sensitivity, of a random shape and of a range up to the bound."""
+
+    def __init__(self, high: float) -> None:
+        super().__init__(0.0, high)
+
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """Multiply by a field."""
+        pixels = picture[0].numpy().astype(np.float32)
+        field = bias_field(pixels.shape, torch.randn(TERMS).numpy(), value)
+        return torch.from_numpy(to_grey(shaded(pixels, field)))[None]
+
+
+class RandomGhost(_Grey):
+    """Two ghosts, above and below or left and right, up to the bound as bright as the picture."""
+
+    def __init__(self, high: float) -> None:
+        super().__init__(0.0, high)
+
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """Add ghosts."""
+        low, high = _APART
+        shift, axis = low + (high - low) * float(torch.rand(())), int(torch.randint(2, ()))
+        return torch.from_numpy(to_grey(ghosted(picture[0].numpy().astype(np.float32), shift, value, axis)))[None]
+
+
+class RandomResolution(_Grey):
+    """Made smaller, to a share of its sides not below the bound, and enlarged again."""
+
+    def __init__(self, low: float) -> None:
+        super().__init__(low, 1.0)
+
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """Lose detail."""
+        size = list(picture.shape[-2:])
+        small = F.resize(picture, [max(1, round(value * side)) for side in size], antialias=True)
+        out: Tensor = F.resize(small, size, antialias=True)
+        return out
+
+
+class RandomJpeg(_Grey):
+    """Saved as JPEG of a quality not below the bound, and read again."""
+
+    def __init__(self, low: float) -> None:
+        super().__init__(low, 100.0)
+
+    def change(self, picture: Tensor, value: float) -> Tensor:
+        """Compress."""
+        out: Tensor = F.jpeg(picture, round(value))
+        return out

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tumorlens.datasets import Sample, Table, check_groups
+from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, card
 from tumorlens.scan.canvas import Canvas
 from tumorlens.training.cache import Masks, mask_is_known
+from tumorlens.training.optimise import BACKBONE
 from tumorlens.training.recipe import Recipe
 
 _MASKS = (
@@ -40,7 +42,7 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
     parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val")}
     _check_parts(table, recipe, parts)
     _check_masks(table, recipe, parts)
-    _check_guide(recipe, spec)
+    _check_network(recipe, spec)
     return spec
 
 
@@ -59,6 +61,21 @@ def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
                 f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumour, at "
                 f"{masks.drawn.shape[1]} x {masks.drawn.shape[2]} pixels; set {instead}, or look at the masks"
             )
+
+
+def blank_masks(table: Table, masks: Masks) -> list[str]:
+    """Ids of the train and val pictures whose label says tumour and whose own mask, on the canvas, shows none.
+
+    A network that draws is taught by them to miss these tumours.
+    """
+    return [
+        sample.id
+        for i, sample in enumerate(table.samples)
+        if sample.split in ("train", "val")
+        and sample.mask is not None
+        and sample.label not in HEALTHY
+        and not masks.drawn[i].any()
+    ]
 
 
 def learns_to_draw(recipe: Recipe) -> bool:
@@ -130,8 +147,18 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
         )
 
 
-def _check_guide(recipe: Recipe, spec: ModelSpec) -> None:
-    if recipe.loss.guide and spec.network().class_weights() is None:
+def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
+    """See that the network has what the recipe asks of it; it is built for that, where anything is asked."""
+    slow = recipe.optimizer.backbone != 1
+    if not (slow or recipe.loss.guide):
+        return
+    network = spec.network()
+    if slow and not any(name.startswith(BACKBONE) for name, _ in network.named_parameters()):
+        raise RecipeError(
+            f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "
+            "backbone apart from the rest; set optimizer.backbone=1"
+        )
+    if recipe.loss.guide and network.class_weights() is None:
         raise RecipeError(
             f"recipe {recipe.name}: loss.guide is above 0, but {recipe.model} does not end with pooling and one linear "
             "layer, which its heat maps would have to come from; set loss.guide=0, or choose another model, such as "

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
+from tumorlens.models import Network
 from tumorlens.training import recipe
 
+BACKBONE = "backbone."
+"""How the names of a backbone's weights begin."""
 
-def make_optimizer(parameters: Iterable[nn.Parameter], settings: recipe.Optimizer) -> Optimizer:
-    """The optimiser of a recipe, over these weights."""
+
+def make_optimizer(network: Network, settings: recipe.Optimizer) -> Optimizer:
+    """The optimiser of a recipe, over a network's weights; those of its backbone may move more slowly."""
+    groups = _groups(network, settings)
     if settings.name == "adam":
-        return torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+        return torch.optim.Adam(groups, lr=settings.lr, weight_decay=settings.weight_decay)
     if settings.name == "adamw":
-        return torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay)
+        return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay)
+
+
+def _groups(network: Network, settings: recipe.Optimizer) -> list[dict[str, Any]]:
+    """All weights together, or the backbone's apart from the others, which come first."""
+    if settings.backbone == 1:
+        return [{"params": list(network.parameters())}]
+    parts: dict[bool, list[Any]] = {False: [], True: []}
+    for name, weight in network.named_parameters():
+        parts[name.startswith(BACKBONE)].append(weight)
+    return [{"params": parts[False]}, {"params": parts[True], "lr": settings.lr * settings.backbone}]
 
 
 def make_schedule(
@@ -28,7 +42,7 @@ def make_schedule(
     """How the learning rate changes.
 
     Args:
-        optimizer: with the recipe's rate, the highest there will be.
+        optimizer: with the recipe's rates, the highest there will be.
         settings: of the recipe.
         steps: of the whole run.
         steps_per_epoch: in which a warm-up is counted.
@@ -36,15 +50,15 @@ def make_schedule(
     Returns:
         None where it stays as it is.
     """
-    peak: float = optimizer.param_groups[0]["lr"]
+    peaks: list[float] = [group["lr"] for group in optimizer.param_groups]
     if settings.name == "plateau":
         return ReduceLROnPlateau(optimizer, factor=settings.factor, patience=settings.patience)
     if settings.name == "onecycle":
-        return OneCycleLR(optimizer, max_lr=peak, total_steps=steps, pct_start=settings.warmup)
+        return OneCycleLR(optimizer, max_lr=peaks, total_steps=steps, pct_start=settings.warmup)
     if settings.name == "constant" and not settings.warmup:
         return None
     warmup = round(settings.warmup * steps_per_epoch)
-    first = settings.start_lr / peak
+    first = settings.start_lr / peaks[0]
 
     def factor(step: int) -> float:
         if step < warmup:

@@ -141,7 +141,7 @@ class Supervised(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """As the recipe says."""
-        optimizer = make_optimizer(self.network.parameters(), self.recipe.optimizer)
+        optimizer = make_optimizer(self.network, self.recipe.optimizer)
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = make_schedule(optimizer, self.recipe.schedule, steps, max(1, steps // self.recipe.epochs))
         if schedule is None:

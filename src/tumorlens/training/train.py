@@ -23,7 +23,7 @@ from tumorlens.scan import GreyImage
 from tumorlens.training.begin import Identity, check_folder, check_same
 from tumorlens.training.cache import Masks, cached_images, cached_masks
 from tumorlens.training.checkpoints import load_kept
-from tumorlens.training.checks import check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
+from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
 from tumorlens.training.data import loaders
 from tumorlens.training.fit import fit, quiet, reproducible
 from tumorlens.training.precision import depthwise_in_float32
@@ -87,6 +87,7 @@ def train(
         images, drawn = _decode(table, spec, console, masks=masks)
         if drawn:
             check_drawn(table, recipe, drawn)
+            record.add(blank_masks=blank_masks(table, drawn))
         record.lap("decode")
         identity.write(folder)
         save_parts(folder, spec, table, recipe.to_yaml())

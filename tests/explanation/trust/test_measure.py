@@ -14,7 +14,6 @@ from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ModelError, SplitError
 from tumorlens.explanation.trust import FIGURES, Trust, measure_maps
 from tumorlens.explanation.trust.controls import CONTROLS
-from tumorlens.explanation.trust.measure import spread
 from tumorlens.training import Run
 
 METHODS = ["grad_cam", "eigen_cam"]
@@ -99,16 +98,6 @@ def test_what_a_network_draws_is_measured_as_a_map_of_its_own(drawing_run: Run) 
     assert drawn is not None
     assert drawn.stages[0].name == "segment"
     assert drawn.stages[0].reaches
-
-
-def test_pictures_are_spread_over_patients_and_over_each_of_them() -> None:
-    units = ["a"] * 9 + ["b"] * 3 + ["c"]
-    assert spread(units, 100) == list(range(13))
-    assert [units[i] for i in spread(units, 3)] == ["a", "b", "c"]
-    assert spread(units, 3) == [4, 10, 12]  # the middle of each
-    assert [units[i] for i in spread(units, 5)] == ["a", "a", "b", "b", "c"]
-    names = [f"{label}-{i}" for label in ("glioma", "pituitary") for i in range(10)]
-    assert [name.split("-")[0] for name in (names[i] for i in spread(names, 4))] == ["glioma"] * 2 + ["pituitary"] * 2
 
 
 def _boxed(folder: Path, number: int) -> Sample:

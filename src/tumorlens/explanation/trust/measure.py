@@ -14,7 +14,7 @@ from tumorlens.evaluation import calibrate, grey_slice, read_evaluation
 from tumorlens.evaluation.background import outlined
 from tumorlens.evaluation.cautions import cautions
 from tumorlens.evaluation.masks import refuse_rectangles
-from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
+from tumorlens.evaluation.part import choose_part, cohort_of, facts_of, spread
 from tumorlens.explanation.methods import METHODS, PipelineExplainer
 from tumorlens.explanation.trust.causal import STEPS, Curves, curves, scene
 from tumorlens.explanation.trust.controls import CONTROLS
@@ -104,26 +104,6 @@ def measure_maps(
         | {"steps": STEPS, "resamples": resamples, "seed": seed},
         cautions=_stamps(rows) + cautions(held, run.spec.classes, cohort.unit, measured=part_name, plan=own.plan),
     )
-
-
-def spread(units: Sequence[str], limit: int) -> list[int]:
-    """Positions of at most `limit` pictures, in order: the middle one of every unit, then second ones, and so on.
-
-    Of each unit they come from its whole length, since neighbouring slices resemble each other.
-    """
-    of: dict[str, list[int]] = {}
-    for position, unit in enumerate(units):
-        of.setdefault(unit, []).append(position)
-    turns = sorted(
-        (turn, number, position)
-        for number, positions in enumerate(of.values())
-        for turn, position in enumerate(_from_the_middle(positions))
-    )
-    if limit < len(of):  # not the first units alone: their names may sort by class
-        step = len(of) / limit
-        wanted = {int(step * i) for i in range(limit)}
-        turns = [turn for turn in turns if turn[1] in wanted]
-    return sorted(position for _, _, position in turns[:limit])
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,18 +196,6 @@ def _chosen(pipeline: Pipeline, methods: Sequence[str] | None) -> list[str]:
     for name in methods:
         explainer.check(name)
     return list(dict.fromkeys(methods))
-
-
-def _from_the_middle(positions: list[int]) -> list[int]:
-    """The middle of a row, then the middles of both halves, and so on."""
-    found, open_ = [], [(0, len(positions))]
-    while open_:
-        first, end = open_.pop(0)
-        if first < end:
-            middle = (first + end) // 2
-            found.append(positions[middle])
-            open_ += [(first, middle), (middle + 1, end)]
-    return found
 
 
 def _stamps(rows: Sequence[Row]) -> tuple[str, ...]:
