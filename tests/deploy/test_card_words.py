@@ -1,0 +1,97 @@
+"""What a card says in words is what it holds, and nothing where it holds nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures import cards
+from tumorlens.deploy import card_words as words
+from tumorlens.scan import Canvas
+
+
+def test_figures_are_said_with_interval_and_evidence() -> None:
+    assert words.figures({"accuracy": cards.figure(0.9, 0.8, 0.95), "dice": cards.figure(0.75, 0.7, 0.8)}) == [
+        ("accuracy", "90.0 % (80.0 to 95.0)", "40 images, 10 patients"),
+        ("Dice of the tumour", "0.750 (0.700 to 0.800)", "40 images, 10 patients"),
+    ]
+    assert words.figure("accuracy", cards.figure(None)) == "undefined"
+    assert words.figures({"new_one": cards.figure(0.5)})[0][:2] == ("new_one", "0.500 (no interval)")
+
+
+@pytest.mark.parametrize(
+    ("canvas", "said"),
+    [
+        (Canvas(224), "the whole picture, scaled to fit 224 x 224 pixels, with black bars where it is not square"),
+        (Canvas(96, "stretch"), "the whole picture, stretched to 96 x 96 pixels"),
+        (Canvas(96, around="head"), "the box around the head, scaled to fit 96 x 96"),
+        (Canvas(224, "crop", 256), "its shorter side scaled to 256 pixels and the centre of 224 x 224 pixels cut out"),
+    ],
+)
+def test_the_canvas_is_said_as_it_is(canvas: Canvas, said: str) -> None:
+    assert said in words.canvas(cards.full(canvas=canvas))
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (
+            {},
+            "by patient, into 5 folds stratified by class, fold 1 (counted from 0) held out as test, 15 % of the rest",
+        ),
+        ({"source": "given", "by": "image"}, "train and test as the data set brings them, 15 % of the rest"),
+        ({"source": "given", "by": "image"}, "by picture, since no patient is known"),
+        ({"source": "file", "val": 0.0}, "as a table brought it; by patient"),
+        ({"by": "image, patients ignored"}, "by image, patients ignored, into 5 folds"),
+    ],
+)
+def test_the_split_is_said_as_it_was_made(plan: dict[str, object], said: str) -> None:
+    training = cards.full().training
+    assert said in words.split(cards.full(training=training | {"split": training["split"] | plan}))
+
+
+def test_settings_without_effect_are_left_out() -> None:
+    assert dict(words.settings(cards.full())) == {
+        "general": "epochs 20",
+        "optimizer": "adamw, lr 0.0005",
+        "schedule": "cosine",
+        "loss": "cross-entropy, class_weights balanced, mask 0.6",
+        "augment": "hflip 0.5, scale 0.8 to 1.2",
+    }
+    assert "mask" not in dict(words.settings(cards.full(segments=False)))["loss"]
+
+
+def test_the_epoch_that_was_kept_is_said_with_its_rule() -> None:
+    said = "the epoch best by val_dice was kept, 9 of 12; on the validation part it had val_loss 0.2"
+    assert words.epoch(cards.full()) == said
+
+
+def test_calibration_says_what_the_temperature_changed_or_why_it_was_not_fitted() -> None:
+    first, second = words.calibration(cards.full())
+    assert first == "temperature 1.250, from 30 validation images, 8 patients"
+    assert second.endswith("0.200 (0.100 to 0.300) without it, 0.100 (0.050 to 0.150) with it")
+    unfitted = cards.full().calibration.model_copy(update={"reason": "only 1 image", "before": {}})
+    assert list(words.calibration(cards.full(calibration=unfitted))) == ["temperature 1.250, not fitted: only 1 image"]
+
+
+def test_wrong_answers_are_counted() -> None:
+    assert dict(words.confusions(cards.full())) == {
+        "glioma": "20 of 25 images right, 5 named no_tumor",
+        "no_tumor": "15 of 15 images right",
+    }
+
+
+def test_what_it_declines_is_said_with_what_that_rests_on() -> None:
+    said = words.outside(cards.full())
+    assert said.startswith("by distance, from 100 training images; the limit, from 30 of validation, keeps 95.8 %")
+    assert said.endswith("of the test part 2.0 % (1.0 to 4.0) are flagged")
+    assert words.candidates(cards.full()).endswith("thresholds from validation, patients: glioma 5, no_tumor 3")
+
+
+def test_an_older_card_gives_no_phrases() -> None:
+    old = cards.sparse()
+    assert words.is_older(old)
+    assert [words.split(old), words.intensities(old), words.options(old), words.epoch(old)] == [""] * 4
+    assert [words.outside(old), words.candidates(old)] == [""] * 2
+    for phrases in (words.parts, words.datasets, words.settings, words.calibration, words.confusions):
+        assert list(phrases(old)) == []
+    assert not words.is_older(cards.full())
