@@ -18,22 +18,26 @@ from tumorlens.models import (  # noqa: E402
 from tumorlens.models.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
 from tumorlens.models.output import Network, Output  # noqa: E402
+from tumorlens.models.outside import Familiar, Outside, principal  # noqa: E402
 from tumorlens.models.pipeline import Answer, ModelSpec, Pipeline  # noqa: E402
 from tumorlens.models.prepare import Prepare  # noqa: E402
-from tumorlens.models.pretrained import load_pretrained  # noqa: E402
+from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
 from tumorlens.models.registry import ModelCard, card, create, names  # noqa: E402
 
 __all__ = [
     "Answer",
     "Cost",
+    "Familiar",
     "ModelCard",
     "ModelSpec",
     "Network",
     "Output",
+    "Outside",
     "Pipeline",
     "Prepare",
     "attention_maps",
     "attention_names",
+    "attribution",
     "baselines",
     "brain_mri_efficientnet",
     "brainmrnet",
@@ -46,5 +50,6 @@ __all__ = [
     "load_pretrained",
     "mini_resnet",
     "names",
+    "principal",
     "unet",
 ]

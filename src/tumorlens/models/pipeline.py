@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tumorlens.models import registry
 from tumorlens.models.output import Network
+from tumorlens.models.outside import Familiar, Outside
 from tumorlens.models.prepare import Prepare
 from tumorlens.scan.canvas import Canvas
 
@@ -77,6 +78,8 @@ class Answer(NamedTuple):
         mask: (N, size, size) probability of tumour over the canvas, as the network gives it (the temperature is
             that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
         features: (N, C, h, w) the last maps over the canvas, as `Output.features`.
+        outside: (N,) how unlike the training pictures each is, above 1 for one that is outside of what the network is
+            for; an empty tensor (N, 0) where that was not fitted.
     """
 
     probabilities: Tensor
@@ -85,6 +88,7 @@ class Answer(NamedTuple):
     boxes: Tensor
     mask: Tensor
     features: Tensor
+    outside: Tensor
 
 
 class Pipeline(nn.Module):
@@ -92,9 +96,26 @@ class Pipeline(nn.Module):
 
     temperature: Tensor
 
-    def __init__(self, prepare: Prepare, network: Network, temperature: float = 1.0, *, draws: bool = True) -> None:
-        """A network that segments but was never shown a mask is not asked for one: `draws` is false then."""
+    def __init__(
+        self,
+        prepare: Prepare,
+        network: Network,
+        temperature: float = 1.0,
+        *,
+        draws: bool = True,
+        familiar: Familiar | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            prepare: the preprocessing.
+            network: in any mode.
+            temperature: of the softmax.
+            draws: false for a network that segments but was never shown a mask; it is not asked for one.
+            familiar: what its training pictures look like to it; None where nothing is to be flagged as outside.
+        """
         super().__init__()
+        self.outside = None if familiar is None else Outside(familiar)
         self.draws = draws
         self.prepare = prepare
         self.network = network
@@ -112,4 +133,5 @@ class Pipeline(nn.Module):
         drawn = output.mask if self.draws else None
         mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
         probabilities = torch.softmax(output.logits / self.temperature, dim=1)
-        return Answer(probabilities, output.logits, cam, boxes, mask, output.features)
+        outside = output.logits[:, :0] if self.outside is None else self.outside(images, output.features)
+        return Answer(probabilities, output.logits, cam, boxes, mask, output.features, outside)

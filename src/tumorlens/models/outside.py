@@ -1,0 +1,79 @@
+"""Features -> how unlike the training pictures a picture is: what their principal components leave of it.
+
+The last maps of a network, averaged over places, are one vector for a picture. Those of its training pictures lie
+close to a plane of few dimensions; those of photographs, text or noise do not (Wang et al. 2022, the residual of ViM).
+The distance from that plane is a mean, two matrix products and a norm, so it lives in the exported graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+# Of Figshare's 1,280 features; 32 and 64 do as well. A network with few features keeps most of them for the residual.
+COMPONENTS = 48
+SHARE = 4
+BLANK = 2.0  # the least score of a picture of one grey: twice the limit
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Familiar:
+    """What the pictures of a network's training part look like to it.
+
+    Attributes:
+        centre: (C,) float32, the mean of their features.
+        axes: (C, D) float32, the principal components, orthonormal.
+        limit: the distance from the plane of centre and axes that is scored 1; above it a picture is outside.
+    """
+
+    centre: npt.NDArray[np.float32]
+    axes: npt.NDArray[np.float32]
+    limit: float = 1.0
+
+
+def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar:
+    """The plane of some pictures, with a limit of 1.
+
+    Args:
+        features: (N, C) averaged over places, one row a picture.
+        components: at most so many, and at most a quarter of the features and half of the pictures.
+    """
+    rows = np.asarray(features, dtype=np.float64)
+    count = max(0, min(components, rows.shape[1] // SHARE, len(rows) // 2))
+    centre = rows.mean(axis=0)
+    # Of as many pictures as features or fewer, eigenvectors of the covariance are quicker than an SVD of the pictures.
+    _, vectors = np.linalg.eigh((rows - centre).T @ (rows - centre))
+    return Familiar(centre.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
+
+
+class Outside(nn.Module):
+    """Pictures and their features -> a score each: above 1, a picture is unlike those the network learnt from."""
+
+    centre: Tensor
+    axes: Tensor
+    limit: Tensor
+
+    def __init__(self, familiar: Familiar) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.from_numpy(familiar.centre.copy()))
+        self.register_buffer("axes", torch.from_numpy(familiar.axes.copy()))
+        self.register_buffer("limit", torch.tensor(float(familiar.limit)))
+
+    def forward(self, images: Tensor, features: Tensor) -> Tensor:
+        """(N, H, W) pictures and (N, C, h, w) features -> (N,); a picture of one grey has at least a score of 2."""
+        grey = images.float()
+        blank = grey.amax((1, 2)) == grey.amin((1, 2))
+        score = self.score(features.mean((2, 3)))
+        return torch.where(blank, score.clamp(min=BLANK), score)
+
+    def score(self, pooled: Tensor) -> Tensor:
+        """(N, C) features averaged over places -> (N,) distance from the plane, over the limit."""
+        apart = pooled - self.centre
+        left = apart - (apart @ self.axes) @ self.axes.T
+        return left.square().sum(1).sqrt() / self.limit

@@ -1,0 +1,165 @@
+"""A bundle says which pictures are outside of what it is for, and which classes a picture may be of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from tests.fixtures import scans
+from tumorlens.conformal import Candidates, Tail
+from tumorlens.deploy.card import KEY
+from tumorlens.deploy.export import export
+from tumorlens.deploy.parity import random_pictures
+from tumorlens.deploy.prediction import Prediction
+from tumorlens.deploy.predictor import Predictor, load
+from tumorlens.errors import BundleError, DataError
+from tumorlens.evaluation import grey_slice, limits_of
+from tumorlens.training import Run, load_run
+
+
+def older(bundle: Path, path: Path) -> Path:
+    """The bundle as one was written before it could say no."""
+    model = onnx.load(bundle)
+    (entry,) = [entry for entry in model.metadata_props if entry.key == KEY]
+    card = json.loads(entry.value)
+    for name in ("outside", "candidates"):
+        card.pop(name)
+    card["parity"].pop("largest_outside_difference")
+    entry.value = json.dumps(card)
+    kept = [output for output in model.graph.output if output.name != "outside"]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
+    onnx.save(model, path)
+    return path
+
+
+def with_candidates(bundle: Path, limit: float) -> Predictor:
+    """The bundle, with the same threshold for every class at an error of 0.1."""
+    predictor = load(bundle)
+    tails = {name: Tail(9, (limit,), (0.1,)) for name in predictor.classes}
+    predictor.card = predictor.card.model_copy(update={"candidates": Candidates(tails, "patient")})
+    return predictor
+
+
+@pytest.mark.parametrize("picture", random_pictures(seed=5), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_the_score_is_that_of_the_network(bundle: Path, finished_run: Run, picture: np.ndarray) -> None:
+    limits = limits_of(finished_run, finished_run.table())
+    assert limits.outside is not None
+    with torch.inference_mode():
+        expected = float(
+            finished_run.pipeline(1.0, limits.outside.familiar)(torch.from_numpy(picture)[None]).outside[0]
+        )
+    found = load(bundle).predict(picture)
+    assert found.outside_score == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert found.outside == (expected > 1)
+
+
+def test_validation_pictures_are_inside(bundle: Path, finished_run: Run) -> None:
+    paths = [sample.image for sample in finished_run.table().part("val").samples]
+    answers = [load(bundle).predict(path) for path in paths]
+    assert not any(answer.outside for answer in answers)
+    assert not any(answer.abstains for answer in answers)
+    assert {answer.doubt for answer in answers} == {""}
+
+
+@pytest.mark.parametrize("grey", [0, 77, 255])
+def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_path: Path, grey: int) -> None:
+    empty = np.full((40, 50), grey, np.uint8)
+    old = older(bundle, tmp_path / "old.onnx")
+    for path in (bundle, old):
+        answer = load(path).predict(empty)
+        assert answer.outside is True
+        assert answer.abstains
+        assert answer.doubt.startswith("outside of what this model is for")
+    assert load(old).predict(scans.GREY).outside is None
+    assert load(old).predict(scans.GREY).outside_score is None
+
+
+def test_the_card_says_what_the_limit_is_worth(bundle: Path, evaluated_bundle: Path) -> None:
+    card = load(bundle).card
+    assert card.outside is not None
+    assert (card.outside.fitted_on_images, card.outside.validation_units) == (8, 4)
+    assert card.outside.flagged is None
+    assert card.parity.largest_outside_difference is not None
+    assert card.parity.largest_outside_difference <= 1e-3
+    tested = load(evaluated_bundle).card.outside
+    assert tested is not None
+    assert tested.flagged is not None
+    assert (tested.flagged["n"], tested.flagged["units"]) == (8, 4)
+
+
+def test_what_is_needed_adds_little_to_the_file(bundle: Path) -> None:
+    model = onnx.load(bundle)
+    (card,) = [entry.value for entry in model.metadata_props if entry.key == KEY]
+    assert len(json.dumps(json.loads(card)["candidates"])) < 4000
+
+
+def test_a_run_without_validation_part_gives_a_bundle_that_cannot_say(own_run: Run, phantoms: Path) -> None:
+    split = own_run.folder / "split.csv"
+    rows = split.read_text().replace(",val", ",train").splitlines(keepends=True)
+    split.write_text("".join(rows[1:]))  # without the line that vouches for the split
+    run = load_run(own_run.folder)
+    card = export(run, run.folder / "bundle.onnx")
+    assert card.outside is None
+    assert card.candidates is None
+    answer = load(run.folder / "bundle.onnx").predict(next((phantoms / "images").iterdir()))
+    assert answer.outside is None
+    assert not answer.abstains
+
+
+def test_candidates_are_the_classes_that_are_probable_enough(bundle: Path, phantoms: Path) -> None:
+    path = next((phantoms / "images").iterdir())
+    plain = load(bundle).predict(path)
+    assert plain.candidates is None
+    ordered = sorted(plain.probabilities, key=lambda name: -plain.probabilities[name])
+    temperature = load(bundle).card.temperature
+    raised = {name: p**temperature for name, p in plain.probabilities.items()}
+    second = raised[ordered[1]] / sum(raised.values())
+    two = with_candidates(bundle, 1 - second + 1e-4).predict(path, max_error=0.1)
+    assert set(two.candidates or ()) == set(ordered[:2])
+    assert two.doubt in (f"unsure, may be {ordered[0]} or {ordered[1]}", f"unsure, may be {ordered[1]} or {ordered[0]}")
+    one = with_candidates(bundle, 1 - second - 1e-4).predict(path, max_error=0.1)
+    assert (one.candidates, one.abstains) == ((ordered[0],), False)
+    none = with_candidates(bundle, 0.0).predict(path, max_error=0.1)
+    assert (none.candidates, none.abstains, none.doubt) == ((), True, "unsure, no class fits")
+    assert none.label == plain.label
+
+
+def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path, phantoms: Path) -> None:
+    predictor = load(bundle)
+    said = predictor.check_max_error(0.05)
+    assert said is not None
+    assert said.startswith("max-error 0.05 needs 19 patients of a class on validation, glioma has 1")
+    answer = predictor.predict(next((phantoms / "images").iterdir()), max_error=0.05)
+    assert answer.candidates == predictor.classes
+    assert answer.abstains
+
+
+def test_what_cannot_be_asked_is_refused_before_a_picture_is_read(bundle: Path, tmp_path: Path) -> None:
+    old = load(older(bundle, tmp_path / "old.onnx"))
+    with pytest.raises(BundleError, match=r"old\.onnx: no thresholds .* export the run again"):
+        old.predict("no-such-file.png", max_error=0.1)
+    with pytest.raises(DataError, match="max-error 2 found"):
+        load(bundle).predict("no-such-file.png", max_error=2)
+
+
+def test_plain_data_says_it_too(bundle: Path, finished_run: Run) -> None:
+    path = finished_run.table().part("val").samples[0].image
+    data = load(bundle).predict(grey_slice(path), max_error=0.05).to_dict()
+    assert data["outside"] is False
+    assert 0 < data["outside_score"] < 1
+    assert data["candidates"] == list(load(bundle).classes)
+    assert data["abstains"] is True
+
+
+def test_outside_is_told_before_unsure(bundle: Path) -> None:
+    answer = load(bundle).predict(np.zeros((9, 9), np.uint8), max_error=0.05)
+    assert isinstance(answer, Prediction)
+    assert answer.doubt.startswith("outside")
+    assert replace(answer, outside=False).doubt.startswith("unsure, may be glioma or")

@@ -1,0 +1,62 @@
+"""What lies far from the plane of the training pictures scores high, and a picture of one grey always does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tumorlens.models import Familiar, Outside, principal
+from tumorlens.training import Run
+
+
+def near_a_plane(count: int, seed: int) -> np.ndarray:
+    """Features of 64 numbers that vary along three directions, and by 0.01 along the others."""
+    random = np.random.default_rng(seed)
+    axes = np.linalg.qr(np.random.default_rng(9).normal(size=(64, 3)))[0]
+    return 5 + random.normal(0, 10, (count, 3)) @ axes.T + random.normal(0, 0.01, (count, 64))
+
+
+def test_pictures_off_the_plane_score_high_and_others_on_it_do_not() -> None:
+    module = Outside(principal(near_a_plane(200, 0)))
+    familiar = module.score(torch.from_numpy(near_a_plane(50, 1)).float())
+    strange = module.score(
+        torch.from_numpy(near_a_plane(50, 1) + np.random.default_rng(2).normal(0, 1, (50, 64))).float()
+    )
+    assert familiar.max() < 0.2
+    assert strange.min() > 3
+
+
+def test_the_score_is_the_distance_over_the_limit() -> None:
+    axes = np.eye(3, 1, dtype=np.float32)
+    module = Outside(Familiar(np.zeros(3, np.float32), axes, limit=5.0))
+    assert module.score(torch.tensor([[100.0, 3.0, 4.0], [7.0, 0.0, 0.0]])).tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_components_are_orthonormal_and_fewer_than_pictures_and_features_allow() -> None:
+    axes = principal(near_a_plane(200, 0)).axes
+    assert axes.shape == (64, 16)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(16), atol=1e-5)
+    assert principal(near_a_plane(6, 0)).axes.shape == (64, 3)
+    assert principal(near_a_plane(1, 0)).axes.shape == (64, 0)
+
+
+def test_a_picture_of_one_grey_is_outside_whatever_its_features_say() -> None:
+    module = Outside(replace(principal(near_a_plane(50, 0)), limit=1e9))
+    pictures = torch.randint(0, 256, (4, 20, 30), dtype=torch.uint8)
+    pictures[1], pictures[3] = 0, 77
+    scores = module(pictures, torch.rand(4, 64, 2, 2))
+    assert (scores > 1).tolist() == [False, True, False, True]
+
+
+def test_a_pipeline_gives_scores_only_where_it_was_told_what_is_familiar(finished_run: Run) -> None:
+    picture = torch.randint(0, 256, (2, 40, 40), dtype=torch.uint8)
+    with torch.inference_mode():
+        plain = finished_run.pipeline()(picture)
+        assert plain.outside.shape == (2, 0)
+        pooled = plain.features.mean((2, 3)).numpy()
+        told = finished_run.pipeline(1.0, principal(pooled))(picture)
+    assert told.outside.shape == (2,)
+    assert torch.equal(told.probabilities, plain.probabilities)
