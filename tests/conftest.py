@@ -78,6 +78,21 @@ def bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run, evaluated on its test part, as an ONNX file whose card is complete."""
+    from tumorlens.deploy.export import export
+    from tumorlens.evaluation import evaluate, write_evaluation
+    from tumorlens.record import Record
+    from tumorlens.training import load_run
+
+    run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))
+    found = evaluate(run, background=False, resamples=100)
+    write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
+    export(run, run.folder / "bundle.onnx")
+    return run.folder / "bundle.onnx"
+
+
+@pytest.fixture(scope="session")
 def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An untrained run of a network that segments, set to draw a tenth of the pixels. Tests must not write into it."""
     import torch

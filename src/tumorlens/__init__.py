@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tumorlens.deploy.predictor import load as load
     from tumorlens.deploy.predictor import predict as predict
     from tumorlens.evaluation.compare import compare as compare
+    from tumorlens.evaluation.crossval import cross_validate as cross_validate
     from tumorlens.evaluation.evaluate import evaluate as evaluate
     from tumorlens.evaluation.reproduction.reproduce import reproduce as reproduce
     from tumorlens.explanation.explain import explain as explain
@@ -42,6 +43,7 @@ _LAZY = {
     "audit": "tumorlens.auditing",
     "benchmark": "tumorlens.deploy.benchmark",
     "compare": "tumorlens.evaluation",
+    "cross_validate": "tumorlens.evaluation.crossval",
     "Prediction": "tumorlens.deploy.prediction",
     "Predictor": "tumorlens.deploy.predictor",
     "Scan": "tumorlens.scan",

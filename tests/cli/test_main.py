@@ -20,7 +20,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for verb in ("demo", "audit", "train", "evaluate", "explain", "export", "predict", "data", "models"):
+    for verb in ("demo", "audit", "train", "evaluate", "explain", "export", "card", "predict", "data", "models"):
         assert f"\n  {verb} " in out
     assert "not a medical device" in out
 

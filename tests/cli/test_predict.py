@@ -187,3 +187,47 @@ def test_a_spacing_can_be_given_for_files_that_do_not_say(
 def test_a_spacing_that_is_none_is_refused(given: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "x.png", "-m", str(bundle), "--spacing", given]) == 2
     assert f"'{given}' for --spacing; expected millimetres" in capsys.readouterr().err
+
+
+def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
+    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, scan = tmp_path / "empty.png", pictures(phantoms)[0]
+    Image.new("L", (64, 64), 30).save(empty)
+    out = tmp_path / "out"
+    asked = ["predict", str(empty), scan, "-m", str(bundle), "--out", str(out), "--overlays", "--max-error", "0.05"]
+    assert main(asked) == 0
+    said = capsys.readouterr()
+    first, second = said.out.splitlines()
+    assert "outside of what this model is for: not like the brain MRI it learnt from" in first
+    assert "; unsure, may be glioma or meningioma or pituitary or no_tumor" in second
+    assert "caution: max-error 0.05 needs 19 patients of a class on validation, glioma has 1" in said.err
+    with (out / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["outside"] for row in rows] == ["True", "False"]
+    assert [row["abstains"] for row in rows] == ["True", "True"]
+    assert rows[1]["candidates"] == "glioma|meningioma|pituitary|no_tumor"
+    assert float(rows[0]["outside_score"]) >= 2
+    frame = np.asarray(Image.open(out / rows[0]["overlay"]))
+    assert (frame[0, :, :2] == (255, 140)).all()
+    assert json.loads((out / "run.json").read_text())["max_error"] == 0.05
+
+
+def test_answers_that_should_not_be_used_are_counted_below_the_others(
+    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.png"
+    Image.new("L", (64, 64), 30).save(empty)
+    asked = [str(phantoms / "images"), str(empty), "-m", str(bundle), "--out", str(tmp_path / "o")]
+    assert main(["predict", *asked, "--max-error", "0.05"]) == 0
+    _, doubted = capsys.readouterr().out.splitlines()
+    assert doubted.startswith("of these outside of what this model is for: ")
+    assert sum(int(part.split(": ")[1]) for part in doubted.split(", ")) == 25
+
+
+@pytest.mark.parametrize("error", ["0", "1", "5"])
+def test_a_max_error_that_is_no_share_is_wrong_usage(
+    bundle: Path, phantoms: Path, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--max-error", error]) == 2
+    assert "expected more than 0 and less than 1" in capsys.readouterr().err

@@ -144,6 +144,33 @@ def test_evaluate_says_what_is_named_when_something_is_blanked(
     assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"] is None
 
 
+def test_evaluate_says_how_a_network_holds_up_when_it_is_asked(
+    finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "evaluate",
+        str(finished_run.folder),
+        "--out",
+        str(tmp_path / "e"),
+        "--resamples",
+        "100",
+        "--no-background",
+    ]
+    assert main([*words, "--robustness", "--robustness-limit", "2"]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.split() == ["accuracy,", "%", "clean", *"12345", "mean"])
+    titles = [line.split("  ")[0] for line in lines[first + 1 : first + 14]]
+    assert (titles[1], titles[-2], titles[-1]) == ("Rician noise", "left-right flip", "all of them")
+    found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["robustness"]
+    assert found["images"] == 2
+    for text in (found["summary"], found["worst"]["words"], found["meaning"]):
+        assert text in " ".join((said.out + said.err).split())
+    assert "How it holds up" in (tmp_path / "e" / "report.html").read_text()
+    assert main(words) == 0
+    assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["robustness"] is None
+
+
 def test_masks_that_are_boxes_are_measured_only_when_asked(
     drawing_run: Run, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

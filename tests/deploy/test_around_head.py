@@ -127,5 +127,5 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
 
 
 def test_a_bundle_around_the_whole_picture_names_no_box(bundle: Path) -> None:
-    assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features"]
+    assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features", "outside"]
     assert load(bundle).predict(scans.GREY).heatmap is not None

@@ -34,6 +34,13 @@ def test_a_card_comes_back_as_it_was() -> None:
     assert parse_card({KEY: card().model_dump_json()}, "x.onnx") == card()
 
 
+def test_a_card_from_before_it_was_asked_for_more_still_loads() -> None:
+    later = {"per_class", "confusion", "calibration", "sensitivity", "attributions", "methods", "segments"}
+    old = {key: value for key, value in card().model_dump(mode="json").items() if key not in later}
+    found = parse_card({KEY: json.dumps(old)}, "x.onnx")
+    assert (found.per_class, found.confusion, found.calibration, found.attributions) == ({}, (), None, ())
+
+
 def test_it_says_what_it_is_not_for() -> None:
     assert "Not a medical device" in card().intended_use
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tumorlens.deploy.export import _measured, export
+from tumorlens.deploy.export import _measured, _sensitivity, export
 from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
@@ -61,6 +61,10 @@ def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: 
     assert card.heatmap
     assert card.figures == {}
     assert "never evaluated" in card.cautions[0]
+    assert card.attributions[0].startswith("Data set phantom: CC0")
+    assert card.training["settings"]["epochs"] == 2
+    assert card.calibration is not None
+    assert card.calibration.before == {}
 
 
 def test_no_path_of_this_machine_is_in_the_file(bundle: Path, finished_run: Run) -> None:
@@ -79,6 +83,12 @@ def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_c
     card = export(own_run, own_run.folder / "bundle.onnx")
     assert card.figures["accuracy"]["value"] == found.metrics.overall["accuracy"].value
     assert card.temperature == pytest.approx(found.calibration.temperature)
+    sensitivity = found.metrics.per_class["glioma"]["sensitivity"]
+    assert card.per_class["glioma"]["sensitivity"] == sensitivity.to_dict()
+    assert [list(row) for row in card.confusion] == found.metrics.confusion.tolist()
+    assert card.calibration is not None
+    assert card.calibration.before["ece"]["value"] == found.before.overall["ece"].value
+    assert (card.calibration.images, card.calibration.units) == (8, 4)
     assert card.tested_on.startswith("phantom, test part: 8 images, 4 patients")
     assert card.cautions == found.cautions
 
@@ -87,6 +97,14 @@ def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_c
     weights = own_run.folder / "weights.safetensors"
     save_file({key: value * 1.01 for key, value in load_file(weights).items()}, weights)
     assert _measured(own_run) is None
+
+
+def test_what_an_evaluation_says_of_worse_pictures_is_on_the_card() -> None:
+    worse = {"summary": "Over all.", "worst": {"words": "Worst is fog."}, "meaning": "It falls."}
+    measured = {"background": {"head_blanked": {"meaning": "It guesses."}, "filled_by_the_head": 0.5}}
+    assert _sensitivity(measured) == ("It guesses.",)
+    assert _sensitivity(measured | {"robustness": worse}) == ("It guesses.", "Over all.", "Worst is fog.", "It falls.")
+    assert _sensitivity({"background": None}) == ()
 
 
 def test_a_graph_that_answers_differently_is_not_written(

@@ -12,12 +12,12 @@ import pytest
 
 from tests.fixtures import scans
 from tumorlens.deploy.card import Parity
-from tumorlens.deploy.export import _card, _measured
+from tumorlens.deploy.export import _calibration, _card, _measured
 from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.prediction import Tumour
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
-from tumorlens.evaluation import evaluate, infer, write_evaluation
+from tumorlens.evaluation import evaluate, infer, limits_of, write_evaluation
 from tumorlens.models import cost
 from tumorlens.record import Record
 from tumorlens.scan import read_scan
@@ -113,11 +113,10 @@ def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle:
 def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
     found = evaluate(own_drawing_run, resamples=100)
     write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
+    run, measured = own_drawing_run, _measured(own_drawing_run)
+    table, parity = run.table(), Parity(largest_difference=0, pictures=0)
     card = _card(
-        own_drawing_run,
-        own_drawing_run.pipeline(),
-        _measured(own_drawing_run),
-        Parity(largest_difference=0, pictures=0),
+        run, table, run.pipeline(), measured, _calibration(run, table, measured)[1], limits_of(run, table), parity
     )
     assert found.segmentation is not None
     for name in ("dice", "iou", "mean_iou"):
@@ -126,10 +125,15 @@ def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> Non
     assert card.figures["hd95"]["value"] == pytest.approx(found.segmentation.overall["hd95"].value)
     assert card.tested_on.endswith("; distances in pixels")
     assert card.figures["accuracy"]["n"] == 8
+    assert card.per_class["glioma"].keys() >= {"sensitivity", "dice", "hd95"}
+    assert found.background is not None
+    assert list(card.sensitivity) == [test.meaning for test in found.background.tests]
 
 
 def test_a_graph_that_draws_differently_is_found_out(drawing_bundle: Path, drawing_run: Run) -> None:
-    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature)
+    learnt = limits_of(drawing_run, drawing_run.table()).outside
+    assert learnt is not None
+    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learnt.familiar)
     assert check_parity(drawing_bundle, pipeline, random_pictures()).largest_mask_difference is not None
     pipeline.network.segment[-1].bias.data += 0.1
     with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on a picture of .* at most 1e-03"):

@@ -61,15 +61,27 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_other_intervals(
     assert other.low != found.metrics.overall["brier"].low
 
 
-def test_progress_counts_validation_and_test_pictures(finished_run: Run) -> None:
+def test_progress_counts_training_validation_and_test_pictures(finished_run: Run) -> None:
     steps: list[tuple[int, int]] = []
     evaluate(finished_run, background=False, resamples=100, progress=lambda done, total: steps.append((done, total)))
-    assert steps[-1] == (16, 16)
+    assert steps[-1] == (24, 24)
+    assert steps == sorted(steps)
 
 
 def test_the_validation_part_can_be_measured_and_says_that_it_was_chosen_on(finished_run: Run) -> None:
     found = evaluate(finished_run, split="val", resamples=100)
     assert "validation part" in found.cautions[0]
+
+
+def test_the_validation_part_is_not_asked_when_to_say_no_for_its_own_limits_are_from_it(
+    found: Evaluation, finished_run: Run
+) -> None:
+    assert found.outside is not None
+    assert found.abstention is not None
+    assert (found.outside.fit.images, len(found.outside.scores)) == (8, 8)
+    assert found.to_dict()["abstention"]["validation_units"] == dict.fromkeys(found.metrics.classes, 1)
+    of_validation = evaluate(finished_run, split="val", resamples=100)
+    assert of_validation.outside is of_validation.abstention is None
 
 
 def test_the_worst_mistakes_are_mistakes_the_surest_first(found: Evaluation) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.report import Picture, contact_sheet, data_uri, overlay, save_png, side_by_side
+from tumorlens.report import Picture, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.pictures import colours
 
 
@@ -158,3 +158,13 @@ def test_two_outlines_are_told_apart_and_both_seen_where_they_meet(grey: np.ndar
     assert min(cyan, orange) > 60
     assert sum(seen(mask, mask)) == 76
     assert min(seen(mask, mask)) > 30
+
+
+@pytest.mark.parametrize("width", [20, 64, 700])
+def test_what_must_not_be_overlooked_stands_in_a_frame_above_the_whole_picture(width: int) -> None:
+    inner = Image.new("RGB", (width, 40), (1, 2, 3))
+    framed = np.asarray(marked(inner, "outside of what this model is for"))
+    assert (framed[0] == (255, 140, 0)).all()
+    assert (framed[:, 0] == (255, 140, 0)).all()
+    assert (framed == (1, 2, 3)).all(axis=2).sum() == width * 40
+    assert (framed < 30).all(axis=2).sum() > width * 40  # letters, too

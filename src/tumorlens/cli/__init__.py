@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from tumorlens.cli import (
     audit,
     benchmark,
+    card,
     compare,
     data,
     demo,
@@ -60,6 +61,7 @@ app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(explain.explain)
 app.command()(export.export)
+app.command()(card.card)
 app.command()(predict.predict)
 app.command()(benchmark.benchmark)
 

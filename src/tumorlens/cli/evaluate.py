@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Background, Evaluation, Segmentation
+    from tumorlens.evaluation import Background, Evaluation, Robustness, Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 _PARTS = ("test", "val")
@@ -37,6 +37,12 @@ def evaluate(
     no_background: Annotated[
         bool, typer.Option("--no-background", help="Do not ask again with background, head and tumour blanked.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Ask again with bias field, noise, motion and the like, step by step.")
+    ] = False,
+    robustness_limit: Annotated[
+        int, typer.Option(min=0, help="With --robustness: so many pictures, spread over patients; 0 for all.")
+    ] = 300,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
@@ -64,6 +70,7 @@ def evaluate(
             split=split,
             rectangles=rectangles,
             background=not no_background,
+            robustness=robustness_limit if robustness else None,
             resamples=resamples,
             seed=seed,
             progress=step,
@@ -73,11 +80,11 @@ def evaluate(
     write_evaluation(loaded, found, folder, record)
     if json:
         return emit(found.to_dict() | {"folder": str(folder)})
-    _show(found)
+    show_evaluation(found)
     say(f"written: {folder / 'report.html'}")
 
 
-def _show(found: Evaluation) -> None:
+def show_evaluation(found: Evaluation) -> None:
     """The figures as tables on the terminal, and what must be known about them."""
     facts, metrics = found.facts, found.metrics
     show(f"{facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
@@ -96,6 +103,9 @@ def _show(found: Evaluation) -> None:
         _show_masks(found.segmentation)
     if found.background:
         _show_background(found.background)
+    if found.robustness:
+        _show_robustness(found.robustness)
+    _show_no(found)
     for text in found.cautions:
         caution(text)
 
@@ -124,3 +134,33 @@ def _show_background(found: Background) -> None:
     for test in found.tests:
         if test.meaning != found.caution:
             show(test.meaning)
+
+
+def _show_no(found: Evaluation) -> None:
+    """What is flagged as outside, and what is answered with how much error allowed."""
+    from tumorlens.evaluation import says_no
+
+    if found.abstention:
+        for headings, rows in says_no.abstention_tables(found.abstention):
+            answered = grid(*(f"\n{heading}" for heading in headings))
+            for row in rows:
+                answered.add_row(*row)
+            show(answered)
+        if unknown := says_no.unknown_words(found.abstention):
+            show(unknown)
+    if found.outside:
+        show(says_no.outside_words(found.outside))
+
+
+def _show_robustness(found: Robustness) -> None:
+    """What is left when pictures get worse, and what that means; what slight artefacts cost is a caution."""
+    from tumorlens.evaluation.robustness.lines import lines
+
+    for headings, rows in lines(found):
+        worse = grid(*(f"\n{heading}" for heading in headings))
+        for row in rows:
+            worse.add_row(*row)
+        show(worse)
+    for text in (found.summary, found.worst_words, found.meaning):
+        if text != found.caution:
+            show(text)

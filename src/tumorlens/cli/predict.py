@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.common import Json, Pictures, emit, fail, files, progress, say
+from tumorlens.cli.common import Json, Pictures, caution, emit, fail, files, progress, say
 
 if TYPE_CHECKING:
     from tumorlens.deploy.card import Card
@@ -29,6 +29,7 @@ _MEASURES = (
     "centroid_column",
     "side",
 )
+_DOUBT = ("outside", "outside_score", "candidates", "abstains")
 _FEW = 20  # pictures that get a line each although the answers are written to files
 
 
@@ -48,9 +49,16 @@ def predict(
         str | None,
         typer.Option(metavar="MM[,MM]", help="Between rows and between columns, for files that do not say."),
     ] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Name all classes a picture may be of; of each, as few as this are missed."),
+    ] = None,
     json: Json = False,
 ) -> int:
-    """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1."""
+    """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1.
+
+    A picture unlike those the model learnt from is marked as outside; with --max-error an unsure one abstains.
+    """
     from tumorlens.deploy.predictor import load
     from tumorlens.errors import BundleError, ScanError, TumorlensError
     from tumorlens.record import Record
@@ -58,10 +66,14 @@ def predict(
     for wanted, name in ((overlays, "--overlays"), (masks, "--masks")):
         if wanted and out is None:
             raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
+    if max_error is not None and not 0 < max_error < 1:
+        raise typer.BadParameter(f"'{max_error:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
     given = _millimetres(spacing) if spacing is not None else None
-    record = Record("predict", model=str(model), device="cpu", spacing=given)
+    record = Record("predict", model=str(model), device="cpu", spacing=given, max_error=max_error)
     predictor = load(model)
     card = predictor.card
+    if short := predictor.check_max_error(max_error):
+        caution(short)
     if overlays and not (card.heatmap or card.segments):
         raise BundleError(
             f"{model}: {card.model} gives no heat maps in a bundle; "
@@ -74,7 +86,8 @@ def predict(
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
     with progress("predicting") if brief else nullcontext(lambda done, total: None) as step:
-        for number, (source, answer) in enumerate(predictor.predict_many(chosen, heatmap=overlays), start=1):
+        answers = predictor.predict_many(chosen, heatmap=overlays, max_error=max_error)
+        for number, (source, answer) in enumerate(answers, start=1):
             step(number, len(chosen))
             if isinstance(answer, TumorlensError):
                 failed.append(str(answer) if isinstance(answer, ScanError) else f"{source}: {answer}")
@@ -92,14 +105,25 @@ def predict(
                 emit(row)
             elif not brief:
                 drawn = f", {answer.tumour}" if answer.tumour else ""
-                print(f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", flush=True)
+                doubt = f"; {answer.doubt}" if answer.doubt else ""
+                print(f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}{doubt}", flush=True)
     if brief:
         print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
+        if doubted := _doubted(rows):
+            print(doubted)
     if out:
         record.add(split_hash=card.training["split_hash"], done=len(rows), failed=failed)
         _write(rows, card, out, record)
         say(f"written: {len(rows)} predictions in {out}")
     return 1 if failed else 0
+
+
+def _doubted(rows: list[dict[str, Any]]) -> str:
+    """How many answers should not be used, and why; empty where there are none."""
+    outside = sum(bool(row["outside"]) for row in rows)
+    unsure = sum(row["abstains"] for row in rows) - outside
+    parts = [f"outside of what this model is for: {outside}"] * bool(outside) + [f"unsure: {unsure}"] * bool(unsure)
+    return f"of these {', '.join(parts)}" if parts else ""
 
 
 def _millimetres(text: str) -> tuple[float, float]:
@@ -115,14 +139,15 @@ def _millimetres(text: str) -> tuple[float, float]:
 
 def _draw(answer: Prediction, out: Path, number: int) -> str:
     """Draw the overlay of one answer; its path from `out`."""
-    from tumorlens.report import overlay, save_png, side_by_side
+    from tumorlens.report import marked, overlay, save_png, side_by_side
     from tumorlens.scan import read_scan
 
     grey = read_scan(answer.source).grey()
     name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
     largest = answer.tumour.largest if answer.tumour else None
     lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
-    save_png(side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask, lines=lines)]), out / name)
+    both = side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask, lines=lines)])
+    save_png(marked(both, f"{answer.label}; {answer.doubt}") if answer.doubt else both, out / name)
     return name
 
 
@@ -152,14 +177,21 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
     ):
         table = csv.writer(stream, lineterminator="\n")
         names = ["tumour_pixels", "tumour_mm2", "mask", *_MEASURES] if card.segments else []
-        table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), "overlay", *names])
+        table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), *_DOUBT, "overlay", *names])
         for row in rows:
-            cells = [row["probabilities"][name] for name in card.classes] + [row.get("overlay", "")]
+            cells = [row["probabilities"][name] for name in card.classes] + _doubt(row) + [row.get("overlay", "")]
             if card.segments:
                 cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row.get("mask", ""), *_measures(row["tumour"])]
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)
+
+
+def _doubt(row: dict[str, Any]) -> list[Any]:
+    """The cells of `_DOUBT`: empty where the bundle cannot say or was not asked; a bar stands between classes."""
+    candidates = row["candidates"]
+    known = ["" if row[name] is None else row[name] for name in ("outside", "outside_score")]
+    return [*known, "" if candidates is None else "|".join(candidates), row["abstains"]]
 
 
 def _measures(tumour: dict[str, Any]) -> list[Any]:

@@ -9,7 +9,6 @@ import typer
 
 from tumorlens.cli.common import (
     Data,
-    Fold,
     Folds,
     Given,
     IgnorePatients,
@@ -27,8 +26,11 @@ from tumorlens.cli.common import (
     say,
     show,
 )
+from tumorlens.cli.evaluate import show_evaluation
+from tumorlens.errors import SplitError
 
 if TYPE_CHECKING:
+    from tumorlens.evaluation.crossval import CrossValidation
     from tumorlens.evaluation.sweep import Sweep
     from tumorlens.training import Run
 
@@ -52,7 +54,9 @@ def train(
         str | None, typer.Option(help="none, imagenet, package, hub, or a weights file; as --set pretrained=...")
     ] = None,
     folds: Folds = 5,
-    fold: Fold = 0,
+    fold: Annotated[
+        str, typer.Option(help="The fold held out as test, from 0; all: each in turn, and figures over all of them.")
+    ] = "0",
     val: Val = 0.1,
     given: Given = False,
     ignore_patients: IgnorePatients = False,
@@ -72,6 +76,7 @@ def train(
         from tumorlens.training import load_recipe
         from tumorlens.training import train as work
 
+    held = _held_out(fold, given=given, arms=bool(arm))
     changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
     chosen = load_recipe(recipe, changes)
     if arm:
@@ -85,10 +90,32 @@ def train(
         if not ignore_patients:
             with progress("looking for copies") as step:
                 table = regrouped(table, find_ties(table, progress=step))
-        table = split_folds(table, folds=folds, fold=fold, val=val, seed=split_seed, ignore_patients=ignore_patients)
+        if held is not None:
+            table = split_folds(
+                table, folds=folds, fold=held, val=val, seed=split_seed, ignore_patients=ignore_patients
+            )
+    elif held is None:
+        raise SplitError(f"{table.name}: has a split; --fold all makes its own, so give it the data without one")
     if table.plan and table.plan.by == "image, patients ignored":
         caution("patients are torn apart on request: test figures will be too high")
     screen = console()
+    if held is None:
+        from tumorlens.evaluation.crossval import cross_validate
+
+        crossed = cross_validate(
+            table,
+            chosen,
+            out,
+            folds=folds,
+            val=val,
+            split_seed=split_seed,
+            seed=seed,
+            ignore_patients=ignore_patients,
+            resume=resume,
+            allow_leak=allow_leak,
+            console=screen,
+        )
+        return _report_folds(crossed, out, json=json)
     if arm:
         found = sweep(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
         return _report(found, out, json=json)
@@ -106,14 +133,48 @@ def train(
     return 0
 
 
+def _held_out(fold: str, *, given: bool, arms: bool) -> int | None:
+    """The fold that becomes test; None for each in turn."""
+    if fold == "all":
+        if given or arms:
+            raise typer.BadParameter("--fold all makes folds of its own; leave out --given and --arm")
+        return None
+    if not fold.isdecimal():
+        raise typer.BadParameter(f"'{fold}' for --fold; expected a number from 0, or all")
+    return int(fold)
+
+
 def _cautions(run: Run) -> None:
     """What must be known of what a run was trained on."""
     for leak in run.record["leaks"]:
         caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
+    if blank := run.record.get("blank_masks"):
+        caution(
+            f"{len(blank)} of the masks of pictures with a tumour show none, the first is that of {blank[0]}: the "
+            "network is taught to miss it; draw what is missing, or leave the pictures out"
+        )
     for part, images in run.record["counts"].items():
         missing = (run.record.get("masks") or {}).get(part, {}).get("none")
         if missing:
             caution(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
+
+
+def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
+    """The figures over all folds, and a line for each."""
+    if json:
+        emit(found.to_dict() | {"folder": str(out)})
+        return 0
+    draws = found.pooled.segmentation is not None
+    folds = grid("\nfold", "\nimages", "accuracy\n(95 % interval)", *(["Dice\n(95 % interval)"] if draws else []))
+    for fold in found.folds:
+        evaluation = fold.evaluation
+        drawn = [str(evaluation.segmentation.overall["dice"])] if evaluation.segmentation else []
+        accuracy = evaluation.metrics.overall["accuracy"].percent()
+        folds.add_row(str(fold.number), str(len(evaluation.samples)), accuracy, *drawn)
+    show(folds)
+    show_evaluation(found.pooled)
+    say(f"written: {out / 'report.html'}")
+    return 0
 
 
 def _report(found: Sweep, out: Path, *, json: bool) -> int:

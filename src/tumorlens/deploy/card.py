@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tumorlens.conformal import Candidates
 from tumorlens.errors import BundleError
 from tumorlens.scan import Canvas
 
@@ -24,6 +25,8 @@ class Parity(BaseModel):
         pictures: number of pictures, real and random.
         largest_mask_difference: in any pixel's probability of tumour; None where the network does not segment.
         mask_pixels_differ: share of all pixels of the canvas that one draws as tumour and the other does not.
+        largest_outside_difference: in the score of a picture as outside, as a share of it where it is above 1; None
+            where the graph gives none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +35,52 @@ class Parity(BaseModel):
     pictures: int
     largest_mask_difference: float | None = None
     mask_pixels_differ: float | None = None
+    largest_outside_difference: float | None = None
+
+
+class OutsideCard(BaseModel):
+    """What the graph's output ``outside`` was fitted on, and how often it flags pictures that it should not.
+
+    Attributes:
+        method: in words.
+        fitted_on_images: of the training part.
+        fitted_on_units: the patients, or images without one, they come from.
+        validation_images: the limit is from.
+        validation_units: the patients they come from.
+        validation_kept: share of the validation part that is not flagged, patients weighing the same.
+        flagged: the share of the test part that is, as an estimate; None where the run was not evaluated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    fitted_on_images: int
+    fitted_on_units: int
+    validation_images: int
+    validation_units: int
+    validation_kept: float
+    flagged: dict[str, Any] | None = None
+
+
+class Calibrated(BaseModel):
+    """How far probabilities meant what they said, before and after they were divided by the temperature.
+
+    Attributes:
+        images: of the validation part, on which the temperature was fitted.
+        units: the patients, or images without one, they come from.
+        reason: why the temperature is 1 where it could not be fitted, else None.
+        before: ``"ece"`` and ``"brier"`` of the test part as estimates, as the network gave its probabilities; empty
+            where the run was not evaluated.
+        after: the same with the temperature.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: int
+    units: int
+    reason: str | None = None
+    before: dict[str, dict[str, Any]] = {}
+    after: dict[str, dict[str, Any]] = {}
 
 
 class Card(BaseModel):
@@ -51,11 +100,22 @@ class Card(BaseModel):
             did not say.
         figures: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
             the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
+        per_class: class to name to estimate, of the same test part; empty likewise, and in older bundles.
+        confusion: (K, K) images of the test part; rows are the truth, columns the answer; empty likewise.
+        calibration: what the temperature was fitted on and what it changed; None in older bundles.
+        sensitivity: what the evaluation says of pictures that are blanked in part, or made worse, a sentence each;
+            empty where that was not measured, and in older bundles.
+        outside: what the graph's output ``outside`` is worth; None where it has none, as in older bundles.
+        candidates: what is needed to say which classes a picture may be of, for any allowed error; None where there was
+            no validation part, and in older bundles.
         tested_on: one line that says on what; empty likewise.
         cautions: what a reader must know before quoting a figure.
-        training: recipe, seed, data, fingerprint, split and their hashes.
+        training: recipe, seed, data, fingerprint, split and their hashes; all settings, the data sets' own facts, how
+            many pictures of which class were in which part. Older bundles have less of it.
         parity: how closely ONNX Runtime repeats what PyTorch says.
         licence: of the weights.
+        attributions: whose data and whose weights are in it, and under what licence, a line each; empty in older
+            bundles, which did not say.
         intended_use: and what it is not for.
         versions: of the software that made it.
     """
@@ -73,11 +133,18 @@ class Card(BaseModel):
     segments: bool = False
     methods: tuple[str, ...] = ()
     figures: dict[str, dict[str, Any]]
+    per_class: dict[str, dict[str, dict[str, Any]]] = {}
+    confusion: tuple[tuple[int, ...], ...] = ()
+    calibration: Calibrated | None = None
+    sensitivity: tuple[str, ...] = ()
+    outside: OutsideCard | None = None
+    candidates: Candidates | None = None
     tested_on: str
     cautions: tuple[str, ...]
     training: dict[str, Any]
     parity: Parity
     licence: str
+    attributions: tuple[str, ...] = ()
     intended_use: str = INTENDED_USE
     versions: dict[str, str]
 

@@ -22,6 +22,13 @@ TOLERANCE = 1e-4
 # is usual, and 7e-4 was reached with weights that had been spoilt on purpose. A thousandth moves an outline only where
 # the network is undecided to a thousandth; what share of the pixels changes sides is counted, and is on the card.
 MASK_TOLERANCE = 1e-3
+# Of the score of a picture as outside, as a share of it where it is above 1, its limit.
+OUTSIDE_TOLERANCE = 1e-3
+_COMPARED = {
+    "probabilities": ("a probability", TOLERANCE),
+    "mask": ("a pixel of the mask", MASK_TOLERANCE),
+    "outside": ("the score as outside", OUTSIDE_TOLERANCE),
+}
 # Random pictures: square, wide, tall, smaller and larger than any canvas, odd.
 _SIZES = ((224, 224), (512, 512), (90, 301), (640, 333), (17, 19), (33, 512))
 
@@ -33,7 +40,7 @@ def random_pictures(seed: int = 0) -> list[GreyImage]:
 
 
 def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage]) -> Parity:
-    """Compare the probabilities of ONNX Runtime and PyTorch, and the masks if there are any, picture by picture.
+    """Compare what ONNX Runtime and PyTorch say, picture by picture: probabilities, masks and scores as outside.
 
     Args:
         graph: the exported ONNX file.
@@ -41,11 +48,11 @@ def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage])
         pictures: (H, W) uint8 each.
 
     Raises:
-        ParityError: the probability of a class differs by more than 1e-4, or that of a pixel of the mask by more
-            than 1e-3, or one is not a number.
+        ParityError: the probability of a class differs by more than 1e-4, or that of a pixel of the mask or the score
+            as outside by more than 1e-3, or one is not a number.
     """
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs() if output.name in ("probabilities", "mask")]
+    names = [output.name for output in session.get_outputs() if output.name in _COMPARED]
     worst = dict.fromkeys(names, 0.0)
     apart: list[float] = []
     for picture in pictures:
@@ -61,13 +68,15 @@ def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage])
         pictures=len(pictures),
         largest_mask_difference=worst.get("mask"),
         mask_pixels_differ=sum(apart) / len(apart) if apart else None,
+        largest_outside_difference=worst.get("outside"),
     )
 
 
 def _difference(name: str, found: Floats, wanted: Floats, picture: GreyImage) -> float:
     """The largest difference, if it is small enough."""
-    difference = float(np.abs(found - wanted).max())
-    what, tolerance = ("a pixel of the mask", MASK_TOLERANCE) if name == "mask" else ("a probability", TOLERANCE)
+    scale = np.maximum(1, np.abs(wanted)) if name == "outside" else 1
+    difference = float((np.abs(found - wanted) / scale).max())
+    what, tolerance = _COMPARED[name]
     if not difference <= tolerance:
         raise ParityError(
             f"the exported graph and PyTorch differ by {difference:.2g} in {what} on a picture of "

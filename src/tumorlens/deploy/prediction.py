@@ -69,6 +69,10 @@ class Prediction:
         milliseconds: from pixels to probabilities.
         orientation: of the scan, as in `Scan`; None where the file does not say.
         spacing_from: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
+        outside: whether the picture is unlike those the network learnt from, so that its answer means nothing; one
+            of a single grey always is. None where the bundle cannot say.
+        outside_score: how unlike; above 1 it is outside. None where the bundle gives none.
+        candidates: the classes that cannot be ruled out with the error that was allowed; None where none was given.
     """
 
     source: str
@@ -82,11 +86,28 @@ class Prediction:
     milliseconds: float
     orientation: str | None = None
     spacing_from: str | None = None
+    outside: bool | None = None
+    outside_score: float | None = None
+    candidates: tuple[str, ...] | None = None
 
     @property
     def probability(self) -> float:
         """Probability of `label`."""
         return self.probabilities[self.label]
+
+    @property
+    def abstains(self) -> bool:
+        """Whether the label should not be used: the picture is outside, or not exactly one class is possible."""
+        return bool(self.outside) or (self.candidates is not None and len(self.candidates) != 1)
+
+    @property
+    def doubt(self) -> str:
+        """Why it abstains, in words; empty where it does not."""
+        if self.outside:
+            return "outside of what this model is for: not like the brain MRI it learnt from"
+        if not self.abstains or self.candidates is None:
+            return ""
+        return f"unsure, may be {' or '.join(self.candidates)}" if self.candidates else "unsure, no class fits"
 
     @cached_property
     def tumour(self) -> Tumour | None:
@@ -115,4 +136,8 @@ class Prediction:
             "orientation": self.orientation,
             "bundle": self.bundle,
             "milliseconds": round(self.milliseconds, 2),
+            "outside": self.outside,
+            "outside_score": None if self.outside_score is None else round(self.outside_score, 4),
+            "candidates": None if self.candidates is None else list(self.candidates),
+            "abstains": self.abstains,
         }

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from tumorlens.conformal import at_temperature_one, check_error
 from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
@@ -35,18 +36,19 @@ def load(path: str | Path) -> Predictor:
     return Predictor(path)
 
 
-def predict(source: Source, model: str | Path, *, heatmap: bool = True) -> Prediction:
+def predict(source: Source, model: str | Path, *, heatmap: bool = True, max_error: float | None = None) -> Prediction:
     """Answer for one slice; for several, `load` the bundle once and ask it.
 
     Args:
         source: a file, a `Scan`, or grey values (H, W).
         model: path of the bundle.
         heatmap: whether to bring the activation map back to the picture.
+        max_error: as in `Predictor.predict`.
 
     Raises:
-        BundleError, ScanError: as `load` and `Predictor.predict` say.
+        BundleError, ScanError, DataError: as `load` and `Predictor.predict` say.
     """
-    return load(model).predict(source, heatmap=heatmap)
+    return load(model).predict(source, heatmap=heatmap, max_error=max_error)
 
 
 class Predictor:
@@ -60,6 +62,11 @@ class Predictor:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise BundleError(
+                f"{self.path}: is a folder; expected a bundle, one .onnx file; if it is a run, export it first: "
+                f"tumorlens export {self.path}"
+            )
         if not self.path.is_file():
             raise BundleError(f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN")
         options = ort.SessionOptions()
@@ -82,17 +89,41 @@ class Predictor:
         """Class names in output order."""
         return self.card.classes
 
-    def predict(self, source: Source, *, heatmap: bool = True) -> Prediction:
+    def predict(self, source: Source, *, heatmap: bool = True, max_error: float | None = None) -> Prediction:
         """Answer for one slice.
 
         Args:
             source: a file, a `Scan`, or grey values (H, W); arrays other than uint8 are windowed by percentile.
             heatmap: whether to bring the activation map back to the picture.
+            max_error: name all classes that the picture may be of, so that of a class's pictures no larger share than
+                this lacks it; of new patients like those of the validation part. None leaves `candidates` out.
 
         Raises:
             ScanError: the file cannot be read, or is no single slice.
+            BundleError: `max_error` is given, and the bundle does not know what that takes.
+            DataError: `max_error` is not between 0 and 1.
         """
-        return self._answer(_scan(source), heatmap)
+        self.check_max_error(max_error)
+        return self._answer(_scan(source), heatmap, max_error)
+
+    def check_max_error(self, max_error: float | None) -> str | None:
+        """Refuse an error that cannot be kept to, before any picture is read.
+
+        Returns:
+            One sentence on the classes that stay candidates for every picture; None if there are none.
+
+        Raises:
+            BundleError, DataError: as `predict`.
+        """
+        if max_error is None:
+            return None
+        check_error(max_error)
+        if self.card.candidates is None:
+            raise BundleError(
+                f"{self.path}: no thresholds for a largest error found, for want of a validation part or since the "
+                "bundle is older; leave the error out, or export the run again"
+            )
+        return self.card.candidates.unknown(max_error)
 
     def heatmap(
         self, source: Source, *, method: str = "grad_cam", target: str | None = None, of: Of = "class"
@@ -119,13 +150,17 @@ class Predictor:
         return self.explainer.heatmaps(_scan(source).grey_slice()[None], targets, method=method, of=of)[0]
 
     def predict_many(
-        self, sources: Iterable[Source], *, heatmap: bool = True
+        self, sources: Iterable[Source], *, heatmap: bool = True, max_error: float | None = None
     ) -> Iterator[tuple[Source, Prediction | TumorlensError]]:
         """Answer for many slices in order; reading runs ahead of the network.
 
         Yields:
             (source, prediction), or (source, error) for one that cannot be read; the rest go on.
+
+        Raises:
+            BundleError, DataError: `max_error`, as in `predict`.
         """
+        self.check_max_error(max_error)
         rest = iter(sources)
         with ThreadPoolExecutor(1) as reader:
             queue: deque[tuple[Source, Future[Scan]]] = deque(
@@ -135,7 +170,7 @@ class Predictor:
                 source, future = queue.popleft()
                 queue.extend((s, reader.submit(_scan, s)) for s in islice(rest, 1))
                 try:
-                    yield source, self._answer(future.result(), heatmap)
+                    yield source, self._answer(future.result(), heatmap, max_error)
                 except TumorlensError as error:
                     yield source, error
 
@@ -143,7 +178,7 @@ class Predictor:
         """Some outputs of the graph, by name."""
         return dict(zip(names, self._session.run(list(names), {"image": pictures}), strict=True))
 
-    def _answer(self, scan: Scan, heatmap: bool) -> Prediction:
+    def _answer(self, scan: Scan, heatmap: bool, max_error: float | None) -> Prediction:
         grey = scan.grey_slice()
         wanted = [name for name in self._usual if heatmap or name != "cam"]
         begun = time.perf_counter()
@@ -155,6 +190,8 @@ class Predictor:
         placement = self.card.canvas.place(*scan.size, box)
         chart = heat(found["cam"][0, best], placement) if "cam" in found else None
         mask = drawn_mask(found["mask"][0], placement) if "mask" in found else None
+        score = float(found["outside"][0]) if "outside" in found else None
+        blank = True if grey.min() == grey.max() else None  # known of any bundle
         return Prediction(
             source=str(scan.path),
             label=self.classes[best],
@@ -167,7 +204,16 @@ class Predictor:
             milliseconds=spent,
             orientation=scan.orientation,
             spacing_from="file" if scan.spacing else None,
+            outside=blank if score is None else score > 1,
+            outside_score=score,
+            candidates=None if max_error is None else self._candidates(row, max_error),
         )
+
+    def _candidates(self, row: npt.NDArray[np.float32], max_error: float) -> tuple[str, ...]:
+        """The classes that stay possible, from probabilities (K,)."""
+        assert self.card.candidates is not None  # `check_max_error` has seen to it
+        (possible,) = self.card.candidates.sets(at_temperature_one(row[None], self.card.temperature), max_error)
+        return tuple(name for name, stays in zip(self.classes, possible, strict=True) if stays)
 
 
 def _scan(source: Source) -> Scan:

@@ -4,26 +4,34 @@ from tumorlens.extras import require
 
 require("torch", "train", "evaluate networks")
 
+from tumorlens.evaluation.abstention import Abstention  # noqa: E402
 from tumorlens.evaluation.blanked import Background  # noqa: E402
 from tumorlens.evaluation.compare import compare  # noqa: E402
 from tumorlens.evaluation.difference import Comparison, compare_answers  # noqa: E402
 from tumorlens.evaluation.evaluate import Calibration, Evaluation, calibrate, evaluate  # noqa: E402
 from tumorlens.evaluation.html import evaluation_page, evaluation_sections  # noqa: E402
 from tumorlens.evaluation.infer import grey_slice, infer  # noqa: E402
+from tumorlens.evaluation.limits import Limits, limits_of  # noqa: E402
 from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks  # noqa: E402
 from tumorlens.evaluation.metrics import Metrics, measure  # noqa: E402
+from tumorlens.evaluation.outside import Outside  # noqa: E402
 from tumorlens.evaluation.part import weights_hash  # noqa: E402
 from tumorlens.evaluation.read import Measured, read_evaluation  # noqa: E402
+from tumorlens.evaluation.robustness import Robustness, measure_robustness  # noqa: E402
 from tumorlens.evaluation.write import write_evaluation  # noqa: E402
 
 __all__ = [
+    "Abstention",
     "Background",
     "Calibration",
     "Comparison",
     "Drawing",
     "Evaluation",
+    "Limits",
     "Measured",
     "Metrics",
+    "Outside",
+    "Robustness",
     "Segmentation",
     "calibrate",
     "compare",
@@ -34,8 +42,10 @@ __all__ = [
     "evaluation_sections",
     "grey_slice",
     "infer",
+    "limits_of",
     "measure",
     "measure_masks",
+    "measure_robustness",
     "read_evaluation",
     "weights_hash",
     "write_evaluation",

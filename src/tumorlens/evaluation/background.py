@@ -86,10 +86,10 @@ def measure_background(
         "head_blanked": headless,
         "tumour_blanked": tumourless,
     }
-    tests, done = [], 0
-    for name, change in changes.items():
+    tests = []
+    steps = staged(progress, len(samples), len(samples), len(with_tumour))
+    for (name, change), step in zip(changes.items(), steps, strict=True):
         chosen = np.array(with_tumour if name == "tumour_blanked" else range(len(samples)))
-        step = behind(progress, done, 2 * len(samples) + len(with_tumour))
         pictures = [samples[i] for i in chosen]
         blanked = infer(pipeline, pictures, progress=step, change=change).logits
         theirs = cohort.only(chosen)
@@ -99,10 +99,13 @@ def measure_background(
             measure(softmax(answers), labels[chosen], theirs, classes) for answers in (logits[chosen], blanked)
         )
         tests.append(Blanked(name, plain, now, difference))
-        done += len(chosen)
     return Background(tuple(tests), len(filled))
 
 
-def behind(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """Progress of a part of the work, told as progress of all of it."""
-    return (lambda done, _: progress(before + done, total)) if progress else None
+def staged(progress: Progress | None, *sizes: int) -> list[Progress | None]:
+    """The progress of each of several parts of the work, told as progress of all of it."""
+
+    def after(before: int) -> Progress | None:
+        return (lambda done, _: progress(before + done, sum(sizes))) if progress else None
+
+    return [after(sum(sizes[:number])) for number in range(len(sizes))]

@@ -10,15 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.background import behind, measure_background, outlined
+from tumorlens.evaluation.abstention import Abstention, measure_abstention
+from tumorlens.evaluation.background import measure_background, outlined, staged
 from tumorlens.evaluation.blanked import Background
 from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.evaluation.cautions import cautions, mask_cautions
-from tumorlens.evaluation.infer import Spacing, infer
+from tumorlens.evaluation.infer import Answers, Spacing, infer
+from tumorlens.evaluation.limits import learn_limits
 from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks, refuse_rectangles
 from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.evaluation.outside import Outside, measure_outside
+from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
+from tumorlens.evaluation.robustness import Robustness, asked, measure_robustness
 from tumorlens.evaluation.separate import Separate, leaked_ids, measure_apart
+from tumorlens.models import Pipeline
 from tumorlens.scan import Box, Mask
 from tumorlens.training import Run
 
@@ -63,6 +69,10 @@ class Evaluation:
             the test was left out.
         facts: run, data, split and their hashes, as plain data.
         cautions: what a reader must know before quoting a number, each one sentence.
+        robustness: what is named and drawn when pictures get worse; None where that was not asked for.
+        outside: how many pictures are flagged as outside of what the network is for; None for the validation part, from
+            which the limit is, and where there is none.
+        abstention: for some allowed errors, how many pictures get one answer and how often it is right; None likewise.
     """
 
     samples: tuple[Sample, ...]
@@ -79,6 +89,9 @@ class Evaluation:
     background: Background | None
     facts: dict[str, Any]
     cautions: tuple[str, ...]
+    robustness: Robustness | None = None
+    outside: Outside | None = None
+    abstention: Abstention | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""
@@ -97,6 +110,9 @@ class Evaluation:
             "leak": self.separate.to_dict() if self.separate else None,
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
             "background": self.background.to_dict() if self.background else None,
+            "robustness": self.robustness.to_dict() if self.robustness else None,
+            "outside": self.outside.to_dict() if self.outside else None,
+            "abstention": self.abstention.to_dict() if self.abstention else None,
             **self.metrics.to_dict(),
         }
 
@@ -108,6 +124,7 @@ def evaluate(
     split: str = "test",
     rectangles: bool = False,
     background: bool = True,
+    robustness: int | None = None,
     resamples: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -121,6 +138,8 @@ def evaluate(
         rectangles: measure what is drawn also where most true masks are filled rectangles.
         background: ask again with background, head and tumour blanked, if there are masks that show a tumour; this
             takes three times as long as the rest.
+        robustness: also measure so many pictures at most, spread over patients, with every artefact of
+            `tumorlens.evaluation.robustness` at every severity; 0 for all pictures, None to leave it out.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap.
         progress: called with (done, total).
@@ -133,23 +152,23 @@ def evaluate(
     """
     own, part, part_name = choose_part(run, table, split)
     held_out = _validation(own)
-    plain = len(held_out) + len(part)
-    if progress:
-        progress(0, plain)
+    seen = [] if part_name == "val" else to_fit_on(own)
     with_tumour = outlined(part.samples) if background else []
-    total = plain + (2 * len(part) + len(with_tumour) if with_tumour else 0)
+    steps = staged(
+        progress,
+        len(held_out) + len(part),
+        len(seen),
+        2 * len(part) + len(with_tumour) if with_tumour else 0,
+        asked(len(part), robustness) if robustness is not None else 0,
+    )
     if run.draws and not rectangles:
         refuse_rectangles(f"{part.name}, {part_name}", part.samples)
-    drawings: list[Drawing] = []
-
-    def compare(position: int, mask: Mask, spacing: Spacing) -> None:
-        if position >= len(held_out):
-            drawings.append(compare_mask(part.samples[position - len(held_out)], mask, spacing))
-
     pipeline = run.pipeline()
-    answers = infer(pipeline, [*held_out, *part.samples], progress=behind(progress, 0, total), drawn=compare)
-    calibration = _fit(run, held_out, answers.logits[: len(held_out)])
-    logits, labels = answers.logits[len(held_out) :], _labels(run, part.samples)
+    answers, drawings = _ask(pipeline, held_out, part.samples, steps[0])
+    val, rest = slice(len(held_out)), slice(len(held_out), None)
+    calibration = _fit(run, held_out, answers.logits[val])
+    logits, labels = answers.logits[rest], _labels(run, part.samples)
+    limits = learn_limits(pipeline, own, seen, answers.logits[val], answers.features[val], progress=steps[1])
     cohort = cohort_of(part, resamples=resamples, seed=seed)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
     classes, known = run.spec.classes, leaked_ids(own, part)
@@ -157,9 +176,14 @@ def evaluate(
     separate = measure_apart(known, part.samples, after, labels, cohort, classes, drawings=drawings)
     segmentation = measure_masks(drawings, part.samples, cohort, classes)
     blanked = measure_background(
-        pipeline, part.samples, with_tumour, logits, labels, cohort, classes, progress=behind(progress, plain, total)
+        pipeline, part.samples, with_tumour, logits, labels, cohort, classes, progress=steps[2]
     )
-    warned = tuple(found.caution for found in (separate, blanked) if found and found.caution)
+    worse = (
+        robustness
+        if robustness is None
+        else measure_robustness(pipeline, part.samples, labels, cohort, classes, limit=robustness, progress=steps[3])
+    )
+    warned = tuple(found.caution for found in (separate, blanked, worse) if found and found.caution)
     warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=part.samples,
@@ -169,14 +193,17 @@ def evaluate(
         before=figures[0],
         nll=(nll(logits, labels), nll(logits, labels, calibration.temperature)),
         calibration=calibration,
-        cams=answers.cams[len(held_out) :],
-        boxes=answers.boxes[len(held_out) :],
+        cams=answers.cams[rest],
+        boxes=answers.boxes[rest],
         facts=facts_of(run, part, figures[1].overall["accuracy"], foreign=table is not None)
         | {"part": part_name, "resamples": resamples, "seed": seed},
         separate=separate,
         segmentation=segmentation,
         background=blanked,
         cautions=warned + mask_cautions(drawings, part.samples),
+        robustness=worse,
+        outside=measure_outside(limits.outside, answers.features[rest], labels, cohort, classes),
+        abstention=measure_abstention(limits.candidates, logits, labels, cohort, classes),
     )
 
 
@@ -194,6 +221,21 @@ def worst(evaluation: Evaluation, count: int) -> Sequence[int]:
     wrong = np.flatnonzero(said != truth)
     sure = evaluation.probabilities[wrong, said[wrong]]
     return [int(i) for i in wrong[np.argsort(-sure, kind="stable")][:count]]
+
+
+def _ask(
+    pipeline: Pipeline, held_out: Sequence[Sample], samples: Sequence[Sample], step: Progress | None
+) -> tuple[Answers, list[Drawing]]:
+    """What the network says of all of them, one after the other, and how well it draws the latter."""
+    drawings: list[Drawing] = []
+
+    def compare(position: int, mask: Mask, spacing: Spacing) -> None:
+        if position >= len(held_out):
+            drawings.append(compare_mask(samples[position - len(held_out)], mask, spacing))
+
+    if step:
+        step(0, 0)
+    return infer(pipeline, [*held_out, *samples], progress=step, drawn=compare), drawings
 
 
 def _validation(table: Table) -> list[Sample]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from tumorlens.evaluation.calibration import softmax
+from tumorlens.evaluation.evaluate import Calibration as Fitted
 from tumorlens.evaluation.evaluate import Evaluation, worst
 from tumorlens.evaluation.html_background import background_section
 from tumorlens.evaluation.html_masks import mask_section
 from tumorlens.evaluation.infer import grey_slice
 from tumorlens.evaluation.metrics import reliability_bins, roc_points
+from tumorlens.evaluation.robustness.html import robustness_section
+from tumorlens.evaluation.says_no import says_no_section
 from tumorlens.report import (
     Picture,
     Section,
@@ -39,6 +42,7 @@ from tumorlens.report.charts import (
     training_curves,
 )
 from tumorlens.report.heat import heat
+from tumorlens.scan.canvas import Canvas
 from tumorlens.training import Run
 from tumorlens.training.progress import read_history
 
@@ -48,6 +52,7 @@ PARTS = {
     "val": "Validation part",
     "train": "Training part",
     "all": "Data from elsewhere, all of it",
+    "all folds": "All folds, each answered by the network that had not seen it",
 }
 
 
@@ -67,20 +72,28 @@ def evaluation_page(run: Run, evaluation: Evaluation) -> str:
 
 def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
     """The sections of the page, for use in a larger one."""
-    drawn, blanked = evaluation.segmentation, evaluation.background
+    drawn, blanked, worse = evaluation.segmentation, evaluation.background, evaluation.robustness
     return [
-        _headline(evaluation),
+        headline_section(evaluation),
         _evidence(run, evaluation),
-        _classes(evaluation),
+        class_section(evaluation),
         *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
         *([background_section(evaluation.samples, blanked)] if blanked else []),
-        _calibration(evaluation),
-        _mistakes(run, evaluation),
+        *([robustness_section(evaluation.samples, worse)] if worse else []),
+        calibration_section(evaluation),
+        *_says_no(evaluation),
+        mistake_section(run.spec.canvas, evaluation),
         _training(run),
     ]
 
 
-def _headline(evaluation: Evaluation) -> Section:
+def _says_no(evaluation: Evaluation) -> list[Section]:
+    outside, abstention = evaluation.outside, evaluation.abstention
+    return [says_no_section(evaluation.samples, outside, abstention)] if outside or abstention else []
+
+
+def headline_section(evaluation: Evaluation) -> Section:
+    """Accuracy and its like, Dice where the network draws, and the cautions."""
     overall = evaluation.metrics.overall
     facts = evaluation.facts
     body = tiles(
@@ -137,7 +150,8 @@ def _evidence(run: Run, evaluation: Evaluation) -> Section:
     return Section("What it was measured on", body)
 
 
-def _classes(evaluation: Evaluation) -> Section:
+def class_section(evaluation: Evaluation) -> Section:
+    """Figures of each class, confusion matrix and curves."""
     metrics = evaluation.metrics
     names = ("sensitivity", "specificity", "precision")
     rows = [
@@ -174,8 +188,8 @@ def _classes(evaluation: Evaluation) -> Section:
     return Section("Class by class", body)
 
 
-def _calibration(evaluation: Evaluation) -> Section:
-    calibration = evaluation.calibration
+def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
+    """Reliability before and after; the lead says which temperature, unless another one is given."""
     truth = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
     from_network = softmax(evaluation.logits)
     charts = [
@@ -198,33 +212,35 @@ def _calibration(evaluation: Evaluation) -> Section:
             ("before", "after"), (evaluation.before, evaluation.metrics), evaluation.nll, strict=True
         )
     ]
-    if calibration.reason:
-        lead = f"Temperature 1: {calibration.reason}."
-    else:
-        patients = f" of {calibration.units} patients" if calibration.units < calibration.fitted_on else ""
-        lead = (
-            f"Temperature {calibration.temperature:.3f}, "
-            f"fitted on {calibration.fitted_on} validation images{patients}. "
-            "Above 1, the network was too sure of itself."
-        )
     body = figure(
         reliability(charts[0], charts[1]),
         "Confidence against accuracy, before and after temperature scaling.",
     )
     body += table(["temperature scaling", "calibration error (ECE)", "Brier score", "log loss"], rows, "lrrr")
-    return Section("Can the probabilities be believed", body, lead)
+    return Section("Can the probabilities be believed", body, lead or _temperature(evaluation.calibration))
 
 
-def _mistakes(run: Run, evaluation: Evaluation) -> Section:
+def _temperature(calibration: Fitted) -> str:
+    if calibration.reason:
+        return f"Temperature 1: {calibration.reason}."
+    patients = f" of {calibration.units} patients" if calibration.units < calibration.fitted_on else ""
+    return (
+        f"Temperature {calibration.temperature:.3f}, fitted on {calibration.fitted_on} validation images{patients}. "
+        "Above 1, the network was too sure of itself."
+    )
+
+
+def mistake_section(canvas: Canvas, evaluation: Evaluation) -> Section:
+    """The mistakes that the network was surest of, with its maps; the canvas is what those lie over."""
     wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion))
     if not wrong:
         return Section("Mistakes", paragraph("None on this test set."))
-    pictures = [_mistake(run, evaluation, i) for i in worst(evaluation, MISTAKES)]
+    pictures = [_mistake(canvas, evaluation, i) for i in worst(evaluation, MISTAKES)]
     lead = f"{wrong} of {len(evaluation.samples)} images; shown are those the network was surest of."
     return Section("The worst mistakes", contact_sheet(pictures), lead)
 
 
-def _mistake(run: Run, evaluation: Evaluation, position: int) -> Picture:
+def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> Picture:
     sample = evaluation.samples[position]
     row = evaluation.probabilities[position]
     said = int(row.argmax())
@@ -234,7 +250,7 @@ def _mistake(run: Run, evaluation: Evaluation, position: int) -> Picture:
     cam = evaluation.cams[position]
     if len(cam):
         height, width = grey.shape
-        placement = run.spec.canvas.place(height, width, evaluation.boxes[position])
+        placement = canvas.place(height, width, evaluation.boxes[position])
         image = side_by_side([image, overlay(grey, heat(cam[said], placement))])
     truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
     caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"

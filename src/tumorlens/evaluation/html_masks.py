@@ -37,9 +37,7 @@ _LESIONS = (
 
 def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> Section:
     """Figures for all and by class, and the best, the middle and the worst drawings."""
-    covered, others = (table(headings, rows, "l" + "r" * (len(headings) - 1)) for headings, rows in lines(found))
-    body = covered + paragraph(_RULE) + others + paragraph(f"{_surfaces(found)} {_LESIONS}")
-    body += paragraph(f"{_EMPTY} {_counts(found)}")
+    body = mask_figures(found)
     chosen = _chosen(samples, found)
     if chosen:
         body += paragraph(
@@ -50,6 +48,13 @@ def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> 
         pictures = _pictures(run, [(samples[i], found.drawings[i].dice) for i in positions])
         body += paragraph(f"{title}:") + contact_sheet(pictures, _LONGEST, wide=True)
     return Section("How well it draws", body, "Does the mask cover the tumour, and nothing else?")
+
+
+def mask_figures(found: Segmentation) -> str:
+    """The tables, and what each figure is, in words."""
+    covered, others = (table(headings, rows, "l" + "r" * (len(headings) - 1)) for headings, rows in lines(found))
+    words = paragraph(f"{_surfaces(found)} {_LESIONS}") + paragraph(f"{_EMPTY} {_counts(found)}")
+    return covered + paragraph(_RULE) + others + words
 
 
 def _surfaces(found: Segmentation) -> str:

@@ -28,11 +28,13 @@ class Answers:
         logits: (N, K) float64.
         cams: for each sample the (K, h, w) activation maps; K is 0 where the network gives none.
         boxes: for each sample the part of the picture that was laid on the canvas.
+        features: (N, C) float32, the last maps averaged over places.
     """
 
     logits: npt.NDArray[np.float64]
     cams: list[npt.NDArray[np.float32]]
     boxes: list[Box]
+    features: npt.NDArray[np.float32]
 
 
 def infer(
@@ -42,6 +44,7 @@ def infer(
     progress: Callable[[int, int], None] | None = None,
     drawn: Drawn | None = None,
     change: Change | None = None,
+    read: Callable[[Path], Scan] | None = None,
 ) -> Answers:
     """Run every sample through the pipeline in float32; pictures of one size go in batches.
 
@@ -52,6 +55,7 @@ def infer(
         drawn: called with (position of the sample, mask at the size of its picture, spacing as in `Scan`) for each
             sample, if the network segments. Masks are not kept: those of a thousand pictures would fill the memory.
         change: called with (position of the sample, its picture) for what the network sees instead, of the same size.
+        read: reads a picture; for one who asks of the same pictures many times and holds them.
 
     Raises:
         ScanError: a file cannot be read, or holds a volume.
@@ -60,7 +64,8 @@ def infer(
     logits: list[npt.NDArray[np.float64]] = []
     cams: list[npt.NDArray[np.float32]] = []
     boxes: list[Box] = []
-    for scans in _batches(samples):
+    features: list[npt.NDArray[np.float32]] = []
+    for scans in _batches(samples, read or read_scan):
         first = len(logits)
         batch = [scan.grey_slice() for scan in scans]
         if change:
@@ -70,13 +75,14 @@ def infer(
         logits.extend(answer.logits.double().numpy())
         cams.extend(answer.cam.float().numpy())
         boxes.extend(map(tuple, answer.boxes.tolist()))
+        features.extend(answer.features.float().mean((2, 3)).numpy())
         if drawn and answer.mask.numel():
             for position, chart in enumerate(answer.mask.float().numpy(), start=first):
                 placement = network.prepare.canvas.place(*scans[0].size, boxes[position])
                 drawn(position, drawn_mask(chart, placement), scans[position - first].spacing)
         if progress:
             progress(len(logits), len(samples))
-    return Answers(np.array(logits), cams, boxes)
+    return Answers(np.array(logits), cams, boxes, np.array(features))
 
 
 def grey_slice(path: str | Path) -> GreyImage:
@@ -88,11 +94,11 @@ def grey_slice(path: str | Path) -> GreyImage:
     return read_scan(path).grey_slice()
 
 
-def _batches(samples: Sequence[Sample]) -> Iterator[list[Scan]]:
+def _batches(samples: Sequence[Sample], read: Callable[[Path], Scan]) -> Iterator[list[Scan]]:
     """Neighbours of one size together, in order."""
     batch: list[Scan] = []
     for sample in samples:
-        scan = read_scan(sample.image)
+        scan = read(sample.image)
         if batch and (len(batch) == BATCH or scan.size != batch[0].size):
             yield batch
             batch = []

@@ -28,13 +28,13 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
         record: of the command; gets the evaluation's facts.
     """
     write_json(evaluation.to_dict(), folder / "evaluation.json")
-    _write_predictions(evaluation, folder / "predictions.csv")
+    write_predictions(evaluation, folder / "predictions.csv")
     save_page(evaluation_page(run, evaluation), folder / "report.html")
     record.add(**evaluation.facts, device="cpu", outputs=["evaluation.json", "predictions.csv", "report.html"])
     record.write(folder)
 
 
-def _write_predictions(evaluation: Evaluation, path: Path) -> None:
+def write_predictions(evaluation: Evaluation, path: Path) -> None:
     """One row a sample, with the calibrated probabilities."""
     classes, segmentation = evaluation.metrics.classes, evaluation.segmentation
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:

@@ -16,8 +16,8 @@ def answer_names(pipeline: Pipeline) -> list[str]:
     """What this pipeline can be asked for: nothing empty, and no box that is always the whole picture.
 
     ``"probabilities"``, ``"cam"`` of networks that are pooling + linear, ``"features"``, ``"boxes"`` where the canvas
-    lies around the head, ``"mask"`` where a tumour is drawn, and ``"attention:NAME"`` for each attention map. Whether
-    it draws is found out with one pass over a black picture.
+    lies around the head, ``"mask"`` where a tumour is drawn, ``"outside"`` where that was fitted, and
+    ``"attention:NAME"`` for each attention map. Whether it draws is found out with one pass over a black picture.
     """
     side = pipeline.prepare.canvas.size
     with torch.inference_mode():
@@ -28,6 +28,7 @@ def answer_names(pipeline: Pipeline) -> list[str]:
         "features": True,
         "boxes": pipeline.prepare.canvas.around == "head",
         "mask": answer.mask.numel() > 0,
+        "outside": answer.outside.numel() > 0,
     }
     maps = [ATTENTION + name for name in attention_names(pipeline.network)]
     return [name for name, there in named.items() if there] + maps

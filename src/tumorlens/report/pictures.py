@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from tumorlens.files import appearing
 from tumorlens.report.text import escape
@@ -130,6 +131,18 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
         joined.paste(image, (left, 0))
         left += image.width + gap
     return joined
+
+
+def marked(image: Image.Image, words: str) -> Image.Image:
+    """A picture in an orange frame, with words on a strip above it: what must not be overlooked."""
+    size = max(11, image.width // 40)
+    font = ImageFont.load_default(size)
+    lines = textwrap.wrap(words, max(12, int(image.width / (0.55 * size))))
+    strip, edge = round(1.4 * size) * len(lines) + size // 2, max(2, size // 4)
+    framed = Image.new("RGB", (image.width + 2 * edge, image.height + strip + edge), _TRUTH)
+    framed.paste(image, (edge, strip))
+    ImageDraw.Draw(framed).multiline_text((edge + 2, size // 4), "\n".join(lines), "black", font, spacing=size // 4)
+    return framed
 
 
 def contact_sheet(items: Iterable[Picture], longest: int = 384, wide: bool = False) -> str:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
 from tumorlens.files import appearing
-from tumorlens.models import ModelSpec, Network, Pipeline, card
+from tumorlens.models import Familiar, ModelSpec, Network, Pipeline, card
 from tumorlens.record import write_json
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
@@ -68,9 +68,10 @@ class Run:
             raise ModelError(f"{self.folder / WEIGHTS}: {str(error).splitlines()[0]}; train the run anew") from None
         return network.eval()
 
-    def pipeline(self, temperature: float = 1.0) -> Pipeline:
+    def pipeline(self, temperature: float = 1.0, familiar: Familiar | None = None) -> Pipeline:
         """Pictures -> probabilities, with the run's own preprocessing, in evaluation mode."""
-        pipeline: Pipeline = Pipeline(self.spec.prepare(), self.network(), temperature, draws=self.draws).eval()
+        parts = self.spec.prepare(), self.network(), temperature
+        pipeline: Pipeline = Pipeline(*parts, draws=self.draws, familiar=familiar).eval()
         return pipeline
 
 

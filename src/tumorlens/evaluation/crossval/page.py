@@ -1,0 +1,86 @@
+"""Cross-validation -> one self-contained HTML page, beside those of its folds."""
+
+from __future__ import annotations
+
+from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold
+from tumorlens.evaluation.html import calibration_section, class_section, headline_section, mistake_section
+from tumorlens.evaluation.html_masks import mask_figures
+from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
+from tumorlens.report.charts import IntervalRow, intervals
+
+
+def cross_validation_page(found: CrossValidation) -> str:
+    """The whole page."""
+    pooled, facts = found.pooled, found.pooled.facts
+    lead = f"{pooled.calibration.reason}, fitted on its own validation part.".capitalize()
+    return page(
+        f"Cross-validation of {facts['recipe']}",
+        f"{facts['model']} on {facts['data']}: {len(found.folds)} folds",
+        [
+            headline_section(pooled),
+            _folds(found),
+            class_section(pooled),
+            *([_masks(found)] if pooled.segmentation else []),
+            calibration_section(pooled, lead),
+            mistake_section(found.folds[0].run.spec.canvas, pooled),
+            _evidence(found),
+        ],
+        footer=(
+            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['resamples']} resamples, seed {facts['seed']}.",
+            f"Splits {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
+        ),
+    )
+
+
+def _folds(found: CrossValidation) -> Section:
+    draws = found.pooled.segmentation is not None
+    heads = ["fold", "images", "patients", "accuracy", *(["Dice"] if draws else []), "temperature", "epoch kept"]
+    body = table(heads, [_row(fold, draws) for fold in found.folds], "l" + "r" * (len(heads) - 1))
+    overall = found.pooled.metrics.overall["accuracy"]
+    rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in found.folds]
+    body += figure(intervals([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals.")
+    body += paragraph(
+        "Each fold's own report, with its drawings, background test and curves: "
+        + ", ".join(f"{fold.folder}/evaluation/report.html" for fold in found.folds)
+        + "."
+    )
+    return Section("Fold by fold", body, "Folds differ by their patients and by the luck of their training.")
+
+
+def _row(fold: Fold, draws: bool) -> list[object]:
+    facts, drawn = fold.evaluation.facts, fold.evaluation.segmentation
+    return [
+        str(fold.number),
+        facts["images"],
+        facts["patients"] or "unknown",
+        fold.evaluation.metrics.overall["accuracy"].percent(),
+        *([str(drawn.overall["dice"]) if drawn else "none"] if draws else []),
+        f"{fold.evaluation.calibration.temperature:.3f}",
+        f"{fold.run.record['epoch_kept']} of {fold.run.record['epochs_trained']}",
+    ]
+
+
+def _masks(found: CrossValidation) -> Section:
+    assert found.pooled.segmentation is not None
+    return Section(
+        "How well it draws",
+        mask_figures(found.pooled.segmentation),
+        "Does the mask cover the tumour, and nothing else? Pictures are in the reports of the folds.",
+    )
+
+
+def _evidence(found: CrossValidation) -> Section:
+    facts, first = found.pooled.facts, found.folds[0].run.record
+    plan = facts["split"] or {}
+    body = key_values(
+        [
+            ("Model", f"{facts['model']}, recipe {facts['recipe']}"),
+            ("Weights began as", facts["pretrained"]),
+            ("Split", f"by {plan.get('by', 'unknown')}, seed {plan.get('seed', 0)}, {len(found.folds)} folds"),
+            ("Training seed", facts["training_seed"]),
+            ("Trained on", first["device"]),
+            ("Data fingerprint", facts["data_fingerprint"]),
+        ]
+    )
+    body += "".join(note("info", text) for text in facts["notes"])
+    return Section("What it was measured on", body)

@@ -1,0 +1,163 @@
+"""One evaluation a fold -> one over all patients, each answered by the network that had not seen them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from tumorlens.datasets import Table
+from tumorlens.errors import DataError
+from tumorlens.evaluation.calibration import nll, softmax
+from tumorlens.evaluation.cautions import cautions, mask_cautions
+from tumorlens.evaluation.evaluate import Calibration, Evaluation
+from tumorlens.evaluation.masks import measure_masks
+from tumorlens.evaluation.metrics import measure
+from tumorlens.evaluation.part import cohort_of
+from tumorlens.report.text import evidence
+from tumorlens.training import Run
+
+_OF_ALL = (
+    "Each picture was answered by that one of {count} networks which had not seen its patient: the figures are those "
+    "of the recipe, and of no one network. Their intervals are over patients; how much another training of the same "
+    "folds would differ is not in them (train again with another --seed)."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One fold held out.
+
+    Attributes:
+        number: which, from 0.
+        run: trained on the others.
+        evaluation: of its test part, which is this fold.
+    """
+
+    number: int
+    run: Run
+    evaluation: Evaluation
+
+    @property
+    def folder(self) -> str:
+        """Of its run, within that of the cross-validation."""
+        return f"fold-{self.number}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        found, drawn = self.evaluation, self.evaluation.segmentation
+        return {
+            "fold": self.number,
+            "images": len(found.samples),
+            "units": found.metrics.overall["accuracy"].units,
+            "accuracy": found.metrics.overall["accuracy"].to_dict(),
+            "dice": drawn.overall["dice"].to_dict() if drawn else None,
+            "temperature": found.calibration.temperature,
+            "epoch_kept": self.run.record["epoch_kept"],
+            "weights": found.facts["weights"],
+            "split_hash": found.facts["split_hash"],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """All folds.
+
+    Attributes:
+        folds: one for each, in order.
+        pooled: of all their pictures together. Its probabilities are calibrated fold by fold, its figures are computed
+            once over all and not averaged over folds, and what is measured within one fold only is None.
+    """
+
+    folds: tuple[Fold, ...]
+    pooled: Evaluation
+
+    def to_dict(self) -> dict[str, Any]:
+        """What crossval.json holds."""
+        data = self.pooled.to_dict()
+        data["calibration"]["temperature"] = None  # each fold has its own
+        return data | {"folds": [fold.to_dict() for fold in self.folds]}
+
+
+def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
+    """Measure all folds as one.
+
+    Args:
+        folds: at least two, of one table, each evaluated on its own test part, with the same bootstrap.
+        name: of what comes out.
+
+    Raises:
+        DataError: a picture is in two folds, or folds do not know the same classes.
+    """
+    found = [fold.evaluation for fold in folds]
+    classes = found[0].metrics.classes
+    if others := next((one.metrics.classes for one in found if one.metrics.classes != classes), None):
+        raise DataError(f"folds of classes {list(classes)} and {list(others)}; expected those of one table")
+    samples = tuple(sample for one in found for sample in one.samples)
+    ids = [sample.id for sample in samples]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise DataError(f"{twice} is in the test part of two folds; expected folds of one split")
+    facts = found[0].facts
+    whole = Table(facts["data"], samples, classes, tuple(facts["notes"]))
+    cohort = cohort_of(whole, resamples=facts["resamples"], seed=facts["seed"])
+    logits, probabilities = (
+        np.concatenate([getattr(one, field) for one in found]) for field in ("logits", "probabilities")
+    )
+    labels = np.array([classes.index(sample.label) for sample in samples])
+    plain = softmax(logits)
+    after = measure(probabilities, labels, cohort, classes)
+    drawn = [one.segmentation for one in found if one.segmentation]
+    drawings = [drawing for one in drawn for drawing in one.drawings] if len(drawn) == len(found) else []
+    plan = folds[0].run.table().plan
+    warned = cautions(whole, classes, cohort.unit, measured="test", plan=plan)
+    pooled = Evaluation(
+        samples=samples,
+        logits=logits,
+        probabilities=probabilities,
+        metrics=after,
+        before=measure(plain, labels, cohort, classes),
+        nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
+        calibration=_calibration(found),
+        cams=[cam for one in found for cam in one.cams],
+        boxes=[box for one in found for box in one.boxes],
+        separate=None,
+        segmentation=measure_masks(drawings, samples, cohort, classes) if drawings else None,
+        background=None,
+        facts=_facts(folds, whole, name)
+        | {"unit": cohort.unit, "units": len(set(cohort.units))}
+        | {"evidence": evidence(after.overall["accuracy"])},
+        cautions=(_OF_ALL.format(count=len(folds)), *warned, *mask_cautions(drawings, samples)),
+    )
+    return CrossValidation(tuple(folds), pooled)
+
+
+def _facts(folds: Sequence[Fold], whole: Table, name: str) -> dict[str, Any]:
+    """Those that all folds have in common, and hashes of what they have not."""
+    facts = folds[0].evaluation.facts
+    hashes = {
+        key: sha256(" ".join(fold.evaluation.facts[key] for fold in folds).encode()).hexdigest()
+        for key in ("weights", "split_hash")
+    }
+    return (
+        facts
+        | hashes
+        | {
+            "run": name,
+            "split": facts["split"] and {**facts["split"], "fold": None},
+            "images": len(whole),
+            "patients": len({sample.patient for sample in whole.samples if sample.patient}),
+            "part": "all folds",
+        }
+    )
+
+
+def _calibration(found: Sequence[Evaluation]) -> Calibration:
+    """What all folds' were fitted on; there is no one temperature."""
+    each = [one.calibration for one in found]
+    said = ", ".join(f"{one.temperature:.3f}" for one in each)
+    middle = float(np.exp(np.mean(np.log([one.temperature for one in each]))))
+    return replace(each[0], temperature=middle, reason=f"each fold has a temperature of its own: {said}")
