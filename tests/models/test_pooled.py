@@ -30,6 +30,18 @@ def test_a_stride_of_16_gives_maps_twice_as_fine_from_as_many_weights(name: str)
     assert 1 < cost(name, options={"stride": 16}).multiply_adds / cost(name).multiply_adds < 2.5
 
 
+def test_lite0_without_its_last_stages_is_small_and_ends_with_finer_maps() -> None:
+    short, whole = cost("efficientnet_lite0_short"), cost("efficientnet_lite0")
+    assert short.parameters == pytest.approx(0.74e6, rel=0.01)
+    assert short.parameters < 0.25 * whole.parameters
+    assert cost("efficientnet_lite0_short_unet").parameters == pytest.approx(0.80e6, rel=0.01)
+    network = create("efficientnet_lite0_short", 3).eval()
+    with torch.no_grad():
+        output = network(torch.randn(1, 3, 64, 96))
+    assert output.features.shape == (1, 320, 4, 6)
+    assert (output.features >= 0).all()  # what is pooled has passed the new layer and its activation
+
+
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet50"])
 def test_the_same_weights_see_nearly_the_same_through_spread_kernels(name: str) -> None:
     torch.manual_seed(0)

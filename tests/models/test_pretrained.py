@@ -63,6 +63,29 @@ def test_the_weights_fit_finer_maps_too(name: str) -> None:
     assert all(torch.equal(value, filled[key]) for key, value in coarse.backbone.state_dict().items())
 
 
+@needs_package
+@pytest.mark.parametrize("name", ["efficientnet_lite0_short", "efficientnet_lite0_short_unet"])
+def test_a_shortened_network_takes_the_layers_that_it_has(name: str) -> None:
+    network, whole = create(name, 2), create("efficientnet_lite0", 2)
+    before = {key: value.clone() for key, value in network.backbone.state_dict().items()}
+    load_pretrained(network, name, "package")
+    load_pretrained(whole, "efficientnet_lite0", "package")
+    ours, theirs = network.backbone.state_dict(), whole.backbone.state_dict()
+    new = ("conv_head.", "bn2.")
+    assert {key.split(".")[1] for key in ours if key.startswith("blocks.")} == set("01234")
+    assert all(torch.equal(value, theirs[key]) for key, value in ours.items() if not key.startswith(new))
+    assert all(torch.equal(value, before[key]) for key, value in ours.items() if key.startswith(new))
+
+
+def test_weights_of_a_shortened_run_start_another_whole(tmp_path: Path) -> None:
+    name = "efficientnet_lite0_short"
+    trained, network = create(name, 3), create(name, 2)
+    save_file(trained.state_dict(), tmp_path / "weights.safetensors")
+    load_pretrained(network, name, str(tmp_path / "weights.safetensors"))
+    ours = network.backbone.state_dict()
+    assert all(torch.equal(value, ours[key]) for key, value in trained.backbone.state_dict().items())
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 def test_a_local_file_fills_the_backbone(tmp_path: Path, suffix: str) -> None:
     torch.manual_seed(1)

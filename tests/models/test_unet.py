@@ -22,7 +22,7 @@ def _seeded(name: str = LITE, **options: int | str) -> Network:
 
 def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() -> None:
     plain = {name for name in names() if card(name).weights and not name.endswith(("_transformer", "_unet"))}
-    assert len(plain) == 11
+    assert len(plain) == 12
     assert {f"{name}_unet" for name in plain} == set(UNETS)
     for name in plain:
         base, ours = card(name), card(f"{name}_unet")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import nn
+
 from tumorlens.models.output import Network
 from tumorlens.models.pooled import Pooled, backbone, check_stride
 from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
@@ -22,6 +26,9 @@ BACKBONES = {
     "efficientnet_lite1": "tf_efficientnet_lite1.in1k",
     "efficientnet_lite2": "tf_efficientnet_lite2.in1k",
 }
+SHORT = ("efficientnet_lite0_short",)
+_STAGES = 4  # of the five sizes of maps: 1/2, 1/4, 1/8 and 1/16
+_HEAD = 320  # maps before the pooling; Lite0 has 1280, from as many as this
 # Input size and dropout: table 1 and section 5.2 of the paper; Lite takes those of its B.
 _SCALES = [(224, 0.2), (240, 0.2), (260, 0.3), (300, 0.3), (380, 0.4)]
 
@@ -53,3 +60,39 @@ def _enter(name: str, timms: str) -> None:
 
 for _name, _timms in BACKBONES.items():
     _enter(_name, _timms)
+
+
+class Short(Pooled):
+    """A Lite network up to its last maps at 1/16: the next layers hold four fifths of its weights.
+
+    The 1x1 convolution before the pooling, which ImageNet's weights have for the layers left out, is made anew.
+    """
+
+    def __init__(self, maps: Any, classes: int, dropout: float) -> None:
+        maps.prune_intermediate_layers([_STAGES - 1])
+        maps.feature_info, maps.stage_ends = maps.feature_info[:_STAGES], maps.stage_ends[:_STAGES]
+        maps.conv_head = nn.Conv2d(maps.feature_info[-1]["num_chs"], _HEAD, 1, bias=False)
+        maps.bn2 = type(maps.bn1)(_HEAD, act_layer=nn.ReLU6)
+        maps.num_features = _HEAD
+        super().__init__(maps, classes, dropout)
+
+    def not_pretrained(self) -> tuple[str, ...]:
+        """The layer before the pooling."""
+        return ("conv_head.", "bn2.")
+
+
+@register(
+    ModelCard(
+        name="efficientnet_lite0_short",
+        summary="EfficientNet-Lite0 without its last two stages: a fifth of the weights",
+        input_size=224,
+        mean=HALF,
+        std=HALF,
+        licence="Apache-2.0",
+        citation=_LITE,
+        weights=("package", "hub"),
+    )
+)
+def efficientnet_lite0_short(classes: int, channels: int, dropout: float | None) -> Network:
+    """Dropout 0.2 unless told otherwise."""
+    return Short(backbone(BACKBONES["efficientnet_lite0"], channels), classes, 0.2 if dropout is None else dropout)

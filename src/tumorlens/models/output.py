@@ -41,6 +41,10 @@ class Network(nn.Module):
         """
         return None
 
+    def not_pretrained(self) -> tuple[str, ...]:
+        """How the names of those weights of its backbone begin that no ImageNet weights exist for."""
+        return ()
+
     def training_only(self) -> tuple[nn.Module, ...]:
         """Modules that work in training mode alone, such as auxiliary heads; they are not counted as its size."""
         return ()

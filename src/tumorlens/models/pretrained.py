@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from timm.models import load_state_dict_from_hf
 from torch import Tensor
@@ -83,8 +84,9 @@ def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     package = require(module, "pretrained", f"start {name} from ImageNet weights")
     path = getattr(package, cls).get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
-    # The package names its layers otherwise but keeps timm's order; its last two are the classifier.
-    keys = list(_backbone(network).state_dict())
+    # The package names its layers otherwise but keeps timm's order; its last two are the classifier. A network may
+    # have left out some of them, so the order is that of the whole.
+    keys = list(timm.create_model(_backbone(network).pretrained_cfg["architecture"], num_classes=0).state_dict())
     values = list(weights.values())[: len(keys)]
     return dict(zip(keys, values, strict=True)), f"{_PACKAGE}{module} ({Path(path).name})"
 
@@ -129,6 +131,9 @@ def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
     expected = {key for key in target if not key.startswith(_CLASSIFIERS)}
     # Files older than the counter of batch norm lack it, and nothing here reads it.
     expected -= {key for key in expected - state.keys() if key.endswith(".num_batches_tracked")}
+    if target is not whole and (own := network.not_pretrained()):
+        expected = {key for key in expected if not key.startswith(own)}
+        state = {key: value for key, value in state.items() if key in expected}
     if odd := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):
         how = "missing" if odd[0] in expected else "one too many"
         raise ModelError(f"{what}: '{odd[0]}' is {how}; expected the weights of this very architecture")

@@ -43,6 +43,7 @@ class UNet(Network):
     def __init__(self, plain: Pooled, width: int, *, attends: bool = False) -> None:
         super().__init__()
         self.backbone, self.dropout, self.head = plain.backbone, plain.dropout, plain.head
+        self._not_pretrained = plain.not_pretrained()
         self.decoder = Decoder([info["num_chs"] for info in _taps(self.backbone).values()], width)
         self.attends = attends
 
@@ -60,6 +61,10 @@ class UNet(Network):
     def class_weights(self) -> Tensor:
         """(K, F): the classifier is pooling + linear."""
         return self.head.weight
+
+    def not_pretrained(self) -> tuple[str, ...]:
+        """As of the plain network."""
+        return self._not_pretrained
 
     def drawn_from(self) -> nn.Module:
         """The coarsest join, at 1/16: the bottleneck, where Vinogradova et al. 2020 (Seg-Grad-CAM) look at a U-Net."""
@@ -175,5 +180,5 @@ def _enter(name: str) -> None:
         return UNet(network, decoder, attends=pool == "mask")
 
 
-for _name in (*efficientnet.BACKBONES, *baselines.NAMES):
+for _name in (*efficientnet.BACKBONES, *efficientnet.SHORT, *baselines.NAMES):
     _enter(_name)
