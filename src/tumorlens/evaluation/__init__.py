@@ -8,12 +8,13 @@ from tumorlens.evaluation.abstention import Abstention  # noqa: E402
 from tumorlens.evaluation.blanked import Background  # noqa: E402
 from tumorlens.evaluation.compare import compare  # noqa: E402
 from tumorlens.evaluation.difference import Comparison, compare_answers  # noqa: E402
-from tumorlens.evaluation.evaluate import Calibration, Evaluation, calibrate, evaluate  # noqa: E402
+from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
 from tumorlens.evaluation.html import evaluation_page, evaluation_sections  # noqa: E402
 from tumorlens.evaluation.infer import grey_slice, infer  # noqa: E402
 from tumorlens.evaluation.limits import Limits, limits_of  # noqa: E402
 from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks  # noqa: E402
 from tumorlens.evaluation.metrics import Metrics, measure  # noqa: E402
+from tumorlens.evaluation.outcome import Calibration, Evaluation  # noqa: E402
 from tumorlens.evaluation.outside import Outside  # noqa: E402
 from tumorlens.evaluation.part import weights_hash  # noqa: E402
 from tumorlens.evaluation.read import Measured, read_evaluation  # noqa: E402

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tumorlens.evaluation.evaluate import Evaluation
 from tumorlens.evaluation.html import evaluation_page
 from tumorlens.evaluation.masks import Drawing, Unit
+from tumorlens.evaluation.outcome import Evaluation
 from tumorlens.files import appearing
 from tumorlens.record import SURROGATES, Record, write_json
 from tumorlens.report import save_page

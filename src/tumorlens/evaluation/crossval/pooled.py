@@ -13,9 +13,9 @@ from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 from tumorlens.evaluation.calibration import nll, softmax
 from tumorlens.evaluation.cautions import cautions, mask_cautions
-from tumorlens.evaluation.evaluate import Calibration, Evaluation
 from tumorlens.evaluation.masks import measure_masks
 from tumorlens.evaluation.metrics import measure
+from tumorlens.evaluation.outcome import Calibration, Evaluation
 from tumorlens.evaluation.part import cohort_of
 from tumorlens.report.text import evidence
 from tumorlens.training import Run

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.evaluate import Evaluation, evaluate
+from tumorlens.evaluation.evaluate import evaluate
+from tumorlens.evaluation.outcome import Evaluation
 from tumorlens.evaluation.reproduction.outcome import Reproduction
 from tumorlens.evaluation.reproduction.protocols import Pair, Protocol, protocols
 from tumorlens.evaluation.reproduction.quick import shorter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.evaluate import Evaluation
 from tumorlens.evaluation.masks import NAMES
+from tumorlens.evaluation.outcome import Evaluation
 from tumorlens.evaluation.reproduction.protocols import Protocol
 from tumorlens.evaluation.separate import Separate
 from tumorlens.report.text import evidence
