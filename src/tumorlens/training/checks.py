@@ -88,12 +88,12 @@ def learns_to_draw(recipe: Recipe) -> bool:
 
 
 def needs_masks(recipe: Recipe) -> bool:
-    """Whether masks take part in training: they are drawn, or they guide the heat maps.
+    """Whether masks take part in training: they are drawn, guide the heat maps, or say what is taken out.
 
     Raises:
         ModelError: an unknown model.
     """
-    return learns_to_draw(recipe) or recipe.loss.guide > 0
+    return bool(_mask_keys(recipe))
 
 
 def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
@@ -135,6 +135,12 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
             f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training pictures of "
             f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
+    if recipe.augment.remove and not HEALTHY & set(table.classes):
+        raise RecipeError(
+            f"recipe {recipe.name}: augment.remove is above 0, but {table.name} has no class for healthy pictures "
+            f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
+            "augment.remove=0, or add healthy pictures"
+        )
     monitored, why = recipe.stop.monitor == "val_dice", None
     if monitored and not learns_to_draw(recipe):
         segments = card(recipe.model).segments
@@ -173,4 +179,6 @@ def _mask_keys(recipe: Recipe) -> dict[str, str]:
         keys["loss.mask is above 0"] = "loss.mask=0"
     if recipe.loss.guide:
         keys["loss.guide is above 0"] = "loss.guide=0"
+    if recipe.augment.remove:
+        keys["augment.remove is above 0"] = "augment.remove=0"
     return keys

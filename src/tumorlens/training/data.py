@@ -14,10 +14,12 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
+from tumorlens.datasets.folder import HEALTHY
 from tumorlens.scan import GreyImage
 from tumorlens.training.augment import augmentation
 from tumorlens.training.cache import Masks
 from tumorlens.training.recipe import Recipe
+from tumorlens.training.removal import Removal
 
 
 class Item(NamedTuple):
@@ -59,8 +61,10 @@ class Slices(Dataset[Item]):
         labels: Sequence[int],
         transform: v2.Transform | None,
         masks: Masks | None = None,
+        removal: Removal | None = None,
     ) -> None:
         self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
+        self.removal = removal
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,6 +72,7 @@ class Slices(Dataset[Item]):
     def __getitem__(self, draw: Draw) -> Item:
         position, seed = draw
         row, masks = self.rows[position], self.masks
+        label = self.labels[row]
         image, mask = torch.from_numpy(np.array(self.images[row]))[None], None
         if masks:
             mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.drawn[row]))[None])
@@ -75,10 +80,12 @@ class Slices(Dataset[Item]):
             # A generator of its own for each picture: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
+                if self.removal and mask is not None:
+                    image, mask, label = self.removal(image, mask, label)
                 image, mask = self.transform(image, mask)
         if masks is None or mask is None:
-            return Item(image, self.labels[row])
-        return Item(image, self.labels[row], mask.as_subclass(Tensor), bool(masks.known[row]))
+            return Item(image, label)
+        return Item(image, label, mask.as_subclass(Tensor), bool(masks.known[row]))
 
 
 class Draws(Sampler[Draw]):
@@ -115,7 +122,9 @@ def loaders(
         seed: of order and augmentation.
     """
     rows = {part: [i for i, s in enumerate(table.samples) if s.split == part] for part in ("train", "val")}
-    train = Slices(images, rows["train"], table.labels, augmentation(recipe.augment), masks)
+    healthy = [i for i, name in enumerate(table.classes) if name in HEALTHY]
+    removal = Removal(recipe.augment.remove, healthy[0]) if recipe.augment.remove else None
+    train = Slices(images, rows["train"], table.labels, augmentation(recipe.augment), masks, removal)
     # On a CPU the network needs every core, and the pictures are decoded already.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)

@@ -93,6 +93,7 @@ class Augment(_Part):
     bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
     ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the picture")
     jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
+    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumour and counts as healthy")
     lower: float = Field(default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from")
 
 

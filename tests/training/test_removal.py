@@ -1,0 +1,134 @@
+"""A tumour that is taken out leaves a healthy head of the same look, and a filling by itself says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+
+from tests.fixtures.runs import equal
+from tumorlens.datasets import Table
+from tumorlens.errors import RecipeError
+from tumorlens.training import load_recipe, train
+from tumorlens.training.cache import Masks
+from tumorlens.training.checks import check_fit, needs_masks
+from tumorlens.training.data import Slices, loaders
+from tumorlens.training.removal import Removal, fill
+
+SIDE = 96
+ROWS, COLUMNS = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+HEAD = torch.hypot(ROWS - 48.0, COLUMNS - 48.0) < 40
+TUMOUR = torch.hypot(ROWS - 40.0, COLUMNS - 62.0) < 7
+HEALTHY = 2
+
+
+def head() -> Tensor:
+    """A head of even tissue with a little texture, darker below, and a bright tumour on one side."""
+    torch.manual_seed(0)
+    tissue = 140 - 0.6 * ROWS + 4 * torch.randn(SIDE, SIDE)
+    return torch.where(TUMOUR, 220.0, tissue * HEAD).clamp(0, 255).to(torch.uint8)
+
+
+def taken(share: float, seed: int) -> tuple[Tensor, Tensor, int]:
+    image = head()
+    torch.manual_seed(seed)
+    return Removal(share, HEALTHY)(image[None], tv_tensors.Mask(TUMOUR.to(torch.uint8)[None]), 0)
+
+
+def test_a_tumour_is_replaced_by_tissue_as_bright_as_what_lies_around_it() -> None:
+    before = head()
+    after = fill(before, TUMOUR, TUMOUR)
+    assert after is not None
+    around = (torch.hypot(ROWS - 40.0, COLUMNS - 62.0) < 16) & (torch.hypot(ROWS - 40.0, COLUMNS - 62.0) > 11)
+    inside, level = after[TUMOUR].float(), before[around].float().mean()
+    assert abs(inside.mean() - level) < 5
+    assert inside.max() < 160  # nothing of the tumour is left
+    assert inside.std() > 1  # and it is tissue, no blot
+    far = torch.hypot(ROWS - 40.0, COLUMNS - 62.0) > 14
+    assert torch.equal(after[far], before[far])
+
+
+def test_nothing_is_taken_from_a_tumour_that_meets_its_mirror_image() -> None:
+    middle = torch.hypot(ROWS - 40.0, COLUMNS - 48.0) < 7
+    after = fill(torch.where(middle, 220, torch.where(TUMOUR, 100, head())).to(torch.uint8), middle, middle)
+    assert after is not None
+    assert after[middle].max() < 160
+
+
+def test_a_place_without_tissue_to_fill_it_with_stays() -> None:
+    everything = HEAD & (COLUMNS > 20)
+    assert fill(head(), everything, everything) is None
+    torch.manual_seed(0)
+    mask = tv_tensors.Mask(everything.to(torch.uint8)[None])
+    image, kept, label = Removal(0.5, HEALTHY)(head()[None], mask, 0)
+    assert torch.equal(image[0], head())
+    assert torch.equal(kept, mask)
+    assert label == 0
+
+
+def test_half_of_those_that_change_lose_their_tumour_and_the_others_keep_it() -> None:
+    before, lost, sham, same = head(), 0, 0, 0
+    for seed in range(60):
+        image, mask, label = taken(0.25, seed)
+        assert isinstance(mask, tv_tensors.Mask)
+        if label == HEALTHY:
+            lost += 1
+            assert not mask.any()
+            assert image[0][TUMOUR].max() < 160
+        else:
+            assert torch.equal(mask[0].bool(), TUMOUR)
+            assert torch.equal(image[0][TUMOUR], before[TUMOUR])
+            sham += not torch.equal(image[0], before)
+            same += torch.equal(image[0], before)
+    assert 8 <= lost <= 22  # a quarter of 60
+    assert 8 <= sham <= 22
+    assert lost + sham + same == 60
+
+
+def test_what_happens_to_a_picture_follows_from_its_seed() -> None:
+    for seed in range(6):
+        one, two = taken(0.4, seed), taken(0.4, seed)
+        assert all(torch.equal(a, b) for a, b in zip(one[:2], two[:2], strict=True))
+        assert one[2] == two[2]
+
+
+def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table) -> None:
+    images = np.stack([head().numpy()] * len(phantom_table))
+    drawn = np.stack([TUMOUR.numpy().astype(np.uint8)] * len(phantom_table))
+    masks = Masks(drawn, np.full(len(phantom_table), True))
+    recipe = load_recipe("segment", ["augment={remove: 0.5}", "batch_size=4"])
+    batches, _ = loaders(phantom_table, images, masks, recipe, seed=0)
+    healthy = phantom_table.classes.index("no_tumor")
+    assert isinstance(batches.dataset, Slices)
+    for position in range(len(batches.dataset)):
+        item = batches.dataset[position, 17 * position]
+        assert item.mask is not None
+        assert item.has_mask
+        if not item.mask.any():
+            assert item.label == healthy
+
+
+def test_a_run_with_it_is_the_same_twice_and_without_it_another(phantom_table: Table, tmp_path: Path) -> None:
+    small = ["input.size=32", "epochs=1", "batch_size=4", "loss.mask=0", "pretrained=none", "augment={remove: 0.5}"]
+    recipe = load_recipe("segment", small)
+    assert needs_masks(recipe)
+    one, two = (train(phantom_table, recipe, tmp_path / name) for name in ("one", "two"))
+    assert equal(one, two)
+    without = train(phantom_table, load_recipe("segment", [*small, "augment={}"]), tmp_path / "without")
+    assert not equal(one, without)
+
+
+def test_it_needs_masks_and_somewhere_for_the_healthy_to_go(phantom_table: Table) -> None:
+    recipe = load_recipe("finetune", ["augment.remove=0.2"])
+    bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
+    with pytest.raises(RecipeError, match=r"augment.remove is above 0, but none of the .* training pictures"):
+        check_fit(replace(phantom_table, samples=bare), recipe)
+    ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
+    ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
+    with pytest.raises(RecipeError, match=r"has no class for healthy pictures \(found glioma, meningioma, pituitary;"):
+        check_fit(ill, recipe)
