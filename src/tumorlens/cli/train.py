@@ -172,6 +172,12 @@ def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
         accuracy = evaluation.metrics.overall["accuracy"].percent()
         folds.add_row(str(fold.number), str(len(evaluation.samples)), accuracy, *drawn)
     show(folds)
+    chosen = {"val_accuracy": "accuracy {:.1%}", "val_dice": "Dice {:.3f}"}
+    validation = ", ".join(
+        form.format(found.validation[key]) for key, form in chosen.items() if key in found.validation
+    )
+    if validation:
+        show(f"validation parts of all folds: {validation}; choose between recipes by these\n")
     show_evaluation(found.pooled)
     say(f"written: {out / 'report.html'}")
     return 0

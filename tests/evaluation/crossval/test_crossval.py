@@ -76,6 +76,9 @@ def test_it_leaves_a_report_a_row_for_each_picture_and_a_whole_evaluation_of_eac
         f.evaluation.calibration.temperature for f in found.folds
     ]
     assert len({fold["split_hash"] for fold in data["folds"]}) == FOLDS
+    images = [fold.run.record["counts"]["val"]["images"] for fold in found.folds]
+    accuracies = [fold["validation"]["val_accuracy"] for fold in data["folds"]]
+    assert data["validation"]["val_accuracy"] == pytest.approx(np.average(accuracies, weights=images))
     assert data["split"]["fold"] is None
     assert data["overall"]["accuracy"]["n"] == len(found.pooled.samples)
     with (out / "predictions.csv").open(newline="") as stream:

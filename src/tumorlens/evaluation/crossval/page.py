@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold
 from tumorlens.evaluation.html import calibration_section, class_section, headline_section, mistake_section
 from tumorlens.evaluation.html_masks import mask_figures
 from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
 from tumorlens.report.charts import IntervalRow, intervals
+
+_VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
 
 
 def cross_validation_page(found: CrossValidation) -> str:
@@ -34,11 +38,31 @@ def cross_validation_page(found: CrossValidation) -> str:
 
 def _folds(found: CrossValidation) -> Section:
     draws = found.pooled.segmentation is not None
-    heads = ["fold", "images", "patients", "accuracy", *(["Dice"] if draws else []), "temperature", "epoch kept"]
-    body = table(heads, [_row(fold, draws) for fold in found.folds], "l" + "r" * (len(heads) - 1))
+    chosen = [name for key, (name, _) in _VALIDATION.items() if key in found.validation]
+    heads = [
+        "fold",
+        "images",
+        "patients",
+        "accuracy",
+        *(["Dice"] if draws else []),
+        *chosen,
+        "temperature",
+        "epoch kept",
+    ]
+    body = table(heads, [_row(fold, draws, found.validation) for fold in found.folds], "l" + "r" * (len(heads) - 1))
     overall = found.pooled.metrics.overall["accuracy"]
     rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in found.folds]
     body += figure(intervals([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals.")
+    if chosen:
+        said = ", ".join(
+            f"{name} {form.format(found.validation[key])}"
+            for key, (name, form) in _VALIDATION.items()
+            if key in found.validation
+        )
+        body += paragraph(
+            f"Over all folds: {said}, pictures weighing the same. Choose between recipes by these, and quote the "
+            "others: what is chosen by the folds held out reads too high on them."
+        )
     body += paragraph(
         "Each fold's own report, with its drawings, background test and curves: "
         + ", ".join(f"{fold.folder}/evaluation/report.html" for fold in found.folds)
@@ -47,7 +71,9 @@ def _folds(found: CrossValidation) -> Section:
     return Section("Fold by fold", body, "Folds differ by their patients and by the luck of their training.")
 
 
-def _row(fold: Fold, draws: bool) -> list[object]:
+def _row(fold: Fold, draws: bool, validation: Container[str]) -> list[object]:
+    kept = fold.run.record["validation"]
+    chosen = [form.format(kept[key]) for key, (_, form) in _VALIDATION.items() if key in validation]
     facts, drawn = fold.evaluation.facts, fold.evaluation.segmentation
     return [
         str(fold.number),
@@ -55,6 +81,7 @@ def _row(fold: Fold, draws: bool) -> list[object]:
         facts["patients"] or "unknown",
         fold.evaluation.metrics.overall["accuracy"].percent(),
         *([str(drawn.overall["dice"]) if drawn else "none"] if draws else []),
+        *chosen,
         f"{fold.evaluation.calibration.temperature:.3f}",
         f"{fold.run.record['epoch_kept']} of {fold.run.record['epochs_trained']}",
     ]

@@ -57,6 +57,7 @@ class Fold:
             "dice": drawn.overall["dice"].to_dict() if drawn else None,
             "temperature": found.calibration.temperature,
             "epoch_kept": self.run.record["epoch_kept"],
+            "validation": self.run.record["validation"],
             "weights": found.facts["weights"],
             "split_hash": found.facts["split_hash"],
         }
@@ -75,11 +76,24 @@ class CrossValidation:
     folds: tuple[Fold, ...]
     pooled: Evaluation
 
+    @property
+    def validation(self) -> dict[str, float]:
+        """What to choose between recipes by: figures of the validation parts, each weighted by its pictures."""
+        rows = [
+            (fold.run.record["validation"], fold.run.record["counts"].get("val", {}).get("images", 0))
+            for fold in self.folds
+        ]
+        known = set.intersection(*(set(row) for row, _ in rows))
+        total = sum(images for _, images in rows)
+        return {
+            key: sum(row[key] * images for row, images in rows) / total for key in rows[0][0] if key in known and total
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """What crossval.json holds."""
         data = self.pooled.to_dict()
         data["calibration"]["temperature"] = None  # each fold has its own
-        return data | {"folds": [fold.to_dict() for fold in self.folds]}
+        return data | {"validation": self.validation, "folds": [fold.to_dict() for fold in self.folds]}
 
 
 def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
