@@ -132,7 +132,7 @@ def _of_pictures(pipeline: Pipeline, pictures: Sequence[npt.NDArray[np.uint8]]) 
     for picture in pictures:
         with torch.inference_mode():
             answer = pipeline(torch.from_numpy(picture.copy())[None])
-        features.append(answer.features.mean((2, 3))[0].double().numpy())
+        features.append(answer.pooled[0].double().numpy())
         logits.append(answer.logits[0].double().numpy())
     return Seen(np.array(features), np.array(logits))
 

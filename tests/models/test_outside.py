@@ -47,7 +47,7 @@ def test_a_picture_of_one_grey_is_outside_whatever_its_features_say() -> None:
     module = Outside(replace(principal(near_a_plane(50, 0)), limit=1e9))
     pictures = torch.randint(0, 256, (4, 20, 30), dtype=torch.uint8)
     pictures[1], pictures[3] = 0, 77
-    scores = module(pictures, torch.rand(4, 64, 2, 2))
+    scores = module(pictures, torch.rand(4, 64))
     assert (scores > 1).tolist() == [False, True, False, True]
 
 

@@ -150,6 +150,7 @@ def test_with_pool_mask_the_class_is_read_where_the_tumour_is_drawn() -> None:
         drawn[..., :16, :16] = 20.0
         corner = _drawing(network, drawn)(picture)
     assert corner.features.shape[2:] == (8, 8)
+    torch.testing.assert_close(corner.pooled, plain.pooled)  # what it saw all over the picture, whatever it drew
     # What is given to the classifier is the mean of the enlarged maps over the corner, but for the rest's small weight.
     enlarged = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
     torch.testing.assert_close(corner.features.mean((2, 3)), enlarged[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)

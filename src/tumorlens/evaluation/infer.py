@@ -75,7 +75,7 @@ def infer(
         logits.extend(answer.logits.double().numpy())
         cams.extend(answer.cam.float().numpy())
         boxes.extend(map(tuple, answer.boxes.tolist()))
-        features.extend(answer.features.float().mean((2, 3)).numpy())
+        features.extend(answer.pooled.float().numpy())
         if drawn and answer.mask.numel():
             for position, chart in enumerate(answer.mask.float().numpy(), start=first):
                 placement = network.prepare.canvas.place(*scans[0].size, boxes[position])

@@ -15,12 +15,20 @@ class Output(NamedTuple):
         features: (N, C, h, w) maps of the last convolutional stage, which Grad-CAM looks at.
         mask: (N, 1, H, W) tumour logits at the size of the input, of a network that also segments, else None.
         auxiliary: further tumour logits (N, 1, h, w), of heads that exist in training only.
+        unweighted: (N, C) the mean over all places of the last maps, of a network that weights those places in
+            `features`; None where that is the mean of `features`.
     """
 
     logits: Tensor
     features: Tensor
     mask: Tensor | None = None
     auxiliary: tuple[Tensor, ...] = ()
+    unweighted: Tensor | None = None
+
+    @property
+    def pooled(self) -> Tensor:
+        """(N, C): what the network saw in a picture, all places counting alike."""
+        return self.features.mean((2, 3)) if self.unweighted is None else self.unweighted
 
 
 class Network(nn.Module):

@@ -65,11 +65,11 @@ class Outside(nn.Module):
         self.register_buffer("axes", torch.from_numpy(familiar.axes.copy()))
         self.register_buffer("limit", torch.tensor(float(familiar.limit)))
 
-    def forward(self, images: Tensor, features: Tensor) -> Tensor:
-        """(N, H, W) pictures and (N, C, h, w) features -> (N,); a picture of one grey has at least a score of 2."""
+    def forward(self, images: Tensor, pooled: Tensor) -> Tensor:
+        """(N, H, W) pictures and their (N, C) `Output.pooled` -> (N,); a picture of one grey scores 2 or more."""
         grey = images.float()
         blank = grey.amax((1, 2)) == grey.amin((1, 2))
-        score = self.score(features.mean((2, 3)))
+        score = self.score(pooled)
         return torch.where(blank, score.clamp(min=BLANK), score)
 
     def score(self, pooled: Tensor) -> Tensor:

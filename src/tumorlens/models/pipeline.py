@@ -78,6 +78,7 @@ class Answer(NamedTuple):
         mask: (N, size, size) probability of tumour over the canvas, as the network gives it (the temperature is
             that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
         features: (N, C, h, w) the last maps over the canvas, as `Output.features`.
+        pooled: (N, C) as `Output.pooled`.
         outside: (N,) how unlike the training pictures each is, above 1 for one that is outside of what the network is
             for; an empty tensor (N, 0) where that was not fitted.
     """
@@ -88,6 +89,7 @@ class Answer(NamedTuple):
     boxes: Tensor
     mask: Tensor
     features: Tensor
+    pooled: Tensor
     outside: Tensor
 
 
@@ -133,5 +135,5 @@ class Pipeline(nn.Module):
         drawn = output.mask if self.draws else None
         mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
         probabilities = torch.softmax(output.logits / self.temperature, dim=1)
-        outside = output.logits[:, :0] if self.outside is None else self.outside(images, output.features)
-        return Answer(probabilities, output.logits, cam, boxes, mask, output.features, outside)
+        outside = output.logits[:, :0] if self.outside is None else self.outside(images, output.pooled)
+        return Answer(probabilities, output.logits, cam, boxes, mask, output.features, output.pooled, outside)

@@ -54,9 +54,11 @@ class UNet(Network):
         """
         features, scales = _scales(self.backbone, x)
         mask = _resized(self.decoder(scales), x)
-        if self.attends:
-            features = _attended(features, mask)
-        return Output(self.head(self.dropout(features.mean((2, 3)))), features, mask)
+        if not self.attends:
+            return Output(self.head(self.dropout(features.mean((2, 3)))), features, mask)
+        weighted = _attended(features, mask)
+        logits = self.head(self.dropout(weighted.mean((2, 3))))
+        return Output(logits, weighted, mask, unweighted=features.mean((2, 3)))
 
     def class_weights(self) -> Tensor:
         """(K, F): the classifier is pooling + linear."""
