@@ -91,7 +91,7 @@ def test_a_network_that_names_one_class_only_is_told(found: Reproduction) -> Non
         assert any(text.startswith(said) for text in other.cautions) is told
 
 
-def test_the_reference_names_every_key(out: Path) -> None:
+def test_the_reference_names_every_key(found: Reproduction, out: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "files.md").read_text()
     rows = re.findall(r"(?:^\|.*\n)+", page.partition("### `reproduction.json`")[2], re.MULTILINE)[0]
     held = json.loads((out / "reproduction.json").read_text())
