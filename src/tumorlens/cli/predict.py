@@ -63,11 +63,7 @@ def predict(
     from tumorlens.errors import BundleError, ScanError, TumorlensError
     from tumorlens.record import Record
 
-    for wanted, name in ((overlays, "--overlays"), (masks, "--masks")):
-        if wanted and out is None:
-            raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
-    if max_error is not None and not 0 < max_error < 1:
-        raise typer.BadParameter(f"'{max_error:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
+    _check(out, max_error, {"--overlays": overlays, "--masks": masks})
     given = _millimetres(spacing) if spacing is not None else None
     record = Record("predict", model=str(model), device="cpu", spacing=given, max_error=max_error)
     predictor = load(model)
@@ -116,6 +112,15 @@ def predict(
         _write(rows, card, out, record)
         say(f"written: {len(rows)} predictions in {out}")
     return 1 if failed else 0
+
+
+def _check(out: Path | None, max_error: float | None, drawn: dict[str, bool]) -> None:
+    """See that the options make sense together; `drawn` is what is to be drawn into the folder."""
+    for name, wanted in drawn.items():
+        if wanted and out is None:
+            raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
+    if max_error is not None and not 0 < max_error < 1:
+        raise typer.BadParameter(f"'{max_error:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
 
 
 def _doubted(rows: list[dict[str, Any]]) -> str:

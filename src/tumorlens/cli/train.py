@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ from tumorlens.cli.evaluate import show_evaluation
 from tumorlens.errors import SplitError
 
 if TYPE_CHECKING:
+    from tumorlens.datasets import Table
     from tumorlens.evaluation.crossval import CrossValidation
     from tumorlens.evaluation.sweep import Sweep
     from tumorlens.training import Run
@@ -71,7 +73,7 @@ def train(
 ) -> int:
     """Train a network. Data without a split is split by patient first; the test part is never touched."""
     with loading():
-        from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
+        from tumorlens.auditing import split_folds, split_given
         from tumorlens.datasets import open_tables
         from tumorlens.training import load_recipe
         from tumorlens.training import train as work
@@ -87,9 +89,7 @@ def train(
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
     elif table.plan is None:
-        if not ignore_patients:
-            with progress("looking for copies") as step:
-                table = regrouped(table, find_ties(table, progress=step))
+        table = table if ignore_patients else _with_copies_together(table)
         if held is not None:
             table = split_folds(
                 table, folds=folds, fold=held, val=val, seed=split_seed, ignore_patients=ignore_patients
@@ -103,34 +103,23 @@ def train(
         from tumorlens.evaluation.crossval import cross_validate
 
         crossed = cross_validate(
-            table,
-            chosen,
-            out,
-            folds=folds,
-            val=val,
-            split_seed=split_seed,
-            seed=seed,
-            ignore_patients=ignore_patients,
-            resume=resume,
-            allow_leak=allow_leak,
-            console=screen,
-        )
+            table, chosen, out, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
+            ignore_patients=ignore_patients, allow_leak=allow_leak, console=screen,
+        )  # fmt: skip
         return _report_folds(crossed, out, json=json)
     if arm:
         found = sweep(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
         return _report(found, out, json=json)
     run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
-    _cautions(run)
-    if json:
-        emit(run.record | {"folder": str(run.folder)})
-        return 0
-    kept = run.record["validation"]
-    words = {"val_accuracy": "validation accuracy {:.1%}", "val_dice": "validation Dice {:.3f}"}
-    figures = [form.format(kept[key]) for key, form in words.items() if key in kept]
-    show(", ".join([f"kept epoch {run.record['epoch_kept']}", *figures]))
-    say(f"written: {run.folder}")
-    say(f"next: tumorlens evaluate {run.folder}")
-    return 0
+    return _report_run(run, json=json)
+
+
+def _with_copies_together(table: Table) -> Table:
+    """The table with copies in one group, so that no split tears them apart."""
+    from tumorlens.auditing import find_ties, regrouped
+
+    with progress("looking for copies") as step:
+        return regrouped(table, find_ties(table, progress=step))
 
 
 def _held_out(fold: str, *, given: bool, arms: bool) -> int | None:
@@ -159,6 +148,24 @@ def _cautions(run: Run) -> None:
             caution(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
 
 
+def _validation(figures: Mapping[str, float]) -> list[str]:
+    """Figures of a validation part, in words."""
+    words = {"val_accuracy": "validation accuracy {:.1%}", "val_dice": "validation Dice {:.3f}"}
+    return [form.format(figures[key]) for key, form in words.items() if key in figures]
+
+
+def _report_run(run: Run, *, json: bool) -> int:
+    """What came of one training, and what to do next."""
+    _cautions(run)
+    if json:
+        emit(run.record | {"folder": str(run.folder)})
+        return 0
+    show(", ".join([f"kept epoch {run.record['epoch_kept']}", *_validation(run.record["validation"])]))
+    say(f"written: {run.folder}")
+    say(f"next: tumorlens evaluate {run.folder}")
+    return 0
+
+
 def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
     """The figures over all folds, and a line for each."""
     if json:
@@ -172,12 +179,8 @@ def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
         accuracy = evaluation.metrics.overall["accuracy"].percent()
         folds.add_row(str(fold.number), str(len(evaluation.samples)), accuracy, *drawn)
     show(folds)
-    chosen = {"val_accuracy": "accuracy {:.1%}", "val_dice": "Dice {:.3f}"}
-    validation = ", ".join(
-        form.format(found.validation[key]) for key, form in chosen.items() if key in found.validation
-    )
-    if validation:
-        show(f"validation parts of all folds: {validation}; choose between recipes by these\n")
+    if chosen := _validation(found.validation):
+        show(f"over all folds {', '.join(chosen)}; choose between recipes by these\n")
     show_evaluation(found.pooled)
     say(f"written: {out / 'report.html'}")
     return 0

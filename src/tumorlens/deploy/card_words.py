@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tumorlens.deploy.card import Card
-from tumorlens.report.text import evidence, with_interval
+from tumorlens.report.text import MASK_FIGURES, evidence, with_interval
 from tumorlens.stats import Estimate
 
 TITLES = {
@@ -23,13 +23,8 @@ TITLES = {
     "precision": "precision",
     "f1": "F1",
     "auroc": "AUROC",
+    **MASK_FIGURES,
     "dice": "Dice of the tumour",
-    "iou": "IoU of the tumour",
-    "mean_iou": "mean IoU",
-    "hd95": "HD95",
-    "surface_dice": "surface Dice",
-    "lesion_sensitivity": "lesion-wise sensitivity",
-    "false_positives": "false positives per image",
 }
 """Names of figures, and how people call them; one that is not among them is called as it is."""
 OLDER = "exported before cards held the settings, the figures of each class and the calibration; export the run again"

@@ -72,34 +72,28 @@ def evaluate(
         len(held_out) + len(part),
         len(seen),
         2 * len(part) + len(with_tumour) if with_tumour else 0,
-        asked(len(part), robustness) if robustness is not None else 0,
+        asked(len(part), robustness),
     )
     if run.draws and not rectangles:
         refuse_rectangles(f"{part.name}, {part_name}", part.samples)
-    pipeline = run.pipeline()
-    answers, drawings = _ask(pipeline, held_out, part.samples, steps[0])
+    pipeline, samples = run.pipeline(), part.samples
+    answers, drawings = _ask(pipeline, held_out, samples, steps[0])
     val, rest = slice(len(held_out)), slice(len(held_out), None)
     calibration = _fit(run, held_out, answers.logits[val])
-    logits, labels = answers.logits[rest], _labels(run, part.samples)
+    logits, labels = answers.logits[rest], _labels(run, samples)
     limits = learn_limits(pipeline, own, seen, answers.logits[val], answers.features[val], progress=steps[1])
     cohort = cohort_of(part, resamples=resamples, seed=seed)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
     classes, known = run.spec.classes, leaked_ids(own, part)
     figures = [measure(p, labels, cohort, classes) for p in (before, after)]
-    separate = measure_apart(known, part.samples, after, labels, cohort, classes, drawings=drawings)
-    segmentation = measure_masks(drawings, part.samples, cohort, classes)
-    blanked = measure_background(
-        pipeline, part.samples, with_tumour, logits, labels, cohort, classes, progress=steps[2]
-    )
-    worse = (
-        robustness
-        if robustness is None
-        else measure_robustness(pipeline, part.samples, labels, cohort, classes, limit=robustness, progress=steps[3])
-    )
-    warned = tuple(found.caution for found in (separate, blanked, worse) if found and found.caution)
+    separate = measure_apart(known, samples, after, labels, cohort, classes, drawings=drawings)
+    segmentation = measure_masks(drawings, samples, cohort, classes)
+    blanked = measure_background(pipeline, samples, with_tumour, logits, labels, cohort, classes, progress=steps[2])
+    worse = measure_robustness(pipeline, samples, labels, cohort, classes, limit=robustness, progress=steps[3])
+    warned = [found.caution for found in (separate, blanked, worse) if found and found.caution]
     warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
     return Evaluation(
-        samples=part.samples,
+        samples=samples,
         logits=logits,
         probabilities=after,
         metrics=figures[1],
@@ -113,7 +107,7 @@ def evaluate(
         separate=separate,
         segmentation=segmentation,
         background=blanked,
-        cautions=warned + mask_cautions(drawings, part.samples),
+        cautions=(*warned, *mask_cautions(drawings, samples)),
         robustness=worse,
         outside=measure_outside(limits.outside, answers.features[rest], labels, cohort, classes),
         abstention=measure_abstention(limits.candidates, logits, labels, cohort, classes),

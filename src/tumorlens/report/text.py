@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 # What XML 1.0 forbids even when escaped; a class name may come from any folder's name. Lone
 # surrogates are how Python holds a file name that is not UTF-8; they cannot be written to a file.
+MASK_FIGURES = {
+    "dice": "Dice",
+    "iou": "IoU of the tumour",
+    "mean_iou": "mean IoU",
+    "hd95": "HD95",
+    "surface_dice": "surface Dice",
+    "lesion_sensitivity": "lesion-wise sensitivity",
+    "false_positives": "false positives per image",
+}
+"""Figures of what is drawn, and how people call them."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class RandomBlur(_Scalar):
         return out
 
 
-class _Grey(_Scalar):
+class _Grey(_Scalar, ABC):
     """A transform of pictures alone; anything else (a mask) passes untouched."""
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
@@ -98,9 +99,9 @@ class _Grey(_Scalar):
             return inpt
         return self.change(inpt, params["value"])
 
+    @abstractmethod
     def change(self, picture: Tensor, value: float) -> Tensor:
         """(1, S, S) uint8 -> the same, changed as much as `value` says."""
-        raise NotImplementedError
 
 
 class RandomNoise(_Grey):

@@ -13,17 +13,10 @@ from tumorlens.datasets.folder import HEALTHY
 from tumorlens.evaluation.masks.drawing import Drawing, Unit, common_unit
 from tumorlens.evaluation.masks.lesions import Lesions
 from tumorlens.evaluation.masks.surfaces import TOLERANCE
+from tumorlens.report.text import MASK_FIGURES
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples
 
-NAMES = {
-    "dice": "Dice",
-    "iou": "IoU of the tumour",
-    "mean_iou": "mean IoU",
-    "hd95": "HD95",
-    "surface_dice": "surface Dice",
-    "lesion_sensitivity": "lesion-wise sensitivity",
-    "false_positives": "false positives per image",
-}
+NAMES = MASK_FIGURES
 """The figures, and how people call them."""
 
 Figures = dict[str, Estimate]

@@ -41,9 +41,9 @@ def measure_robustness(
     cohort: Cohort,
     classes: Sequence[str],
     *,
-    limit: int = LIMIT,
+    limit: int | None = LIMIT,
     progress: Progress | None = None,
-) -> Robustness:
+) -> Robustness | None:
     """Ask the network again with every artefact at every severity; each file is read once.
 
     Accuracy and Dice do not depend on the pipeline's temperature.
@@ -54,13 +54,18 @@ def measure_robustness(
         labels: index of the true class of each.
         cohort: the patients of all samples; its seed is also that of what artefacts draw.
         classes: the class names.
-        limit: so many pictures at most, spread over patients; 0 for all.
+        limit: so many pictures at most, spread over patients; 0 for all, None for none.
         progress: called with (done, total), in pictures; the total is that of `asked`.
+
+    Returns:
+        None where the limit is None; nothing is asked then.
 
     Raises:
         ScanError, DataError: a picture or a mask cannot be read.
         MissingExtraError: the extra `train` is not installed.
     """
+    if limit is None:
+        return None
     require("monai.transforms", "train", "measure robustness")  # once, before threads ask for it together
     positions = spread(cohort.units, limit or len(samples))
     chosen = [samples[i] for i in positions]
@@ -79,9 +84,9 @@ def measure_robustness(
     return _outcome(positions, said, right, dice, cohort.only(positions), classes)
 
 
-def asked(samples: int, limit: int) -> int:
+def asked(samples: int, limit: int | None) -> int:
     """How many pictures the network is shown."""
-    return (min(samples, limit) if limit else samples) * (1 + len(CELLS))
+    return 0 if limit is None else (min(samples, limit) if limit else samples) * (1 + len(CELLS))
 
 
 def _ask(
