@@ -43,8 +43,8 @@ def test_zero_settings_change_nothing(picture: Tensor) -> None:
     assert torch.equal(_changed(picture, Augment()), picture)
 
 
-# `remove` changes the mask and the class as well, and is none of these: see test_removal.
-@pytest.mark.parametrize("name", [name for name in Augment.model_fields if name != "remove"])
+# `remove` changes the mask and the class as well: see test_removal. `artefacts` does nothing alone.
+@pytest.mark.parametrize("name", [name for name in Augment.model_fields if name not in ("remove", "artefacts")])
 def test_each_setting_alone_changes_values_and_never_shape_or_type(name: str, picture: Tensor) -> None:
     value = 1.0 if name.endswith("flip") else getattr(ALL, name)
     changed = _changed(picture, Augment(**{name: value}))
@@ -127,3 +127,10 @@ def test_lower_resolution_and_jpeg_lose_detail_and_keep_the_brightness(picture: 
         pressed = _changed(picture, Augment(jpeg=10), seed)
         assert abs(float(pressed.float().mean() - picture.float().mean())) < 3
     assert torch.equal(_changed(picture, Augment(lower=1.0)), picture)
+
+
+def test_artefacts_come_to_a_share_of_the_pictures(picture: Tensor) -> None:
+    some = Augment(noise=0.5, artefacts=0.25)
+    changed = [not torch.equal(_changed(picture, some, seed), picture) for seed in range(200)]
+    assert 0.15 < sum(changed) / len(changed) < 0.35
+    assert all(not torch.equal(_changed(picture, Augment(noise=0.5), seed), picture) for seed in range(1, 20))

@@ -42,19 +42,29 @@ def augmentation(settings: Augment) -> v2.Transform:
         steps.append(v2.ColorJitter(brightness=settings.brightness, contrast=settings.contrast))
     if settings.gamma != (1.0, 1.0):
         steps.append(RandomGamma(*settings.gamma))
-    if settings.bias_field:
-        steps.append(RandomBiasField(settings.bias_field))
-    if settings.ghost:
-        steps.append(RandomGhost(settings.ghost))
-    if settings.blur:
-        steps.append(RandomBlur(settings.blur))
-    if settings.lower:
-        steps.append(RandomResolution(settings.lower))
-    if settings.noise:
-        steps.append(RandomNoise(settings.noise))
-    if settings.jpeg:
-        steps.append(RandomJpeg(settings.jpeg))
+    steps += [_sometimes(step, settings.artefacts) for step in _artefacts(settings)]
     return v2.Compose(steps) if steps else v2.Identity()
+
+
+def _artefacts(settings: Augment) -> list[v2.Transform]:
+    """What scanners and hands do to a picture, in the order in which it happens."""
+    return [
+        step(bound)
+        for step, bound in (
+            (RandomBiasField, settings.bias_field),
+            (RandomGhost, settings.ghost),
+            (RandomBlur, settings.blur),
+            (RandomResolution, settings.lower),
+            (RandomNoise, settings.noise),
+            (RandomJpeg, settings.jpeg),
+        )
+        if bound
+    ]
+
+
+def _sometimes(step: v2.Transform, probability: float) -> v2.Transform:
+    """The step for some pictures only; where it is for all, nothing is drawn to decide."""
+    return step if probability == 1 else v2.RandomApply([step], probability)
 
 
 class _Scalar(v2.Transform):  # type: ignore[misc]

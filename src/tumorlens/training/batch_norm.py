@@ -7,6 +7,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tumorlens.training.data import Slices, loader
+from tumorlens.training.freeze import is_frozen
 
 
 class PreciseBatchNorm(L.Callback):
@@ -23,7 +24,9 @@ class PreciseBatchNorm(L.Callback):
             return
         data: Slices = trainer.train_dataloader.dataset
         plain = Slices(data.images, data.rows, data.labels, None)  # masks have no statistics
-        norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+        norms = [
+            m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats and not is_frozen(m)
+        ]
         momenta = [norm.momentum for norm in norms]
         module.eval()
         for norm in norms:

@@ -10,6 +10,7 @@ from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, card
 from tumorlens.scan.canvas import Canvas
 from tumorlens.training.cache import Masks, mask_is_known
+from tumorlens.training.freeze import can_freeze
 from tumorlens.training.optimise import BACKBONE
 from tumorlens.training.recipe import Recipe
 
@@ -155,10 +156,20 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
 
 def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
     """See that the network has what the recipe asks of it; it is built for that, where anything is asked."""
-    slow = recipe.optimizer.backbone != 1
-    if not (slow or recipe.loss.guide):
+    slow, frozen = recipe.optimizer.backbone != 1, recipe.optimizer.freeze
+    if not (slow or frozen or recipe.loss.guide):
         return
     network = spec.network()
+    if frozen and recipe.pretrained == "none":
+        raise RecipeError(
+            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but pretrained is none: layers that start at random "
+            "would stay so; set optimizer.freeze=0, or pretrained=imagenet"
+        )
+    if frozen and not can_freeze(network, frozen):
+        raise RecipeError(
+            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but {recipe.model} has no maps at 1/{2**frozen} of "
+            "the input in a backbone apart from the rest; set optimizer.freeze=0"
+        )
     if slow and not any(name.startswith(BACKBONE) for name, _ in network.named_parameters()):
         raise RecipeError(
             f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "

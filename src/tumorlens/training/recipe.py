@@ -44,6 +44,7 @@ class Optimizer(_Part):
     name: Literal["adam", "adamw", "sgd"] = "adamw"
     lr: float = Field(default=1e-3, gt=0)
     backbone: float = Field(default=1.0, gt=0, le=1, description="share of the rate, for the backbone")
+    freeze: int = Field(default=0, ge=0, le=4, description="first sizes of the backbone's maps that keep their weights")
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
 
@@ -88,13 +89,14 @@ class Augment(_Part):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
+    artefacts: float = Field(default=1.0, gt=0, le=1, description="probability of each of those below but remove")
     noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
     blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
     bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
     ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the picture")
     jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
-    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumour and counts as healthy")
     lower: float = Field(default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from")
+    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumour and counts as healthy")
 
 
 class Stop(_Part):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from safetensors.torch import load_file, save_file
 
 from tumorlens.datasets import Table, read_table, write_table
@@ -54,6 +55,12 @@ class Run:
             DataError: a picture has moved since.
         """
         return read_table(self.folder / SPLIT)
+
+    def settings(self) -> dict[str, Any]:
+        """Every value of the recipe it was trained with; none where the folder lacks it."""
+        path = self.folder / RECIPE
+        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return values
 
     def network(self) -> Network:
         """The trained network, in evaluation mode.

@@ -26,6 +26,7 @@ from tumorlens.training.checkpoints import load_kept
 from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
 from tumorlens.training.data import loaders
 from tumorlens.training.fit import fit, quiet, reproducible
+from tumorlens.training.freeze import freeze
 from tumorlens.training.precision import depthwise_in_float32
 from tumorlens.training.progress import read_history
 from tumorlens.training.recipe import Recipe
@@ -118,6 +119,8 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
     origin = "none"
     if recipe.pretrained != "none":
         origin = load_pretrained(network, spec.model, recipe.pretrained)
+    if recipe.optimizer.freeze:
+        freeze(network, recipe.optimizer.freeze)
     network = network.to(memory_format=torch.channels_last)
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)
