@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from tumorlens.datasets import DATASETS, SPLITS, DatasetCard, Sample, Table
 from tumorlens.models import attribution, card
 from tumorlens.training import Run
-from tumorlens.training.run import RECIPE
 
 _RECORDED = (
     "recipe",
@@ -37,7 +34,7 @@ def training(run: Run, table: Table) -> dict[str, Any]:
     """The facts of a run and of its data, as plain data; a key that an older record lacks is left out."""
     spec, known = run.spec, card(run.spec.model)
     return {key: run.record[key] for key in _RECORDED if key in run.record} | {
-        "settings": _settings(run),
+        "settings": {key: value for key, value in run.settings().items() if key not in _SAID_ELSEWHERE},
         "network": {
             "summary": known.summary,
             "citation": known.citation,
@@ -96,10 +93,3 @@ def _sets(table: Table) -> dict[str, list[Sample]]:
 
 def _count(rows: Sequence[Sample]) -> dict[str, int]:
     return {"images": len(rows), "patients": len({s.patient for s in rows if s.patient})}
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    """Every value of the recipe that the card does not say already; none where the run folder lacks it."""
-    path = run.folder / RECIPE
-    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {key: value for key, value in values.items() if key not in _SAID_ELSEWHERE}

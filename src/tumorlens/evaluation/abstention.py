@@ -106,15 +106,25 @@ def measure_abstention(
     return Abstention(
         candidates,
         tuple(
-            _at(error, candidates.sets(probabilities, error), labels, drawn, classes, candidates.unknown(error))
+            at_error(error, candidates.sets(probabilities, error), labels, drawn, classes, candidates.unknown(error))
             for error in ERRORS
         ),
     )
 
 
-def _at(
+def at_error(
     error: float, sets: Flags, labels: Ints, drawn: Resamples, classes: Sequence[str], unknown: str | None
 ) -> AtError:
+    """What comes of one allowed error.
+
+    Args:
+        error: that was allowed.
+        sets: (N, K), true where a class stays possible.
+        labels: (N,) index of the true class.
+        drawn: of the N pictures' cohort.
+        classes: the K names.
+        unknown: as in `AtError`.
+    """
     everything = np.ones(len(labels), dtype=bool)
     holds = sets[np.arange(len(labels)), labels]
     single = sets.sum(axis=1) == 1

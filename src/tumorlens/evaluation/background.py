@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.blank import only_head, without_head, without_tumour
@@ -21,9 +20,8 @@ from tumorlens.evaluation.metrics import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.scan.head import head_mask
-from tumorlens.stats import Cohort, paired_difference
+from tumorlens.stats import Cohort, Floats, Ints, paired_difference
 
-Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 
@@ -41,7 +39,7 @@ def measure_background(
     samples: Sequence[Sample],
     with_tumour: Sequence[int],
     logits: Floats,
-    labels: npt.NDArray[np.int64],
+    labels: Ints,
     cohort: Cohort,
     classes: Sequence[str],
     *,
@@ -90,16 +88,46 @@ def measure_background(
     steps = staged(progress, len(samples), len(samples), len(with_tumour))
     for (name, change), step in zip(changes.items(), steps, strict=True):
         chosen = np.array(with_tumour if name == "tumour_blanked" else range(len(samples)))
-        pictures = [samples[i] for i in chosen]
-        blanked = infer(pipeline, pictures, progress=step, change=change).logits
-        theirs = cohort.only(chosen)
-        before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (logits[chosen], blanked))
-        difference = paired_difference(before, after, theirs)
-        plain, now = (
-            measure(softmax(answers), labels[chosen], theirs, classes) for answers in (logits[chosen], blanked)
-        )
-        tests.append(Blanked(name, plain, now, difference))
+        blanked = infer(pipeline, [samples[i] for i in chosen], progress=step, change=change).logits
+        tests.append(_compared(name, chosen, blanked, logits, labels, cohort, classes))
     return Background(tuple(tests), len(filled))
+
+
+def pool_background(
+    parts: Sequence[Background],
+    sizes: Sequence[int],
+    logits: Floats,
+    labels: Ints,
+    cohort: Cohort,
+    classes: Sequence[str],
+) -> Background:
+    """The tests of several networks on pictures of their own, as one.
+
+    Args:
+        parts: one for each network.
+        sizes: how many pictures each of them was measured on.
+        logits: (N, K) of all those pictures as they are, one part after the other.
+        labels: (N,) index of the true class.
+        cohort: the patients of all N.
+        classes: the K class names.
+    """
+    starts = np.cumsum([0, *sizes])
+    tests = []
+    for same in zip(*(part.tests for part in parts), strict=True):
+        chosen = np.concatenate([test.chosen + start for test, start in zip(same, starts, strict=False)])
+        blanked = np.concatenate([test.logits for test in same])
+        tests.append(_compared(same[0].name, chosen, blanked, logits, labels, cohort, classes))
+    return Background(tuple(tests), sum(part.filled for part in parts))
+
+
+def _compared(
+    name: str, chosen: Ints, blanked: Floats, logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+) -> Blanked:
+    """One test, beside what was said of the same pictures as they are."""
+    theirs, plain = cohort.only(chosen), logits[chosen]
+    before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (plain, blanked))
+    figures = [measure(softmax(answers), labels[chosen], theirs, classes) for answers in (plain, blanked)]
+    return Blanked(name, chosen, blanked, figures[0], figures[1], paired_difference(before, after, theirs))
 
 
 def staged(progress: Progress | None, *sizes: int) -> list[Progress | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tumorlens.evaluation.metrics import Metrics
-from tumorlens.stats import Estimate
+from tumorlens.stats import Estimate, Floats, Ints
 
 TITLES = {
     "outside_blanked": "all but the head blanked",
@@ -24,12 +24,16 @@ class Blanked:
 
     Attributes:
         name: a key of `TITLES`.
+        chosen: (n,) positions of the pictures among all that were measured.
+        logits: (n, K) of them with something blanked.
         plain: figures of the same pictures as they are.
         blanked: figures with something blanked.
         difference: accuracy of `blanked` less that of `plain`, picture by picture.
     """
 
     name: str
+    chosen: Ints
+    logits: Floats
     plain: Metrics
     blanked: Metrics
     difference: Estimate

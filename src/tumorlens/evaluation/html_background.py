@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
@@ -18,7 +20,19 @@ _GAP = 8  # pixels between them
 
 
 def background_section(samples: tuple[Sample, ...], found: Background) -> Section:
-    """The three tests, what they mean, the head-blanked figures by class, and a picture of each class, blanked."""
+    """The three tests, what they mean, sensitivities by class, and a picture of each class, blanked."""
+    section, classes = background_figures(found, len(samples)), _classes(found)
+    body = section.body_html + paragraph(
+        "What is blanked has the grey of the picture's background, a tumour that of the tissue around it. Above the "
+        "picture, and beside it all but the head blanked; below the head blanked (here, and here only, brightened as "
+        "far as it goes), and the tumour blanked. The size of a picture and the outline of what is blanked can be seen."
+    )
+    body += contact_sheet([_picture(_example(samples, name)) for name in classes], _LONGEST, wide=True)
+    return replace(section, body_html=body)
+
+
+def background_figures(found: Background, count: int) -> Section:
+    """The same without pictures, of so many that were measured."""
     rows = [_row(test) for test in found.tests]
     body = table(
         ["", "images", "accuracy", "as they are", "difference in points", "guessing", "balanced accuracy"],
@@ -28,22 +42,19 @@ def background_section(samples: tuple[Sample, ...], found: Background) -> Sectio
     body += "".join(paragraph(test.meaning) for test in found.tests)
     if found.filled:
         body += paragraph(
-            f"In {found.filled:,} of {len(samples):,} pictures no background was found; all of them was taken for head."
+            f"In {found.filled:,} of {count:,} pictures no background was found; all of them was taken for head."
         )
-    classes = [name for name, count in found.tests[0].blanked.support.items() if count]
     body += paragraph("Sensitivity of each class in the same tests; a shortcut often gives away one class only:")
     body += table(
         ["class", *(TITLES[test.name] for test in found.tests)],
-        [[name, *(_sensitivity(test, name) for test in found.tests)] for name in classes],
+        [[name, *(_sensitivity(test, name) for test in found.tests)] for name in _classes(found)],
         "lrrr",
     )
-    body += paragraph(
-        "What is blanked has the grey of the picture's background, a tumour that of the tissue around it. Above the "
-        "picture, and beside it all but the head blanked; below the head blanked (here, and here only, brightened as "
-        "far as it goes), and the tumour blanked. The size of a picture and the outline of what is blanked can be seen."
-    )
-    body += contact_sheet([_picture(_example(samples, name)) for name in classes], _LONGEST, wide=True)
     return Section("What it reads", body, "Does it look at the tumour, or at something else?")
+
+
+def _classes(found: Background) -> list[str]:
+    return [name for name, count in found.tests[0].blanked.support.items() if count]
 
 
 def _row(test: Blanked) -> list[str | int]:

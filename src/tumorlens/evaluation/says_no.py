@@ -59,9 +59,11 @@ def unknown_words(found: Abstention) -> str:
     return f"{have} on validation; max-error {needs}: a class with fewer stays a candidate for every picture."
 
 
-def says_no_section(samples: Sequence[Sample], outside: Outside | None, abstention: Abstention | None) -> Section:
-    """What is flagged, by class, with pictures; and what is answered with how much error allowed."""
-    body = ""
+def says_no_section(
+    samples: Sequence[Sample], outside: Outside | None, abstention: Abstention | None, *, lead: str = ""
+) -> Section:
+    """What is flagged, by class, with pictures, after a lead; and what is answered with how much error allowed."""
+    body = paragraph(lead) if lead else ""
     if outside:
         body += paragraph(outside_words(outside))
         flagged = [[name, share.n, share.percent()] for name, share in outside.per_class.items()]

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
 
-# What XML 1.0 forbids even when escaped; a class name may come from any folder's name. Lone
-# surrogates are how Python holds a file name that is not UTF-8; they cannot be written to a file.
 MASK_FIGURES = {
     "dice": "Dice",
     "iou": "IoU of the tumour",
@@ -22,6 +20,8 @@ MASK_FIGURES = {
     "false_positives": "false positives per image",
 }
 """Figures of what is drawn, and how people call them."""
+# What XML 1.0 forbids even when escaped; a class name may come from any folder's name. Lone
+# surrogates are how Python holds a file name that is not UTF-8; they cannot be written to a file.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 

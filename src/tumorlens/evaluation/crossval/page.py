@@ -6,7 +6,9 @@ from collections.abc import Container
 
 from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold
 from tumorlens.evaluation.html import calibration_section, class_section, headline_section, mistake_section
+from tumorlens.evaluation.html_background import background_figures
 from tumorlens.evaluation.html_masks import mask_figures
+from tumorlens.evaluation.says_no import says_no_section
 from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
 from tumorlens.report.charts import IntervalRow, intervals
 
@@ -16,7 +18,11 @@ _VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("
 def cross_validation_page(found: CrossValidation) -> str:
     """The whole page."""
     pooled, facts = found.pooled, found.pooled.facts
-    lead = f"{pooled.calibration.reason}, fitted on its own validation part.".capitalize()
+    each = ", ".join(f"{temperature:.3f}" for temperature in found.temperatures)
+    lead = (
+        f"The temperature of each fold was fitted on the pictures of all others: {each}. One that fits all of them, "
+        f"for a network trained on all, is {pooled.calibration.temperature:.3f}."
+    )
     return page(
         f"Cross-validation of {facts['recipe']}",
         f"{facts['model']} on {facts['data']}: {len(found.folds)} folds",
@@ -25,7 +31,9 @@ def cross_validation_page(found: CrossValidation) -> str:
             _folds(found),
             class_section(pooled),
             *([_masks(found)] if pooled.segmentation else []),
+            *([background_figures(pooled.background, len(pooled.samples))] if pooled.background else []),
             calibration_section(pooled, lead),
+            says_no_section(pooled.samples, None, pooled.abstention, lead=_marked(found)),
             mistake_section(found.folds[0].run.spec.canvas, pooled),
             _evidence(found),
         ],
@@ -49,7 +57,11 @@ def _folds(found: CrossValidation) -> Section:
         "temperature",
         "epoch kept",
     ]
-    body = table(heads, [_row(fold, draws, found.validation) for fold in found.folds], "l" + "r" * (len(heads) - 1))
+    body = table(
+        heads,
+        [_row(*pair, draws, found.validation) for pair in zip(found.folds, found.temperatures, strict=True)],
+        "l" + "r" * (len(heads) - 1),
+    )
     overall = found.pooled.metrics.overall["accuracy"]
     rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in found.folds]
     body += figure(intervals([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals.")
@@ -71,7 +83,12 @@ def _folds(found: CrossValidation) -> Section:
     return Section("Fold by fold", body, "Folds differ by their patients and by the luck of their training.")
 
 
-def _row(fold: Fold, draws: bool, validation: Container[str]) -> list[object]:
+def _marked(found: CrossValidation) -> str:
+    """How many pictures were flagged by the network that had not seen them; empty where that is not known."""
+    return f"Outside of what the models are for: {found.flagged[0].percent()} are flagged." if found.flagged else ""
+
+
+def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]) -> list[object]:
     kept = fold.run.record["validation"]
     chosen = [form.format(kept[key]) for key, (_, form) in _VALIDATION.items() if key in validation]
     facts, drawn = fold.evaluation.facts, fold.evaluation.segmentation
@@ -82,7 +99,7 @@ def _row(fold: Fold, draws: bool, validation: Container[str]) -> list[object]:
         fold.evaluation.metrics.overall["accuracy"].percent(),
         *([str(drawn.overall["dice"]) if drawn else "none"] if draws else []),
         *chosen,
-        f"{fold.evaluation.calibration.temperature:.3f}",
+        f"{temperature:.3f}",
         f"{fold.run.record['epoch_kept']} of {fold.run.record['epochs_trained']}",
     ]
 

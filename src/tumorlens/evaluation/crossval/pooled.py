@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -11,13 +11,18 @@ import numpy as np
 
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
+from tumorlens.evaluation.background import pool_background
+from tumorlens.evaluation.blanked import Background
 from tumorlens.evaluation.calibration import nll, softmax
 from tumorlens.evaluation.cautions import cautions, mask_cautions
+from tumorlens.evaluation.crossval.held_out import learn_across
 from tumorlens.evaluation.masks import measure_masks
 from tumorlens.evaluation.metrics import measure
-from tumorlens.evaluation.outcome import Calibration, Evaluation
+from tumorlens.evaluation.outcome import Evaluation
+from tumorlens.evaluation.outside import flagged
 from tumorlens.evaluation.part import cohort_of
 from tumorlens.report.text import evidence
+from tumorlens.stats import Cohort, Estimate, Floats, Ints
 from tumorlens.training import Run
 
 _OF_ALL = (
@@ -69,12 +74,17 @@ class CrossValidation:
 
     Attributes:
         folds: one for each, in order.
-        pooled: of all their pictures together. Its probabilities are calibrated fold by fold, its figures are computed
-            once over all and not averaged over folds, and what is measured within one fold only is None.
+        pooled: of all their pictures together. Each fold's probabilities are calibrated by the others, figures are
+            computed once over all and not averaged over folds, and what is measured within one fold only is None.
+        temperatures: by which each fold's logits were divided for that.
+        flagged: the share of pictures that their fold's network marks as outside, of all and by class; None where a
+            fold has no validation part to learn it from.
     """
 
     folds: tuple[Fold, ...]
     pooled: Evaluation
+    temperatures: tuple[float, ...]
+    flagged: tuple[Estimate, dict[str, Estimate]] | None
 
     @property
     def validation(self) -> dict[str, float]:
@@ -91,9 +101,22 @@ class CrossValidation:
 
     def to_dict(self) -> dict[str, Any]:
         """What crossval.json holds."""
-        data = self.pooled.to_dict()
-        data["calibration"]["temperature"] = None  # each fold has its own
-        return data | {"validation": self.validation, "folds": [fold.to_dict() for fold in self.folds]}
+        folds = [
+            fold.to_dict() | {"temperature_from_others": temperature}
+            for fold, temperature in zip(self.folds, self.temperatures, strict=True)
+        ]
+        return self.pooled.to_dict() | {
+            "outside": {
+                "flagged": self.flagged[0].to_dict(),
+                "per_class": {name: share.to_dict() for name, share in self.flagged[1].items()},
+            }
+            if self.flagged
+            else None,
+            "candidates": self.pooled.abstention and asdict(self.pooled.abstention.candidates),
+            "recipe_settings": self.folds[0].run.settings(),
+            "validation": self.validation,
+            "folds": folds,
+        }
 
 
 def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
@@ -118,11 +141,10 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
     facts = found[0].facts
     whole = Table(facts["data"], samples, classes, tuple(facts["notes"]))
     cohort = cohort_of(whole, resamples=facts["resamples"], seed=facts["seed"])
-    logits, probabilities = (
-        np.concatenate([getattr(one, field) for one in found]) for field in ("logits", "probabilities")
-    )
+    logits = np.concatenate([one.logits for one in found])
     labels = np.array([classes.index(sample.label) for sample in samples])
-    plain = softmax(logits)
+    learnt = learn_across(found, logits, labels, cohort)
+    probabilities = learnt.probabilities
     after = measure(probabilities, labels, cohort, classes)
     drawn = [one.segmentation for one in found if one.segmentation]
     drawings = [drawing for one in drawn for drawing in one.drawings] if len(drawn) == len(found) else []
@@ -133,20 +155,32 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         logits=logits,
         probabilities=probabilities,
         metrics=after,
-        before=measure(plain, labels, cohort, classes),
+        before=measure(softmax(logits), labels, cohort, classes),
         nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
-        calibration=_calibration(found),
+        calibration=learnt.calibration,
         cams=[cam for one in found for cam in one.cams],
         boxes=[box for one in found for box in one.boxes],
         separate=None,
         segmentation=measure_masks(drawings, samples, cohort, classes) if drawings else None,
-        background=None,
+        background=_background(found, logits, labels, cohort, classes),
         facts=_facts(folds, whole, name)
         | {"unit": cohort.unit, "units": len(set(cohort.units))}
         | {"evidence": evidence(after.overall["accuracy"])},
         cautions=(_OF_ALL.format(count=len(folds)), *warned, *mask_cautions(drawings, samples)),
+        abstention=learnt.abstention,
     )
-    return CrossValidation(tuple(folds), pooled)
+    outside = [one.outside.scores for one in found if one.outside]
+    marked = flagged(np.concatenate(outside), labels, cohort, classes) if len(outside) == len(found) else None
+    return CrossValidation(tuple(folds), pooled, learnt.temperatures, marked)
+
+
+def _background(
+    found: Sequence[Evaluation], logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+) -> Background | None:
+    """The three tests over all folds; None where one left them out."""
+    tests = [one.background for one in found if one.background]
+    sizes = [len(one.samples) for one in found]
+    return pool_background(tests, sizes, logits, labels, cohort, classes) if len(tests) == len(found) else None
 
 
 def _facts(folds: Sequence[Fold], whole: Table, name: str) -> dict[str, Any]:
@@ -167,11 +201,3 @@ def _facts(folds: Sequence[Fold], whole: Table, name: str) -> dict[str, Any]:
             "part": "all folds",
         }
     )
-
-
-def _calibration(found: Sequence[Evaluation]) -> Calibration:
-    """What all folds' were fitted on; there is no one temperature."""
-    each = [one.calibration for one in found]
-    said = ", ".join(f"{one.temperature:.3f}" for one in each)
-    middle = float(np.exp(np.mean(np.log([one.temperature for one in each]))))
-    return replace(each[0], temperature=middle, reason=f"each fold has a temperature of its own: {said}")

@@ -1,6 +1,16 @@
 """Training and validation part -> a limit beyond which a picture is outside; test part -> how many of it are."""
 
 from tumorlens.evaluation.outside.fit import FITTED_ON, KEPT, MARGIN, Fit, fit_outside
-from tumorlens.evaluation.outside.measure import Outside, measure_outside, score_pictures
+from tumorlens.evaluation.outside.measure import Outside, flagged, measure_outside, score_pictures
 
-__all__ = ["FITTED_ON", "KEPT", "MARGIN", "Fit", "Outside", "fit_outside", "measure_outside", "score_pictures"]
+__all__ = [
+    "FITTED_ON",
+    "KEPT",
+    "MARGIN",
+    "Fit",
+    "Outside",
+    "fit_outside",
+    "flagged",
+    "measure_outside",
+    "score_pictures",
+]

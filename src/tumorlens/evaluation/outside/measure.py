@@ -13,9 +13,7 @@ import torch
 from tumorlens.evaluation.outside.fit import Fit
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
-from tumorlens.stats import Cohort, Estimate, Resamples
-
-Floats = npt.NDArray[np.float64]
+from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,7 @@ class Outside:
 def measure_outside(
     fit: Fit | None,
     features: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int64],
+    labels: Ints,
     cohort: Cohort,
     classes: Sequence[str],
 ) -> Outside | None:
@@ -61,15 +59,29 @@ def measure_outside(
     if fit is None:
         return None
     scores = fit.scores(features)
+    return Outside(fit, scores, *flagged(scores, labels, cohort, classes))
+
+
+def flagged(
+    scores: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+) -> tuple[Estimate, dict[str, Estimate]]:
+    """The share of pictures that score above 1: of all, and of each class there is.
+
+    Args:
+        scores: (N,).
+        labels: (N,) index of the true class.
+        cohort: the N pictures.
+        classes: the K names.
+    """
     drawn, beyond = Resamples.draw(cohort), scores > 1
 
-    def share(among: npt.NDArray[np.bool_]) -> Estimate:
+    def share(among: Flags) -> Estimate:
         with np.errstate(invalid="ignore"):
             return drawn.proportion(drawn.sums(beyond & among) / drawn.sums(among), among)
 
     there = {name: labels == i for i, name in enumerate(classes)}
     per_class = {name: share(mine) for name, mine in there.items() if mine.any()}
-    return Outside(fit, scores, share(np.ones(len(scores), dtype=bool)), per_class)
+    return share(np.ones(len(scores), dtype=bool)), per_class
 
 
 def score_pictures(pipeline: Pipeline, pictures: Sequence[GreyImage]) -> Floats:

@@ -1,0 +1,78 @@
+"""All folds -> what the others say of each: its temperature and its candidates, learnt from none of its own patients.
+
+A validation part of a dozen patients says little of how far to trust a network. What networks of the same recipe said
+of the folds held out from them says it of ten times as many, and of a network that is trained on all folds as well.
+That the networks differ is what cross-conformal prediction accepts (Vovk 2015, Ann. Math. Artif. Intell. 74:9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tumorlens.conformal import Candidates
+from tumorlens.datasets import Sample
+from tumorlens.evaluation.abstention import ERRORS, Abstention, at_error, learn_candidates
+from tumorlens.evaluation.calibration import fit_temperature, softmax, why_not_fitted
+from tumorlens.evaluation.outcome import Calibration, Evaluation
+from tumorlens.stats import Cohort, Floats, Ints, Resamples
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What folds say of each other, and of a network trained on all.
+
+    Attributes:
+        temperatures: of each fold, fitted on all others.
+        probabilities: (N, K) of all pictures, each fold's at its own temperature.
+        calibration: the temperature that fits all pictures.
+        abstention: what comes of thresholds that are learnt, for each fold, from all others; its `candidates` are from
+            all pictures.
+    """
+
+    temperatures: tuple[float, ...]
+    probabilities: Floats
+    calibration: Calibration
+    abstention: Abstention
+
+
+def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, cohort: Cohort) -> HeldOut:
+    """Learn from every fold but one, for each.
+
+    Args:
+        found: of each fold, on its own pictures.
+        logits: (N, K) of all pictures, fold after fold.
+        labels: (N,) index of the true class.
+        cohort: the N pictures.
+    """
+    classes, units = found[0].metrics.classes, np.array(cohort.units)
+    fold = np.repeat(np.arange(len(found)), [len(one.samples) for one in found])
+    samples = [sample for one in found for sample in one.samples]
+    temperatures, sets = [], {error: np.zeros(logits.shape, dtype=bool) for error in ERRORS}
+    for number in range(len(found)):
+        mine, others = fold == number, np.flatnonzero(fold != number)
+        temperatures.append(fit_temperature(logits[others], labels[others], len(set(units[others]))))
+        learnt = _candidates([samples[i] for i in others], logits[others], classes, cohort.unit)
+        for error, possible in sets.items():
+            possible[mine] = learnt.sets(softmax(logits[mine]), error)
+    everything, drawn = _candidates(samples, logits, classes, cohort.unit), Resamples.draw(cohort)
+    rows = [
+        at_error(error, possible, labels, drawn, classes, everything.unknown(error)) for error, possible in sets.items()
+    ]
+    count = len(set(units))
+    return HeldOut(
+        temperatures=tuple(temperatures),
+        probabilities=np.concatenate([softmax(logits[fold == i], t) for i, t in enumerate(temperatures)]),
+        calibration=Calibration(
+            fit_temperature(logits, labels, count), len(labels), count, why_not_fitted(logits, labels)
+        ),
+        abstention=Abstention(everything, tuple(rows)),
+    )
+
+
+def _candidates(samples: Sequence[Sample], logits: Floats, classes: Sequence[str], unit: str) -> Candidates:
+    learnt = learn_candidates(samples, logits, classes, unit)
+    assert learnt is not None  # no fold is empty
+    return learnt
