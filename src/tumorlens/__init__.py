@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tumorlens.auditing import AuditReport as AuditReport
     from tumorlens.auditing import split_folds as split_folds
     from tumorlens.auditing import split_given as split_given
+    from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
     from tumorlens.auditing.sources.true_masks import true_masks as true_masks
     from tumorlens.datasets import open_table as open_table
@@ -60,6 +61,7 @@ _LAZY = {
     "reproduce": "tumorlens.evaluation.reproduction",
     "split_folds": "tumorlens.auditing",
     "split_given": "tumorlens.auditing",
+    "split_whole": "tumorlens.auditing",
     "train": "tumorlens.training",
     "true_masks": "tumorlens.auditing",
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fixtures import sets
-from tumorlens.auditing import split_folds, split_given
+from tumorlens.auditing import split_folds, split_given, split_whole
 from tumorlens.datasets import Table, check_groups, pool
 from tumorlens.errors import SplitError
 
@@ -217,3 +217,15 @@ def test_a_given_split_with_a_patient_on_two_sides_is_refused_unless_asked_for(t
     split = split_given(torn, ignore_patients=True)
     assert split.plan is not None
     assert split.plan.by == "image, patients ignored"
+
+
+def test_without_a_test_part_every_patient_is_trained_on_or_validates(table: Table) -> None:
+    whole = split_whole(table, val=0.2, seed=1)
+    parts = {part: {s.unit for s in whole.samples if s.split == part} for part in ("train", "val", "test")}
+    assert not parts["test"]
+    assert not parts["train"] & parts["val"]
+    assert parts["train"] | parts["val"] == {s.unit for s in whole.samples}
+    assert whole.plan is not None
+    assert (whole.plan.source, whole.plan.folds, whole.plan.val) == ("whole", None, 0.2)
+    assert split_whole(table, val=0.2, seed=1).split_hash == whole.split_hash
+    assert {s.split for s in split_whole(table, val=0).samples} == {"train"}

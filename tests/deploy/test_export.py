@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tumorlens.deploy.export import _measured, _sensitivity, export
+from tumorlens.deploy.card import Card
+from tumorlens.deploy.export import export
+from tumorlens.deploy.measured import Measured, measured
 from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
@@ -96,15 +98,16 @@ def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_c
 
     weights = own_run.folder / "weights.safetensors"
     save_file({key: value * 1.01 for key, value in load_file(weights).items()}, weights)
-    assert _measured(own_run) is None
+    assert measured(own_run) is None
 
 
 def test_what_an_evaluation_says_of_worse_pictures_is_on_the_card() -> None:
     worse = {"summary": "Over all.", "worst": {"words": "Worst is fog."}, "meaning": "It falls."}
-    measured = {"background": {"head_blanked": {"meaning": "It guesses."}, "filled_by_the_head": 0.5}}
-    assert _sensitivity(measured) == ("It guesses.",)
-    assert _sensitivity(measured | {"robustness": worse}) == ("It guesses.", "Over all.", "Worst is fog.", "It falls.")
-    assert _sensitivity({"background": None}) == ()
+    found = {"background": {"head_blanked": {"meaning": "It guesses."}, "filled_by_the_head": 0.5}}
+    assert Measured(found).sensitivity == ("It guesses.",)
+    both = Measured(found | {"robustness": worse})
+    assert both.sensitivity == ("It guesses.", "Over all.", "Worst is fog.", "It falls.")
+    assert Measured({"background": None}).sensitivity == ()
 
 
 def test_a_graph_that_answers_differently_is_not_written(
@@ -145,3 +148,35 @@ def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_
     assert not card.heatmap
     assert answer.heatmap is None
     assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
+    bundle: Path, finished_run: Run, phantoms: Path, tmp_path: Path
+) -> None:
+    card = export(finished_run, tmp_path / "half.onnx", half=True, weights=True)
+    assert card.stored == "float16"
+    whole, rounded = (len(path.read_bytes()) for path in (bundle, tmp_path / "half.onnx"))
+    saved = whole - rounded
+    assert saved == pytest.approx(2 * card.parameters, rel=0.15)
+    assert 1e-7 < card.parity.largest_difference < 2e-2
+    both = load(bundle), load(tmp_path / "half.onnx")
+    for path in sorted((phantoms / "images").iterdir())[::5]:
+        one, other = (list(predictor.predict(path).probabilities.values()) for predictor in both)
+        assert one == pytest.approx(other, abs=2e-2)
+
+    from safetensors import safe_open
+
+    with safe_open(tmp_path / "half.safetensors", "np") as weights:
+        assert Card.model_validate_json(weights.metadata()["tumorlens"]) == card
+        stored = {str(weights.get_tensor(name).dtype) for name in weights.keys()}  # noqa: SIM118 (no dictionary)
+    assert stored == {"float16", "int64"}
+
+
+def test_weights_that_do_not_fit_half_precision_break_nothing(own_run: Run) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = own_run.folder / "weights.safetensors"
+    kept = load_file(path)
+    save_file(kept | {"head.weight": kept["head.weight"] * 1e7}, path)
+    run = load_run(own_run.folder)
+    assert export(run, run.folder / "bundle.onnx", half=True).stored == "float16"

@@ -12,7 +12,8 @@ import pytest
 
 from tests.fixtures import scans
 from tumorlens.deploy.card import Parity
-from tumorlens.deploy.export import _calibration, _card, _measured
+from tumorlens.deploy.export import _card
+from tumorlens.deploy.measured import measured
 from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.prediction import Tumour
 from tumorlens.deploy.predictor import load
@@ -113,11 +114,10 @@ def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle:
 def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
     found = evaluate(own_drawing_run, resamples=100)
     write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
-    run, measured = own_drawing_run, _measured(own_drawing_run)
+    run, known = own_drawing_run, measured(own_drawing_run)
+    assert known is not None
     table, parity = run.table(), Parity(largest_difference=0, pictures=0)
-    card = _card(
-        run, table, run.pipeline(), measured, _calibration(run, table, measured)[1], limits_of(run, table), parity
-    )
+    card = _card(run, table, run.pipeline(), known, known.calibration, limits_of(run, table), parity, half=False)
     assert found.segmentation is not None
     for name in ("dice", "iou", "mean_iou"):
         assert card.figures[name]["value"] == pytest.approx(found.segmentation.overall[name].value)

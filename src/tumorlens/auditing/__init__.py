@@ -6,7 +6,7 @@ from tumorlens.auditing.guard import Ties, check_leaks, find_ties, regrouped
 from tumorlens.auditing.outcome import AuditReport
 from tumorlens.auditing.sources.known import KnownSet, index_of
 from tumorlens.auditing.sources.true_masks import true_masks
-from tumorlens.auditing.split import split_folds, split_given, without_torn_split
+from tumorlens.auditing.split import split_folds, split_given, split_whole, without_torn_split
 
 __all__ = [
     "AuditReport",
@@ -27,6 +27,7 @@ __all__ = [
     "regrouped",
     "split_folds",
     "split_given",
+    "split_whole",
     "true_masks",
     "without_torn_split",
 ]

@@ -42,6 +42,24 @@ def split_folds(
     return _carve_val(replace(table, samples=samples, plan=plan), val, seed, ignore_patients)
 
 
+def split_whole(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patients: bool = False) -> Table:
+    """Hold nothing out as test: for a last network, trained on all, whose recipe was measured by cross-validation.
+
+    Args:
+        table: any; an existing split is replaced.
+        val: share that becomes val, 0 to 0.5; 0 for none.
+        seed: of the shuffle.
+        ignore_patients: divide pictures, even where patients are known. Results then say so.
+
+    Raises:
+        SplitError: an argument out of range, or a class with too few patients.
+    """
+    _check_share(val)
+    samples = tuple(replace(s, split="train") for s in table.samples)
+    plan = SplitPlan(_by(table, ignore_patients), "whole", seed, val=val)
+    return _carve_val(replace(table, samples=samples, plan=plan), val, seed, ignore_patients)
+
+
 def split_given(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patients: bool = False) -> Table:
     """Keep train and test as the data set brings them; cut val out of train where there is none.
 

@@ -14,11 +14,20 @@ from tumorlens.cli.evaluate import RunFolder
 def export(
     run: RunFolder,
     out: Annotated[Path | None, typer.Option(help="The bundle to write; RUN/bundle.onnx if left out.")] = None,
+    crossval: Annotated[
+        Path | None,
+        typer.Option(help="Folder of 'train --fold all', same recipe and data, which the card's figures are from."),
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store weights in half precision: half the size.")] = False,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Also write the weights alone, .safetensors, beside the bundle.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a run as one ONNX file. All is inside: preprocessing, network, softmax, heat maps or mask, card.
 
-    Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability, or 1e-3 in a pixel of a mask.
+    Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability, or 1e-3 in a pixel of a mask; with
+    --half, by more than 2e-2 once the weights are rounded.
     """
     with loading():
         from tumorlens.deploy.export import export as work
@@ -29,10 +38,11 @@ def export(
     loaded = load_run(run)
     path = out or loaded.folder / "bundle.onnx"
     with console().status("exporting, and comparing the answers"):
-        card = work(loaded, path)
+        card = work(loaded, path, crossval=crossval, half=half, weights=weights)
     parity = card.parity
     hashes = {key: loaded.record[key] for key in ("seed", "data_fingerprint", "split_hash")}
-    record.add(**hashes, outputs=[path.name], parity=parity.model_dump())
+    written = [path, *([path.with_suffix(".safetensors")] if weights else [])]
+    record.add(**hashes, outputs=[file.name for file in written], parity=parity.model_dump())
     record.write(path.parent, f"{path.stem}.run.json")
     if json:
         return emit(card.model_dump(mode="json") | {"path": str(path)})
@@ -47,4 +57,5 @@ def export(
         )
     if not card.figures:
         caution("these weights were never evaluated, so the card has no figures; run: tumorlens evaluate, then export")
-    say(f"written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    for file in written:
+        say(f"written: {file} ({file.stat().st_size / 1e6:.1f} MB)")

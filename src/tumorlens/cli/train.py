@@ -57,7 +57,10 @@ def train(
     ] = None,
     folds: Folds = 5,
     fold: Annotated[
-        str, typer.Option(help="The fold held out as test, from 0; all: each in turn, and figures over all of them.")
+        str,
+        typer.Option(
+            help="The fold held out as test, from 0; all: each in turn, with figures over all; none: no test part."
+        ),
     ] = "0",
     val: Val = 0.1,
     given: Given = False,
@@ -73,7 +76,7 @@ def train(
 ) -> int:
     """Train a network. Data without a split is split by patient first; the test part is never touched."""
     with loading():
-        from tumorlens.auditing import split_folds, split_given
+        from tumorlens.auditing import split_folds, split_given, split_whole
         from tumorlens.datasets import open_tables
         from tumorlens.training import load_recipe
         from tumorlens.training import train as work
@@ -90,16 +93,18 @@ def train(
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
     elif table.plan is None:
         table = table if ignore_patients else _with_copies_together(table)
-        if held is not None:
+        if held == "none":
+            table = split_whole(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
+        elif held != "all":
             table = split_folds(
-                table, folds=folds, fold=held, val=val, seed=split_seed, ignore_patients=ignore_patients
+                table, folds=folds, fold=int(held), val=val, seed=split_seed, ignore_patients=ignore_patients
             )
-    elif held is None:
-        raise SplitError(f"{table.name}: has a split; --fold all makes its own, so give it the data without one")
+    elif held in ("all", "none"):
+        raise SplitError(f"{table.name}: has a split; --fold {held} makes its own, so give it the data without one")
     if table.plan and table.plan.by == "image, patients ignored":
         caution("patients are torn apart on request: test figures will be too high")
     screen = console()
-    if held is None:
+    if held == "all":
         from tumorlens.evaluation.crossval import cross_validate
 
         crossed = cross_validate(
@@ -122,15 +127,14 @@ def _with_copies_together(table: Table) -> Table:
         return regrouped(table, find_ties(table, progress=step))
 
 
-def _held_out(fold: str, *, given: bool, arms: bool) -> int | None:
-    """The fold that becomes test; None for each in turn."""
-    if fold == "all":
+def _held_out(fold: str, *, given: bool, arms: bool) -> str:
+    """Which fold becomes test: a number, all for each in turn, or none."""
+    if fold in ("all", "none"):
         if given or arms:
-            raise typer.BadParameter("--fold all makes folds of its own; leave out --given and --arm")
-        return None
-    if not fold.isdecimal():
-        raise typer.BadParameter(f"'{fold}' for --fold; expected a number from 0, or all")
-    return int(fold)
+            raise typer.BadParameter(f"--fold {fold} makes a split of its own; leave out --given and --arm")
+    elif not fold.isdecimal():
+        raise typer.BadParameter(f"'{fold}' for --fold; expected a number from 0, all, or none")
+    return fold
 
 
 def _cautions(run: Run) -> None:
@@ -162,7 +166,8 @@ def _report_run(run: Run, *, json: bool) -> int:
         return 0
     show(", ".join([f"kept epoch {run.record['epoch_kept']}", *_validation(run.record["validation"])]))
     say(f"written: {run.folder}")
-    say(f"next: tumorlens evaluate {run.folder}")
+    tested = "test" in run.record["counts"]
+    say(f"next: tumorlens {'evaluate' if tested else 'export'} {run.folder}")
     return 0
 
 

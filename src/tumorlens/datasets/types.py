@@ -66,15 +66,15 @@ class SplitPlan:
             ``"image"``: no patient is known, so pictures were divided; ``"image, patients ignored"``:
             known patients were torn apart on request.
         source: ``"folds"``: made here; ``"given"``: train and test as the data set brings them;
-            ``"file"``: read from a table somebody else made.
+            ``"whole"``: nothing held out as test; ``"file"``: read from a table somebody else made.
         seed: of the shuffle.
-        folds: number of folds; None where train and test were given.
-        fold: the one held out as test; None where train and test were given.
+        folds: number of folds; None where there are none.
+        fold: the one held out as test; None likewise.
         val: share of the remaining samples that became val here; 0 where val was given, or none made.
     """
 
     by: SplitUnit
-    source: Literal["folds", "given", "file"]
+    source: Literal["folds", "given", "whole", "file"]
     seed: int = 0
     folds: int | None = None
     fold: int | None = None

@@ -66,12 +66,12 @@ class Calibrated(BaseModel):
     """How far probabilities meant what they said, before and after they were divided by the temperature.
 
     Attributes:
-        images: of the validation part, on which the temperature was fitted.
+        images: of the validation part, or of all folds of a cross-validation, on which the temperature was fitted.
         units: the patients, or images without one, they come from.
         reason: why the temperature is 1 where it could not be fitted, else None.
-        before: ``"ece"`` and ``"brier"`` of the test part as estimates, as the network gave its probabilities; empty
-            where the run was not evaluated.
-        after: the same with the temperature.
+        before: ``"ece"`` and ``"brier"`` of the test part, or of all folds, as estimates, as the networks gave their
+            probabilities; empty where the run was not evaluated.
+        after: the same with the temperature; of a fold with that of all others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,6 +98,9 @@ class Card(BaseModel):
         segments: whether the graph gives a mask of the tumour.
         methods: names of the methods of explanation that need nothing but this file; empty in older bundles, which
             did not say.
+        stored: precision in which the file holds the weights; they are computed with in float32.
+        folds: of the cross-validation that figures, temperature and candidates are from, of networks of the same recipe
+            that had not seen what they were measured on; None where they are from the run's own parts.
         figures: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
             the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
         per_class: class to name to estimate, of the same test part; empty likewise, and in older bundles.
@@ -132,6 +135,8 @@ class Card(BaseModel):
     heatmap: bool
     segments: bool = False
     methods: tuple[str, ...] = ()
+    stored: Literal["float32", "float16"] = "float32"
+    folds: int | None = None
     figures: dict[str, dict[str, Any]]
     per_class: dict[str, dict[str, dict[str, Any]]] = {}
     confusion: tuple[tuple[int, ...], ...] = ()

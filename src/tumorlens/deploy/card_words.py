@@ -102,6 +102,8 @@ def split(card: Card) -> str:
         return f"{by}, into {plan['folds']} folds stratified by class, {held}{val}; seed {plan['seed']}"
     if plan["source"] == "given":
         return f"train and test as the data set brings them{val}; {by}, seed {plan['seed']}"
+    if plan["source"] == "whole":
+        return f"nothing held out as test{val.replace('of the rest ', '')}; {by}, seed {plan['seed']}"
     return f"as a table brought it; {by}"
 
 
@@ -167,10 +169,14 @@ def calibration(card: Card) -> Iterator[str]:
     patients = card.training.get("counts", {}).get("val", {}).get("patients") == found.units
     units = _several(found.units, "patient") if patients else f"{found.units:,} patients or single images"
     on = f"{_several(found.images, 'validation image')}, {units}"
+    where = "the test part"
+    if card.folds:
+        where = f"the {card.folds} folds, each with the temperature of the others"
+        on = f"{_several(found.images, 'image')} held out in {card.folds} folds, {units}"
     yield f"temperature {card.temperature:.3f}, " + (f"not fitted: {found.reason}" if found.reason else f"from {on}")
     for name in found.before:
         before, after = (figure(name, one[name]) for one in (found.before, found.after))
-        yield f"{TITLES[name]} on the test part: {before} without it, {after} with it"
+        yield f"{TITLES[name]} on {where}: {before} without it, {after} with it"
 
 
 def confusions(card: Card) -> Iterator[tuple[str, str]]:
@@ -191,7 +197,8 @@ def outside(card: Card) -> str:
     said = (
         f"by {found.method}, from {fitted}; the limit, from {held}, keeps {100 * found.validation_kept:.1f} % of those"
     )
-    return f"{said}; of the test part {_percent(found.flagged)} are flagged" if found.flagged else said
+    part = "the folds held out, by networks of the same recipe," if card.folds else "the test part"
+    return f"{said}; of {part} {_percent(found.flagged)} are flagged" if found.flagged else said
 
 
 def candidates(card: Card) -> str:
@@ -200,7 +207,8 @@ def candidates(card: Card) -> str:
         return ""
     units = {"patient": "patients", "image": "images"}.get(card.candidates.unit, "patients or single images")
     held = ", ".join(f"{name} {tail.units}" for name, tail in card.candidates.tails.items())
-    return f"on request, by the error that is allowed of each class; thresholds from validation, {units}: {held}"
+    source = f"{card.folds} folds held out" if card.folds else "validation"
+    return f"on request, by the error that is allowed of each class; thresholds from {source}, {units}: {held}"
 
 
 def _used(card: Card, group: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from tumorlens.extras import require
 
 require("torch", "train", "export networks")
 
 import torch
+from safetensors.torch import save_file
 
 from tumorlens.datasets import Table
 from tumorlens.deploy.card import KEY, Calibrated, Card, OutsideCard, Parity
+from tumorlens.deploy.half import store_in_half
+from tumorlens.deploy.measured import Measured, measured
 from tumorlens.deploy.origin import attributions, training
 from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
-from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of, weights_hash
+from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
 from tumorlens.explanation.answers import NamedAnswers, answer_names
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.files import appearing
@@ -32,7 +33,9 @@ _REAL = 16  # pictures of the run's own data in the parity check
 _LARGEST = 2**14
 
 
-def export(run: Run, out: str | Path) -> Card:
+def export(
+    run: Run, out: str | Path, *, crossval: str | Path | None = None, half: bool = False, weights: bool = False
+) -> Card:
     """Write a run as a bundle and prove that it answers as the network does.
 
     The temperature is the one of the run's evaluation; a run that was not evaluated is calibrated on
@@ -42,28 +45,48 @@ def export(run: Run, out: str | Path) -> Card:
     Args:
         run: a finished run.
         out: the .onnx file to write; replaced only when everything is right.
+        crossval: folder of a cross-validation of the same recipe on the same data, which figures, temperature and
+            thresholds are then taken from: for a run that was trained on all of them.
+        half: store the weights in half precision, and half as large.
+        weights: also write the weights alone, beside the bundle, as .safetensors with the card in its header.
 
     Raises:
         ParityError: ONNX Runtime differs from PyTorch by more than 1e-4 in the probability of a class, or by more than
-            1e-3 in that of a pixel of the mask or in the score as outside.
-        RunError: `out` is not an .onnx file.
+            1e-3 in that of a pixel of the mask or in the score as outside; once weights are rounded, by more than 2e-2.
+        RunError: `out` is not an .onnx file, or the cross-validation does not belong to the run.
     """
     path = Path(out)
     if path.suffix != ".onnx":
         raise RunError(f"{path}: expected a file name that ends in .onnx")
+    found = measured(run, None if crossval is None else Path(crossval))
     table = run.table()
-    measured = _measured(run)
-    temperature, calibration = _calibration(run, table, measured)
+    temperature, calibration = (found.temperature, found.calibration) if found else _calibrated(run, table)
     limits = limits_of(run, table)
     pipeline = run.pipeline(temperature, limits.outside.familiar if limits.outside else None)
     with appearing(path) as part:
         program = _trace(pipeline)
         program.save(part, external_data=False)
-        parity = check_parity(part, pipeline, random_pictures() + _real_pictures(table))
-        made = _card(run, table, pipeline, measured, calibration, limits, parity)
+        pictures = random_pictures() + _real_pictures(table)
+        parity = check_parity(part, pipeline, pictures)
+        if half:
+            store_in_half(program.model)
+            program.save(part, external_data=False)
+            parity = check_parity(part, pipeline, pictures, half=True)
+        made = _card(run, table, pipeline, found, calibration, limits, parity, half=half)
         program.model.metadata_props[KEY] = made.model_dump_json()
         program.save(part, external_data=False)
+    if weights:
+        _write_weights(pipeline, made, path.with_suffix(".safetensors"))
     return made
+
+
+def _write_weights(pipeline: Pipeline, made: Card, path: Path) -> None:
+    """The network's weights, as the bundle stores them, and the card."""
+    kept = {name: value.contiguous() for name, value in pipeline.network.state_dict().items()}
+    if made.stored == "float16":
+        kept = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
+    with appearing(path) as part:
+        save_file(kept, part, metadata={KEY: made.model_dump_json()})
 
 
 def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
@@ -81,37 +104,17 @@ def _real_pictures(table: Table) -> list[GreyImage]:
     return [grey_slice(sample.image) for sample in table.samples[::step][:_REAL]]
 
 
-def _measured(run: Run) -> dict[str, Any] | None:
-    """The evaluation of these very weights on the run's own test part, if there is one."""
-    path = run.folder / "evaluation" / "evaluation.json"
-    if not path.is_file():
-        return None
-    measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    belongs = measured.get("weights") == weights_hash(run) and measured["split_hash"] == run.record["split_hash"]
-    return measured if belongs and measured["part"] == "test" else None
+def _calibrated(run: Run, table: Table) -> tuple[float, Calibrated]:
+    """The temperature of a run that was not evaluated, and what is known of it."""
+    fitted = calibrate(run, table)
+    return fitted.temperature, Calibrated(images=fitted.fitted_on, units=fitted.units, reason=fitted.reason)
 
 
-def _calibration(run: Run, table: Table, measured: dict[str, Any] | None) -> tuple[float, Calibrated]:
-    """The temperature and what is known of it: the evaluation's where there is one, else fitted here."""
-    if measured is None:
-        fitted = calibrate(run, table)
-        return fitted.temperature, Calibrated(images=fitted.fitted_on, units=fitted.units, reason=fitted.reason)
-    known = measured["calibration"]
-    before, after = ({name: known[when][name] for name in ("ece", "brier")} for when in ("before", "after"))
-    return known["temperature"], Calibrated(
-        images=known["fitted_on_validation_images"],
-        units=known["fitted_on_validation_units"],
-        reason=known["not_fitted_because"],
-        before=before,
-        after=after,
-    )
-
-
-def _outside(limits: Limits, measured: dict[str, Any] | None) -> OutsideCard | None:
-    """What is known of the score, with the evaluation's share of flagged test pictures where there is one."""
+def _outside(limits: Limits, found: Measured | None) -> OutsideCard | None:
+    """What is known of the score, with the share of flagged held-out pictures where it was measured."""
     if limits.outside is None:
         return None
-    tested = (measured or {}).get("outside")
+    tested = found.found.get("outside") if found else None
     return OutsideCard(**limits.outside.to_dict(), flagged=tested["flagged"] if tested else None)
 
 
@@ -119,25 +122,13 @@ def _card(
     run: Run,
     table: Table,
     pipeline: Pipeline,
-    measured: dict[str, Any] | None,
+    found: Measured | None,
     calibration: Calibrated,
     limits: Limits,
     parity: Parity,
+    *,
+    half: bool,
 ) -> Card:
-    figures, per_class, tested_on = {}, {}, ""
-    confusion: tuple[tuple[int, ...], ...] = ()
-    if measured:
-        drawn = measured.get("segmentation")
-        figures = measured["overall"] | (drawn["overall"] if drawn else {})
-        masks = drawn["per_class"] if drawn else {}
-        per_class = {name: found | masks.get(name, {}) for name, found in measured["per_class"].items()}
-        confusion = tuple(tuple(row) for row in measured["confusion"])
-        tested_on = (
-            f"{measured['data']}, {measured['part']} part: {measured['evidence']}; 95 % intervals by bootstrap, "
-            f"{measured['resamples']} resamples, seed {measured['seed']}"
-        )
-        if drawn and "distance_unit" in drawn:
-            tested_on += f"; distances in {drawn['distance_unit']}"
     spec = run.spec
     return Card(
         name=run.folder.name,
@@ -155,25 +146,20 @@ def _card(
         heatmap=pipeline.network.class_weights() is not None,
         segments=run.draws,
         methods=tuple(methods_from(answer_names(pipeline))),
-        figures=figures,
-        per_class=per_class,
-        confusion=confusion,
+        stored="float16" if half else "float32",
+        folds=found.folds if found else None,
+        figures=found.figures if found else {},
+        per_class=found.per_class if found else {},
+        confusion=found.confusion if found else (),
         calibration=calibration,
-        sensitivity=_sensitivity(measured) if measured else (),
-        outside=_outside(limits, measured),
-        candidates=limits.candidates,
-        tested_on=tested_on,
-        cautions=tuple(measured["cautions"]) if measured else ("This bundle was never evaluated.",),
+        sensitivity=found.sensitivity if found else (),
+        outside=_outside(limits, found),
+        candidates=(found.candidates if found else None) or limits.candidates,
+        tested_on=found.tested_on if found else "",
+        cautions=tuple(found.found["cautions"]) if found else ("This bundle was never evaluated.",),
         training=training(run, table),
         parity=parity,
         licence=f"{card(spec.model).licence} (architecture); weights: as the licences of the training data allow",
         attributions=attributions(run, table),
         versions=versions(),
     )
-
-
-def _sensitivity(measured: dict[str, Any]) -> tuple[str, ...]:
-    """What an evaluation says of pictures that are blanked in part, and of pictures that are made worse."""
-    blanked, worse = (measured.get(name) or {} for name in ("background", "robustness"))
-    found = [test["meaning"] for test in blanked.values() if isinstance(test, dict)]
-    return (*found, worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else tuple(found)

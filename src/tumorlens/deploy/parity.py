@@ -24,6 +24,8 @@ TOLERANCE = 1e-4
 MASK_TOLERANCE = 1e-3
 # Of the score of a picture as outside, as a share of it where it is above 1, its limit.
 OUTSIDE_TOLERANCE = 1e-3
+# Of a graph whose weights are stored in half precision, which rounds each by one part in 2,000: of anything compared.
+HALF_TOLERANCE = 2e-2
 _COMPARED = {
     "probabilities": ("a probability", TOLERANCE),
     "mask": ("a pixel of the mask", MASK_TOLERANCE),
@@ -39,17 +41,18 @@ def random_pictures(seed: int = 0) -> list[GreyImage]:
     return [rng.integers(0, 256, size, dtype=np.uint8) for size in _SIZES]
 
 
-def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage]) -> Parity:
+def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage], *, half: bool = False) -> Parity:
     """Compare what ONNX Runtime and PyTorch say, picture by picture: probabilities, masks and scores as outside.
 
     Args:
         graph: the exported ONNX file.
         pipeline: what it was exported from, in evaluation mode.
         pictures: (H, W) uint8 each.
+        half: whether the graph's weights are rounded to half precision.
 
     Raises:
         ParityError: the probability of a class differs by more than 1e-4, or that of a pixel of the mask or the score
-            as outside by more than 1e-3, or one is not a number.
+            as outside by more than 1e-3; with `half` any of them by more than 2e-2; or one is not a number.
     """
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs() if output.name in _COMPARED]
@@ -60,7 +63,7 @@ def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage])
             expected = pipeline(torch.from_numpy(picture.copy())[None])
         for name, found in zip(names, session.run(names, {"image": picture[None]}), strict=True):
             wanted = getattr(expected, name).numpy()
-            worst[name] = max(worst[name], _difference(name, found, wanted, picture))
+            worst[name] = max(worst[name], _difference(name, found, wanted, picture, half))
             if name == "mask":
                 apart.append(float(((found >= 0.5) != (wanted >= 0.5)).mean()))
     return Parity(
@@ -72,11 +75,12 @@ def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage])
     )
 
 
-def _difference(name: str, found: Floats, wanted: Floats, picture: GreyImage) -> float:
+def _difference(name: str, found: Floats, wanted: Floats, picture: GreyImage, half: bool) -> float:
     """The largest difference, if it is small enough."""
     scale = np.maximum(1, np.abs(wanted)) if name == "outside" else 1
     difference = float((np.abs(found - wanted) / scale).max())
     what, tolerance = _COMPARED[name]
+    tolerance = HALF_TOLERANCE if half else tolerance
     if not difference <= tolerance:
         raise ParityError(
             f"the exported graph and PyTorch differ by {difference:.2g} in {what} on a picture of "

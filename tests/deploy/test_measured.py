@@ -1,0 +1,94 @@
+"""A run that was trained on everything takes its figures from networks of the same recipe that had not seen them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tumorlens.auditing import split_whole
+from tumorlens.cli import main
+from tumorlens.datasets import Table, open_table
+from tumorlens.deploy.card_page import BundleFile, card_page
+from tumorlens.deploy.export import export
+from tumorlens.deploy.predictor import load
+from tumorlens.errors import RunError
+from tumorlens.evaluation.crossval import CrossValidation, cross_validate
+from tumorlens.training import Run, load_recipe, train
+
+SMALL = ("input.size=32", "epochs=1", "batch_size=4")
+
+
+@pytest.fixture(scope="module")
+def table(phantoms: Path) -> Table:
+    return open_table(phantoms)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Run, Path, CrossValidation]:
+    place, recipe = tmp_path_factory.mktemp("trained"), load_recipe("demo", SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        found = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, resamples=100, background=False)
+        return train(split_whole(table, val=0.25), recipe, place / "last"), place / "cv", found
+
+
+def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidation], tmp_path: Path) -> None:
+    run, folder, found = trained
+    card = export(run, tmp_path / "last.onnx", crossval=folder)
+    assert card.folds == 3
+    assert card.figures["accuracy"] == found.pooled.metrics.overall["accuracy"].to_dict()
+    assert card.temperature == pytest.approx(found.pooled.calibration.temperature)
+    assert found.pooled.abstention is not None
+    assert card.candidates == found.pooled.abstention.candidates
+    assert card.outside is not None
+    assert found.flagged is not None
+    assert card.outside.flagged == found.flagged[0].to_dict()
+    assert "3 folds, each measured on a network of this recipe that was trained without it" in card.tested_on
+    assert card.cautions[0].startswith("Each picture was answered by that one of 3 networks")
+    assert load(tmp_path / "last.onnx").card == card
+    sections = card_page(card, BundleFile.of(tmp_path / "last.onnx"))
+    said = " ".join(cell for section in sections for row in section.rows for cell in row)
+    assert "24 images held out in 3 folds" in said
+    assert "nothing held out as test, 25 % for validation" in said
+    assert "thresholds from 3 folds held out" in said
+
+
+def test_figures_of_another_recipe_or_other_data_are_refused(
+    trained: tuple[Run, Path, CrossValidation], table: Table, tmp_path: Path
+) -> None:
+    run, folder, _ = trained
+    with pytest.raises(
+        RunError, match=r"crossval.json: no such file; expected what 'tumorlens train --fold all' leaves"
+    ):
+        export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+    found = json.loads((folder / "crossval.json").read_text())
+    found["recipe_settings"]["optimizer"]["lr"] = 0.5
+    (tmp_path / "crossval.json").write_text(json.dumps(found))
+    with pytest.raises(RunError, match=r"another recipe: optimizer.lr is 0.5, and 0.004 in"):
+        export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+    fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
+    other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
+    with pytest.raises(RunError, match="on other data than that of"):
+        export(other, tmp_path / "bundle.onnx", crossval=folder)
+    assert not (tmp_path / "bundle.onnx").exists()
+
+
+def test_the_commands_train_on_all_and_export_with_what_was_held_out(
+    trained: tuple[Run, Path, CrossValidation], phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    changes = [word for change in SMALL for word in ("--set", change)]
+    common = ["train", str(phantoms), "--recipe", "demo", "--val", "0.25", *changes, "--out", str(run)]
+    assert main([*common, "--fold", "none"]) == 0
+    assert f"next: tumorlens export {run}" in capsys.readouterr().err
+    counts = json.loads((run / "run.json").read_text())["counts"]
+    assert counts.keys() == {"train", "val"}
+    assert sum(part["patients"] for part in counts.values()) == 12
+    assert main(["export", str(run), "--crossval", str(trained[1]), "--half", "--weights"]) == 0
+    assert (run / "bundle.safetensors").is_file()
+    assert json.loads((run / "bundle.run.json").read_text())["outputs"] == ["bundle.onnx", "bundle.safetensors"]
+    assert main([*common, "--fold", "none", "--given"]) == 2
