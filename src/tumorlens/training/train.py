@@ -25,6 +25,7 @@ from tumorlens.training.cache import Masks, cached_images, cached_masks
 from tumorlens.training.checkpoints import load_kept
 from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
 from tumorlens.training.data import loaders
+from tumorlens.training.first_weights import check_first_weights
 from tumorlens.training.fit import fit, quiet, reproducible
 from tumorlens.training.freeze import freeze
 from tumorlens.training.precision import depthwise_in_float32
@@ -63,7 +64,8 @@ def train(
         RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
             seed, split or other pictures; or the loss is no longer finite.
         SplitError, RecipeError, ModelError: the recipe does not fit the table (`check_fit`).
-        LeakError: a copy or a patient of val or test is in train; says how many, and how to mend it.
+        LeakError: a copy or a patient of val or test is in train, or the first weights were trained on pictures of val
+            or test; says how many, and how to mend it.
         DataError: a picture or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
@@ -75,7 +77,7 @@ def train(
     record = Record("train", seed=seed, resumed=resume)
     with console.status("reading pictures"):
         identity = Identity.of(table, recipe, seed, masks=masks)
-    leaks = _check_leaks(table, allow_leak, console)
+    leaks = _check_leaks(table, recipe.pretrained, allow_leak, console)
     record.lap("audit")
     if resume:
         check_same(folder, identity)
@@ -102,14 +104,16 @@ def train(
     return load_run(folder)
 
 
-def _check_leaks(table: Table, allow: bool, console: Console) -> list[dict[str, Any]]:
-    """The leaks that were allowed, as plain data."""
+def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -> list[dict[str, Any]]:
+    """The leaks that were allowed, as plain data; what the first weights know is never allowed."""
     with console.status("looking for copies") as status:
 
         def show(done: int, total: int) -> None:
             status.update(f"looking for copies {done}/{total}")
 
-        found = check_leaks(table, find_ties(table, progress=show), allow=allow)
+        ties = find_ties(table, progress=show)
+    check_first_weights(table, ties, pretrained)
+    found = check_leaks(table, ties, allow=allow)
     return [{"part": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
 
 

@@ -1,0 +1,59 @@
+"""Weights that say what they were trained on are not measured on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tumorlens.auditing import find_ties
+from tumorlens.auditing.findings import Trace
+from tumorlens.datasets import Table
+from tumorlens.errors import LeakError
+from tumorlens.models import create
+from tumorlens.training import load_recipe, train
+from tumorlens.training.first_weights import check_first_weights, trained_on
+
+
+def written(path: Path, *sets: str) -> Path:
+    """Weights of the demo's network, with a card that names these data sets."""
+    card = {"training": {"datasets": [{"name": name} for name in sets]}}
+    state = create("mini_resnet", 4, channels=1).state_dict()
+    save_file(state, path, metadata={"tumorlens": json.dumps(card)} if sets else None)
+    return path
+
+
+def test_training_stops_where_the_first_weights_know_what_is_measured_on(phantom_table: Table, tmp_path: Path) -> None:
+    known = written(tmp_path / "known.safetensors", "phantom")
+    small = ("input.size=32", "epochs=1", "batch_size=4")
+    recipe = load_recipe("demo", [*small, f"pretrained={known}"])
+    with pytest.raises(
+        LeakError, match=r"16 pictures of val and test are of phantom, which the first weights, .*known"
+    ):
+        train(phantom_table, recipe, tmp_path / "run", allow_leak=True)
+    other = written(tmp_path / "other.safetensors", "figshare")
+    run = train(phantom_table, load_recipe("demo", [*small, f"pretrained={other}"]), tmp_path / "run")
+    assert run.record["pretrained"] == "other.safetensors"
+
+
+def test_a_copy_of_a_known_slice_is_recognised_under_another_name(phantom_table: Table, tmp_path: Path) -> None:
+    ties = find_ties(phantom_table)
+    position = next(i for i, sample in enumerate(phantom_table.samples) if sample.split == "test")
+    trace = Trace(position, "figshare", "17", "a", "glioma", 0, 0.99)
+    figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
+    check_first_weights(phantom_table, ties, figshare)
+    with pytest.raises(LeakError, match="1 pictures of val and test are of figshare"):
+        check_first_weights(phantom_table, replace(ties, traces=(trace,)), figshare)
+
+
+def test_only_a_file_with_a_card_says_anything(tmp_path: Path) -> None:
+    assert trained_on("imagenet") == frozenset()
+    assert trained_on(str(written(tmp_path / "plain.safetensors"))) == frozenset()
+    torch.save({}, tmp_path / "weights.pt")
+    assert trained_on(str(tmp_path / "weights.pt")) == frozenset()
+    # The healthy pictures of one set are all of another's, under other names.
+    assert trained_on(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}
