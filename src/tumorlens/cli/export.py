@@ -27,7 +27,7 @@ def export(
     """Write a run as one ONNX file. All is inside: preprocessing, network, softmax, heat maps or mask, card.
 
     Fails when ONNX Runtime and PyTorch differ by more than 1e-4 in any probability, or 1e-3 in a pixel of a mask; with
-    --half, by more than 2e-2 once the weights are rounded.
+    --half, by more than 2e-2 or 1e-1 once the weights are rounded.
     """
     with loading():
         from tumorlens.deploy.export import export as work

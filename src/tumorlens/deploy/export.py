@@ -10,7 +10,7 @@ from tumorlens.extras import require
 require("torch", "train", "export networks")
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from tumorlens.datasets import Table
 from tumorlens.deploy.card import KEY, Calibrated, Card, OutsideCard, Parity
@@ -52,7 +52,7 @@ def export(
 
     Raises:
         ParityError: ONNX Runtime differs from PyTorch by more than 1e-4 in the probability of a class, or by more than
-            1e-3 in that of a pixel of the mask or in the score as outside; once weights are rounded, by more than 2e-2.
+            1e-3 in that of a pixel of the mask or in the score as outside; once weights are rounded, 2e-2, 1e-1, 2e-2.
         RunError: `out` is not an .onnx file, or the cross-validation does not belong to the run.
     """
     path = Path(out)
@@ -86,7 +86,7 @@ def _write_weights(pipeline: Pipeline, made: Card, path: Path) -> None:
     if made.stored == "float16":
         kept = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
     with appearing(path) as part:
-        save_file(kept, part, metadata={KEY: made.model_dump_json()})
+        part.write_bytes(save(kept, metadata={KEY: made.model_dump_json()}))
 
 
 def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:

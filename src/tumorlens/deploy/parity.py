@@ -24,12 +24,13 @@ TOLERANCE = 1e-4
 MASK_TOLERANCE = 1e-3
 # Of the score of a picture as outside, as a share of it where it is above 1, its limit.
 OUTSIDE_TOLERANCE = 1e-3
-# Of a graph whose weights are stored in half precision, which rounds each by one part in 2,000: of anything compared.
-HALF_TOLERANCE = 2e-2
+# What is compared: how people call it, and the tolerances: in single precision, and with weights that were rounded to
+# half, each by one part in 2,000, once the graph was seen to be right in single. A pixel at the edge of a tumour, where
+# the network is undecided, then moves most.
 _COMPARED = {
-    "probabilities": ("a probability", TOLERANCE),
-    "mask": ("a pixel of the mask", MASK_TOLERANCE),
-    "outside": ("the score as outside", OUTSIDE_TOLERANCE),
+    "probabilities": ("a probability", TOLERANCE, 2e-2),
+    "mask": ("a pixel of the mask", MASK_TOLERANCE, 1e-1),
+    "outside": ("the score as outside", OUTSIDE_TOLERANCE, 2e-2),
 }
 # Random pictures: square, wide, tall, smaller and larger than any canvas, odd.
 _SIZES = ((224, 224), (512, 512), (90, 301), (640, 333), (17, 19), (33, 512))
@@ -52,7 +53,7 @@ def check_parity(graph: Path, pipeline: Pipeline, pictures: Sequence[GreyImage],
 
     Raises:
         ParityError: the probability of a class differs by more than 1e-4, or that of a pixel of the mask or the score
-            as outside by more than 1e-3; with `half` any of them by more than 2e-2; or one is not a number.
+            as outside by more than 1e-3, with `half` 2e-2, 1e-1 and 2e-2; or one is not a number.
     """
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs() if output.name in _COMPARED]
@@ -79,8 +80,8 @@ def _difference(name: str, found: Floats, wanted: Floats, picture: GreyImage, ha
     """The largest difference, if it is small enough."""
     scale = np.maximum(1, np.abs(wanted)) if name == "outside" else 1
     difference = float((np.abs(found - wanted) / scale).max())
-    what, tolerance = _COMPARED[name]
-    tolerance = HALF_TOLERANCE if half else tolerance
+    what, single, rounded = _COMPARED[name]
+    tolerance = rounded if half else single
     if not difference <= tolerance:
         raise ParityError(
             f"the exported graph and PyTorch differ by {difference:.2g} in {what} on a picture of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -140,7 +140,10 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         raise DataError(f"{twice} is in the test part of two folds; expected folds of one split")
     facts = found[0].facts
     whole = Table(facts["data"], samples, classes, tuple(facts["notes"]))
-    cohort = cohort_of(whole, resamples=facts["resamples"], seed=facts["seed"])
+    # A table is in the order of its ids; answers are fold after fold.
+    cohort = replace(
+        cohort_of(whole, resamples=facts["resamples"], seed=facts["seed"]), units=[sample.unit for sample in samples]
+    )
     logits = np.concatenate([one.logits for one in found])
     labels = np.array([classes.index(sample.label) for sample in samples])
     learnt = learn_across(found, logits, labels, cohort)
