@@ -175,7 +175,7 @@ def test_folds_that_cannot_be_made_are_refused(
     out = ["--out", str(tmp_path / "cv")]
     assert main(["train", str(phantoms), "--fold", "all", "--given", *out]) == 2
     assert main(["train", str(phantoms), "--fold", "each", *out]) == 2
-    assert "expected a number from 0, or all" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "expected a number from 0, all, or none" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     write_table(phantom_table, tmp_path / "split.csv")
     assert main(["train", str(tmp_path / "split.csv"), "--fold", "all", *out]) == 1
     assert "has a split; --fold all makes its own" in capsys.readouterr().err
