@@ -14,6 +14,8 @@ from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.calibration import fit_temperature, softmax
 from tumorlens.evaluation.crossval import CrossValidation, cross_validate, pool
+from tumorlens.evaluation.metrics import measure
+from tumorlens.stats import Cohort
 from tumorlens.training import load_recipe
 
 FOLDS = 3
@@ -64,6 +66,17 @@ def test_figures_are_of_all_pictures_at_once(crossed: tuple[Path, CrossValidatio
     assert pooled.segmentation.overall["dice"].value == pytest.approx(np.mean(dices))
     assert pooled.segmentation.masks == len(dices)
     assert pooled.cautions[0].startswith("Each picture was answered by that one of 3 networks which had not seen")
+
+
+def test_intervals_are_over_the_patients_of_the_very_pictures(crossed: tuple[Path, CrossValidation]) -> None:
+    pooled = crossed[1].pooled
+    units = [sample.unit for sample in pooled.samples]
+    # Fold after fold is not the order of the ids, in which a table keeps its samples.
+    assert units != [sample.unit for sample in sorted(pooled.samples, key=lambda sample: sample.id)]
+    truth = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
+    cohort = Cohort(units, "patient", resamples=100, seed=0)
+    wanted = measure(pooled.probabilities, truth, cohort, pooled.metrics.classes)
+    assert pooled.metrics.to_dict() == wanted.to_dict()
 
 
 def test_it_leaves_a_report_a_row_for_each_picture_and_a_whole_evaluation_of_each_fold(
