@@ -67,13 +67,8 @@ def evaluate(
     held_out = _validation(own)
     seen = [] if part_name == "val" else to_fit_on(own)
     with_tumour = outlined(part.samples) if background else []
-    steps = staged(
-        progress,
-        len(held_out) + len(part),
-        len(seen),
-        2 * len(part) + len(with_tumour) if with_tumour else 0,
-        asked(len(part), robustness),
-    )
+    blanks = 2 * len(part) + len(with_tumour) if with_tumour else 0
+    steps = staged(progress, len(held_out) + len(part), len(seen), blanks, asked(len(part), robustness))
     if run.draws and not rectangles:
         refuse_rectangles(f"{part.name}, {part_name}", part.samples)
     pipeline, samples = run.pipeline(), part.samples
