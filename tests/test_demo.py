@@ -15,9 +15,10 @@ def check(folder: Path) -> None:
     page = (folder / "report.html").read_text()
     assert "Not a medical device" in page
     assert "they say nothing about patients" in page
+    assert "the model that comes with tumorlens" in page
     assert "<script" not in page
     record = json.loads((folder / "run.json").read_text())
-    assert len(record["steps"]) == 6
+    assert len(record["steps"]) == 7
     for name in record["outputs"]:
         assert (folder / name).exists()
     assert (folder / "run" / "evaluation" / "report.html").is_file()
@@ -35,7 +36,7 @@ def test_it_leaves_a_report_and_all_it_made(
     assert main(["demo", "--out", str(folder)]) == 0
     out, err = capsys.readouterr()
     assert out == f"report: {(folder / 'report.html').resolve()}\n"
-    assert "6. predicting new phantoms" in err
+    assert "7. predicting new phantoms" in err
     check(folder)
 
     assert main(["demo", "--out", str(folder)]) == 1

@@ -1,4 +1,4 @@
-"""The whole house on phantoms: draw, split, train, evaluate, explain, export, predict, and one page about it."""
+"""The whole house on phantoms: draw, ask what ships, split, train, evaluate, explain, export, predict, and one page."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tumorlens.datasets import open_table, phantom, read_sample_mask
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
+from tumorlens.deploy.shipped import DEFAULT
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, write_evaluation
 from tumorlens.explanation import explain
 from tumorlens.record import Record
@@ -75,6 +76,8 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
     with steps.step(f"drawing {PATIENTS} phantom heads, {SLICES} slices each"):
         phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed)
         phantom.make(folder / "new", patients=NEW_PATIENTS, slices=1, seed=seed + 1)
+    with steps.step("asking the model that comes with tumorlens about new ones"):
+        shipped = _predicted(folder / "new", DEFAULT)
     with steps.step("splitting them by patient, and training a small network"):
         split = split_folds(open_table(folder / "phantoms"), folds=3, fold=0, val=0.15, seed=seed)
         run = train(split, load_recipe("demo"), folder / "run", seed=seed, console=steps.console)
@@ -91,6 +94,12 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
     sections = [
         _what_this_is(folder, steps, card),
         Section("The phantoms", figure(_image(phantom.sheet(seed)), "Drawn heads: four classes, three planes.")),
+        Section(
+            "New phantoms, and the model that comes with tumorlens",
+            contact_sheet(shipped),
+            "It learnt from patients, not from drawings. What is unlike them it marks as outside: its answer "
+            "then means nothing. Left the true outline; right what it draws, and what spoke for its answer.",
+        ),
         *evaluation_sections(run, found),
         Section(
             "New phantoms, predicted by the bundle",
@@ -145,7 +154,7 @@ def _write_overlays(run: Run, pictures: Path, out: Path) -> None:
         save_png(both, out / f"{item.path.stem}_{item.target}.png")
 
 
-def _predicted(folder: Path, bundle: Path) -> list[Picture]:
+def _predicted(folder: Path, bundle: str | Path) -> list[Picture]:
     predictor = load(bundle)
     pictures = []
     for sample in open_table(folder).samples:
@@ -153,12 +162,13 @@ def _predicted(folder: Path, bundle: Path) -> list[Picture]:
         grey = read_scan(sample.image).grey()
         outline = read_sample_mask(sample)
         right = answer.label == sample.label
+        doubt = "\noutside" if answer.outside else ""
         pictures.append(
             Picture(
-                side_by_side([overlay(grey, contour=outline), overlay(grey, answer.heatmap)]),
-                f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}",
+                side_by_side([overlay(grey, contour=outline), overlay(grey, answer.heatmap, answer.mask)]),
+                f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}{doubt}",
                 f"phantom of class {sample.label}, predicted {answer.label}",
-                "right" if right else "wrong",
+                None if doubt else "right" if right else "wrong",
             )
         )
     return pictures

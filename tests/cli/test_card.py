@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_predict import BLOCKED
+from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.predictor import load

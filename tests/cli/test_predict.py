@@ -13,18 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
+from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
-
-BLOCKED = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "torchvision", "timm", "lightning", "h5py", "sklearn", "onnx", "yaml"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Blocked())
-from tumorlens.cli import entry
-entry()
-"""
 
 
 def pictures(phantoms: Path) -> list[str]:

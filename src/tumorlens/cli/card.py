@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def card(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, .onnx.", show_default=False)],
+    bundle: Annotated[str, typer.Argument(help="A bundle, .onnx, or what ships: default, tiny.")] = "default",
     sheet: Annotated[
         str | None, typer.Option(help="The checklist that --out fills in: claim (if left out) or tripod-ai.")
     ] = None,
@@ -27,6 +27,7 @@ def card(
     from tumorlens.deploy.card_page import BundleFile, card_page
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.sheets import SHEETS, write_sheet
+    from tumorlens.deploy.shipped import bundle as named
     from tumorlens.record import Record
 
     if sheet and not out:
@@ -34,9 +35,9 @@ def card(
     chosen = sheet or next(iter(SHEETS))
     if chosen not in SHEETS:
         raise typer.BadParameter(f"'{chosen}' for --sheet; expected {' or '.join(SHEETS)}")
-    known, file = load(bundle).card, BundleFile.of(bundle)
+    known, file = load(bundle).card, BundleFile.of(named(bundle))
     if out:
-        record = Record("card", model=str(bundle), sheet=chosen)
+        record = Record("card", model=bundle, sheet=chosen)
         tally = write_sheet(SHEETS[chosen], known, file, out)
         record.add(outputs=[out.name], items=tally.to_dict())
         record.write(out.parent, f"{out.name}.run.json")

@@ -25,7 +25,8 @@ _OF = ("class", "mask")
 
 def explain(
     model: Annotated[
-        Path, typer.Argument(help="The folder of a finished run, or a bundle, .onnx.", metavar="RUN_OR_BUNDLE")
+        Path,
+        typer.Argument(help="The folder of a run, a bundle, .onnx, or what ships: default.", metavar="RUN_OR_BUNDLE"),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the overlays, or for what is measured.")],
     paths: OptionalPictures = None,

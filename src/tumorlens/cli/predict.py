@@ -35,7 +35,10 @@ _FEW = 20  # pictures that get a line each although the answers are written to f
 
 def predict(
     paths: Pictures,
-    model: Annotated[Path, typer.Option("--model", "-m", envvar="TUMORLENS_MODEL", help="A bundle, .onnx.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", envvar="TUMORLENS_MODEL", help="A bundle, .onnx, or what ships: default, tiny."),
+    ] = "default",
     out: Annotated[
         Path | None, typer.Option(help="Folder for predictions.jsonl, predictions.csv and run.json.")
     ] = None,
@@ -60,23 +63,17 @@ def predict(
     A picture unlike those the model learnt from is marked as outside; with --max-error an unsure one abstains.
     """
     from tumorlens.deploy.predictor import load
-    from tumorlens.errors import BundleError, ScanError, TumorlensError
+    from tumorlens.errors import ScanError, TumorlensError
     from tumorlens.record import Record
 
     _check(out, max_error, {"--overlays": overlays, "--masks": masks})
     given = _millimetres(spacing) if spacing is not None else None
-    record = Record("predict", model=str(model), device="cpu", spacing=given, max_error=max_error)
+    record = Record("predict", model=model, device="cpu", spacing=given, max_error=max_error)
     predictor = load(model)
     card = predictor.card
     if short := predictor.check_max_error(max_error):
         caution(short)
-    if overlays and not (card.heatmap or card.segments):
-        raise BundleError(
-            f"{model}: {card.model} gives no heat maps in a bundle; "
-            "leave out --overlays, or draw them with: tumorlens explain RUN"
-        )
-    if masks and not card.segments:
-        raise BundleError(f"{model}: {card.model} names tumours and draws none; leave out --masks")
+    _check_drawn(model, card, overlays=overlays, masks=masks)
     chosen = files(paths)
     brief = out is not None and len(chosen) > _FEW and not json
     rows: list[dict[str, Any]] = []
@@ -121,6 +118,23 @@ def _check(out: Path | None, max_error: float | None, drawn: dict[str, bool]) ->
             raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
     if max_error is not None and not 0 < max_error < 1:
         raise typer.BadParameter(f"'{max_error:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
+
+
+def _check_drawn(model: str, card: Card, *, overlays: bool, masks: bool) -> None:
+    """See that the bundle gives what is to be drawn.
+
+    Raises:
+        BundleError: it does not.
+    """
+    from tumorlens.errors import BundleError
+
+    if overlays and not (card.heatmap or card.segments):
+        raise BundleError(
+            f"{model}: {card.model} gives no heat maps in a bundle; "
+            "leave out --overlays, or draw them with: tumorlens explain RUN"
+        )
+    if masks and not card.segments:
+        raise BundleError(f"{model}: {card.model} names tumours and draws none; leave out --masks")
 
 
 def _doubted(rows: list[dict[str, Any]]) -> str:

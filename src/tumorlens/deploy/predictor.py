@@ -17,6 +17,7 @@ import onnxruntime as ort
 from tumorlens.conformal import at_temperature_one, check_error
 from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
+from tumorlens.deploy.shipped import DEFAULT, bundle
 from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
 from tumorlens.explanation.catalogue import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
@@ -27,21 +28,26 @@ Source = str | Path | Scan | npt.NDArray[Any]
 _AHEAD = 16  # pictures read in advance while the network works
 
 
-def load(path: str | Path) -> Predictor:
+def load(model: str | Path = DEFAULT) -> Predictor:
     """Open a bundle.
+
+    Args:
+        model: its path, or the name of one that comes with tumorlens: ``"default"`` or ``"tiny"``.
 
     Raises:
         BundleError: no such file, not ONNX, or without a tumorlens card.
     """
-    return Predictor(path)
+    return Predictor(bundle(model))
 
 
-def predict(source: Source, model: str | Path, *, heatmap: bool = True, max_error: float | None = None) -> Prediction:
+def predict(
+    source: Source, model: str | Path = DEFAULT, *, heatmap: bool = True, max_error: float | None = None
+) -> Prediction:
     """Answer for one slice; for several, `load` the bundle once and ask it.
 
     Args:
         source: a file, a `Scan`, or grey values (H, W).
-        model: path of the bundle.
+        model: path of a bundle, or the name of a shipped one, as `load` takes it.
         heatmap: whether to bring the activation map back to the picture.
         max_error: as in `Predictor.predict`.
 
