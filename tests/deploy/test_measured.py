@@ -70,6 +70,10 @@ def test_figures_of_another_recipe_or_other_data_are_refused(
     (tmp_path / "crossval.json").write_text(json.dumps(found))
     with pytest.raises(RunError, match=r"another recipe: optimizer.lr is 0.5, and 0.004 in"):
         export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+    for damaged in ("{", "[]", "{}"):
+        (tmp_path / "crossval.json").write_text(damaged)
+        with pytest.raises(RunError, match=r"crossval.json: damaged, or of an older version"):
+            export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
     fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
     with pytest.raises(RunError, match="on other data than that of"):

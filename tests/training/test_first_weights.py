@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from tumorlens.auditing import find_ties
 from tumorlens.auditing.findings import Trace
 from tumorlens.datasets import Table
-from tumorlens.errors import LeakError
+from tumorlens.errors import LeakError, ModelError
 from tumorlens.models import create
 from tumorlens.training import load_recipe, train
 from tumorlens.training.first_weights import check_first_weights, trained_on
@@ -55,5 +55,8 @@ def test_only_a_file_with_a_card_says_anything(tmp_path: Path) -> None:
     assert trained_on(str(written(tmp_path / "plain.safetensors"))) == frozenset()
     torch.save({}, tmp_path / "weights.pt")
     assert trained_on(str(tmp_path / "weights.pt")) == frozenset()
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "plain.safetensors").read_bytes()[:300])
+    with pytest.raises(ModelError, match=r"cut.safetensors: not readable as weights"):
+        trained_on(str(tmp_path / "cut.safetensors"))
     # The healthy pictures of one set are all of another's, under other names.
     assert trained_on(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}

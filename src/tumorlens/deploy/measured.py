@@ -125,15 +125,21 @@ def _cross_validation(run: Run, folder: Path) -> dict[str, Any]:
     path = folder / "crossval.json"
     if not path.is_file():
         raise RunError(f"{path}: no such file; expected what 'tumorlens train --fold all' leaves in its folder")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    theirs, own = _flat(found.get("recipe_settings", {})), _flat(run.settings())
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        theirs, data = _flat(found["recipe_settings"]), found["data_fingerprint"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"{path}: damaged, or of an older version ({error!r}); measure again: tumorlens train --fold all --resume"
+        ) from None
+    own = _flat(run.settings())
     for key in sorted(theirs.keys() | own.keys()):
         if key not in _NAMES and theirs.get(key) != own.get(key):
             raise RunError(
                 f"{folder}: cross-validation of another recipe: {key} is {theirs.get(key)!r}, and {own.get(key)!r} in "
                 f"{run.folder}; expected the same recipe, or its figures say nothing of this run"
             )
-    if found["data_fingerprint"] != run.record["data_fingerprint"]:
+    if data != run.record["data_fingerprint"]:
         raise RunError(f"{folder}: cross-validation on other data than that of {run.folder}; expected the same")
     return found
 

@@ -17,7 +17,7 @@ import onnxruntime as ort
 from tumorlens.conformal import at_temperature_one, check_error
 from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
-from tumorlens.deploy.shipped import DEFAULT, bundle
+from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
 from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
 from tumorlens.explanation.catalogue import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
@@ -74,7 +74,10 @@ class Predictor:
                 f"tumorlens export {self.path}"
             )
         if not self.path.is_file():
-            raise BundleError(f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN")
+            raise BundleError(
+                f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN, or a model that ships: "
+                f"{', '.join(NAMES)}"
+            )
         options = ort.SessionOptions()
         options.log_severity_level = 3
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tumorlens.auditing import Ties
 from tumorlens.datasets import Table
-from tumorlens.errors import LeakError
+from tumorlens.errors import LeakError, ModelError
 from tumorlens.extras import require
 
 _CARD = "tumorlens"  # name of the card in the header, as `tumorlens.deploy` writes it
@@ -49,12 +49,21 @@ def check_first_weights(table: Table, ties: Ties, source: str) -> None:
 
 
 def trained_on(source: str) -> frozenset[str]:
-    """Names of the data sets that weights in a file were trained on; none where the file does not say."""
+    """Names of the data sets that weights in a file were trained on; none where the file does not say.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
     path = Path(source)
     if path.suffix != ".safetensors" or not path.is_file():
         return frozenset()
-    with require("safetensors", "train", "read weights").safe_open(path, "np") as file:
-        header: dict[str, str] = file.metadata() or {}
-    card: dict[str, Any] = json.loads(header.get(_CARD, "{}"))
+    try:
+        with require("safetensors", "train", "read weights").safe_open(path, "np") as file:
+            header: dict[str, str] = file.metadata() or {}
+        card: dict[str, Any] = json.loads(header.get(_CARD, "{}"))
+    except Exception as error:  # safetensors' exceptions have no base of their own
+        raise ModelError(
+            f"{path}: not readable as weights ({type(error).__name__}); expected a whole .safetensors file"
+        ) from None
     names = {known["name"] for known in card.get("training", {}).get("datasets", ())}
     return frozenset(names.union(*(_PARTS.get(name, ()) for name in names)))
