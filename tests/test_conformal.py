@@ -81,7 +81,7 @@ def test_a_class_without_enough_patients_stays_a_candidate_and_it_is_said_once()
     found = candidates_of(sure, labels, units, CLASSES, "patient")
     assert found.sets([[0.95, 0.05], [0.05, 0.95]], 0.05).tolist() == [[True, True], [False, True]]
     assert found.unknown(0.05) == (
-        "max-error 0.05 needs 19 patients of a class on validation, pituitary has 3: "
+        "max-error 0.05 needs 19 patients of a class held out from training, pituitary has 3: "
         "it stays a candidate for every picture"
     )
     assert found.unknown(0.3) is None

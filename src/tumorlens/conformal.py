@@ -109,7 +109,7 @@ class Candidates:
         plural = {"patient": "patients", "image": "images"}.get(self.unit, "patients or images")
         have = ", ".join(f"{name} has {units}" for name, units in short.items())
         stay = "it stays a candidate" if len(short) == 1 else "they stay candidates"
-        needed = f"max-error {error:g} needs {units_needed(error):,} {plural} of a class on validation"
+        needed = f"max-error {error:g} needs {units_needed(error):,} {plural} of a class held out from training"
         return f"{needed}, {have}: {stay} for every picture"
 
 

@@ -191,7 +191,7 @@ def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
     first, second = said.out.splitlines()
     assert "outside of what this model is for: not like the brain MRI it learnt from" in first
     assert "; unsure, may be glioma or meningioma or pituitary or no_tumor" in second
-    assert "caution: max-error 0.05 needs 19 patients of a class on validation, glioma has 1" in said.err
+    assert "caution: max-error 0.05 needs 19 patients of a class held out from training, glioma has 1" in said.err
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["outside"] for row in rows] == ["True", "False"]

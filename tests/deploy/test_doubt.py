@@ -135,7 +135,7 @@ def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path
     predictor = load(bundle)
     said = predictor.check_max_error(0.05)
     assert said is not None
-    assert said.startswith("max-error 0.05 needs 19 patients of a class on validation, glioma has 1")
+    assert said.startswith("max-error 0.05 needs 19 patients of a class held out from training, glioma has 1")
     answer = predictor.predict(next((phantoms / "images").iterdir()), max_error=0.05)
     assert answer.candidates == predictor.classes
     assert answer.abstains

@@ -21,8 +21,8 @@ SHOWN = 8  # pictures that are flagged, the strangest first
 _READING = (
     "Candidates are the classes that cannot be ruled out; a class is covered where it is among those of its pictures, "
     "and no larger share of them than the max-error is to lack it, patients weighing the same. Where one candidate is "
-    "left the picture counts as answered, else the answer abstains. Thresholds come from validation alone, class "
-    "by class, with whole patients as what is exchangeable; they promise nothing for pictures from elsewhere."
+    "left the picture counts as answered, else the answer abstains. Thresholds come from validation, or in a "
+    "cross-validation from the other folds, class by class, with whole patients as what is exchangeable; they promise nothing for pictures from elsewhere."
 )
 
 
@@ -56,7 +56,7 @@ def unknown_words(found: Abstention) -> str:
         return ""
     needs = ", ".join(f"{error:g} needs {units_needed(error):,}" for error in short)
     have = ", ".join(f"{name} has {units:,}" for name, units in found.units.items())
-    return f"{have} on validation; max-error {needs}: a class with fewer stays a candidate for every picture."
+    return f"{have} held out from training; max-error {needs}: a class with fewer stays a candidate for every picture."
 
 
 def says_no_section(
