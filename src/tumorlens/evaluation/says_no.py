@@ -22,7 +22,8 @@ _READING = (
     "Candidates are the classes that cannot be ruled out; a class is covered where it is among those of its pictures, "
     "and no larger share of them than the max-error is to lack it, patients weighing the same. Where one candidate is "
     "left the picture counts as answered, else the answer abstains. Thresholds come from validation, or in a "
-    "cross-validation from the other folds, class by class, with whole patients as what is exchangeable; they promise nothing for pictures from elsewhere."
+    "cross-validation from the other folds, class by class, with whole patients as what is "
+    "exchangeable; they promise nothing for pictures from elsewhere."
 )
 
 
