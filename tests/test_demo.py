@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ def check(folder: Path) -> None:
     assert "Not a medical device" in page
     assert "they say nothing about patients" in page
     assert "the model that comes with tumorlens" in page
+    assert re.search(r"never saw a drawing: \d of \d are named right, and \d marked as outside", page)
     assert "<script" not in page
     record = json.loads((folder / "run.json").read_text())
     assert len(record["steps"]) == 7

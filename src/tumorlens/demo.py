@@ -97,8 +97,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         Section(
             "New phantoms, and the model that comes with tumorlens",
             contact_sheet(shipped),
-            "It learnt from patients, not from drawings. What is unlike them it marks as outside: its answer "
-            "then means nothing. Left the true outline; right what it draws, and what spoke for its answer.",
+            _of_strangers(shipped),
         ),
         *evaluation_sections(run, found),
         Section(
@@ -116,6 +115,17 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
 
 def _subtitle(found: Evaluation) -> str:
     return f"the whole way on drawn heads: accuracy {found.metrics.overall['accuracy'].percent()}"
+
+
+def _of_strangers(shipped: list[Picture]) -> str:
+    """How the shipped model fared on drawings."""
+    right = sum(picture.mark == "right" for picture in shipped)
+    outside = sum(picture.mark is None for picture in shipped)
+    return (
+        f"It learnt from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {outside} marked "
+        "as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true outline; "
+        "right what it draws, and what spoke for its answer."
+    )
 
 
 def _what_this_is(folder: Path, steps: _Steps, card: Card) -> Section:
