@@ -123,8 +123,8 @@ def _of_strangers(shipped: list[Picture]) -> str:
     outside = sum(picture.mark is None for picture in shipped)
     return (
         f"It learnt from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {outside} "
-        "marked as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true outline; "
-        "right what it draws, and what spoke for its answer."
+        "marked as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true "
+        "outline; right what it draws, and what spoke for its answer."
     )
 
 
