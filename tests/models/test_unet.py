@@ -169,6 +169,18 @@ def test_with_pool_mask_the_class_has_no_say_in_the_mask() -> None:
     assert network.head.weight.grad is not None
 
 
+@pytest.mark.parametrize("size", [(64, 64), (65, 97)])
+def test_with_pool_mask_the_class_and_its_gradient_are_those_of_the_maps_that_are_shown(size: tuple[int, int]) -> None:
+    network = _seeded(pool="mask").train()
+    network.dropout.p = 0.0
+    output = network(torch.randn(2, 3, *size))
+    shown = network.head(output.features.mean((2, 3)))
+    asked = torch.autograd.grad(shown.square().sum(), network.backbone.conv_head.weight, retain_graph=True)[0]
+    given = torch.autograd.grad(output.logits.square().sum(), network.backbone.conv_head.weight)[0]
+    torch.testing.assert_close(output.logits, shown, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(given, asked, rtol=1e-3, atol=1e-5)
+
+
 def test_only_two_ways_of_pooling_exist() -> None:
     with pytest.raises(ModelError, match=r"lite0_unet: option pool is 'max'; expected one of \['mean', 'mask'\]"):
         create(LITE, 3, options={"pool": "max"})

@@ -56,8 +56,9 @@ class UNet(Network):
         mask = _resized(self.decoder(scales), x)
         if not self.attends:
             return Output(self.head(self.dropout(features.mean((2, 3)))), features, mask)
-        weighted = _attended(features, mask)
-        logits = self.head(self.dropout(weighted.mean((2, 3))))
+        weight = _attention(mask)
+        weighted = _resized(features, weight) * weight.to(features.dtype)
+        logits = self.head(self.dropout(_mean_of_enlarged(features, weight)))
         return Output(logits, weighted, mask, unweighted=features.mean((2, 3)))
 
     def class_weights(self) -> Tensor:
@@ -120,15 +121,30 @@ class Join(nn.Module):
         return out
 
 
-def _attended(features: Tensor, mask: Tensor) -> Tensor:
-    """Maps enlarged to an eighth of the mask's size and weighted by it; the weights of a picture have mean 1.
+def _attention(mask: Tensor) -> Tensor:
+    """(N, 1, H, W) mask logits -> (N, 1, H/8, W/8) weights of places; those of a picture have mean 1.
 
     The class has no say in the mask: no gradient goes that way.
     """
-    drawn = F.avg_pool2d(torch.sigmoid(mask.detach().float()), _PLACE)
-    weight = drawn + _ELSEWHERE
-    weight = (weight / weight.mean((2, 3), keepdim=True)).to(features.dtype)
-    return _resized(features, weight) * weight
+    weight = F.avg_pool2d(torch.sigmoid(mask.detach().float()), _PLACE) + _ELSEWHERE
+    return weight / weight.mean((2, 3), keepdim=True)
+
+
+def _mean_of_enlarged(features: Tensor, weight: Tensor) -> Tensor:
+    """(N, F, h, w) maps -> (N, F), the mean of the maps enlarged to the weights' size and multiplied by them.
+
+    Enlarging is linear, so the (N, 1, H, W) weights can be brought to the size of the maps instead: one channel takes
+    the way of a thousand. What goes back to the maps in training is a tenth of a step quicker.
+    """
+    down, across = (_enlarging(features.shape[i], weight.shape[i], weight) for i in (2, 3))
+    gathered = down.T @ weight @ across
+    return (features * gathered.to(features.dtype)).sum((2, 3)) / (weight.shape[2] * weight.shape[3])
+
+
+def _enlarging(few: int, many: int, like: Tensor) -> Tensor:
+    """(many, few) shares: what each of many places in a row takes from each of few, as `_resized` does it."""
+    ones = torch.eye(few, dtype=like.dtype, device=like.device)
+    return F.interpolate(ones[None], size=many, mode="linear", align_corners=False)[0].T
 
 
 def _taps(backbone: Any) -> dict[int, dict[str, Any]]:

@@ -79,7 +79,7 @@ class Slices(Dataset[Item]):
         if self.transform is not None:
             # A generator of its own for each picture: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+                torch.default_generator.manual_seed(seed)
                 if self.removal and mask is not None:
                     image, mask, label = self.removal(image, mask, label)
                 image, mask = self.transform(image, mask)

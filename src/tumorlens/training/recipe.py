@@ -38,6 +38,13 @@ class Input(_Part):
     resize: int | None = Field(default=None, ge=32, description="for fit: crop, the shorter side before the cut")
 
 
+class Grow(_Part):
+    """Smaller pictures in the first epochs of a training run."""
+
+    size: int | None = Field(default=None, ge=32, le=2048, description="side of the first pictures; None: full size")
+    until: float = Field(default=0.6, gt=0, le=1, description="share of the epochs after which they have full size")
+
+
 class Optimizer(_Part):
     """Which optimiser, and how fast."""
 
@@ -119,6 +126,7 @@ class Recipe(_Part):
     dropout: float | None = Field(default=None, ge=0, lt=1)
     options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: models info")
     input: Input = Input()
+    grow: Grow = Grow()
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=32, ge=2, description="batch norm needs two")
     optimizer: Optimizer = Optimizer()
@@ -139,6 +147,8 @@ class Recipe(_Part):
         size, resize = self.input.size, self.input.resize
         if size is not None and resize is not None and resize < size:
             raise ValueError(f"input.resize is {resize}; expected at least input.size, {size}")
+        if size is not None and self.grow.size is not None and self.grow.size > size:
+            raise ValueError(f"grow.size is {self.grow.size}; expected at most input.size, {size}")
         if self.loss.mask and not self.loss.dice + self.loss.focal:
             raise ValueError("loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 for labels alone")
         return self

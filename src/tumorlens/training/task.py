@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tumorlens.errors import RunError
 from tumorlens.models import Network, Output, Prepare
 from tumorlens.training.data import Batch
+from tumorlens.training.grow import shrunk, side
 from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
 from tumorlens.training.losses import MultiTaskLoss, dice
 from tumorlens.training.optimise import make_optimizer, make_schedule
@@ -55,6 +56,8 @@ class Supervised(L.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one batch, and with masks what it is made of."""
+        recipe, full = self.recipe, self.prepare.canvas.size
+        batch = shrunk(batch, side(recipe.grow, full, self.current_epoch, recipe.epochs))
         output, labels = self(batch.images), batch.labels
         if self.draws:
             masks, known = _masks(batch)
@@ -66,10 +69,10 @@ class Supervised(L.LightningModule):
                 self._log("train_auxiliary_loss", parts.auxiliary, int(known.sum()))
         else:
             loss = self.train_loss(output.logits, labels)
-        if self.recipe.loss.guide:
+        if recipe.loss.guide:
             maps, tumours = self._maps(output, batch)
             guide = guide_loss(maps, tumours)
-            loss = loss + self.recipe.loss.guide * guide
+            loss = loss + recipe.loss.guide * guide
             self._log("train_guide_loss", guide, len(maps))
         self._log("train_loss", loss, len(labels))
         return loss

@@ -1,0 +1,51 @@
+"""Small pictures in the first epochs, larger ones later: most is learnt as well from few pixels.
+
+A step on pictures of half the side costs a quarter, so that more epochs fit into the same time (progressive learning,
+Tan and Le 2021, EfficientNetV2, section 4). The last epochs, validation and the finished network see the full size.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from tumorlens.training.data import Batch
+from tumorlens.training.recipe import Grow
+
+_STEP = 32  # pixels between two sizes: what the coarsest maps of most networks take for one place
+
+
+def side(settings: Grow, full: int, epoch: int, epochs: int) -> int:
+    """The side of the training pictures in an epoch, pixels: from the first size to the full one in even steps.
+
+    Args:
+        settings: of the recipe.
+        full: side of the network's input.
+        epoch: from 0.
+        epochs: of the whole run.
+    """
+    growing = settings.until * epochs
+    if settings.size is None or settings.size >= full or epoch >= growing:
+        return full
+    between = (full - settings.size) * epoch / growing
+    return settings.size + int(between / _STEP) * _STEP
+
+
+def shrunk(batch: Batch, size: int) -> Batch:
+    """A batch with its pictures and masks made smaller; as it is where that is their size.
+
+    Args:
+        batch: images and masks (N, 1, S, S).
+        size: the side they get; a pixel of a mask is then tumour where at least half of it was.
+
+    Returns:
+        images (N, 1, size, size) float32, masks (N, 1, size, size) uint8.
+    """
+    if batch.images.shape[-1] <= size:
+        return batch
+    masks = None if batch.masks is None else (_resized(batch.masks, size) >= 0.5).to(batch.masks.dtype)
+    return batch._replace(images=_resized(batch.images, size), masks=masks)
+
+
+def _resized(pictures: Tensor, size: int) -> Tensor:
+    return F.interpolate(pictures.float(), size=(size, size), mode="bilinear", antialias=True)

@@ -1,0 +1,74 @@
+"""Small pictures in the first epochs: sizes rise to the full one, masks keep to their pictures, and a run does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tumorlens.datasets import Table
+from tumorlens.errors import RecipeError
+from tumorlens.training import load_recipe, train
+from tumorlens.training.data import Batch
+from tumorlens.training.grow import shrunk, side
+from tumorlens.training.recipe import Grow
+from tumorlens.training.task import Supervised
+
+
+def test_sizes_rise_in_even_steps_of_32_to_the_full_one() -> None:
+    growing = [side(Grow(size=128, until=0.6), 224, epoch, 10) for epoch in range(10)]
+    assert growing == [128, 128, 160, 160, 192, 192, 224, 224, 224, 224]
+    assert [side(Grow(size=64, until=1.0), 150, epoch, 4) for epoch in range(5)] == [64, 64, 96, 128, 150]
+
+
+@pytest.mark.parametrize("size", [None, 224])
+def test_without_a_smaller_size_all_epochs_have_the_full_one(size: int | None) -> None:
+    assert {side(Grow(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
+
+
+def test_a_mask_shrinks_with_its_picture_and_stays_a_mask() -> None:
+    images = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
+    images[0, :, 16:48, 8:24] = 200
+    masks = (images > 0).to(torch.uint8)
+    small = shrunk(Batch(images, torch.tensor([0, 1]), masks, torch.ones(2, dtype=torch.bool)), 32)
+    assert small.masks is not None
+    assert small.images.shape == small.masks.shape == (2, 1, 32, 32)
+    assert small.masks.dtype == torch.uint8
+    assert torch.equal(small.masks[0, 0].nonzero().amin(0), torch.tensor([8, 4]))
+    assert small.masks.sum() == 16 * 8
+    assert torch.equal(small.masks > 0, small.images > 100)
+    assert torch.equal(small.labels, torch.tensor([0, 1]))
+
+
+def test_a_batch_of_that_size_passes_untouched() -> None:
+    batch = Batch(torch.zeros(1, 1, 32, 32, dtype=torch.uint8), torch.tensor([0]))
+    assert shrunk(batch, 32) is batch
+    assert shrunk(batch, 16).masks is None
+
+
+def test_a_run_sees_small_pictures_first_and_validates_on_full_ones(
+    phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[bool, list[int]] = {True: [], False: []}
+    forward = Supervised.forward
+
+    def watched(self: Supervised, images: torch.Tensor) -> Any:
+        seen[self.training].append(images.shape[-1])
+        return forward(self, images)
+
+    monkeypatch.setattr(Supervised, "forward", watched)
+    settings = ["input.size=96", "epochs=4", "batch_size=4", "grow.size=32", "grow.until=0.5"]
+    run = train(phantom_table, load_recipe("demo", settings), tmp_path / "run")
+    assert list(np.unique(seen[True])) == [32, 64, 96]
+    assert seen[True] == sorted(seen[True])
+    assert seen[True].count(96) == len(seen[True]) // 2
+    assert set(seen[False]) == {96}
+    assert run.spec.prepare().canvas.size == 96
+
+
+def test_a_first_size_above_the_full_one_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"grow\.size is 256; expected at most input\.size, 224"):
+        load_recipe("demo", ["input.size=224", "grow.size=256"])
