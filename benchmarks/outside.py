@@ -23,7 +23,8 @@ from tumorlens.datasets import Sample
 from tumorlens.evaluation import infer
 from tumorlens.evaluation.outside import MARGIN
 from tumorlens.evaluation.outside.fit import to_fit_on
-from tumorlens.models import Pipeline, principal
+from tumorlens.models import Familiar, Outside, Pipeline, principal
+from tumorlens.models.outside import COMPONENTS
 from tumorlens.training import load_run
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +89,7 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         rows = of.features / np.linalg.norm(of.features, axis=1, keepdims=True)
         return np.partition(1 - rows @ unit.T, 10, axis=1)[:, 10]
 
-    plane = principal(seen.features)
+    plane, product = _plain(seen.features), Outside(principal(seen.features))
     inside = (seen.features - plane.centre) @ plane.axes
     means = np.array([inside[labels == name].mean(0) for name in np.unique(labels)])
     spread = inside - means[np.searchsorted(np.unique(labels), labels)]
@@ -102,9 +103,12 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         apart = (of.features - plane.centre) @ plane.axes
         return mahalanobis(of) - np.einsum("nd,de,ne->n", apart, background, apart)
 
-    def distance(of: Seen) -> Floats:  # the product's: the residual of Wang et al. 2022
+    def distance(of: Seen) -> Floats:  # the residual of Wang et al. 2022
         apart = of.features - plane.centre
         return np.linalg.norm(apart - (apart @ plane.axes) @ plane.axes.T, axis=1)
+
+    def forward(of: Seen) -> Floats:  # the product's: the same of features brought forward
+        return product.score(torch.from_numpy(of.features.astype(np.float32))).double().numpy()
 
     scale = -energy(seen).mean() / distance(seen).mean()
 
@@ -119,7 +123,15 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         "tenth neighbour": neighbours,
         "ViM": virtual_logit,
         "distance from the plane": distance,
+        "distance, features brought forward": forward,
     }
+
+
+def _plain(features: Floats) -> Familiar:
+    """The principal components of features as they are."""
+    centre = features.mean(0)
+    _, vectors = np.linalg.eigh(np.cov(features.T))
+    return Familiar(centre, vectors[:, ::-1][:, :COMPONENTS])
 
 
 def _of_samples(pipeline: Pipeline, samples: Sequence[Sample]) -> Seen:

@@ -23,16 +23,27 @@ def test_pictures_off_the_plane_score_high_and_others_on_it_do_not() -> None:
     module = Outside(principal(near_a_plane(200, 0)))
     familiar = module.score(torch.from_numpy(near_a_plane(50, 1)).float())
     strange = module.score(
-        torch.from_numpy(near_a_plane(50, 1) + np.random.default_rng(2).normal(0, 1, (50, 64))).float()
+        torch.from_numpy(near_a_plane(50, 1) + np.random.default_rng(2).normal(0, 10, (50, 64))).float()
     )
-    assert familiar.max() < 0.2
-    assert strange.min() > 3
+    assert familiar.max() < 0.4 * strange.min()
 
 
-def test_the_score_is_the_distance_over_the_limit() -> None:
+def test_a_feature_that_answers_where_it_never_did_scores_high_however_faintly() -> None:
+    usual = np.random.default_rng(0).uniform(0.5, 5.0, (200, 64)) * (np.arange(64) < 40)
+    module = Outside(principal(usual))
+    known = torch.from_numpy(usual[:20]).float()
+    woken = known.clone()
+    woken[:, 40:] = 0.1
+    rounded = known + 1e-5 * torch.rand(20, 64)
+    assert module.score(woken).min() > 1.5 * module.score(known).max()
+    torch.testing.assert_close(module.score(rounded), module.score(known), rtol=0.02, atol=0)
+
+
+def test_the_score_is_the_distance_of_features_of_length_one_by_the_root_of_their_own_over_the_limit() -> None:
     axes = np.eye(3, 1, dtype=np.float32)
-    module = Outside(Familiar(np.zeros(3, np.float32), axes, limit=5.0))
-    assert module.score(torch.tensor([[100.0, 3.0, 4.0], [7.0, 0.0, 0.0]])).tolist() == pytest.approx([1.0, 0.0])
+    module = Outside(Familiar(np.zeros(3, np.float32), axes, limit=0.5))
+    scores = module.score(torch.tensor([[7.0, 0.0, 0.0], [0.0, 9.0, 0.0], [5.0, -5.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert scores.tolist() == pytest.approx([0.0, 2 * 3.0, 2 * 0.5**0.5 * 50.0**0.25, 0.0])
 
 
 def test_components_are_orthonormal_and_fewer_than_pictures_and_features_allow() -> None:

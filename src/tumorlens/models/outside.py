@@ -2,7 +2,10 @@
 
 The last maps of a network, averaged over places, are one vector for a picture. Those of its training pictures lie
 close to a plane of few dimensions; those of photographs, text or noise do not (Wang et al. 2022, the residual of ViM).
-The distance from that plane is a mean, two matrix products and a norm, so it lives in the exported graph.
+What tells a photograph is first which features answer at all, since half of them are silent in a head: powers of a
+quarter, scaled to length 1, bring those forward (power normalisation; Perronnin, Sanchez and Mensink 2010, ECCV). And
+it is how loudly they answer, so the distance is multiplied by the square root of the features' own length. All of it is
+a few products and norms, so it lives in the exported graph.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from torch import Tensor, nn
 # Of Figshare's 1,280 features; 32 and 64 do as well. A network with few features keeps most of them for the residual.
 COMPONENTS = 48
 SHARE = 4
+_POWER = 0.25
+_SILENT = 1e-3  # a feature well below it counts as silent: rounding must not wake it
 BLANK = 2.0  # the least score of a picture of one grey: twice the limit
 
 Floats = npt.NDArray[np.float64]
@@ -27,14 +32,21 @@ class Familiar:
     """What the pictures of a network's training part look like to it.
 
     Attributes:
-        centre: (C,) float32, the mean of their features.
-        axes: (C, D) float32, the principal components, orthonormal.
-        limit: the distance from the plane of centre and axes that is scored 1; above it a picture is outside.
+        centre: (C,) float32, the mean of their features, each `brought_forward`.
+        axes: (C, D) float32, the principal components of those, orthonormal.
+        limit: the distance from the plane of centre and axes, by the root of the features' length, that is scored 1;
+            above it a picture is outside.
     """
 
     centre: npt.NDArray[np.float32]
     axes: npt.NDArray[np.float32]
     limit: float = 1.0
+
+
+def brought_forward(features: Tensor) -> Tensor:
+    """(N, C) features -> the same of length 1, with faint ones brought forward; signs are kept."""
+    raised = features.sign() * ((features.abs() + _SILENT) ** _POWER - _SILENT**_POWER)
+    return raised / _length(raised)[:, None].clamp(min=_SILENT)
 
 
 def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar:
@@ -44,7 +56,7 @@ def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar
         features: (N, C) averaged over places, one row a picture.
         components: at most so many, and at most a quarter of the features and half of the pictures.
     """
-    rows = np.asarray(features, dtype=np.float64)
+    rows = brought_forward(torch.from_numpy(np.asarray(features, dtype=np.float64))).numpy()
     count = max(0, min(components, rows.shape[1] // SHARE, len(rows) // 2))
     centre = rows.mean(axis=0)
     # Of as many pictures as features or fewer, eigenvectors of the covariance are quicker than an SVD of the pictures.
@@ -73,7 +85,11 @@ class Outside(nn.Module):
         return torch.where(blank, score.clamp(min=BLANK), score)
 
     def score(self, pooled: Tensor) -> Tensor:
-        """(N, C) features averaged over places -> (N,) distance from the plane, over the limit."""
-        apart = pooled - self.centre
+        """(N, C) features averaged over places -> (N,), as `Familiar.limit` has it, over the limit."""
+        apart = brought_forward(pooled) - self.centre
         left = apart - (apart @ self.axes) @ self.axes.T
-        return left.square().sum(1).sqrt() / self.limit
+        return _length(left) * _length(pooled).sqrt() / self.limit
+
+
+def _length(rows: Tensor) -> Tensor:
+    return rows.square().sum(1).sqrt()

@@ -19,10 +19,10 @@ from tumorlens.models import Outside as Score
 
 FITTED_ON = 500  # training pictures at most; on Figshare 400 flag as much as all 2,199
 KEPT = 0.95  # of the validation pictures lie within the limit before the margin, patients weighing the same
-# A dozen validation patients say little about where 95 % of the next ones lie: on Figshare, drawn anew 300 times, 14 of
-# them put more than 5 % of the other patients' slices outside in one draw of four, and with this margin in one of a
-# hundred, while the share of flagged pictures that are not MRI fell from 99 to 98 %.
-MARGIN = 1.1
+# A dozen validation patients say little about where 95 % of the next ones lie: of two networks of the recipe `default`,
+# with patients drawn anew 100 times, 36 and 12 draws put more than 5 % of the others' slices outside, and with this
+# margin 4 and 1, while the share of flagged pictures that are no MRI fell from 99.8 to 98.8 and from 97.6 to 96.0 %.
+MARGIN = 1.05
 
 Progress = Callable[[int, int], None]
 Floats = npt.NDArray[np.float64]
@@ -57,7 +57,10 @@ class Fit:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON and the card."""
         return {
-            "method": f"distance from the {self.familiar.axes.shape[1]} principal components of the training pictures",
+            "method": (
+                f"distance from the {self.familiar.axes.shape[1]} principal components of the training pictures, "
+                "of features to the power of a quarter, scaled to length 1, times the root of their own length"
+            ),
             "fitted_on_images": self.images,
             "fitted_on_units": self.units,
             "validation_images": self.validation_images,
