@@ -46,7 +46,8 @@ class Familiar:
 def brought_forward(features: Tensor) -> Tensor:
     """(N, C) features -> the same of length 1, with faint ones brought forward; signs are kept."""
     raised = features.sign() * ((features.abs() + _SILENT) ** _POWER - _SILENT**_POWER)
-    return raised / _length(raised)[:, None].clamp(min=_SILENT)
+    out: Tensor = raised / _length(raised)[:, None].clamp(min=_SILENT)
+    return out
 
 
 def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar:

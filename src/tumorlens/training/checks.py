@@ -13,6 +13,7 @@ from tumorlens.training.cache import Masks, mask_is_known
 from tumorlens.training.freeze import can_freeze
 from tumorlens.training.optimise import BACKBONE
 from tumorlens.training.recipe import Recipe
+from tumorlens.training.settle import can_settle
 
 _MASKS = (
     "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "
@@ -43,6 +44,7 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
     parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val")}
     _check_parts(table, recipe, parts)
     _check_masks(table, recipe, parts)
+    _check_healthy(table, recipe, parts)
     _check_network(recipe, spec)
     return spec
 
@@ -136,12 +138,6 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
             f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training pictures of "
             f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
-    if recipe.augment.remove and not HEALTHY & set(table.classes):
-        raise RecipeError(
-            f"recipe {recipe.name}: augment.remove is above 0, but {table.name} has no class for healthy pictures "
-            f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
-            "augment.remove=0, or add healthy pictures"
-        )
     monitored, why = recipe.stop.monitor == "val_dice", None
     if monitored and not learns_to_draw(recipe):
         segments = card(recipe.model).segments
@@ -154,10 +150,29 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
         )
 
 
+def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
+    """See that there is a class for healthy pictures, and what else is needed to settle it, where that is asked for."""
+    keys = {}
+    if recipe.augment.remove:
+        keys["augment.remove is above 0"] = "augment.remove=0"
+    if recipe.settle:
+        keys["settle is true"] = "settle=false"
+    if keys and not HEALTHY & set(table.classes):
+        raise RecipeError(
+            f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy pictures "
+            f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
+            f"{' and '.join(keys.values())}, or add healthy pictures"
+        )
+    if recipe.settle and not parts["val"]:
+        raise SplitError(
+            f"{table.name}: no sample is in split 'val', which settle needs; make one (--val 0.1), or set settle=false"
+        )
+
+
 def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
     """See that the network has what the recipe asks of it; it is built for that, where anything is asked."""
     slow, frozen = recipe.optimizer.backbone != 1, recipe.optimizer.freeze
-    if not (slow or frozen or recipe.loss.guide):
+    if not (slow or frozen or recipe.loss.guide or recipe.settle):
         return
     network = spec.network()
     if frozen and recipe.pretrained == "none":
@@ -174,6 +189,11 @@ def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
         raise RecipeError(
             f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "
             "backbone apart from the rest; set optimizer.backbone=1"
+        )
+    if recipe.settle and not can_settle(network):
+        raise RecipeError(
+            f"recipe {recipe.name}: settle is true, but {recipe.model} does not end with one linear layer whose bias "
+            "could be shifted; set settle=false"
         )
     if recipe.loss.guide and network.class_weights() is None:
         raise RecipeError(

@@ -136,6 +136,7 @@ class Recipe(_Part):
     stop: Stop = Stop()
     precision: Literal["float32", "bf16"] = "bf16"
     precise_batch_norm: bool = Field(default=False, description="exact running statistics before each validation")
+    settle: bool = Field(default=False, description="after training, shift the healthy class to fit validation")
     deterministic: bool = Field(default=True, description="only algorithms that give the same bits twice")
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tumorlens.auditing import check_leaks, find_ties
 from tumorlens.datasets import Sample, Table
+from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.memory import keep_freed_memory
 from tumorlens.models import ModelSpec, load_pretrained
@@ -32,6 +33,7 @@ from tumorlens.training.precision import depthwise_in_float32
 from tumorlens.training.progress import read_history
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
+from tumorlens.training.settle import settle
 from tumorlens.training.task import Supervised
 
 
@@ -94,9 +96,14 @@ def train(
         record.lap("decode")
         identity.write(folder)
         save_parts(folder, spec, table, recipe.to_yaml())
-        trainer = fit(task, loaders(table, images, drawn, recipe, seed), recipe, folder, resume=resume, console=console)
+        batches = loaders(table, images, drawn, recipe, seed)
+        trainer = fit(task, batches, recipe, folder, resume=resume, console=console)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
+        if recipe.settle and batches[1]:
+            healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
+            units = len({sample.unit for sample in table.part("val").samples})
+            record.add(settled=settle(task, batches[1], healthy, units))
         save_weights(folder, task.network)
     record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, recipe))
     record.add(**_history(folder, epoch), leaks=leaks)
