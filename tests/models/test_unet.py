@@ -181,6 +181,14 @@ def test_with_pool_mask_the_class_and_its_gradient_are_those_of_the_maps_that_ar
     torch.testing.assert_close(given, asked, rtol=1e-3, atol=1e-5)
 
 
+def test_with_pool_mask_the_gradient_of_a_class_reaches_the_maps_that_are_shown() -> None:
+    network = _seeded(pool="mask").eval()
+    output = network(torch.randn(2, 3, 64, 64))
+    reached = torch.autograd.grad(output.logits[:, 1].sum(), output.features)[0]
+    places = output.features.shape[2] * output.features.shape[3]
+    torch.testing.assert_close(reached[0, :, 3, 5] * places, network.head.weight[1])
+
+
 def test_only_two_ways_of_pooling_exist() -> None:
     with pytest.raises(ModelError, match=r"lite0_unet: option pool is 'max'; expected one of \['mean', 'mask'\]"):
         create(LITE, 3, options={"pool": "max"})

@@ -58,7 +58,9 @@ class UNet(Network):
             return Output(self.head(self.dropout(features.mean((2, 3)))), features, mask)
         weight = _attention(mask)
         weighted = _resized(features, weight) * weight.to(features.dtype)
-        logits = self.head(self.dropout(_mean_of_enlarged(features, weight)))
+        # Heat maps follow the gradient through the maps that are shown; training takes the short way to the same mean.
+        mean = _mean_of_enlarged(features, weight) if self.training else weighted.mean((2, 3))
+        logits = self.head(self.dropout(mean))
         return Output(logits, weighted, mask, unweighted=features.mean((2, 3)))
 
     def class_weights(self) -> Tensor:
