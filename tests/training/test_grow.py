@@ -70,5 +70,5 @@ def test_a_run_sees_small_pictures_first_and_validates_on_full_ones(
 
 
 def test_a_first_size_above_the_full_one_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"grow\.size is 256; expected at most input\.size, 224"):
+    with pytest.raises(RecipeError, match=r"^recipe demo: grow\.size is 256; expected at most input\.size, 224$"):
         load_recipe("demo", ["input.size=224", "grow.size=256"])

@@ -247,6 +247,8 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key '{where}'; {hint}"
     if first["type"] == "missing":
         return f"key '{where}' is missing"
+    if not first["loc"]:  # keys that do not fit each other: the message names both
+        return first["msg"].removeprefix("Value error, ")
     return f"{where}: {first['msg']}; found {first['input']!r}"
 
 
