@@ -19,8 +19,8 @@ CHOSEN_ON = (
 )
 FITTED_ON = "This is the training part, on which the network was fitted: the figures say nothing of other pictures."
 FOREIGN = (
-    "This is other data than the run's own. That training saw none of its patients was checked by set name and "
-    "patient id only: copies of training pictures under other names would not be noticed."
+    "This is other data than the run's own. Copies of training pictures, and patients of sets that tumorlens knows, "
+    "would be noticed; a training patient in other pictures and under another name would not."
 )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.abstention import measure_abstention
+from tumorlens.evaluation.any_tumour import AnyTumour, as_asked
 from tumorlens.evaluation.background import measure_background, outlined, staged
 from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.evaluation.cautions import cautions, mask_cautions
@@ -46,7 +47,8 @@ def evaluate(
 
     Args:
         run: a finished run.
-        table: other data, all of it is used; None for the run's own `split`.
+        table: other data, all of it is used; None for the run's own `split`. Where its only tumours are called
+            "tumor", all kinds of tumour that the run knows count as that.
         split: of the run's own data.
         rectangles: measure what is drawn also where most true masks are filled rectangles.
         background: ask again with background, head and tumour blanked, if there are masks that show a tumour; this
@@ -63,6 +65,7 @@ def evaluate(
         RunError: the run's data changed since.
         ScanError: a picture cannot be read, or, for a network that segments or with `background`, a mask.
     """
+    run = as_asked(run, table)
     own, part, part_name = choose_part(run, table, split)
     held_out = _validation(own)
     seen = [] if part_name == "val" else to_fit_on(own)
@@ -86,6 +89,7 @@ def evaluate(
     blanked = measure_background(pipeline, samples, with_tumour, logits, labels, cohort, classes, progress=steps[2])
     worse = measure_robustness(pipeline, samples, labels, cohort, classes, limit=robustness, progress=steps[3])
     warned = [found.caution for found in (separate, blanked, worse) if found and found.caution]
+    warned += [run.caution] if isinstance(run, AnyTumour) else []
     warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=samples,

@@ -106,7 +106,10 @@ def _check_unchanged(run: Run, table: Table) -> None:
 def _check_foreign(run: Run, own: Table, table: Table) -> None:
     unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
     if unknown:
-        raise DataError(f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}")
+        raise DataError(
+            f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}. Use its names, "
+            "or, for pictures that say only whether there is a tumour, tumor and no_tumor"
+        )
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:
