@@ -43,8 +43,10 @@ def test_zero_settings_change_nothing(picture: Tensor) -> None:
     assert torch.equal(_changed(picture, Augment()), picture)
 
 
-# `remove` changes the mask and the class as well: see test_removal. `artefacts` does nothing alone.
-@pytest.mark.parametrize("name", [name for name in Augment.model_fields if name not in ("remove", "artefacts")])
+# Two change the mask and the class as well: see test_removal and test_transplant. `artefacts` does nothing alone.
+@pytest.mark.parametrize(
+    "name", [name for name in Augment.model_fields if name not in ("remove", "transplant", "artefacts")]
+)
 def test_each_setting_alone_changes_values_and_never_shape_or_type(name: str, picture: Tensor) -> None:
     value = 1.0 if name.endswith("flip") else getattr(ALL, name)
     changed = _changed(picture, Augment(**{name: value}))

@@ -152,9 +152,7 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
 
 def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
     """See that there is a class for healthy pictures, and what else is needed to settle it, where that is asked for."""
-    keys = {}
-    if recipe.augment.remove:
-        keys["augment.remove is above 0"] = "augment.remove=0"
+    keys = _exchange_keys(recipe)
     if recipe.settle:
         keys["settle is true"] = "settle=false"
     if keys and not HEALTHY & set(table.classes):
@@ -210,6 +208,10 @@ def _mask_keys(recipe: Recipe) -> dict[str, str]:
         keys["loss.mask is above 0"] = "loss.mask=0"
     if recipe.loss.guide:
         keys["loss.guide is above 0"] = "loss.guide=0"
-    if recipe.augment.remove:
-        keys["augment.remove is above 0"] = "augment.remove=0"
-    return keys
+    return keys | _exchange_keys(recipe)
+
+
+def _exchange_keys(recipe: Recipe) -> dict[str, str]:
+    """What of a recipe takes tumours out of pictures or puts them in -> what to set to do without."""
+    names = [name for name in ("remove", "transplant") if getattr(recipe.augment, name)]
+    return {f"augment.{name} is above 0": f"augment.{name}=0" for name in names}

@@ -14,12 +14,11 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
-from tumorlens.datasets.folder import HEALTHY
 from tumorlens.scan import GreyImage
 from tumorlens.training.augment import augmentation
 from tumorlens.training.cache import Masks
+from tumorlens.training.exchange import Exchange
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.removal import Removal
 
 
 class Item(NamedTuple):
@@ -61,10 +60,10 @@ class Slices(Dataset[Item]):
         labels: Sequence[int],
         transform: v2.Transform | None,
         masks: Masks | None = None,
-        removal: Removal | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
-        self.removal = removal
+        self.exchange = exchange
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,8 +79,8 @@ class Slices(Dataset[Item]):
             # A generator of its own for each picture: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(seed)
-                if self.removal and mask is not None:
-                    image, mask, label = self.removal(image, mask, label)
+                if self.exchange and mask is not None:
+                    image, mask, label = self.exchange(image, mask, label)
                 image, mask = self.transform(image, mask)
         if masks is None or mask is None:
             return Item(image, label)
@@ -122,9 +121,10 @@ def loaders(
         seed: of order and augmentation.
     """
     rows = {part: [i for i, s in enumerate(table.samples) if s.split == part] for part in ("train", "val")}
-    healthy = [i for i, name in enumerate(table.classes) if name in HEALTHY]
-    removal = Removal(recipe.augment.remove, healthy[0]) if recipe.augment.remove else None
-    train = Slices(images, rows["train"], table.labels, augmentation(recipe.augment), masks, removal)
+    change, exchange = recipe.augment, None
+    if masks and (change.remove or change.transplant):
+        exchange = Exchange.of(change, table, images, masks, rows["train"])
+    train = Slices(images, rows["train"], table.labels, augmentation(change), masks, exchange)
     # On a CPU the network needs every core, and the pictures are decoded already.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)

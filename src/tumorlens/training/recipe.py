@@ -96,7 +96,7 @@ class Augment(_Part):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
-    artefacts: float = Field(default=1.0, gt=0, le=1, description="probability of each of those below but remove")
+    artefacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to lower")
     noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
     blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
     bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
@@ -104,6 +104,7 @@ class Augment(_Part):
     jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
     lower: float = Field(default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from")
     remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumour and counts as healthy")
+    transplant: float = Field(default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumour")
 
 
 class Stop(_Part):

@@ -1,0 +1,56 @@
+"""Recipe + training part -> which pictures lose their tumour, and which get one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tumorlens.datasets import Table
+from tumorlens.datasets.folder import HEALTHY
+from tumorlens.scan import GreyImage
+from tumorlens.training.cache import Masks
+from tumorlens.training.recipe import Augment
+from tumorlens.training.removal import Removal
+from tumorlens.training.transplant import Transplant
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Takes tumours out of pictures that show one, and puts tumours into those of the healthy class.
+
+    Attributes:
+        removal: for pictures of the other classes.
+        transplant: for those of the healthy class.
+        healthy: its index.
+    """
+
+    removal: Removal
+    transplant: Transplant
+    healthy: int
+
+    @classmethod
+    def of(cls, augment: Augment, table: Table, images: GreyImage, masks: Masks, rows: Sequence[int]) -> Exchange:
+        """From a recipe that asks for either.
+
+        Args:
+            augment: what happens, and how often.
+            table: with a class of healthy pictures, as `check_fit` has seen to.
+            images: (N, S, S), all of its pictures.
+            masks: theirs.
+            rows: of the training part, from which tumours are taken.
+        """
+        labels = table.labels
+        healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
+        donors: dict[int, list[int]] = {}
+        for row in rows if augment.transplant else ():
+            if labels[row] != healthy and masks.drawn[row].any():
+                donors.setdefault(labels[row], []).append(row)
+        transplant = Transplant(augment.transplant, images, masks.drawn, donors)
+        return cls(Removal(augment.remove, healthy), transplant, healthy)
+
+    def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
+        """(1, S, S) uint8 picture and tv_tensor mask, and the class -> the same, or what came of them."""
+        change = self.transplant if label == self.healthy else self.removal
+        return change(image, mask, label)

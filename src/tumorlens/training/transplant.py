@@ -1,0 +1,123 @@
+"""A picture of a healthy head and another's tumour -> that head with the tumour: tumours of a healthy look.
+
+The other half of `removal`. Where only pictures with a tumour change, a network may still name every head of the
+scanners that brought the healthy pictures healthy, whatever grows in it. Where some of these heads get a tumour of
+another picture, its outline and its class, that no longer pays: copy and paste of tumours (Yang et al. 2021, TumorCP,
+MICCAI), here to take away a shortcut. As many others are filled where a tumour would have been put and stay healthy,
+so that a seam says nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision import tv_tensors
+
+from tumorlens.scan import GreyImage, Mask
+from tumorlens.training.tissue import INSIDE, Place, fill, tissue_of
+
+_LOOKED_AT = 12  # pictures with a tumour, of which the one most like the head is taken
+_FITTED = 4  # of these, how many are tried
+_SHIFT = 0.04  # of the side: how far from its own place a tumour is put, at most
+_STRENGTH = (0.6, 1.4)  # how much a tumour stands out from its surroundings, against how it did
+_THUMBNAIL = 16  # pixels, by which heads are held against each other
+
+
+@dataclass(frozen=True, eq=False)
+class Transplant:
+    """Puts tumours into healthy heads, by chance.
+
+    Attributes:
+        share: of the healthy pictures that get a tumour; as many are filled and stay healthy.
+        images: (N, S, S) uint8, all pictures.
+        masks: (N, S, S) uint8, theirs.
+        donors: by class, the rows of the training pictures whose tumour may be taken.
+    """
+
+    share: float
+    images: GreyImage = field(repr=False)
+    masks: Mask = field(repr=False)
+    donors: Mapping[int, Sequence[int]] = field(repr=False)
+
+    def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
+        """(1, S, S) uint8 picture of a healthy head, its tv_tensor mask and class -> the same, or what came of them.
+
+        Draws from torch's generator; every class of tumour is as likely. A head in which no tumour fits stays as it is.
+        """
+        drawn = float(torch.rand(()))
+        if drawn >= 2 * self.share or not self.donors:
+            return image, mask, label
+        classes = list(self.donors)
+        name = classes[int(torch.randint(len(classes), ()))]
+        head = image[0]
+        tissue = tissue_of(head)
+        for row in self._alike(head, self.donors[name]):
+            tumour, outline = self._moved(row)
+            place = Place.of(outline)
+            if not place.core.any() or tissue[place.inner].float().mean() < INSIDE:
+                continue
+            if drawn >= self.share:
+                filled = fill(head, outline, torch.zeros_like(outline))
+                return image if filled is None else filled[None], mask, label
+            return (
+                _put(head, tissue, tumour, place)[None],
+                tv_tensors.wrap(outline[None].to(mask.dtype), like=mask),
+                name,
+            )
+        return image, mask, label
+
+    def _alike(self, head: Tensor, rows: Sequence[int]) -> list[int]:
+        """Some pictures by chance, those first that are most like a head: of the same plane and height."""
+        chosen = [rows[int(i)] for i in torch.randint(len(rows), (_LOOKED_AT,))]
+        small = _thumbnail(head)
+        return sorted(chosen, key=lambda row: -float((_thumbnail(self._picture(row)) * small).sum()))[:_FITTED]
+
+    def _moved(self, row: int) -> tuple[Tensor, Tensor]:
+        """A picture with a tumour and its outline, (S, S) uint8 and bool, moved a little."""
+        image, outline = self._picture(row), torch.from_numpy(np.array(self.masks[row])) > 0
+        reach = round(_SHIFT * image.shape[-1])
+        by = [int(step) for step in torch.randint(-reach, reach + 1, (2,))]
+        return _shifted(image, by), _shifted(outline, by)
+
+    def _picture(self, row: int) -> Tensor:
+        return torch.from_numpy(np.array(self.images[row]))
+
+
+def _put(head: Tensor, tissue: Tensor, donor: Tensor, place: Place) -> Tensor:
+    """The head with what the donor shows in a place, as far above or below its surroundings as there, or nearly."""
+    theirs = donor.float()
+    around, others = place.around & tissue, place.around & tissue_of(donor)
+    low, high = _STRENGTH
+    strength = (low + (high - low) * float(torch.rand(()))) * float(
+        _level(head, tissue) / _level(donor, tissue_of(donor))
+    )
+    values = _level(head, around) + strength * (theirs[place.outer] - _level(donor, others))
+    return place.put(head, values)
+
+
+def _level(image: Tensor, where: Tensor) -> Tensor:
+    """Mean grey value of places; of all the picture where there are none."""
+    values = image[where] if where.any() else image
+    return values.float().mean().clamp(min=1)
+
+
+def _shifted(image: Tensor, by: list[int]) -> Tensor:
+    """(S, S), moved down and across; black, or nothing, comes in at the edge."""
+    down, across = by
+    rows, columns = image.shape
+    around = [max(across, 0), max(-across, 0), max(down, 0), max(-down, 0)]
+    top, left = max(-down, 0), max(-across, 0)
+    return F.pad(image, around)[top : top + rows, left : left + columns]
+
+
+def _thumbnail(image: Tensor) -> Tensor:
+    """(S, S) -> what it looks like from afar, of mean 0 and length 1."""
+    small = F.adaptive_avg_pool2d(image[None].float(), _THUMBNAIL)[0]
+    apart = small - small.mean()
+    alike: Tensor = apart / apart.norm().clamp(min=1e-6)
+    return alike
