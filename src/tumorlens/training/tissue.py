@@ -137,8 +137,16 @@ def _taken(values: Tensor, places: Points, move: Move) -> Tensor:
 
 def grown(place: Tensor, by: int) -> Tensor:
     """(S, S) bool, larger by so many pixels on each side."""
-    rows = F.max_pool2d(place[None].float(), (2 * by + 1, 1), stride=1, padding=(by, 0))  # one axis after the other
-    return F.max_pool2d(rows, (1, 2 * by + 1), stride=1, padding=(0, by))[0] > 0
+    return _spread(_spread(place, by, 0), by, 1)
+
+
+def _spread(place: Tensor, by: int, axis: int) -> Tensor:
+    """(S, S) bool, larger along one axis: where any is within reach, counted from running sums, whatever the reach."""
+    side = place.shape[axis]
+    sums = F.pad(place.cumsum(axis), (0, 0, 1, 0) if axis == 0 else (1, 0))
+    steps = torch.arange(side)
+    low, high = (steps - by).clamp(min=0), (steps + by + 1).clamp(max=side)
+    return sums.index_select(axis, high) > sums.index_select(axis, low)
 
 
 def _soft(place: Tensor, width: int) -> Tensor:

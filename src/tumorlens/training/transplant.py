@@ -58,14 +58,13 @@ class Transplant:
         tissue = tissue_of(head)
         for row in self._alike(head, self.donors[name]):
             tumour, outline = self._moved(row)
-            place = Place.of(outline)
-            if not place.core.any() or tissue[place.inner].float().mean() < INSIDE:
+            if not outline.any() or tissue[outline].float().mean() < INSIDE:
                 continue
             if drawn >= self.share:
                 filled = fill(head, outline, torch.zeros_like(outline))
                 return image if filled is None else filled[None], mask, label
             return (
-                _put(head, tissue, tumour, place)[None],
+                _put(head, tissue, tumour, Place.of(outline))[None],
                 tv_tensors.wrap(outline[None].to(mask.dtype), like=mask),
                 name,
             )
@@ -90,14 +89,12 @@ class Transplant:
 
 def _put(head: Tensor, tissue: Tensor, donor: Tensor, place: Place) -> Tensor:
     """The head with what the donor shows in a place, as far above or below its surroundings as there, or nearly."""
-    theirs = donor.float()
-    around, others = place.around & tissue, place.around & tissue_of(donor)
+    others, values = tissue_of(donor), donor[place.outer].float()
     low, high = _STRENGTH
-    strength = (low + (high - low) * float(torch.rand(()))) * float(
-        _level(head, tissue) / _level(donor, tissue_of(donor))
-    )
-    values = _level(head, around) + strength * (theirs[place.outer] - _level(donor, others))
-    return place.put(head, values)
+    strength = low + (high - low) * float(torch.rand(()))
+    strength *= float(_level(head, tissue) / _level(donor, others))
+    apart = values - _level(donor, place.around & others)
+    return place.put(head, _level(head, place.around & tissue) + strength * apart)
 
 
 def _level(image: Tensor, where: Tensor) -> Tensor:
