@@ -18,7 +18,7 @@ from tumorlens.training.checks import check_fit, needs_masks
 from tumorlens.training.data import Slices, loaders
 from tumorlens.training.exchange import Exchange
 from tumorlens.training.recipe import Augment
-from tumorlens.training.transplant import Transplant
+from tumorlens.training.transplant import Donors, Transplant
 
 SIDE = 96
 ROWS, COLUMNS = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
@@ -38,7 +38,8 @@ NOTHING = tv_tensors.Mask(torch.zeros(1, SIDE, SIDE, dtype=torch.uint8))
 
 def transplant(share: float, *, outline: Tensor = TUMOUR) -> Transplant:
     masks = outline.to(torch.uint8).numpy()[None]
-    return Transplant(share, DONOR.numpy()[None], masks, {GLIOMA: [0]})
+    images = DONOR.numpy()[None]
+    return Transplant(share, images, masks, {GLIOMA: Donors.of(images, [0])})
 
 
 def changed(share: float, seed: int, level: float = 60) -> tuple[Tensor, Tensor, int]:
@@ -107,7 +108,7 @@ def test_the_donor_is_like_the_head() -> None:
     images = torch.stack([egg.flip(0), egg]).to(torch.uint8)
     images[:, TUMOUR] = torch.tensor([150, 250], dtype=torch.uint8)[:, None]
     masks = np.stack([TUMOUR.to(torch.uint8).numpy()] * 2)
-    put = Transplant(0.5, images.numpy(), masks, {GLIOMA: [0, 1]})
+    put = Transplant(0.5, images.numpy(), masks, {GLIOMA: Donors.of(images.numpy(), [0, 1])})
     seen = []
     for seed in range(20):
         torch.manual_seed(seed)
@@ -126,9 +127,9 @@ def test_donors_are_training_pictures_with_an_outline(phantom_table: Table) -> N
     rows = [i for i, sample in enumerate(phantom_table.samples) if sample.split == "train"]
     drawn[rows[0]] = 0
     made = Exchange.of(Augment(transplant=0.2), phantom_table, images, Masks(drawn, np.full(count, True)), rows)
-    taken = sorted(row for group in made.transplant.donors.values() for row in group)
+    taken = sorted(row for group in made.transplant.donors.values() for row in group.rows)
     assert taken == [row for row in rows[1:] if labels[row] != healthy]
-    assert all(labels[row] == name for name, group in made.transplant.donors.items() for row in group)
+    assert all(labels[row] == name for name, group in made.transplant.donors.items() for row in group.rows)
 
 
 def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> None:

@@ -13,7 +13,7 @@ from tumorlens.scan import GreyImage
 from tumorlens.training.cache import Masks
 from tumorlens.training.recipe import Augment
 from tumorlens.training.removal import Removal
-from tumorlens.training.transplant import Transplant
+from tumorlens.training.transplant import Donors, Transplant
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Exchange:
         for row in rows if augment.transplant else ():
             if labels[row] != healthy and masks.drawn[row].any():
                 donors.setdefault(labels[row], []).append(row)
-        transplant = Transplant(augment.transplant, images, masks.drawn, donors)
+        pictures = {label: Donors.of(images, mine) for label, mine in donors.items()}
+        transplant = Transplant(augment.transplant, images, masks.drawn, pictures)
         return cls(Removal(augment.remove, healthy), transplant, healthy)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:

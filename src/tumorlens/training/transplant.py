@@ -21,11 +21,35 @@ from torchvision import tv_tensors
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.training.tissue import INSIDE, Place, fill, tissue_of
 
-_LOOKED_AT = 12  # pictures with a tumour, of which the one most like the head is taken
-_FITTED = 4  # of these, how many are tried
+_ALIKE = 0.8  # correlation of thumbnails: above, two heads are mostly of the same plane, at about the same height
+_TRIED = 4  # pictures with a tumour, of those like the head
 _SHIFT = 0.04  # of the side: how far from its own place a tumour is put, at most
 _STRENGTH = (0.6, 1.4)  # how much a tumour stands out from its surroundings, against how it did
 _THUMBNAIL = 16  # pixels, by which heads are held against each other
+
+
+@dataclass(frozen=True, eq=False)
+class Donors:
+    """Pictures with a tumour of one class.
+
+    Attributes:
+        rows: where they are among all pictures.
+        thumbnails: (len(rows), P), what they look like from afar.
+    """
+
+    rows: Sequence[int]
+    thumbnails: Tensor = field(repr=False)
+
+    @classmethod
+    def of(cls, images: GreyImage, rows: Sequence[int]) -> Donors:
+        """Of (N, S, S) uint8 pictures those of some rows, at least one."""
+        return cls(rows, torch.stack([_thumbnail(_picture(images, row)) for row in rows]))
+
+    def like(self, head: Tensor) -> list[int]:
+        """Some by chance of the rows whose pictures are like a head, (S, S) uint8: of its plane, about its height."""
+        alike = torch.where(self.thumbnails @ _thumbnail(head) >= _ALIKE)[0]
+        chosen = alike[torch.randperm(len(alike))[:_TRIED]]
+        return [self.rows[int(i)] for i in chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +60,13 @@ class Transplant:
         share: of the healthy pictures that get a tumour; as many are filled and stay healthy.
         images: (N, S, S) uint8, all pictures.
         masks: (N, S, S) uint8, theirs.
-        donors: by class, the rows of the training pictures whose tumour may be taken.
+        donors: by class, the training pictures whose tumour may be taken.
     """
 
     share: float
     images: GreyImage = field(repr=False)
     masks: Mask = field(repr=False)
-    donors: Mapping[int, Sequence[int]] = field(repr=False)
+    donors: Mapping[int, Donors] = field(repr=False)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
         """(1, S, S) uint8 picture of a healthy head, its tv_tensor mask and class -> the same, or what came of them.
@@ -56,7 +80,7 @@ class Transplant:
         name = classes[int(torch.randint(len(classes), ()))]
         head = image[0]
         tissue = tissue_of(head)
-        for row in self._alike(head, self.donors[name]):
+        for row in self.donors[name].like(head):
             tumour, outline = self._moved(row)
             if not outline.any() or tissue[outline].float().mean() < INSIDE:
                 continue
@@ -70,21 +94,12 @@ class Transplant:
             )
         return image, mask, label
 
-    def _alike(self, head: Tensor, rows: Sequence[int]) -> list[int]:
-        """Some pictures by chance, those first that are most like a head: of the same plane and height."""
-        chosen = [rows[int(i)] for i in torch.randint(len(rows), (_LOOKED_AT,))]
-        small = _thumbnail(head)
-        return sorted(chosen, key=lambda row: -float((_thumbnail(self._picture(row)) * small).sum()))[:_FITTED]
-
     def _moved(self, row: int) -> tuple[Tensor, Tensor]:
         """A picture with a tumour and its outline, (S, S) uint8 and bool, moved a little."""
-        image, outline = self._picture(row), torch.from_numpy(np.array(self.masks[row])) > 0
+        image, outline = _picture(self.images, row), _picture(self.masks, row) > 0
         reach = round(_SHIFT * image.shape[-1])
         by = [int(step) for step in torch.randint(-reach, reach + 1, (2,))]
         return _shifted(image, by), _shifted(outline, by)
-
-    def _picture(self, row: int) -> Tensor:
-        return torch.from_numpy(np.array(self.images[row]))
 
 
 def _put(head: Tensor, tissue: Tensor, donor: Tensor, place: Place) -> Tensor:
@@ -112,9 +127,13 @@ def _shifted(image: Tensor, by: list[int]) -> Tensor:
     return F.pad(image, around)[top : top + rows, left : left + columns]
 
 
+def _picture(pictures: GreyImage, row: int) -> Tensor:
+    return torch.from_numpy(np.array(pictures[row]))
+
+
 def _thumbnail(image: Tensor) -> Tensor:
-    """(S, S) -> what it looks like from afar, of mean 0 and length 1."""
-    small = F.adaptive_avg_pool2d(image[None].float(), _THUMBNAIL)[0]
+    """(S, S) -> what it looks like from afar: (P,) of mean 0 and length 1, so that products are correlations."""
+    small = F.adaptive_avg_pool2d(image[None].float(), _THUMBNAIL).flatten()
     apart = small - small.mean()
     alike: Tensor = apart / apart.norm().clamp(min=1e-6)
     return alike
