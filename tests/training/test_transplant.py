@@ -39,7 +39,7 @@ NOTHING = tv_tensors.Mask(torch.zeros(1, SIDE, SIDE, dtype=torch.uint8))
 def transplant(share: float, *, outline: Tensor = TUMOUR) -> Transplant:
     masks = outline.to(torch.uint8).numpy()[None]
     images = DONOR.numpy()[None]
-    return Transplant(share, images, masks, {GLIOMA: Donors.of(images, [0])})
+    return Transplant(share, images, masks, Donors.of(images, [GLIOMA], [0]))
 
 
 def changed(share: float, seed: int, level: float = 60) -> tuple[Tensor, Tensor, int]:
@@ -108,7 +108,7 @@ def test_the_donor_is_like_the_head() -> None:
     images = torch.stack([egg.flip(0), egg]).to(torch.uint8)
     images[:, TUMOUR] = torch.tensor([150, 250], dtype=torch.uint8)[:, None]
     masks = np.stack([TUMOUR.to(torch.uint8).numpy()] * 2)
-    put = Transplant(0.5, images.numpy(), masks, {GLIOMA: Donors.of(images.numpy(), [0, 1])})
+    put = Transplant(0.5, images.numpy(), masks, Donors.of(images.numpy(), [GLIOMA, GLIOMA], [0, 1]))
     seen = []
     for seed in range(20):
         torch.manual_seed(seed)
@@ -127,9 +127,9 @@ def test_donors_are_training_pictures_with_an_outline(phantom_table: Table) -> N
     rows = [i for i, sample in enumerate(phantom_table.samples) if sample.split == "train"]
     drawn[rows[0]] = 0
     made = Exchange.of(Augment(transplant=0.2), phantom_table, images, Masks(drawn, np.full(count, True)), rows)
-    taken = sorted(row for group in made.transplant.donors.values() for row in group.rows)
-    assert taken == [row for row in rows[1:] if labels[row] != healthy]
-    assert all(labels[row] == name for name, group in made.transplant.donors.items() for row in group.rows)
+    donors = made.transplant.donors
+    assert donors.rows == [row for row in rows[1:] if labels[row] != healthy]
+    assert donors.labels == [labels[row] for row in donors.rows]
 
 
 def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> None:

@@ -43,12 +43,8 @@ class Exchange:
         """
         labels = table.labels
         healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
-        donors: dict[int, list[int]] = {}
-        for row in rows if augment.transplant else ():
-            if labels[row] != healthy and masks.drawn[row].any():
-                donors.setdefault(labels[row], []).append(row)
-        pictures = {label: Donors.of(images, mine) for label, mine in donors.items()}
-        transplant = Transplant(augment.transplant, images, masks.drawn, pictures)
+        ill = [row for row in rows if labels[row] != healthy and masks.drawn[row].any()] if augment.transplant else []
+        transplant = Transplant(augment.transplant, images, masks.drawn, Donors.of(images, labels, ill))
         return cls(Removal(augment.remove, healthy), transplant, healthy)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:

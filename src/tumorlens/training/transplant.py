@@ -9,7 +9,7 @@ so that a seam says nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,26 +30,32 @@ _THUMBNAIL = 16  # pixels, by which heads are held against each other
 
 @dataclass(frozen=True, eq=False)
 class Donors:
-    """Pictures with a tumour of one class.
+    """Training pictures whose tumour may be taken.
 
     Attributes:
         rows: where they are among all pictures.
+        labels: class of each.
         thumbnails: (len(rows), P), what they look like from afar.
     """
 
     rows: Sequence[int]
+    labels: Sequence[int]
     thumbnails: Tensor = field(repr=False)
 
     @classmethod
-    def of(cls, images: GreyImage, rows: Sequence[int]) -> Donors:
-        """Of (N, S, S) uint8 pictures those of some rows, at least one."""
-        return cls(rows, torch.stack([_thumbnail(_picture(images, row)) for row in rows]))
+    def of(cls, images: GreyImage, labels: Sequence[int], rows: Sequence[int]) -> Donors:
+        """Of (N, S, S) uint8 pictures and their N classes those of some rows."""
+        looks = [_thumbnail(_picture(images, row)) for row in rows]
+        return cls(rows, [labels[row] for row in rows], torch.stack(looks) if looks else torch.zeros(0, _THUMBNAIL**2))
 
-    def like(self, head: Tensor) -> list[int]:
-        """Some by chance of the rows whose pictures are like a head, (S, S) uint8: of its plane, about its height."""
+    def like(self, head: Tensor) -> list[tuple[int, int]]:
+        """Row and class of some by chance of those that are like a head, (S, S) uint8: of its plane, about its height.
+
+        Of a head through the eyes that are mostly pituitary tumours, of one high up gliomas and meningiomas.
+        """
         alike = torch.where(self.thumbnails @ _thumbnail(head) >= _ALIKE)[0]
-        chosen = alike[torch.randperm(len(alike))[:_TRIED]]
-        return [self.rows[int(i)] for i in chosen]
+        chosen = alike[torch.randperm(len(alike))[:_TRIED]].tolist()
+        return [(self.rows[i], self.labels[i]) for i in chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +66,25 @@ class Transplant:
         share: of the healthy pictures that get a tumour; as many are filled and stay healthy.
         images: (N, S, S) uint8, all pictures.
         masks: (N, S, S) uint8, theirs.
-        donors: by class, the training pictures whose tumour may be taken.
+        donors: the training pictures whose tumour may be taken.
     """
 
     share: float
     images: GreyImage = field(repr=False)
     masks: Mask = field(repr=False)
-    donors: Mapping[int, Donors] = field(repr=False)
+    donors: Donors = field(repr=False)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
         """(1, S, S) uint8 picture of a healthy head, its tv_tensor mask and class -> the same, or what came of them.
 
-        Draws from torch's generator; every class of tumour is as likely. A head in which no tumour fits stays as it is.
+        Draws from torch's generator. A head in which no tumour fits stays as it is.
         """
         drawn = float(torch.rand(()))
-        if drawn >= 2 * self.share or not self.donors:
+        if drawn >= 2 * self.share:
             return image, mask, label
-        classes = list(self.donors)
-        name = classes[int(torch.randint(len(classes), ()))]
         head = image[0]
         tissue = tissue_of(head)
-        for row in self.donors[name].like(head):
+        for row, name in self.donors.like(head):
             tumour, outline = self._moved(row)
             if not outline.any() or tissue[outline].float().mean() < INSIDE:
                 continue
