@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.fixtures.sets import patients
@@ -30,6 +31,15 @@ def test_fewer_than_fifty_patients_are_counted_and_the_margin_is_given() -> None
 
 def test_an_absent_class_is_named() -> None:
     assert said(patients({"glioma": 60})) == ("No test image of meningioma: nothing is said about it.",)
+
+
+def test_a_class_from_a_set_of_its_own_can_be_told_by_its_scanner() -> None:
+    first, second = patients({"glioma": 30, "meningioma": 30}), patients({"meningioma": 30})
+    elsewhere = tuple(replace(s, id=f"other/{s.id}", group=f"other:{s.id}") for s in second.samples)
+    gliomas = tuple(s for s in first.samples if s.label == "glioma")
+    (text,) = said(replace(first, samples=(*gliomas, *elsewhere)))
+    assert text.startswith("All pictures of glioma, meningioma are from sets that hold no other class")
+    assert said(replace(first, samples=(*first.samples, *elsewhere))) == ()
 
 
 def test_torn_patients_are_said_first() -> None:

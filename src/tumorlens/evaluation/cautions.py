@@ -42,6 +42,7 @@ def cautions(
         _unknown_patients(part, unit),
         _few(len({s.unit for s in part.samples}), unit),
         _absent(part, classes),
+        _apart(part),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -115,3 +116,19 @@ def _absent(part: Table, classes: tuple[str, ...]) -> str:
     present = {s.label for s in part.samples}
     absent = [name for name in classes if name not in present]
     return f"No test image of {', '.join(absent)}: nothing is said about it." if absent else ""
+
+
+def _apart(part: Table) -> str:
+    """Classes that can be told by their data set: each of their pictures is from a set that holds nothing else."""
+    holds: dict[str, set[str]] = {}
+    for sample in part.samples:
+        holds.setdefault(sample.dataset, set()).add(sample.label)
+    mixed = set().union(*(labels for labels in holds.values() if len(labels) > 1))
+    alone = sorted(set().union(*holds.values()) - mixed)
+    if len(holds) < 2 or not alone:
+        return ""
+    return (
+        f"All pictures of {', '.join(alone)} are from sets that hold no other class: a network can know them by their "
+        "scanner, whatever they show, and these figures would not tell. Measure it on data from elsewhere too "
+        "(tumorlens evaluate RUN --data)."
+    )
