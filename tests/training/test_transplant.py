@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
+from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR, follows_from_its_seed
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe
@@ -20,11 +21,7 @@ from tumorlens.training.exchange import Exchange
 from tumorlens.training.recipe import Augment
 from tumorlens.training.transplant import Donors, Transplant
 
-SIDE = 96
-ROWS, COLUMNS = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
-HEAD = torch.hypot(ROWS - 48.0, COLUMNS - 48.0) < 40
-TUMOUR = torch.hypot(ROWS - 40.0, COLUMNS - 62.0) < 7
-GLIOMA, HEALTHY = 0, 2
+GLIOMA = 0
 
 
 def head(level: float) -> Tensor:
@@ -86,10 +83,7 @@ def test_as_many_are_filled_and_stay_healthy() -> None:
 
 
 def test_what_happens_to_a_head_follows_from_its_seed() -> None:
-    for seed in range(6):
-        one, two = changed(0.4, seed), changed(0.4, seed)
-        assert all(torch.equal(a, b) for a, b in zip(one[:2], two[:2], strict=True))
-        assert one[2] == two[2]
+    follows_from_its_seed(lambda seed: changed(0.4, seed))
 
 
 def test_a_head_in_which_the_tumour_fits_nowhere_stays() -> None:

@@ -51,7 +51,8 @@ class Donors:
     def like(self, head: Tensor) -> list[tuple[int, int]]:
         """Row and class of some by chance of those that are like a head, (S, S) uint8: of its plane, about its height.
 
-        Of a head through the eyes that are mostly pituitary tumours, of one high up gliomas and meningiomas.
+        Each class comes as often as there are such pictures of it: were each as likely, pituitary tumours would be put
+        into slices far from the pituitary.
         """
         alike = torch.where(self.thumbnails @ _thumbnail(head) >= _ALIKE)[0]
         chosen = alike[torch.randperm(len(alike))[:_TRIED]].tolist()
@@ -84,7 +85,7 @@ class Transplant:
             return image, mask, label
         head = image[0]
         tissue = tissue_of(head)
-        for row, name in self.donors.like(head):
+        for row, kind in self.donors.like(head):
             tumour, outline = self._moved(row)
             if not outline.any() or tissue[outline].float().mean() < INSIDE:
                 continue
@@ -94,7 +95,7 @@ class Transplant:
             return (
                 _put(head, tissue, tumour, Place.of(outline))[None],
                 tv_tensors.wrap(outline[None].to(mask.dtype), like=mask),
-                name,
+                kind,
             )
         return image, mask, label
 
