@@ -70,7 +70,7 @@ def test_many_pictures_into_files_are_summed_up(
 ) -> None:
     assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
-    assert sum(int(part.split(": ")[1]) for part in out.split(", ")) == 24
+    assert sum(int(part.split(": ")[1]) for part in out.splitlines()[0].split(", ")) == 24
     assert "written: 24 predictions" in err
 
 
@@ -133,6 +133,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         assert set(np.unique(mask)) == {0, 255}
         assert (mask == 255).sum() == row["tumour"]["pixels"] == int(line["tumour_pixels"])
         assert line["mask"] == row["mask"]
+        assert line["agrees"] == str(row["label"] != "no_tumor")
         assert line["tumour_mm2"] == line["diameter_mm"] == line["side"] == ""
         largest = row["tumour"]["largest"]
         assert int(line["lesions"]) == row["tumour"]["lesions"] > 0
@@ -213,6 +214,18 @@ def test_answers_that_should_not_be_used_are_counted_below_the_others(
     _, doubted = capsys.readouterr().out.splitlines()
     assert doubted.startswith("of these outside of what this model is for: ")
     assert sum(int(part.split(": ")[1]) for part in doubted.split(", ")) == 25
+
+
+def test_a_drawing_that_does_not_go_with_its_name_is_said(
+    drawing_bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything = ["predict", str(phantoms / "images"), "-m", str(drawing_bundle)]
+    assert main(everything) == 0
+    lines = capsys.readouterr().out.splitlines()
+    odd = sum(": no_tumor (" in line for line in lines)  # of these networks each draws something everywhere
+    assert 0 < odd == sum("across; name and drawing disagree" in line for line in lines)
+    assert main([*everything, "--out", str(tmp_path / "o")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"what is named and what is drawn disagree in {odd}"
 
 
 @pytest.mark.parametrize("error", ["0", "1", "5"])

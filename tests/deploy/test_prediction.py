@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,23 @@ def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
         "start": [10, 20],
         "end": [13, 50],
     }
+
+
+@pytest.mark.parametrize(
+    ("label", "boxes", "agrees"),
+    [
+        ("glioma", [(10, 20, 4, 31)], True),
+        ("glioma", [], False),
+        ("no_tumor", [(10, 20, 4, 31)], False),
+        ("no_tumor", [], True),
+    ],
+)
+def test_what_is_named_and_what_is_drawn_may_disagree(
+    label: str, boxes: list[tuple[int, int, int, int]], agrees: bool
+) -> None:
+    found = replace(answer(drawn(*boxes)), label=label)
+    assert found.agrees is found.to_dict()["agrees"] is agrees
+    assert replace(found, mask=None).agrees is None
 
 
 def test_without_a_spacing_there_are_no_millimetres() -> None:

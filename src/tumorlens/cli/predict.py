@@ -97,13 +97,13 @@ def predict(
             if json:
                 emit(row)
             elif not brief:
-                drawn = f", {answer.tumour}" if answer.tumour else ""
-                doubt = f"; {answer.doubt}" if answer.doubt else ""
-                print(f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}{doubt}", flush=True)
+                print(_line(answer), flush=True)
     if brief:
         print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
         if doubted := _doubted(rows):
             print(doubted)
+        if odd := sum(row["agrees"] is False for row in rows):
+            print(f"what is named and what is drawn disagree in {odd}")
     if out:
         record.add(split_hash=card.training["split_hash"], done=len(rows), failed=failed)
         _write(rows, card, out, record)
@@ -135,6 +135,14 @@ def _check_drawn(model: str, card: Card, *, overlays: bool, masks: bool) -> None
         )
     if masks and not card.segments:
         raise BundleError(f"{model}: {card.model} names tumours and draws none; leave out --masks")
+
+
+def _line(answer: Prediction) -> str:
+    """One answer, with all that speaks against it."""
+    drawn = f", {answer.tumour}" if answer.tumour else ""
+    doubt = f"; {answer.doubt}" if answer.doubt else ""
+    odd = "; name and drawing disagree" if answer.agrees is False else ""
+    return f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}{odd}{doubt}"
 
 
 def _doubted(rows: list[dict[str, Any]]) -> str:
@@ -195,12 +203,13 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        names = ["tumour_pixels", "tumour_mm2", "mask", *_MEASURES] if card.segments else []
+        names = ["tumour_pixels", "tumour_mm2", "agrees", "mask", *_MEASURES] if card.segments else []
         table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), *_DOUBT, "overlay", *names])
         for row in rows:
             cells = [row["probabilities"][name] for name in card.classes] + _doubt(row) + [row.get("overlay", "")]
             if card.segments:
-                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row.get("mask", ""), *_measures(row["tumour"])]
+                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row["agrees"], row.get("mask", "")]
+                cells += _measures(row["tumour"])
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)

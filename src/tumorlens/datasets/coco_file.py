@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from tumorlens.classes import HEALTHY
 from tumorlens.datasets.coco_types import Annotations, Box, CocoAnnotation, CocoImage, Id, Kind
-from tumorlens.datasets.folder import HEALTHY, class_name
+from tumorlens.datasets.folder import class_name
 from tumorlens.datasets.json_file import read_json
 from tumorlens.datasets.outlines import Drawings, Polygon, Runs, Shape, rectangle, run_lengths
 from tumorlens.errors import DataError

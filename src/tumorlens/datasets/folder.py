@@ -18,8 +18,6 @@ SPLIT_NAMES = {
     "testing": "test",
 }
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".mat"}
-HEALTHY = frozenset({"no_tumor", "no", "normal", "healthy"})
-"""Classes whose pictures show no tumour, so that an empty mask is right."""
 
 # Two spellings of one class must not become two classes when sets are pooled.
 _SAME = {"notumor": "no_tumor", "no_tumour": "no_tumor", "notumour": "no_tumor"}

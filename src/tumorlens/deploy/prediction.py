@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.classes import HEALTHY
 from tumorlens.scan import Box, Mask
 from tumorlens.scan.measure import Lesion, box_around, measure_lesions
 
@@ -119,6 +120,13 @@ class Prediction:
         box = box_around(self.mask) if pixels else None
         return Tumour(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
 
+    @property
+    def agrees(self) -> bool | None:
+        """Whether name and drawing go together: a tumour named and drawn, or neither; None without a mask."""
+        if self.mask is None:
+            return None
+        return bool(np.any(self.mask)) != (self.label in HEALTHY)
+
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same answer, measured in these millimetres between pixels, unless the file gives its own."""
         return self if self.spacing else replace(self, spacing=(row, column), spacing_from="user")
@@ -130,6 +138,7 @@ class Prediction:
             "label": self.label,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
             "tumour": self.tumour.to_dict() if self.tumour else None,
+            "agrees": self.agrees,
             "size": list(self.size),
             "spacing": list(self.spacing) if self.spacing else None,
             "spacing_from": self.spacing_from,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
-from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import DataError, ScanError
 from tumorlens.files import appearing, cache_folder
 from tumorlens.models import Prepare

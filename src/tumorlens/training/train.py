@@ -14,8 +14,8 @@ from rich.console import Console
 from torch import Tensor
 
 from tumorlens.auditing import check_leaks, find_ties
+from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table
-from tumorlens.datasets.folder import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.memory import keep_freed_memory
 from tumorlens.models import ModelSpec, load_pretrained
