@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from tumorlens.scan.turns import TURNS
 from tumorlens.stats import Estimate
 
 Kind = Literal["bytes", "pixels", "near"]
@@ -31,6 +33,16 @@ class Pair:
     kind: Kind
     turn: int
     similarity: float
+
+    def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Plain data for JSON; `ids` are those of the table's samples, in order."""
+        return {
+            "first": ids[self.first],
+            "second": ids[self.second],
+            "kind": self.kind,
+            "turn": TURNS[self.turn],
+            "similarity": round(self.similarity, 4),
+        }
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,14 @@ class Twins:
         found = Counter(pair.kind for pair in self.pairs)
         return {kind: found[kind] for kind in KINDS}
 
+    def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Plain data for JSON; `ids` are those of the table's samples, in order."""
+        return {
+            "pairs": self.counts(),
+            "clusters": [[ids[i] for i in cluster] for cluster in self.clusters],
+            "links": [pair.to_dict(ids) for pair in self.pairs],
+        }
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -86,6 +106,11 @@ class Trace:
     turn: int
     similarity: float
 
+    def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Plain data for JSON; `ids` are those of the table's samples, in order."""
+        own = {"sample": ids[self.sample], "turn": TURNS[self.turn], "similarity": round(self.similarity, 4)}
+        return asdict(self) | own
+
 
 @dataclass(frozen=True)
 class Leak:
@@ -105,6 +130,17 @@ class Leak:
     rate: Estimate
     per_class: dict[str, tuple[int, int]]
 
+    def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Plain data for JSON; `ids` are those of the table's samples, in order."""
+        return {
+            "part": self.part,
+            "by": self.by,
+            "images": len(self.samples),
+            "rate": self.rate.to_dict(),
+            "per_class": {name: {"leaked": n, "of": of} for name, (n, of) in self.per_class.items()},
+            "samples": [ids[i] for i in self.samples],
+        }
+
 
 @dataclass(frozen=True)
 class Conflict:
@@ -121,6 +157,15 @@ class Conflict:
     labels: tuple[str, ...]
     known: str | None = None
     source: str | None = None
+
+    def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Plain data for JSON; `ids` are those of the table's samples, in order."""
+        return {
+            "samples": [ids[i] for i in self.samples],
+            "labels": list(self.labels),
+            "known": self.known,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True)
@@ -143,6 +188,17 @@ class Shortcut:
     balanced: Estimate
     confusing: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.name,
+            "features": self.features,
+            "accuracy": self.accuracy.to_dict(),
+            "majority": self.majority,
+            "balanced_accuracy": self.balanced.to_dict(),
+            "confusing": self.confusing,
+        }
+
 
 @dataclass(frozen=True)
 class Neighbour:
@@ -160,6 +216,11 @@ class Neighbour:
     leaked: Estimate | None
     clean: Estimate | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        figures = {"everything": self.everything, "leaked": self.leaked, "clean": self.clean}
+        return {"part": self.part} | {name: value and value.to_dict() for name, value in figures.items()}
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -176,3 +237,12 @@ class Damage:
     what: str
     level: Literal["danger", "warning", "info"]
     items: tuple[tuple[Path, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "kind": self.kind,
+            "level": self.level,
+            "what": self.what,
+            "items": [{"path": str(path), "detail": detail} for path, detail in self.items],
+        }

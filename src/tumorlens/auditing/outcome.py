@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,6 @@ from tumorlens.auditing.copies.look import Look
 from tumorlens.auditing.findings import Conflict, Damage, Leak, Neighbour, Shortcut, Trace, Twins
 from tumorlens.auditing.remedies import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
-from tumorlens.scan.turns import TURNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,73 +115,12 @@ class AuditReport:
             "parts": self.parts,
             "classes": list(self.table.classes),
             "distinct_pictures": self.twins.distinct,
-            "twins": {
-                "pairs": self.twins.counts(),
-                "clusters": [[ids[i] for i in cluster] for cluster in self.twins.clusters],
-                "links": [
-                    {
-                        "first": ids[pair.first],
-                        "second": ids[pair.second],
-                        "kind": pair.kind,
-                        "turn": TURNS[pair.turn],
-                        "similarity": round(pair.similarity, 4),
-                    }
-                    for pair in self.twins.pairs
-                ],
-            },
-            "traces": [
-                {**asdict(t), "sample": ids[t.sample], "turn": TURNS[t.turn], "similarity": round(t.similarity, 4)}
-                for t in self.traces
-            ],
-            "leaks": [
-                {
-                    "part": leak.part,
-                    "by": leak.by,
-                    "images": len(leak.samples),
-                    "rate": leak.rate.to_dict(),
-                    "per_class": {k: {"leaked": n, "of": of} for k, (n, of) in leak.per_class.items()},
-                    "samples": [ids[i] for i in leak.samples],
-                }
-                for leak in self.leaks
-            ],
-            "conflicts": [
-                {
-                    "samples": [ids[i] for i in c.samples],
-                    "labels": list(c.labels),
-                    "known": c.known,
-                    "source": c.source,
-                }
-                for c in self.conflicts
-            ],
-            "damage": [
-                {
-                    "kind": d.kind,
-                    "level": d.level,
-                    "what": d.what,
-                    "items": [{"path": str(path), "detail": detail} for path, detail in d.items],
-                }
-                for d in self.damage
-            ],
-            "shortcuts": [
-                {
-                    "name": s.name,
-                    "features": s.features,
-                    "accuracy": s.accuracy.to_dict(),
-                    "majority": s.majority,
-                    "balanced_accuracy": s.balanced.to_dict(),
-                    "confusing": s.confusing,
-                }
-                for s in self.shortcuts
-            ],
-            "nearest_neighbour": [
-                {
-                    "part": n.part,
-                    **{
-                        key: value.to_dict() if value else None
-                        for key, value in (("everything", n.everything), ("leaked", n.leaked), ("clean", n.clean))
-                    },
-                }
-                for n in self.neighbours
-            ],
+            "twins": self.twins.to_dict(ids),
+            "traces": [trace.to_dict(ids) for trace in self.traces],
+            "leaks": [leak.to_dict(ids) for leak in self.leaks],
+            "conflicts": [conflict.to_dict(ids) for conflict in self.conflicts],
+            "damage": [damage.to_dict() for damage in self.damage],
+            "shortcuts": [shortcut.to_dict() for shortcut in self.shortcuts],
+            "nearest_neighbour": [neighbour.to_dict() for neighbour in self.neighbours],
             "notes": list(self.notes),
         }
