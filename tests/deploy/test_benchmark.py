@@ -237,13 +237,13 @@ def test_the_table_in_a_file_has_a_row_for_each_measurement(found: Benchmark, tm
 def test_the_plot_gives_accuracy_interval_and_cost(against: str, words: str) -> None:
     svg = plot(result(Score("fold-1", estimate(), "figshare", "1")), against)
     shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-    assert f"brainmrnet, fold-1: 90.0 % (85.0 to 95.0) {words}" in shown
+    assert f"fold-1, brainmrnet: 90.0 % (85.0 to 95.0) {words}" in shown
 
 
 def test_accuracies_on_different_data_name_it_in_the_plot() -> None:
     svg = plot(result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")))
-    assert "brainmrnet, a on figshare: 90.0 %" in svg
-    assert "brainmrnet, b on navoneel: 90.0 %" in svg
+    assert "a on figshare, brainmrnet: 90.0 %" in svg
+    assert "b on navoneel, brainmrnet: 90.0 %" in svg
 
 
 def test_without_an_accuracy_there_is_nothing_to_plot() -> None:

@@ -207,7 +207,7 @@ def test_ticks_are_few_and_span_the_data(low: float, high: float) -> None:
 def test_networks_are_numbered_dots_whose_figures_stand_below() -> None:
     points = [CostPoint("small", 0.08, estimate(0.9, 0.85, 0.95), "fold 1"), CostPoint("large", 15, estimate())]
     shown = words(accuracy_against_cost(points, "multiply-adds", "G"))
-    assert "small, fold 1: 90.0 % (85.0 to 95.0) at 0.08 G" in shown
+    assert "fold 1, small: 90.0 % (85.0 to 95.0) at 0.08 G" in shown
     assert "large: 97.0 % (95.0 to 99.0) at 15 G" in shown
     assert shown.count("1") == 3  # at the dot, in the legend, and on the axis
     assert {"0.1", "1", "10"} <= set(shown)

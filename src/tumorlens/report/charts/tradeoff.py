@@ -13,7 +13,7 @@ from tumorlens.report.text import evidence, number, shorten, with_interval
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
 
-_LEFT, _WIDE, _HIGH = 56, 430, 260
+_LEFT, _WIDE, _HIGH = 56, 540, 260
 _APART = 13.0  # between dots, so that the numbers above them stay apart
 
 
@@ -130,4 +130,4 @@ def _cost(point: CostPoint, unit: str) -> str:
 
 
 def _called(point: CostPoint) -> str:
-    return f"{point.name}, {point.note}" if point.note else point.name
+    return f"{point.note}, {point.name}" if point.note else point.name
