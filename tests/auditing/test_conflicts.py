@@ -43,6 +43,13 @@ def test_sets_with_other_names_for_their_classes_do_not_contradict_each_other() 
     assert find_conflicts(table, Twins((0, 1, 0, 3), ()), [_trace(0, "glioma")]) == ()
 
 
+def test_two_names_for_no_tumor_agree_and_each_contradicts_a_tumor() -> None:
+    table = _table("a:normal", "a:tumor", "b:no_tumor", "b:glioma")
+    assert find_conflicts(table, Twins((0, 1, 0, 3), ()), []) == ()
+    (conflict,) = find_conflicts(table, Twins((0, 1, 2, 0), ()), [])
+    assert conflict.labels == ("normal", "glioma")
+
+
 def test_no_tumor_contradicts_every_tumor() -> None:
     table = _table("a:no_tumor", "a:tumor", "b:glioma")
     assert len(find_conflicts(table, Twins((0, 1, 0), ()), [])) == 1

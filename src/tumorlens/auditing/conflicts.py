@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tumorlens.auditing.findings import Conflict, Trace, Twins
+from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Table
-
-_HEALTHY = "no_tumor"
 
 
 def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple[Conflict, ...]:
     """Contradicting labels, one conflict for a picture with all of its copies.
 
     Sets may name their classes differently: yes/no beside three tumours is no contradiction. Two labels
-    contradict each other where both sets know both, and ``no_tumor`` contradicts every tumour.
+    contradict each other where both sets know both, and every class without a tumour contradicts every tumour.
 
     Args:
         table: the samples and their labels.
@@ -56,4 +55,4 @@ def _apart(labels: Sequence[str], sets: Sequence[set[str]], label: str) -> Itera
 def _contradict(first: str, names: set[str], second: str, others: set[str]) -> bool:
     if first == second:
         return False
-    return _HEALTHY in (first, second) or (first in others and second in names)
+    return (first in HEALTHY) != (second in HEALTHY) or (first in others and second in names)
