@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR, follows_from_its_seed
+from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR, identical
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
@@ -85,8 +85,14 @@ def test_half_of_those_that_change_lose_their_tumour_and_the_others_keep_it() ->
     assert lost + sham + same == 60
 
 
-def test_what_happens_to_a_picture_follows_from_its_seed() -> None:
-    follows_from_its_seed(lambda seed: taken(0.4, seed))
+@pytest.mark.parametrize("seed", range(6))
+def test_what_happens_to_a_picture_follows_from_its_seed(seed: int) -> None:
+    assert identical(taken(0.4, seed), taken(0.4, seed))
+
+
+def test_another_seed_is_another_picture() -> None:
+    first = taken(0.4, 0)
+    assert not all(identical(first, taken(0.4, seed)) for seed in range(1, 20))
 
 
 def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table) -> None:
