@@ -224,8 +224,13 @@ def test_a_drawing_that_does_not_go_with_its_name_is_said(
     lines = capsys.readouterr().out.splitlines()
     odd = sum(": no_tumor (" in line for line in lines)  # of these networks each draws something everywhere
     assert 0 < odd == sum("across; name and drawing disagree" in line for line in lines)
-    assert main([*everything, "--out", str(tmp_path / "o")]) == 0
+    out = tmp_path / "o"
+    assert main([*everything, "--out", str(out), "--overlays"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"what is named and what is drawn disagree in {odd}"
+    with (out / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    framed = [bool((np.asarray(Image.open(out / row["overlay"]))[0, :, :2] == (255, 140)).all()) for row in rows]
+    assert framed == [row["agrees"] == "False" for row in rows]
 
 
 @pytest.mark.parametrize("error", ["0", "1", "5"])

@@ -78,6 +78,10 @@ def test_what_is_named_and_what_is_drawn_may_disagree(
     found = replace(answer(drawn(*boxes)), label=label)
     assert found.agrees is found.to_dict()["agrees"] is agrees
     assert replace(found, mask=None).agrees is None
+    assert found.remarks == ([] if agrees else ["name and drawing disagree"])
+    assert replace(found, mask=None).remarks == []
+    unsure = replace(found, candidates=())
+    assert unsure.remarks == [*found.remarks, "unsure, no class fits"]
 
 
 def test_without_a_spacing_there_are_no_millimetres() -> None:

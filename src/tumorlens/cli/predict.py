@@ -140,9 +140,7 @@ def _check_drawn(model: str, card: Card, *, overlays: bool, masks: bool) -> None
 def _line(answer: Prediction) -> str:
     """One answer, with all that speaks against it."""
     drawn = f", {answer.tumour}" if answer.tumour else ""
-    doubt = f"; {answer.doubt}" if answer.doubt else ""
-    odd = "; name and drawing disagree" if answer.agrees is False else ""
-    return f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}{odd}{doubt}"
+    return "; ".join([f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", *answer.remarks])
 
 
 def _doubted(rows: list[dict[str, Any]]) -> str:
@@ -174,7 +172,7 @@ def _draw(answer: Prediction, out: Path, number: int) -> str:
     largest = answer.tumour.largest if answer.tumour else None
     lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
     both = side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask, lines=lines)])
-    save_png(marked(both, f"{answer.label}; {answer.doubt}") if answer.doubt else both, out / name)
+    save_png(marked(both, "; ".join([answer.label, *answer.remarks])) if answer.remarks else both, out / name)
     return name
 
 

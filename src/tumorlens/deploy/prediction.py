@@ -127,6 +127,12 @@ class Prediction:
             return None
         return bool(np.any(self.mask)) != (self.label in HEALTHY)
 
+    @property
+    def remarks(self) -> list[str]:
+        """All that speaks against the answer, in words: `agrees` where it does not, then `doubt`."""
+        odd = ["name and drawing disagree"] if self.agrees is False else []
+        return odd + [self.doubt] * bool(self.doubt)
+
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same answer, measured in these millimetres between pixels, unless the file gives its own."""
         return self if self.spacing else replace(self, spacing=(row, column), spacing_from="user")
