@@ -58,6 +58,7 @@ def test_it_is_calibrated_and_abstains_by_the_question_it_is_asked(found: Evalua
 
 def test_a_caution_says_which_count_as_one(found: Evaluation, finished_run: Run, tmp_path: Path) -> None:
     assert any("glioma, meningioma, pituitary count as one" in text for text in found.cautions)
+    assert any("which predict names, is never more often a tumour" in text for text in found.cautions)
     folder = tmp_path / "page"
     write_evaluation(finished_run, found, folder, Record("evaluate"))
     assert "count as one" in (folder / "report.html").read_text(encoding="utf-8")

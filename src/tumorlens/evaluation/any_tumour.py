@@ -39,7 +39,11 @@ class AnyTumour(Run):
         """What must be said of every figure."""
         classes = self.named.spec.classes
         kinds = ", ".join(name for i, name in enumerate(classes) if i != self.healthy)
-        return f"This data says only whether there is a tumour, so {kinds} count as one here."
+        return (
+            f"This data says only whether there is a tumour, so {kinds} count as one here, with what speaks for each "
+            "added up. The most probable of all classes, which predict names, is never more often a tumour, and may be "
+            "less often."
+        )
 
     def table(self) -> Table:
         """The data the run was made with, labelled by whether there is a tumour."""
