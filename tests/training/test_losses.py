@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.models import Output, create
-from tumorlens.training.losses import MaskLoss, MultiTaskLoss, dice
+from tumorlens.training.losses import MaskLoss, MultiTaskLoss, Over, dice
 
 EVEN = torch.zeros(1, 1, 2, 2)  # a probability of one half everywhere
 ONE_OF_FOUR = torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8)
@@ -34,6 +34,24 @@ def test_a_sure_and_right_mask_costs_nothing_and_a_wrong_one_much() -> None:
     right = 30.0 * (2 * ONE_OF_FOUR.float() - 1)
     assert float(MaskLoss()(right, ONE_OF_FOUR)) == pytest.approx(0, abs=1e-4)
     assert float(MaskLoss()(-right, ONE_OF_FOUR)) > 1
+
+
+def test_over_a_batch_the_dice_is_that_of_all_pixels_together() -> None:
+    masks = torch.zeros(2, 1, 2, 2)
+    masks[0, 0, 0, 0] = 1
+    logits = torch.zeros(2, 1, 2, 2)  # one half everywhere: 4 pixels are drawn, 1 is true, and half of it is drawn
+    found = MaskLoss(dice=1, focal=0, over="batch")(logits, masks)
+    assert float(found) == pytest.approx(1 - 2 * 0.5 / (4 + 1), abs=1e-4)
+
+
+@pytest.mark.parametrize(("over", "learns"), [("picture", False), ("batch", True)])
+def test_only_over_a_batch_is_something_learnt_from_drawing_where_no_tumour_is(over: Over, learns: bool) -> None:
+    masks = torch.zeros(2, 1, 2, 2)
+    masks[0, 0, 0, 0] = 1
+    logits = torch.zeros(2, 1, 2, 2, requires_grad=True)
+    MaskLoss(dice=1, focal=0, over=over)(logits, masks).backward()
+    assert logits.grad is not None
+    assert bool((logits.grad[1] > 1e-3).all()) is learns
 
 
 def test_the_total_is_the_weighted_sum_of_its_parts() -> None:

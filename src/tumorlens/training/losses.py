@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from monai.losses.dice import DiceLoss
@@ -29,13 +29,24 @@ class Parts(NamedTuple):
     auxiliary: Tensor
 
 
-class MaskLoss(nn.Module):
-    """Dice loss for how much of the tumour is covered, focal loss for each pixel (Lin et al. 2017)."""
+Over = Literal["picture", "batch"]
+"""What a Dice loss is taken over: each picture by itself, or all pixels of a batch together."""
 
-    def __init__(self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0) -> None:
+
+class MaskLoss(nn.Module):
+    """Dice loss for how much of the tumour is covered, focal loss for each pixel (Lin et al. 2017).
+
+    Over a batch, as nnU-Net takes it of slices (Isensee et al. 2021, Nature Methods 18:203), what is drawn in a picture
+    without a tumour costs as much as anywhere else. Over each picture such a drawing costs the same however large it
+    is, so that nothing is learnt from it, and a small tumour counts as much as a large one.
+    """
+
+    def __init__(
+        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: Over = "picture"
+    ) -> None:
         super().__init__()
         self.weights = dice, focal
-        self.dice = DiceLoss(sigmoid=True)
+        self.dice = DiceLoss(sigmoid=True, batch=over == "batch")
         self.focal = FocalLoss(alpha=alpha, gamma=gamma)
 
     def forward(self, logits: Tensor, masks: Tensor) -> Tensor:
@@ -70,6 +81,7 @@ class MultiTaskLoss(nn.Module):
         mask: weight of the mask's loss.
         auxiliary: weight of the mean of the auxiliary heads' losses.
         dice: share of Dice in the loss of a mask.
+        over: what that Dice is taken over.
         focal: share of the focal loss.
         alpha: weight of tumour pixels in the focal loss; of all others, 1 - alpha.
         gamma: how much pixels that are already right count less.
@@ -84,6 +96,7 @@ class MultiTaskLoss(nn.Module):
         mask: float = 0.6,
         auxiliary: float = 0.4,
         dice: float = 0.5,
+        over: Over = "picture",
         focal: float = 0.5,
         alpha: float = 0.25,
         gamma: float = 2.0,
@@ -93,7 +106,7 @@ class MultiTaskLoss(nn.Module):
         super().__init__()
         self.weights = classification, mask, auxiliary
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
-        self.mask_loss = MaskLoss(dice, focal, alpha, gamma)
+        self.mask_loss = MaskLoss(dice, focal, alpha, gamma, over)
 
     def forward(self, output: Output, labels: Tensor, masks: Tensor, has_mask: Tensor) -> Parts:
         """The loss of one batch, in float32.

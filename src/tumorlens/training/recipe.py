@@ -80,6 +80,9 @@ class Loss(_Part):
     classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
     auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")
     dice: float = Field(default=0.5, ge=0, description="share of the Dice loss in that of a mask")
+    dice_over: Literal["picture", "batch"] = Field(
+        default="picture", description="one Dice for each picture, or one over all pixels of a batch"
+    )
     focal: float = Field(default=0.5, ge=0, description="share of the focal loss")
     focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumour pixels in the focal loss")
     focal_gamma: float = Field(default=2.0, ge=0, description="how much less a pixel counts that is right already")

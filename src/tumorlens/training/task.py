@@ -177,6 +177,7 @@ def _criterion(loss: Loss, draws: bool, class_weights: Tensor | None = None, lab
         mask=loss.mask,
         auxiliary=loss.auxiliary,
         dice=loss.dice,
+        over=loss.dice_over,
         focal=loss.focal,
         alpha=loss.focal_alpha,
         gamma=loss.focal_gamma,
