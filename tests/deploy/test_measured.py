@@ -45,8 +45,9 @@ def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidat
     assert found.pooled.abstention is not None
     assert card.candidates == found.pooled.abstention.candidates
     assert card.outside is not None
-    assert found.flagged is not None
-    assert card.outside.flagged == found.flagged[0].to_dict()
+    assert found.outside is not None
+    assert card.outside.flagged == found.outside.flagged_beyond.to_dict()
+    assert card.outside.reach == found.outside.reach
     assert "3 folds, each measured on a network of this recipe that was trained without it" in card.tested_on
     assert card.cautions[0].startswith("Each picture was answered by that one of 3 networks")
     assert load(tmp_path / "last.onnx").card == card
@@ -55,6 +56,20 @@ def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidat
     assert "24 images held out in 3 folds" in said
     assert "nothing held out as test, 25 % for validation" in said
     assert "thresholds from 3 folds held out" in said
+    assert f"and multiplied by {found.outside.reach:.3f}, as the folds held out ask for" in said
+
+
+def test_the_limit_of_a_run_is_where_the_folds_put_it(
+    trained: tuple[Run, Path, CrossValidation], tmp_path: Path
+) -> None:
+    run, folder, found = trained
+    export(run, tmp_path / "alone.onnx")
+    export(run, tmp_path / "across.onnx", crossval=folder)
+    picture = run.table().samples[0].image
+    alone, across = (load(tmp_path / f"{name}.onnx").predict(picture).outside_score for name in ("alone", "across"))
+    assert found.outside is not None
+    assert alone is not None
+    assert across == pytest.approx(alone / found.outside.reach, rel=1e-3)
 
 
 def test_figures_of_another_recipe_or_other_data_are_refused(

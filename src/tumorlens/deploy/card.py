@@ -49,6 +49,8 @@ class OutsideCard(BaseModel):
         validation_units: the patients they come from.
         validation_kept: share of the validation part that is not flagged, patients weighing the same.
         flagged: the share of the test part that is, as an estimate; None where the run was not evaluated.
+        reach: by what the limit was multiplied then, so that it is where the folds of a cross-validation put it; None
+            where it is from the validation part alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +62,7 @@ class OutsideCard(BaseModel):
     validation_units: int
     validation_kept: float
     flagged: dict[str, Any] | None = None
+    reach: float | None = None
 
 
 class Calibrated(BaseModel):

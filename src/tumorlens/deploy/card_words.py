@@ -194,6 +194,8 @@ def outside(card: Card) -> str:
     if found is None:
         return ""
     fitted, held = _several(found.fitted_on_images, "training image"), f"{found.validation_images:,} of validation"
+    if found.reach is not None:
+        held += f" and multiplied by {found.reach:.3f}, as the folds held out ask for"
     said = (
         f"by {found.method}, from {fitted}; the limit, from {held}, keeps {100 * found.validation_kept:.1f} % of those"
     )

@@ -21,6 +21,7 @@ from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
+from tumorlens.evaluation.outside import MARGIN
 from tumorlens.explanation.answers import NamedAnswers, answer_names
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.files import appearing
@@ -46,7 +47,8 @@ def export(
         run: a finished run.
         out: the .onnx file to write; replaced only when everything is right.
         crossval: folder of a cross-validation of the same recipe on the same data, which figures, temperature and
-            thresholds are then taken from: for a run that was trained on all of them.
+            thresholds are then taken from, and by which the limit of what is outside is moved: for a run that was
+            trained on all of them.
         half: store the weights in half precision, and half as large.
         weights: also write the weights alone, beside the bundle, as .safetensors with the card in its header.
 
@@ -61,7 +63,7 @@ def export(
     found = measured(run, None if crossval is None else Path(crossval))
     table = run.table()
     temperature, calibration = (found.temperature, found.calibration) if found else _calibrated(run, table)
-    limits = limits_of(run, table)
+    limits = limits_of(run, table, MARGIN if found is None or found.reach is None else MARGIN * found.reach)
     pipeline = run.pipeline(temperature, limits.outside.familiar if limits.outside else None)
     with appearing(path) as part:
         program = _trace(pipeline)
@@ -115,7 +117,8 @@ def _outside(limits: Limits, found: Measured | None) -> OutsideCard | None:
     if limits.outside is None:
         return None
     tested = found.found.get("outside") if found else None
-    return OutsideCard(**limits.outside.to_dict(), flagged=tested["flagged"] if tested else None)
+    share = tested.get("flagged_beyond", tested["flagged"]) if tested else None
+    return OutsideCard(**limits.outside.to_dict(), flagged=share, reach=found.reach if found else None)
 
 
 def _card(

@@ -63,6 +63,11 @@ class Measured:
         return Candidates(tails, known["unit"])
 
     @property
+    def reach(self) -> float | None:
+        """By what to multiply the limit beyond which a picture is outside; None where no folds say it."""
+        return (self.found.get("outside") or {}).get("reach")
+
+    @property
     def figures(self) -> dict[str, Any]:
         """Of all pictures; those of masks among them."""
         drawn = self.found.get("segmentation")

@@ -12,7 +12,7 @@ from tumorlens.conformal import Candidates
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.abstention import learn_candidates
 from tumorlens.evaluation.infer import infer
-from tumorlens.evaluation.outside import Fit, fit_outside
+from tumorlens.evaluation.outside import MARGIN, Fit, fit_outside
 from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.evaluation.part import cohort_of
 from tumorlens.models import Pipeline
@@ -39,6 +39,7 @@ def learn_limits(
     logits: npt.NDArray[np.float64],
     features: npt.NDArray[np.float32],
     *,
+    margin: float = MARGIN,
     progress: Callable[[int, int], None] | None = None,
 ) -> Limits:
     """Learn from what the network answered to the validation part.
@@ -49,6 +50,7 @@ def learn_limits(
         seen: training pictures, as `to_fit_on` chooses them; nothing is learnt without any.
         logits: (N, K) of the validation part.
         features: (N, C) of the same, averaged over places.
+        margin: of what is outside, as `fit_outside` takes it.
         progress: called with (done, total) while training pictures are looked at.
     """
     held_out = own.where(lambda sample: sample.split == "val") if len(logits) and seen else None
@@ -56,18 +58,19 @@ def learn_limits(
         return Limits(None, None)
     samples = held_out.samples
     return Limits(
-        fit_outside(pipeline, seen, samples, features, progress=progress),
+        fit_outside(pipeline, seen, samples, features, margin=margin, progress=progress),
         learn_candidates(samples, logits, own.classes, cohort_of(held_out).unit),
     )
 
 
-def limits_of(run: Run, table: Table) -> Limits:
+def limits_of(run: Run, table: Table, margin: float = MARGIN) -> Limits:
     """The same for a run by itself, which is asked for its training and validation part.
 
     Args:
         run: a finished run.
         table: its own.
+        margin: as in `learn_limits`.
     """
     pipeline = run.pipeline()
     answers = infer(pipeline, [sample for sample in table.samples if sample.split == "val"])
-    return learn_limits(pipeline, table, to_fit_on(table), answers.logits, answers.features)
+    return learn_limits(pipeline, table, to_fit_on(table), answers.logits, answers.features, margin=margin)

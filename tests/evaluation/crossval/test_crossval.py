@@ -15,6 +15,7 @@ from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.calibration import fit_temperature, softmax
 from tumorlens.evaluation.crossval import CrossValidation, cross_validate, pool
 from tumorlens.evaluation.metrics import measure
+from tumorlens.evaluation.outside import REACHED
 from tumorlens.stats import Cohort
 from tumorlens.training import load_recipe
 
@@ -143,9 +144,10 @@ def test_blanked_pictures_and_flags_are_counted_over_all_folds(crossed: tuple[Pa
         accuracy = test.blanked.overall["accuracy"]
         assert accuracy.value * accuracy.n == pytest.approx(right)
         assert accuracy.n == sum(one.blanked.overall["accuracy"].n for one in each)
-    assert found.flagged is not None
+    assert found.outside is not None
     scores = [score for fold in found.folds if fold.evaluation.outside for score in fold.evaluation.outside.scores]
-    assert found.flagged[0].value == pytest.approx(np.mean([score > 1 for score in scores]))
+    assert found.outside.flagged.value == pytest.approx(np.mean([score > 1 for score in scores]))
+    assert found.outside.reach == pytest.approx(np.quantile(scores, REACHED))
 
 
 def test_what_is_finished_is_not_trained_again(crossed: tuple[Path, CrossValidation], table: Table) -> None:

@@ -85,7 +85,9 @@ def _folds(found: CrossValidation) -> Section:
 
 def _marked(found: CrossValidation) -> str:
     """How many pictures were flagged by the network that had not seen them; empty where that is not known."""
-    return f"Outside of what the models are for: {found.flagged[0].percent()} are flagged." if found.flagged else ""
+    return (
+        f"Outside of what the models are for: {found.outside.flagged.percent()} are flagged." if found.outside else ""
+    )
 
 
 def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]) -> list[object]:

@@ -19,10 +19,10 @@ from tumorlens.evaluation.crossval.held_out import learn_across
 from tumorlens.evaluation.masks import measure_masks
 from tumorlens.evaluation.metrics import measure
 from tumorlens.evaluation.outcome import Evaluation
-from tumorlens.evaluation.outside import flagged
+from tumorlens.evaluation.outside import Across, measure_across
 from tumorlens.evaluation.part import cohort_of
 from tumorlens.report.text import evidence
-from tumorlens.stats import Cohort, Estimate, Floats, Ints
+from tumorlens.stats import Cohort, Floats, Ints
 from tumorlens.training import Run
 
 _OF_ALL = (
@@ -77,14 +77,13 @@ class CrossValidation:
         pooled: of all their pictures together. Each fold's probabilities are calibrated by the others, figures are
             computed once over all and not averaged over folds, and what is measured within one fold only is None.
         temperatures: by which each fold's logits were divided for that.
-        flagged: the share of pictures that their fold's network marks as outside, of all and by class; None where a
-            fold has no validation part to learn it from.
+        outside: how many pictures are marked as outside; None where a fold has no validation part to learn it from.
     """
 
     folds: tuple[Fold, ...]
     pooled: Evaluation
     temperatures: tuple[float, ...]
-    flagged: tuple[Estimate, dict[str, Estimate]] | None
+    outside: Across | None
 
     @property
     def validation(self) -> dict[str, float]:
@@ -106,12 +105,7 @@ class CrossValidation:
             for fold, temperature in zip(self.folds, self.temperatures, strict=True)
         ]
         return self.pooled.to_dict() | {
-            "outside": {
-                "flagged": self.flagged[0].to_dict(),
-                "per_class": {name: share.to_dict() for name, share in self.flagged[1].items()},
-            }
-            if self.flagged
-            else None,
+            "outside": self.outside and self.outside.to_dict(),
             "candidates": self.pooled.abstention and asdict(self.pooled.abstention.candidates),
             "recipe_settings": self.folds[0].run.settings(),
             "validation": self.validation,
@@ -173,8 +167,8 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         abstention=learnt.abstention,
     )
     outside = [one.outside.scores for one in found if one.outside]
-    marked = flagged(np.concatenate(outside), labels, cohort, classes) if len(outside) == len(found) else None
-    return CrossValidation(tuple(folds), pooled, learnt.temperatures, marked)
+    across = measure_across(outside, labels, cohort, classes) if len(outside) == len(found) else None
+    return CrossValidation(tuple(folds), pooled, learnt.temperatures, across)
 
 
 def _background(

@@ -1,5 +1,6 @@
 """Training and validation part -> a limit beyond which a picture is outside; test part -> how many of it are."""
 
+from tumorlens.evaluation.outside.across import REACHED, Across, measure_across
 from tumorlens.evaluation.outside.fit import FITTED_ON, KEPT, MARGIN, Fit, fit_outside
 from tumorlens.evaluation.outside.measure import Outside, flagged, measure_outside, score_pictures
 
@@ -7,10 +8,13 @@ __all__ = [
     "FITTED_ON",
     "KEPT",
     "MARGIN",
+    "REACHED",
+    "Across",
     "Fit",
     "Outside",
     "fit_outside",
     "flagged",
+    "measure_across",
     "measure_outside",
     "score_pictures",
 ]

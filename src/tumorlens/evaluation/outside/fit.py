@@ -81,6 +81,7 @@ def fit_outside(
     held_out: Sequence[Sample],
     held_out_features: npt.NDArray[np.float32],
     *,
+    margin: float = MARGIN,
     progress: Progress | None = None,
 ) -> Fit | None:
     """Learn what training pictures look like, and from validation pictures how far from that is too far.
@@ -90,6 +91,7 @@ def fit_outside(
         train: pictures of its training part, as `to_fit_on` chooses them.
         held_out: its validation part.
         held_out_features: (N, C) of that, averaged over places.
+        margin: the limit, as a share of that within which `KEPT` of the validation part lie.
         progress: called with (done, total) while training pictures are looked at.
 
     Returns:
@@ -105,7 +107,7 @@ def fit_outside(
     found = Fit(plane, len(train), len({sample.unit for sample in train}), len(held_out), len(set(units)), 1.0)
     distances = found.scores(held_out_features)
     levels, above = pooled(distances, units)
-    limit = MARGIN * float(levels[np.argmax(above <= 1 - KEPT + 1e-9)])
+    limit = margin * float(levels[np.argmax(above <= 1 - KEPT + 1e-9)])
     if limit <= 0:  # all validation pictures are alike to the network: nothing can be told from them
         return None
     beyond = above[np.searchsorted(levels, limit, side="right") - 1]
