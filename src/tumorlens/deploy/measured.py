@@ -65,7 +65,8 @@ class Measured:
     @property
     def reach(self) -> float | None:
         """By what to multiply the limit beyond which a picture is outside; None where no folds say it."""
-        return (self.found.get("outside") or {}).get("reach")
+        known = (self.found.get("outside") or {}).get("reach")
+        return None if known is None else float(known)
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -133,6 +134,7 @@ def _cross_validation(run: Run, folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         theirs, data = _flat(found["recipe_settings"]), found["data_fingerprint"]
+        _ = Measured(found).reach
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             f"{path}: damaged, or of an older version ({error!r}); measure again: tumorlens train --fold all --resume"

@@ -1,4 +1,4 @@
-"""The folds of a cross-validation -> how far each reaches by what the others found, and how many of it are flagged.
+"""Scores of all folds -> where the limit of a network of their recipe belongs, and how many held-out pictures it flags.
 
 A limit from a dozen validation patients needs a margin (`MARGIN`), and may flag far fewer pictures than it could. What
 the networks of all folds, each by its own limit, said of the patients held out from them puts that right: a network of
