@@ -59,6 +59,17 @@ def test_a_card_says_what_it_was_measured_on_and_whose_data_it_is(name: str) -> 
     assert len(card.training["split_hash"]) == 64
 
 
+def test_the_recipe_of_its_name_is_the_one_it_was_made_by(name: str) -> None:
+    pytest.importorskip("torch")
+    from tumorlens.training import load_recipe
+
+    card, recipe = load(name).card, load_recipe(name)
+    assert card.training["recipe"] == name
+    assert card.model == recipe.model
+    assert card.training["settings"] == recipe.model_dump(mode="json", include=set(card.training["settings"]))
+    assert {"epochs", "input", "augment", "loss", "optimizer"} <= set(card.training["settings"])
+
+
 def test_no_path_of_a_machine_is_in_the_files(name: str) -> None:
     for suffix in (".onnx", ".safetensors"):
         content = shipped_file(name, suffix).read_bytes()
