@@ -65,11 +65,11 @@ def commands(block: Block) -> list[list[str]]:
         for token in lexer:
             if set(token) <= set(";&|<>()"):
                 word = None
-            elif word is None:
+            elif word is None and not re.match(r"[A-Z_]+=", token):  # a variable may be set for one command
                 word = [token]
                 if token == "tumorlens":
                     found.append(word)
-            else:
+            elif word is not None:
                 word.append(token)
     return [words[1:] for words in found]
 
