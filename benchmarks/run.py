@@ -14,6 +14,7 @@ from pathlib import Path
 import audit
 import heatmap
 import light_ham
+import precision
 import prediction
 import segmentation
 import training
@@ -23,6 +24,7 @@ from rich.markdown import Markdown
 
 QUESTIONS = {
     "training": training.findings,
+    "precision": precision.findings,
     "prediction": prediction.findings,
     "heatmap": heatmap.findings,
     "segmentation": segmentation.findings,

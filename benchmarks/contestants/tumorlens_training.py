@@ -1,4 +1,4 @@
-"""tumorlens' own training, through its public call; the rate is that of history.csv."""
+"""tumorlens' own training, through its public call, with changes of the recipe; the rate is that of history.csv."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def main() -> None:
     table = split_folds(open_table(folder), folds=2, val=0.0)  # half of the pictures: train
     steps_per_epoch = len(table.part("train")) // batch
     epochs = 1 + math.ceil(steps / steps_per_epoch)  # the first one warms up
-    recipe = load_recipe("finetune", [f"model={network}", "pretrained=none", f"epochs={epochs}", f"batch_size={batch}"])
+    budget = [f"model={network}", "pretrained=none", f"epochs={epochs}", f"batch_size={batch}"]
+    recipe = load_recipe("finetune", [*budget, *sys.argv[5:]])
 
     def one_round() -> float:
         with TemporaryDirectory() as out:

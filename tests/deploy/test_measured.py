@@ -96,6 +96,18 @@ def test_figures_of_another_recipe_or_other_data_are_refused(
     assert not (tmp_path / "bundle.onnx").exists()
 
 
+def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_says_its_own(
+    trained: tuple[Run, Path, CrossValidation], tmp_path: Path
+) -> None:
+    run, folder, _ = trained
+    found = json.loads((folder / "crossval.json").read_text())
+    found["recipe_settings"]["precision"] = "bf16"
+    (tmp_path / "crossval.json").write_text(json.dumps(found))
+    card = export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+    assert card.figures["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
+    assert card.training["settings"]["precision"] == run.record["precision"] == "float32"
+
+
 def test_the_commands_train_on_all_and_export_with_what_was_held_out(
     trained: tuple[Run, Path, CrossValidation], phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

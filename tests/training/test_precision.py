@@ -1,15 +1,62 @@
-"""bfloat16 on a CPU, with the depthwise convolutions left in float32."""
+"""bfloat16 where a machine computes in it, on a CPU with the depthwise convolutions left in float32."""
 
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from tumorlens.datasets import Table
 from tumorlens.models import create
-from tumorlens.training.precision import depthwise_in_float32
+from tumorlens.training import load_recipe, train
+from tumorlens.training.precision import depthwise_in_float32, precision_here
+
+
+@pytest.mark.parametrize(
+    ("graphics_card", "its_own", "processor", "expected"),
+    [
+        (False, False, True, "bf16"),
+        (False, False, False, "float32"),
+        (True, True, False, "bf16"),
+        (True, False, True, "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_it_is_not_emulated(
+    graphics_card: bool, its_own: bool, processor: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def supported(including_emulation: bool = True) -> bool:
+        return its_own or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: graphics_card)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: processor)
+    assert precision_here("auto") == expected
+    assert precision_here("bf16") == "bf16"
+    assert precision_here("float32") == "float32"
+
+
+def test_the_processor_is_asked() -> None:
+    flags = Path("/proc/cpuinfo")
+    if torch.cuda.is_available() or not flags.is_file():
+        pytest.skip("a graphics card, or no list of what the processor can do")
+    assert (precision_here("auto") == "bf16") == ("avx512_bf16" in flags.read_text().split())
+
+
+@pytest.mark.parametrize("emulated", [True, False])
+def test_a_run_says_what_auto_came_to_and_its_recipe_stays_open(
+    emulated: bool, phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: not emulated)
+    recipe = load_recipe("demo", ["input.size=32", "batch_size=4", "epochs=1", "precision=auto"])
+    run = train(phantom_table, recipe, tmp_path / "run")
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["precision"] == run.record["precision"] == ("float32" if emulated else "bf16")
+    assert load_recipe(run.folder / "recipe.yaml").precision == "auto"
 
 
 def test_a_depthwise_convolution_keeps_float32_accuracy_under_autocast() -> None:

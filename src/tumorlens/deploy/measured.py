@@ -14,7 +14,7 @@ from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
 from tumorlens.training import Run
 
-_NAMES = ("name", "description")  # of a recipe: what it is called changes nothing
+_FREE = ("name", "description", "precision")  # of a recipe: what it is called, and what a machine is quick in
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _cross_validation(run: Run, folder: Path) -> dict[str, Any]:
         ) from None
     own = _flat(run.settings())
     for key in sorted(theirs.keys() | own.keys()):
-        if key not in _NAMES and theirs.get(key) != own.get(key):
+        if key not in _FREE and theirs.get(key) != own.get(key):
             raise RunError(
                 f"{folder}: cross-validation of another recipe: {key} is {theirs.get(key)!r}, and {own.get(key)!r} in "
                 f"{run.folder}; expected the same recipe, or its figures say nothing of this run"

@@ -38,7 +38,7 @@ def fit(
     Args:
         task: trained in place.
         batches: of train, and of val where there is one.
-        recipe: epochs, precision, early stopping.
+        recipe: epochs, early stopping, and a precision that is not left open.
         folder: of the run.
         resume: go on after the last finished epoch, where there is one.
         console: where progress is shown.

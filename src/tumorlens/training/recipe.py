@@ -138,7 +138,7 @@ class Recipe(_Part):
     loss: Loss = Loss()
     augment: Augment = Augment()
     stop: Stop = Stop()
-    precision: Literal["float32", "bf16"] = "bf16"
+    precision: Literal["auto", "bf16", "float32"] = Field(default="auto", description="auto: bf16 where it is quick")
     precise_batch_norm: bool = Field(default=False, description="exact running statistics before each validation")
     settle: bool = Field(default=False, description="after training, shift the healthy class to fit validation")
     deterministic: bool = Field(default=True, description="only algorithms that give the same bits twice")

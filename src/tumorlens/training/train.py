@@ -29,7 +29,7 @@ from tumorlens.training.data import loaders
 from tumorlens.training.first_weights import check_first_weights
 from tumorlens.training.fit import fit, quiet, reproducible
 from tumorlens.training.freeze import freeze
-from tumorlens.training.precision import depthwise_in_float32
+from tumorlens.training.precision import depthwise_in_float32, precision_here
 from tumorlens.training.progress import read_history
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
@@ -88,7 +88,8 @@ def train(
     keep_freed_memory()
     with quiet(), reproducible(recipe.deterministic):
         L.seed_everything(seed, verbose=False)
-        task, origin = _task(spec, recipe, table, seed)
+        here = recipe.model_copy(update={"precision": precision_here(recipe.precision)})
+        task, origin = _task(spec, here, table, seed)
         images, drawn = _decode(table, spec, console, masks=masks)
         if drawn:
             check_drawn(table, recipe, drawn)
@@ -97,7 +98,7 @@ def train(
         identity.write(folder)
         save_parts(folder, spec, table, recipe.to_yaml())
         batches = loaders(table, images, drawn, recipe, seed)
-        trainer = fit(task, batches, recipe, folder, resume=resume, console=console)
+        trainer = fit(task, batches, here, folder, resume=resume, console=console)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
         if recipe.settle and batches[1]:
@@ -105,7 +106,7 @@ def train(
             units = len({sample.unit for sample in table.part("val").samples})
             record.add(settled=settle(task, batches[1], healthy, units))
         save_weights(folder, task.network)
-    record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, recipe))
+    record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, here))
     record.add(**_history(folder, epoch), leaks=leaks)
     record.write(folder, RECORD)
     return load_run(folder)

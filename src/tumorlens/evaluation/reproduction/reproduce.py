@@ -215,5 +215,5 @@ def _machine(side: Side) -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "graphics_card": graphics,
-        "precision": side.recipe.precision,
+        "precision": side.run.record["precision"],
     }

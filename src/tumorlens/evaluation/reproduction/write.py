@@ -98,7 +98,7 @@ def _run(found: Reproduction) -> Section:
         ("Weights began as", "none, from scratch" if record["pretrained"] == "none" else record["pretrained"]),
         ("Recipe", f"{recipe.name}, written out below"),
         ("Input", f"{found.side} x {found.side} pixels"),
-        ("Budget", f"at most {recipe.epochs} epochs, batches of {recipe.batch_size}, {recipe.precision}"),
+        ("Budget", f"at most {recipe.epochs} epochs, batches of {recipe.batch_size}, {record['precision']}"),
         ("Seed", found.facts["seed"]),
         ("Pictures", f"{found.facts['images']:,} of {found.facts['data']}"),
         ("Machine", f"{device}, {machine['cores']} cores, {record['threads']} used"),
