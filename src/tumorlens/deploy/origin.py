@@ -34,8 +34,12 @@ def training(run: Run, table: Table) -> dict[str, Any]:
     """The facts of a run and of its data, as plain data; a key that an older record lacks is left out."""
     spec, known = run.spec, card(run.spec.model)
     return {key: run.record[key] for key in _RECORDED if key in run.record} | {
-        "settings": {key: value for key, value in run.settings().items() if key not in _SAID_ELSEWHERE}
-        | {key: run.record[key] for key in ("precision",) if key in run.record},  # a recipe may leave it to the machine
+        "settings": {
+            # The recipe may leave the precision to the machine; the record says what it was.
+            key: run.record.get(key, value) if key == "precision" else value
+            for key, value in run.settings().items()
+            if key not in _SAID_ELSEWHERE
+        },
         "network": {
             "summary": known.summary,
             "citation": known.citation,
