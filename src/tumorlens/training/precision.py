@@ -13,8 +13,8 @@ from torch import Tensor, nn
 def precision_here(wanted: Literal["auto", "bf16", "float32"]) -> Literal["bf16", "float32"]:
     """What a recipe's `precision` comes to on this machine; only ``"auto"`` depends on it.
 
-    Processors without AVX512-BF16 emulate bfloat16: on two cores with AVX2 EfficientNet-Lite0 with a decoder trains six
-    times slower in it than in float32. Graphics cards older than NVIDIA's Ampere emulate it as well.
+    Processors without AVX512-BF16 emulate bfloat16: on two cores with AVX2 EfficientNet-Lite0 trains five times slower
+    in it than in float32 (docs/performance.md). Graphics cards older than NVIDIA's Ampere emulate it as well.
     """
     if wanted != "auto":
         return wanted
