@@ -69,6 +69,7 @@ def test_the_recipe_of_its_name_is_the_one_it_was_made_by(name: str) -> None:
     settings = recipe.model_dump(mode="json", include=set(card.training["settings"]))
     settings |= {"precision": card.training["settings"]["precision"]}  # the recipe leaves it to the machine
     assert recipe.precision == "auto"
+    assert settings["precision"] in ("bf16", "float32")
     assert card.training["settings"] == settings
     assert {"epochs", "input", "augment", "loss", "optimizer"} <= set(card.training["settings"])
 
