@@ -52,4 +52,4 @@ def test_the_real_demo_learns_its_phantoms(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["report"] == str(folder / "report.html")
     check(folder)
     found = json.loads((folder / "run" / "evaluation" / "evaluation.json").read_text())
-    assert found["overall"]["accuracy"]["value"] > 0.75  # of four classes; by processor 80 to 89 % of 54 were seen
+    assert found["overall"]["accuracy"]["value"] > 0.75  # of four classes; 80 to 89 % were seen, by processor
