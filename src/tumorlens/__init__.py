@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from tumorlens.training.train import train as train
 
 __version__ = "0.1.0"
+
+# ONNX Runtime 1.29 and later writes a device id and an event database into the user's home, and looks up its vendor's
+# collector. It reads this variable once, when it is imported; the switch in its Python interface comes too late.
+# Every entry point passes here: the command, the import and the child processes. The user's own value wins.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Public name -> the module it lives in. Imported on first use, so that reading a scan or predicting never
 # waits for torch, and works where torch is not installed.

@@ -1,0 +1,108 @@
+"""A process that holds a model sends nothing, and leaves nothing in the home folder but the named cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SECONDS = 45  # the events of ONNX Runtime are queued, and sent later
+PROGRAM = """
+import sys, time
+import tumorlens
+predictor = tumorlens.load("tiny")
+predictor.predict(sys.argv[1])
+print("loaded", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@dataclass
+class Watched:
+    """A child process, and what it was seen to do."""
+
+    home: Path
+    process: subprocess.Popen[str]
+    sockets: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Note the sockets that are open now."""
+        for entry in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                target = os.readlink(entry)
+            except OSError:  # closed since it was listed
+                continue
+            if target.startswith("socket:"):
+                self.sockets.add(target)
+
+    @property
+    def files(self) -> list[str]:
+        """Every file in its home folder."""
+        return sorted(str(path.relative_to(self.home)) for path in self.home.rglob("*") if path.is_file())
+
+
+def start(home: Path, image: Path, **variables: str) -> Watched:
+    """A child with a home of its own, that loads a model and keeps it."""
+    home.mkdir()
+    own = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TUMORLENS_CACHE", "ORT_DISABLE_TELEMETRY")
+    environment = {name: value for name, value in os.environ.items() if name not in own}
+    environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | variables
+    words = [sys.executable, "-c", PROGRAM, str(image), str(SECONDS + 15)]
+    child = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    return Watched(home, child)
+
+
+@pytest.fixture(scope="module")
+def watched(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
+    """One child as everybody starts it, and one whose user wants the telemetry; both were watched for a while."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("sockets are counted in /proc, which this system does not have")
+    image = next((phantoms / "images").iterdir())
+    place = tmp_path_factory.mktemp("homes")
+    children = start(place / "quiet", image), start(place / "control", image, ORT_DISABLE_TELEMETRY="0")
+    try:
+        for child in children:
+            assert child.process.stdout is not None
+            assert child.process.stdout.readline() == "loaded\n"
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for child in children:
+                child.look()
+            time.sleep(0.05)
+        yield children
+    finally:
+        for child in children:
+            child.process.kill()
+            child.process.communicate()
+
+
+@pytest.mark.slow  # two processes are watched for 45 seconds
+def test_a_loaded_model_opens_no_socket_and_writes_nothing_into_the_home_folder(
+    watched: tuple[Watched, Watched],
+) -> None:
+    quiet, _ = watched
+    assert quiet.process.poll() is None
+    assert quiet.sockets == set()
+    assert quiet.files == []
+
+
+@pytest.mark.slow  # as above
+def test_without_the_variable_a_file_appears_so_that_the_test_above_can_fail(watched: tuple[Watched, Watched]) -> None:
+    _, control = watched
+    assert any("onnxruntime" in name or "deviceid" in name for name in control.files)
+
+
+def test_the_value_that_the_user_has_set_wins() -> None:
+    program = "import os, tumorlens; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    others = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    for given, expected in ({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0"):
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=others | given, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected
