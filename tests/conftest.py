@@ -80,9 +80,9 @@ def bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run, evaluated on its test part, as an ONNX file whose card is complete."""
+    from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import evaluate, write_evaluation
-    from tumorlens.record import Record
     from tumorlens.training import load_run
 
     run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens._extras import require
 from tumorlens.errors import MissingExtraError, TumorlensError
-from tumorlens.extras import require
 
 
 def test_an_installed_module_is_imported() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens._files import appearing
 from tumorlens.errors import TumorlensError
-from tumorlens.files import appearing
 
 
 def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tumorlens import memory
-from tumorlens.memory import keep_freed_memory, peak_memory
+from tumorlens import _memory as memory
+from tumorlens._memory import keep_freed_memory, peak_memory
 
 # In a process of its own, since the settings last as long as the process does; without torch, which takes
 # seconds to import and asks the same allocator as NumPy does.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tumorlens
-from tumorlens.record import Record, versions, write_json
+from tumorlens._record import Record, versions, write_json
 
 
 def test_a_record_says_what_was_done_with_which_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_a_record_says_what_was_done_with_which_versions(tmp_path: Path, monkeyp
 def test_versions_name_what_can_change_a_number_and_leave_out_what_is_not_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tumorlens.record._PACKAGES", ("numpy", "not-installed-anywhere"))
+    monkeypatch.setattr("tumorlens._record._PACKAGES", ("numpy", "not-installed-anywhere"))
     assert versions().keys() == {"tumorlens", "python", "system", "numpy"}
     assert versions()["numpy"] == np.__version__
 

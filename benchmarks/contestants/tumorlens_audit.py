@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 from rounds import serve
 
+from tumorlens._record import Record
 from tumorlens.auditing import audit
 from tumorlens.auditing.page.write import write_audit
 from tumorlens.datasets import open_table
-from tumorlens.record import Record
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 
+from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom, read_sample_mask
 from tumorlens.deploy.card import Card
@@ -19,7 +20,6 @@ from tumorlens.deploy.predictor import load
 from tumorlens.deploy.shipped import DEFAULT
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, write_evaluation
 from tumorlens.explanation import explain
-from tumorlens.record import Record
 from tumorlens.report import (
     Picture,
     Section,

@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 import torch
 
+from tumorlens._record import Record, plain
 from tumorlens.deploy.benchmark import benchmark
 from tumorlens.deploy.benchmark_plot import plot
 from tumorlens.deploy.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
@@ -21,7 +22,6 @@ from tumorlens.deploy.timing import Job, Outcome, Timing
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.models import cost
-from tumorlens.record import Record, plain
 from tumorlens.stats import Estimate
 from tumorlens.training import Run, load_run
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
+from tumorlens._record import Record
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.export import export
 from tumorlens.deploy.measured import Measured, measured
@@ -21,7 +22,6 @@ from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
 from tumorlens.models import ModelSpec, Pipeline
-from tumorlens.record import Record
 from tumorlens.scan import Canvas
 from tumorlens.training import Run, load_run
 

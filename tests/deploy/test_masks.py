@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from tests.fixtures import scans
+from tumorlens._record import Record
 from tumorlens.deploy.card import Parity
 from tumorlens.deploy.export import _card
 from tumorlens.deploy.measured import measured
@@ -20,7 +21,6 @@ from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
 from tumorlens.evaluation import evaluate, infer, limits_of, write_evaluation
 from tumorlens.models import cost
-from tumorlens.record import Record
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_run
 

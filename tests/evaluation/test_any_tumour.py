@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tumorlens._record import Record
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.evaluation import Evaluation, evaluate, infer, write_evaluation
 from tumorlens.evaluation.any_tumour import AnyTumour, as_asked
 from tumorlens.evaluation.calibration import softmax
-from tumorlens.record import Record
 from tumorlens.training import Run
 
 

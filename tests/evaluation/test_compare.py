@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens._record import Record
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation import compare, evaluate, write_evaluation
-from tumorlens.record import Record
 from tumorlens.training import Run, load_run
 
 Row = dict[str, str]

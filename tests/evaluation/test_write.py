@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tumorlens._record import Record
 from tumorlens.evaluation import evaluate, evaluation_page, write_evaluation
-from tumorlens.record import Record
 from tumorlens.training import Run
 
 

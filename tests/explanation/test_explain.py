@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from tests.fixtures import scans
+from tumorlens._record import Record
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError, ScanError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
-from tumorlens.record import Record
 from tumorlens.training import Run
 
 

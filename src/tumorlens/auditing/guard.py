@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
+from tumorlens._files import appearing, cache_folder
 from tumorlens.auditing.audit import find_sources
 from tumorlens.auditing.copies.look import Progress, looks
 from tumorlens.auditing.copies.twins import find_twins
@@ -19,7 +20,6 @@ from tumorlens.auditing.remedies import grouped
 from tumorlens.auditing.sources.known import shipped
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
-from tumorlens.files import appearing, cache_folder
 
 # Part of the key: raise it when another pair would be called a copy, or another picture traced.
 _VERSION = 2

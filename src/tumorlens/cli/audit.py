@@ -44,11 +44,11 @@ def audit(
 
     Writes report.html, audit.json and run.json. A folder called "index" is audited as ./index.
     """
+    from tumorlens._record import Record
     from tumorlens.auditing import audit as work
     from tumorlens.auditing.page.write import write_audit
     from tumorlens.auditing.split import check_folds
     from tumorlens.datasets import open_tables, write_table
-    from tumorlens.record import Record
 
     if write_split:
         check_folds(folds, fold, val)

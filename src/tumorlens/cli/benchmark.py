@@ -56,10 +56,10 @@ def benchmark(
     if against not in _AGAINST:
         raise typer.BadParameter(f"'{against}' for --against; expected {', '.join(_AGAINST)}")
     with loading():
+        from tumorlens._files import appearing
+        from tumorlens._record import Record
         from tumorlens.deploy.benchmark import benchmark as work
         from tumorlens.deploy.benchmark_plot import plot as drawn
-        from tumorlens.files import appearing
-        from tumorlens.record import Record
         from tumorlens.training import load_run
 
     record = Record("benchmark", device=device)

@@ -24,11 +24,11 @@ def card(
     json: Json = False,
 ) -> None:
     """Print the card of a bundle. With --out, fill in a reporting checklist as far as the card knows."""
+    from tumorlens._record import Record
     from tumorlens.deploy.card_page import BundleFile, card_page
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.sheets import SHEETS, write_sheet
     from tumorlens.deploy.shipped import bundle as named
-    from tumorlens.record import Record
 
     if sheet and not out:
         raise typer.BadParameter("--sheet needs --out, the file to write")

@@ -104,7 +104,7 @@ def fail(message: str, code: int) -> int:
 
 def emit(data: Mapping[str, Any] | list[Any]) -> None:
     """Print JSON on standard output, one object a line."""
-    from tumorlens.record import plain
+    from tumorlens._record import plain
 
     print(json.dumps(plain(data), ensure_ascii=False), flush=True)
 

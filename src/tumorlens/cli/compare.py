@@ -29,8 +29,8 @@ def compare(
 ) -> None:
     """Compare two runs on the same test pictures. The paired difference with its interval, and McNemar's test."""
     with loading():
+        from tumorlens._record import Record, write_json
         from tumorlens.evaluation import compare as work
-        from tumorlens.record import Record, write_json
         from tumorlens.training import load_run
 
     record = Record("compare")

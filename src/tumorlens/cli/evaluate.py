@@ -53,11 +53,12 @@ def evaluate(
     if data and split != "test":
         raise typer.BadParameter("--split is a part of the run's own data; leave it out beside --data")
     with loading():
+        from tumorlens._memory import keep_freed_memory
+        from tumorlens._record import Record
         from tumorlens.datasets import open_tables
         from tumorlens.evaluation import evaluate as work
         from tumorlens.evaluation import write_evaluation
-        from tumorlens.record import Record
-        from tumorlens.training import keep_freed_memory, load_run
+        from tumorlens.training import load_run
 
     record = Record("evaluate")
     keep_freed_memory()

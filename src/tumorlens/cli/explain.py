@@ -87,9 +87,9 @@ def _draw(model: Path, paths: list[str], out: Path, method: str, target: str | N
     """Write one overlay for each picture."""
     if of == "mask" and target is not None:
         raise typer.BadParameter("--target is a class; leave it out beside --of mask")
+    from tumorlens._record import Record
     from tumorlens.errors import TumorlensError
     from tumorlens.explanation import explain as work
-    from tumorlens.record import Record
     from tumorlens.report import save_png
 
     record = Record("explain", model=str(model), method=method, target=target, of=of, device="cpu")
@@ -123,7 +123,8 @@ def _opened(path: Path) -> tuple[Run | Predictor, str]:
     """A bundle, for which PyTorch is not needed, or a run; and the split it was trained on."""
     if path.is_dir():
         with loading():
-            from tumorlens.training import keep_freed_memory, load_run
+            from tumorlens._memory import keep_freed_memory
+            from tumorlens.training import load_run
 
             keep_freed_memory()
             run = load_run(path)

@@ -26,12 +26,13 @@ def explain_evaluate(
 ) -> int:
     """Measure maps, write the folder, and print the table."""
     with loading():
+        from tumorlens._memory import keep_freed_memory
+        from tumorlens._record import Record
         from tumorlens.datasets import open_tables
         from tumorlens.explanation.trust import measure_maps
         from tumorlens.explanation.trust.measure import LIMIT
         from tumorlens.explanation.trust.write import write_trust
-        from tumorlens.record import Record
-        from tumorlens.training import keep_freed_memory, load_run
+        from tumorlens.training import load_run
 
     record = Record("explain --evaluate")
     keep_freed_memory()

@@ -30,8 +30,8 @@ def export(
     --half, by more than 2e-2 or 1e-1 once the weights are rounded.
     """
     with loading():
+        from tumorlens._record import Record
         from tumorlens.deploy.export import export as work
-        from tumorlens.record import Record
         from tumorlens.training import load_run
 
     record = Record("export", device="cpu")

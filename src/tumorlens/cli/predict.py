@@ -15,9 +15,9 @@ import typer
 from tumorlens.cli.common import Json, Pictures, caution, emit, fail, files, progress, say
 
 if TYPE_CHECKING:
+    from tumorlens._record import Record
     from tumorlens.deploy.card import Card
     from tumorlens.deploy.prediction import Prediction
-    from tumorlens.record import Record
 
 _MEASURES = (
     "lesions",
@@ -62,9 +62,9 @@ def predict(
 
     A picture unlike those the model learnt from is marked as outside; with --max-error an unsure one abstains.
     """
+    from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.errors import ScanError, TumorlensError
-    from tumorlens.record import Record
 
     _check(out, max_error, {"--overlays": overlays, "--masks": masks})
     given = _millimetres(spacing) if spacing is not None else None
@@ -190,8 +190,8 @@ def _write_mask(answer: Prediction, out: Path, number: int) -> str:
 
 def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record) -> None:
     """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
-    from tumorlens.files import appearing
-    from tumorlens.record import SURROGATES
+    from tumorlens._files import appearing
+    from tumorlens._record import SURROGATES
 
     with appearing(folder / "predictions.jsonl") as part:
         lines = "".join(json_format.dumps(row, ensure_ascii=False) + "\n" for row in rows)

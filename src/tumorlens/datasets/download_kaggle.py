@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tumorlens._extras import require
 from tumorlens.datasets.download import place
 from tumorlens.errors import DownloadError
-from tumorlens.extras import require
 
 
 def get_kaggle(handle: str, folder: Path, *, download: Callable[[str], str] | None = None) -> Path:

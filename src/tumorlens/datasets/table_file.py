@@ -10,12 +10,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tumorlens._files import appearing
 from tumorlens.datasets.folder import SPLIT_NAMES, class_name
 from tumorlens.datasets.masks import MaskPlace
 from tumorlens.datasets.rows import Row, read_rows
 from tumorlens.datasets.types import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
-from tumorlens.files import appearing
 
 _MARK = "# tumorlens table "
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")

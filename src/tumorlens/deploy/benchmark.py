@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import util
 from pathlib import Path
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "benchmark networks")
 

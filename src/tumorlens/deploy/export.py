@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "export networks")
 
 import torch
 from safetensors.torch import save
 
+from tumorlens._files import appearing
+from tumorlens._record import versions
 from tumorlens.datasets import Table
 from tumorlens.deploy.card import KEY, Calibrated, Card, OutsideCard, Parity
 from tumorlens.deploy.half import store_in_half
@@ -24,9 +26,7 @@ from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
 from tumorlens.evaluation.outside import MARGIN
 from tumorlens.explanation.answers import NamedAnswers, answer_names
 from tumorlens.explanation.explainer import methods_from
-from tumorlens.files import appearing
 from tumorlens.models import Pipeline, card, cost
-from tumorlens.record import versions
 from tumorlens.scan import GreyImage
 from tumorlens.training import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tumorlens.record import processor, versions
+from tumorlens._record import processor, versions
 
 BUSY = 0.5  # of the cores; what else runs then shows in the figures
 

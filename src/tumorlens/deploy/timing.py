@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.memory import keep_freed_memory, peak_memory
+from tumorlens._memory import keep_freed_memory, peak_memory
 
 NEEDS_GRAPH = ("onnxruntime", "openvino")
 """The backends that run the exported network, on the CPU, each called as its package is."""

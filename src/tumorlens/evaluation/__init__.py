@@ -1,6 +1,6 @@
 """Run + table -> numbers with intervals."""
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "evaluate networks")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.scan.head import Flags, background_level, head_mask
 

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from tumorlens._record import SURROGATES
 from tumorlens.errors import RunError
 from tumorlens.evaluation.part import weights_hash
-from tumorlens.record import SURROGATES
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from tumorlens._record import Record, write_json
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError, RunError, TumorlensError
 from tumorlens.evaluation.compare import compare
@@ -17,7 +18,6 @@ from tumorlens.evaluation.difference import Comparison
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.read import Measured, read_evaluation
 from tumorlens.evaluation.write import write_evaluation
-from tumorlens.record import Record, write_json
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.begin import BEGUN, check_folder

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from tumorlens._files import appearing
+from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.html import evaluation_page
 from tumorlens.evaluation.masks import Drawing, Unit
 from tumorlens.evaluation.outcome import Evaluation
-from tumorlens.files import appearing
-from tumorlens.record import SURROGATES, Record, write_json
 from tumorlens.report import save_page
 from tumorlens.training import Run
 

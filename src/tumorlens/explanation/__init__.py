@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tumorlens._extras import require
 from tumorlens.explanation.catalogue import METHODS, Method
 from tumorlens.explanation.explain import Explanation, explain
 from tumorlens.explanation.explainer import Explainer
-from tumorlens.extras import require
 
 if TYPE_CHECKING:
     from tumorlens.explanation.gradcam import grad_cam as grad_cam

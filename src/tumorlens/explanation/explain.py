@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
 from tumorlens.explanation.catalogue import Of
 from tumorlens.explanation.explainer import Explainer
-from tumorlens.extras import require
 from tumorlens.scan import GreyImage, Mask, read_scan
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Names -> networks. Pure torch.nn; every architecture is one file that enters itself in the registry."""
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "build networks")
 require("timm", "train", "build networks")

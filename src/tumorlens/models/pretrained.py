@@ -12,8 +12,8 @@ import torch
 from timm.models import load_state_dict_from_hf
 from torch import Tensor
 
+from tumorlens._extras import require
 from tumorlens.errors import ModelError
-from tumorlens.extras import require
 from tumorlens.models import registry
 from tumorlens.models.output import Network
 

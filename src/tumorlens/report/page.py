@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tumorlens.files import appearing
+from tumorlens._files import appearing
 from tumorlens.report.text import escape, evidence, interval, number
 
 if TYPE_CHECKING:

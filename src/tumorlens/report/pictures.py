@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from tumorlens.files import appearing
+from tumorlens._files import appearing
 from tumorlens.report.text import escape
 from tumorlens.scan.parts import outline
 from tumorlens.scan.types import GreyImage, Mask

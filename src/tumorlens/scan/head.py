@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 from tumorlens.scan.types import GreyImage
 
 Flags = npt.NDArray[np.bool_]

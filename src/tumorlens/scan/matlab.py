@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._extras import require
 from tumorlens.errors import ScanError
-from tumorlens.extras import require
 from tumorlens.scan.content import MAX_PIXELS, identify
 from tumorlens.scan.mask import as_mask
 from tumorlens.scan.types import Mask, Pixels, Scan

@@ -1,11 +1,11 @@
 """Recipe + table -> run: the task, losses, augmentation, and the recipes that ship."""
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "train networks")
 require("lightning", "train", "train networks")
 
-from tumorlens.memory import keep_freed_memory  # noqa: E402
+from tumorlens._memory import keep_freed_memory  # noqa: E402
 from tumorlens.training.cache import cached_images, place_scan  # noqa: E402
 from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
 from tumorlens.training.run import Run, load_run  # noqa: E402

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tumorlens._record import write_json
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import RunError
-from tumorlens.record import write_json
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, WEIGHTS
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._files import appearing, cache_folder
 from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.errors import DataError, ScanError
-from tumorlens.files import appearing, cache_folder
 from tumorlens.models import Prepare
 from tumorlens.scan import GreyImage, Mask, read_scan
 

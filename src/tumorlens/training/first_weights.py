@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tumorlens._extras import require
 from tumorlens.auditing import Ties
 from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
-from tumorlens.extras import require
 
 _CARD = "tumorlens"  # name of the card in the header, as `tumorlens.deploy` writes it
 _PARTS = {"no_tumor": ("nickparvar",)}  # sets that hold the pictures of others, without saying so file by file

@@ -11,7 +11,7 @@ import lightning as L
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tumorlens.files import appearing
+from tumorlens._files import appearing
 
 # Of an epoch, in the order of the file; those of masks are left out where a run has none.
 ALWAYS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from safetensors.torch import load_file, save_file
 
+from tumorlens._files import appearing
+from tumorlens._record import write_json
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
-from tumorlens.files import appearing
 from tumorlens.models import Familiar, ModelSpec, Network, Pipeline, card
-from tumorlens.record import write_json
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
     "weights.safetensors",

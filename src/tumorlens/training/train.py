@@ -13,13 +13,13 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from tumorlens._memory import keep_freed_memory
+from tumorlens._record import Record
 from tumorlens.auditing import check_leaks, find_ties
 from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import RecipeError, RunError
-from tumorlens.memory import keep_freed_memory
 from tumorlens.models import ModelSpec, load_pretrained
-from tumorlens.record import Record
 from tumorlens.scan import GreyImage
 from tumorlens.training.begin import Identity, check_folder, check_same
 from tumorlens.training.cache import Masks, cached_images, cached_masks

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tumorlens._record import Record
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation import Drawing, Evaluation, evaluate, measure_masks, write_evaluation
 from tumorlens.evaluation.masks import Lesions, Segmentation, Surfaces, lines
-from tumorlens.record import Record
 from tumorlens.stats import Cohort
 from tumorlens.training import Run
 

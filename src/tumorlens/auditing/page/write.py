@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tumorlens._record import Record, write_json
 from tumorlens.auditing.outcome import AuditReport
 from tumorlens.auditing.page.html import audit_page
 from tumorlens.datasets import fingerprint
 from tumorlens.errors import DataError
-from tumorlens.record import Record, write_json
 from tumorlens.report import save_page
 
 

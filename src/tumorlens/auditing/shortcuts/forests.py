@@ -13,11 +13,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._extras import require
 from tumorlens.auditing.copies.look import Look, frames
 from tumorlens.auditing.findings import Shortcut
 from tumorlens.auditing.shortcuts.outside import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
-from tumorlens.extras import require
 from tumorlens.stats import Cohort, Flags, Floats, Ints, Resamples
 
 _FOLDS = 5

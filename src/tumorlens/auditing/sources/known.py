@@ -17,13 +17,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from tumorlens._files import appearing
 from tumorlens.auditing.copies.look import Look, Progress, looks, stepwise
 from tumorlens.auditing.copies.match import Floats, Ints, candidates
 from tumorlens.auditing.copies.prints import VIEWS, Codes, Thumbs, codes, turned, unit
 from tumorlens.auditing.findings import Trace
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
-from tumorlens.files import appearing
 
 POSSIBLE = 0.72
 """Similarity of coarse codes from which fine ones are compared."""

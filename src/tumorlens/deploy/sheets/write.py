@@ -8,12 +8,12 @@ from itertools import groupby
 from pathlib import Path
 
 import tumorlens
+from tumorlens._files import appearing
 from tumorlens.deploy.card import Card
 from tumorlens.deploy.card_page import BundleFile
 from tumorlens.deploy.card_words import OLDER, is_older
 from tumorlens.deploy.sheets.item import Item, Sheet, Tally
 from tumorlens.errors import BundleError
-from tumorlens.files import appearing
 
 BLANK = "**To be filled in by the authors:**"
 _UNSAID = "this bundle's card does not say"

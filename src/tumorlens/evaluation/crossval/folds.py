@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
 from tumorlens.errors import RunError
@@ -13,7 +14,6 @@ from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold, pool
 from tumorlens.evaluation.crossval.write import write_cross_validation
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.write import write_evaluation
-from tumorlens.record import Record
 from tumorlens.training import Recipe, Run, train
 from tumorlens.training.begin import BEGUN, check_folder
 from tumorlens.training.checks import check_fit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tumorlens._record import Record, write_json
 from tumorlens.evaluation.crossval.page import cross_validation_page
 from tumorlens.evaluation.crossval.pooled import CrossValidation
 from tumorlens.evaluation.write import write_predictions
-from tumorlens.record import Record, write_json
 from tumorlens.report import save_page
 
 JSON, HTML, CSV = "crossval.json", "report.html", "predictions.csv"

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
 from tumorlens.evaluation.evaluate import evaluate
@@ -25,7 +26,6 @@ from tumorlens.evaluation.reproduction.write import write_reproduction
 from tumorlens.evaluation.separate import Separate, measure_apart
 from tumorlens.evaluation.write import write_evaluation
 from tumorlens.models import create, load_pretrained
-from tumorlens.record import Record, processor
 from tumorlens.stats import Cohort
 from tumorlens.training import Recipe, train
 from tumorlens.training.begin import BEGUN, check_folder

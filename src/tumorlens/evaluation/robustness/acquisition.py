@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 from tumorlens.scan import GreyImage
 from tumorlens.scan.artefacts import TERMS, Floats, bias_field, ghosted, shaded, to_grey
 

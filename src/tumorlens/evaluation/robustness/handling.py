@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.scan.artefacts import to_grey
 from tumorlens.scan.head import background_level

@@ -1,6 +1,6 @@
 """Maps + true masks + random weights -> how far a heat map can be trusted."""
 
-from tumorlens.extras import require
+from tumorlens._extras import require
 
 require("torch", "train", "measure heat maps")
 

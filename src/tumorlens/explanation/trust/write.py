@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from tumorlens._files import appearing
+from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.explanation.trust.outcome import FIGURES, Trust
 from tumorlens.explanation.trust.page import trust_page
-from tumorlens.files import appearing
-from tumorlens.record import SURROGATES, Record, write_json
 from tumorlens.report import save_page
 from tumorlens.training import Run
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import tumorlens
-from tumorlens.files import appearing
+from tumorlens._files import appearing
 
 # Versions that can change a number; those not installed are left out.
 _PACKAGES = (
