@@ -18,13 +18,13 @@ import numpy.typing as npt
 import torch
 from strangers import grey, photographs, read_folder, strangers
 
-from tumorlens.conformal import pooled
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import infer
 from tumorlens.evaluation.outside import MARGIN
 from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.models import Familiar, Outside, Pipeline, principal
 from tumorlens.models.outside import COMPONENTS
+from tumorlens.stats.conformal import pooled
 from tumorlens.training import load_run
 
 Floats = npt.NDArray[np.float64]

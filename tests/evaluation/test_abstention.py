@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.conformal import candidates_of
 from tumorlens.evaluation.abstention import ERRORS, Abstention, learn_candidates, measure_abstention
 from tumorlens.evaluation.calibration import softmax
 from tumorlens.stats import Cohort
+from tumorlens.stats.conformal import candidates_of
 
 CLASSES = ("glioma", "pituitary")
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tumorlens.conformal import Candidates
 from tumorlens.errors import BundleError
 from tumorlens.scan import Canvas
+from tumorlens.stats.conformal import Candidates
 
 KEY = "tumorlens"  # name of the card in the ONNX file's metadata
 INTENDED_USE = (

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tumorlens.conformal import Candidates, Tail
 from tumorlens.deploy.card import Calibrated
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
+from tumorlens.stats.conformal import Candidates, Tail
 from tumorlens.training import Run
 
 _FREE = ("name", "description", "precision")  # of a recipe: what it is called, and what a machine is quick in

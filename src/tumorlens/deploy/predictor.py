@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from tumorlens.conformal import at_temperature_one, check_error
 from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
@@ -23,6 +22,7 @@ from tumorlens.explanation.catalogue import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, drawn_mask, read_scan
+from tumorlens.stats.conformal import at_temperature_one, check_error
 
 Source = str | Path | Scan | npt.NDArray[Any]
 _AHEAD = 16  # pictures read in advance while the network works

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.conformal import Candidates, candidates_of
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.calibration import softmax
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
+from tumorlens.stats.conformal import Candidates, candidates_of
 
 ERRORS = (0.01, 0.05, 0.10, 0.20)
 

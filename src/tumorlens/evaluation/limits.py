@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.conformal import Candidates
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.abstention import learn_candidates
 from tumorlens.evaluation.infer import infer
@@ -16,6 +15,7 @@ from tumorlens.evaluation.outside import MARGIN, Fit, fit_outside
 from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.evaluation.part import cohort_of
 from tumorlens.models import Pipeline
+from tumorlens.stats.conformal import Candidates
 from tumorlens.training import Run
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tumorlens.conformal import units_needed
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.abstention import Abstention
 from tumorlens.evaluation.infer import grey_slice
 from tumorlens.evaluation.outside import Outside
 from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, table
 from tumorlens.stats import Estimate
+from tumorlens.stats.conformal import units_needed
 
 Grid = tuple[list[str], list[list[str]]]
 """Headings and rows."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorlens.conformal import Candidates
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.abstention import ERRORS, Abstention, at_error, learn_candidates
 from tumorlens.evaluation.calibration import fit_temperature, softmax, why_not_fitted
 from tumorlens.evaluation.outcome import Calibration, Evaluation
 from tumorlens.stats import Cohort, Floats, Ints, Resamples
+from tumorlens.stats.conformal import Candidates
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.conformal import pooled
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.infer import infer
 from tumorlens.evaluation.part import spread
 from tumorlens.models import Familiar, Pipeline, principal
 from tumorlens.models import Outside as Score
+from tumorlens.stats.conformal import pooled
 
 FITTED_ON = 500  # training pictures at most; on Figshare 400 flag as much as all 2,199
 KEPT = 0.95  # of the validation pictures lie within the limit before the margin, patients weighing the same

@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from tumorlens.conformal import (
-    Candidates,
-    Tail,
-    at_temperature_one,
-    candidates_of,
-    pooled,
-    tail_of,
-    units_needed,
-)
 from tumorlens.errors import DataError
+from tumorlens.stats.conformal import Candidates, Tail, at_temperature_one, candidates_of, pooled, tail_of, units_needed
 
 CLASSES = ("glioma", "pituitary")
 
