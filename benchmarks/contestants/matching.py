@@ -21,7 +21,7 @@ from tumorlens.auditing.copies.look import looks
 from tumorlens.auditing.copies.match import candidates
 from tumorlens.auditing.copies.prints import Codes, codes, turned
 from tumorlens.auditing.copies.twins import LIKELY
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 _ROWS = 8192  # made at once
 _PLANTED = 50  # every so many is a copy

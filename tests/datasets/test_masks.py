@@ -20,7 +20,7 @@ from tumorlens.datasets import (
     write_table,
 )
 from tumorlens.errors import DataError, ScanError
-from tumorlens.scan.turns import TURNS, turned
+from tumorlens.scan.dihedral import TURNS, turned
 
 
 def sample(folder: Path, mask: Path | None, picture: np.ndarray = scans.GREY) -> Sample:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tumorlens.evaluation.blank import only_head, without_head, without_tumour
-from tumorlens.scan.head import head_mask
+from tumorlens.scan.foreground import head_mask
 
 ROWS, COLUMNS = np.mgrid[:128, :128]
 HEAD = np.hypot(ROWS - 64, COLUMNS - 64) < 40

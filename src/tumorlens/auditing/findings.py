@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 from tumorlens.stats import Estimate
 
 Kind = Literal["bytes", "pixels", "near"]

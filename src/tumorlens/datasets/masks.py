@@ -3,7 +3,7 @@
 `Sample.mask` is a path, and behind the file's name it may say which part of the file is meant:
 
     masks/1234.png                             the file
-    masks/1234.png#turn=4                      the file in turn 4 (`tumorlens.scan.turns`), stretched to the picture
+    masks/1234.png#turn=4                      the file in turn 4 (`tumorlens.scan.dihedral`), stretched to the picture
     train/_annotations.coco.json#image=2810    all that a COCO file draws in the picture of this id
     annotations_all.json#image=y1.jpg59363     all that a file of the VGG Image Annotator draws under this key
 
@@ -28,7 +28,7 @@ from tumorlens.datasets.types import Sample
 from tumorlens.datasets.via_file import drawn_by_key
 from tumorlens.errors import DataError, ScanError
 from tumorlens.scan import Mask, read_mask, read_size
-from tumorlens.scan.turns import turned
+from tumorlens.scan.dihedral import turned
 
 _PLACE = re.compile(r"(?P<file>.+)#(?:image=(?P<image>[^#=]+)|turn=(?P<turn>[0-7]))")
 _ADVICE = "export or write the mask again, so that it lies on its own picture"
@@ -41,7 +41,7 @@ class MaskPlace:
     Attributes:
         file: the file on disk.
         image: the picture's id or key in a file of annotations; None for a file that is the mask.
-        turn: which of `tumorlens.scan.turns.TURNS` makes the mask fit the picture; None where it is not
+        turn: which of `tumorlens.scan.dihedral.TURNS` makes the mask fit the picture; None where it is not
             to be touched, and so must have the picture's size.
     """
 

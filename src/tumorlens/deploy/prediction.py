@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tumorlens.classes import HEALTHY
 from tumorlens.scan import Box, Mask
-from tumorlens.scan.measure import Lesion, box_around, measure_lesions
+from tumorlens.scan.lesion_size import Lesion, box_around, measure_lesions
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tumorlens.evaluation.infer import Change, infer
 from tumorlens.evaluation.metrics import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
-from tumorlens.scan.head import head_mask
+from tumorlens.scan.foreground import head_mask
 from tumorlens.stats import Cohort, Floats, Ints, paired_difference
 
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from tumorlens.evaluation.blanked import TITLES, Background, Blanked
 from tumorlens.evaluation.infer import grey_slice
 from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, side_by_side, table
 from tumorlens.scan import GreyImage
-from tumorlens.scan.head import head_mask
+from tumorlens.scan.foreground import head_mask
 
 _LONGEST = 640  # pixels of four pictures together
 _GAP = 8  # pixels between them

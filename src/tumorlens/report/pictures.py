@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tumorlens._files import appearing
 from tumorlens.report.text import escape
-from tumorlens.scan.parts import outline
+from tumorlens.scan.connected_components import outline
 from tumorlens.scan.types import GreyImage, Mask
 
 Line = tuple[tuple[int, int], tuple[int, int]]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from tumorlens.scan.artefacts import TERMS, bias_field, ghosted, shaded, to_grey
+from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_grey
 from tumorlens.training.recipe import Augment
 
 _APART = (0.2, 0.45)  # of the side: between a picture and its ghosts

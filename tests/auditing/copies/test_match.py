@@ -8,7 +8,7 @@ import pytest
 from tumorlens.auditing.copies import match
 from tumorlens.auditing.copies.match import Candidates, candidates
 from tumorlens.auditing.copies.prints import Codes, turned, unit
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 LEAST = 0.82
 

@@ -16,7 +16,7 @@ from tumorlens.auditing.copies.prints import thumbs
 from tumorlens.auditing.copies.twins import Clusters, find_twins, near_copies
 from tumorlens.datasets.phantom import CLASSES, draw_patient
 from tumorlens.scan import GreyImage
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 
 def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GreyImage]]:

@@ -21,7 +21,7 @@ from tumorlens.auditing.page.html import audit_page, level
 from tumorlens.auditing.page.pictures import LISTED
 from tumorlens.auditing.page.sheets import LONGEST, Kinship, inverse, small, spread, turn_image
 from tumorlens.datasets import Table, open_table, open_tables
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 from tumorlens.stats import Estimate
 
 LEAKED = BYTES + MIRRORED + 1

@@ -14,7 +14,7 @@ from tumorlens.auditing.sources.known import KnownSet, index_of, misnamed, shipp
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tumorlens.datasets import MaskPlace, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.scan import read_mask
-from tumorlens.scan.turns import TURNS, turned
+from tumorlens.scan.dihedral import TURNS, turned
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 SIDE = 96

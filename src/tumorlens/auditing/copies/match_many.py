@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tumorlens.auditing.copies.look import Progress
 from tumorlens.auditing.copies.prints import Codes, turned, unit
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

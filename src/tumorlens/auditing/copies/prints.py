@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tumorlens.scan import GreyImage
-from tumorlens.scan.turns import turned as turned_pixels
+from tumorlens.scan.dihedral import turned as turned_pixels
 
 Thumbs = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.int8]

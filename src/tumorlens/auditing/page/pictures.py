@@ -9,7 +9,7 @@ from tumorlens.auditing.findings import KINDS, Conflict, Leak
 from tumorlens.auditing.outcome import AuditReport
 from tumorlens.auditing.page.sheets import Kinship, leaked_pairs, spread
 from tumorlens.report import Picture, Section, columns, contact_sheet, details, note, paragraph, table
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 # Pictures a page holds at most, about 60 in all, so that it stays small and is made in a second or two.
 LEAKED = 12

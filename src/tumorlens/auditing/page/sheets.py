@@ -18,7 +18,7 @@ from tumorlens.auditing.outcome import AuditReport
 from tumorlens.errors import TumorlensError
 from tumorlens.report import Picture, side_by_side
 from tumorlens.scan import read_scan
-from tumorlens.scan.turns import TURNS
+from tumorlens.scan.dihedral import TURNS
 
 LONGEST = 192
 """Pixels on the longer side of a picture in the report."""

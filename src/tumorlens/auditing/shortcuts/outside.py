@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tumorlens.auditing.copies.prints import Thumbs
-from tumorlens.scan.head import head_masks
+from tumorlens.scan.foreground import head_masks
 from tumorlens.stats import Floats
 
 DRAWN = 128

@@ -2,7 +2,7 @@
 
 Rician noise and the spike are MONAI's. The unit of its bias field is coefficients, which say nothing to a person, and
 ghosts and motion it has not; TorchIO has those for volumes, and brings SimpleITK (50 MB) along. So these three are made
-from their definitions, two of them in `tumorlens.scan.artefacts`, which training shares.
+from their definitions, two of them in `tumorlens.scan.artifacts`, which training shares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image
 
 from tumorlens._extras import require
 from tumorlens.scan import GreyImage
-from tumorlens.scan.artefacts import TERMS, Floats, bias_field, ghosted, shaded, to_grey
+from tumorlens.scan.artifacts import TERMS, Floats, bias_field, ghosted, shaded, to_grey
 
 Random = np.random.Generator
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tumorlens._extras import require
 from tumorlens.scan import GreyImage, Mask
-from tumorlens.scan.artefacts import to_grey
-from tumorlens.scan.head import background_level
+from tumorlens.scan.artifacts import to_grey
+from tumorlens.scan.foreground import background_level
 
 Random = np.random.Generator
 

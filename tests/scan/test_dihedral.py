@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.scans import GREY
-from tumorlens.scan.turns import TURNS, turned
+from tumorlens.scan.dihedral import TURNS, turned
 
 NAMED = {
     "as it is": GREY,

@@ -11,7 +11,7 @@ import pytest
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import MissingExtraError
 from tumorlens.scan import read_mask, read_scan
-from tumorlens.scan.head import background_level, head_mask, head_masks
+from tumorlens.scan.foreground import background_level, head_mask, head_masks
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tumorlens.scan.parts import outline, parts
+from tumorlens.scan.connected_components import outline, parts
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.95])

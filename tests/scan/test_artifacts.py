@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.scan.artefacts import TERMS, bias_field, ghosted, shaded, to_grey
+from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_grey
 
 ROWS, COLUMNS = np.mgrid[-1:1:101j, -1:1:101j]  # type: ignore[misc]
 MIDDLE = np.hypot(ROWS, COLUMNS) <= 1

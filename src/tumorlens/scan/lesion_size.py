@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.scan.canvas import Box
-from tumorlens.scan.parts import outline, parts
+from tumorlens.scan.connected_components import outline, parts
 from tumorlens.scan.types import Mask
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tumorlens.scan.measure import Diameter, measure_lesions
+from tumorlens.scan.lesion_size import Diameter, measure_lesions
 
 ROWS, COLUMNS = np.mgrid[:240, :300]
 
