@@ -12,8 +12,8 @@ from PIL import Image
 
 from tumorlens.datasets.phantom import CLASSES, PLANES, draw_patient, make, sheet
 from tumorlens.datasets.phantom.acquisition import Acquisition
-from tumorlens.datasets.phantom.head import Head
-from tumorlens.datasets.phantom.tumours import KINDS
+from tumorlens.datasets.phantom.head_anatomy import Head
+from tumorlens.datasets.phantom.tumors import KINDS
 from tumorlens.errors import DataError
 
 TUMOURS = CLASSES[:3]

@@ -12,7 +12,7 @@ import pytest
 
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table, check_groups, open_table, open_tables
-from tumorlens.datasets.figshare import patient_group
+from tumorlens.datasets.sets.figshare import patient_group
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")

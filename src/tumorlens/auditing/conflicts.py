@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tumorlens.auditing.findings import Conflict, Trace, Twins
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Table
+from tumorlens.datasets.classes import HEALTHY
 
 
 def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple[Conflict, ...]:

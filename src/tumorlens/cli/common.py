@@ -161,7 +161,7 @@ def files(paths: list[str]) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     """All pictures in a folder and below it; none where it is no folder."""
-    from tumorlens.datasets.folder import pictures
+    from tumorlens.datasets.formats.class_folders import pictures
 
     if not folder.is_dir():
         return []

@@ -6,13 +6,15 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from tumorlens.datasets import br35h, coco, figshare, folder, navoneel, nickparvar, no_tumor, phantoms
-from tumorlens.datasets.card import Dataset, DatasetCard
-from tumorlens.datasets.download import Progress
+from tumorlens.datasets.dataset_card import Dataset, DatasetCard
+from tumorlens.datasets.download.http_download import Progress
 from tumorlens.datasets.fingerprint import fingerprint
-from tumorlens.datasets.masks import MaskPlace, place_mask, read_sample_mask
-from tumorlens.datasets.table_file import read_table, write_table
-from tumorlens.datasets.types import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
+from tumorlens.datasets.formats import class_folders as folder
+from tumorlens.datasets.formats import coco
+from tumorlens.datasets.formats.csv_table import read_table, write_table
+from tumorlens.datasets.reference_masks import MaskPlace, place_mask, read_sample_mask
+from tumorlens.datasets.sets import br35h, figshare, navoneel, nickparvar, no_tumor, phantoms
+from tumorlens.datasets.table import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
 from tumorlens.datasets.unannotated import UNANNOTATED, Unannotated, settle
 from tumorlens.errors import DataError
 

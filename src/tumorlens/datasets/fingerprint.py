@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 
-from tumorlens.datasets.masks import MaskPlace
-from tumorlens.datasets.types import Table
+from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.table import Table
 from tumorlens.errors import DataError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, get_args
 
-from tumorlens.datasets.types import Table
+from tumorlens.datasets.table import Table
 from tumorlens.errors import DataError
 
 UNANNOTATED = "unannotated"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.classes import HEALTHY
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import Box, Mask
 from tumorlens.scan.lesion_size import Lesion, box_around, measure_lesions
 

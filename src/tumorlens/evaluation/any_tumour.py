@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Table
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.models import Network, Output
 from tumorlens.training import Run
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tumorlens.auditing.damage.masks import NEARLY_ALL
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, SplitPlan, Table
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.masks import Drawing
 
 FEW = 50

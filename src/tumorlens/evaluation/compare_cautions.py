@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tumorlens.datasets.rows import read_rows
-from tumorlens.datasets.types import COPIES
+from tumorlens.datasets.formats.csv_rows import read_rows
+from tumorlens.datasets.table import COPIES
 from tumorlens.evaluation.cautions import CHOSEN_ON, FEW
 from tumorlens.evaluation.difference_masks import draw_both, same_masks
 from tumorlens.evaluation.read import Measured

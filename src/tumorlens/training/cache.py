@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 
 from tumorlens._files import appearing, cache_folder
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Prepare
 from tumorlens.scan import GreyImage, Mask, read_scan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table, check_groups
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, card
 from tumorlens.scan.canvas import Canvas

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Table
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import GreyImage
 from tumorlens.training.cache import Masks
 from tumorlens.training.recipe import Augment

@@ -16,8 +16,8 @@ from torch import Tensor
 from tumorlens._memory import keep_freed_memory
 from tumorlens._record import Record
 from tumorlens.auditing import check_leaks, find_ties
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, Table
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.scan import GreyImage

@@ -11,10 +11,10 @@ from tumorlens.auditing.copies.look import Look
 from tumorlens.auditing.damage.masks import NEARLY_ALL
 from tumorlens.auditing.findings import Damage
 from tumorlens.datasets import MaskPlace, Sample, Table
-from tumorlens.datasets.coco import FILE, annotation_files, unlisted, unused_categories
-from tumorlens.datasets.coco_file import read_annotations
-from tumorlens.datasets.coco_types import Annotations, CocoAnnotation, CocoImage
-from tumorlens.datasets.folder import SPLIT_NAMES
+from tumorlens.datasets.formats.class_folders import SPLIT_NAMES
+from tumorlens.datasets.formats.coco import FILE, annotation_files, unlisted, unused_categories
+from tumorlens.datasets.formats.coco_annotations import read_annotations
+from tumorlens.datasets.formats.coco_types import Annotations, CocoAnnotation, CocoImage
 from tumorlens.errors import DataError
 
 _ROUNDING = 1.5  # pixels that a box may reach over the edge: exports round its corner and its sides one by one

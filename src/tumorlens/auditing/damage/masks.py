@@ -13,9 +13,9 @@ import numpy as np
 
 from tumorlens.auditing.copies.look import Look, Progress
 from tumorlens.auditing.findings import Damage
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import UNANNOTATED, MaskPlace, Sample, Table, place_mask
-from tumorlens.datasets.coco import FILE
+from tumorlens.datasets.classes import HEALTHY
+from tumorlens.datasets.formats.coco import FILE
 from tumorlens.errors import DataError, ScanError
 from tumorlens.scan import is_rectangle, read_scan
 

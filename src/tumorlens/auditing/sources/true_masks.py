@@ -25,7 +25,7 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
     """The table with the outlines of a known set in place of its own masks.
 
     A picture that is recognised as a slice of the set gets the slice's mask, turned as the picture is (see
-    `tumorlens.datasets.masks`), and its patient as group, together with its copies. A picture that is not, one
+    `tumorlens.datasets.reference_masks`), and its patient as group, together with its copies. A picture that is not, one
     that shows only a part of its slice, and one whose slice has no mask in `source` have no mask then.
     Labels stay. The notes give the counts.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tumorlens.datasets.phantom.acquisition import Contrast
-from tumorlens.datasets.phantom.head import VAULT
+from tumorlens.datasets.phantom.head_anatomy import VAULT
 from tumorlens.datasets.phantom.shapes import (
     Canvas,
     Field,

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample, read_sample_mask
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.masks.lesions import Lesions, match_lesions
 from tumorlens.evaluation.masks.surfaces import Surfaces, compare_surfaces
 from tumorlens.scan import Mask, is_rectangle

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.classes import HEALTHY
 from tumorlens.datasets import Sample
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.masks.drawing import Drawing, Unit, common_unit
 from tumorlens.evaluation.masks.lesions import Lesions
 from tumorlens.evaluation.masks.surfaces import TOLERANCE

@@ -1,0 +1,1 @@
+"""Transfers of public data sets, checked against their checksums."""

@@ -1,0 +1,108 @@
+"""Any folder with one sub-folder a class, with or without split folders above them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tumorlens.datasets.dataset_card import Dataset, DatasetCard
+from tumorlens.datasets.table import Sample, Table
+from tumorlens.errors import DataError
+
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".mat"}
+
+# Two spellings of one class must not become two classes when sets are pooled.
+_SAME = {"notumor": "no_tumor", "no_tumour": "no_tumor", "notumour": "no_tumor"}
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The picture files directly in a folder, by extension in any letter case, sorted by name.
+
+    Hidden files are none: macOS writes a ``._1.png`` beside every ``1.png`` it copies to a stick.
+    """
+    return sorted(p for p in _visible(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def class_name(folder_name: str) -> str:
+    """A folder's name as a class name: lower case, words joined by underscores."""
+    name = "_".join(folder_name.lower().replace("-", " ").replace("_", " ").split())
+    return _SAME.get(name, name)
+
+
+def read(folder: Path) -> Table:
+    """A table of every picture below the class folders, called as the folder; labels are their names.
+
+    The class map is the sorted list of the class folders of all splits together, so that a split in
+    which a class is missing cannot shift the labels of the others. A folder without pictures is no class.
+
+    Raises:
+        DataError: no pictures in class folders, or split folders mixed with class folders.
+    """
+    name = folder.resolve().name or "folder"
+    return read_classes(folder, name, None, (f"{name}: no patient ids; every picture counts as its own patient",))
+
+
+def read_classes(folder: Path, name: str, classes: tuple[str, ...] | None, notes: tuple[str, ...]) -> Table:
+    """`read` for a set of a given name and perhaps of known classes."""
+    samples = []
+    for split, class_folder in _class_folders(folder):
+        label = class_name(class_folder.name)
+        for image in pictures(class_folder):
+            path = image.relative_to(folder).as_posix()
+            samples.append(Sample(f"{name}/{path}", image, label, split=split))
+    if not samples:
+        raise DataError(
+            f"{folder}: no pictures in class folders found; expected <class>/*.png or "
+            "<train|val|test>/<class>/*.png in it (also .jpg, .tif, .bmp, .mat)"
+        )
+    found = tuple(sorted({s.label for s in samples}))
+    if classes is not None and not set(found) <= set(classes):
+        raise DataError(f"{folder}: class folders {list(found)} found; expected {list(classes)}")
+    return Table(name, tuple(samples), classes or found, notes)
+
+
+def _class_folders(folder: Path) -> list[tuple[str | None, Path]]:
+    """(split or None, class folder) pairs below a folder."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected one that holds a folder for each class")
+    children = sorted(p for p in _visible(folder) if p.is_dir())
+    splits = [p for p in children if p.name.lower() in SPLIT_NAMES]
+    others = [p for p in children if p not in splits and pictures(p)]
+    if splits and others:
+        raise DataError(
+            f"{folder}: split folders {[p.name for p in splits]} and class folders "
+            f"{[p.name for p in others]} side by side; expected either, so move the classes below the splits"
+        )
+    if not splits:
+        return [(None, p) for p in others]
+    return [(SPLIT_NAMES[p.name.lower()], c) for p in splits for c in _visible(p) if c.is_dir()]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if not p.name.startswith(".")]
+
+
+DATASET = Dataset(
+    DatasetCard(
+        name="folder",
+        summary="your own pictures: one folder a class, with or without split folders",
+        images=None,
+        patients=None,
+        classes=(),
+        format="PNG, JPEG, TIFF, BMP or Figshare .mat",
+        layout="<class>/*.png, or <train|val|test>/<class>/*.png; names in any letter case",
+        licence="yours",
+        citation="yours",
+        problems=("A folder says nothing of patients; write a table (docs/how-to/your-own-data.md) to name them.",),
+    ),
+    read,
+    lambda folder: bool(_class_folders(folder)),
+)

@@ -1,0 +1,85 @@
+"""Phantom patients -> a folder of PNG files and phantom.csv, as `tumorlens.datasets.sets.phantoms` reads it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from tumorlens.datasets.phantom.acquisition import PLANES
+from tumorlens.datasets.phantom.render import CLASSES, PhantomSlice, draw_patient
+from tumorlens.errors import DataError
+
+COLUMNS = ("image", "mask", "label", "patient", "plane")
+_SEEDS_PER_SET = 100_000  # so that sets made with different seeds share no patient
+
+
+def make(
+    folder: Path,
+    *,
+    patients: int = 40,
+    slices: int = 4,
+    seed: int = 0,
+    size: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Draw a data set: images/*.png, masks/*.png (0 and 255; none without tumour) and phantom.csv.
+
+    Classes and planes take turns, so that each class has as many patients and the same planes. The
+    folder appears under its name when it is complete, and not before.
+
+    Args:
+        folder: where to; must not exist yet, or be empty.
+        patients: how many.
+        slices: of each patient.
+        seed: the same seed gives the same files.
+        size: height and width in pixels; varied if None.
+        progress: called after each patient with the number done and the number in all.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: the folder is not empty, or a number is out of range.
+    """
+    if not 1 <= patients <= _SEEDS_PER_SET:
+        raise DataError(f"phantom: {patients} patients asked for; expected 1 to {_SEEDS_PER_SET}")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(
+            f"{folder}: found something there already; expected a new or an empty folder; choose another name"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workshop:
+        unfinished = Path(workshop) / folder.name
+        for name in ("images", "masks"):
+            (unfinished / name).mkdir(parents=True)
+        rows = []
+        for i in range(patients):
+            label, plane = CLASSES[i % len(CLASSES)], PLANES[i // len(CLASSES) % len(PLANES)]
+            drawn = draw_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
+            rows += [_save(item, unfinished) for item in drawn]
+            if progress:
+                progress(i + 1, patients)
+        with (unfinished / "phantom.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
+        if folder.exists():
+            folder.rmdir()
+        unfinished.rename(folder)
+    return folder
+
+
+def _save(item: PhantomSlice, folder: Path) -> tuple[str, ...]:
+    """Write one slice and return its row of phantom.csv."""
+    image, mask = (f"{kind}/{item.patient}_{item.index:02d}.png" for kind in ("images", "masks"))
+    Image.fromarray(item.image).save(folder / image)
+    if item.label == "no_tumor":
+        mask = ""
+    else:
+        Image.fromarray(item.mask * np.uint8(255)).save(folder / mask)
+    return image, mask, item.label, item.patient, item.plane

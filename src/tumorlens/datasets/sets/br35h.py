@@ -1,0 +1,146 @@
+"""Br35H (Hamada 2020): tumour yes or no, and outlines of 801 tumours drawn with the VGG Image Annotator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tumorlens.datasets.dataset_card import Dataset, DatasetCard
+from tumorlens.datasets.download.kaggle_download import get_kaggle
+from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, pictures
+from tumorlens.datasets.formats.via import ViaPicture, read_via
+from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.table import Sample, Table
+from tumorlens.datasets.unannotated import UNANNOTATED
+from tumorlens.errors import DataError
+
+CLASSES = ("no_tumor", "tumor")
+OUTLINED = "Br35H-Mask-RCNN"
+"""The folder of the outlined pictures, which are copies of pictures in ``yes``."""
+
+_FOLDERS = {"no": "no_tumor", "yes": "tumor"}
+_PATTERNS = ("annotations_*.json", "via_region_data.json")
+_NOTE = "br35h: no patient ids"
+
+
+def read(folder: Path) -> Table:
+    """The table of ``yes`` and ``no``, or of the outlined pictures where `folder` holds only these.
+
+    An outline belongs to a picture of the name and the size in bytes that the annotations give. Of ``yes``
+    those pictures have a mask. The outlined pictures by themselves have the split of their folders (TRAIN,
+    VAL, TEST); they all show a tumour, and one in which nothing was drawn is `UNANNOTATED`.
+
+    Raises:
+        DataError: neither layout is there, a folder is empty, or an annotation file cannot be read.
+    """
+    return _whole(folder) if (folder / "yes").is_dir() or (folder / "no").is_dir() else _outlined(folder)
+
+
+def recognises(folder: Path) -> bool:
+    """True for yes and no beside pred or the outlined pictures, and for the folder of the latter."""
+    if (folder / "yes").is_dir() and (folder / "no").is_dir():
+        return (folder / "pred").is_dir() or (folder / OUTLINED).is_dir()
+    return bool(_annotation_files(folder))
+
+
+def _whole(folder: Path) -> Table:
+    drawn, notes = _drawn(_annotation_files(folder / OUTLINED))
+    samples = []
+    for name, label in _FOLDERS.items():
+        images = pictures(folder / name) if (folder / name).is_dir() else []
+        if not images:
+            raise DataError(f"{folder}: no pictures in {name}/ found; expected some in yes/ and in no/")
+        for image in images:
+            path, picture = drawn.get(_key(image), (None, None))
+            mask = MaskPlace(path, picture.key).path if path and picture and picture.shapes else None
+            samples.append(Sample(f"br35h/{name}/{image.name}", image, label, mask))
+    if drawn:
+        masks = sum(sample.mask is not None for sample in samples)
+        notes.append(f"br35h: {masks:,} of {len(samples):,} pictures have an outline, the others no mask")
+    return Table("br35h", tuple(samples), CLASSES, tuple(notes))
+
+
+def _outlined(folder: Path) -> Table:
+    files = _annotation_files(folder)
+    if not files:
+        raise DataError(
+            f"{folder}: neither yes/ and no/ nor outlines ({' or '.join(_PATTERNS)}) found; expected the Br35H set"
+        )
+    drawn, notes = _drawn(files)
+    samples = []
+    images = [image for place in _places(folder) for image in pictures(place)]
+    for image in images:
+        if (key := _key(image)) in drawn:
+            path, picture = drawn[key]
+            label = "tumor" if picture.shapes else UNANNOTATED
+            split = None if image.parent == folder else SPLIT_NAMES[image.parent.name.lower()]
+            id_ = f"br35h/{image.relative_to(folder).as_posix()}"
+            samples.append(Sample(id_, image, label, MaskPlace(path, picture.key).path, split=split))
+    if not samples:
+        raise DataError(
+            f"{files[0]}: none of {len(drawn):,} listed pictures is there with its size in bytes; expected them "
+            "unchanged beside it, or in TRAIN, VAL and TEST"
+        )
+    counts = {
+        f"br35h: of {len(drawn):,} listed pictures, {len(drawn) - len(samples):,} are not there": len(drawn)
+        - len(samples),
+        f"br35h: pictures that are there but not listed, and so left out: {len(images) - len(samples):,}": len(images)
+        - len(samples),
+    }
+    notes += [note for note, n in counts.items() if n > 0]
+    return Table("br35h", tuple(samples), tuple(sorted({s.label for s in samples})), tuple(notes))
+
+
+def _places(folder: Path) -> list[Path]:
+    """The folder itself and its split folders, sorted."""
+    if not folder.is_dir():
+        return []
+    return [folder, *(p for p in sorted(folder.iterdir()) if p.name.lower() in SPLIT_NAMES and p.is_dir())]
+
+
+def _annotation_files(folder: Path) -> list[Path]:
+    return [path for place in _places(folder) for pattern in _PATTERNS for path in sorted(place.glob(pattern))]
+
+
+def _key(image: Path) -> tuple[str, int]:
+    return image.name, image.stat().st_size
+
+
+def _drawn(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, ViaPicture]], list[str]]:
+    """By name and size in bytes the file that lists a picture and the entry; of several the first. And notes."""
+    found: dict[tuple[str, int], tuple[Path, ViaPicture]] = {}
+    notes = [_NOTE]
+    for path in files:
+        held = read_via(path)
+        for picture in held.pictures:
+            found.setdefault((picture.name, picture.bytes), (path, picture))
+        if held.faults:
+            notes.append(f"br35h: {len(held.faults):,} entries of {path.name} cannot be used: {held.faults[0]}")
+    return found, notes
+
+
+DATASET = Dataset(
+    DatasetCard(
+        name="br35h",
+        summary="tumour yes / no, and outlines of 801 of the tumours",
+        images=3000,
+        patients=None,
+        classes=CLASSES,
+        format="JPEG of mixed sizes; outlines as JSON of the VGG Image Annotator",
+        layout=f"yes/*.jpg, no/*.jpg and {OUTLINED}/ with annotations_all.json and TRAIN, VAL, TEST; "
+        f"or {OUTLINED} by itself",
+        licence="as on Kaggle",
+        citation="Hamada 2020, Br35H :: Brain Tumor Detection 2020, Kaggle",
+        homepage="https://www.kaggle.com/datasets/ahmedhamada0/brain-tumor-detection",
+        problems=(
+            "3,000 files are 577 different pictures, many of them mirrored, brightened or sharpened copies.",
+            "Of the 100 outlined pictures in TEST 91 have a copy in TRAIN.",
+            f"The 801 pictures of {OUTLINED} are byte-identical copies of pictures in yes/: use either.",
+            "No patient ids; who drew the outlines, and by which rule, is not said.",
+            "pred/ holds 60 pictures without a label; they are not read.",
+        ),
+    ),
+    read,
+    recognises,
+    lambda folder, _progress: get_kaggle("ahmedhamada0/brain-tumor-detection", folder),
+)

@@ -1,0 +1,57 @@
+"""A folder of drawn heads, as `tumorlens data phantom` writes it: see `tumorlens.datasets.phantom`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tumorlens.datasets.dataset_card import Dataset, DatasetCard
+from tumorlens.datasets.formats.csv_rows import read_rows
+from tumorlens.datasets.phantom import CLASSES
+from tumorlens.datasets.table import Sample, Table
+from tumorlens.errors import DataError
+
+NOTES = ("phantom: drawn pictures; no number measured on them says anything about patients",)
+
+
+def read(folder: Path) -> Table:
+    """The table of a folder with phantom.csv.
+
+    Raises:
+        DataError: there is no phantom.csv, or it names a picture that is missing.
+    """
+    index = folder / "phantom.csv"
+    if not index.is_file():
+        raise DataError(f"{folder}: no phantom.csv found; make phantoms with: tumorlens data phantom FOLDER")
+    samples = []
+    for line, row in read_rows(index, ("image", "mask", "label", "patient")):
+        image = folder / row["image"]
+        if not image.is_file():
+            raise DataError(f"{index}, line {line}: {image} does not exist; expected the picture of each row")
+        samples.append(
+            Sample(
+                id=f"phantom/{row['image']}",
+                image=image,
+                label=row["label"],
+                mask=folder / row["mask"] if row["mask"] else None,
+                group=f"phantom:{row['patient']}",
+            )
+        )
+    return Table("phantom", tuple(samples), CLASSES, NOTES)
+
+
+DATASET = Dataset(
+    DatasetCard(
+        name="phantom",
+        summary="heads drawn by tumorlens: for tests, demonstrations and documentation",
+        images=None,
+        patients=None,
+        classes=CLASSES,
+        format="8-bit PNG with masks",
+        layout="images/*.png, masks/*.png, phantom.csv; written by: tumorlens data phantom FOLDER",
+        licence="CC0",
+        citation="made by this program, nobody to cite",
+        problems=("Not patients. Numbers measured on phantoms say that the software works, nothing more.",),
+    ),
+    read,
+    lambda folder: (folder / "phantom.csv").is_file(),
+)

@@ -1,0 +1,195 @@
+"""COCO exports: split folders or one, labels from categories, and files that are not as they should be."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import coco, scans, sets
+from tumorlens.datasets import open_table, open_tables
+from tumorlens.datasets.formats.coco import read
+from tumorlens.datasets.formats.coco_annotations import read_annotations
+from tumorlens.datasets.formats.outlines import Polygon
+from tumorlens.errors import DataError
+
+RUNS = {"size": [24, 32], "counts": [0, 9]}
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
+    for part, pictures in {
+        "train": {"1.png": [1], "2.png": [2]},
+        "Valid": {"3.png": [1]},
+        "test": {"3.png": [2]},
+    }.items():
+        coco.export(tmp_path / "mine" / part, pictures)
+    table = open_table(tmp_path / "mine")
+    assert table.name == "mine"
+    assert table.classes == ("glioma", "meningioma")
+    assert [(s.id, s.label, s.split, s.group) for s in table.samples] == [
+        ("mine/Valid/3.png", "glioma", "val", None),
+        ("mine/test/3.png", "meningioma", "test", None),
+        ("mine/train/1.png", "glioma", "train", None),
+        ("mine/train/2.png", "meningioma", "train", None),
+    ]
+    assert "mine: no patient ids; every picture counts as its own patient" in table.notes
+    assert "mine: no annotation uses the category 'Tumor', so it is no class" in table.notes
+
+
+def test_one_folder_is_an_export_without_splits(tmp_path: Path) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1], "below/2.png": [2]})
+    table = open_table(tmp_path / "mine")
+    assert [(s.id, s.split) for s in table.samples] == [("mine/1.png", None), ("mine/below/2.png", None)]
+
+
+def test_split_folders_of_several_exports_can_be_pooled_one_by_one(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        coco.export(tmp_path / name / "test", {"1.png": [1]})
+    table = open_tables([tmp_path / "a" / "test", tmp_path / "b" / "test"])
+    assert [s.id for s in table.samples] == ["a-test/1.png", "b-test/1.png"]
+
+
+def test_the_largest_category_of_a_picture_is_its_label(tmp_path: Path) -> None:
+    annotations = [
+        coco.annotation(i, 0, category, area=area) for i, (category, area) in enumerate([(1, 9), (2, 5), (2, 5)])
+    ]
+    coco.export(tmp_path / "mine", {"1.png": []}, annotations=annotations)
+    table = read(tmp_path / "mine")
+    assert [s.label for s in table.samples] == ["meningioma"]
+    assert "mine: of 1 pictures, 1 show several categories and have the label of the largest" in table.notes
+
+
+def test_a_picture_without_annotation_is_unannotated(tmp_path: Path) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
+    table = read(tmp_path / "mine")
+    assert [s.label for s in table.samples] == ["glioma", "unannotated"]
+
+
+def test_files_that_are_not_there_or_not_listed_are_left_out_and_counted(tmp_path: Path) -> None:
+    coco.export(tmp_path / "mine", {"1.png": [1], "2.png": [1]})
+    (tmp_path / "mine" / "2.png").rename(tmp_path / "mine" / "3.png")
+    table = read(tmp_path / "mine")
+    assert [s.id for s in table.samples] == ["mine/1.png"]
+    assert {
+        "mine: of 2 listed pictures, 1 are not there",
+        "mine: pictures that are there but not listed, and so left out: 1",
+    } <= set(table.notes)
+
+
+def test_a_damaged_part_leaves_the_others_readable(tmp_path: Path) -> None:
+    coco.export(tmp_path / "mine" / "test", {"1.png": [1]})
+    scans.cut(coco.export(tmp_path / "mine" / "train", {"1.png": [1]}), 0.5)
+    table = read(tmp_path / "mine")
+    assert [s.id for s in table.samples] == ["mine/test/1.png"]
+    assert f"mine: train/{coco.FILE} cannot be read; its pictures are left out" in table.notes
+
+
+def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: no _annotations\.coco\.json found; expected one beside"):
+        open_table(f"coco:{tmp_path / 'nowhere'}")
+    path = scans.cut(coco.export(tmp_path / "cut", {"1.png": [1]}), 0.5)
+    with pytest.raises(DataError, match=rf"^{path}: is no JSON or damaged \(.*\); export or copy it again$"):
+        read(tmp_path / "cut")
+    coco.export(tmp_path / "gone", {"1.png": [1]})
+    (tmp_path / "gone" / "1.png").unlink()
+    with pytest.raises(DataError, match=r"coco\.json: none of the 1 pictures listed is there"):
+        read(tmp_path / "gone")
+
+
+def test_annotations_in_the_folder_and_in_its_splits_are_refused(tmp_path: Path) -> None:
+    coco.export(tmp_path, {"1.png": [1]})
+    coco.export(tmp_path / "train", {"1.png": [1]})
+    with pytest.raises(DataError, match=r"found in it and in its split folders; expected either"):
+        read(tmp_path)
+
+
+def test_class_folders_without_annotations_are_no_export(tmp_path: Path) -> None:
+    assert open_table(sets.class_folders(tmp_path / "plain", {"train/a": 1, "test/a": 1})).classes == ("a",)
+
+
+def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
+    annotations = [
+        coco.annotation(0, 0, 1, coco.RECTANGLE),
+        coco.annotation(1, 0, 1),
+        coco.annotation(2, 0, 1, segmentation={"counts": [0, 9], "size": [24, 32]}, iscrowd=1, area=None),
+        coco.annotation(3, 0, 2, segmentation=[], area=None),
+    ]
+    held = read_annotations(coco.export(tmp_path, {"1.png": []}, annotations=annotations))
+    assert held.faults == ()
+    assert [(a.kind, a.is_rectangle, a.iscrowd) for a in held.annotations] == [
+        ("polygon", True, False),
+        ("polygon", False, False),
+        ("rle", False, True),
+        ("box", False, False),
+    ]
+    assert held.annotations[0].box == (4, 4, 16, 12)
+    assert [a.area for a in held.annotations] == [192, 256, 9, 256]
+    assert held.annotations[1].shapes == (Polygon(((4, 4), (20, 6), (14, 20))),)
+    assert (held.images[0].file, held.images[0].width, held.images[0].height) == (tmp_path / "1.png", 32, 24)
+    assert held.name(2) == "Meningioma"
+
+
+@pytest.mark.parametrize(
+    ("polygon", "expected"),
+    [
+        ([0, 0, 8, 0, 8, 5, 0, 5], True),
+        ([0, 0, 4, 0, 8, 0, 8, 5, 0, 5], True),  # a corner in the middle of a side
+        ([0, 0, 8, 0, 8, 5, 4, 5, 4, 4, 0, 4], False),
+        ([4, 0, 8, 4, 4, 8, 0, 4], False),  # a square on its corner
+        ([0, 0, 8, 0, 8, 0, 0, 0], False),
+        ([0, 0], False),
+    ],
+)
+def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expected: bool) -> None:
+    held = read_annotations(coco.export(tmp_path, {"1.png": [1]}, polygon=polygon))
+    assert held.annotations[0].is_rectangle is expected
+
+
+@pytest.mark.parametrize(
+    ("replaced", "fault"),
+    [
+        ({"annotations": "none"}, r"has no list 'annotations'"),
+        ({"annotations": [7]}, r"annotations\[0\] is no object"),
+        ({"annotations": [{"id": 1}]}, r"annotations\[0\] has neither segmentation nor bbox"),
+        ({"annotations": [coco.annotation(5, 9, 1)]}, r"annotation 5 belongs to image 9, which is not listed"),
+        ({"annotations": [coco.annotation(5, 0, 9)]}, r"annotation 5 has category 9, which is not listed"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=[[1, 2, 3]])]}, r"polygon of 3 numbers"),
+        ({"annotations": [coco.annotation(5, 0, 1, area=float("nan"))]}, r"holds nan where a number is expected"),
+        ({"annotations": [coco.annotation(5, 0, 1, image_id=[0])]}, r"has the id \[0\], expected a number"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation={"counts": [9]})]}, r"annotations\[0\] lacks 'size'"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [700, 69]})]}, r"do not fit 32 x 24"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [9, -1]})]}, r"do not fit 32 x 24"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": "0 1"})]}, r"the character ' '"),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"size": [9**9, 9]})]},
+            r"run lengths for 9 x 3",
+        ),
+        ({"categories": [{"id": 3}]}, r"categories\[0\] lacks 'name'"),
+        ({"images": [{"id": 0, "file_name": "1.png"}, {"file_name": "2.png"}]}, r"images\[1\] lacks 'id'"),
+        ({"images": [{"id": 0, "file_name": "1.png"}, {"id": 1, "file_name": "../2.png"}]}, r"expected one below"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_is_named_and_the_table_still_read(
+    tmp_path: Path, replaced: dict, fault: str
+) -> None:
+    held = read_annotations(coco.export(tmp_path / "mine", {"1.png": [1]}, **replaced))
+    assert re.search(fault, held.faults[0])
+    assert [s.id for s in read(tmp_path / "mine").samples] == ["mine/1.png"]
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])
+def test_what_is_no_annotation_file_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    path = scans.raw(tmp_path / coco.FILE, content)
+    with pytest.raises(DataError, match=r"coco\.json: (is no JSON or damaged|has no list 'images')") as caught:
+        read_annotations(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
+def test_the_real_export_is_read_where_only_test_has_pictures() -> None:
+    table = open_table(DATA / "coco")
+    assert Counter((s.split, s.label) for s in table.samples) == {("test", "0"): 118, ("test", "1"): 97}
+    assert "coco: of 2,146 listed pictures, 1,931 are not there" in table.notes

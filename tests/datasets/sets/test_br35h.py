@@ -1,0 +1,161 @@
+"""Br35H: yes and no with outlines by name and size, the outlined pictures alone, and damaged annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fixtures import scans, sets, via
+from tumorlens.datasets import open_table, read_sample_mask
+from tumorlens.datasets.formats.via import read_via
+from tumorlens.datasets.sets.br35h import OUTLINED, read
+from tumorlens.errors import DataError
+
+BOX = via.rect(4, 4, 8, 8)
+
+
+def whole(root: Path) -> Path:
+    """yes and no, and three outlined pictures: one a copy in yes, one of a changed file, one without outline."""
+    sets.class_folders(root, {"no": 2, "pred": 1})
+    drawn = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
+    via.annotations(root / OUTLINED / "annotations_all.json", drawn, places=("TRAIN", "TEST", "VAL"))
+    for part in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
+        picture = root / OUTLINED / f"{part}.png"
+        scans.raw(root / "yes" / picture.name, picture.read_bytes() + b"changed" * (picture.name == "y1.png"))
+    scans.save(root / "yes" / "y3.png", scans.GREY)
+    return root
+
+
+def test_pictures_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> None:
+    table = open_table(whole(tmp_path))
+    assert table.name == "br35h"
+    assert table.classes == ("no_tumor", "tumor")
+    assert [(s.id, s.label, s.mask is not None) for s in table.samples] == [
+        ("br35h/no/0.png", "no_tumor", False),
+        ("br35h/no/1.png", "no_tumor", False),
+        ("br35h/yes/y0.png", "tumor", True),
+        ("br35h/yes/y1.png", "tumor", False),
+        ("br35h/yes/y2.png", "tumor", False),
+        ("br35h/yes/y3.png", "tumor", False),
+    ]
+    mask = read_sample_mask(table.samples[2])
+    assert mask is not None
+    assert mask[4:12, 4:12].all()
+    assert mask.sum() == 64
+    assert table.notes == (
+        "br35h: no patient ids",
+        "br35h: 1 of 6 pictures have an outline, the others no mask",
+    )
+
+
+def test_the_outlined_pictures_alone_have_the_split_of_their_folders(tmp_path: Path) -> None:
+    folder = whole(tmp_path) / OUTLINED
+    table = open_table(folder, unannotated="keep")
+    assert [(s.id, s.label, s.split) for s in table.samples] == [
+        ("br35h/TEST/y1.png", "tumor", "test"),
+        ("br35h/TRAIN/y0.png", "tumor", "train"),
+        ("br35h/VAL/y2.png", "unannotated", "val"),
+    ]
+    assert not np.any(read_sample_mask(table.samples[2]))
+    with pytest.raises(DataError, match=r"br35h: 1 of 3 pictures have no annotation"):
+        open_table(folder)
+    negative = open_table(folder, unannotated="negative")
+    assert Counter(s.label for s in negative.samples) == {"tumor": 2, "no_tumor": 1}
+
+
+def test_a_file_of_annotations_in_each_split_folder_or_one_folder_is_understood(tmp_path: Path) -> None:
+    for part, name in (("TRAIN", "annotations_train.json"), ("VAL", "via_region_data.json")):
+        via.annotations(tmp_path / "split" / part / name, {f"{part}.png": [BOX]})
+    assert [(s.id, s.split) for s in open_table(tmp_path / "split").samples] == [
+        ("br35h/TRAIN/TRAIN.png", "train"),
+        ("br35h/VAL/VAL.png", "val"),
+    ]
+    via.annotations(tmp_path / "one" / "via_region_data.json", {"1.png": [BOX]})
+    assert [(s.id, s.split) for s in open_table(tmp_path / "one").samples] == [("br35h/1.png", None)]
+
+
+def test_what_is_not_there_or_not_listed_is_counted(tmp_path: Path) -> None:
+    via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX], "2.png": [BOX], "3.png": [BOX]})
+    (tmp_path / "2.png").rename(tmp_path / "4.png")
+    (tmp_path / "3.png").unlink()
+    assert open_table(tmp_path).notes == (
+        "br35h: no patient ids",
+        "br35h: of 3 listed pictures, 2 are not there",
+        "br35h: pictures that are there but not listed, and so left out: 1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda p: sets.class_folders(p, {"yes": 1}), r"no pictures in no/ found"),
+        (lambda p: p, r"neither yes/ and no/ nor outlines \(annotations_\*\.json or via_region_data\.json\)"),
+        (lambda p: scans.raw(p / "annotations_all.json", b"{"), r"annotations_all\.json: is no JSON or damaged"),
+        (lambda p: scans.raw(p / "annotations_all.json", b"[]"), r"lists no picture; expected annotations exported"),
+    ],
+)
+def test_what_cannot_be_used_is_one_clear_line(build, message: str, tmp_path: Path) -> None:
+    build(tmp_path)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path)
+
+
+def test_outlines_of_changed_pictures_are_refused(tmp_path: Path) -> None:
+    via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX]})
+    scans.save(tmp_path / "1.png", scans.GREY[::-1])
+    (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes() + b"x")
+    with pytest.raises(DataError, match=r"none of 1 listed pictures is there with its size in bytes"):
+        open_table(tmp_path)
+
+
+def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) -> None:
+    shapes = [
+        BOX,
+        via.circle(8, 8, 3),
+        via.ellipse(8, 8, 4, 2, 0.5),
+        via.polygon((1, 1), (9, 1), (5, 9)),
+        via.polygon((1, 1), (9, 1), (5, 9), name="polyline"),
+    ]
+    path = via.annotations(tmp_path / "a.json", {"1.png": shapes})
+    held = json.loads(path.read_text())
+    new = read_via(path)
+    for entry in held.values():
+        entry["regions"] = {str(i): region for i, region in enumerate(entry["regions"])}
+    old = read_via(scans.raw(tmp_path / "old.json", json.dumps(held).encode()))
+    project = read_via(scans.raw(tmp_path / "p.json", json.dumps({"_via_img_metadata": held}).encode()))
+    assert len(new.pictures[0].shapes) == 5
+    assert new.pictures == old.pictures == project.pictures
+    assert new.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "fault"),
+    [
+        ({"name": "point", "cx": 1, "cy": 1}, r"region 0 is a point; expected a polygon"),
+        ({"name": "circle", "cx": 1, "cy": 1}, r"region 0 lacks 'r'"),
+        (via.circle(1, 1, -2), r"is a circle of radius -2"),
+        (via.circle(1, 1, float("nan")), r"holds nan"),
+        (via.polygon((1, 1), (2, 2)), r"outline of 2 corners"),
+        ({"name": "polygon", "all_points_x": [1], "all_points_y": []}, r"region 0 zip"),
+        (None, r"region 0"),
+    ],
+)
+def test_a_shape_that_cannot_be_used_is_named_and_the_others_drawn(tmp_path: Path, shape, fault: str) -> None:
+    path = via.annotations(tmp_path / "via_region_data.json", {"1.png": [shape, BOX]})
+    held = read_via(path)
+    assert len(held.pictures[0].shapes) == 1
+    assert len(held.faults) == 1
+    (note,) = [note for note in open_table(tmp_path).notes if "cannot be used" in note]
+    assert re.search(fault, note)
+
+
+def test_an_entry_without_a_file_is_named(tmp_path: Path) -> None:
+    held = {"a": {"filename": "../.."}, "b": 7, "c": {"filename": "c.png"}}
+    found = read_via(scans.raw(tmp_path / "a.json", json.dumps(held).encode()))
+    assert [p.name for p in found.pictures] == ["c.png"]
+    assert found.faults == ("'a' names the file '../..'", "'b' names no file")

@@ -1,0 +1,39 @@
+"""Pictures without a tumour, pooled with sets that have only tumours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import sets
+from tumorlens.datasets import open_table, open_tables
+from tumorlens.datasets.sets.no_tumor import read
+from tumorlens.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (sets.class_folders(tmp_path / "none", {"images": 3}) / "images.csv").write_text("file,copies_in_nickparvar\n")
+    return tmp_path / "none"
+
+
+def test_it_has_one_class(folder: Path) -> None:
+    table = open_table(folder)
+    assert table.name == "no_tumor"
+    assert table.classes == ("no_tumor",)
+    assert [s.id for s in table.samples] == ["no_tumor/0.png", "no_tumor/1.png", "no_tumor/2.png"]
+
+
+def test_pooled_with_figshare_it_becomes_the_fourth_class(folder: Path, tmp_path: Path) -> None:
+    table = open_tables([sets.figshare_csv(tmp_path / "figshare"), folder])
+    assert table.name == "figshare+no_tumor"
+    assert table.classes == ("glioma", "meningioma", "pituitary", "no_tumor")
+    assert sum(s.group is None for s in table.samples) == 3
+    assert any("no patient ids" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("counts", [{}, {"images": 0}])
+def test_a_missing_or_empty_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
+    with pytest.raises(DataError, match=r"no pictures in images/ found"):
+        read(sets.class_folders(tmp_path, counts))

@@ -1,0 +1,44 @@
+"""Phantom folders: what `make` writes is what the reader finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tumorlens.datasets import open_table
+from tumorlens.datasets.phantom import CLASSES, make
+from tumorlens.datasets.sets.phantoms import read
+from tumorlens.errors import DataError
+from tumorlens.scan import read_mask
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("made") / "phantoms", patients=4, slices=2, size=64)
+
+
+def test_a_made_folder_is_recognised_with_patients_and_masks(folder: Path) -> None:
+    table = open_table(folder)
+    assert table.name == "phantom"
+    assert table.classes == CLASSES
+    assert len(table) == 8
+    assert table.has_patients
+    assert len({s.group for s in table.samples}) == 4
+    assert {s.label for s in table.samples if s.mask is None} == {"no_tumor"}
+    assert all(read_mask(s.mask).any() for s in table.samples if s.mask)
+
+
+def test_results_will_say_that_they_are_of_phantoms(folder: Path) -> None:
+    assert any("drawn" in note for note in read(folder).notes)
+
+
+def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "phantom.csv").write_text("image,mask,label,patient\nimages/1.png,,glioma,p1\n")
+    with pytest.raises(DataError, match=r"phantom\.csv, line 2: .*1\.png does not exist"):
+        read(tmp_path)
+
+
+def test_another_folder_says_how_to_make_phantoms(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no phantom\.csv found; make phantoms with: tumorlens data phantom"):
+        read(tmp_path)
