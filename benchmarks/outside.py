@@ -23,7 +23,7 @@ from tumorlens.evaluation import infer
 from tumorlens.evaluation.outside import MARGIN
 from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.models import Familiar, Outside, Pipeline, principal
-from tumorlens.models.outside import COMPONENTS
+from tumorlens.models.ood import COMPONENTS
 from tumorlens.stats.conformal import pooled
 from tumorlens.training import load_run
 

@@ -11,7 +11,7 @@ from rounds import milliseconds, peak, serve
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tumorlens.models.light_ham import LightHam, SelfAttention
+from tumorlens.models.layers.light_ham import LightHam, SelfAttention
 
 CHANNELS = 128  # as in EfficientMTNet
 

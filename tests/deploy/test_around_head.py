@@ -20,7 +20,7 @@ from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
 from tumorlens.models import ModelSpec, Pipeline, Prepare
-from tumorlens.models.output import Network, Output
+from tumorlens.models.model_output import Network, Output
 from tumorlens.scan import Canvas, GreyImage
 from tumorlens.training import Run, load_run
 

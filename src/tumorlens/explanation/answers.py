@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tumorlens.explanation.catalogue import ATTENTION
 from tumorlens.models import Pipeline
-from tumorlens.models.attention import attention_names, attention_passing
+from tumorlens.models.layers.attention import attention_names, attention_passing
 
 
 def answer_names(pipeline: Pipeline) -> list[str]:

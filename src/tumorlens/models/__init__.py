@@ -5,7 +5,7 @@ from tumorlens._extras import require
 require("torch", "train", "build networks")
 require("timm", "train", "build networks")
 
-from tumorlens.models import (  # noqa: E402
+from tumorlens.models.architectures import (  # noqa: E402
     baselines,
     brain_mri_efficientnet,
     brainmrnet,
@@ -15,12 +15,12 @@ from tumorlens.models import (  # noqa: E402
     mini_resnet,
     unet,
 )
-from tumorlens.models.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
-from tumorlens.models.output import Network, Output  # noqa: E402
-from tumorlens.models.outside import Familiar, Outside, principal  # noqa: E402
+from tumorlens.models.layers.attention import attention_maps, attention_names  # noqa: E402
+from tumorlens.models.model_output import Network, Output  # noqa: E402
+from tumorlens.models.ood import Familiar, Outside, principal  # noqa: E402
 from tumorlens.models.pipeline import Answer, ModelSpec, Pipeline  # noqa: E402
-from tumorlens.models.prepare import Prepare  # noqa: E402
+from tumorlens.models.preprocessing import Prepare  # noqa: E402
 from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
 from tumorlens.models.registry import ModelCard, card, create, names  # noqa: E402
 

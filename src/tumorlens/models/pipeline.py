@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.models import registry
-from tumorlens.models.output import Network
-from tumorlens.models.outside import Familiar, Outside
-from tumorlens.models.prepare import Prepare
+from tumorlens.models.model_output import Network
+from tumorlens.models.ood import Familiar, Outside
+from tumorlens.models.preprocessing import Prepare
 from tumorlens.scan.canvas import Canvas
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from tumorlens._extras import require
 from tumorlens.errors import ModelError
 from tumorlens.models import registry
-from tumorlens.models.output import Network
+from tumorlens.models.model_output import Network
 
 # timm's backbone -> (module, class) of the package that carries its weights.
 _PACKAGES = {

@@ -12,7 +12,7 @@ from PIL import Image
 from tumorlens.explanation.methods import heatmaps
 from tumorlens.explanation.trust.controls import HeatMap
 from tumorlens.models import Pipeline
-from tumorlens.models.head import head_boxes
+from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan import Box, GreyImage
 
 SIDE = 64

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.output import Network
+from tumorlens.models.model_output import Network
 
 
 class AttentionMap(nn.Identity):

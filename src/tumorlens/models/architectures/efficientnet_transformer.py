@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.attention import AttentionMap
-from tumorlens.models.blocks import ChannelAttention, SpatialAttention
-from tumorlens.models.efficientnet import BACKBONES
-from tumorlens.models.output import Network, Output
-from tumorlens.models.pooled import backbone
+from tumorlens.models.architectures.efficientnet import BACKBONES
+from tumorlens.models.layers.attention import AttentionMap
+from tumorlens.models.layers.blocks import ChannelAttention, SpatialAttention
+from tumorlens.models.layers.pooled_backbone import backbone
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import card, register
 
 WIDTH = 256  # of a token

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
 from tumorlens.models import Cost, Network, attention_maps, attention_names, cost, create
-from tumorlens.models.brain_mri_efficientnet import STAGES, Bottleneck, Scale, resolution, scale
+from tumorlens.models.architectures.brain_mri_efficientnet import STAGES, Bottleneck, Scale, resolution, scale
 
 NAME = "brain_mri_efficientnet"
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, attention_maps, card, cost, create, names
-from tumorlens.models.efficientnet_transformer import SelfAttention
+from tumorlens.models.architectures.efficientnet_transformer import SelfAttention
 
 NAME = "efficientnet_b0_transformer"
 

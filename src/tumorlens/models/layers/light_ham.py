@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tumorlens.models.attention import AttentionMap
+from tumorlens.models.layers.attention import AttentionMap
 
 LEAST = 1e-6  # keeps divisors from 0 where a picture has nothing
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from tumorlens.models.output import Network
-from tumorlens.models.pooled import Pooled, backbone, check_stride
+from tumorlens.models.layers.pooled_backbone import Pooled, backbone, check_stride
+from tumorlens.models.model_output import Network
 from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
 
 _TAN = "Tan and Le 2019, EfficientNet: Rethinking Model Scaling for CNNs, ICML (arXiv:1905.11946)"

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
-from tumorlens.models.attention import AttentionMap
-from tumorlens.models.blocks import SqueezeExcitation
-from tumorlens.models.light_ham import LightHam, SelfAttention
-from tumorlens.models.output import Network, Output
+from tumorlens.models.layers.attention import AttentionMap
+from tumorlens.models.layers.blocks import SqueezeExcitation
+from tumorlens.models.layers.light_ham import LightHam, SelfAttention
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
 
 DETAIL = 64  # channels of the low-level features, at 1/8

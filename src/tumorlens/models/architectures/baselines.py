@@ -14,8 +14,8 @@ from typing import Any
 
 from torch import nn
 
-from tumorlens.models.output import Network
-from tumorlens.models.pooled import Pooled, backbone, check_stride
+from tumorlens.models.layers.pooled_backbone import Pooled, backbone, check_stride
+from tumorlens.models.model_output import Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
 
 NAMES = ("vgg16", "resnet50", "densenet121")

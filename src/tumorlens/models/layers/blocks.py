@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tumorlens.models.attention import AttentionMap
+from tumorlens.models.layers.attention import AttentionMap
 
 
 class ConvBlock(nn.Sequential):

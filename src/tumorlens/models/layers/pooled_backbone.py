@@ -8,7 +8,7 @@ import timm
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.output import Network, Output
+from tumorlens.models.model_output import Network, Output
 
 STRIDES = (32, 16)  # pixels of the input for one place of the last maps
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tumorlens.models.head import head_boxes
+from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan.canvas import Canvas
 
 Length = int | Tensor

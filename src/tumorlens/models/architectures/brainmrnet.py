@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tumorlens.models.attention import AttentionMap
-from tumorlens.models.blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
-from tumorlens.models.output import Network, Output
+from tumorlens.models.layers.attention import AttentionMap
+from tumorlens.models.layers.blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
 
 HYPERCOLUMN = 4  # side of the grid to which all stages are resized: 4x4 = 16 values

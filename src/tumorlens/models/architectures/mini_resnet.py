@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from tumorlens.models.blocks import ConvBlock, ResidualBlock
-from tumorlens.models.output import Network, Output
+from tumorlens.models.layers.blocks import ConvBlock, ResidualBlock
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import HALF, ModelCard, register
 
 WIDTHS = (16, 32, 64, 96)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tumorlens.datasets.phantom import CLASSES, PLANES, PhantomSlice, draw_patient
-from tumorlens.models.head import _largest, head_boxes
+from tumorlens.models.head_crop import _largest, head_boxes
 
 Edges = tuple[int, int, int, int]
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
-from tumorlens.models import baselines, efficientnet
-from tumorlens.models.blocks import ConvBlock
-from tumorlens.models.output import Network, Output
-from tumorlens.models.pooled import Pooled, check_stride
+from tumorlens.models.architectures import baselines, efficientnet
+from tumorlens.models.layers.blocks import ConvBlock
+from tumorlens.models.layers.pooled_backbone import Pooled, check_stride
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import Option, card, create, register
 
 POOLS = ("mean", "mask")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tumorlens.models.attention import AttentionMap
-from tumorlens.models.light_ham import Factorisation, LightHam, SelfAttention
+from tumorlens.models.layers.attention import AttentionMap
+from tumorlens.models.layers.light_ham import Factorisation, LightHam, SelfAttention
 
 BOTH = [LightHam, SelfAttention]
 

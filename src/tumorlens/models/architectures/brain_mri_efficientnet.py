@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.blocks import SpatialAttention, SqueezeExcitation
-from tumorlens.models.output import Network, Output
+from tumorlens.models.layers.blocks import SpatialAttention, SqueezeExcitation
+from tumorlens.models.model_output import Network, Output
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
 
 

@@ -1,0 +1,1 @@
+"""Architectures, one file each; every file enters its networks in the registry."""
