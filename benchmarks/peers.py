@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from tumorlens.auditing.copies.look import looks
-from tumorlens.auditing.copies.twins import find_twins
+from tumorlens.auditing.duplicates.image_records import looks
+from tumorlens.auditing.duplicates.near_duplicates import find_twins
 from tumorlens.datasets import Table, open_table
 
 # Run by `--python`: a folder -> pairs of names in it, and seconds from files to pairs.

@@ -13,8 +13,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.copies.prints import thumbs
-from tumorlens.auditing.copies.twins import near_copies
+from tumorlens.auditing.duplicates.near_duplicates import near_copies
+from tumorlens.auditing.duplicates.perceptual_hash import thumbs
 from tumorlens.datasets import open_table
 from tumorlens.scan import GreyImage, read_scan
 

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from rounds import peak
 
-from tumorlens.auditing.copies.look import looks
-from tumorlens.auditing.copies.match import candidates
-from tumorlens.auditing.copies.prints import Codes, codes, turned
-from tumorlens.auditing.copies.twins import LIKELY
+from tumorlens.auditing.duplicates.image_records import looks
+from tumorlens.auditing.duplicates.match import candidates
+from tumorlens.auditing.duplicates.near_duplicates import LIKELY
+from tumorlens.auditing.duplicates.perceptual_hash import Codes, codes, turned
 from tumorlens.scan.dihedral import TURNS
 
 _ROWS = 8192  # made at once

@@ -11,7 +11,7 @@ from rounds import serve
 
 from tumorlens._record import Record
 from tumorlens.auditing import audit
-from tumorlens.auditing.page.write import write_audit
+from tumorlens.auditing.page.audit_files import write_audit
 from tumorlens.datasets import open_table
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_given as split_given
     from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
-    from tumorlens.auditing.sources.true_masks import true_masks as true_masks
+    from tumorlens.auditing.provenance.traced_masks import true_masks as true_masks
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
     from tumorlens.deploy.benchmark import benchmark as benchmark

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from tumorlens.auditing import find_ties
-from tumorlens.auditing.findings import Trace
+from tumorlens.auditing.issues import Trace
 from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
 from tumorlens.models import create

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tumorlens.auditing.conflicts import find_conflicts
-from tumorlens.auditing.copies.look import Look, Progress, looks
-from tumorlens.auditing.copies.twins import find_twins
-from tumorlens.auditing.damage.files import find_damage
-from tumorlens.auditing.findings import Damage, Neighbour, Shortcut, Trace
-from tumorlens.auditing.leaks import find_leaks, keys_of, patients_of
-from tumorlens.auditing.outcome import AuditReport
+from tumorlens.auditing.audit_report import AuditReport
+from tumorlens.auditing.duplicates.image_records import Look, Progress, looks
+from tumorlens.auditing.duplicates.near_duplicates import find_twins
+from tumorlens.auditing.integrity.file_issues import find_damage
+from tumorlens.auditing.issues import Damage, Neighbour, Shortcut, Trace
+from tumorlens.auditing.label_conflicts import find_conflicts
+from tumorlens.auditing.leakage import find_leaks, keys_of, patients_of
+from tumorlens.auditing.provenance.reference_index import KnownSet, misnamed, shipped, trace
 from tumorlens.auditing.shortcuts.forests import find_shortcuts
-from tumorlens.auditing.shortcuts.neighbours import nearest_neighbour
-from tumorlens.auditing.sources.known import KnownSet, misnamed, shipped, trace
+from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbour
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 

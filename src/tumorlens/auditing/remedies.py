@@ -6,14 +6,14 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tumorlens.auditing.copies.look import Look
-from tumorlens.auditing.findings import Twins
-from tumorlens.auditing.split import split_folds
+from tumorlens.auditing.duplicates.image_records import Look
+from tumorlens.auditing.issues import Twins
+from tumorlens.auditing.splits import split_folds
 from tumorlens.datasets import Table
 from tumorlens.datasets.unannotated import UNANNOTATED
 
 if TYPE_CHECKING:
-    from tumorlens.auditing.outcome import AuditReport
+    from tumorlens.auditing.audit_report import AuditReport
 
 
 def grouped(table: Table, keys: Sequence[str]) -> Table:

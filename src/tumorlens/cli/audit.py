@@ -46,8 +46,8 @@ def audit(
     """
     from tumorlens._record import Record
     from tumorlens.auditing import audit as work
-    from tumorlens.auditing.page.write import write_audit
-    from tumorlens.auditing.split import check_folds
+    from tumorlens.auditing.page.audit_files import write_audit
+    from tumorlens.auditing.splits import check_folds
     from tumorlens.datasets import open_tables, write_table
 
     if write_split:

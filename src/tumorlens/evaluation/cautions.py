@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tumorlens.auditing.damage.masks import NEARLY_ALL
+from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.masks import Drawing

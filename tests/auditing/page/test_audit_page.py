@@ -16,10 +16,10 @@ from tests.fixtures import scans
 from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
 from tests.report.test_page import HOSTILE, Page
 from tumorlens.auditing import AuditReport, Damage, Neighbour, Shortcut, audit, index_of
-from tumorlens.auditing.copies.prints import turned
-from tumorlens.auditing.page.html import audit_page, level
-from tumorlens.auditing.page.pictures import LISTED
-from tumorlens.auditing.page.sheets import LONGEST, Kinship, inverse, small, spread, turn_image
+from tumorlens.auditing.duplicates.perceptual_hash import turned
+from tumorlens.auditing.page.audit_page import audit_page, level
+from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
+from tumorlens.auditing.page.image_sections import LISTED
 from tumorlens.datasets import Table, open_table, open_tables
 from tumorlens.scan.dihedral import TURNS
 from tumorlens.stats import Estimate

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import published as sets
-from tumorlens.auditing import check_leaks, find_ties, guard, index_of
+from tumorlens.auditing import check_leaks, find_ties, index_of
+from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
 from tumorlens.evaluation.reproduction import find_system, quick
 from tumorlens.evaluation.reproduction.protocols import Pair, protocols
@@ -80,7 +81,7 @@ def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
     known = open_table(sets.figshare(tmp_path / "figshare", drawn))
     index = (index_of(known),)
     monkeypatch.setattr(guard, "shipped", lambda: index)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.sources.true_masks"], "shipped", lambda: index)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.traced_masks"], "shipped", lambda: index)
     export = open_table(sets.export(tmp_path / "export", drawn))
     pair = both(2, export, known)
     given = {sample.id: sample.split for sample in export.samples}

@@ -13,7 +13,8 @@ import pytest
 
 from tests.fixtures import published as sets
 from tumorlens import compare, load_run
-from tumorlens.auditing import guard, index_of
+from tumorlens.auditing import index_of
+from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import DataError, ModelError, RunError
 from tumorlens.evaluation.reproduction import Reproduction, reproduce, reproduction_page
@@ -147,7 +148,7 @@ def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
 ) -> None:
     slices = sets.figshare(tmp_path / "figshare", drawn)
     index = (index_of(open_table(slices)),)
-    for place in (guard, sys.modules["tumorlens.auditing.sources.true_masks"]):
+    for place in (guard, sys.modules["tumorlens.auditing.provenance.traced_masks"]):
         monkeypatch.setattr(place, "shipped", lambda: index)
     data = [sets.export(tmp_path / "export", drawn), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._extras import require
-from tumorlens.auditing.copies.look import Look, frames
-from tumorlens.auditing.findings import Shortcut
-from tumorlens.auditing.shortcuts.outside import DRAWN, outside_of_heads
+from tumorlens.auditing.duplicates.image_records import Look, frames
+from tumorlens.auditing.issues import Shortcut
+from tumorlens.auditing.shortcuts.outside_head import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
 from tumorlens.stats import Cohort, Flags, Floats, Ints, Resamples
 

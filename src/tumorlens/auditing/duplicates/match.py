@@ -1,0 +1,111 @@
+"""codes -> candidate pairs: every picture against every other, in four views and all eight flips and turns.
+
+Up to `EXACT` pictures all pairs are compared by matrix products, which misses nothing; more are left to
+`match_many`, which finds nearly all copies in time that grows with the number of pictures, not with its square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.auditing.duplicates.image_records import Progress
+from tumorlens.auditing.duplicates.match_many import rows_many
+from tumorlens.auditing.duplicates.perceptual_hash import Codes, turned, unit
+from tumorlens.scan.dihedral import TURNS
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+EXACT = 20_000
+"""Pictures up to which every pair is compared: a minute or so on two cores."""
+
+_ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Pairs whose codes are alike, each pair once, with the view and the turn in which they are most alike.
+
+    Attributes:
+        first: (M,) positions in the one set of codes.
+        second: (M,) positions in the other.
+        view: (M,) which of the four drawings.
+        turn: (M,) which of `TURNS` makes the second look like the first.
+        similarity: (M,) -1 to 1.
+    """
+
+    first: Ints
+    second: Ints
+    view: Ints
+    turn: Ints
+    similarity: Floats
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def where(self, chosen: npt.NDArray[np.bool_] | Ints) -> Candidates:
+        """Some of them."""
+        return Candidates(
+            self.first[chosen], self.second[chosen], self.view[chosen], self.turn[chosen], self.similarity[chosen]
+        )
+
+
+def candidates(
+    codes: Codes,
+    others: Codes | None = None,
+    *,
+    at_least: float,
+    progress: Progress | None = None,
+) -> Candidates:
+    """All pairs of pictures whose codes agree in any view and turn; nearly all, where there are very many.
+
+    Args:
+        codes: (N, V, C) int8.
+        others: (M, V, C) int8; None to compare the codes with each other.
+        at_least: similarity, -1 to 1.
+        progress: called with (done, total).
+    """
+    comparisons = len(codes) ** 2 / 2 if others is None else len(codes) * len(others)
+    if comparisons > EXACT**2 / 2:
+        return _best(rows_many(codes, others, at_least=at_least, progress=progress))
+    found = [np.zeros((0, 5), dtype=np.float64)]
+    total = codes.shape[1] * len(TURNS)
+    for step, (view, turn) in enumerate(np.ndindex(codes.shape[1], len(TURNS))):
+        fixed = unit(codes[:, view])
+        moving = unit(turned((codes if others is None else others)[:, view], turn))
+        for first, second, similarity in _above(fixed, moving, at_least, same=others is None):
+            part = np.empty((len(first), 5))
+            part[:, 0], part[:, 1], part[:, 2], part[:, 3], part[:, 4] = first, second, view, turn, similarity
+            found.append(part)
+        if progress:
+            progress(step + 1, total)
+    return _best(np.concatenate(found))
+
+
+def _above(fixed: Floats, moving: Floats, least: float, *, same: bool) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Pairs of rows with at least that dot product; of a set with itself, each pair once and none with itself."""
+    for top in range(0, len(fixed), _ROWS):
+        rows = fixed[top : top + _ROWS]
+        for left in range(top if same else 0, len(moving), _COLUMNS):
+            block = rows @ moving[left : left + _COLUMNS].T
+            if block.max() < least:
+                continue
+            i, j = np.nonzero(block >= least)
+            similarity = block[i, j]
+            i, j = i + top, j + left
+            keep = j > i if same else slice(None)
+            yield i[keep], j[keep], similarity[keep]
+
+
+def _best(rows: npt.NDArray[np.float64]) -> Candidates:
+    """Of the rows of one pair the most similar one."""
+    rows = rows[np.lexsort((-rows[:, 4], rows[:, 1], rows[:, 0]))]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (rows[1:, :2] != rows[:-1, :2]).any(axis=1)
+    rows = rows[new]
+    first, second, view, turn = rows[:, :4].T.astype(np.int64)
+    return Candidates(first, second, view, turn, rows[:, 4].astype(np.float32))

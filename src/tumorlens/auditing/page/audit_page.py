@@ -1,0 +1,121 @@
+"""AuditReport -> one self-contained HTML page that a person can judge."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tumorlens.auditing.audit_report import AuditReport
+from tumorlens.auditing.duplicates.near_duplicates import LIKELY, SAME
+from tumorlens.auditing.issues import Leak
+from tumorlens.auditing.page.contact_sheets import Kinship
+from tumorlens.auditing.page.figure_sections import damage_section, shortcut_section
+from tumorlens.auditing.page.image_sections import conflict_section, copy_section, leak_section, source_section
+from tumorlens.auditing.provenance.reference_index import SURE
+from tumorlens.report import Section, Tile, code, note, page, paragraph, tiles
+
+
+def audit_page(found: AuditReport) -> str:
+    """The whole page."""
+    parts = ", ".join(f"{count:,} {part}" for part, count in found.parts.items())
+    classes = ", ".join(found.table.classes)
+    return page(
+        f"Audit of {found.table.name}",
+        f"{len(found.table):,} images ({parts or 'no split'}) of {len(found.table.classes)} classes: {classes}",
+        audit_sections(found),
+        footer=(
+            f"Split {found.table.split_hash[:16]}. 95 % intervals: bootstrap of groups of copies and patients.",
+            "This page shows pictures and names of files; treat it as you treat the data.",
+        ),
+    )
+
+
+def audit_sections(found: AuditReport) -> list[Section]:
+    """The sections of the page, for use in a larger one."""
+    kinship = Kinship(found)
+    return [
+        _verdict(found),
+        leak_section(kinship),
+        copy_section(kinship),
+        source_section(kinship),
+        conflict_section(kinship),
+        shortcut_section(found),
+        damage_section(found),
+        _unseen(found),
+        _method(found),
+    ]
+
+
+def level(found: AuditReport) -> Literal["ok", "warning", "danger"]:
+    """How bad the verdict is: results are wrong, may be, or nothing speaks against them."""
+    if found.leaking or any(damage.level == "danger" for damage in found.damage):
+        return "danger"
+    doubts = found.conflicts or found.twins.distinct < len(found.table)
+    return "warning" if doubts or any(damage.level == "warning" for damage in found.damage) else "ok"
+
+
+def _verdict(found: AuditReport) -> Section:
+    total, distinct = len(found.table), found.twins.distinct
+    known = list(dict.fromkeys(trace.known for trace in found.traces))
+    contradicted = len({i for conflict in found.conflicts for i in conflict.samples})
+    leaks = [_leak_tile(leak) for leak in found.leaks if leak.part == "test" or leak.samples]
+    others = [
+        Tile("Distinct pictures", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are copies"),
+        Tile(
+            "Traced to a known set",
+            f"{len(found.traces):,}",
+            hint=f"images, to {' and '.join(known)}" if known else "images",
+        ),
+        Tile("Label conflicts", f"{len(found.conflicts):,}", hint=f"{contradicted:,} images in them"),
+        *_shortcut_tile(found),
+        Tile("Damage", f"{len(found.damage):,}", hint="findings about files, masks, annotations"),
+    ]
+    shown = (tiles(leaks) if leaks else "") + tiles(others)
+    return Section("The verdict", note(level(found), found.verdict) + shown + _advice(found))
+
+
+def _leak_tile(leak: Leak) -> Tile:
+    part = {"test": "Test", "val": "Validation"}[leak.part]
+    what, of = ("have a copy in train", "") if leak.by == "twin" else ("show a patient of train", " of known patient")
+    return Tile(f"{part} images that {what}", leak.rate, hint=f"{len(leak.samples):,} of {leak.rate.n:,}{of}")
+
+
+def _shortcut_tile(found: AuditReport) -> list[Tile]:
+    if not found.shortcuts:
+        return []
+    best = max(found.shortcuts, key=lambda shortcut: shortcut.balanced.value)
+    return [Tile("Told without anatomy", best.balanced, hint=f"balanced accuracy, from {best.name}")]
+
+
+def _advice(found: AuditReport) -> str:
+    """The command that mends it."""
+    if level(found) == "ok" and len(found.parts) > 1:
+        return ""
+    if found.leaking:
+        why = "A split that keeps every patient and every copy on one side, without the copies, to train on instead:"
+    else:
+        why = "A split by the groups found here, without the copies:"
+    return paragraph(why) + code("tumorlens audit PATH --write-split split.csv\ntumorlens train split.csv --out my-run")
+
+
+def _unseen(found: AuditReport) -> Section:
+    always = (
+        "Crops that leave out a part of the head, turns by other angles than 90°, and slices of one patient that no "
+        "known set names are not recognised; nor is what a picture shows."
+    )
+    return Section("What was not looked at", "".join(map(paragraph, (*found.notes, always))))
+
+
+def _method(found: AuditReport) -> Section:
+    unread = sum(one.problem is not None for one in found.looks)
+    sentences = (
+        f"Every file was decoded once ({unread:,} of {len(found.looks):,} could not be), hashed as bytes and as grey "
+        "values, and drawn small four times: whole, and with its border taken away by three rules that do not depend "
+        "on how wide the border was.",
+        f"Each drawing became a code of brighter and darker places; pairs whose codes agree to at least {LIKELY} in "
+        "one of the eight flips and turns were laid on each other, aligned, and compared in detail.",
+        f"From a score of {SAME} they are one picture; slices of one head two thirds of a millimetre apart stay below.",
+        f"A picture is a slice of a known set where finer codes agree to at least {SURE}; its patient is then the "
+        "patient of that slice.",
+        "What is connected by copies or by patients is one group, and all intervals come from drawing whole groups.",
+    )
+    return Section("How it was done", paragraph(" ".join(sentences)))

@@ -1,0 +1,245 @@
+"""leaks, copies, sources, conflicts -> the sections of the page that show pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tumorlens.auditing.audit_report import AuditReport
+from tumorlens.auditing.issues import KINDS, Conflict, Leak
+from tumorlens.auditing.page.contact_sheets import Kinship, leaked_pairs, spread
+from tumorlens.report import Picture, Section, columns, contact_sheet, details, note, paragraph, table
+from tumorlens.scan.dihedral import TURNS
+
+# Pictures a page holds at most, about 60 in all, so that it stays small and is made in a second or two.
+LEAKED = 12
+OF_PATIENT = 6
+CLUSTERS = 3
+OF_CLUSTER = 5
+CONFLICTS = 6
+LISTED = 50
+"""Rows of a long list that are shown; audit.json has all."""
+
+_PARTS = {"test": "test", "val": "validation"}
+_SORTS = {
+    "bytes": "every byte of the files is equal",
+    "pixels": "saved or named differently, the same grey values",
+    "near": "re-encoded, resized, brightened, flipped, turned or framed",
+}
+
+
+def leak_section(kinship: Kinship) -> Section:
+    """What of validation and test is known from train."""
+    found = kinship.found
+    if not found.leaks:
+        words = "Looked, but the data has no train part with another part beside it, so nothing can leak yet."
+        return Section("Leaks", paragraph(words))
+    leaks = [leak for leak in found.leaks if leak.samples]
+    if not leaks:
+        parts = " and ".join(dict.fromkeys(_PARTS[leak.part] for leak in found.leaks))
+        words = f"Looked, and found none: no picture of {parts} has a copy or a known patient in train."
+        return Section("Leaks", paragraph(words) + _rates(kinship))
+    lead = (
+        "A network that merely remembers its training pictures answers a leaked one correctly; the figure then says "
+        "how well it remembers, not how it would fare with a new patient."
+    )
+    body = "".join(note("danger", _leak_words(leak)) for leak in leaks) + _rates(kinship) + _per_class(found)
+    for leak in leaks:
+        most = LEAKED if leak.by == "twin" else OF_PATIENT
+        if leak.part == "val" and any(other.part == "test" and other.by == leak.by for other in leaks):
+            continue  # the test part shows it already
+        pairs = leaked_pairs(kinship, leak, most)
+        what = "a copy of it" if leak.by == "twin" else "the same patient"
+        body += paragraph(
+            f"Left a {_PARTS[leak.part]} picture, right {what} in train; {len(pairs)} of {len(leak.samples):,}, "
+            "spread over the classes."
+        )
+        body += contact_sheet(pairs, wide=True)
+    return Section("Leaks", body, lead)
+
+
+def copy_section(kinship: Kinship) -> Section:
+    """How many pictures there are, and which files show the same."""
+    found = kinship.found
+    clusters = found.twins.clusters
+    total, distinct = len(found.table), found.twins.distinct
+    if not clusters:
+        return Section("Copies", paragraph(f"Looked, and found none: {total:,} files, {total:,} different pictures."))
+    counts = found.twins.counts()
+    lead = f"{total:,} files show {distinct:,} different pictures; {total - distinct:,} files are copies of others."
+    kinds = [[name, f"{counts[kind]:,}", _SORTS[kind]] for kind, name in KINDS.items()]
+    turns = Counter(pair.turn for pair in found.twins.pairs if pair.kind == "near")
+    sizes = Counter(len(members) for members in clusters)
+    flips = [[TURNS[turn], f"{count:,}"] for turn, count in turns.most_common()]
+    times = [[f"{size:,} times", f"{count:,}"] for size, count in sorted(sizes.items())]
+    body = table(["copies", "files", "what it means"], kinds, "lrl")
+    body += columns(
+        table(["one picture is there", "pictures"], times) if len(times) <= 12 else _few_sizes(sizes),
+        table(["near copies, as one lies to the other", "files"], flips) if flips else "",
+    )
+    body += _between_sets(found)
+    body += paragraph(f"The {min(CLUSTERS, len(clusters))} pictures that are there most often:")
+    for members in clusters[:CLUSTERS]:
+        rest = f", {OF_CLUSTER} of them shown" if len(members) > OF_CLUSTER else ""
+        body += paragraph(f"One picture, {len(members):,} files{rest}.")
+        body += contact_sheet(kinship.cluster(members, OF_CLUSTER))
+    return Section("Copies", body, lead)
+
+
+def source_section(kinship: Kinship) -> Section:
+    """Which pictures are slices of a set that is known, and what that tells of their patients."""
+    found = kinship.found
+    title = "Known source"
+    if not found.traces:
+        return Section(title, paragraph("Looked, and recognised no picture as a slice of a known set."))
+    samples, traced = found.table.samples, found.traced
+    body, leads = "", []
+    several = len({sample.dataset for sample in samples}) > 1
+    for known in dict.fromkeys(trace.known for trace in found.traces):
+        own = [trace for trace in found.traces if trace.known == known]
+        slices = {trace.slice for trace in own}
+        patients = {trace.patient for trace in own if trace.patient}
+        recovered = sum(trace.patient is not None and samples[trace.sample].group is None for trace in own)
+        words = f"{len(own):,} of {len(samples):,} images are {len(slices):,} slices of {known}"
+        words += f", of {len(patients):,} patients" if patients else ""
+        leads.append(words + (f"; {recovered:,} images had no patient stated and have one now" if recovered else ""))
+        rows = []
+        for name, label in sorted({(sample.dataset, sample.label) for sample in samples}):
+            here = [i for i, s in enumerate(samples) if (s.dataset, s.label) == (name, label)]
+            hits = [traced[i] for i in here if i in traced and traced[i].known == known]
+            persons = {trace.patient for trace in hits if trace.patient}
+            rows.append([f"{name}, {label}" if several else label, _share(len(hits), len(here)), f"{len(persons):,}"])
+        turns = Counter(trace.turn for trace in own)
+        flips = [[TURNS[turn], f"{count:,}"] for turn, count in turns.most_common()]
+        body += columns(
+            table(["class", f"traced to {known}", "patients"], rows),
+            table(["the slice, made into the picture", "images"], flips),
+        )
+    for damage in found.damage:
+        if damage.kind == "misnamed":
+            body += note("warning", _sentence(damage.what))
+            body += listing(((str(path.name), detail) for path, detail in damage.items), len(damage.items), "file")
+    return Section(title, body, ". ".join(leads) + ".")
+
+
+def conflict_section(kinship: Kinship) -> Section:
+    """Pictures that are called two things."""
+    found, title = kinship.found, "Label conflicts"
+    if not found.conflicts:
+        return Section(title, paragraph("Looked, and found none: no picture carries two labels that contradict."))
+    pairs, singles = _shown(found.conflicts)
+    ids = [sample.id for sample in found.table.samples]
+    rows = ((" · ".join(ids[i] for i in c.samples), _called(c)) for c in found.conflicts)
+    body = contact_sheet([_conflict(kinship, conflict) for conflict in pairs], wide=True)
+    body += contact_sheet([kinship.single(conflict.samples[0], _called(conflict)) for conflict in singles])
+    body += listing(rows, len(found.conflicts), "images", "labels")
+    images = len({i for conflict in found.conflicts for i in conflict.samples})
+    lead = (
+        f"{len(found.conflicts):,} contradictions, over {images:,} images: one picture under two labels, or under "
+        "another label than the set it comes from gives it. A split made by --write-split leaves the doubtful ones out."
+    )
+    return Section(title, body, lead)
+
+
+def listing(rows: Iterable[Sequence[str]], total: int, *headers: str) -> str:
+    """A list that opens on a click, cut where it is long; headers that are not given stay empty."""
+    shown = [row for row, _ in zip(rows, range(LISTED), strict=False)]
+    names = [*headers, *[""] * (max(map(len, shown), default=0) - len(headers))]
+    rest = paragraph(f"… and {total - LISTED:,} more, all in audit.json.") if total > LISTED else ""
+    return details(f"Show {min(total, LISTED):,} of {total:,}", table(names, shown, "l" * len(names)) + rest)
+
+
+def _leak_words(leak: Leak) -> str:
+    count = f"{len(leak.samples):,} of {leak.rate.n:,} {_PARTS[leak.part]} images"
+    if leak.by == "twin":
+        return f"{count} have a copy in train: {leak.rate.percent()}."
+    return f"{count} whose patient is known show a patient who is also in train: {leak.rate.percent()}."
+
+
+def _rates(kinship: Kinship) -> str:
+    rows = []
+    for leak in kinship.found.leaks:
+        kinds: Counter[str] = Counter()
+        for i in leak.samples if leak.by == "twin" else ():
+            twin = kinship.copy_in_train(i)
+            if twin is not None:
+                kinds[kinship.kind(i, twin)] += 1
+        rows.append(
+            [
+                _PARTS[leak.part],
+                "a copy" if leak.by == "twin" else "its patient",
+                f"{len(leak.samples):,} of {leak.rate.n:,}",
+                leak.rate.percent(),
+                *(f"{kinds[kind]:,}" if leak.by == "twin" else "–" for kind in KINDS),
+            ]
+        )
+    return table(["part", "in train is", "images", "share (95 % interval)", *KINDS.values()], rows, "llrrrrr")
+
+
+def _per_class(found: AuditReport) -> str:
+    leaks = [leak for leak in found.leaks if leak.samples]
+    heads = [f"{_PARTS[leak.part]}, {'copy' if leak.by == 'twin' else 'patient'} in train" for leak in leaks]
+    rows = [
+        [name, *(_share(*leak.per_class[name]) if name in leak.per_class else "–" for leak in leaks)]
+        for name in found.table.classes
+    ]
+    return table(["class", *heads], rows)
+
+
+def _few_sizes(sizes: Counter[int]) -> str:
+    """How often pictures are there, in ranges."""
+    rows = []
+    for low, high in ((2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 10**9)):
+        count = sum(n for size, n in sizes.items() if low <= size <= high)
+        words = f"{low} times" if low == high else f"{low} to {min(high, max(sizes))} times"
+        if count:
+            rows.append([words, f"{count:,}"])
+    return table(["one picture is there", "pictures"], rows)
+
+
+def _between_sets(found: AuditReport) -> str:
+    """How many pictures of each set have a copy in each other; nothing where there is one set."""
+    samples = found.table.samples
+    sets = list(dict.fromkeys(sample.dataset for sample in samples))
+    if len(sets) < 2:
+        return ""
+    total = Counter(sample.dataset for sample in samples)
+    holds = Counter((cluster, s.dataset) for cluster, s in zip(found.twins.cluster, samples, strict=True))
+    rows = []
+    for one in sets:
+        own = [cluster for cluster, s in zip(found.twins.cluster, samples, strict=True) if s.dataset == one]
+        cells = [sum(holds[cluster, other] > (one == other) for cluster in own) for other in sets]
+        rows.append([f"{one} ({total[one]:,})", *(_share(n, total[one]) for n in cells)])
+    words = "How many pictures of a set (row) have a copy in a set (column); on the diagonal, another copy in itself:"
+    return paragraph(words) + table(["set (images)", *sets], rows)
+
+
+def _shown(conflicts: Sequence[Conflict]) -> tuple[list[Conflict], list[Conflict]]:
+    """Pictures with copies under another label, and those that contradict only their source."""
+    apart = [conflict for conflict in conflicts if len(set(conflict.labels)) > 1]
+    alone = [conflict for conflict in conflicts if len(set(conflict.labels)) == 1]
+    pairs = [apart[i] for i in spread(range(len(apart)), lambda i: _called(apart[i]))[:CONFLICTS]]
+    order = spread(range(len(alone)), lambda i: (alone[i].labels, alone[i].known))
+    return pairs, [alone[i] for i in order[: CONFLICTS - len(pairs)]]
+
+
+def _conflict(kinship: Kinship, conflict: Conflict) -> Picture:
+    """A picture under one label beside its copy under another, and what their source says."""
+    first = conflict.samples[0]
+    others = zip(conflict.samples, conflict.labels, strict=True)
+    second = next((i for i, label in others if label != conflict.labels[0]), conflict.samples[-1])
+    trace = kinship.found.traced.get(first) or kinship.found.traced.get(second)
+    return kinship.copies(first, second, f"{trace.known} {trace.slice} is {trace.label}" if trace else "")
+
+
+def _called(conflict: Conflict) -> str:
+    labels = " and ".join(dict.fromkeys(conflict.labels))
+    return f"called {labels}, but {conflict.source} is {conflict.known}" if conflict.known else f"called {labels}"
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} ({100 * count / total:.1f} %)" if total else "–"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else text + "."

@@ -1,0 +1,140 @@
+"""Copies are found however they were made, and neighbouring slices are not taken for copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.fixtures.copies import KINDS
+from tumorlens.auditing.duplicates.image_records import Look, looks
+from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_twins, near_copies
+from tumorlens.auditing.duplicates.perceptual_hash import thumbs
+from tumorlens.datasets.phantom import CLASSES, draw_patient
+from tumorlens.scan import GreyImage
+from tumorlens.scan.dihedral import TURNS
+
+
+def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GreyImage]]:
+    """(patient, picture) pairs."""
+    for patient in range(patients):
+        for item in draw_patient(CLASSES[patient % len(CLASSES)], 10_000 * seed + patient, slices=slices, size=size):
+            yield patient, item.image
+
+
+def _saved(pictures: list[GreyImage], folder: Path) -> list[Look]:
+    paths = [folder / f"{i}.png" for i in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(np.ascontiguousarray(picture)).save(path)
+    return looks(paths)
+
+
+@pytest.fixture(scope="module")
+def originals() -> list[GreyImage]:
+    return [picture for _, picture in phantom_slices(20, 1, 256)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_of_every_kind_are_found(kind: str, originals: list[GreyImage]) -> None:
+    random = np.random.default_rng(0)
+    copies = [KINDS[kind](picture, random) for picture in originals]
+    found = {(a, b) for a, b, _, _ in near_copies(np.stack([_drawn(p) for p in [*originals, *copies]]))}
+    assert found == {(i, i + len(originals)) for i in range(len(originals))}
+
+
+@pytest.mark.slow  # draws 200 patients and compares 4,000 pictures
+def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
+    originals = [picture for _, picture in phantom_slices(200, 1, 256, seed=1)]
+    random = np.random.default_rng(1)
+    drawn = np.stack([_drawn(picture) for picture in originals])
+    for kind, copy in KINDS.items():
+        copies = np.stack([_drawn(copy(picture, random)) for picture in originals])
+        found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([drawn, copies]))}
+        right = {(i, i + 200) for i in range(200)}
+        assert len(found & right) >= 198, kind
+        assert found <= right, kind
+
+
+@pytest.mark.slow  # draws 10,000 slices
+def test_among_10000_unrelated_and_neighbouring_slices_no_pair_is_taken_for_a_copy() -> None:
+    drawn = np.stack([_drawn(picture) for _, picture in phantom_slices(2500, 4, 128, seed=2)])
+    assert len(drawn) == 10_000
+    assert list(near_copies(drawn)) == []
+
+
+def test_the_turn_of_a_copy_is_told(originals: list[GreyImage]) -> None:
+    kinds = {"mirrored": "mirrored left to right", "turned by 90°": "turned by 270°", "transposed": "transposed"}
+    random = np.random.default_rng(0)
+    for kind, turn in kinds.items():
+        pair = np.stack([_drawn(originals[0]), _drawn(KINDS[kind](originals[0], random))])
+        ((_, _, k, score),) = near_copies(pair)
+        assert TURNS[k] == turn
+        assert score > 0.99
+
+
+def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list[GreyImage], tmp_path: Path) -> None:
+    Image.fromarray(originals[0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
+    Image.fromarray(originals[0]).save(tmp_path / "d.jpg", quality=80)
+    Image.fromarray(originals[1]).save(tmp_path / "e.png")
+    twins = find_twins(looks(sorted(tmp_path.iterdir())))
+    assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (0, 2, "pixels"), (0, 3, "near")]
+    assert twins.clusters == [[0, 1, 2, 3]]
+    assert twins.distinct == 2
+    assert twins.counts() == {"bytes": 1, "pixels": 1, "near": 1}
+
+
+def test_neighbouring_slices_of_one_patient_are_no_copies() -> None:
+    drawn = np.stack([_drawn(picture) for _, picture in phantom_slices(12, 4, 256)])
+    assert list(near_copies(drawn)) == []
+
+
+def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) -> None:
+    for name, value in (("a.png", 0), ("b.png", 0), ("c.png", 9)):
+        Image.fromarray(np.full((32, 32), value, np.uint8)).save(tmp_path / name)
+    (tmp_path / "d.png").write_bytes(b"broken")
+    (tmp_path / "e.png").write_bytes(b"broken")
+    (tmp_path / "f.png").write_bytes(b"")
+    twins = find_twins(looks(sorted(tmp_path.iterdir())))
+    assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
+
+
+def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> None:
+    (one,) = looks([tmp_path / "none.png"])
+    assert one.problem is not None
+    assert not one.blank
+
+
+def test_one_picture_and_no_picture_have_no_copies(originals: list[GreyImage], tmp_path: Path) -> None:
+    assert find_twins([]).pairs == ()
+    assert find_twins(_saved(originals[:1], tmp_path)).distinct == 1
+
+
+def test_clusters_are_called_by_their_smallest_member() -> None:
+    sets = Clusters(5)
+    assert sets.join(4, 2)
+    assert sets.join(2, 1)
+    assert not sets.join(1, 4)
+    assert [sets.root(i) for i in range(5)] == [0, 1, 1, 3, 1]
+
+
+def test_drawings_do_not_depend_on_the_frame(originals: list[GreyImage]) -> None:
+    for picture in islice(originals, 5):
+        plain = _drawn(picture)
+        for value in (0, 255):
+            np.testing.assert_array_equal(_drawn(np.pad(picture, 30, constant_values=value))[1:], plain[1:])
+
+
+def test_a_blank_picture_has_no_drawings() -> None:
+    assert thumbs(np.full((40, 50), 7, np.uint8)) is None
+
+
+def _drawn(picture: GreyImage) -> np.ndarray:
+    drawn = thumbs(np.ascontiguousarray(picture))
+    assert drawn is not None
+    return drawn

@@ -1,0 +1,142 @@
+"""Pictures made of a known set get its outlines, turned as they are, and its patients; the others get no mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.fixtures import scans
+from tests.fixtures.published import figshare
+from tumorlens.auditing import index_of, split_folds, true_masks, without_torn_split
+from tumorlens.auditing import leak_check as guard
+from tumorlens.datasets import MaskPlace, Table, open_table, read_sample_mask
+from tumorlens.datasets.phantom import make
+from tumorlens.errors import DataError
+from tumorlens.scan import read_mask
+from tumorlens.scan.dihedral import TURNS, turned
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+SIDE = 96
+
+
+@pytest.fixture(scope="module")
+def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn tumours of 9 patients, three slices each, laid out as the Figshare set."""
+    drawn = open_table(make(tmp_path_factory.mktemp("drawn") / "set", patients=12, slices=3, size=160))
+    return figshare(tmp_path_factory.mktemp("figshare"), drawn)
+
+
+@pytest.fixture
+def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
+    """The known set, whose index comes with tumorlens for this test."""
+    import sys
+
+    table = open_table(slices)
+    known = (index_of(table),)
+    monkeypatch.setattr(guard, "shipped", lambda: known)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.traced_masks"], "shipped", lambda: known)
+    return table
+
+
+def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0) -> Table:
+    """Pictures made of slices: picture i in turn i of the eight, smaller, and perhaps with its border cut off."""
+    for place, number in enumerate(numbers):
+        grey = np.asarray(Image.open(slices / "images" / f"{number}.jpg"))
+        edge = round(cut * len(grey))
+        grey = turned(grey[edge : len(grey) - edge, edge : len(grey) - edge], place % len(TURNS))
+        small = Image.fromarray(np.ascontiguousarray(grey)).resize((SIDE, SIDE + 16), Image.Resampling.BOX)
+        scans.save(folder / ("a", "b")[place % 2] / f"{place}.png", small)
+    return open_table(folder)
+
+
+def test_every_picture_gets_the_outline_of_its_slice_in_its_own_turn(
+    slices: Path, source: Table, tmp_path: Path
+) -> None:
+    numbers = list(range(0, 24, 3))
+    table = true_masks(derived(tmp_path / "made", slices, numbers), source)
+    assert len(table) == len(TURNS)
+    for sample in table.samples:
+        place = int(sample.image.stem)
+        mask = read_sample_mask(sample)
+        assert mask is not None
+        assert mask.shape == (SIDE + 16, SIDE)
+        whole = turned(read_mask(slices / "masks" / f"{numbers[place]}.png"), place)
+        wanted = Image.fromarray(np.ascontiguousarray(whole)).resize((SIDE, SIDE + 16), Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(mask, np.asarray(wanted))
+    groups = {s.id: s.group for s in source.samples}
+    assert [s.group for s in table.samples] == [groups[f"figshare/{numbers[int(s.image.stem)]}"] for s in table.samples]
+    assert [s.label for s in table.samples] == ["a"] * 4 + ["b"] * 4
+    assert "made: 8 of 8 pictures have the outline of the figshare slice they show" in table.notes
+    assert not any("no patient ids" in note for note in table.notes)
+
+
+def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
+    slices: Path, source: Table, tmp_path: Path
+) -> None:
+    derived(tmp_path / "made", slices, [0, 3])
+    derived(tmp_path / "cut" / "set", slices, [6], cut=0.05)
+    (tmp_path / "cut" / "set" / "a" / "0.png").rename(tmp_path / "made" / "a" / "cut.png")
+    scans.save(tmp_path / "made" / "a" / "other.png", scans.GREY)
+    before = open_table(tmp_path / "made")
+    old = scans.save(tmp_path / "old.png", scans.MASK)
+    before = replace(before, samples=tuple(replace(s, mask=old) for s in before.samples))
+    table = true_masks(before, source)
+    assert {s.image.name: s.mask is not None for s in table.samples} == {
+        "0.png": True,
+        "1.png": True,
+        "cut.png": False,
+        "other.png": False,
+    }
+    assert {
+        "made: 2 of 4 pictures have the outline of the figshare slice they show",
+        "made: 1 pictures are not known from figshare and have no mask",
+        "made: 1 pictures show only a part of their slice and have no mask",
+    } <= set(table.notes)
+    groups = {s.image.name: s.group for s in table.samples}
+    assert (groups["cut.png"] or "").startswith("figshare:")
+    assert groups["other.png"] is None
+
+
+def test_a_slice_without_mask_gives_none(slices: Path, source: Table, tmp_path: Path) -> None:
+    bare = replace(source, samples=tuple(replace(s, mask=None) if s.id == "figshare/0" else s for s in source.samples))
+    table = true_masks(derived(tmp_path / "made", slices, [0, 3]), bare)
+    assert [s.mask is not None for s in table.samples] == [False, True]
+    assert "made: 1 slices have no mask in figshare as it is there" in table.notes
+
+
+def test_nothing_to_gain_is_an_error(slices: Path, source: Table, phantom_table: Table, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"phantom: no data set whose slices are known here; expected \['figshare'\]"):
+        true_masks(source, phantom_table)
+    scans.save(tmp_path / "other" / "a" / "1.png", scans.GREY)
+    with pytest.raises(DataError, match=r"none of its 1 pictures gets a mask from figshare: 0 show one of its slices"):
+        true_masks(open_table(tmp_path / "other"), source)
+
+
+def test_a_split_that_tears_recovered_patients_is_taken_away(slices: Path, source: Table, tmp_path: Path) -> None:
+    table = true_masks(derived(tmp_path / "made", slices, [0, 1, 2, 3, 4, 5]), source)
+    torn = replace(
+        table, samples=tuple(replace(s, split=("train", "test")[i % 2]) for i, s in enumerate(table.samples))
+    )
+    whole = without_torn_split(torn)
+    assert {s.split for s in whole.samples} == {None}
+    assert whole.notes[-1] == "made: its split had patients on two sides and was taken away"
+    kept = split_folds(source, folds=2, val=0)
+    assert without_torn_split(kept) is kept
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
+def test_real_rectangles_overlap_the_true_outlines_by_little_more_than_half() -> None:
+    before = open_table(DATA / "coco")
+    after = true_masks(before, open_table(DATA / "figshare"))
+    dice = []
+    for one, other in zip(before.samples, after.samples, strict=True):
+        assert MaskPlace.of(other.mask).turn == TURNS.index("transposed")
+        rectangle, outline = read_sample_mask(one), read_sample_mask(other)
+        dice.append(2 * np.sum(rectangle & outline) / (rectangle.sum() + outline.sum()))
+    assert len(dice) == 215
+    assert np.median(dice) == pytest.approx(0.57, abs=0.02)
+    assert np.quantile(dice, 0.05) > 0.25  # a wrong turn would put most of them at 0

@@ -1,0 +1,248 @@
+"""Shortcuts: what gives the class away is found, anatomy is not mistaken for it, and memory is told from skill."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tumorlens.auditing.duplicates.image_records import Look
+from tumorlens.auditing.duplicates.perceptual_hash import SIDE, VIEWS
+from tumorlens.auditing.issues import Neighbour, Shortcut
+from tumorlens.auditing.shortcuts import forests
+from tumorlens.auditing.shortcuts import nearest_neighbor as nearest
+from tumorlens.auditing.shortcuts.forests import find_shortcuts
+from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbour
+from tumorlens.datasets import Sample, Table
+from tumorlens.errors import MissingExtraError
+
+ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+MEASURES = ["width and height", "file", "border", "metadata and border", "head blanked out"]
+
+
+@pytest.fixture(autouse=True)
+def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the trees: what is planted here is found as well, and sooner."""
+    monkeypatch.setattr(forests, "_TREES", 20)
+
+
+def table(labels: Sequence[str], splits: Sequence[str | None] | None = None) -> Table:
+    samples = tuple(
+        Sample(f"made/{i:04d}", Path(f"{i}.png"), label, split=splits[i] if splits else None)
+        for i, label in enumerate(labels)
+    )
+    return Table("made", samples, tuple(sorted(set(labels))))
+
+
+def frame(seed: int, *, radius: float = 20, tumour: bool = False) -> np.ndarray:
+    """A grey head of its own texture before a background of faint noise."""
+    random = np.random.default_rng(seed)
+    drawn = random.integers(0, 7, (SIDE, SIDE))
+    head = np.hypot(ROWS / 1.2, COLUMNS) < radius
+    drawn[head] = random.integers(90, 140, head.sum())
+    if tumour:
+        drawn[28:36, 28:36] = 250
+    return drawn.astype(np.uint8)
+
+
+def look(drawn: np.ndarray, *, number: int = 0, size: tuple[int, int] = (512, 512), weight: int = 20_000) -> Look:
+    """A look at a PNG whose file size and border do not depend on its class."""
+    random = np.random.default_rng(1000 + number)
+    return Look(
+        path=Path(f"{number}.png"),
+        bytes=weight + int(random.integers(1000)),
+        content="",
+        format="PNG",
+        mode="L",
+        size=size,
+        border=(float(random.normal(3, 1)), float(random.normal(2, 0.5))),
+        thumbs=np.stack([drawn] * VIEWS),
+    )
+
+
+def plain(count: int) -> list[Look]:
+    return [look(frame(i), number=i) for i in range(count)]
+
+
+def singly(count: int) -> list[str]:
+    return [f"patient {i}" for i in range(count)]
+
+
+def measured(made: Table, looks: Sequence[Look], groups: Sequence[str] | None = None) -> dict[str, Shortcut]:
+    return {one.name: one for one in find_shortcuts(made, looks, groups or singly(len(looks)))}
+
+
+def test_nothing_is_found_where_nothing_gives_the_class_away() -> None:
+    found = measured(table(["glioma", "no_tumor"] * 60), plain(120))
+    assert list(found) == MEASURES
+    for one in found.values():
+        assert one.majority == 0.5
+        assert one.confusing == ""
+
+
+def test_a_size_of_its_own_tells_a_class() -> None:
+    labels = ["glioma", "meningioma", "no_tumor"] * 30
+    looks = [replace(one, size=(300, 280 if i % 3 == 2 else 300)) for i, one in enumerate(plain(90))]
+    found = measured(table(labels), looks)
+    assert found["width and height"].confusing.endswith("and no_tumor (100.0%)")
+    assert found["width and height"].accuracy.value > 0.6 > 0.4 > found["width and height"].majority
+    assert found["metadata and border"].confusing
+    assert found["border"].confusing == found["head blanked out"].confusing == ""
+
+
+@pytest.mark.parametrize("trace", [{"mode": "RGB"}, {"format": "JPEG"}, {"bytes": 60_000}])
+def test_how_a_file_is_stored_tells_a_class(trace: dict) -> None:
+    labels = ["glioma", "no_tumor"] * 30
+    looks = [one if i % 2 else replace(one, **trace) for i, one in enumerate(plain(60))]
+    found = measured(table(labels), looks)
+    assert found["file"].accuracy.value == 1
+    assert found["file"].confusing == "glioma and no_tumor (100.0%)"
+    assert found["width and height"].confusing == found["border"].confusing == ""
+
+
+def test_a_bright_border_tells_a_class() -> None:
+    labels = ["glioma", "no_tumor"] * 30
+    looks = [one if i % 2 else replace(one, border=(40.0, 2.0)) for i, one in enumerate(plain(60))]
+    found = measured(table(labels), looks)
+    assert found["border"].accuracy.value == found["metadata and border"].accuracy.value == 1
+    assert found["file"].confusing == ""
+
+
+def test_a_marking_outside_of_the_head_tells_a_class() -> None:
+    labels = ["glioma", "no_tumor"] * 30
+    frames = [frame(i) for i in range(60)]
+    for drawn in frames[::2]:
+        drawn[2:12, 2:14] = 220
+    found = measured(table(labels), [look(drawn, number=i) for i, drawn in enumerate(frames)])
+    assert found["head blanked out"].accuracy.value > 0.95
+    assert found["border"].confusing == ""
+
+
+def test_tumours_and_the_size_of_heads_are_no_shortcut() -> None:
+    labels = ["glioma", "no_tumor"] * 60
+    drawn = [frame(i, radius=(14, 22)[i % 2], tumour=i % 2 == 0) for i in range(120)]
+    found = measured(table(labels), [look(one, number=i) for i, one in enumerate(drawn)])
+    assert found["head blanked out"].accuracy.n == 120
+    assert found["head blanked out"].confusing == ""
+    assert found["head blanked out"].accuracy.value < 0.65
+
+
+def test_pictures_full_of_head_are_left_out_of_what_is_outside_of_it() -> None:
+    labels = ["glioma", "no_tumor"] * 30
+    looks = [look(frame(i, radius=80 if i < 10 else 20), number=i) for i in range(60)]
+    found = measured(table(labels), looks)
+    assert found["head blanked out"].accuracy.n == 50
+    assert "50 of 60 pictures" in found["head blanked out"].features
+    assert found["border"].accuracy.n == 60
+
+
+def test_what_only_identifies_a_patient_is_no_shortcut() -> None:
+    """Each patient has a size of its own; only who tears patients apart takes it for a sign of the class."""
+    labels = [("glioma", "no_tumor")[patient % 2] for patient in range(20) for _ in range(6)]
+    scattered = np.random.default_rng(0).permutation(20)
+    looks = [replace(one, size=(300, 200 + 7 * int(scattered[i // 6]))) for i, one in enumerate(plain(120))]
+    torn = measured(table(labels), looks)["width and height"]
+    whole = measured(table(labels), looks, [f"patient {i // 6}" for i in range(120)])["width and height"]
+    assert torn.accuracy.value > 0.95
+    assert whole.confusing == ""
+    assert whole.accuracy.value < 0.7
+    assert (whole.accuracy.units, whole.accuracy.unit) == (20, "group")
+
+
+def test_blank_and_unreadable_pictures_are_left_out() -> None:
+    looks = plain(40)
+    looks[3] = replace(looks[3], thumbs=None)
+    looks[8] = Look(Path("8.png"), 10, "", problem="cannot be read")
+    found = measured(table(["glioma", "no_tumor"] * 20), looks)
+    assert {one.accuracy.n for one in found.values()} == {38}
+    assert found["file"].majority == pytest.approx(19 / 38)
+
+
+def test_a_class_of_one_patient_is_left_out() -> None:
+    labels = ["glioma", "no_tumor"] * 15 + ["pituitary"] * 5
+    groups = singly(30) + ["one"] * 5
+    assert {one.accuracy.n for one in find_shortcuts(table(labels), plain(35), groups)} == {30}
+
+
+def test_a_class_of_few_patients_is_measured_with_fewer_folds() -> None:
+    labels = ["glioma"] * 30 + ["no_tumor"] * 6
+    looks = [replace(one, mode="RGB") if i >= 30 else one for i, one in enumerate(plain(36))]
+    found = measured(table(labels), looks, [*singly(30), *(f"few {i // 2}" for i in range(6))])
+    assert found["file"].balanced.value > 0.9
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [(["glioma"] * 10, singly(10)), (["glioma", "no_tumor"] * 5, ["one"] * 10)],
+    ids=["one class", "one patient"],
+)
+def test_there_is_nothing_to_measure(labels: list[str], groups: list[str]) -> None:
+    assert find_shortcuts(table(labels), plain(10), groups) == ()
+    assert find_shortcuts(table(labels), [replace(one, thumbs=None) for one in plain(10)], groups) == ()
+
+
+def test_of_very_many_pictures_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forests, "_MOST", 40)
+    groups = [f"patient {i // 3}" for i in range(120)]
+    found = measured(table(["glioma"] * 60 + ["no_tumor"] * 60), plain(120), groups)
+    assert {(one.accuracy.n, one.accuracy.units) for one in found.values()} == {(39, 13)}
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    made, looks = table(["glioma", "no_tumor"] * 20), plain(40)
+    first, again, other = (find_shortcuts(made, looks, singly(40), seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
+    with pytest.raises(MissingExtraError, match=r"tumorlens\[train\]"):
+        find_shortcuts(table(["glioma", "no_tumor"] * 5), plain(10), singly(10))
+
+
+def neighbours(frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()) -> list[Neighbour]:
+    """Of pictures by ``"<label> <split>"``."""
+    labels, splits = zip(*(row.split() for row in rows), strict=True)
+    looks = [look(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]
+    looks = [replace(look, thumbs=None) if one is None else look for look, one in zip(looks, frames, strict=True)]
+    return list(nearest_neighbour(table(labels, splits), looks, leaked, singly(len(rows))))
+
+
+def test_copies_are_looked_up_whether_brightened_or_mirrored_and_reported_apart() -> None:
+    known = [frame(i) for i in range(4)]
+    rows = ["a train", "b train", "a train", "b train", "a test", "b test", "a test"]
+    copies = [known[0] // 2 + 40, known[1][:, ::-1], known[3]]  # the last is similar to a picture of another class
+    (found,) = neighbours([*known, *copies], rows, leaked=[4, 5])
+    assert found.part == "test"
+    shares = [(one.value, one.n) for one in (found.leaked, found.clean, found.everything) if one]
+    assert shares == [(1, 2), (0, 1), (pytest.approx(2 / 3), 3)]
+
+
+def test_each_part_beside_train_has_its_own_number() -> None:
+    known = [frame(0), frame(1)]
+    found = neighbours([*known, *known], ["a train", "b train", "a val", "a test"], leaked=[2])
+    assert [(one.part, one.everything.value) for one in found] == [("test", 0), ("val", 1)]
+    assert [(one.leaked is None, one.clean is None) for one in found] == [(True, False), (False, True)]
+
+
+def test_blank_pictures_are_neither_asked_nor_looked_up() -> None:
+    known = [frame(0), frame(1), None]
+    (found,) = neighbours([*known, frame(1), None], ["a train", "b train", "a train", "b test", "a test"])
+    assert (found.everything.value, found.everything.n) == (1, 1)
+
+
+def test_the_most_similar_of_many_is_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "_BLOCK", 3)
+    known = [frame(i) for i in range(8)]
+    rows = [f"{'ab'[i % 2]} train" for i in range(8)] + [f"{'ab'[i % 2]} test" for i in range(8)]
+    (found,) = neighbours([*known, *known], rows)
+    assert (found.everything.value, found.everything.n) == (1, 8)
+
+
+@pytest.mark.parametrize("rows", [["a train", "b train"], ["a test", "b test"]])
+def test_there_is_nothing_to_look_up_without_a_split(rows: list[str]) -> None:
+    assert neighbours([frame(0), frame(1)], rows) == []
