@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tumorlens.evaluation.abstention import ERRORS, Abstention, learn_candidates, measure_abstention
-from tumorlens.evaluation.calibration import softmax
+from tumorlens.metrics.calibration import softmax
 from tumorlens.stats import Cohort
 from tumorlens.stats.conformal import candidates_of
 

@@ -14,7 +14,7 @@ from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.evaluation import Evaluation, evaluate, infer, write_evaluation
 from tumorlens.evaluation.any_tumour import AnyTumour, as_asked
-from tumorlens.evaluation.calibration import softmax
+from tumorlens.metrics.calibration import softmax
 from tumorlens.training import Run
 
 

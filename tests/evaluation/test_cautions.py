@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.fixtures.sets import patients
 from tumorlens.datasets import Sample, SplitPlan, Table
-from tumorlens.evaluation import Drawing
 from tumorlens.evaluation.cautions import cautions, mask_cautions
+from tumorlens.metrics.overlap import Drawing
 
 BY_PATIENT = SplitPlan(by="patient", source="folds")
 

@@ -10,7 +10,8 @@ import typer
 from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Background, Evaluation, Robustness, Segmentation
+    from tumorlens.evaluation import Background, Evaluation, Robustness
+    from tumorlens.metrics.segmentation import Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 _PARTS = ("test", "val")
@@ -113,7 +114,7 @@ def show_evaluation(found: Evaluation) -> None:
 
 def _show_masks(found: Segmentation) -> None:
     """How well tumours are drawn."""
-    from tumorlens.evaluation.masks import lines
+    from tumorlens.evaluation.report.segmentation_tables import lines
 
     for headings, rows in lines(found):
         masks = grid(*(f"\n{heading}" for heading in headings))

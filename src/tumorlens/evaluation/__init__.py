@@ -12,14 +12,15 @@ from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
 from tumorlens.evaluation.html import evaluation_page, evaluation_sections  # noqa: E402
 from tumorlens.evaluation.infer import grey_slice, infer  # noqa: E402
 from tumorlens.evaluation.limits import Limits, limits_of  # noqa: E402
-from tumorlens.evaluation.masks import Drawing, Segmentation, compare_mask, measure_masks  # noqa: E402
-from tumorlens.evaluation.metrics import Metrics, measure  # noqa: E402
 from tumorlens.evaluation.outcome import Calibration, Evaluation  # noqa: E402
 from tumorlens.evaluation.outside import Outside  # noqa: E402
 from tumorlens.evaluation.part import weights_hash  # noqa: E402
 from tumorlens.evaluation.read import Measured, read_evaluation  # noqa: E402
 from tumorlens.evaluation.robustness import Robustness, measure_robustness  # noqa: E402
 from tumorlens.evaluation.write import write_evaluation  # noqa: E402
+from tumorlens.metrics.classification import Metrics, measure  # noqa: E402
+from tumorlens.metrics.overlap import Drawing, compare_mask  # noqa: E402
+from tumorlens.metrics.segmentation import Segmentation, measure_masks  # noqa: E402
 
 __all__ = [
     "Abstention",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.calibration import softmax
+from tumorlens.metrics.calibration import softmax
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
 from tumorlens.stats.conformal import Candidates, candidates_of
 

@@ -14,9 +14,9 @@ import numpy as np
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.blank import only_head, without_head, without_tumour
 from tumorlens.evaluation.blanked import Background, Blanked
-from tumorlens.evaluation.calibration import softmax
 from tumorlens.evaluation.infer import Change, infer
-from tumorlens.evaluation.metrics import measure
+from tumorlens.metrics.calibration import softmax
+from tumorlens.metrics.classification import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.scan.foreground import head_mask

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.evaluation.metrics import Metrics
+from tumorlens.metrics.classification import Metrics
 from tumorlens.stats import Estimate, Floats, Ints
 
 TITLES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.evaluation.masks import Drawing
+from tumorlens.metrics.overlap import Drawing
 
 FEW = 50
 SOME = 0.05

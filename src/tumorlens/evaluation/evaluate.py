@@ -11,18 +11,20 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.abstention import measure_abstention
 from tumorlens.evaluation.any_tumour import AnyTumour, as_asked
 from tumorlens.evaluation.background import measure_background, outlined, staged
-from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
+from tumorlens.evaluation.box_masks import refuse_rectangles
 from tumorlens.evaluation.cautions import cautions, mask_cautions
 from tumorlens.evaluation.infer import Answers, Spacing, infer
 from tumorlens.evaluation.limits import learn_limits
-from tumorlens.evaluation.masks import Drawing, compare_mask, measure_masks, refuse_rectangles
-from tumorlens.evaluation.metrics import measure
 from tumorlens.evaluation.outcome import Calibration, Evaluation
 from tumorlens.evaluation.outside import measure_outside
 from tumorlens.evaluation.outside.fit import to_fit_on
 from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
 from tumorlens.evaluation.robustness import asked, measure_robustness
 from tumorlens.evaluation.separate import leaked_ids, measure_apart
+from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
+from tumorlens.metrics.classification import measure
+from tumorlens.metrics.overlap import Drawing, compare_mask
+from tumorlens.metrics.segmentation import measure_masks
 from tumorlens.models import Pipeline
 from tumorlens.scan import Mask
 from tumorlens.training import Run

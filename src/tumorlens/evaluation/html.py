@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.evaluation.calibration import softmax
 from tumorlens.evaluation.html_background import background_section
 from tumorlens.evaluation.html_masks import mask_section
 from tumorlens.evaluation.infer import grey_slice
-from tumorlens.evaluation.metrics import reliability_bins, roc_points
 from tumorlens.evaluation.outcome import Calibration as Fitted
 from tumorlens.evaluation.outcome import Evaluation, worst
 from tumorlens.evaluation.robustness.html import robustness_section
 from tumorlens.evaluation.says_no import says_no_section
+from tumorlens.metrics.calibration import softmax
+from tumorlens.metrics.classification import reliability_bins, roc_points
 from tumorlens.report import (
     Picture,
     Section,

@@ -7,7 +7,10 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.infer import grey_slice, infer
-from tumorlens.evaluation.masks import HIT, TOLERANCE, Segmentation, lines
+from tumorlens.evaluation.report.segmentation_tables import lines
+from tumorlens.metrics.lesions import HIT
+from tumorlens.metrics.segmentation import Segmentation
+from tumorlens.metrics.surfaces import TOLERANCE
 from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, side_by_side, table
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.training import Run

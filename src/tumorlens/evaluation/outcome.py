@@ -12,11 +12,11 @@ import numpy.typing as npt
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.abstention import Abstention
 from tumorlens.evaluation.blanked import Background
-from tumorlens.evaluation.masks import Segmentation
-from tumorlens.evaluation.metrics import Metrics
 from tumorlens.evaluation.outside import Outside
 from tumorlens.evaluation.robustness import Robustness
 from tumorlens.evaluation.separate import Separate
+from tumorlens.metrics.classification import Metrics
+from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.scan import Box
 
 Floats = npt.NDArray[np.float64]

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from tumorlens.auditing import find_ties
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.masks import Drawing, Segmentation, measure_masks
-from tumorlens.evaluation.metrics import Metrics, measure
+from tumorlens.metrics.classification import Metrics, measure
+from tumorlens.metrics.overlap import Drawing
+from tumorlens.metrics.segmentation import Segmentation, measure_masks
 from tumorlens.stats import Cohort
 
 

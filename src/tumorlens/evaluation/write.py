@@ -8,8 +8,8 @@ from pathlib import Path
 from tumorlens._files import appearing
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.html import evaluation_page
-from tumorlens.evaluation.masks import Drawing, Unit
 from tumorlens.evaluation.outcome import Evaluation
+from tumorlens.metrics.overlap import Drawing, Unit
 from tumorlens.report import save_page
 from tumorlens.training import Run
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.abstention import ERRORS, Abstention, at_error, learn_candidates
-from tumorlens.evaluation.calibration import fit_temperature, softmax, why_not_fitted
 from tumorlens.evaluation.outcome import Calibration, Evaluation
+from tumorlens.metrics.calibration import fit_temperature, softmax, why_not_fitted
 from tumorlens.stats import Cohort, Floats, Ints, Resamples
 from tumorlens.stats.conformal import Candidates
 

@@ -13,14 +13,14 @@ from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 from tumorlens.evaluation.background import pool_background
 from tumorlens.evaluation.blanked import Background
-from tumorlens.evaluation.calibration import nll, softmax
 from tumorlens.evaluation.cautions import cautions, mask_cautions
 from tumorlens.evaluation.crossval.held_out import learn_across
-from tumorlens.evaluation.masks import measure_masks
-from tumorlens.evaluation.metrics import measure
 from tumorlens.evaluation.outcome import Evaluation
 from tumorlens.evaluation.outside import Across, measure_across
 from tumorlens.evaluation.part import cohort_of
+from tumorlens.metrics.calibration import nll, softmax
+from tumorlens.metrics.classification import measure
+from tumorlens.metrics.segmentation import measure_masks
 from tumorlens.report.text import evidence
 from tumorlens.stats import Cohort, Floats, Ints
 from tumorlens.training import Run

@@ -1,11 +1,11 @@
 """Drawn masks + true masks -> Dice, distances between outlines, tumours hit and false marks, with intervals."""
 
-from tumorlens.evaluation.masks.drawing import Drawing, Unit, compare_mask
-from tumorlens.evaluation.masks.lesions import HIT, Lesions, match_lesions
-from tumorlens.evaluation.masks.lines import lines
-from tumorlens.evaluation.masks.rectangles import refuse_rectangles
-from tumorlens.evaluation.masks.segmentation import NAMES, Segmentation, measure_masks
-from tumorlens.evaluation.masks.surfaces import TOLERANCE, Surfaces, compare_surfaces
+from tumorlens.evaluation.box_masks import refuse_rectangles
+from tumorlens.evaluation.report.segmentation_tables import lines
+from tumorlens.metrics.lesions import HIT, Lesions, match_lesions
+from tumorlens.metrics.overlap import Drawing, Unit, compare_mask
+from tumorlens.metrics.segmentation import NAMES, Segmentation, measure_masks
+from tumorlens.metrics.surfaces import TOLERANCE, Surfaces, compare_surfaces
 
 __all__ = [
     "HIT",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.masks import NAMES
 from tumorlens.evaluation.outcome import Evaluation
 from tumorlens.evaluation.reproduction.protocols import Protocol
 from tumorlens.evaluation.separate import Separate
+from tumorlens.metrics.segmentation import NAMES
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run

@@ -14,10 +14,10 @@ import torch
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.infer import Spacing, infer
-from tumorlens.evaluation.masks import Drawing
 from tumorlens.evaluation.part import spread
 from tumorlens.evaluation.robustness.artefacts import ARTEFACTS, SEVERITIES, disturb, disturb_mask
 from tumorlens.evaluation.robustness.outcome import Cell, Robustness, Row, Summary
+from tumorlens.metrics.overlap import Drawing
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage, Mask, Scan, read_scan
 from tumorlens.stats import Cohort, Estimate, Floats, Resamples

@@ -10,8 +10,8 @@ import numpy as np
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.evaluation.masks.lesions import Lesions, match_lesions
-from tumorlens.evaluation.masks.surfaces import Surfaces, compare_surfaces
+from tumorlens.metrics.lesions import Lesions, match_lesions
+from tumorlens.metrics.surfaces import Surfaces, compare_surfaces
 from tumorlens.scan import Mask, is_rectangle
 
 Unit = Literal["mm", "pixels"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from tumorlens.datasets import Sample
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.evaluation.masks.drawing import Drawing, Unit, common_unit
-from tumorlens.evaluation.masks.lesions import Lesions
-from tumorlens.evaluation.masks.surfaces import TOLERANCE
+from tumorlens.metrics.lesions import Lesions
+from tumorlens.metrics.overlap import Drawing, Unit, common_unit
+from tumorlens.metrics.surfaces import TOLERANCE
 from tumorlens.report.text import MASK_FIGURES
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from tumorlens.errors import DataError
-from tumorlens.evaluation.calibration import fit_temperature, nll, softmax, why_not_fitted
+from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 
 
 def make_logits(temperature, n=20_000, k=3, seed=0):

@@ -12,8 +12,12 @@ import pytest
 
 from tumorlens._record import Record
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation import Drawing, Evaluation, evaluate, measure_masks, write_evaluation
-from tumorlens.evaluation.masks import Lesions, Segmentation, Surfaces, lines
+from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
+from tumorlens.evaluation.report.segmentation_tables import lines
+from tumorlens.metrics.lesions import Lesions
+from tumorlens.metrics.overlap import Drawing
+from tumorlens.metrics.segmentation import Segmentation, measure_masks
+from tumorlens.metrics.surfaces import Surfaces
 from tumorlens.stats import Cohort
 from tumorlens.training import Run
 

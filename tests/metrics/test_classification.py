@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as reference
 
 from tumorlens.errors import DataError
-from tumorlens.evaluation.metrics import measure, reliability_bins, roc_points
+from tumorlens.metrics.classification import measure, reliability_bins, roc_points
 from tumorlens.stats import Cohort, Resamples, wilson
 
 CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tumorlens.evaluation.masks.segmentation import Figures, Segmentation
+from tumorlens.metrics.segmentation import Figures, Segmentation
 from tumorlens.stats import Estimate
 
 Grid = tuple[list[str], list[list[str]]]

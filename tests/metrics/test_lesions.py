@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.evaluation.masks import Lesions, match_lesions
+from tumorlens.metrics.lesions import Lesions, match_lesions
 
 
 def picture(*boxes: tuple[int, int, int, int]) -> np.ndarray:

@@ -13,7 +13,7 @@ from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ScanError
 from tumorlens.evaluation import evaluate
-from tumorlens.evaluation.masks import refuse_rectangles
+from tumorlens.evaluation.box_masks import refuse_rectangles
 from tumorlens.training import Run
 
 BOX = np.zeros((24, 32), np.uint8)

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tumorlens.evaluation.masks import Surfaces, compare_surfaces
+from tumorlens.metrics.surfaces import Surfaces, compare_surfaces
 
 torch = pytest.importorskip("torch")
 

@@ -10,7 +10,9 @@ import pytest
 from tests.fixtures import scans
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
-from tumorlens.evaluation.masks import Drawing, Lesions, Surfaces, compare_mask
+from tumorlens.metrics.lesions import Lesions
+from tumorlens.metrics.overlap import Drawing, compare_mask
+from tumorlens.metrics.surfaces import Surfaces
 
 
 def sample(folder: Path, mask: np.ndarray | None, label: str = "glioma") -> Sample:

@@ -1,0 +1,1 @@
+"""Evaluation -> the page that a reviewer judges it by."""

@@ -1,0 +1,1 @@
+"""Arrays -> metrics with intervals: classification, calibration, segmentation, lesions. No files, no torch."""
