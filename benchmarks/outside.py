@@ -20,8 +20,8 @@ from strangers import grey, photographs, read_folder, strangers
 
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import infer
-from tumorlens.evaluation.outside import MARGIN
-from tumorlens.evaluation.outside.fit import to_fit_on
+from tumorlens.evaluation.analyses.ood import MARGIN
+from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
 from tumorlens.models import Familiar, Outside, Pipeline, principal
 from tumorlens.models.ood import COMPONENTS
 from tumorlens.stats.conformal import pooled

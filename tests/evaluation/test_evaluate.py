@@ -12,7 +12,7 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, RunError, SplitError
 from tumorlens.evaluation import Evaluation, calibrate, evaluate
-from tumorlens.evaluation.outcome import worst
+from tumorlens.evaluation.evaluation_result import worst
 from tumorlens.training import Run
 
 

@@ -125,7 +125,7 @@ def _show_masks(found: Segmentation) -> None:
 
 def _show_background(found: Background) -> None:
     """What is named when something is blanked, and what that means; a shortcut is told among the cautions."""
-    from tumorlens.evaluation.blanked import TITLES
+    from tumorlens.evaluation.analyses.region_occlusion.result import TITLES
 
     tests = grid("\nwith", "\nimages", "\naccuracy", "\nas they are", "\nguessing")
     for test in found.tests:
@@ -140,7 +140,7 @@ def _show_background(found: Background) -> None:
 
 def _show_no(found: Evaluation) -> None:
     """What is flagged as outside, and what is answered with how much error allowed."""
-    from tumorlens.evaluation import says_no
+    from tumorlens.evaluation.analyses.selective import section as says_no
 
     if found.abstention:
         for headings, rows in says_no.abstention_tables(found.abstention):
@@ -156,7 +156,7 @@ def _show_no(found: Evaluation) -> None:
 
 def _show_robustness(found: Robustness) -> None:
     """What is left when pictures get worse, and what that means; what slight artefacts cost is a caution."""
-    from tumorlens.evaluation.robustness.lines import lines
+    from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
 
     for headings, rows in lines(found):
         worse = grid(*(f"\n{heading}" for heading in headings))

@@ -23,7 +23,7 @@ from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
-from tumorlens.evaluation.outside import MARGIN
+from tumorlens.evaluation.analyses.ood import MARGIN
 from tumorlens.explanation.answers import NamedAnswers, answer_names
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.models import Pipeline, card, cost

@@ -4,20 +4,20 @@ from tumorlens._extras import require
 
 require("torch", "train", "evaluate networks")
 
-from tumorlens.evaluation.abstention import Abstention  # noqa: E402
-from tumorlens.evaluation.blanked import Background  # noqa: E402
+from tumorlens.evaluation.analyses.ood import Outside  # noqa: E402
+from tumorlens.evaluation.analyses.region_occlusion.result import Background  # noqa: E402
+from tumorlens.evaluation.analyses.robustness import Robustness, measure_robustness  # noqa: E402
+from tumorlens.evaluation.analyses.selective.measure import Abstention  # noqa: E402
 from tumorlens.evaluation.compare import compare  # noqa: E402
 from tumorlens.evaluation.difference import Comparison, compare_answers  # noqa: E402
 from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
-from tumorlens.evaluation.html import evaluation_page, evaluation_sections  # noqa: E402
-from tumorlens.evaluation.infer import grey_slice, infer  # noqa: E402
-from tumorlens.evaluation.limits import Limits, limits_of  # noqa: E402
-from tumorlens.evaluation.outcome import Calibration, Evaluation  # noqa: E402
-from tumorlens.evaluation.outside import Outside  # noqa: E402
-from tumorlens.evaluation.part import weights_hash  # noqa: E402
-from tumorlens.evaluation.read import Measured, read_evaluation  # noqa: E402
-from tumorlens.evaluation.robustness import Robustness, measure_robustness  # noqa: E402
-from tumorlens.evaluation.write import write_evaluation  # noqa: E402
+from tumorlens.evaluation.evaluation_files import write_evaluation  # noqa: E402
+from tumorlens.evaluation.evaluation_result import Calibration, Evaluation  # noqa: E402
+from tumorlens.evaluation.inference import grey_slice, infer  # noqa: E402
+from tumorlens.evaluation.report.evaluation_page import evaluation_page, evaluation_sections  # noqa: E402
+from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation  # noqa: E402
+from tumorlens.evaluation.subset import weights_hash  # noqa: E402
+from tumorlens.evaluation.thresholds import Limits, limits_of  # noqa: E402
 from tumorlens.metrics.classification import Metrics, measure  # noqa: E402
 from tumorlens.metrics.overlap import Drawing, compare_mask  # noqa: E402
 from tumorlens.metrics.segmentation import Segmentation, measure_masks  # noqa: E402

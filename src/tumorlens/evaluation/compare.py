@@ -8,7 +8,7 @@ from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.compare_cautions import cautions, resampled
 from tumorlens.evaluation.difference import Comparison, compare_answers
 from tumorlens.evaluation.difference_masks import compare_drawn
-from tumorlens.evaluation.read import read_evaluation
+from tumorlens.evaluation.stored_evaluation import read_evaluation
 from tumorlens.stats import Cohort
 from tumorlens.training import Run
 

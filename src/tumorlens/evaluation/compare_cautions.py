@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.datasets.table import COPIES
-from tumorlens.evaluation.cautions import CHOSEN_ON, FEW
+from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
 from tumorlens.evaluation.difference_masks import draw_both, same_masks
-from tumorlens.evaluation.read import Measured
+from tumorlens.evaluation.stored_evaluation import Measured
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import SPLIT

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.evaluation.read import Measured
+from tumorlens.evaluation.stored_evaluation import Measured
 from tumorlens.stats import Cohort, Estimate, Floats, Resamples
 
 FIGURES = ("dice", "hd95")

@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.abstention import measure_abstention
-from tumorlens.evaluation.any_tumour import AnyTumour, as_asked
-from tumorlens.evaluation.background import measure_background, outlined, staged
+from tumorlens.evaluation.analyses.leakage.measure import leaked_ids, measure_apart
+from tumorlens.evaluation.analyses.ood import measure_outside
+from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
+from tumorlens.evaluation.analyses.region_occlusion.measure import measure_background, outlined, staged
+from tumorlens.evaluation.analyses.robustness import asked, measure_robustness
+from tumorlens.evaluation.analyses.selective.measure import measure_abstention
+from tumorlens.evaluation.binary_task import AnyTumour, as_asked
 from tumorlens.evaluation.box_masks import refuse_rectangles
-from tumorlens.evaluation.cautions import cautions, mask_cautions
-from tumorlens.evaluation.infer import Answers, Spacing, infer
-from tumorlens.evaluation.limits import learn_limits
-from tumorlens.evaluation.outcome import Calibration, Evaluation
-from tumorlens.evaluation.outside import measure_outside
-from tumorlens.evaluation.outside.fit import to_fit_on
-from tumorlens.evaluation.part import choose_part, cohort_of, facts_of
-from tumorlens.evaluation.robustness import asked, measure_robustness
-from tumorlens.evaluation.separate import leaked_ids, measure_apart
+from tumorlens.evaluation.caveats import cautions, mask_cautions
+from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
+from tumorlens.evaluation.inference import Answers, Spacing, infer
+from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of
+from tumorlens.evaluation.thresholds import learn_limits
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.overlap import Drawing, compare_mask
@@ -56,7 +56,7 @@ def evaluate(
         background: ask again with background, head and tumour blanked, if there are masks that show a tumour; this
             takes three times as long as the rest.
         robustness: also measure so many pictures at most, spread over patients, with every artefact of
-            `tumorlens.evaluation.robustness` at every severity; 0 for all pictures, None to leave it out.
+            `tumorlens.evaluation.analyses.robustness` at every severity; 0 for all pictures, None to leave it out.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap.
         progress: called with (done, total).

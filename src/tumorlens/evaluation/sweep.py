@@ -16,8 +16,8 @@ from tumorlens.errors import RecipeError, RunError, TumorlensError
 from tumorlens.evaluation.compare import compare
 from tumorlens.evaluation.difference import Comparison
 from tumorlens.evaluation.evaluate import evaluate
-from tumorlens.evaluation.read import Measured, read_evaluation
-from tumorlens.evaluation.write import write_evaluation
+from tumorlens.evaluation.evaluation_files import write_evaluation
+from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.begin import BEGUN, check_folder

@@ -12,8 +12,8 @@ import pytest
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
+from tumorlens.evaluation.analyses.ood import REACHED
 from tumorlens.evaluation.crossval import CrossValidation, cross_validate, pool
-from tumorlens.evaluation.outside import REACHED
 from tumorlens.metrics.calibration import fit_temperature, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.stats import Cohort

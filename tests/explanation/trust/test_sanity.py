@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tumorlens.evaluation import grey_slice
-from tumorlens.evaluation.part import cohort_of
+from tumorlens.evaluation.subset import cohort_of
 from tumorlens.explanation.trust import Sanity, check_sanity, sanity
 from tumorlens.models import Pipeline
 from tumorlens.stats import Cohort

@@ -13,7 +13,7 @@ from tumorlens.errors import RunError
 from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold, pool
 from tumorlens.evaluation.crossval.write import write_cross_validation
 from tumorlens.evaluation.evaluate import evaluate
-from tumorlens.evaluation.write import write_evaluation
+from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.training import Recipe, Run, train
 from tumorlens.training.begin import BEGUN, check_folder
 from tumorlens.training.checks import check_fit

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.abstention import ERRORS, Abstention, at_error, learn_candidates
-from tumorlens.evaluation.outcome import Calibration, Evaluation
+from tumorlens.evaluation.analyses.selective.measure import ERRORS, Abstention, at_error, learn_candidates
+from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
 from tumorlens.metrics.calibration import fit_temperature, softmax, why_not_fitted
 from tumorlens.stats import Cohort, Floats, Ints, Resamples
 from tumorlens.stats.conformal import Candidates

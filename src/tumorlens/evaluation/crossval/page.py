@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from tumorlens.evaluation.analyses.region_occlusion.section import background_figures
+from tumorlens.evaluation.analyses.selective.section import says_no_section
 from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold
-from tumorlens.evaluation.html import calibration_section, class_section, headline_section, mistake_section
-from tumorlens.evaluation.html_background import background_figures
-from tumorlens.evaluation.html_masks import mask_figures
-from tumorlens.evaluation.says_no import says_no_section
+from tumorlens.evaluation.report.evaluation_page import (
+    calibration_section,
+    class_section,
+    headline_section,
+    mistake_section,
+)
+from tumorlens.evaluation.report.segmentation_section import mask_figures
 from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
 from tumorlens.report.charts import IntervalRow, intervals
 

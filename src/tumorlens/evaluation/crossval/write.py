@@ -7,7 +7,7 @@ from pathlib import Path
 from tumorlens._record import Record, write_json
 from tumorlens.evaluation.crossval.page import cross_validation_page
 from tumorlens.evaluation.crossval.pooled import CrossValidation
-from tumorlens.evaluation.write import write_predictions
+from tumorlens.evaluation.evaluation_files import write_predictions
 from tumorlens.report import save_page
 
 JSON, HTML, CSV = "crossval.json", "report.html", "predictions.csv"

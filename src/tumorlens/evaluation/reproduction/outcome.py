@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.cautions import FEW
+from tumorlens.evaluation.caveats import FEW
 from tumorlens.evaluation.reproduction.sides import PARTS, Row, Side
 from tumorlens.evaluation.reproduction.systems import Claim, System, variant
 from tumorlens.models import card

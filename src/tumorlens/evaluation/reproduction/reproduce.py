@@ -15,16 +15,16 @@ from rich.console import Console
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
+from tumorlens.evaluation.analyses.leakage.measure import Separate, measure_apart
 from tumorlens.evaluation.evaluate import evaluate
-from tumorlens.evaluation.outcome import Evaluation
+from tumorlens.evaluation.evaluation_files import write_evaluation
+from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.reproduction.outcome import Reproduction
 from tumorlens.evaluation.reproduction.protocols import Pair, Protocol, protocols
 from tumorlens.evaluation.reproduction.quick import shorter
 from tumorlens.evaluation.reproduction.sides import Side
 from tumorlens.evaluation.reproduction.systems import System, find_system
 from tumorlens.evaluation.reproduction.write import write_reproduction
-from tumorlens.evaluation.separate import Separate, measure_apart
-from tumorlens.evaluation.write import write_evaluation
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import Cohort
 from tumorlens.training import Recipe, train

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.outcome import Evaluation
+from tumorlens.evaluation.analyses.leakage.measure import Separate
+from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.reproduction.protocols import Protocol
-from tumorlens.evaluation.separate import Separate
 from tumorlens.metrics.segmentation import NAMES
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate

@@ -11,10 +11,10 @@ import torch
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation import calibrate, grey_slice, read_evaluation
-from tumorlens.evaluation.background import outlined
+from tumorlens.evaluation.analyses.region_occlusion.measure import outlined
 from tumorlens.evaluation.box_masks import refuse_rectangles
-from tumorlens.evaluation.cautions import cautions
-from tumorlens.evaluation.part import choose_part, cohort_of, facts_of, spread
+from tumorlens.evaluation.caveats import cautions
+from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of, spread
 from tumorlens.explanation.methods import METHODS, PipelineExplainer
 from tumorlens.explanation.trust.causal import STEPS, Curves, curves, scene
 from tumorlens.explanation.trust.controls import CONTROLS

@@ -1,0 +1,20 @@
+"""Training and validation part -> a limit beyond which a picture is outside; test part -> how many of it are."""
+
+from tumorlens.evaluation.analyses.ood.across_folds import REACHED, Across, measure_across
+from tumorlens.evaluation.analyses.ood.fit_ood import FITTED_ON, KEPT, MARGIN, Fit, fit_outside
+from tumorlens.evaluation.analyses.ood.measure import Outside, flagged, measure_outside, score_pictures
+
+__all__ = [
+    "FITTED_ON",
+    "KEPT",
+    "MARGIN",
+    "REACHED",
+    "Across",
+    "Fit",
+    "Outside",
+    "fit_outside",
+    "flagged",
+    "measure_across",
+    "measure_outside",
+    "score_pictures",
+]

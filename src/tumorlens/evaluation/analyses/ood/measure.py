@@ -1,0 +1,96 @@
+"""Fit + pictures -> how many of them are flagged as outside, with intervals over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tumorlens.evaluation.analyses.ood.fit_ood import Fit
+from tumorlens.models import Pipeline
+from tumorlens.scan import GreyImage
+from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
+
+
+@dataclass(frozen=True, eq=False)
+class Outside:
+    """How many of the measured pictures are flagged as outside of what the network is for.
+
+    Attributes:
+        fit: what decides.
+        scores: (N,) of each picture; above 1 it is flagged.
+        flagged: the share that is.
+        per_class: class to the same, of the classes there are.
+    """
+
+    fit: Fit
+    scores: Floats
+    flagged: Estimate
+    per_class: dict[str, Estimate]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return self.fit.to_dict() | {
+            "flagged": self.flagged.to_dict(),
+            "per_class": {name: found.to_dict() for name, found in self.per_class.items()},
+        }
+
+
+def measure_outside(
+    fit: Fit | None,
+    features: npt.NDArray[np.float32],
+    labels: Ints,
+    cohort: Cohort,
+    classes: Sequence[str],
+) -> Outside | None:
+    """Count what is flagged; None where nothing was fitted.
+
+    Args:
+        fit: of the run.
+        features: (N, C) averaged over places.
+        labels: (N,) index of the true class.
+        cohort: the N pictures.
+        classes: the K names.
+    """
+    if fit is None:
+        return None
+    scores = fit.scores(features)
+    return Outside(fit, scores, *flagged(scores, labels, cohort, classes))
+
+
+def flagged(
+    scores: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+) -> tuple[Estimate, dict[str, Estimate]]:
+    """The share of pictures that score above 1: of all, and of each class there is.
+
+    Args:
+        scores: (N,).
+        labels: (N,) index of the true class.
+        cohort: the N pictures.
+        classes: the K names.
+    """
+    drawn, beyond = Resamples.draw(cohort), scores > 1
+
+    def share(among: Flags) -> Estimate:
+        with np.errstate(invalid="ignore"):
+            return drawn.proportion(drawn.sums(beyond & among) / drawn.sums(among), among)
+
+    there = {name: labels == i for i, name in enumerate(classes)}
+    per_class = {name: share(mine) for name, mine in there.items() if mine.any()}
+    return share(np.ones(len(scores), dtype=bool)), per_class
+
+
+def score_pictures(pipeline: Pipeline, pictures: Sequence[GreyImage]) -> Floats:
+    """The scores of any pictures, one by one: (N,); above 1 a picture is flagged.
+
+    Args:
+        pipeline: that was given a `Familiar`.
+        pictures: (H, W) uint8 each, of any size.
+    """
+    assert pipeline.outside is not None
+    with torch.inference_mode():
+        return np.array([float(pipeline(torch.from_numpy(grey.copy())[None]).outside[0]) for grey in pictures])

@@ -1,0 +1,139 @@
+"""Run + table -> what the network still names without all but the head, without the head, and without the tumour.
+
+A network that names classes in pictures without a head has learnt a shortcut, however high its accuracy is. The idea is
+that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
+pictures with the lungs blacked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tumorlens.datasets import Sample, read_sample_mask
+from tumorlens.evaluation.analyses.region_occlusion.occlude import only_head, without_head, without_tumour
+from tumorlens.evaluation.analyses.region_occlusion.result import Background, Blanked
+from tumorlens.evaluation.inference import Change, infer
+from tumorlens.metrics.calibration import softmax
+from tumorlens.metrics.classification import measure
+from tumorlens.models import Pipeline
+from tumorlens.scan import GreyImage
+from tumorlens.scan.foreground import head_mask
+from tumorlens.stats import Cohort, Floats, Ints, paired_difference
+
+Progress = Callable[[int, int], None]
+
+
+def outlined(samples: Sequence[Sample]) -> list[int]:
+    """Positions of the samples whose own mask shows a tumour.
+
+    Raises:
+        ScanError, DataError: a mask cannot be read, or does not fit its picture.
+    """
+    return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
+
+
+def measure_background(
+    pipeline: Pipeline,
+    samples: Sequence[Sample],
+    with_tumour: Sequence[int],
+    logits: Floats,
+    labels: Ints,
+    cohort: Cohort,
+    classes: Sequence[str],
+    *,
+    progress: Progress | None = None,
+) -> Background | None:
+    """Ask the network again, three times, each time with something else blanked.
+
+    Args:
+        pipeline: of a run.
+        samples: N of them.
+        with_tumour: positions of those in which a tumour can be blanked, as `outlined` finds them.
+        logits: (N, K), what the network said of the pictures as they are.
+        labels: (N,) index of the true class.
+        cohort: the patients of all N.
+        classes: the K class names.
+        progress: called with (done, total), where the total is twice N and the pictures with a tumour.
+
+    Returns:
+        None where no tumour can be blanked; nothing is asked then.
+
+    Raises:
+        ScanError, DataError: a picture or a mask cannot be read.
+        MissingExtraError: scipy is not installed.
+    """
+    if not with_tumour:
+        return None
+    filled: set[int] = set()
+
+    def headless(position: int, grey: GreyImage) -> GreyImage:
+        head = head_mask(grey)
+        if head.all():
+            filled.add(position)
+        return without_head(grey, head)
+
+    def tumourless(position: int, grey: GreyImage) -> GreyImage:
+        mask = read_sample_mask(samples[with_tumour[position]])
+        assert mask is not None  # it was read before
+        return without_tumour(grey, mask)
+
+    changes: dict[str, Change] = {
+        "outside_blanked": lambda _, grey: only_head(grey, head_mask(grey)),
+        "head_blanked": headless,
+        "tumour_blanked": tumourless,
+    }
+    tests = []
+    steps = staged(progress, len(samples), len(samples), len(with_tumour))
+    for (name, change), step in zip(changes.items(), steps, strict=True):
+        chosen = np.array(with_tumour if name == "tumour_blanked" else range(len(samples)))
+        blanked = infer(pipeline, [samples[i] for i in chosen], progress=step, change=change).logits
+        tests.append(_compared(name, chosen, blanked, logits, labels, cohort, classes))
+    return Background(tuple(tests), len(filled))
+
+
+def pool_background(
+    parts: Sequence[Background],
+    sizes: Sequence[int],
+    logits: Floats,
+    labels: Ints,
+    cohort: Cohort,
+    classes: Sequence[str],
+) -> Background:
+    """The tests of several networks on pictures of their own, as one.
+
+    Args:
+        parts: one for each network.
+        sizes: how many pictures each of them was measured on.
+        logits: (N, K) of all those pictures as they are, one part after the other.
+        labels: (N,) index of the true class.
+        cohort: the patients of all N.
+        classes: the K class names.
+    """
+    starts = np.cumsum([0, *sizes])
+    tests = []
+    for same in zip(*(part.tests for part in parts), strict=True):
+        chosen = np.concatenate([test.chosen + start for test, start in zip(same, starts, strict=False)])
+        blanked = np.concatenate([test.logits for test in same])
+        tests.append(_compared(same[0].name, chosen, blanked, logits, labels, cohort, classes))
+    return Background(tuple(tests), sum(part.filled for part in parts))
+
+
+def _compared(
+    name: str, chosen: Ints, blanked: Floats, logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+) -> Blanked:
+    """One test, beside what was said of the same pictures as they are."""
+    theirs, plain = cohort.only(chosen), logits[chosen]
+    before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (plain, blanked))
+    figures = [measure(softmax(answers), labels[chosen], theirs, classes) for answers in (plain, blanked)]
+    return Blanked(name, chosen, blanked, figures[0], figures[1], paired_difference(before, after, theirs))
+
+
+def staged(progress: Progress | None, *sizes: int) -> list[Progress | None]:
+    """The progress of each of several parts of the work, told as progress of all of it."""
+
+    def after(before: int) -> Progress | None:
+        return (lambda done, _: progress(before + done, sum(sizes))) if progress else None
+
+    return [after(sum(sizes[:number])) for number in range(len(sizes))]

@@ -1,0 +1,20 @@
+"""Pipeline + samples -> accuracy and Dice under artefacts of scanner and handling, with intervals."""
+
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTEFACTS, SEVERITIES, Artefact, disturb, disturb_mask
+from tumorlens.evaluation.analyses.robustness.measure import LIMIT, asked, measure_robustness
+from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
+
+__all__ = [
+    "ARTEFACTS",
+    "LIMIT",
+    "SEVERITIES",
+    "Artefact",
+    "Cell",
+    "Robustness",
+    "Row",
+    "Summary",
+    "asked",
+    "disturb",
+    "disturb_mask",
+    "measure_robustness",
+]

@@ -1,0 +1,274 @@
+"""Evaluation -> one self-contained HTML page a reviewer can judge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tumorlens.evaluation.analyses.region_occlusion.section import background_section
+from tumorlens.evaluation.analyses.robustness.section import robustness_section
+from tumorlens.evaluation.analyses.selective.section import says_no_section
+from tumorlens.evaluation.evaluation_result import Calibration as Fitted
+from tumorlens.evaluation.evaluation_result import Evaluation, worst
+from tumorlens.evaluation.inference import grey_slice
+from tumorlens.evaluation.report.segmentation_section import mask_section
+from tumorlens.metrics.calibration import softmax
+from tumorlens.metrics.classification import reliability_bins, roc_points
+from tumorlens.report import (
+    Picture,
+    Section,
+    Tile,
+    columns,
+    contact_sheet,
+    figure,
+    key_values,
+    note,
+    overlay,
+    page,
+    paragraph,
+    side_by_side,
+    table,
+    tiles,
+)
+from tumorlens.report.charts import (
+    Calibration,
+    EpochSeries,
+    IntervalRow,
+    ReliabilityBin,
+    RocCurve,
+    confusion_matrix,
+    intervals,
+    reliability,
+    roc,
+    training_curves,
+)
+from tumorlens.report.heat import heat
+from tumorlens.scan.canvas import Canvas
+from tumorlens.training import Run
+from tumorlens.training.progress import read_history
+
+MISTAKES = 12
+PARTS = {
+    "test": "Test part",
+    "val": "Validation part",
+    "train": "Training part",
+    "all": "Data from elsewhere, all of it",
+    "all folds": "All folds, each answered by the network that had not seen it",
+}
+
+
+def evaluation_page(run: Run, evaluation: Evaluation) -> str:
+    """The whole page."""
+    facts = evaluation.facts
+    return page(
+        f"Evaluation of {facts['run']}",
+        f"{facts['model']} on {facts['data']}: {PARTS[facts['part']].lower()}",
+        evaluation_sections(run, evaluation),
+        footer=(
+            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['resamples']} resamples, seed {facts['seed']}.",
+            f"Split {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
+        ),
+    )
+
+
+def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
+    """The sections of the page, for use in a larger one."""
+    drawn, blanked, worse = evaluation.segmentation, evaluation.background, evaluation.robustness
+    return [
+        headline_section(evaluation),
+        _evidence(run, evaluation),
+        class_section(evaluation),
+        *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
+        *([background_section(evaluation.samples, blanked)] if blanked else []),
+        *([robustness_section(evaluation.samples, worse)] if worse else []),
+        calibration_section(evaluation),
+        *_says_no(evaluation),
+        mistake_section(run.spec.canvas, evaluation),
+        _training(run),
+    ]
+
+
+def _says_no(evaluation: Evaluation) -> list[Section]:
+    outside, abstention = evaluation.outside, evaluation.abstention
+    return [says_no_section(evaluation.samples, outside, abstention)] if outside or abstention else []
+
+
+def headline_section(evaluation: Evaluation) -> Section:
+    """Accuracy and its like, Dice where the network draws, and the cautions."""
+    overall = evaluation.metrics.overall
+    facts = evaluation.facts
+    body = tiles(
+        [
+            Tile("Accuracy", overall["accuracy"]),
+            Tile("Balanced accuracy", overall["balanced_accuracy"]),
+            Tile("Macro F1", overall["macro_f1"]),
+            Tile("Macro AUROC", overall["macro_auroc"], percent=False),
+        ]
+    )
+    if drawn := evaluation.segmentation:
+        body += tiles(
+            [
+                Tile("Dice of the tumour", drawn.overall["dice"], percent=False),
+                Tile("IoU of the tumour", drawn.overall["iou"], percent=False),
+            ]
+        )
+    if apart := evaluation.separate:
+        parts = (("known from train", apart.leaked, apart.leaked_masks), ("the others", apart.clean, apart.clean_masks))
+        body += tiles(Tile(f"Accuracy, {name}", named.overall["accuracy"]) for name, named, _ in parts if named)
+        if drawn:
+            body += tiles(Tile(f"Dice, {name}", of.overall["dice"], percent=False) for name, _, of in parts if of)
+    body += "".join(
+        note("danger" if evaluation.separate and text == evaluation.separate.caution else "warning", text)
+        for text in evaluation.cautions
+    )
+    lead = f"{PARTS[facts['part']]}: {facts['evidence']}. Every figure with its 95 % interval."
+    return Section("How good it is", body, lead)
+
+
+def _evidence(run: Run, evaluation: Evaluation) -> Section:
+    facts, record = evaluation.facts, run.record
+    plan = facts["split"] or {}
+    how = f"by {plan.get('by', 'unknown')}, seed {plan.get('seed', 0)}"
+    if plan.get("folds"):
+        how += f", fold {plan['fold']} of {plan['folds']} held out"
+    else:
+        how += ", train and test as given"
+    counts = [[part, row["images"], row["patients"] or "unknown"] for part, row in record["counts"].items()]
+    if facts["foreign"]:
+        counts.append([f"measured here: {facts['data']}", facts["images"], facts["patients"] or "unknown"])
+    body = key_values(
+        [
+            ("Model", f"{facts['model']}, recipe {facts['recipe']}"),
+            ("Weights began as", facts["pretrained"]),
+            ("Split", how),
+            ("Epoch kept", f"{record['epoch_kept']} of {record['epochs_trained']} trained"),
+            ("Training seed", facts["training_seed"]),
+            ("Split hash", facts["split_hash"]),
+            ("Data fingerprint", facts["data_fingerprint"]),
+        ]
+    ) + table(["part", "images", "patients"], counts, "lrr")
+    body += "".join(note("info", text) for text in facts["notes"])
+    return Section("What it was measured on", body)
+
+
+def class_section(evaluation: Evaluation) -> Section:
+    """Figures of each class, confusion matrix and curves."""
+    metrics = evaluation.metrics
+    names = ("sensitivity", "specificity", "precision")
+    rows = [
+        [
+            label,
+            metrics.support[label],
+            *(metrics.per_class[label][n].percent() for n in names),
+            str(metrics.per_class[label]["auroc"]),
+        ]
+        for label in metrics.classes
+    ]
+    truth = np.array([metrics.classes.index(s.label) for s in evaluation.samples])
+    curves = []
+    for i, label in enumerate(metrics.classes):
+        false_positive, true_positive = roc_points(evaluation.probabilities[:, i], truth == i)
+        if len(false_positive):
+            curves.append(
+                RocCurve(label, false_positive.tolist(), true_positive.tolist(), metrics.per_class[label]["auroc"])
+            )
+    forest = [
+        row
+        for label in metrics.classes
+        for row in (
+            IntervalRow(label, None),
+            *(IntervalRow(n, metrics.per_class[label][n]) for n in ("sensitivity", "specificity")),
+        )
+    ]
+    body = table(["class", "images", *names, "AUROC"], rows, "lrrrrr")
+    body += columns(
+        figure(confusion_matrix(metrics.confusion.tolist(), metrics.classes), "Rows: truth. Columns: prediction."),
+        figure(roc(curves), "Each class against the rest."),
+    )
+    body += figure(intervals(forest), "Sensitivity and specificity of each class, 95 % intervals.")
+    return Section("Class by class", body)
+
+
+def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
+    """Reliability before and after; the lead says which temperature, unless another one is given."""
+    truth = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
+    from_network = softmax(evaluation.logits)
+    charts = [
+        Calibration(
+            name,
+            tuple(
+                ReliabilityBin(b.low, b.high, b.confidence, b.accuracy, b.count)
+                for b in reliability_bins(probabilities, truth)
+            ),
+            metrics.overall["ece"],
+        )
+        for name, probabilities, metrics in (
+            ("before", from_network, evaluation.before),
+            ("after", evaluation.probabilities, evaluation.metrics),
+        )
+    ]
+    rows = [
+        [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), value]
+        for name, metrics, value in zip(
+            ("before", "after"), (evaluation.before, evaluation.metrics), evaluation.nll, strict=True
+        )
+    ]
+    body = figure(
+        reliability(charts[0], charts[1]),
+        "Confidence against accuracy, before and after temperature scaling.",
+    )
+    body += table(["temperature scaling", "calibration error (ECE)", "Brier score", "log loss"], rows, "lrrr")
+    return Section("Can the probabilities be believed", body, lead or _temperature(evaluation.calibration))
+
+
+def _temperature(calibration: Fitted) -> str:
+    if calibration.reason:
+        return f"Temperature 1: {calibration.reason}."
+    patients = f" of {calibration.units} patients" if calibration.units < calibration.fitted_on else ""
+    return (
+        f"Temperature {calibration.temperature:.3f}, fitted on {calibration.fitted_on} validation images{patients}. "
+        "Above 1, the network was too sure of itself."
+    )
+
+
+def mistake_section(canvas: Canvas, evaluation: Evaluation) -> Section:
+    """The mistakes that the network was surest of, with its maps; the canvas is what those lie over."""
+    wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion))
+    if not wrong:
+        return Section("Mistakes", paragraph("None on this test set."))
+    pictures = [_mistake(canvas, evaluation, i) for i in worst(evaluation, MISTAKES)]
+    lead = f"{wrong} of {len(evaluation.samples)} images; shown are those the network was surest of."
+    return Section("The worst mistakes", contact_sheet(pictures), lead)
+
+
+def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> Picture:
+    sample = evaluation.samples[position]
+    row = evaluation.probabilities[position]
+    said = int(row.argmax())
+    classes = evaluation.metrics.classes
+    grey = grey_slice(sample.image)
+    image = overlay(grey)
+    cam = evaluation.cams[position]
+    if len(cam):
+        height, width = grey.shape
+        placement = canvas.place(height, width, evaluation.boxes[position])
+        image = side_by_side([image, overlay(grey, heat(cam[said], placement))])
+    truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
+    caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"
+    return Picture(image, caption, f"{sample.id}: {sample.label} taken for {classes[said]}", "wrong")
+
+
+def _training(run: Run) -> Section:
+    rows = read_history(run.folder / "history.csv")
+    if not rows:
+        return Section("Training", paragraph("No history was kept."))
+
+    def series(key: str) -> list[float]:
+        return [float(row[key]) if row[key] else float("nan") for row in rows]
+
+    scores = {"val_accuracy": "validation accuracy", "val_dice": "validation Dice"}
+    chart = training_curves(
+        [EpochSeries("train loss", series("train_loss")), EpochSeries("validation loss", series("val_loss"))],
+        [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
+        best=run.record["epoch_kept"],
+    )
+    return Section("Training", figure(chart, "The marked epoch is the one that was kept."))

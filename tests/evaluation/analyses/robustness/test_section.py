@@ -1,0 +1,66 @@
+"""A reader sees every cell, what is lost, and what the artefacts look like."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tumorlens.evaluation import Evaluation, evaluate, evaluation_page
+from tumorlens.evaluation.analyses.robustness import ARTEFACTS
+from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
+from tumorlens.evaluation.analyses.robustness.section import robustness_section
+from tumorlens.training import Run
+
+
+@pytest.fixture(scope="module")
+def found(drawing_run: Run) -> Evaluation:
+    return evaluate(drawing_run, background=False, robustness=3, resamples=100)
+
+
+@pytest.fixture(scope="module")
+def section(found: Evaluation) -> str:
+    assert found.robustness is not None
+    return robustness_section(found.samples, found.robustness).body_html
+
+
+def test_both_heat_tables_have_a_row_for_every_artefact(found: Evaluation, section: str) -> None:
+    tables = re.findall(r'<table class="heat">.*?</table>', section, re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        rows = re.findall(r'<th scope="row">([^<]+)</th>', table)
+        assert rows == ["as they are", *(artefact.title for artefact in ARTEFACTS.values()), "all of them"]
+        assert "sigma 9 % of the brightest tissue" in table
+    assert found.robustness is not None
+    for row in found.robustness.rows:
+        for cell in row.cells:
+            assert f">{100 * cell.accuracy.value:.1f}<small>" in tables[0]
+            assert cell.dice is not None
+            assert f">{cell.dice.value:.3f}<small>" in tables[1]
+
+
+def test_sentences_and_pictures_are_there(found: Evaluation, section: str) -> None:
+    assert found.robustness is not None
+    for text in (found.robustness.summary, found.robustness.worst_words, found.robustness.meaning):
+        assert text in section
+    assert section.count("<img ") == 3 * (1 + len(ARTEFACTS))
+    assert section.count("<details>") == 2
+
+
+def test_the_page_has_the_section_only_where_it_was_measured(found: Evaluation, drawing_run: Run) -> None:
+    assert "How it holds up" in evaluation_page(drawing_run, found)
+    plain = evaluate(drawing_run, background=False, resamples=100)
+    assert "How it holds up" not in evaluation_page(drawing_run, plain)
+
+
+def test_on_a_terminal_each_row_has_clean_severities_and_mean(found: Evaluation) -> None:
+    assert found.robustness is not None
+    (headings, accuracy), (_, dice) = lines(found.robustness)
+    assert headings == ["accuracy, %", "clean", "1", "2", "3", "4", "5", "mean"]
+    assert [row[0] for row in accuracy] == [row[0] for row in dice]
+    assert all(len(row) == 8 for row in accuracy + dice)
+    flip = next(row for row in accuracy if row[0] == "left-right flip")
+    assert flip[3:7] == [""] * 4
+    assert flip[1] == f"{100 * found.robustness.accuracy.clean.value:.1f}"
+    assert accuracy[-1][0] == "all of them"
+    assert accuracy[-1][7] == found.robustness.accuracy.mean.percent()

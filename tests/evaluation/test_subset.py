@@ -1,0 +1,51 @@
+"""What a run may be measured on: its own split as it was, or data it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fixtures import sets
+from tumorlens.datasets import Table
+from tumorlens.errors import DataError, SplitError
+from tumorlens.evaluation.subset import choose_part, cohort_of, spread
+from tumorlens.training import Run
+
+
+def test_of_its_own_data_a_run_gives_one_split(finished_run: Run) -> None:
+    own, part, name = choose_part(finished_run, split="val")
+    assert name == "val"
+    assert {sample.split for sample in part.samples} == {"val"}
+    assert len(own) > len(part)
+
+
+def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run: Run) -> None:
+    other = replace(sets.patients({"glioma": 2}), classes=finished_run.spec.classes)
+    _, part, name = choose_part(finished_run, other)
+    assert (part, name) == (other, "all")
+    seen = finished_run.table().part("train").samples[:1]
+    with pytest.raises(SplitError, match="1 of its patients or pictures were in the run's training"):
+        choose_part(finished_run, Table("other", seen, finished_run.spec.classes))
+    with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):
+        choose_part(finished_run, sets.patients({"angioma": 1}))
+
+
+def test_the_unit_is_named_after_what_is_known() -> None:
+    known, unknown = sets.patients({"glioma": 2}), sets.patients({"glioma": 2}, name="bare", known=False)
+    assert cohort_of(known).unit == "patient"
+    assert cohort_of(unknown).unit == "image"
+    both = Table("both", (*known.samples, *unknown.samples), ("glioma",))
+    cohort = cohort_of(both)
+    assert cohort.unit == "patient or image"
+    assert len(set(cohort.units)) == 2 + len(unknown)
+
+
+def test_pictures_are_spread_over_patients_and_over_each_of_them() -> None:
+    units = ["a"] * 9 + ["b"] * 3 + ["c"]
+    assert spread(units, 100) == list(range(13))
+    assert [units[i] for i in spread(units, 3)] == ["a", "b", "c"]
+    assert spread(units, 3) == [4, 10, 12]  # the middle of each
+    assert [units[i] for i in spread(units, 5)] == ["a", "a", "b", "b", "c"]
+    names = [f"{label}-{i}" for label in ("glioma", "pituitary") for i in range(10)]
+    assert [name.split("-")[0] for name in (names[i] for i in spread(names, 4))] == ["glioma"] * 2 + ["pituitary"] * 2
