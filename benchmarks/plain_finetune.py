@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from tumorlens.evaluation import compare_answers, evaluate
+from tumorlens.comparison.paired_classification import compare_answers
+from tumorlens.evaluation import evaluate
 from tumorlens.report.text import points
 from tumorlens.stats import Cohort
 from tumorlens.training import load_run

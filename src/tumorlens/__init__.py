@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
     from tumorlens.auditing.provenance.traced_masks import true_masks as true_masks
+    from tumorlens.comparison.compare import compare as compare
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
     from tumorlens.deploy.benchmark import benchmark as benchmark
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tumorlens.deploy.predictor import Predictor as Predictor
     from tumorlens.deploy.predictor import load as load
     from tumorlens.deploy.predictor import predict as predict
-    from tumorlens.evaluation.compare import compare as compare
     from tumorlens.evaluation.crossval import cross_validate as cross_validate
     from tumorlens.evaluation.evaluate import evaluate as evaluate
     from tumorlens.evaluation.reproduction.reproduce import reproduce as reproduce

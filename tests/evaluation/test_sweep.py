@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tumorlens.cli import main
+from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.errors import RecipeError, RunError
-from tumorlens.evaluation import compare
 from tumorlens.evaluation import sweep as room
 from tumorlens.evaluation.sweep import Arm, read_arms, sweep
 from tumorlens.training import Run, load_run, train

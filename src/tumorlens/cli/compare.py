@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, Seed, caution, emit, grid, loading, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Comparison
+    from tumorlens.comparison.paired_classification import Comparison
 
 
 def compare(
@@ -30,7 +30,7 @@ def compare(
     """Compare two runs on the same test pictures. The paired difference with its interval, and McNemar's test."""
     with loading():
         from tumorlens._record import Record, write_json
-        from tumorlens.evaluation import compare as work
+        from tumorlens.comparison.compare import compare as work
         from tumorlens.training import load_run
 
     record = Record("compare")
@@ -51,7 +51,7 @@ def compare(
 
 def _show(found: Comparison) -> None:
     """The figures side by side, what follows from them, and what must be known about them."""
-    from tumorlens.evaluation.difference import TEST
+    from tumorlens.comparison.paired_classification import TEST
     from tumorlens.report.text import evidence, points, signed
 
     one, two = found.first, found.second

@@ -4,12 +4,12 @@ from tumorlens._extras import require
 
 require("torch", "train", "evaluate networks")
 
+from tumorlens.comparison.compare import compare  # noqa: E402
+from tumorlens.comparison.paired_classification import Comparison, compare_answers  # noqa: E402
 from tumorlens.evaluation.analyses.ood import Outside  # noqa: E402
 from tumorlens.evaluation.analyses.region_occlusion.result import Background  # noqa: E402
 from tumorlens.evaluation.analyses.robustness import Robustness, measure_robustness  # noqa: E402
 from tumorlens.evaluation.analyses.selective.measure import Abstention  # noqa: E402
-from tumorlens.evaluation.compare import compare  # noqa: E402
-from tumorlens.evaluation.difference import Comparison, compare_answers  # noqa: E402
 from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
 from tumorlens.evaluation.evaluation_files import write_evaluation  # noqa: E402
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation  # noqa: E402

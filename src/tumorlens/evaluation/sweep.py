@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 
 from tumorlens._record import Record, write_json
+from tumorlens.comparison.compare import compare
+from tumorlens.comparison.paired_classification import Comparison
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError, RunError, TumorlensError
-from tumorlens.evaluation.compare import compare
-from tumorlens.evaluation.difference import Comparison
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from tests.fixtures import published as sets
-from tumorlens import compare, load_run
+from tumorlens import load_run
 from tumorlens.auditing import index_of
 from tumorlens.auditing import leak_check as guard
+from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import DataError, ModelError, RunError
 from tumorlens.evaluation.reproduction import Reproduction, reproduce, reproduction_page

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tumorlens.comparison.paired_classification import Comparison, compare_answers
 from tumorlens.errors import DataError
-from tumorlens.evaluation import Comparison, compare_answers
 from tumorlens.stats import Cohort, mcnemar
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tumorlens._record import Record
+from tumorlens.comparison.compare import compare
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation import compare, evaluate, write_evaluation
+from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.training import Run, load_run
 
 Row = dict[str, str]

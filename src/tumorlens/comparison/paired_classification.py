@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.comparison.paired_segmentation import DrawnDifference
 from tumorlens.errors import DataError
-from tumorlens.evaluation.difference_masks import DrawnDifference
 from tumorlens.report.text import evidence
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples, mcnemar, paired_difference
 

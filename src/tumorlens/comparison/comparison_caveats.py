@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tumorlens.comparison.paired_segmentation import draw_both, same_masks
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.datasets.table import COPIES
 from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
-from tumorlens.evaluation.difference_masks import draw_both, same_masks
 from tumorlens.evaluation.stored_evaluation import Measured
 from tumorlens.stats import Estimate
 from tumorlens.training import Run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tumorlens.comparison.comparison_caveats import cautions, resampled
+from tumorlens.comparison.paired_classification import Comparison, compare_answers
+from tumorlens.comparison.paired_segmentation import compare_drawn
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation.compare_cautions import cautions, resampled
-from tumorlens.evaluation.difference import Comparison, compare_answers
-from tumorlens.evaluation.difference_masks import compare_drawn
 from tumorlens.evaluation.stored_evaluation import read_evaluation
 from tumorlens.stats import Cohort
 from tumorlens.training import Run

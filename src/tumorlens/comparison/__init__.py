@@ -1,0 +1,1 @@
+"""Two runs -> the paired differences between them, with their intervals."""
