@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tumorlens.deploy.predictor import Predictor as Predictor
     from tumorlens.deploy.predictor import load as load
     from tumorlens.deploy.predictor import predict as predict
-    from tumorlens.evaluation.crossval import cross_validate as cross_validate
     from tumorlens.evaluation.evaluate import evaluate as evaluate
-    from tumorlens.evaluation.reproduction.reproduce import reproduce as reproduce
+    from tumorlens.experiments.cross_validation.folds import cross_validate as cross_validate
+    from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce
     from tumorlens.explanation.explain import explain as explain
     from tumorlens.scan import Scan as Scan
     from tumorlens.scan import read_scan as read_scan
@@ -50,7 +50,7 @@ _LAZY = {
     "audit": "tumorlens.auditing",
     "benchmark": "tumorlens.deploy.benchmark",
     "compare": "tumorlens.evaluation",
-    "cross_validate": "tumorlens.evaluation.crossval",
+    "cross_validate": "tumorlens.experiments.cross_validation",
     "Prediction": "tumorlens.deploy.prediction",
     "Predictor": "tumorlens.deploy.predictor",
     "Scan": "tumorlens.scan",
@@ -64,7 +64,7 @@ _LAZY = {
     "open_tables": "tumorlens.datasets",
     "predict": "tumorlens.deploy.predictor",
     "read_scan": "tumorlens.scan",
-    "reproduce": "tumorlens.evaluation.reproduction",
+    "reproduce": "tumorlens.experiments.reproduction",
     "split_folds": "tumorlens.auditing",
     "split_given": "tumorlens.auditing",
     "split_whole": "tumorlens.auditing",

@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, Seed, caution, console, emit, grid, loading, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation.reproduction import Reproduction
+    from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
 
 def reproduce(
@@ -42,8 +42,8 @@ def reproduce(
 ) -> None:
     """Put a published claim to the test. Its own protocol, then an honest one: same network, recipe and budget."""
     with loading():
-        from tumorlens.evaluation.reproduction import find_system
-        from tumorlens.evaluation.reproduction import reproduce as work
+        from tumorlens.experiments.reproduction.published_methods import find_system
+        from tumorlens.experiments.reproduction.reproduce import reproduce as work
 
     folder = out or Path(f"reproduction-{find_system(system).name}")
     found = work(
@@ -66,7 +66,7 @@ def reproduce(
 
 def _show(found: Reproduction) -> None:
     """The table, what separates the protocols, what the run did, and what must be known about it."""
-    from tumorlens.evaluation.reproduction.write import HEADINGS, lines
+    from tumorlens.experiments.reproduction.reproduction_files import HEADINGS, lines
 
     show(f"system {found.system.number}, {found.system.title}: {found.ran} on {found.facts['data']}\n")
     table = grid("", *HEADINGS)

@@ -32,8 +32,8 @@ from tumorlens.errors import SplitError
 
 if TYPE_CHECKING:
     from tumorlens.datasets import Table
-    from tumorlens.evaluation.crossval import CrossValidation
-    from tumorlens.evaluation.sweep import Sweep
+    from tumorlens.experiments.ablation import Sweep
+    from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
     from tumorlens.training import Run
 
 _HOW = {"twin": "a copy", "patient": "their patient"}
@@ -85,7 +85,7 @@ def train(
     changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
     chosen = load_recipe(recipe, changes)
     if arm:
-        from tumorlens.evaluation.sweep import read_arms, sweep
+        from tumorlens.experiments.ablation import read_arms, sweep
 
         arms = read_arms(recipe, arm, changes)
     table = open_tables(data, unannotated=unannotated)
@@ -105,7 +105,7 @@ def train(
         caution("patients are torn apart on request: test figures will be too high")
     screen = console()
     if held == "all":
-        from tumorlens.evaluation.crossval import cross_validate
+        from tumorlens.experiments.cross_validation.folds import cross_validate
 
         crossed = cross_validate(
             table, chosen, out, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,

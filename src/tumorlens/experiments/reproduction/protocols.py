@@ -9,8 +9,8 @@ import numpy as np
 
 from tumorlens.auditing import Ties, find_ties, regrouped, split_folds, split_given, true_masks
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.reproduction.quick import fewer
-from tumorlens.evaluation.reproduction.systems import System
+from tumorlens.experiments.reproduction.published_methods import System
+from tumorlens.experiments.reproduction.quick import fewer
 
 Progress = Callable[[int, int], None]
 

@@ -10,10 +10,10 @@ from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
 from tumorlens.errors import RunError
-from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold, pool
-from tumorlens.evaluation.crossval.write import write_cross_validation
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
+from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
+from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
 from tumorlens.training import Recipe, Run, train
 from tumorlens.training.begin import BEGUN, check_folder
 from tumorlens.training.checks import check_fit

@@ -15,9 +15,9 @@ from tumorlens.evaluation.analyses.ood import Across, measure_across
 from tumorlens.evaluation.analyses.region_occlusion.measure import pool_background
 from tumorlens.evaluation.analyses.region_occlusion.result import Background
 from tumorlens.evaluation.caveats import cautions, mask_cautions
-from tumorlens.evaluation.crossval.held_out import learn_across
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.subset import cohort_of
+from tumorlens.experiments.cross_validation.held_out import learn_across
 from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.segmentation import measure_masks

@@ -6,7 +6,6 @@ from collections.abc import Container
 
 from tumorlens.evaluation.analyses.region_occlusion.section import background_figures
 from tumorlens.evaluation.analyses.selective.section import says_no_section
-from tumorlens.evaluation.crossval.pooled import CrossValidation, Fold
 from tumorlens.evaluation.report.evaluation_page import (
     calibration_section,
     class_section,
@@ -14,6 +13,7 @@ from tumorlens.evaluation.report.evaluation_page import (
     mistake_section,
 )
 from tumorlens.evaluation.report.segmentation_section import mask_figures
+from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
 from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
 from tumorlens.report.charts import IntervalRow, intervals
 

@@ -12,8 +12,8 @@ from tumorlens.cli import main
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.errors import RecipeError, RunError
-from tumorlens.evaluation import sweep as room
-from tumorlens.evaluation.sweep import Arm, read_arms, sweep
+from tumorlens.experiments import ablation as room
+from tumorlens.experiments.ablation import Arm, read_arms, sweep
 from tumorlens.training import Run, load_run, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")

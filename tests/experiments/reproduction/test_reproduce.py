@@ -18,7 +18,9 @@ from tumorlens.auditing import leak_check as guard
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import DataError, ModelError, RunError
-from tumorlens.evaluation.reproduction import Reproduction, reproduce, reproduction_page
+from tumorlens.experiments.reproduction.reproduce import reproduce
+from tumorlens.experiments.reproduction.reproduction_files import reproduction_page
+from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
 SMALL = (
     "model=mini_resnet", "pretrained=none", "dropout=null", "precise_batch_norm=false", "precision=float32",
@@ -182,7 +184,7 @@ def test_weights_that_cannot_be_had_are_known_before_the_work_and_ways_are_named
     def unreachable(*_: object) -> str:
         raise ModelError("efficientnet_b0_transformer: the hub cannot be reached")
 
-    monkeypatch.setattr(sys.modules["tumorlens.evaluation.reproduction.reproduce"], "load_pretrained", unreachable)
+    monkeypatch.setattr(sys.modules["tumorlens.experiments.reproduction.reproduce"], "load_pretrained", unreachable)
     data = sets.figshare(tmp_path / "set", drawn)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
     with pytest.raises(ModelError, match=ways):

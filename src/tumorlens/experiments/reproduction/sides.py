@@ -7,7 +7,7 @@ from typing import Any
 
 from tumorlens.evaluation.analyses.leakage.measure import Separate
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.evaluation.reproduction.protocols import Protocol
+from tumorlens.experiments.reproduction.protocols import Protocol
 from tumorlens.metrics.segmentation import NAMES
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tumorlens._record import Record, write_json
-from tumorlens.evaluation.reproduction.outcome import Reproduction
-from tumorlens.evaluation.reproduction.sides import Row, Side, claimed, rests_on, told
+from tumorlens.experiments.reproduction.reproduction_result import Reproduction
+from tumorlens.experiments.reproduction.sides import Row, Side, claimed, rests_on, told
 from tumorlens.report import Section, code, details, figure, key_values, note, page, save_page, table
 from tumorlens.report.charts import IntervalRow, intervals
 

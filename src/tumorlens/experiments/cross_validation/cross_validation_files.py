@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tumorlens._record import Record, write_json
-from tumorlens.evaluation.crossval.page import cross_validation_page
-from tumorlens.evaluation.crossval.pooled import CrossValidation
 from tumorlens.evaluation.evaluation_files import write_predictions
+from tumorlens.experiments.cross_validation.cross_validation_page import cross_validation_page
+from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.report import save_page
 
 JSON, HTML, CSV = "crossval.json", "report.html", "predictions.csv"

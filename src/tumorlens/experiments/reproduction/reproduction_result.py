@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.evaluation.caveats import FEW
-from tumorlens.evaluation.reproduction.sides import PARTS, Row, Side
-from tumorlens.evaluation.reproduction.systems import Claim, System, variant
+from tumorlens.experiments.reproduction.published_methods import Claim, System, variant
+from tumorlens.experiments.reproduction.sides import PARTS, Row, Side
 from tumorlens.models import card
 from tumorlens.stats import Estimate
 

@@ -19,12 +19,12 @@ from tumorlens.evaluation.analyses.leakage.measure import Separate, measure_apar
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.evaluation.reproduction.outcome import Reproduction
-from tumorlens.evaluation.reproduction.protocols import Pair, Protocol, protocols
-from tumorlens.evaluation.reproduction.quick import shorter
-from tumorlens.evaluation.reproduction.sides import Side
-from tumorlens.evaluation.reproduction.systems import System, find_system
-from tumorlens.evaluation.reproduction.write import write_reproduction
+from tumorlens.experiments.reproduction.protocols import Pair, Protocol, protocols
+from tumorlens.experiments.reproduction.published_methods import System, find_system
+from tumorlens.experiments.reproduction.quick import shorter
+from tumorlens.experiments.reproduction.reproduction_files import write_reproduction
+from tumorlens.experiments.reproduction.reproduction_result import Reproduction
+from tumorlens.experiments.reproduction.sides import Side
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import Cohort
 from tumorlens.training import Recipe, train

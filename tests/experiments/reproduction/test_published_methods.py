@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tumorlens.errors import DataError, RecipeError
-from tumorlens.evaluation.reproduction import SYSTEMS, find_system
-from tumorlens.evaluation.reproduction.sides import claimed as told_claim
+from tumorlens.experiments.reproduction.published_methods import SYSTEMS, find_system
+from tumorlens.experiments.reproduction.sides import claimed as told_claim
 from tumorlens.models import names
 
 

@@ -13,7 +13,8 @@ from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.analyses.ood import REACHED
-from tumorlens.evaluation.crossval import CrossValidation, cross_validate, pool
+from tumorlens.experiments.cross_validation.folds import cross_validate
+from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, pool
 from tumorlens.metrics.calibration import fit_temperature, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.stats import Cohort

@@ -11,8 +11,9 @@ from tests.fixtures import published as sets
 from tumorlens.auditing import check_leaks, find_ties, index_of
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
-from tumorlens.evaluation.reproduction import find_system, quick
-from tumorlens.evaluation.reproduction.protocols import Pair, protocols
+from tumorlens.experiments.reproduction import quick
+from tumorlens.experiments.reproduction.protocols import Pair, protocols
+from tumorlens.experiments.reproduction.published_methods import find_system
 from tumorlens.scan import is_rectangle
 
 

@@ -1,0 +1,1 @@
+"""What trains several times: cross-validation, ablation, reproduction of published claims."""
