@@ -13,7 +13,7 @@ from rounds import milliseconds, serve
 from torch import Tensor, nn
 
 from tumorlens.deploy.predictor import load
-from tumorlens.explanation.methods import PipelineExplainer
+from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.models import ModelSpec, Network, Pipeline, card
 from tumorlens.scan import Canvas
 

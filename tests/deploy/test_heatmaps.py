@@ -16,7 +16,7 @@ from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError
 from tumorlens.explanation import available
-from tumorlens.explanation.methods import PipelineExplainer
+from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.models import ModelSpec, attention_names
 from tumorlens.scan import Canvas, read_scan
 from tumorlens.training import Run, load_run

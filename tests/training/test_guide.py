@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
-from tumorlens.explanation.gradcam import grad_cam
+from tumorlens.explanation.methods.grad_cam import grad_cam
 from tumorlens.models import create
 from tumorlens.training import Recipe, load_recipe, train
 from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside

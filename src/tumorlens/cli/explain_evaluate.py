@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tumorlens.cli.common import caution, emit, grid, loading, say, show, stages
 
 if TYPE_CHECKING:
-    from tumorlens.explanation.trust import Trust
+    from tumorlens.explanation.faithfulness import Trust
     from tumorlens.stats import Estimate
 
 
@@ -29,9 +29,9 @@ def explain_evaluate(
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
         from tumorlens.datasets import open_tables
-        from tumorlens.explanation.trust import measure_maps
-        from tumorlens.explanation.trust.measure import LIMIT
-        from tumorlens.explanation.trust.write import write_trust
+        from tumorlens.explanation.faithfulness import measure_maps
+        from tumorlens.explanation.faithfulness.faithfulness_files import write_trust
+        from tumorlens.explanation.faithfulness.measure_faithfulness import LIMIT
         from tumorlens.training import load_run
 
     record = Record("explain --evaluate")
@@ -63,9 +63,9 @@ def explain_evaluate(
 
 def _show(found: Trust) -> None:
     """The figures side by side, what follows from them, and what must be known about them."""
-    from tumorlens.explanation.trust import FIGURES
-    from tumorlens.explanation.trust.outcome import STAMP
-    from tumorlens.explanation.trust.words import conclusion
+    from tumorlens.explanation.faithfulness import FIGURES
+    from tumorlens.explanation.faithfulness.faithfulness_result import STAMP
+    from tumorlens.explanation.faithfulness.faithfulness_text import conclusion
 
     facts = found.facts
     show(f"maps of {facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")

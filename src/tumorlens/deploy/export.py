@@ -24,8 +24,8 @@ from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
 from tumorlens.evaluation.analyses.ood import MARGIN
-from tumorlens.explanation.answers import NamedAnswers, answer_names
 from tumorlens.explanation.explainer import methods_from
+from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
 from tumorlens.models import Pipeline, card, cost
 from tumorlens.scan import GreyImage
 from tumorlens.training import Run

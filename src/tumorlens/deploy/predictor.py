@@ -18,7 +18,7 @@ from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
 from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
-from tumorlens.explanation.catalogue import ATTENTION, Of
+from tumorlens.explanation.catalog import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, drawn_mask, read_scan

@@ -9,22 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tumorlens._extras import require
-from tumorlens.explanation.catalogue import METHODS, Method
+from tumorlens.explanation.catalog import METHODS, Method
 from tumorlens.explanation.explain import Explanation, explain
 from tumorlens.explanation.explainer import Explainer
 
 if TYPE_CHECKING:
-    from tumorlens.explanation.gradcam import grad_cam as grad_cam
-    from tumorlens.explanation.gradcam import hires_cam as hires_cam
-    from tumorlens.explanation.methods import available as available
-    from tumorlens.explanation.methods import heatmaps as heatmaps
+    from tumorlens.explanation.methods.grad_cam import grad_cam as grad_cam
+    from tumorlens.explanation.methods.grad_cam import hires_cam as hires_cam
+    from tumorlens.explanation.pipeline_explainer import available as available
+    from tumorlens.explanation.pipeline_explainer import heatmaps as heatmaps
 
 # Name -> its module; these need torch.
 _LAZY = {
-    "available": "tumorlens.explanation.methods",
-    "grad_cam": "tumorlens.explanation.gradcam",
-    "heatmaps": "tumorlens.explanation.methods",
-    "hires_cam": "tumorlens.explanation.gradcam",
+    "available": "tumorlens.explanation.pipeline_explainer",
+    "grad_cam": "tumorlens.explanation.methods.grad_cam",
+    "heatmaps": "tumorlens.explanation.pipeline_explainer",
+    "hires_cam": "tumorlens.explanation.methods.grad_cam",
 }
 __all__ = ["METHODS", "Explainer", "Explanation", "Method", "available", "explain", "grad_cam", "heatmaps", "hires_cam"]
 

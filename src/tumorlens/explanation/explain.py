@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
-from tumorlens.explanation.catalogue import Of
+from tumorlens.explanation.catalog import Of
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.scan import GreyImage, Mask, read_scan
 
@@ -121,7 +121,7 @@ def _opened(model: Run | Explained) -> tuple[tuple[str, ...], Explainer]:
         return model.classes, model.explainer
     require("torch", "train", "explain runs")
     from tumorlens.evaluation import read_evaluation
-    from tumorlens.explanation.methods import PipelineExplainer
+    from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 
     try:
         temperature = float(read_evaluation(model).facts["calibration"]["temperature"])

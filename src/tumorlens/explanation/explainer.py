@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import ModelError
-from tumorlens.explanation.attend import together
-from tumorlens.explanation.catalogue import ATTENTION, METHODS, Of, check_method
-from tumorlens.explanation.eigen import eigen_cam
-from tumorlens.explanation.occlusion import BATCH, Score, occlusion
+from tumorlens.explanation.catalog import ATTENTION, METHODS, Of, check_method
+from tumorlens.explanation.methods.attention_rollup import together
+from tumorlens.explanation.methods.eigen_cam import eigen_cam
+from tumorlens.explanation.methods.occlusion import BATCH, Score, occlusion
 from tumorlens.report.heat import heat
 from tumorlens.scan import Canvas, GreyImage, Mask, drawn_mask
 from tumorlens.scan.canvas import Placement
@@ -91,7 +91,7 @@ class Explainer:
     def heatmaps(
         self, pictures: Pictures, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
     ) -> list[Chart]:
-        """Where the network looked, as `tumorlens.explanation.methods.heatmaps` says it.
+        """Where the network looked, as `tumorlens.explanation.pipeline_explainer.heatmaps` says it.
 
         Raises:
             ModelError: as `check`.

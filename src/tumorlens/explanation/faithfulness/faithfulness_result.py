@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tumorlens.datasets import Sample
-from tumorlens.explanation.trust.sanity import Sanity
+from tumorlens.explanation.faithfulness.sanity_checks import Sanity
 from tumorlens.stats import Estimate, Flags, Floats
 
 Figures = dict[str, Estimate]

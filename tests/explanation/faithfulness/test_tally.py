@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.explanation.trust.causal import STEPS, Curves
-from tumorlens.explanation.trust.outcome import FIGURES, Scores
-from tumorlens.explanation.trust.scores import THRESHOLDS, Fit
-from tumorlens.explanation.trust.tally import compare, figures, gather
+from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Scores
+from tumorlens.explanation.faithfulness.localization import THRESHOLDS, Fit
+from tumorlens.explanation.faithfulness.tally import compare, figures, gather
 from tumorlens.stats import Cohort, Resamples
 
 COHORT = Cohort(["a", "a", "b", "b", "c", "c"], "patient", resamples=200)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.explanation.catalogue import Of
+from tumorlens.explanation.catalog import Of
 from tumorlens.models import Network, Output
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tumorlens._files import appearing
 from tumorlens._record import SURROGATES, Record, write_json
-from tumorlens.explanation.trust.outcome import FIGURES, Trust
-from tumorlens.explanation.trust.page import trust_page
+from tumorlens.explanation.faithfulness.faithfulness_page import trust_page
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Trust
 from tumorlens.report import save_page
 from tumorlens.training import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.explanation.eigen import eigen_cam
+from tumorlens.explanation.methods.eigen_cam import eigen_cam
 
 
 def maps(channels: int, side: int, seed: int = 0) -> np.ndarray:

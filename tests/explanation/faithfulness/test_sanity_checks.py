@@ -10,7 +10,8 @@ import torch
 
 from tumorlens.evaluation import grey_slice
 from tumorlens.evaluation.subset import cohort_of
-from tumorlens.explanation.trust import Sanity, check_sanity, sanity
+from tumorlens.explanation.faithfulness import Sanity, check_sanity
+from tumorlens.explanation.faithfulness import sanity_checks as sanity
 from tumorlens.models import Pipeline
 from tumorlens.stats import Cohort
 from tumorlens.training import Run

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tumorlens.explanation.trust.controls import HeatMap, random
+from tumorlens.explanation.faithfulness.control_maps import HeatMap, random
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.stats import Floats

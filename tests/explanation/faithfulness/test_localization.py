@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.explanation.trust import fit
-from tumorlens.explanation.trust.scores import HALF, THRESHOLDS
+from tumorlens.explanation.faithfulness import fit
+from tumorlens.explanation.faithfulness.localization import HALF, THRESHOLDS
 
 MASK = np.zeros((8, 8), np.uint8)
 MASK[2:4, 2:4] = 1

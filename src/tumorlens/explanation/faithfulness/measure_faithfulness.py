@@ -15,14 +15,14 @@ from tumorlens.evaluation.analyses.region_occlusion.measure import outlined
 from tumorlens.evaluation.box_masks import refuse_rectangles
 from tumorlens.evaluation.caveats import cautions
 from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of, spread
-from tumorlens.explanation.methods import METHODS, PipelineExplainer
-from tumorlens.explanation.trust.causal import STEPS, Curves, curves, scene
-from tumorlens.explanation.trust.controls import CONTROLS
-from tumorlens.explanation.trust.maps import head_box, maps
-from tumorlens.explanation.trust.outcome import Figures, Row, Scores, Trust
-from tumorlens.explanation.trust.sanity import PICTURES, check_sanity
-from tumorlens.explanation.trust.scores import Fit, fit
-from tumorlens.explanation.trust.tally import compare, figures, gather
+from tumorlens.explanation.faithfulness.control_maps import CONTROLS
+from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves, curves, scene
+from tumorlens.explanation.faithfulness.faithfulness_result import Figures, Row, Scores, Trust
+from tumorlens.explanation.faithfulness.heat_maps import head_box, maps
+from tumorlens.explanation.faithfulness.localization import Fit, fit
+from tumorlens.explanation.faithfulness.sanity_checks import PICTURES, check_sanity
+from tumorlens.explanation.faithfulness.tally import compare, figures, gather
+from tumorlens.explanation.pipeline_explainer import METHODS, PipelineExplainer
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.stats import Resamples

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.looker import looker
-from tumorlens.explanation.trust.causal import STEPS, curves, scene
+from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, curves, scene
 
 PICTURE = (np.indices((64, 64)) // 8).sum(0).astype(np.uint8) % 2 * np.uint8(200)  # a board of squares, 8 x 8 each
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tumorlens._record import Record
-from tumorlens.explanation.trust import FIGURES, Trust, measure_maps
-from tumorlens.explanation.trust.outcome import STAMP, Row
-from tumorlens.explanation.trust.words import conclusion
-from tumorlens.explanation.trust.write import write_trust
+from tumorlens.explanation.faithfulness import FIGURES, Trust, measure_maps
+from tumorlens.explanation.faithfulness.faithfulness_files import write_trust
+from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Row
+from tumorlens.explanation.faithfulness.faithfulness_text import conclusion
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 

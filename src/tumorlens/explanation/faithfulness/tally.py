@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tumorlens.explanation.trust.causal import Curves
-from tumorlens.explanation.trust.outcome import FIGURES, Advantage, Figures, Scores
-from tumorlens.explanation.trust.scores import HALF, THRESHOLDS, Fit
+from tumorlens.explanation.faithfulness.deletion_insertion import Curves
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Figures, Scores
+from tumorlens.explanation.faithfulness.localization import HALF, THRESHOLDS, Fit
 from tumorlens.stats import Cohort, Flags, Resamples, paired_difference
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.explanation.trust.outcome import FIGURES, Advantage, Row, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Row, Trust
 
 _DIGITS = 4  # beyond these two figures are the same
 

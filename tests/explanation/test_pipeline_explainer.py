@@ -10,7 +10,7 @@ from torch import Tensor
 from tumorlens.datasets.phantom import draw_patient
 from tumorlens.errors import ModelError
 from tumorlens.explanation import METHODS, available, heatmaps
-from tumorlens.explanation.methods import PipelineExplainer
+from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.models import ModelSpec, Network, Output, Pipeline, Prepare, attention_names
 from tumorlens.scan import Canvas
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.explanation.trust.maps import head_box, in_head, maps
-from tumorlens.explanation.trust.randomise import Stage, cascade, stages
-from tumorlens.explanation.trust.resemblance import rank_correlations, similarities, with_strangers
+from tumorlens.explanation.faithfulness.heat_maps import head_box, in_head, maps
+from tumorlens.explanation.faithfulness.randomization import Stage, cascade, stages
+from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
 from tumorlens.models import Network, Pipeline
 from tumorlens.scan import GreyImage
 from tumorlens.stats import Cohort, Estimate, Floats, Resamples

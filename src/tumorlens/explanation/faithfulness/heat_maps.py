@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from tumorlens.explanation.methods import heatmaps
-from tumorlens.explanation.trust.controls import HeatMap
+from tumorlens.explanation.faithfulness.control_maps import HeatMap
+from tumorlens.explanation.pipeline_explainer import heatmaps
 from tumorlens.models import Pipeline
 from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan import Box, GreyImage

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tumorlens.explanation.trust.cases import case_section
-from tumorlens.explanation.trust.outcome import FIGURES, Row, Trust
-from tumorlens.explanation.trust.sanity import LIMIT
-from tumorlens.explanation.trust.words import conclusion, difference, hidden_words
+from tumorlens.explanation.faithfulness.example_cases import case_section
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Row, Trust
+from tumorlens.explanation.faithfulness.faithfulness_text import conclusion, difference, hidden_words
+from tumorlens.explanation.faithfulness.sanity_checks import LIMIT
 from tumorlens.report import Section, details, figure, key_values, note, page, paragraph, table
 from tumorlens.report.charts import CascadeLine, IntervalRow, cascade, intervals
 from tumorlens.training import Run

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tumorlens.explanation.trust.randomise import MOST, cascade, stages
+from tumorlens.explanation.faithfulness.randomization import MOST, cascade, stages
 from tumorlens.models import ModelSpec, Network, Pipeline, create
 from tumorlens.scan import Canvas
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.explanation.occlusion import BATCH, CELLS, occlusion
+from tumorlens.explanation.methods.occlusion import BATCH, CELLS, occlusion
 from tumorlens.report.heat import heat
 from tumorlens.scan import Canvas
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tumorlens.explanation.attend import together
+from tumorlens.explanation.methods.attention_rollup import together
 from tumorlens.models import attention_maps, create
 
 

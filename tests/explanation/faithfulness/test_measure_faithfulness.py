@@ -12,8 +12,8 @@ from tests.fixtures import scans
 from tumorlens.datasets import Sample, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ModelError, SplitError
-from tumorlens.explanation.trust import FIGURES, Trust, measure_maps
-from tumorlens.explanation.trust.controls import CONTROLS
+from tumorlens.explanation.faithfulness import FIGURES, Trust, measure_maps
+from tumorlens.explanation.faithfulness.control_maps import CONTROLS
 from tumorlens.training import Run
 
 METHODS = ["grad_cam", "eigen_cam"]

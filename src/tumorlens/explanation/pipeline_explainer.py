@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.explanation.answers import NamedAnswers, answer_names
-from tumorlens.explanation.catalogue import METHODS as METHODS
-from tumorlens.explanation.catalogue import Method as Method
-from tumorlens.explanation.catalogue import Of
+from tumorlens.explanation.catalog import METHODS as METHODS
+from tumorlens.explanation.catalog import Method as Method
+from tumorlens.explanation.catalog import Of
 from tumorlens.explanation.explainer import Chart, Explainer, Found, Pictures
-from tumorlens.explanation.gradcam import grad_cam, hires_cam
+from tumorlens.explanation.methods.grad_cam import grad_cam, hires_cam
+from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
 from tumorlens.models import Pipeline
 from tumorlens.report.heat import heat
 

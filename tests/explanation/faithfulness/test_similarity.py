@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.explanation.trust.resemblance import rank_correlations, similarities, with_strangers
+from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
 
 
 def test_correlation_is_of_ranks_and_nought_for_constant_maps() -> None:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation import grey_slice
-from tumorlens.explanation.trust.controls import HeatMap
-from tumorlens.explanation.trust.maps import maps
-from tumorlens.explanation.trust.outcome import STAMP, Row, Trust
+from tumorlens.explanation.faithfulness.control_maps import HeatMap
+from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Row, Trust
+from tumorlens.explanation.faithfulness.heat_maps import maps
 from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph
 from tumorlens.scan import GreyImage, Mask
 from tumorlens.training import Run

@@ -7,7 +7,7 @@ import pytest
 
 from tumorlens.evaluation import grey_slice
 from tumorlens.explanation import heatmaps
-from tumorlens.explanation.trust.maps import SIDE, head_box, in_head, maps
+from tumorlens.explanation.faithfulness.heat_maps import SIDE, head_box, in_head, maps
 from tumorlens.training import Run
 
 

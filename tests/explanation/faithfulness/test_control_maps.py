@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.explanation.trust.controls import CONTROLS
+from tumorlens.explanation.faithfulness.control_maps import CONTROLS
 
 PICTURE = np.zeros((60, 80), np.uint8)
 PICTURE[10:50, 20:60] = 90

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tumorlens.explanation.catalogue import ATTENTION
+from tumorlens.explanation.catalog import ATTENTION
 from tumorlens.models import Pipeline
 from tumorlens.models.layers.attention import attention_names, attention_passing
 
