@@ -141,7 +141,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run a training that Ctrl-C ends in the middle of an epoch (counted from 1)."""
 
     from tumorlens.training import train
-    from tumorlens.training.task import Supervised
+    from tumorlens.training.loop.supervised_task import Supervised
 
     def killed(table: Table, recipe: Any, out: Path, epoch: int, **options: Any) -> None:
         step = Supervised.training_step

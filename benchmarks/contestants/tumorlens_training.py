@@ -13,7 +13,7 @@ from rounds import serve
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table
 from tumorlens.training import load_recipe, train
-from tumorlens.training.progress import read_history
+from tumorlens.training.loop.epoch_log import read_history
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from PIL import Image
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import RecipeError
 from tumorlens.models import card
-from tumorlens.training import cache, load_recipe, shipped, train
+from tumorlens.training import image_cache as cache
+from tumorlens.training import load_recipe, shipped, train
 from tumorlens.training.checks import check_fit, count_masks, needs_masks
 
 DRAWS = "efficient_mtnet_s"

@@ -20,7 +20,7 @@ from tumorlens.datasets import Table
 from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
 from tumorlens.scan import Canvas
 from tumorlens.training import Recipe, load_recipe, load_run, train
-from tumorlens.training.progress import read_history
+from tumorlens.training.loop.epoch_log import read_history
 
 SMALL = ("input.size=32", "batch_size=4", "epochs=3")
 # Every piece of state that a resume must bring back: momentum, schedule, best epoch, dropout, augmentation.

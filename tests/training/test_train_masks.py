@@ -16,7 +16,7 @@ from tumorlens.cli import main
 from tumorlens.datasets import Table, fingerprint, write_table
 from tumorlens.errors import RunError
 from tumorlens.training import Recipe, load_recipe, load_run, train
-from tumorlens.training.progress import read_history
+from tumorlens.training.loop.epoch_log import read_history
 
 
 @pytest.fixture

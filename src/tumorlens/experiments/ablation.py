@@ -20,7 +20,7 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
-from tumorlens.training.begin import BEGUN, check_folder
+from tumorlens.training.begun import BEGUN, check_folder
 from tumorlens.training.checks import check_fit
 
 SWEEP = "sweep.json"

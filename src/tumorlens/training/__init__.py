@@ -6,7 +6,7 @@ require("torch", "train", "train networks")
 require("lightning", "train", "train networks")
 
 from tumorlens._memory import keep_freed_memory  # noqa: E402
-from tumorlens.training.cache import cached_images, place_scan  # noqa: E402
+from tumorlens.training.image_cache import cached_images, place_scan  # noqa: E402
 from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
 from tumorlens.training.run import Run, load_run  # noqa: E402
 from tumorlens.training.train import train  # noqa: E402

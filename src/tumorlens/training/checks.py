@@ -9,11 +9,11 @@ from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, card
 from tumorlens.scan.canvas import Canvas
-from tumorlens.training.cache import Masks, mask_is_known
-from tumorlens.training.freeze import can_freeze
-from tumorlens.training.optimise import BACKBONE
+from tumorlens.training.image_cache import Masks, mask_is_known
+from tumorlens.training.loop.freezing import can_freeze
+from tumorlens.training.loop.optimizers import BACKBONE
+from tumorlens.training.prior_correction import can_settle
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.settle import can_settle
 
 _MASKS = (
     "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "

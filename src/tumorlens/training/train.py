@@ -21,20 +21,20 @@ from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.scan import GreyImage
-from tumorlens.training.begin import Identity, check_folder, check_same
-from tumorlens.training.cache import Masks, cached_images, cached_masks
-from tumorlens.training.checkpoints import load_kept
+from tumorlens.training.begun import Identity, check_folder, check_same
 from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
-from tumorlens.training.data import loaders
+from tumorlens.training.data_loading import loaders
 from tumorlens.training.first_weights import check_first_weights
-from tumorlens.training.fit import fit, quiet, reproducible
-from tumorlens.training.freeze import freeze
-from tumorlens.training.precision import depthwise_in_float32, precision_here
-from tumorlens.training.progress import read_history
+from tumorlens.training.image_cache import Masks, cached_images, cached_masks
+from tumorlens.training.loop.checkpoints import load_kept
+from tumorlens.training.loop.epoch_log import read_history
+from tumorlens.training.loop.fit import fit, quiet, reproducible
+from tumorlens.training.loop.freezing import freeze
+from tumorlens.training.loop.precision import depthwise_in_float32, precision_here
+from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.prior_correction import settle
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
-from tumorlens.training.settle import settle
-from tumorlens.training.task import Supervised
 
 
 def train(

@@ -7,7 +7,7 @@ import torch
 
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, card, cost, create, names
-from tumorlens.training.losses import MaskLoss, dice
+from tumorlens.training.loop.losses import MaskLoss, dice
 
 LITE = "efficientnet_lite0_unet"
 UNETS = [name for name in names() if name.endswith("_unet")]

@@ -44,7 +44,7 @@ from tumorlens.report.charts import (
 from tumorlens.report.heat import heat
 from tumorlens.scan.canvas import Canvas
 from tumorlens.training import Run
-from tumorlens.training.progress import read_history
+from tumorlens.training.loop.epoch_log import read_history
 
 MISTAKES = 12
 PARTS = {

@@ -15,7 +15,7 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
 from tumorlens.training import Recipe, Run, train
-from tumorlens.training.begin import BEGUN, check_folder
+from tumorlens.training.begun import BEGUN, check_folder
 from tumorlens.training.checks import check_fit
 
 

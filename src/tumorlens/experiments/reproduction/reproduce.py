@@ -28,7 +28,7 @@ from tumorlens.experiments.reproduction.sides import Side
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import Cohort
 from tumorlens.training import Recipe, train
-from tumorlens.training.begin import BEGUN, check_folder
+from tumorlens.training.begun import BEGUN, check_folder
 
 
 def reproduce(

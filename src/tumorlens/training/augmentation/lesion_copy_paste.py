@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torchvision import tv_tensors
 
 from tumorlens.scan import GreyImage, Mask
-from tumorlens.training.tissue import INSIDE, Place, fill, tissue_of
+from tumorlens.training.augmentation.tissue import INSIDE, Place, fill, tissue_of
 
 _ALIKE = 0.8  # correlation of thumbnails: above, two heads are mostly of the same plane, at about the same height
 _TRIED = 4  # pictures with a tumour, of those like the head

@@ -10,10 +10,10 @@ from torch import Tensor
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import GreyImage
-from tumorlens.training.cache import Masks
+from tumorlens.training.augmentation.lesion_copy_paste import Donors, Transplant
+from tumorlens.training.augmentation.lesion_inpainting import Removal
+from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
-from tumorlens.training.removal import Removal
-from tumorlens.training.transplant import Donors, Transplant
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from tumorlens.errors import RunError
 from tumorlens.models import Network, Output, Prepare
-from tumorlens.training.data import Batch
-from tumorlens.training.grow import shrunk, side
-from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
-from tumorlens.training.losses import MultiTaskLoss, dice
-from tumorlens.training.optimise import make_optimizer, make_schedule
+from tumorlens.training.data_loading import Batch
+from tumorlens.training.loop.cam_guidance import class_maps, energy_inside, guide_loss, points_inside
+from tumorlens.training.loop.losses import MultiTaskLoss, dice
+from tumorlens.training.loop.optimizers import make_optimizer, make_schedule
+from tumorlens.training.loop.progressive_resizing import shrunk, side
 from tumorlens.training.recipe import Loss, Recipe
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from tumorlens.datasets import Table
 from tumorlens.models import create
 from tumorlens.training import load_recipe, train
-from tumorlens.training.precision import depthwise_in_float32, precision_here
+from tumorlens.training.loop.precision import depthwise_in_float32, precision_here
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import lightning as L
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tumorlens.training.data import Slices, loader
-from tumorlens.training.freeze import is_frozen
+from tumorlens.training.data_loading import Slices, loader
+from tumorlens.training.loop.freezing import is_frozen
 
 
 class PreciseBatchNorm(L.Callback):

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from tumorlens.models import Network
 from tumorlens.stats import Floats, Ints
-from tumorlens.training.data import Loader
-from tumorlens.training.task import Supervised
+from tumorlens.training.data_loading import Loader
+from tumorlens.training.loop.supervised_task import Supervised
 
 _TEMPERATURE_SD = 0.5  # of log T, as where probabilities are calibrated
 _SHIFT_SD = 2.0

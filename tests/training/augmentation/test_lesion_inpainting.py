@@ -16,10 +16,10 @@ from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
-from tumorlens.training.cache import Masks
+from tumorlens.training.augmentation.lesion_inpainting import Removal, fill
 from tumorlens.training.checks import check_fit, needs_masks
-from tumorlens.training.data import Slices, loaders
-from tumorlens.training.removal import Removal, fill
+from tumorlens.training.data_loading import Slices, loaders
+from tumorlens.training.image_cache import Masks
 
 
 def head() -> Tensor:

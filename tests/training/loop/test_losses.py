@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.models import Output, create
-from tumorlens.training.losses import MaskLoss, MultiTaskLoss, Over, dice
+from tumorlens.training.loop.losses import MaskLoss, MultiTaskLoss, Over, dice
 
 EVEN = torch.zeros(1, 1, 2, 2)  # a probability of one half everywhere
 ONE_OF_FOUR = torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8)

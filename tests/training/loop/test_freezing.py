@@ -13,7 +13,7 @@ from tumorlens.errors import RecipeError
 from tumorlens.models import create
 from tumorlens.training import load_recipe, train
 from tumorlens.training.checks import check_fit
-from tumorlens.training.freeze import can_freeze, freeze, is_frozen
+from tumorlens.training.loop.freezing import can_freeze, freeze, is_frozen
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4", "augment.remove=0")
 

@@ -16,12 +16,12 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
-from tumorlens.training.batch_norm import PreciseBatchNorm
-from tumorlens.training.checkpoints import LAST, Checkpoints, StopEarly
-from tumorlens.training.data import Loader
-from tumorlens.training.progress import EpochLines
+from tumorlens.training.data_loading import Loader
+from tumorlens.training.loop.batch_norm import PreciseBatchNorm
+from tumorlens.training.loop.checkpoints import LAST, Checkpoints, StopEarly
+from tumorlens.training.loop.epoch_log import EpochLines
+from tumorlens.training.loop.supervised_task import Supervised
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.task import Supervised
 
 
 def fit(

@@ -15,9 +15,9 @@ from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
 from tumorlens.scan import GreyImage
-from tumorlens.training.augment import augmentation
-from tumorlens.training.cache import Masks
-from tumorlens.training.exchange import Exchange
+from tumorlens.training.augmentation.lesion_augmentation import Exchange
+from tumorlens.training.augmentation.transforms import augmentation
+from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Recipe
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tumorlens.training.tissue import INSIDE, fill, grown, margins, shifts, tissue_of
+from tumorlens.training.augmentation.tissue import INSIDE, fill, grown, margins, shifts, tissue_of
 
 
 @dataclass(frozen=True)

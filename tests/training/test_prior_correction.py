@@ -15,7 +15,7 @@ from tumorlens.errors import RecipeError, SplitError
 from tumorlens.stats import Floats, Ints
 from tumorlens.training import load_recipe, train
 from tumorlens.training.checks import check_fit
-from tumorlens.training.settle import fit_shift
+from tumorlens.training.prior_correction import fit_shift
 
 SMALL = ("input.size=48", "epochs=2", "batch_size=4")
 

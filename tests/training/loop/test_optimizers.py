@@ -10,7 +10,7 @@ from tumorlens.errors import RecipeError
 from tumorlens.models import create
 from tumorlens.training import load_recipe
 from tumorlens.training.checks import check_fit
-from tumorlens.training.optimise import make_optimizer, make_schedule
+from tumorlens.training.loop.optimizers import make_optimizer, make_schedule
 
 STEPS = 20
 

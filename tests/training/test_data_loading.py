@@ -9,9 +9,9 @@ from torch import Tensor
 
 from tumorlens.datasets import Table
 from tumorlens.training import load_recipe
-from tumorlens.training.augment import augmentation
-from tumorlens.training.cache import Masks
-from tumorlens.training.data import Batch, Slices, loader, loaders
+from tumorlens.training.augmentation.transforms import augmentation
+from tumorlens.training.data_loading import Batch, Slices, loader, loaders
+from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)

@@ -12,10 +12,10 @@ import torch
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
-from tumorlens.training.data import Batch
-from tumorlens.training.grow import shrunk, side
+from tumorlens.training.data_loading import Batch
+from tumorlens.training.loop.progressive_resizing import shrunk, side
+from tumorlens.training.loop.supervised_task import Supervised
 from tumorlens.training.recipe import Grow
-from tumorlens.training.task import Supervised
 
 
 def test_sizes_rise_in_even_steps_of_32_to_the_full_one() -> None:

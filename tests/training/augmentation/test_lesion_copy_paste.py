@@ -14,12 +14,12 @@ from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe
-from tumorlens.training.cache import Masks
+from tumorlens.training.augmentation.lesion_augmentation import Exchange
+from tumorlens.training.augmentation.lesion_copy_paste import Donors, Transplant
 from tumorlens.training.checks import check_fit, needs_masks
-from tumorlens.training.data import Slices, loaders
-from tumorlens.training.exchange import Exchange
+from tumorlens.training.data_loading import Slices, loaders
+from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
-from tumorlens.training.transplant import Donors, Transplant
 
 GLIOMA = 0
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tumorlens.training.augment import augmentation
+from tumorlens.training.augmentation.transforms import augmentation
 from tumorlens.training.recipe import Augment
 
 ALL = Augment(

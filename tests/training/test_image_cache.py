@@ -13,8 +13,9 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Prepare
 from tumorlens.scan import Canvas
-from tumorlens.training import cache, cached_images, place_scan
-from tumorlens.training.cache import cached_masks
+from tumorlens.training import cached_images, place_scan
+from tumorlens.training import image_cache as cache
+from tumorlens.training.image_cache import cached_masks
 
 HALF = (0.5, 0.5, 0.5)
 

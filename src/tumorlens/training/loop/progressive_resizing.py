@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from tumorlens.training.data import Batch
+from tumorlens.training.data_loading import Batch
 from tumorlens.training.recipe import Grow
 
 _STEP = 32  # pixels between two sizes: what the coarsest maps of most networks take for one place

@@ -16,8 +16,8 @@ from tumorlens.datasets import Table
 from tumorlens.explanation.methods.grad_cam import grad_cam
 from tumorlens.models import create
 from tumorlens.training import Recipe, load_recipe, train
-from tumorlens.training.guide import class_maps, energy_inside, guide_loss, points_inside
-from tumorlens.training.progress import read_history
+from tumorlens.training.loop.cam_guidance import class_maps, energy_inside, guide_loss, points_inside
+from tumorlens.training.loop.epoch_log import read_history
 
 EXACT = torch.zeros(1, 1, 2, 2)
 EXACT[0, 0, 0, 0] = 1  # as large as the maps below: each cell is tumour, or it is not

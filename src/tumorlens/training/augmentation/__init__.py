@@ -1,0 +1,1 @@
+"""Random changes to training images, and lesions that are moved or removed."""
