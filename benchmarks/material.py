@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom
-from tumorlens.deploy.card import KEY
 from tumorlens.deploy.export import export
+from tumorlens.model_card.card import KEY
 from tumorlens.training import load_recipe, train
 
 # tumorlens's name of a network -> timm's

@@ -9,7 +9,7 @@ import torch
 from rounds import milliseconds, serve
 from torch import Tensor, nn
 
-from tumorlens.deploy.trace import trace
+from tumorlens.deploy.onnx_trace import trace
 from tumorlens.models import Network, create
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
     from tumorlens.auditing.provenance.traced_masks import true_masks as true_masks
+    from tumorlens.benchmarking.benchmark import benchmark as benchmark
     from tumorlens.comparison.compare import compare as compare
     from tumorlens.datasets import open_table as open_table
     from tumorlens.datasets import open_tables as open_tables
-    from tumorlens.deploy.benchmark import benchmark as benchmark
     from tumorlens.deploy.export import export as export
     from tumorlens.deploy.prediction import Prediction as Prediction
     from tumorlens.deploy.predictor import Predictor as Predictor
@@ -48,7 +48,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _LAZY = {
     "AuditReport": "tumorlens.auditing",
     "audit": "tumorlens.auditing",
-    "benchmark": "tumorlens.deploy.benchmark",
+    "benchmark": "tumorlens.benchmarking.benchmark",
     "compare": "tumorlens.evaluation",
     "cross_validate": "tumorlens.experiments.cross_validation",
     "Prediction": "tumorlens.deploy.prediction",

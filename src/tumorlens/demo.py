@@ -14,12 +14,12 @@ from rich.console import Console
 from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom, read_sample_mask
-from tumorlens.deploy.card import Card
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.deploy.shipped import DEFAULT
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, write_evaluation
 from tumorlens.explanation import explain
+from tumorlens.model_card.card import Card
 from tumorlens.report import (
     Picture,
     Section,

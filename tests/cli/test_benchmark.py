@@ -45,7 +45,7 @@ def test_accuracies_of_runs_are_plotted_against_cost(
 def test_what_could_not_be_measured_is_an_error_beside_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tumorlens.deploy.timing.sys.executable", shutil.which("false"))
+    monkeypatch.setattr("tumorlens.benchmarking.timing.sys.executable", shutil.which("false"))
     assert main(["benchmark", "mini_resnet", *QUICK]) == 1
     said = capsys.readouterr()
     assert "error: mini_resnet, onnxruntime, batch 1: exit code 1" in said.err

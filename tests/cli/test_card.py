@@ -12,8 +12,8 @@ import pytest
 
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
-from tumorlens.deploy.card import Card
 from tumorlens.deploy.predictor import load
+from tumorlens.model_card.card import Card
 from tumorlens.training import Run
 
 

@@ -9,16 +9,16 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from tests.deploy.test_card import card
 from torch import Tensor
 
-from tests.deploy.test_card import card
 from tests.fixtures import scans
 from tumorlens.datasets.phantom import CLASSES, PLANES, draw_patient
-from tumorlens.deploy.card import KEY
 from tumorlens.deploy.export import _trace, export
 from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
+from tumorlens.model_card.card import KEY
 from tumorlens.models import ModelSpec, Pipeline, Prepare
 from tumorlens.models.model_output import Network, Output
 from tumorlens.scan import Canvas, GreyImage

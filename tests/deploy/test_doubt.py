@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tumorlens.deploy.card import KEY
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
 from tumorlens.errors import BundleError, DataError
 from tumorlens.evaluation import grey_slice, limits_of
+from tumorlens.model_card.card import KEY
 from tumorlens.stats.conformal import Candidates, Tail
 from tumorlens.training import Run, load_run
 

@@ -13,14 +13,14 @@ import torch
 
 from tests.fixtures import scans
 from tumorlens._record import Record
-from tumorlens.deploy.card import Card
+from tumorlens.deploy.evidence import Measured, measured
 from tumorlens.deploy.export import export
-from tumorlens.deploy.measured import Measured, measured
 from tumorlens.deploy.parity import random_pictures
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
+from tumorlens.model_card.card import Card
 from tumorlens.models import ModelSpec, Pipeline
 from tumorlens.scan import Canvas
 from tumorlens.training import Run, load_run

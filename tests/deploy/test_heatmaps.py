@@ -11,12 +11,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tumorlens.deploy.card import KEY
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError
 from tumorlens.explanation import available
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
+from tumorlens.model_card.card import KEY
 from tumorlens.models import ModelSpec, attention_names
 from tumorlens.scan import Canvas, read_scan
 from tumorlens.training import Run, load_run

@@ -12,14 +12,14 @@ import pytest
 
 from tests.fixtures import scans
 from tumorlens._record import Record
-from tumorlens.deploy.card import Parity
+from tumorlens.deploy.evidence import measured
 from tumorlens.deploy.export import _card
-from tumorlens.deploy.measured import measured
 from tumorlens.deploy.parity import check_parity, random_pictures
 from tumorlens.deploy.prediction import Tumour
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
 from tumorlens.evaluation import evaluate, infer, limits_of, write_evaluation
+from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_run

@@ -13,10 +13,10 @@ import pytest
 
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
-from tumorlens.deploy.card import KEY, Card
 from tumorlens.deploy.predictor import load, predict
 from tumorlens.deploy.shipped import NAMES, bundle, shipped_file
 from tumorlens.errors import BundleError
+from tumorlens.model_card.card import KEY, Card
 from tumorlens.scan import read_scan
 
 CLASSES = {"glioma", "meningioma", "pituitary", "no_tumor"}

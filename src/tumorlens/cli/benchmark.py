@@ -11,7 +11,7 @@ import typer
 from tumorlens.cli.common import Json, caution, emit, fail, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.deploy.benchmark_result import Benchmark, Measurement, NetworkFacts
+    from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts
 
 _AGAINST = ("multiply-adds", "parameters", "milliseconds")
 
@@ -58,8 +58,8 @@ def benchmark(
     with loading():
         from tumorlens._files import appearing
         from tumorlens._record import Record
-        from tumorlens.deploy.benchmark import benchmark as work
-        from tumorlens.deploy.benchmark_plot import plot as drawn
+        from tumorlens.benchmarking.benchmark import benchmark as work
+        from tumorlens.benchmarking.benchmark_plot import plot as drawn
         from tumorlens.training import load_run
 
     record = Record("benchmark", device=device)

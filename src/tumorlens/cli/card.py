@@ -10,7 +10,7 @@ import typer
 from tumorlens.cli.common import Json, emit, grid, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.deploy.card_page import Section
+    from tumorlens.model_card.card_sections import Section
 
 
 def card(
@@ -25,10 +25,11 @@ def card(
 ) -> None:
     """Print the card of a bundle. With --out, fill in a reporting checklist as far as the card knows."""
     from tumorlens._record import Record
-    from tumorlens.deploy.card_page import BundleFile, card_page
     from tumorlens.deploy.predictor import load
-    from tumorlens.deploy.sheets import SHEETS, write_sheet
     from tumorlens.deploy.shipped import bundle as named
+    from tumorlens.model_card.card_sections import BundleFile, card_page
+    from tumorlens.model_card.checklists import SHEETS
+    from tumorlens.model_card.checklists.fill import write_sheet
 
     if sheet and not out:
         raise typer.BadParameter("--sheet needs --out, the file to write")

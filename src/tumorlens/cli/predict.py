@@ -16,8 +16,8 @@ from tumorlens.cli.common import Json, Pictures, caution, emit, fail, files, pro
 
 if TYPE_CHECKING:
     from tumorlens._record import Record
-    from tumorlens.deploy.card import Card
     from tumorlens.deploy.prediction import Prediction
+    from tumorlens.model_card.card import Card
 
 _MEASURES = (
     "lesions",

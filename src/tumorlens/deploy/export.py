@@ -15,17 +15,17 @@ from safetensors.torch import save
 from tumorlens._files import appearing
 from tumorlens._record import versions
 from tumorlens.datasets import Table
-from tumorlens.deploy.card import KEY, Calibrated, Card, OutsideCard, Parity
-from tumorlens.deploy.half import store_in_half
-from tumorlens.deploy.measured import Measured, measured
+from tumorlens.deploy.evidence import Measured, measured
+from tumorlens.deploy.onnx_fp16 import store_in_half
+from tumorlens.deploy.onnx_trace import trace
 from tumorlens.deploy.origin import attributions, training
 from tumorlens.deploy.parity import check_parity, random_pictures
-from tumorlens.deploy.trace import trace
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
 from tumorlens.evaluation.analyses.ood import MARGIN
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
+from tumorlens.model_card.card import KEY, Calibrated, Card, OutsideCard, Parity
 from tumorlens.models import Pipeline, card, cost
 from tumorlens.scan import GreyImage
 from tumorlens.training import Run

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import onnxruntime as ort
 import torch
 
-from tumorlens.deploy.card import Parity
 from tumorlens.errors import ParityError
+from tumorlens.model_card.card import Parity
 from tumorlens.models import Pipeline
 from tumorlens.scan import GreyImage
 

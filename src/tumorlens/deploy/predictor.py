@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from tumorlens.deploy.card import Card, parse_card
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
 from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
 from tumorlens.explanation.catalog import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
+from tumorlens.model_card.card import Card, parse_card
 from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, drawn_mask, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_error

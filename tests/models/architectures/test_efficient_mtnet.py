@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tumorlens.deploy.trace import trace
+from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError
 from tumorlens.models import ModelSpec, Network, Prepare, attention_maps, card, cost, create
 from tumorlens.scan import Canvas

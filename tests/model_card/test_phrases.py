@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.deploy import card_words as words
+from tumorlens.model_card import phrases as words
 from tumorlens.scan import Canvas
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from tumorlens._files import appearing
 from tumorlens._record import SURROGATES
-from tumorlens.deploy.machine import busy
-from tumorlens.deploy.timing import NEEDS_GRAPH, Outcome
+from tumorlens.benchmarking.machine import busy
+from tumorlens.benchmarking.timing import NEEDS_GRAPH, Outcome
 from tumorlens.stats import Estimate
 
 UNSTEADY = 1.25  # fastest over slowest round; beyond it a machine was not at rest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tumorlens.deploy.sheets import answers as says
-from tumorlens.deploy.sheets.item import Item, Sheet
+from tumorlens.model_card.checklists import checklist_answers as says
+from tumorlens.model_card.checklists.checklist_item import Item, Sheet
 
 _TITLE, _ABSTRACT, _INTRODUCTION = "Title", "Abstract", "Introduction"
 _DESIGN, _DATA, _REFERENCE = "Methods: study design", "Methods: data", "Methods: reference standard"

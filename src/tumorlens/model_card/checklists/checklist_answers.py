@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tumorlens.deploy import card_words as words
-from tumorlens.deploy.card import Card
+from tumorlens.model_card import phrases as words
+from tumorlens.model_card.card import Card
 
 
 def kind(card: Card) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tumorlens.deploy.machine import busy, machine
+from tumorlens.benchmarking.machine import busy, machine
 
 
 def test_processor_cores_threads_and_versions_are_named() -> None:

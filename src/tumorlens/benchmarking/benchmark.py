@@ -16,10 +16,10 @@ require("torch", "train", "benchmark networks")
 import torch
 from torch import Tensor, nn
 
-from tumorlens.deploy.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
-from tumorlens.deploy.machine import machine
-from tumorlens.deploy.timing import BACKENDS, NEEDS_GRAPH, Job, Outcome, run
-from tumorlens.deploy.trace import trace
+from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
+from tumorlens.benchmarking.machine import machine
+from tumorlens.benchmarking.timing import BACKENDS, NEEDS_GRAPH, Job, Outcome, run
+from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError, TumorlensError
 from tumorlens.evaluation import read_evaluation
 from tumorlens.models import Network, card, cost, create

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.deploy.card import KEY, Card, parse_card
 from tumorlens.errors import BundleError
+from tumorlens.model_card.card import KEY, Card, parse_card
 
 
 def card() -> Card:

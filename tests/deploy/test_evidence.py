@@ -10,12 +10,12 @@ import pytest
 from tumorlens.auditing import split_whole
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table
-from tumorlens.deploy.card_page import BundleFile, card_page
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import RunError
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
+from tumorlens.model_card.card_sections import BundleFile, card_page
 from tumorlens.training import Run, load_recipe, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")

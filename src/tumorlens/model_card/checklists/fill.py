@@ -9,11 +9,11 @@ from pathlib import Path
 
 import tumorlens
 from tumorlens._files import appearing
-from tumorlens.deploy.card import Card
-from tumorlens.deploy.card_page import BundleFile
-from tumorlens.deploy.card_words import OLDER, is_older
-from tumorlens.deploy.sheets.item import Item, Sheet, Tally
 from tumorlens.errors import BundleError
+from tumorlens.model_card.card import Card
+from tumorlens.model_card.card_sections import BundleFile
+from tumorlens.model_card.checklists.checklist_item import Item, Sheet, Tally
+from tumorlens.model_card.phrases import OLDER, is_older
 
 BLANK = "**To be filled in by the authors:**"
 _UNSAID = "this bundle's card does not say"

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tumorlens.deploy import card_words as words
-from tumorlens.deploy.card import Card
+from tumorlens.model_card import phrases as words
+from tumorlens.model_card.card import Card
 
 _OF_CLASSES = ("sensitivity", "specificity", "precision", "dice")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tumorlens.deploy.timing import Job, _times, run
+from tumorlens.benchmarking.timing import Job, _times, run
 
 JOB = Job("channels-last", "mini_resnet", 4, 1, 32, "", (8, 1), "cpu", 1, 0.02)
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.deploy.card_page import BundleFile
-from tumorlens.deploy.sheets import BLANK, SHEETS, Item, Sheet, Tally, fill, markdown, tally, write_sheet
 from tumorlens.errors import BundleError
+from tumorlens.model_card.card_sections import BundleFile
+from tumorlens.model_card.checklists import SHEETS
+from tumorlens.model_card.checklists.checklist_item import Item, Sheet, Tally
+from tumorlens.model_card.checklists.fill import BLANK, fill, markdown, tally, write_sheet
 
 FILE = BundleFile(Path("a.onnx"), 1_000_000, cards.HASH)
 SMALL = Sheet(

@@ -6,9 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.fixtures import cards
-from tumorlens.deploy.card import Card
-from tumorlens.deploy.card_page import BundleFile, card_page
 from tumorlens.deploy.predictor import load
+from tumorlens.model_card.card import Card
+from tumorlens.model_card.card_sections import BundleFile, card_page
 
 FILE = BundleFile(Path("folder/a.onnx"), 13_462_566, cards.HASH)
 

@@ -1,7 +1,7 @@
 """A network behind one backend -> seconds a pass and peak memory, in a process of its own.
 
 Peaks of memory cannot be taken back, and the allocator settings of one backend would help another: every
-measurement is therefore made by ``python -m tumorlens.deploy.timing JOB``, which prints one line of JSON for each
+measurement is therefore made by ``python -m tumorlens.benchmarking.timing JOB``, which prints one line of JSON for each
 batch size, smallest first, as soon as it is done.
 """
 
@@ -87,7 +87,7 @@ Outcome = tuple[list[Timing], str]
 
 def run(job: Job) -> Outcome:
     """Measure in a new process."""
-    command = [sys.executable, "-m", "tumorlens.deploy.timing", json.dumps(asdict(job))]
+    command = [sys.executable, "-m", "tumorlens.benchmarking.timing", json.dumps(asdict(job))]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     timings = [Timing(**(line | {"seconds": tuple(line["seconds"])})) for line in lines]

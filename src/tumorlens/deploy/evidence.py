@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tumorlens.deploy.card import Calibrated
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
+from tumorlens.model_card.card import Calibrated
 from tumorlens.stats.conformal import Candidates, Tail
 from tumorlens.training import Run
 

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.deploy.sheets import SHEETS, Sheet, fill
+from tumorlens.model_card.checklists import SHEETS
+from tumorlens.model_card.checklists.checklist_item import Sheet
+from tumorlens.model_card.checklists.fill import fill
 
 # Parts of TRIPOD+AI's items that have them; the others stand alone (Collins et al. 2024, table 2).
 PARTS = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "abcdef", 20: "abc", 23: "ab", 27: "abc"}

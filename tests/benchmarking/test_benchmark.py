@@ -15,17 +15,17 @@ import pytest
 import torch
 
 from tumorlens._record import Record, plain
-from tumorlens.deploy.benchmark import benchmark
-from tumorlens.deploy.benchmark_plot import plot
-from tumorlens.deploy.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
-from tumorlens.deploy.timing import Job, Outcome, Timing
+from tumorlens.benchmarking.benchmark import benchmark
+from tumorlens.benchmarking.benchmark_plot import plot
+from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
+from tumorlens.benchmarking.timing import Job, Outcome, Timing
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.models import cost
 from tumorlens.stats import Estimate
 from tumorlens.training import Run, load_run
 
-module = import_module("tumorlens.deploy.benchmark")
+module = import_module("tumorlens.benchmarking.benchmark")
 BRAINMRNET = Subject("brainmrnet", 4, 3, 224, (), 224)
 REST = {"load_before": 0.0, "cores": 8}
 

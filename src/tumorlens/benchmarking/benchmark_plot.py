@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tumorlens.deploy.benchmark_result import Benchmark, NetworkFacts
+from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkFacts
 from tumorlens.errors import TumorlensError
 from tumorlens.report.charts import CostPoint, accuracy_against_cost, standalone
 

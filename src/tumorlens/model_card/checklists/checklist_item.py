@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from tumorlens.deploy.card import Card
+from tumorlens.model_card.card import Card
 
 Answer = Callable[[Card], Iterable[str]]
 """What a card says to an item, a line each; nothing where it does not know."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tumorlens.deploy.card import Card
+from tumorlens.model_card.card import Card
 from tumorlens.report.text import MASK_FIGURES, evidence, with_interval
 from tumorlens.stats import Estimate
 

@@ -1,0 +1,1 @@
+"""Names of networks -> what they cost: size, speed by backend, latency, memory."""

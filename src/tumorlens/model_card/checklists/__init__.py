@@ -1,0 +1,10 @@
+"""card -> the reporting sheet of a journal: CLAIM or TRIPOD+AI, filled in as far as the card knows."""
+
+from tumorlens.model_card.checklists.checklist_item import Item, Sheet, Tally
+from tumorlens.model_card.checklists.claim import CLAIM
+from tumorlens.model_card.checklists.fill import BLANK, Filled, fill, markdown, tally, write_sheet
+from tumorlens.model_card.checklists.tripod_ai import TRIPOD_AI
+
+SHEETS = {"claim": CLAIM, "tripod-ai": TRIPOD_AI}
+
+__all__ = ["BLANK", "SHEETS", "Filled", "Item", "Sheet", "Tally", "fill", "markdown", "tally", "write_sheet"]
