@@ -34,7 +34,7 @@ from tumorlens.report import (
     side_by_side,
     table,
 )
-from tumorlens.report.pictures import data_uri
+from tumorlens.report.images import data_uri
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 

@@ -28,7 +28,7 @@ from tumorlens.report import (
     table,
     tiles,
 )
-from tumorlens.report.charts import confusion_matrix
+from tumorlens.report.plots import confusion_matrix
 from tumorlens.stats import Estimate
 
 HOSTILE = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'

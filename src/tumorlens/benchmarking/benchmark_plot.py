@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkFacts
 from tumorlens.errors import TumorlensError
-from tumorlens.report.charts import CostPoint, accuracy_against_cost, standalone
+from tumorlens.report.plots import CostPoint, accuracy_against_cost, standalone
 
 COSTS = ("multiply-adds", "parameters", "milliseconds")
 

@@ -3,6 +3,7 @@
 Given plain data, this room draws; it knows nothing of models.
 """
 
+from tumorlens.report.images import Picture, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.page import (
     RESEARCH_ONLY,
     Section,
@@ -18,15 +19,6 @@ from tumorlens.report.page import (
     save_page,
     table,
     tiles,
-)
-from tumorlens.report.pictures import (
-    Picture,
-    contact_sheet,
-    data_uri,
-    marked,
-    overlay,
-    save_png,
-    side_by_side,
 )
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tumorlens.report.pictures import side_by_side
+from tumorlens.report.images import side_by_side
 
 _LEAST = 240  # pixels of height below which pictures are enlarged, so that titles can be read and find room
 _BAR = 0.08  # height of the bar of a title, in heights of the picture

@@ -10,7 +10,7 @@ from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import Neighbour, Shortcut
 from tumorlens.auditing.page.image_sections import listing
 from tumorlens.report import Section, figure, note, paragraph, table
-from tumorlens.report.charts import IntervalRow, intervals
+from tumorlens.report.plots import IntervalRow, intervals
 from tumorlens.stats import Estimate
 
 _PARTS = {"test": "test", "val": "validation"}

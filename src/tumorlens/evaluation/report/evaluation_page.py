@@ -29,7 +29,8 @@ from tumorlens.report import (
     table,
     tiles,
 )
-from tumorlens.report.charts import (
+from tumorlens.report.heat import heat
+from tumorlens.report.plots import (
     Calibration,
     EpochSeries,
     IntervalRow,
@@ -41,7 +42,6 @@ from tumorlens.report.charts import (
     roc,
     training_curves,
 )
-from tumorlens.report.heat import heat
 from tumorlens.scan.canvas import Canvas
 from tumorlens.training import Run
 from tumorlens.training.loop.epoch_log import read_history

@@ -15,7 +15,7 @@ from tumorlens.evaluation.report.evaluation_page import (
 from tumorlens.evaluation.report.segmentation_section import mask_figures
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
 from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
-from tumorlens.report.charts import IntervalRow, intervals
+from tumorlens.report.plots import IntervalRow, intervals
 
 _VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
 

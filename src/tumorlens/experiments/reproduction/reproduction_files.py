@@ -9,7 +9,7 @@ from tumorlens._record import Record, write_json
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 from tumorlens.experiments.reproduction.sides import Row, Side, claimed, rests_on, told
 from tumorlens.report import Section, code, details, figure, key_values, note, page, save_page, table
-from tumorlens.report.charts import IntervalRow, intervals
+from tumorlens.report.plots import IntervalRow, intervals
 
 JSON, HTML = "reproduction.json", "report.html"
 HEADINGS = ("claimed", "published protocol", "honest protocol")

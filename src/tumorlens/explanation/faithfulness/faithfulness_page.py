@@ -7,7 +7,7 @@ from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Row,
 from tumorlens.explanation.faithfulness.faithfulness_text import conclusion, difference, hidden_words
 from tumorlens.explanation.faithfulness.sanity_checks import LIMIT
 from tumorlens.report import Section, details, figure, key_values, note, page, paragraph, table
-from tumorlens.report.charts import CascadeLine, IntervalRow, cascade, intervals
+from tumorlens.report.plots import CascadeLine, IntervalRow, cascade, intervals
 from tumorlens.training import Run
 
 _PARTS = {"test": "test part", "all": "data from elsewhere"}

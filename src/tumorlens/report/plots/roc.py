@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.charts.svg import SERIES, Frame, drawing, legend
+from tumorlens.report.plots.svg import SERIES, Frame, drawing, legend
 from tumorlens.report.text import number, shorten, with_interval
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tumorlens.report.charts.svg import drawing, element, text, upright
+from tumorlens.report.plots.svg import drawing, element, text, upright
 from tumorlens.report.text import shorten
 
 _WIDE, _HIGH = 78, 54  # one cell

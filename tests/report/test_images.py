@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tumorlens.report import Picture, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
-from tumorlens.report.pictures import colours
+from tumorlens.report.images import colours
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tumorlens.report.charts.svg import SERIES, Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import SERIES, Frame, drawing, element, legend, text, ticks
 from tumorlens.report.text import number
 
 _LEFT, _WIDE, _HIGH = 56, 350, 140

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tumorlens.report.charts import (
+from tumorlens.report.plots import (
     Calibration,
     CostPoint,
     EpochSeries,
@@ -24,7 +24,7 @@ from tumorlens.report.charts import (
     standalone,
     training_curves,
 )
-from tumorlens.report.charts.svg import Frame, ticks
+from tumorlens.report.plots.svg import Frame, ticks
 from tumorlens.stats import Estimate
 
 CLASSES = ["glioma", "meningioma", "pituitary", "no_tumor"]

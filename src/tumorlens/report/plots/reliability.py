@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.charts.svg import Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import Frame, drawing, element, legend, text, ticks
 from tumorlens.report.text import with_interval
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tumorlens.report.charts.svg import SERIES, Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import SERIES, Frame, drawing, element, legend, text, ticks
 from tumorlens.report.text import number
 
 _LEFT, _TOP, _WIDE, _HIGH = 56, 12, 520, 220

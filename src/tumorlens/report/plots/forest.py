@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.charts.svg import Frame, drawing, element, text, ticks
+from tumorlens.report.plots.svg import Frame, drawing, element, text, ticks
 from tumorlens.report.text import evidence, number, shorten, with_interval
 
 if TYPE_CHECKING:

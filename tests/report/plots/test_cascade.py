@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from tumorlens.report.charts import CascadeLine, cascade
+from tumorlens.report.plots import CascadeLine, cascade
 
 STAGES = ["head", "blocks.1", "stem"]
 
