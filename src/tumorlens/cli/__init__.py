@@ -11,21 +11,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tumorlens.cli import (
-    audit,
-    benchmark,
-    card,
-    compare,
-    data,
-    demo,
-    evaluate,
-    explain,
-    export,
-    models,
-    predict,
-    reproduce,
-    train,
-)
+from tumorlens.cli import audit_command as audit
+from tumorlens.cli import benchmark_command as benchmark
+from tumorlens.cli import card_command as card
+from tumorlens.cli import compare_command as compare
+from tumorlens.cli import data_command as data
+from tumorlens.cli import demo_command as demo
+from tumorlens.cli import evaluate_command as evaluate
+from tumorlens.cli import explain_command as explain
+from tumorlens.cli import export_command as export
+from tumorlens.cli import models_command as models
+from tumorlens.cli import predict_command as predict
+from tumorlens.cli import reproduce_command as reproduce
+from tumorlens.cli import train_command as train
 from tumorlens.cli.common import fail
 from tumorlens.errors import TumorlensError
 

@@ -27,7 +27,7 @@ from tumorlens.cli.common import (
     say,
     show,
 )
-from tumorlens.cli.evaluate import show_evaluation
+from tumorlens.cli.evaluate_command import show_evaluation
 from tumorlens.errors import SplitError
 
 if TYPE_CHECKING:

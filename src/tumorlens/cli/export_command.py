@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tumorlens.cli.common import Json, caution, console, emit, loading, say, show
-from tumorlens.cli.evaluate import RunFolder
+from tumorlens.cli.evaluate_command import RunFolder
 
 
 def export(

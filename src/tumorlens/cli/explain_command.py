@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from tumorlens.cli.common import Json, Seed, emit, fail, files, loading, progress, say
-from tumorlens.cli.explain_evaluate import explain_evaluate
+from tumorlens.cli.explain_evaluate_command import explain_evaluate
 
 if TYPE_CHECKING:
     from PIL.Image import Image
