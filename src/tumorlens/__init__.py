@@ -49,7 +49,7 @@ _LAZY = {
     "AuditReport": "tumorlens.auditing",
     "audit": "tumorlens.auditing",
     "benchmark": "tumorlens.benchmarking.benchmark",
-    "compare": "tumorlens.evaluation",
+    "compare": "tumorlens.comparison",
     "cross_validate": "tumorlens.experiments.cross_validation",
     "Prediction": "tumorlens.deploy.prediction",
     "Predictor": "tumorlens.deploy.predictor",

@@ -10,7 +10,9 @@ import typer
 from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation import Background, Evaluation, Robustness
+    from tumorlens.evaluation import Evaluation
+    from tumorlens.evaluation.analyses.region_occlusion.result import Background
+    from tumorlens.evaluation.analyses.robustness import Robustness
     from tumorlens.metrics.segmentation import Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]

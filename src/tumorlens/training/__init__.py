@@ -5,7 +5,6 @@ from tumorlens._extras import require
 require("torch", "train", "train networks")
 require("lightning", "train", "train networks")
 
-from tumorlens._memory import keep_freed_memory  # noqa: E402
 from tumorlens.training.image_cache import cached_images, place_scan  # noqa: E402
 from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
 from tumorlens.training.run import Run, load_run  # noqa: E402
@@ -15,7 +14,6 @@ __all__ = [
     "Recipe",
     "Run",
     "cached_images",
-    "keep_freed_memory",
     "load_recipe",
     "load_run",
     "place_scan",
