@@ -1,4 +1,4 @@
-"""The audit: how its matching stage grows with the number of pictures, and files to report against decoding them."""
+"""The audit: how its matching stage grows with the number of images, and files to report against decoding them."""
 
 from __future__ import annotations
 

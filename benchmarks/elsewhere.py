@@ -1,9 +1,9 @@
-"""What a bundle says of heads from elsewhere: slices of NIfTI volumes with tumour masks, and of a healthy DICOM series.
+"""What a bundle says of heads from elsewhere: slices of NIfTI volumes with tumor masks, and of a healthy DICOM series.
 
     python benchmarks/elsewhere.py VOLUMES [--model default]
 
 VOLUMES holds, at any depth, pairs such as ``Pre_Scan_T1.nii.gz`` and ``Pre_Mask.nii.gz``, and .dcm files without a
-tumour. Slices of one volume are no independent evidence: volumes and patients are counted beside them.
+tumor. Slices of one volume are no independent evidence: volumes and patients are counted beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pydicom
 from tumorlens.deploy.predictor import Predictor, load
 
 SHOWN = 0.05  # of a slice that must be head, or it is left out: the ends of a volume
-LEAST = 20  # pixels of a mask that counts as a tumour
+LEAST = 20  # pixels of a mask that counts as a tumor
 
 Slice = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 
@@ -50,7 +50,7 @@ def _report(name: str, slices: Iterator[Slice], predictor: Predictor) -> None:
         dice = 2 * (drawn & mask).sum() / (drawn.sum() + mask.sum()) if shown else 0.0
         found[shown].append((answer.label, bool(answer.outside), float(dice)))
     print(name)
-    for shown, what in ((True, "with tumour"), (False, "without tumour")):
+    for shown, what in ((True, "with tumor"), (False, "without tumor")):
         if rows := found[shown]:
             named = ", ".join(f"{label} {n}" for label, n in Counter(row[0] for row in rows).most_common())
             dice = f", mean Dice {np.mean([row[2] for row in rows]):.3f}" if shown else ""

@@ -28,7 +28,7 @@ def findings(material: Material) -> Iterator[Finding]:
 
 def _from_graph(material: Material, network: str) -> Finding:
     settings = material.settings
-    asked = [material.picture, settings.predictions]
+    asked = [material.image, settings.predictions]
     contestants = [
         Contestant(
             "bundle without heat map",
@@ -71,8 +71,8 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Findin
     return Finding(
         question=f"All methods of explanation, {network}",
         how=(
-            "One picture of 224 x 224 pixels, eager PyTorch as it comes, for one class; bundles in ONNX Runtime. The "
-            "package begins with the prepared input, tumorlens with the picture; both end with a map of its size."
+            "One image of 224 x 224 pixels, eager PyTorch as it comes, for one class; bundles in ONNX Runtime. The "
+            "package begins with the prepared input, tumorlens with the image; both end with a map of its size."
         ),
         unit="ms",
         ratio=COST,

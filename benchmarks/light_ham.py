@@ -33,7 +33,7 @@ def _time(material: Material, passes: str) -> Finding:
     return Finding(
         question=f"LightHam against self-attention, {PASSES[passes]}",
         how=(
-            f"One picture's maps of {settings.grid} x {settings.grid} places and 128 channels, float32, on "
+            f"One image's maps of {settings.grid} x {settings.grid} places and 128 channels, float32, on "
             f"{_device()}; LightHam with rank 32 and six steps. Fused: "
             "`scaled_dot_product_attention`, which never holds the whole matrix of weights."
         ),
@@ -67,7 +67,7 @@ def _batches(material: Material) -> Finding:
     settings = material.settings
     return Finding(
         question=f"EfficientMTNet on a GPU, {settings.large} pixels",
-        how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, pictures in its memory; forward alone.",
+        how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, images in its memory; forward alone.",
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
         series=race(

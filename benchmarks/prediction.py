@@ -1,4 +1,4 @@
-"""Prediction: one warm picture, a folder of pictures, the whole command; and how soon `--help` answers."""
+"""Prediction: one warm image, a folder of images, the whole command; and how soon `--help` answers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def findings(material: Material) -> Iterator[Finding]:
 def _one_warm(material: Material, network: str) -> Finding:
     settings = material.settings
     count, side = settings.predictions, settings.side
-    plain = [NETWORKS[network], material.picture, count]
+    plain = [NETWORKS[network], material.image, count]
     contestants = [
         Contestant("eager PyTorch, as it comes", "plain_prediction.py", plain),
         Contestant("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_prediction.py", [material.bundle(network), material.picture, count]),
+        Contestant("tumorlens", "tumorlens_prediction.py", [material.bundle(network), material.image, count]),
     ]
     return Finding(
         question=f"One warm prediction, {network}",
         how=(
             f"From a uint8 array of {side} x {side} in memory to probabilities, preprocessing included; a round is the "
-            f"median of {count} predictions. Eager PyTorch: PIL resizes, torchvision normalises, timm infers under "
+            f"median of {count} predictions. Eager PyTorch: PIL resizes, torchvision normalizes, timm infers under "
             "`inference_mode`. Tuned: channels-last and the allocator settings. tumorlens: the bundle, whose graph "
-            "resizes, normalises and infers."
+            "resizes, normalizes and infers."
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
@@ -45,16 +45,16 @@ def _one_warm(material: Material, network: str) -> Finding:
 
 def _from_disk(material: Material, network: str) -> Finding:
     settings = material.settings
-    plain = [NETWORKS[network], material.pictures]
+    plain = [NETWORKS[network], material.images]
     contestants = [
         Contestant("plain loop, as it comes", "plain_folder.py", plain),
         Contestant("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_folder.py", [material.bundle(network), material.pictures]),
+        Contestant("tumorlens", "tumorlens_folder.py", [material.bundle(network), material.images]),
     ]
     return Finding(
-        question=f"{settings.pictures * settings.folder_rounds:,} pictures from disk, {network}",
+        question=f"{settings.images * settings.folder_rounds:,} images from disk, {network}",
         how=(
-            f"{settings.pictures} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
+            f"{settings.images} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
             f"{settings.folder_rounds} times over, once a round. The plain loop decodes with PIL, resizes with "
             "torchvision and infers in batches of 32; tumorlens is `Predictor.predict_many`."
         ),
@@ -66,13 +66,13 @@ def _from_disk(material: Material, network: str) -> Finding:
 
 def _whole_command(material: Material, network: str) -> Finding:
     script = [sys.executable, CONTESTANTS / "plain_command.py", NETWORKS[network], material.weights(network)]
-    ours = [sys.executable, "-m", "tumorlens", "predict", material.picture, "--model", material.bundle(network)]
-    contestants = [Command("torch script", [*script, material.picture]), Command("tumorlens predict", ours)]
+    ours = [sys.executable, "-m", "tumorlens", "predict", material.image, "--model", material.bundle(network)]
+    contestants = [Command("torch script", [*script, material.image]), Command("tumorlens predict", ours)]
     return Finding(
         question=f"The whole command, {network}",
         how=(
             "`tumorlens predict one.png --model bundle.onnx` from start to exit, against a short script that imports "
-            "torch and timm, loads weights and answers for the same picture. Files are in the system's cache."
+            "torch and timm, loads weights and answers for the same image. Files are in the system's cache."
         ),
         unit="s",
         ratio=TIMES_AS_FAST_BY_TIME,

@@ -138,5 +138,5 @@ def race(contestants: Sequence[Rival], rounds: int) -> tuple[Series, ...]:
 
 
 def fair_environment() -> dict[str, str]:
-    """The environment of this process without settings that favour anybody."""
+    """The environment of this process without settings that favor anybody."""
     return {key: value for key, value in os.environ.items() if key not in _UNFAIR}

@@ -45,7 +45,7 @@ Written by `{command}`; how to run it: [benchmarks/README.md](../benchmarks/READ
 Contestants of a table run side by side in one run: each in a process of its own, which starts and warms up once;
 then they take turns, so that whatever else the machine does meets all of them alike. A figure is the median of the
 rounds (lowest to highest); a ratio is the median of the ratios within each round. All may use every core.
-Pictures are phantoms, weights are random: speed depends on neither. Figures hold for this machine only.
+Images are phantoms, weights are random: speed depends on neither. Figures hold for this machine only.
 """
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"some of {list(QUESTIONS)}; all if none")
     parser.add_argument("--quick", action="store_true", help="tiny settings, to see that the scripts work")
     parser.add_argument("--out", type=Path, help=f"file to write; {REPORT.name} in docs for a full run of all")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real pictures for the audit instead of phantoms")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real images for the audit instead of phantoms")
     chosen = parser.parse_args()
     if unknown := set(chosen.questions) - set(QUESTIONS):
         parser.error(f"unknown {sorted(unknown)}; expected some of {list(QUESTIONS)}")

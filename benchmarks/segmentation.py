@@ -24,7 +24,7 @@ def _forward(material: Material, network: str, side: int) -> Finding:
     return Finding(
         question=f"Class and mask by {network}, {side} pixels",
         how=(
-            "One normalised picture to class and mask, forward alone, float32, on the CPU. Tuned: channels-last and "
+            "One normalized image to class and mask, forward alone, float32, on the CPU. Tuned: channels-last and "
             "the allocator settings. Exported: the ONNX graph of the network in ONNX Runtime."
         ),
         unit="ms",

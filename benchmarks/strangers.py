@@ -1,4 +1,4 @@
-"""A seed -> pictures that are not brain MRI, by kind: drawn here, or taken from packages where they are installed."""
+"""A seed -> images that are not brain MRI, by kind: drawn here, or taken from packages where they are installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CROPS = 8  # of each photograph: the whole, and parts
 
 
 def strangers(seed: int = 0, each: int = 12) -> Iterator[tuple[str, Pixels]]:
-    """All kinds of pictures that can be drawn: (kind, grey or colour picture), `each` of every kind."""
+    """All kinds of images that can be drawn: (kind, gray or color image), `each` of every kind."""
     for number, (kind, draw) in enumerate(DRAWN.items()):
         random = np.random.default_rng([seed, number])
         for i in range(each):
@@ -40,17 +40,17 @@ def photographs() -> Iterator[tuple[str, Pixels]]:
 
 
 def read_folder(folder: Path) -> Iterator[tuple[str, Pixels]]:
-    """The pictures of a folder and below it; the kind is the name of the folder a picture lies in."""
+    """The images of a folder and below it; the kind is the name of the folder an image lies in."""
     from tumorlens.scan import read_scan
 
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"):
-            yield path.parent.name, read_scan(path).grey_slice()
+            yield path.parent.name, read_scan(path).gray_slice()
 
 
-def grey(picture: Pixels) -> Pixels:
-    """As the product reads a colour picture: (H, W) uint8."""
-    return picture if picture.ndim == 2 else np.array(Image.fromarray(picture).convert("L"))
+def gray(image: Pixels) -> Pixels:
+    """As the product reads a color image: (H, W) uint8."""
+    return image if image.ndim == 2 else np.array(Image.fromarray(image).convert("L"))
 
 
 def _packaged() -> Iterator[tuple[str, Pixels]]:
@@ -64,7 +64,7 @@ def _packaged() -> Iterator[tuple[str, Pixels]]:
 
 
 def _byte(values: npt.NDArray[np.float64]) -> Pixels:
-    """(H, W) or (H, W, 3) of 0 to 1 as grey values."""
+    """(H, W) or (H, W, 3) of 0 to 1 as gray values."""
     bytes_: Pixels = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
     return bytes_
 
@@ -116,16 +116,16 @@ def _checks(random: Random, number: int, side: int) -> Pixels:
 def _empty(random: Random, number: int, side: int) -> Pixels:
     """Nothing, hardly anything, and what is left of a slice above the head."""
     level = (0, 255, 0, 128)[number % 4]
-    picture = np.full((side, side), level, dtype=np.float64)
+    image = np.full((side, side), level, dtype=np.float64)
     if number % 4 == 2:
-        picture += np.abs(random.normal(0, random.uniform(1, 6), picture.shape))
+        image += np.abs(random.normal(0, random.uniform(1, 6), image.shape))
     if number >= 4 and number % 2:
         rows, columns = _axes(side)
         spot = np.hypot(rows - random.uniform(-0.6, 0.6), columns - random.uniform(-0.6, 0.6)) < random.uniform(
             0.02, 0.1
         )
-        picture[spot] = random.uniform(30, 220)
-    return _byte(picture / 255)
+        image[spot] = random.uniform(30, 220)
+    return _byte(image / 255)
 
 
 def _font(random: Random, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
@@ -150,7 +150,7 @@ def _chart(random: Random, number: int, side: int) -> Pixels:
     left, bottom = side // 8, side - side // 8
     ink = "white" if number % 4 == 3 else "black"
     drawing.line([(left, side // 10), (left, bottom), (image.width - left, bottom)], ink, 2)
-    colours = [tuple(int(c) for c in random.integers(0, 255, 3)) for _ in range(4)]
+    colors = [tuple(int(c) for c in random.integers(0, 255, 3)) for _ in range(4)]
     steps = np.linspace(left + 5, image.width - left - 5, int(random.integers(5, 14)))
     for series in range(int(random.integers(1, 4))):
         heights = bottom - random.uniform(0.05, 0.9, len(steps)) * (bottom - side // 10)
@@ -158,12 +158,12 @@ def _chart(random: Random, number: int, side: int) -> Pixels:
             width = (steps[1] - steps[0]) / 5
             for x, y in zip(steps, heights, strict=True):
                 at = x + series * width
-                drawing.rectangle([at, y, at + width, bottom], fill=colours[series])
+                drawing.rectangle([at, y, at + width, bottom], fill=colors[series])
         elif number % 3 == 1:
-            drawing.line(list(zip(steps, heights, strict=True)), colours[series], 3)
+            drawing.line(list(zip(steps, heights, strict=True)), colors[series], 3)
         else:
             box = [side // 3, side // 5, side, side - side // 5]
-            drawing.pieslice(box, series * 110, series * 110 + 100, fill=colours[series])
+            drawing.pieslice(box, series * 110, series * 110 + 100, fill=colors[series])
     drawing.text((left, 2), " ".join(random.choice(WORDS, 3)), ink, font=_font(random, 14))
     return np.array(image)
 
@@ -197,7 +197,7 @@ def _chest(random: Random, number: int, side: int) -> Pixels:
 
 
 def _hand(random: Random, number: int, side: int) -> Pixels:
-    """Bones of a hand, bright in grey flesh on black."""
+    """Bones of a hand, bright in gray flesh on black."""
     image = Image.new("L", (side, side), 5)
     drawing = ImageDraw.Draw(image)
     wrist = np.array([0.5, 0.95]) * side
@@ -216,7 +216,7 @@ def _hand(random: Random, number: int, side: int) -> Pixels:
 
 
 def _disc(random: Random, number: int, side: int) -> Pixels:
-    """A ring, a grey disc, an ellipse: as bright, round and centred as a head, and empty."""
+    """A ring, a gray disc, an ellipse: as bright, round and centerd as a head, and empty."""
     rows, columns = _axes(side)
     tall, wide = random.uniform(0.5, 0.9, 2)
     far = np.hypot(rows / tall, columns / wide)
@@ -271,10 +271,10 @@ def _body(random: Random, number: int, side: int) -> Pixels:
     """A cut through a trunk or two thighs as another scan would show it: fat, muscle, bones, organs."""
     rows, columns = _axes(side)
     values = np.zeros((side, side))
-    centres = ((0.0, -0.45), (0.0, 0.45)) if number % 2 else ((0.0, 0.0),)
+    centers = ((0.0, -0.45), (0.0, 0.45)) if number % 2 else ((0.0, 0.0),)
     tall, wide = (0.45, 0.4) if number % 2 else (random.uniform(0.5, 0.62), random.uniform(0.8, 0.95))
     texture = _smooth(random, side, 40)
-    for y, x in centres:
+    for y, x in centers:
         far = np.hypot((rows - y) / tall, (columns - x) / wide)
         values = np.where(far < 1, 0.85, values)
         values = np.where(far < random.uniform(0.8, 0.9), 0.3 + 0.12 * texture, values)
@@ -285,12 +285,12 @@ def _body(random: Random, number: int, side: int) -> Pixels:
             oy, ox = y + random.uniform(-0.3, 0.2), x + random.uniform(-0.5, 0.5)
             organ = np.hypot((rows - oy) / random.uniform(0.06, 0.18), (columns - ox) / random.uniform(0.06, 0.2))
             values = np.where(organ < 1, random.uniform(0.15, 0.7) + 0.08 * texture, values)
-    picture = Image.fromarray(_byte(values))
-    return _soft(picture, random, side / 250, 3)
+    image = Image.fromarray(_byte(values))
+    return _soft(image, random, side / 250, 3)
 
 
-def _colour(random: Random, number: int, side: int) -> Pixels:
-    """Coloured shapes and clouds."""
+def _color(random: Random, number: int, side: int) -> Pixels:
+    """Colored shapes and clouds."""
     if number % 2:
         return _byte(np.stack([_smooth(random, side, int(random.integers(3, 30))) for _ in range(3)], axis=-1))
     image = Image.new("RGB", (side, side), tuple(int(c) for c in random.integers(0, 255, 3)))
@@ -316,5 +316,5 @@ DRAWN: dict[str, Callable[[Random, int, int], Pixels]] = {
     "globe": _globe,
     "cut fruit": _slices,
     "drawn body": _body,
-    "colour": _colour,
+    "color": _color,
 }

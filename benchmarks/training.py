@@ -9,9 +9,9 @@ from material import NETWORKS, Material
 from race import TUNED, Contestant, race
 
 HOW = (
-    "224 pixels, batch {batch}, {steps} steps a round after a warm-up: forward, backward and optimiser. The plain "
+    "224 pixels, batch {batch}, {steps} steps a round after a warm-up: forward, backward and optimizer. The plain "
     "loop: eager PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes and augments every "
-    "picture. Tuned: the same with channels-last, and glibc's allocator told by environment variables to keep freed "
+    "image. Tuned: the same with channels-last, and glibc's allocator told by environment variables to keep freed "
     "memory. tumorlens: `tumorlens.training.train` with the recipe `finetune` (bfloat16 where the processor computes "
     "in it, the uint8 cache), its rate taken from history.csv without the first epoch. Decoding into the cache, once "
     "for all epochs, is not in it."

@@ -31,7 +31,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_traces(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep decoded pictures out of the home of whoever runs the tests."""
+    """Keep decoded images out of the home of whoever runs the tests."""
     monkeypatch.setenv("TUMORLENS_CACHE", str(shared_cache))
 
 
@@ -60,7 +60,7 @@ def finished_run(phantom_table: Table, shared_cache: Path, tmp_path_factory: pyt
 
 @pytest.fixture
 def own_run(finished_run: Run, tmp_path: Path) -> Run:
-    """A copy of the finished run to write into; it lies as deep, so that its table still finds the pictures."""
+    """A copy of the finished run to write into; it lies as deep, so that its table still finds the images."""
     from tumorlens.training import load_run
 
     assert len(finished_run.folder.parents) == len((tmp_path / "run").parents)
@@ -98,7 +98,7 @@ def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.Temp
     import torch
     from safetensors.torch import save_file
 
-    from tumorlens.evaluation import grey_slice
+    from tumorlens.evaluation import gray_slice
     from tumorlens.models import ModelSpec
     from tumorlens.scan import Canvas
     from tumorlens.training import load_run
@@ -108,13 +108,13 @@ def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.Temp
     spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, Canvas(64), half, half)
     torch.manual_seed(0)
     network = spec.network().eval()
-    pictures = torch.stack([torch.from_numpy(grey_slice(p).copy()) for p in sorted((phantoms / "images").iterdir())])
+    images = torch.stack([torch.from_numpy(gray_slice(p).copy()) for p in sorted((phantoms / "images").iterdir())])
     with torch.no_grad():
         for module in network.modules():  # so that what passes an untrained network does not fade away
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = None
-        network.train()(spec.prepare()(pictures))
-        drawn = network.eval()(spec.prepare()(pictures)).mask
+        network.train()(spec.prepare()(images))
+        drawn = network.eval()(spec.prepare()(images)).mask
         assert drawn is not None
         last = network.segment[-1]
         last.weight *= 4 / drawn.std()

@@ -110,7 +110,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
         tumorlens.export(run, place / "my-run" / "bundle.onnx")
     shutil.copy(place / "my-run" / "bundle.onnx", place)
     shutil.copy(table.samples[0].image, place / "scan.png")
-    (place / "broken.png").write_bytes(b"not a picture")
+    (place / "broken.png").write_bytes(b"not an image")
     shutil.copy(examples.get_path("mr"), place / "scan.dcm")
     for fold in (0, 1):
         shutil.copytree(place / "my-run" / "evaluation", place / "runs" / f"fold-{fold}" / "evaluation")
@@ -123,13 +123,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
     return place
 
 
-def _nickparvar(root: Path, pictures: list[Path]) -> None:
-    """Three pictures without tumour, each of them mirrored in the other part."""
-    for number, path in enumerate(pictures):
-        image = Image.open(path)
-        for part, picture in (("Training", image), ("Testing", image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
+def _nickparvar(root: Path, images: list[Path]) -> None:
+    """Three images without tumor, each of them mirrored in the other part."""
+    for number, path in enumerate(images):
+        original = Image.open(path)
+        for part, image in (("Training", original), ("Testing", original.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
             (root / part / "notumor").mkdir(parents=True, exist_ok=True)
-            picture.save(root / part / "notumor" / f"{part}-{number}.jpg", quality=90)
+            image.save(root / part / "notumor" / f"{part}-{number}.jpg", quality=90)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ LARGEST = 700_000  # bytes
 SHIPPED = {
     f"src/tumorlens/weights/{name}{suffix}" for name in ("default", "tiny") for suffix in (".onnx", ".safetensors")
 }
-LARGER = SHIPPED | {"src/tumorlens/auditing/provenance/indexes/figshare.npz"}  # codes of 3,064 slices, no pictures
+LARGER = SHIPPED | {"src/tumorlens/auditing/provenance/indexes/figshare.npz"}  # codes of 3,064 slices, no images
 DUMPS = {".pkl", ".pickle", ".npy", ".pt", ".pth", ".ckpt", ".onnx", ".safetensors", ".mat", ".dcm", ".nii", ".gz"}
 
 

@@ -1,4 +1,4 @@
-"""A normalised picture -> class and mask: eager PyTorch or the exported graph, in milliseconds."""
+"""A normalized image -> class and mask: eager PyTorch or the exported graph, in milliseconds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Both(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor | None]:
-        output = self.network(picture)
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        output = self.network(image)
         return output.logits, output.mask
 
 
@@ -34,25 +34,25 @@ def main() -> None:
     chosen = parser.parse_args()
 
     both = Both(create(chosen.network, 2)).eval()
-    picture = torch.randn(1, 3, chosen.side, chosen.side)
+    image = torch.randn(1, 3, chosen.side, chosen.side)
     if chosen.how == "tuned":
-        both, picture = both.to(memory_format=torch.channels_last), picture.to(memory_format=torch.channels_last)
+        both, image = both.to(memory_format=torch.channels_last), image.to(memory_format=torch.channels_last)
 
     def eager() -> object:
         with torch.inference_mode():
-            return both(picture)
+            return both(image)
 
     if chosen.how == "exported":
-        session, numbers = _exported(both, picture), picture.numpy()
-        call = lambda: session.run(None, {"picture": numbers})  # noqa: E731
+        session, numbers = _exported(both, image), image.numpy()
+        call = lambda: session.run(None, {"image": numbers})  # noqa: E731
     else:
         call = eager
     milliseconds(call, 2)
     serve(lambda: milliseconds(call, chosen.times))
 
 
-def _exported(both: Both, picture: Tensor) -> onnxruntime.InferenceSession:
-    program = trace(both, picture, "picture", ["logits", "mask"], {"picture": None})
+def _exported(both: Both, image: Tensor) -> onnxruntime.InferenceSession:
+    program = trace(both, image, "image", ["logits", "mask"], {"image": None})
     graph = program.model_proto.SerializeToString()
     return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
 

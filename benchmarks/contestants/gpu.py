@@ -32,13 +32,13 @@ def main() -> None:
     else:
         torch.backends.cudnn.benchmark = True
         network = create(chosen.what, 2).to(device, memory_format=torch.channels_last).eval()
-        pictures = torch.randn(chosen.batch, 3, chosen.side, chosen.side, device=device)
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        images = torch.randn(chosen.batch, 3, chosen.side, chosen.side, device=device)
+        images = images.contiguous(memory_format=torch.channels_last)
         work = chosen.batch * 2 * cost(chosen.what, 2, input_size=chosen.side).multiply_adds
 
         def call() -> None:
             with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
-                network(pictures)
+                network(images)
             torch.cuda.synchronize()
 
     def one_round() -> float:

@@ -1,4 +1,4 @@
-"""One picture -> forward pass, or a heat map by tumorlens or by the grad-cam package; all eager PyTorch but bundles."""
+"""One image -> forward pass, or a heat map by tumorlens or by the grad-cam package; all eager PyTorch but bundles."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ def main() -> None:
     parser.add_argument("times", type=int)
     chosen = parser.parse_args()
 
-    picture = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)
     if chosen.who == "bundle":
         predictor = load(chosen.network)
-        call: Call = lambda: predictor.heatmap(picture, method=chosen.method)  # noqa: E731
+        call: Call = lambda: predictor.heatmap(image, method=chosen.method)  # noqa: E731
     else:
-        call = _eager(chosen.who, chosen.network, chosen.method, picture)
+        call = _eager(chosen.who, chosen.network, chosen.method, image)
     times = 1 if chosen.method == "occlusion" else chosen.times  # a median of one: it takes seconds
     milliseconds(call, 1)
     serve(lambda: milliseconds(call, times))
 
 
-def _eager(who: str, name: str, method: str, picture: np.ndarray) -> Call:
+def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
     known = card(name)
     spec = ModelSpec(name, ("a", "b", "c", "d"), 3, Canvas(SIDE), known.mean, known.std)
     network = spec.network().eval()
-    inputs = spec.prepare()(torch.from_numpy(picture)[None])
+    inputs = spec.prepare()(torch.from_numpy(image)[None])
 
     def forward() -> object:
         with torch.inference_mode():
@@ -69,7 +69,7 @@ def _eager(who: str, name: str, method: str, picture: np.ndarray) -> Call:
         cam = getattr(pytorch_grad_cam, PACKAGES[method])(Logits(network), [network.backbone.bn2])  # its last maps
         return lambda: cam(inputs, [ClassifierOutputTarget(0)])
     explainer = PipelineExplainer(Pipeline(spec.prepare(), network).eval())
-    return lambda: explainer.heatmaps(picture[None], [0], method=method)
+    return lambda: explainer.heatmaps(image[None], [0], method=method)
 
 
 if __name__ == "__main__":

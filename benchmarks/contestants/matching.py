@@ -1,7 +1,7 @@
 """Count and folder of phantoms -> seconds, peak memory and recall of the matching stage, as one line of JSON.
 
 Run once and in a process of its own, so that the peak of memory is that of this count. Codes are made up, so
-that a million of them need no million pictures: most by chance, a fifth (at most 20,000) out of phantoms' codes of
+that a million of them need no million images: most by chance, a fifth (at most 20,000) out of phantoms' codes of
 which a quarter of the cells is drawn anew, so that some cells are nearly always the same, as in heads; and every
 fiftieth is a copy of another one, turned by chance and with a twentieth of its cells drawn anew.
 """
@@ -30,7 +30,7 @@ _PLANTED = 50  # every so many is a copy
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("count", type=int)
-    parser.add_argument("phantoms", type=Path, help="folder of pictures")
+    parser.add_argument("phantoms", type=Path, help="folder of images")
     chosen = parser.parse_args()
 
     random = np.random.default_rng(0)

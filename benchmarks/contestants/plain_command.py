@@ -1,4 +1,4 @@
-"""The short script people write to ask a network about one picture."""
+"""The short script people write to ask a network about one image."""
 
 import sys
 
@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-network, weights, picture = sys.argv[1:]
+network, weights, image = sys.argv[1:]
 classes = ["glioma", "meningioma", "pituitary", "no_tumor"]
 model = timm.create_model(network, num_classes=len(classes))
 model.load_state_dict(torch.load(weights))
@@ -16,6 +16,6 @@ transform = transforms.Compose(
     [transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
 )
 with torch.inference_mode():
-    probabilities = torch.softmax(model(transform(Image.open(picture).convert("RGB"))[None]), 1)[0]
+    probabilities = torch.softmax(model(transform(Image.open(image).convert("RGB"))[None]), 1)[0]
 best = int(probabilities.argmax())
-print(f"{picture}: {classes[best]} ({probabilities[best]:.1%})")
+print(f"{image}: {classes[best]} ({probabilities[best]:.1%})")

@@ -1,4 +1,4 @@
-"""A folder of pictures -> every file decoded once with PIL, on all cores; seconds."""
+"""A folder of images -> every file decoded once with PIL, on all cores; seconds."""
 
 from __future__ import annotations
 

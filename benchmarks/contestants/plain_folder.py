@@ -1,4 +1,4 @@
-"""A folder of pictures -> classes with eager PyTorch and timm, as people write it."""
+"""A folder of images -> classes with eager PyTorch and timm, as people write it."""
 
 from __future__ import annotations
 

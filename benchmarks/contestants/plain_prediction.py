@@ -1,4 +1,4 @@
-"""One picture in memory -> probabilities with eager PyTorch and timm."""
+"""One image in memory -> probabilities with eager PyTorch and timm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torchvision import transforms
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("network")
-    parser.add_argument("picture")
+    parser.add_argument("image")
     parser.add_argument("times", type=int)
     parser.add_argument("--tuned", action="store_true", help="channels-last; the allocator is set from outside")
     chosen = parser.parse_args()
@@ -25,10 +25,10 @@ def main() -> None:
     transform = transforms.Compose(
         [transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
     )
-    grey = np.array(Image.open(chosen.picture).convert("L"))
+    gray = np.array(Image.open(chosen.image).convert("L"))
 
     def predict() -> list[float]:
-        inputs = transform(Image.fromarray(grey).convert("RGB"))[None].contiguous(memory_format=layout)
+        inputs = transform(Image.fromarray(gray).convert("RGB"))[None].contiguous(memory_format=layout)
         with torch.inference_mode():
             return torch.softmax(model(inputs), 1)[0].tolist()
 

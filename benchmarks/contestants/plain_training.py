@@ -1,4 +1,4 @@
-"""A training loop as people write it: eager PyTorch, float32, every picture decoded in every epoch."""
+"""A training loop as people write it: eager PyTorch, float32, every image decoded in every epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WARM_UP = 1  # steps of a round that do not count
 AHEAD = 4  # batches that two workers may have ready when the clock starts, so as many must be left when it stops
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
+class Images(Dataset[tuple[Tensor, int]]):
     def __init__(self, folder: Path, length: int) -> None:
         with (folder / "phantom.csv").open(newline="") as stream:
             rows = list(csv.DictReader(stream))
@@ -66,10 +66,10 @@ def main() -> None:
     model = timm.create_model(chosen.network, num_classes=4).to(memory_format=layout).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
-    pictures = Pictures(chosen.folder, batch * (WARM_UP + steps + (AHEAD if chosen.workers else 0)))
+    dataset = Images(chosen.folder, batch * (WARM_UP + steps + (AHEAD if chosen.workers else 0)))
 
     def one_round() -> float:
-        loader = DataLoader(pictures, batch, shuffle=True, num_workers=chosen.workers)
+        loader = DataLoader(dataset, batch, shuffle=True, num_workers=chosen.workers)
         for step, (images, labels) in enumerate(loader, start=1):
             optimizer.zero_grad()
             loss = criterion(model(images.to(memory_format=layout)), labels)

@@ -1,4 +1,4 @@
-"""A folder of pictures -> report.html, audit.json and run.json, as `tumorlens audit` writes them; seconds."""
+"""A folder of images -> report.html, audit.json and run.json, as `tumorlens audit` writes them; seconds."""
 
 from __future__ import annotations
 

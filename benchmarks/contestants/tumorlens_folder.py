@@ -1,4 +1,4 @@
-"""A folder of pictures -> classes with a bundle."""
+"""A folder of images -> classes with a bundle."""
 
 from __future__ import annotations
 

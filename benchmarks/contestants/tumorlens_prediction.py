@@ -1,4 +1,4 @@
-"""One picture in memory -> probabilities, and a heat map if asked for, with a bundle."""
+"""One image in memory -> probabilities, and a heat map if asked for, with a bundle."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import tumorlens
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("bundle")
-    parser.add_argument("picture")
+    parser.add_argument("image")
     parser.add_argument("times", type=int)
     parser.add_argument("--heatmap", action="store_true")
     chosen = parser.parse_args()
 
     predictor = tumorlens.load(chosen.bundle)
-    grey = np.array(Image.open(chosen.picture).convert("L"))
+    gray = np.array(Image.open(chosen.image).convert("L"))
 
     def predict() -> tumorlens.Prediction:
-        return predictor.predict(grey, heatmap=chosen.heatmap)
+        return predictor.predict(gray, heatmap=chosen.heatmap)
 
     assert (predict().heatmap is not None) == chosen.heatmap
     milliseconds(predict, 5)

@@ -1,4 +1,4 @@
-"""Brain-tumour MRI, honestly measured.
+"""Brain-tumor MRI, honestly measured.
 
 >>> import tumorlens
 >>> tumorlens.load("bundle.onnx").predict("scan.png")  # doctest: +SKIP

@@ -21,7 +21,7 @@ from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, writ
 from tumorlens.explanation import explain
 from tumorlens.model_card.card import Card
 from tumorlens.report import (
-    Picture,
+    CaptionedImage,
     Section,
     code,
     contact_sheet,
@@ -103,7 +103,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         Section(
             "New phantoms, predicted by the bundle",
             contact_sheet(answers),
-            "Left the slice with the outline of the drawn tumour; right what spoke for the answer.",
+            "Left the slice with the outline of the drawn tumor; right what spoke for the answer.",
         ),
     ]
     report = folder / "report.html"
@@ -117,12 +117,12 @@ def _subtitle(found: Evaluation) -> str:
     return f"the whole way on drawn heads: accuracy {found.metrics.overall['accuracy'].percent()}"
 
 
-def _of_strangers(shipped: list[Picture]) -> str:
+def _of_strangers(shipped: list[CaptionedImage]) -> str:
     """How the shipped model fared on drawings."""
-    right = sum(picture.mark == "right" for picture in shipped)
-    outside = sum(picture.mark is None for picture in shipped)
+    right = sum(image.mark == "right" for image in shipped)
+    outside = sum(image.mark is None for image in shipped)
     return (
-        f"It learnt from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {outside} "
+        f"It learned from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {outside} "
         "marked as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true "
         "outline; right what it draws, and what spoke for its answer."
     )
@@ -136,7 +136,7 @@ def _what_this_is(folder: Path, steps: _Steps, card: Card) -> Section:
     body += table(["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr")
     body += note(
         "info",
-        f"The exported file answers as the network does: on {card.parity.pictures} pictures the largest "
+        f"The exported file answers as the network does: on {card.parity.images} images the largest "
         f"difference in a probability is {card.parity.largest_difference:.1e}.",
     )
     body += code(
@@ -155,34 +155,34 @@ def _what_this_is(folder: Path, steps: _Steps, card: Card) -> Section:
     return Section("What happened", body)
 
 
-def _write_overlays(run: Run, pictures: Path, out: Path) -> None:
-    for item in explain(run, sorted((pictures / "images").iterdir())):
+def _write_overlays(run: Run, images: Path, out: Path) -> None:
+    for item in explain(run, sorted((images / "images").iterdir())):
         if isinstance(item, Exception):
             raise item
         out.mkdir(parents=True, exist_ok=True)
-        both = side_by_side([overlay(item.grey), overlay(item.grey, item.heatmap)])
+        both = side_by_side([overlay(item.gray), overlay(item.gray, item.heatmap)])
         save_png(both, out / f"{item.path.stem}_{item.target}.png")
 
 
-def _predicted(folder: Path, bundle: str | Path) -> list[Picture]:
+def _predicted(folder: Path, bundle: str | Path) -> list[CaptionedImage]:
     predictor = load(bundle)
-    pictures = []
+    images = []
     for sample in open_table(folder).samples:
         answer = predictor.predict(sample.image)
-        grey = read_scan(sample.image).grey()
+        gray = read_scan(sample.image).gray()
         outline = read_sample_mask(sample)
         right = answer.label == sample.label
         doubt = "\noutside" if answer.outside else ""
-        pictures.append(
-            Picture(
-                side_by_side([overlay(grey, contour=outline), overlay(grey, answer.heatmap, answer.mask)]),
+        images.append(
+            CaptionedImage(
+                side_by_side([overlay(gray, contour=outline), overlay(gray, answer.heatmap, answer.mask)]),
                 f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}{doubt}",
                 f"phantom of class {sample.label}, predicted {answer.label}",
                 None if doubt else "right" if right else "wrong",
             )
         )
-    return pictures
+    return images
 
 
-def _image(picture: Image.Image) -> str:
-    return f'<img alt="Contact sheet of phantoms" src="{data_uri(picture, lossy=True)}">'
+def _image(image: Image.Image) -> str:
+    return f'<img alt="Contact sheet of phantoms" src="{data_uri(image, lossy=True)}">'

@@ -38,7 +38,7 @@ class SplitError(TumorlensError):
 
 
 class LeakError(TumorlensError):
-    """A split in which pictures outside of train are known from train."""
+    """A split in which images outside of train are known from train."""
 
 
 class RecipeError(TumorlensError):

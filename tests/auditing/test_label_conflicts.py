@@ -20,7 +20,7 @@ def _trace(sample: int, label: str) -> Trace:
     return Trace(sample, "known", "12", "p", label, 0, 0.9)
 
 
-def test_one_picture_under_two_names_is_a_conflict() -> None:
+def test_one_image_under_two_names_is_a_conflict() -> None:
     table = _table("a:glioma", "a:meningioma", "a:glioma")
     (conflict,) = find_conflicts(table, Twins((0, 0, 2), ()), [])
     assert (conflict.samples, conflict.labels, conflict.known) == ((0, 1), ("glioma", "meningioma"), None)

@@ -56,7 +56,7 @@ def test_patients_torn_on_request_are_no_leak_but_copies_are(phantom_table: Tabl
         check_leaks(ignored, find_ties(ignored))
 
 
-def test_pictures_are_compared_once(leaky: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_compared_once(leaky: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     first = find_ties(leaky)
     monkeypatch.setattr(guard, "looks", lambda *_, **__: pytest.fail("looked again"))
     assert find_ties(leaky) == first

@@ -22,7 +22,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
     return audit(open_table(folder), known=[place / "atlas.npz"], shortcuts=False)
 
 
-def test_the_clean_table_has_every_picture_once_in_its_group_and_no_split(found: AuditReport) -> None:
+def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: AuditReport) -> None:
     clean = found.clean()
     assert len(clean) == found.twins.distinct - 1  # one cannot be read
     assert {s.split for s in clean.samples} == {None}

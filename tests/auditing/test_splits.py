@@ -1,4 +1,4 @@
-"""Splits: patients whole, classes in proportion, every picture tested once, the same for the same seed."""
+"""Splits: patients whole, classes in proportion, every image tested once, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_patient_is_torn_apart(table: Table, seed: int) -> None:
     check_groups(split)
 
 
-def test_the_folds_of_one_seed_test_every_picture_exactly_once(table: Table) -> None:
+def test_the_folds_of_one_seed_test_every_image_exactly_once(table: Table) -> None:
     tested = Counter(s.id for fold in range(5) for s in split_folds(table, fold=fold).part("test").samples)
     assert tested == Counter(s.id for s in table.samples)
 
@@ -64,7 +64,7 @@ def test_every_part_has_the_classes_in_the_proportions_of_the_whole(table: Table
                 assert share == pytest.approx(shares(table)[name], abs=0.06)
 
 
-def test_folds_are_of_one_size_in_pictures_though_patients_differ(table: Table) -> None:
+def test_folds_are_of_one_size_in_images_though_patients_differ(table: Table) -> None:
     sizes = [len(split_folds(table, fold=fold).part("test")) for fold in range(5)]
     assert max(sizes) - min(sizes) <= 0.05 * len(table)
 
@@ -122,7 +122,7 @@ def test_patients_are_torn_apart_only_on_request_and_the_plan_says_so(table: Tab
     check_groups(split)  # on purpose, so no error
 
 
-def test_pictures_without_patients_are_divided_and_the_plan_says_so() -> None:
+def test_images_without_patients_are_divided_and_the_plan_says_so() -> None:
     nameless = sets.patients(COUNTS, known=False)
     for ignore in (False, True):
         plan = split_folds(nameless, ignore_patients=ignore).plan
@@ -130,7 +130,7 @@ def test_pictures_without_patients_are_divided_and_the_plan_says_so() -> None:
         assert plan.by == "image"
 
 
-def test_known_patients_stay_whole_when_pooled_with_pictures_that_name_none() -> None:
+def test_known_patients_stay_whole_when_pooled_with_images_that_name_none() -> None:
     table = pool([sets.patients(COUNTS), sets.patients({"no_tumor": 20}, name="none", known=False)])
     split = split_folds(table)
     assert all(len(found) == 1 for found in sides(split).values())
@@ -156,7 +156,7 @@ def test_a_class_with_one_patient_left_in_train_cannot_give_one_to_val() -> None
     assert {s.label for s in split_folds(table, folds=2, val=0).part("train").samples} == {"glioma", "rare"}
 
 
-def test_a_class_that_has_no_picture_at_all_does_not_stand_in_the_way(table: Table) -> None:
+def test_a_class_that_has_no_image_at_all_does_not_stand_in_the_way(table: Table) -> None:
     wider = split_folds(replace(table, classes=(*table.classes, "no_tumor")))
     assert [s.split for s in wider.samples] == [s.split for s in split_folds(table).samples]
 

@@ -80,7 +80,7 @@ def result(*scores: Score, measurements: tuple[Measurement, ...] = ()) -> Benchm
     return Benchmark(REST, (facts,), measurements or (measured(),))
 
 
-def test_every_backend_and_batch_is_measured_and_one_picture_always(found: Benchmark) -> None:
+def test_every_backend_and_batch_is_measured_and_one_image_always(found: Benchmark) -> None:
     assert found.failed == ()
     assert [(m.backend, m.batch) for m in found.measurements] == [
         ("onnxruntime", 1),
@@ -100,7 +100,7 @@ def test_every_backend_and_batch_is_measured_and_one_picture_always(found: Bench
 
 def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benchmark, evaluated: Run) -> None:
     (facts,) = found.networks
-    assert facts.name == "mini_resnet (48 px, grey)"
+    assert facts.name == "mini_resnet (48 px, gray)"
     counted = cost("mini_resnet", 4, channels=1, input_size=48)
     assert (facts.parameters, facts.multiply_adds) == (counted.parameters, counted.multiply_adds)
     assert facts.on_disk > 4 * facts.parameters
@@ -141,7 +141,7 @@ def test_without_a_name_and_a_run_all_networks_are_meant() -> None:
 
 
 def test_a_run_without_names_is_measured_alone(evaluated: Run) -> None:
-    assert [s.name for s in module._subjects((), [evaluated], 4)] == ["mini_resnet (48 px, grey)"]
+    assert [s.name for s in module._subjects((), [evaluated], 4)] == ["mini_resnet (48 px, gray)"]
     assert [s.model for s in module._subjects(["brainmrnet"], [evaluated], 4)] == ["brainmrnet", "mini_resnet"]
 
 
@@ -211,13 +211,13 @@ def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
     assert result(measurements=(small, large)).failed == ("x, pytorch, batch 32: ended by signal 9",)
 
 
-def test_a_busy_machine_uneven_rounds_and_other_test_pictures_are_said() -> None:
+def test_a_busy_machine_uneven_rounds_and_other_test_images_are_said() -> None:
     assert result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "figshare", "1")).cautions == ()
     scores = Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")
     uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
     said = replace(uneven, machine=REST | {"load_before": 6.0}).cautions
     assert len(said) == 3
-    for text, words in zip(said, ("load 6.0 on 8 cores", "factor of 2.0", "different test pictures"), strict=True):
+    for text, words in zip(said, ("load 6.0 on 8 cores", "factor of 2.0", "different test images"), strict=True):
         assert words in text
 
 

@@ -80,7 +80,7 @@ def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: 
     assert [p.name for p in (place / "my-run").iterdir()] == ["run.json"]
 
 
-def test_pictures_without_annotation_are_a_finding(tmp_path: Path, capsys: Out) -> None:
+def test_images_without_annotation_are_a_finding(tmp_path: Path, capsys: Out) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     out = ["--out", str(tmp_path / "audit"), "--no-shortcuts", "--json"]
     assert main(["audit", str(tmp_path / "mine"), *out]) == 0
@@ -102,7 +102,7 @@ def test_the_split_it_writes_no_longer_leaks(place: Path, capsys: Out) -> None:
     assert main(quick("split.csv", "--index", "heads.npz")) == 0
 
 
-def test_an_index_names_patients_and_traces_pictures_to_them(place: Path, capsys: Out) -> None:
+def test_an_index_names_patients_and_traces_images_to_them(place: Path, capsys: Out) -> None:
     assert main(["audit", "index", "heads", "--out", "own/atlas.npz", "--name", "atlas", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "path": "own/atlas.npz",

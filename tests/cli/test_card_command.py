@@ -27,7 +27,7 @@ def test_a_person_reads_what_it_is_how_good_and_what_it_is_not_for(
     for text in (card.model, *card.classes, card.tested_on, card.training["split_hash"], "Not a medical device"):
         assert text in out
     assert sha256(evaluated_bundle.read_bytes()).hexdigest() in out
-    for title in ("Figures of each class", "What each class was named", "Calibration", "Licence"):
+    for title in ("Figures of each class", "What each class was named", "Calibration", "License"):
         assert f"\n{title}\n" in out
     assert f"{card.cautions[0][:60]}" in out
 

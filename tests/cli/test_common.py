@@ -24,7 +24,7 @@ def named(paths: list[Path], tree: Path) -> list[str]:
     return [p.relative_to(tree).as_posix() for p in paths]
 
 
-def test_a_folder_gives_the_pictures_in_and_below_it(tree: Path) -> None:
+def test_a_folder_gives_the_images_in_and_below_it(tree: Path) -> None:
     assert named(files([str(tree)]), tree) == ["a.JPG", "b.png", "odd[1].png", "deep/er/c.tif"]
 
 
@@ -42,7 +42,7 @@ def test_each_file_comes_once_in_the_order_asked_for(tree: Path) -> None:
     assert named(files([f"{tree}/b.png", str(tree), f"{tree}/b.png"]), tree)[:2] == ["b.png", "a.JPG"]
 
 
-def test_what_gives_no_picture_is_kept_to_be_reported(tree: Path) -> None:
+def test_what_gives_no_image_is_kept_to_be_reported(tree: Path) -> None:
     asked = [f"{tree}/missing.png", f"{tree}/x*.png", f"{tree}/empty"]
     assert files(asked) == [Path(name) for name in asked]
 

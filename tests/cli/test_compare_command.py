@@ -40,7 +40,7 @@ def test_people_read_the_difference_the_test_and_what_follows(
     assert "+37.5 points (" in said.out
     assert "McNemar, exact binomial, two-sided" in said.out
     assert "no difference in accuracy is shown" in said.out
-    assert "caution: McNemar's test takes every picture for independent" in said.err
+    assert "caution: McNemar's test takes every image for independent" in said.err
 
 
 def test_machines_read_the_same_and_can_have_it_in_a_file(

@@ -32,7 +32,7 @@ def test_info_prints_the_card(name: str, capsys: pytest.CaptureFixture[str]) -> 
     assert answer(capsys, "info", name)["name"] == name
     assert main(["data", "info", name]) == 0
     out = capsys.readouterr().out
-    assert DATASETS[name].card.licence in out
+    assert DATASETS[name].card.license in out
     assert "- " + DATASETS[name].card.problems[0] in out
 
 
@@ -55,13 +55,13 @@ def test_split_writes_a_table_by_patient(phantoms: Path, tmp_path: Path, capsys:
     assert read_table(out).split_hash == made["split_hash"]
 
 
-def test_pictures_without_annotation_are_an_error_until_somebody_says_what_they_are(
+def test_images_without_annotation_are_an_error_until_somebody_says_what_they_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     asked = ["table", str(tmp_path / "mine"), "--out", str(tmp_path / "mine.csv")]
     assert main(["data", *asked]) == 1
-    assert "1 of 2 pictures have no annotation" in capsys.readouterr().err
+    assert "1 of 2 images have no annotation" in capsys.readouterr().err
     assert not (tmp_path / "mine.csv").exists()
     assert answer(capsys, *asked, "--unannotated", "ignore")["counts"] == [
         {"split": "none", "images": 1, "patients": 0, "glioma": 1}

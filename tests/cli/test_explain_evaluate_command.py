@@ -19,7 +19,7 @@ def test_people_read_the_methods_side_by_side_and_where_the_page_is(
     out = tmp_path / "trust"
     assert main(["explain", str(finished_run.folder), "--evaluate", "--out", str(out), *QUICK]) == 0
     said = capsys.readouterr()
-    for word in ("Grad-CAM", "Eigen-CAM", "centre of the head", "brightness", "pointing game", "deletion", "sanity"):
+    for word in ("Grad-CAM", "Eigen-CAM", "center of the head", "brightness", "pointing game", "deletion", "sanity"):
         assert word in said.out
     assert "maps of mini_resnet on phantom, test: 3 images, 3 patients" in said.out
     assert "caution: Only 3 test patients" in said.err
@@ -42,7 +42,7 @@ def test_machines_read_the_same_as_json(finished_run: Run, tmp_path: Path, capsy
         (["--evaluate", "--target", "glioma"], "leave out paths, --target and --of"),
         (["scan.png", "--limit", "3"], "expected --evaluate beside them"),
         (["scan.png", "--rectangles"], "expected --evaluate beside them"),
-        ([], "no pictures named; expected pictures, folders or patterns, or --evaluate"),
+        ([], "no images named; expected images, folders or patterns, or --evaluate"),
         (["scan.png", "--method", "grad_cam", "--method", "occlusion"], "several --method; expected one, or all"),
     ],
 )

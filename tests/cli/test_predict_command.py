@@ -17,14 +17,14 @@ from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
 
 
-def pictures(phantoms: Path) -> list[str]:
+def images(phantoms: Path) -> list[str]:
     return [str(p) for p in sorted((phantoms / "images").iterdir())]
 
 
-def test_each_picture_gets_one_line(bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_image_gets_one_line(bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(phantoms / "images"), "--model", str(bundle)]) == 0
     out, err = capsys.readouterr()
-    assert [line.split(": ")[0] for line in out.splitlines()] == pictures(phantoms)
+    assert [line.split(": ")[0] for line in out.splitlines()] == images(phantoms)
     assert err == ""
 
 
@@ -34,15 +34,15 @@ def test_json_lines_are_for_machines(
     monkeypatch.setenv("TUMORLENS_MODEL", str(bundle))
     assert main(["predict", f"{phantoms}/images/*_00.png", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["source"] for row in rows] == [p for p in pictures(phantoms) if p.endswith("_00.png")]
+    assert [row["source"] for row in rows] == [p for p in images(phantoms) if p.endswith("_00.png")]
     assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-4) for row in rows)
 
 
 def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
     bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second = pictures(phantoms)[:2]
-    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    first, second = images(phantoms)[:2]
+    bad = scans.raw(tmp_path / "bad.png", b"no image")
     missing = tmp_path / "missing.png"
     out = tmp_path / "answers"
     arguments = ["predict", first, str(bad), str(missing), second, "-m", str(bundle), "--out", str(out), "--overlays"]
@@ -65,7 +65,7 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
     assert not list(out.rglob("*.part"))
 
 
-def test_many_pictures_into_files_are_summed_up(
+def test_many_images_into_files_are_summed_up(
     bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--out", str(tmp_path / "out")]) == 0
@@ -77,7 +77,7 @@ def test_many_pictures_into_files_are_summed_up(
 def test_a_file_name_that_is_not_utf8_is_no_obstacle(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
     odd = tmp_path / "sc\udce4n.png"
     try:
-        odd.write_bytes(Path(pictures(phantoms)[0]).read_bytes())
+        odd.write_bytes(Path(images(phantoms)[0]).read_bytes())
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     command = [sys.executable, "-m", "tumorlens", "predict", str(odd), "-m", str(bundle), "--out", str(tmp_path / "o")]
@@ -88,7 +88,7 @@ def test_a_file_name_that_is_not_utf8_is_no_obstacle(bundle: Path, phantoms: Pat
 
 def test_it_works_where_torch_is_not_installed(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
     mat = scans.figshare_mat(tmp_path / "slice.mat")
-    first = pictures(phantoms)[0]
+    first = images(phantoms)[0]
     command = ["predict", str(mat), first, "-m", str(bundle), "--out", str(tmp_path / "o"), "--overlays", "--json"]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert json.loads(done.stdout)["source"] == first, done.stderr
@@ -113,7 +113,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
     out = tmp_path / "o"
     command = [
         "predict",
-        *pictures(phantoms)[:3],
+        *images(phantoms)[:3],
         "-m",
         str(drawing_bundle),
         "--out",
@@ -123,7 +123,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
     ]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("tumour drawn, ") == 3
+    assert done.stdout.count("tumor drawn, ") == 3
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     with (out / "predictions.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
@@ -131,40 +131,40 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         mask = np.asarray(Image.open(out / row["mask"]))
         assert mask.shape == (64, 64)
         assert set(np.unique(mask)) == {0, 255}
-        assert (mask == 255).sum() == row["tumour"]["pixels"] == int(line["tumour_pixels"])
+        assert (mask == 255).sum() == row["tumor"]["pixels"] == int(line["tumor_pixels"])
         assert line["mask"] == row["mask"]
         assert line["agrees"] == str(row["label"] != "no_tumor")
-        assert line["tumour_mm2"] == line["diameter_mm"] == line["side"] == ""
-        largest = row["tumour"]["largest"]
-        assert int(line["lesions"]) == row["tumour"]["lesions"] > 0
+        assert line["tumor_mm2"] == line["diameter_mm"] == line["side"] == ""
+        largest = row["tumor"]["largest"]
+        assert int(line["lesions"]) == row["tumor"]["lesions"] > 0
         assert float(line["diameter_pixels"]) == largest["diameter"]["pixels"] > largest["perpendicular"]["pixels"]
         assert [float(line["centroid_row"]), float(line["centroid_column"])] == largest["centroid"]
         cyan = (np.asarray(Image.open(out / row["overlay"])) == (0, 229, 255)).all(axis=2)
-        assert 0 < cyan.sum() <= row["tumour"]["pixels"]
+        assert 0 < cyan.sum() <= row["tumor"]["pixels"]
 
 
 def test_masks_need_a_place_and_a_bundle_that_segments(
     bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = pictures(phantoms)[0]
+    first = images(phantoms)[0]
     assert main(["predict", first, "-m", str(bundle), "--masks"]) == 2
     assert "--masks needs --out" in capsys.readouterr().err
     assert main(["predict", first, "-m", str(bundle), "--masks", "--out", str(tmp_path / "o")]) == 1
-    assert "names tumours and draws none; leave out --masks" in capsys.readouterr().err
+    assert "names tumors and draws none; leave out --masks" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
 
 
 def test_a_spacing_can_be_given_for_files_that_do_not_say(
     drawing_bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, out = pictures(phantoms)[0], tmp_path / "o"
+    first, out = images(phantoms)[0], tmp_path / "o"
     arguments = ["predict", first, "-m", str(drawing_bundle), "--spacing", "0.5,0.8"]
     assert main([*arguments, "--json", "--out", str(out)]) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["spacing"], row["spacing_from"]) == ([0.5, 0.8], "user")
-    tumour = row["tumour"]
-    assert tumour["mm2"] == pytest.approx(tumour["pixels"] * 0.4)
-    line = tumour["largest"]["diameter"]
+    tumor = row["tumor"]
+    assert tumor["mm2"] == pytest.approx(tumor["pixels"] * 0.4)
+    line = tumor["largest"]["diameter"]
     steps = np.subtract(line["end"], line["start"]) * (0.5, 0.8)
     assert line["mm"] == pytest.approx(np.hypot(*steps), abs=0.01)
     with (out / "predictions.csv").open(newline="") as stream:
@@ -177,20 +177,20 @@ def test_a_spacing_can_be_given_for_files_that_do_not_say(
 @pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "", "0.5,"])
 def test_a_spacing_that_is_none_is_refused(given: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "x.png", "-m", str(bundle), "--spacing", given]) == 2
-    assert f"'{given}' for --spacing; expected millimetres" in capsys.readouterr().err
+    assert f"'{given}' for --spacing; expected millimeters" in capsys.readouterr().err
 
 
 def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
     bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty, scan = tmp_path / "empty.png", pictures(phantoms)[0]
+    empty, scan = tmp_path / "empty.png", images(phantoms)[0]
     Image.new("L", (64, 64), 30).save(empty)
     out = tmp_path / "out"
     asked = ["predict", str(empty), scan, "-m", str(bundle), "--out", str(out), "--overlays", "--max-error", "0.05"]
     assert main(asked) == 0
     said = capsys.readouterr()
     first, second = said.out.splitlines()
-    assert "outside of what this model is for: not like the brain MRI it learnt from" in first
+    assert "outside of what this model is for: not like the brain MRI it learned from" in first
     assert "; unsure, may be glioma or meningioma or pituitary or no_tumor" in second
     assert "caution: max-error 0.05 needs 19 patients of a class held out from training, glioma has 1" in said.err
     with (out / "predictions.csv").open(newline="") as stream:

@@ -30,7 +30,7 @@ def test_a_claim_is_put_to_the_test_and_told_to_people_and_machines(
     said = capsys.readouterr()
     assert "claimed" in said.out
     assert "honest protocol" in said.out
-    assert "What separates them: as published, pictures were divided at random" in said.out
+    assert "What separates them: as published, images were divided at random" in said.out
     assert "quick run: mini_resnet, from scratch, trained on " in said.out
     assert "; 1 and 1 of at most 1 epochs, 32 x 32 pixels, seed 0; " in said.out
     assert "caution: Its authors give no figure" in said.err

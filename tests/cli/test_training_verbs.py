@@ -47,10 +47,10 @@ def test_a_run_goes_from_data_to_an_answer(
     record = json.loads(Path("run/bundle.run.json").read_text())
     assert record["split_hash"] == trained["split_hash"]
 
-    picture = str(next((phantoms / "images").iterdir()))
-    explained = answer("explain", "run", picture, "--out", "maps", "--target", "glioma")
+    image = str(next((phantoms / "images").iterdir()))
+    explained = answer("explain", "run", image, "--out", "maps", "--target", "glioma")
     assert Path(explained["overlay"]).is_file()
-    assert answer("predict", picture, "-m", "run/bundle.onnx")["label"] in card["classes"]
+    assert answer("predict", image, "-m", "run/bundle.onnx")["label"] in card["classes"]
 
     assert main(["train", "run/split.csv", "--out", "run", "--recipe", "demo"]) == 1
     assert "holds a run already" in capsys.readouterr().err
@@ -80,7 +80,7 @@ def test_other_data_is_measured_beside_the_run(
 def test_explain_draws_the_good_and_reports_the_bad(
     finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    bad = scans.raw(tmp_path / "bad.png", b"no image")
     out = tmp_path / "maps"
     arguments = ["explain", str(finished_run.folder), str(bad), f"{phantoms}/images/*_01.png", "--out", str(out)]
     assert main(arguments) == 1
@@ -116,7 +116,7 @@ def test_evaluate_shows_how_well_a_network_that_segments_draws(
 ) -> None:
     assert main(["evaluate", str(drawing_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    first, second = (i for i, line in enumerate(lines) if "drawn tumours" in line)
+    first, second = (i for i, line in enumerate(lines) if "drawn tumors" in line)
     assert all(name in lines[first] for name in ("masks", "Dice", "median", "mean IoU"))
     names = ("HD95 (pixels)", "surface Dice, 2 pixels", "lesion-wise sensitivity", "false positives per image")
     assert all(name in lines[second] for name in names)
@@ -135,9 +135,9 @@ def test_evaluate_says_what_is_named_when_something_is_blanked(
     lines = said.out.splitlines()
     first = next(i for i, line in enumerate(lines) if "guessing" in line)
     rows = [line.split("  ")[0] for line in lines[first + 1 : first + 4]]
-    assert rows == ["all but the head blanked", "head blanked", "tumour blanked"]
+    assert rows == ["all but the head blanked", "head blanked", "tumor blanked"]
     found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"]
-    for test in ("outside_blanked", "head_blanked", "tumour_blanked"):
+    for test in ("outside_blanked", "head_blanked", "tumor_blanked"):
         assert found[test]["meaning"] in " ".join((said.out + said.err).split())
     assert main([*words, "--no-background"]) == 0
     assert "blanked" not in capsys.readouterr().out
@@ -185,7 +185,7 @@ def test_masks_that_are_boxes_are_measured_only_when_asked(
     words = ["evaluate", str(drawing_run.folder), "--data", str(tmp_path / "boxed.csv"), "--resamples", "100"]
     assert main([*words, "--out", str(tmp_path / "refused")]) == 1
     said = capsys.readouterr().err
-    assert "6 of 6 true masks that show a tumour are filled rectangles" in said
+    assert "6 of 6 true masks that show a tumor are filled rectangles" in said
     assert not (tmp_path / "refused").exists()
     assert main([*words, "--out", str(tmp_path / "asked"), "--rectangles", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["segmentation"]["rectangles"] == 6
@@ -208,4 +208,4 @@ def test_training_on_masks_says_how_many_are_missing(
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
     words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out", str(tmp_path / "other")]
     assert main(words) == 1
-    assert "none of the 8 training pictures of phantom has a mask; set loss.mask=0" in capsys.readouterr().err
+    assert "none of the 8 training images of phantom has a mask; set loss.mask=0" in capsys.readouterr().err

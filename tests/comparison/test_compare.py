@@ -1,4 +1,4 @@
-"""Two runs are compared on the same test pictures, and what stands in the way is said."""
+"""Two runs are compared on the same test images, and what stands in the way is said."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def predictions(run: Path, change: Change) -> None:
 
 
 def right(count: int) -> Change:
-    """The first `count` pictures are named right, the others wrong."""
+    """The first `count` images are named right, the others wrong."""
 
     def change(rows: list[Row]) -> list[Row]:
         for i, row in enumerate(rows):
@@ -90,22 +90,22 @@ def test_few_patients_one_training_and_torn_independence_are_said(runs: tuple[Pa
         assert words in text
 
 
-def test_other_test_pictures_are_an_error_that_counts_the_common_ones(runs: tuple[Path, Path]) -> None:
+def test_other_test_images_are_an_error_that_counts_the_common_ones(runs: tuple[Path, Path]) -> None:
     predictions(runs[1], lambda rows: rows[:6])
-    with pytest.raises(RunError, match=r"different pictures, 8 and 6, of which 6 are common; add --common"):
+    with pytest.raises(RunError, match=r"different images, 8 and 6, of which 6 are common; add --common"):
         compare(*map(load_run, runs))
     found = compare(*map(load_run, runs), common=True)
     assert found.accuracy.n == 6
     assert any("compared are the 6 that are common" in text for text in found.cautions)
 
 
-def test_without_any_common_picture_nothing_can_be_compared(runs: tuple[Path, Path]) -> None:
+def test_without_any_common_image_nothing_can_be_compared(runs: tuple[Path, Path]) -> None:
     predictions(runs[1], lambda rows: [row | {"id": f"other/{i}"} for i, row in enumerate(rows)])
     with pytest.raises(RunError, match="0 are common; to compare them, evaluate both on one set"):
         compare(*map(load_run, runs), common=True)
 
 
-def test_test_pictures_that_the_other_run_was_trained_on_are_counted(runs: tuple[Path, Path]) -> None:
+def test_test_images_that_the_other_run_was_trained_on_are_counted(runs: tuple[Path, Path]) -> None:
     with (runs[1] / "split.csv").open(newline="") as stream:
         next(stream)
         trained_on = [row for row in csv.DictReader(stream) if row["split"] == "train"][:3]
@@ -118,12 +118,12 @@ def test_test_pictures_that_the_other_run_was_trained_on_are_counted(runs: tuple
     predictions(runs[0], change)
     cautions = compare(*map(load_run, runs), common=True).cautions
     assert cautions[0] == (
-        "3 of the 8 pictures that first was tested on were in the training or validation part of second; "
+        "3 of the 8 images that first was tested on were in the training or validation part of second; "
         "they are not compared."
     )
 
 
-def test_compared_pictures_of_patients_from_training_are_counted(runs: tuple[Path, Path]) -> None:
+def test_compared_images_of_patients_from_training_are_counted(runs: tuple[Path, Path]) -> None:
     with (runs[0] / "split.csv").open(newline="") as stream:
         next(stream)
         patient = next(row["group"] for row in csv.DictReader(stream) if row["split"] == "train")
@@ -131,7 +131,7 @@ def test_compared_pictures_of_patients_from_training_are_counted(runs: tuple[Pat
         predictions(run, lambda rows: [rows[0] | {"group": patient}, *rows[1:]])
     cautions = compare(*map(load_run, runs)).cautions
     for run, text in zip(("first", "second"), cautions, strict=False):
-        assert text.startswith(f"{run} was trained or validated on 1 of the 8 compared pictures or on their patients")
+        assert text.startswith(f"{run} was trained or validated on 1 of the 8 compared images or on their patients")
 
 
 def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path, Path]) -> None:
@@ -147,7 +147,7 @@ def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path,
     said = " ".join(compare(*map(load_run, runs)).cautions)
     for words in ("different splits", "00000000", "The data differ", "11111111", "validation part"):
         assert words in said
-    assert "second: 5 of its 8 test pictures have a copy in its training part, and 2 show a patient" in said
+    assert "second: 5 of its 8 test images have a copy in its training part, and 2 show a patient" in said
 
 
 def test_a_run_that_was_not_evaluated_says_how(runs: tuple[Path, Path]) -> None:
@@ -171,7 +171,7 @@ def test_a_damaged_evaluation_is_one_line(text: str, runs: tuple[Path, Path]) ->
 
 def test_two_truths_are_refused(runs: tuple[Path, Path]) -> None:
     predictions(runs[1], lambda rows: [rows[0] | {"label": "stroke"}, *rows[1:]])
-    with pytest.raises(DataError, match=r"1 of 8 pictures have another label in the other run.* stroke"):
+    with pytest.raises(DataError, match=r"1 of 8 images have another label in the other run.* stroke"):
         compare(*map(load_run, runs))
 
 
@@ -255,7 +255,7 @@ def test_other_true_masks_are_said_and_not_compared(drawing: tuple[Path, Path]) 
     predictions(drawing[1], other)
     found = compare(*map(load_run, drawing))
     assert found.drawn is None
-    assert any("the true masks of these pictures were not the same" in text for text in found.cautions)
+    assert any("the true masks of these images were not the same" in text for text in found.cautions)
 
 
 def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) -> None:

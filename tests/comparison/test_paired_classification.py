@@ -11,7 +11,7 @@ from tumorlens.stats import Cohort, mcnemar
 
 
 def answers(first: list[int], second: list[int], *, images: int = 1, labels: str = "ab") -> Comparison:
-    """Two lists of 1 (right) and 0 (wrong), one a patient, each with so many pictures alike."""
+    """Two lists of 1 (right) and 0 (wrong), one a patient, each with so many images alike."""
     n = len(first)
     truth = [labels[i % len(labels)] for i in range(n) for _ in range(images)]
     said = [[name if mine[i // images] else "wrong" for i, name in enumerate(truth)] for mine in (first, second)]
@@ -23,7 +23,7 @@ def test_the_same_answers_show_no_difference() -> None:
     found = answers([1, 0, 1, 1], [1, 0, 1, 1])
     assert found.accuracy.value == 0
     assert found.p == 1
-    assert found.conclusion == "Both are right on the same pictures: no difference in accuracy is shown."
+    assert found.conclusion == "Both are right on the same images: no difference in accuracy is shown."
 
 
 def test_an_interval_with_zero_in_it_is_no_difference_and_no_equality() -> None:
@@ -40,18 +40,18 @@ def test_a_clear_difference_is_said_with_its_direction(swap: bool, words: str) -
     assert words in found.conclusion
 
 
-def test_four_pictures_are_too_few_whatever_the_interval_says() -> None:
+def test_four_images_are_too_few_whatever_the_interval_says() -> None:
     found = answers([0] * 4 + [1] * 36, [1] * 40)
     assert found.accuracy.low > 0
-    assert "only 4 pictures tell the two apart" in found.conclusion
+    assert "only 4 images tell the two apart" in found.conclusion
     assert "no difference in accuracy is shown" in found.conclusion
 
 
-def test_where_all_pictures_differ_no_interval_can_be_given() -> None:
+def test_where_all_images_differ_no_interval_can_be_given() -> None:
     assert "nothing is concluded" in answers([0] * 6, [1] * 6).conclusion
 
 
-def test_mcnemar_counts_pictures_and_the_interval_patients() -> None:
+def test_mcnemar_counts_images_and_the_interval_patients() -> None:
     single, many = (answers([0, 0, 1, 0] * 5, [1, 1, 0, 1] * 5, images=n) for n in (1, 6))
     assert many.p == mcnemar(30, 90) < single.p == mcnemar(5, 15)
     assert many.accuracy.low == pytest.approx(single.accuracy.low)
@@ -87,6 +87,6 @@ def test_a_reader_is_told_where_balanced_accuracy_says_something_else() -> None:
     assert "That of balanced accuracy leaves out 0" in found.conclusion
 
 
-def test_each_picture_needs_both_answers() -> None:
+def test_each_image_needs_both_answers() -> None:
     with pytest.raises(DataError, match=r"2 labels, 2 and 1 answers, 2 units; expected one of each"):
         compare_answers(["a", "b"], ["a", "b"], ["a"], Cohort(["1", "2"], "image"))

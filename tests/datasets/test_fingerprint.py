@@ -1,4 +1,4 @@
-"""The data's fingerprint: the same for the same pictures and labels, and for nothing else."""
+"""The data's fingerprint: the same for the same images and labels, and for nothing else."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def test_masks_count_where_they_are_asked_for(table: Table) -> None:
     assert fingerprint(table, masks=True) != with_masks
 
 
-def test_a_changed_picture_label_or_id_counts(table: Table) -> None:
+def test_a_changed_image_label_or_id_counts(table: Table) -> None:
     first, *rest = table.samples
     before = fingerprint(table)
     for change in ({"label": "pituitary"}, {"id": "figshare/0"}):
         assert fingerprint(replace(table, samples=(replace(first, **change), *rest))) != before
     assert fingerprint(replace(table, samples=tuple(rest))) != before
-    scans.save(first.image, np.flipud(scans.GREY))
+    scans.save(first.image, np.flipud(scans.GRAY))
     assert fingerprint(table) != before
 
 
-def test_a_picture_that_is_gone_is_named(table: Table) -> None:
+def test_a_image_that_is_gone_is_named(table: Table) -> None:
     table.samples[2].image.unlink()
     with pytest.raises(DataError, match=rf"{table.samples[2].image.name}: cannot be read \(No such file"):
         fingerprint(table)

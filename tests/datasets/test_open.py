@@ -54,8 +54,8 @@ def test_leftovers_of_a_download_change_nothing(tmp_path: Path) -> None:
         ("figshar:nowhere", r"figshar:nowhere: no such file .* NAME of \['figshare', "),
         ("figshare:nowhere", r"nowhere: neither patients\.csv with images/ nor numbered \.mat"),
         ("nickparvar:nowhere", r"nowhere: no such folder"),
-        ("navoneel:nowhere", r"nowhere: no pictures in no/ found"),
-        ("no_tumor:nowhere", r"nowhere: no pictures in images/ found"),
+        ("navoneel:nowhere", r"nowhere: no images in no/ found"),
+        ("no_tumor:nowhere", r"nowhere: no images in images/ found"),
         ("phantom:nowhere", r"nowhere: no phantom\.csv found"),
         ("folder:nowhere", r"nowhere: no such folder"),
     ],
@@ -70,9 +70,9 @@ def test_an_empty_folder_holds_no_data_set(tmp_path: Path) -> None:
         open_table(tmp_path)
 
 
-def test_a_picture_is_no_table(tmp_path: Path) -> None:
+def test_a_image_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"scan\.png: is no CSV file"):
-        open_table(scans.save(tmp_path / "scan.png", scans.grey()))
+        open_table(scans.save(tmp_path / "scan.png", scans.gray()))
 
 
 def test_one_set_twice_is_refused(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_one_set_twice_is_refused(tmp_path: Path) -> None:
         open_tables([folder, f"figshare:{folder}"])
 
 
-def test_a_misspelt_name_gets_the_nearest_right_one() -> None:
+def test_a_misspelled_name_gets_the_nearest_right_one() -> None:
     assert dataset("navoneel") is DATASETS["navoneel"]
     with pytest.raises(DataError, match=r"no data set is called 'nickpavar'; did you mean nickparvar\?"):
         dataset("nickpavar")
@@ -93,7 +93,7 @@ def test_a_misspelt_name_gets_the_nearest_right_one() -> None:
 def test_every_card_is_complete(name: str) -> None:
     card = DATASETS[name].card
     assert card.name == name
-    for fact in (card.summary, card.format, card.layout, card.licence, card.citation):
+    for fact in (card.summary, card.format, card.layout, card.license, card.citation):
         assert fact
     assert card.problems
     assert DATASETS[name].get is None or card.homepage.startswith("https://")

@@ -1,4 +1,4 @@
-"""Phantoms: the same every time, tumours where they belong, and nothing but the tumour tells the class."""
+"""Phantoms: the same every time, tumors where they belong, and nothing but the tumor tells the class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tumorlens.datasets.phantom.head_anatomy import Head
 from tumorlens.datasets.phantom.tumors import KINDS
 from tumorlens.errors import DataError
 
-TUMOURS = CLASSES[:3]
+TUMORS = CLASSES[:3]
 SIZE = 96
 
 
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_head() -> N
 
 
 @pytest.mark.parametrize("label", CLASSES)
-def test_masks_show_the_tumour_in_every_slice_and_lie_inside_the_head(label: str) -> None:
+def test_masks_show_the_tumor_in_every_slice_and_lie_inside_the_head(label: str) -> None:
     for seed in range(12):
         for item in draw_patient(label, seed, plane=PLANES[seed % 3], slices=3, size=SIZE):
             assert item.image.shape == item.mask.shape == (SIZE, SIZE)
@@ -51,7 +51,7 @@ def test_masks_show_the_tumour_in_every_slice_and_lie_inside_the_head(label: str
             assert not (item.mask.astype(bool) & ~_filled(item.image > 40)).any()
 
 
-def test_a_picture_has_air_around_a_bright_scalp_and_a_dark_skull_around_the_brain() -> None:
+def test_a_image_has_air_around_a_bright_scalp_and_a_dark_skull_around_the_brain() -> None:
     image = draw_patient("no_tumor", 3, plane="coronal", slices=1, size=192)[0].image.astype(float)
     row = image[60]
     scalp = int(np.flatnonzero(row > 100)[0])
@@ -74,16 +74,16 @@ def test_a_glioma_has_a_bright_rim_and_a_dark_core() -> None:
         assert rim.mean() > 1.3 * core.mean()
 
 
-@pytest.mark.parametrize("label", TUMOURS)
+@pytest.mark.parametrize("label", TUMORS)
 def test_each_kind_sits_where_it_belongs(label: str) -> None:
     steps = np.linspace(-30, 30, 41, dtype=np.float32)
     cube = np.stack(np.meshgrid(steps, steps, steps)).reshape(3, -1)
     for seed in range(25):
         head = _head(seed)[0]
-        tumour = KINDS[label].random(np.random.default_rng(seed), head)
-        points = cube + tumour.centre
+        tumor = KINDS[label].random(np.random.default_rng(seed), head)
+        points = cube + tumor.center
         cavity = head.cavity(points)
-        inside = tumour.distance(points, cavity) > 0
+        inside = tumor.distance(points, cavity) > 0
         x, y, z = points[:, inside].mean(axis=1)
         if label == "glioma":
             assert cavity[inside].min() > 0
@@ -97,7 +97,7 @@ def test_each_kind_sits_where_it_belongs(label: str) -> None:
             assert -45 < z < -22
 
 
-def test_a_pituitary_tumour_is_central_and_low_in_the_picture() -> None:
+def test_a_pituitary_tumor_is_central_and_low_in_the_image() -> None:
     for seed in range(6):
         for plane in ("coronal", "sagittal"):
             item = draw_patient("pituitary", seed, plane=plane, slices=1, size=SIZE)[0]
@@ -107,7 +107,7 @@ def test_a_pituitary_tumour_is_central_and_low_in_the_picture() -> None:
             assert abs(columns.mean() - SIZE / 2) < 0.14 * SIZE
 
 
-def test_neighbouring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
+def test_neighboring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
     for label in CLASSES:
         slices = draw_patient(label, 11, slices=4, size=SIZE)
         assert len({s.patient for s in slices}) == 1
@@ -119,7 +119,7 @@ def test_neighbouring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
             assert alike > np.corrcoef(a.image.ravel(), stranger.ravel())[0, 1]
 
 
-def test_the_same_seed_is_the_same_person_with_and_without_tumour() -> None:
+def test_the_same_seed_is_the_same_person_with_and_without_tumor() -> None:
     drawn = [draw_patient(label, 5, slices=1)[0] for label in CLASSES]
     assert len({(s.patient, s.plane, s.image.shape) for s in drawn}) == 1
 
@@ -192,7 +192,7 @@ def test_an_interrupted_make_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_sheet_shows_every_class_in_every_plane() -> None:
-    picture = sheet(size=48, outlines=True)
-    assert picture.width == 9 * 48
-    pixels = np.asarray(picture).astype(int)
+    image = sheet(size=48, outlines=True)
+    assert image.width == 9 * 48
+    pixels = np.asarray(image).astype(int)
     assert ((pixels[..., 0] - pixels[..., 1]) > 150).any()

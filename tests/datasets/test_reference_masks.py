@@ -1,4 +1,4 @@
-"""Masks from files, turned masks and masks drawn from annotations, each at the size of its picture."""
+"""Masks from files, turned masks and masks drawn from annotations, each at the size of its image."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tumorlens.errors import DataError, ScanError
 from tumorlens.scan.dihedral import TURNS, turned
 
 
-def sample(folder: Path, mask: Path | None, picture: np.ndarray = scans.GREY) -> Sample:
-    return Sample("made/1", scans.save(folder / "picture.png", picture), "glioma", mask)
+def sample(folder: Path, mask: Path | None, image: np.ndarray = scans.GRAY) -> Sample:
+    return Sample("made/1", scans.save(folder / "image.png", image), "glioma", mask)
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_a_mask_file_is_read_as_it_is(tmp_path: Path) -> None:
     assert read_sample_mask(sample(tmp_path, None)) is None
 
 
-def test_a_matlab_file_is_picture_and_mask(tmp_path: Path) -> None:
+def test_a_matlab_file_is_image_and_mask(tmp_path: Path) -> None:
     path = scans.figshare_mat(tmp_path / "1.mat")
     np.testing.assert_array_equal(read_sample_mask(Sample("figshare/1", path, "glioma", path)), scans.MASK)
 
 
 @pytest.mark.parametrize("turn", range(len(TURNS)))
-def test_a_turned_mask_fits_the_turned_picture(tmp_path: Path, turn: int) -> None:
+def test_a_turned_mask_fits_the_turned_image(tmp_path: Path, turn: int) -> None:
     mask = MaskPlace(scans.save(tmp_path / "mask.png", scans.MASK), turn=turn).path
-    picture = np.ascontiguousarray(turned(scans.GREY, turn))
-    found = read_sample_mask(sample(tmp_path, mask, picture))
+    image = np.ascontiguousarray(turned(scans.GRAY, turn))
+    found = read_sample_mask(sample(tmp_path, mask, image))
     np.testing.assert_array_equal(found, turned(scans.MASK, turn))
-    larger = read_sample_mask(sample(tmp_path, mask, picture.repeat(3, axis=0).repeat(2, axis=1)))
+    larger = read_sample_mask(sample(tmp_path, mask, image.repeat(3, axis=0).repeat(2, axis=1)))
     np.testing.assert_array_equal(larger, turned(scans.MASK, turn).repeat(3, axis=0).repeat(2, axis=1))
 
 
-def test_all_annotations_of_a_picture_are_one_mask(tmp_path: Path) -> None:
+def test_all_annotations_of_a_image_are_one_mask(tmp_path: Path) -> None:
     left, right, run = (
         [0, 0, 4, 0, 4, 24, 0, 24],
         [28, 0, 32, 0, 32, 24, 28, 24],
@@ -108,7 +108,7 @@ def test_boxes_and_groups_are_told_in_the_notes(tmp_path: Path) -> None:
     } <= set(open_table(tmp_path / "set").notes)
 
 
-def test_what_a_category_without_tumour_covers_is_no_tumour(tmp_path: Path) -> None:
+def test_what_a_category_without_tumor_covers_is_no_tumor(tmp_path: Path) -> None:
     categories = [{"id": 1, "name": "Glioma"}, {"id": 2, "name": "No Tumor"}]
     coco.export(tmp_path / "set", {"1.png": [1], "2.png": [2]}, categories=categories)
     table = open_table(tmp_path / "set")
@@ -129,16 +129,14 @@ def test_outlines_of_the_image_annotator_are_a_mask(tmp_path: Path) -> None:
     assert found.sum() == 4 * 24 + 32
 
 
-def test_a_mask_of_another_size_than_its_picture_is_refused(tmp_path: Path) -> None:
+def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> None:
     mask = scans.save(tmp_path / "half.png", scans.MASK[::2, ::2])
-    with pytest.raises(
-        ScanError, match=r"half\.png: is 16 x 12 pixels, but its picture .*picture\.png 32 x 24; export"
-    ):
+    with pytest.raises(ScanError, match=r"half\.png: is 16 x 12 pixels, but its image .*image\.png 32 x 24; export"):
         read_sample_mask(sample(tmp_path, mask))
     coco.export(tmp_path / "set", {"1.png": [1]})
     (one,) = open_table(tmp_path / "set").samples
-    scans.save(one.image, scans.GREY[:20])
-    with pytest.raises(ScanError, match=r"json#image=0: was drawn on 32 x 24 pixels, but its picture has 32 x 20"):
+    scans.save(one.image, scans.GRAY[:20])
+    with pytest.raises(ScanError, match=r"json#image=0: was drawn on 32 x 24 pixels, but its image has 32 x 20"):
         read_sample_mask(one)
 
 
@@ -149,7 +147,7 @@ def test_run_lengths_of_another_size_are_refused(tmp_path: Path) -> None:
         read_sample_mask(open_table(tmp_path / "set").samples[0])
 
 
-def test_a_picture_stored_on_its_side_has_the_size_it_is_shown_with(tmp_path: Path) -> None:
+def test_a_image_stored_on_its_side_has_the_size_it_is_shown_with(tmp_path: Path) -> None:
     mask = scans.save(tmp_path / "mask.png", scans.MASK)
     lying = Sample("made/1", scans.oriented(tmp_path / "lying.jpg", 6), "glioma", mask)
     np.testing.assert_array_equal(read_sample_mask(lying), scans.MASK)
@@ -160,7 +158,7 @@ def test_annotations_that_are_not_there_are_one_clear_line(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"gone\.coco\.json: cannot be read \(No such file"):
         read_sample_mask(gone)
     path = coco.export(tmp_path / "set", {"1.png": [1]})
-    with pytest.raises(DataError, match=r"coco\.json: lists no picture '7'; expected one of its 1"):
+    with pytest.raises(DataError, match=r"coco\.json: lists no image '7'; expected one of its 1"):
         read_sample_mask(sample(tmp_path, MaskPlace(path, image="7").path))
     scans.raw(path, b"[]")
     with pytest.raises(DataError, match=r"coco\.json: has no list 'images'"):
@@ -200,7 +198,7 @@ def test_a_table_keeps_which_part_of_the_file_is_meant(tmp_path: Path) -> None:
 
 
 def test_a_table_whose_mask_file_is_gone_names_the_file(tmp_path: Path) -> None:
-    scans.save(tmp_path / "1.png", scans.GREY)
+    scans.save(tmp_path / "1.png", scans.GRAY)
     scans.raw(tmp_path / "made.csv", b"image,label,mask\n1.png,glioma,m/1.png#turn=5\n")
     with pytest.raises(DataError, match=r"line 2: .*m/1\.png does not exist"):
         read_table(tmp_path / "made.csv")

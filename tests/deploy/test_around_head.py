@@ -15,13 +15,13 @@ from torch import Tensor
 from tests.fixtures import scans
 from tumorlens.datasets.phantom import CLASSES, PLANES, draw_patient
 from tumorlens.deploy.export import _trace, export
-from tumorlens.deploy.parity import random_pictures
+from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import KEY
 from tumorlens.models import ModelSpec, Pipeline, Prepare
 from tumorlens.models.model_output import Network, Output
-from tumorlens.scan import Canvas, GreyImage
+from tumorlens.scan import Canvas, GrayImage
 from tumorlens.training import Run, load_run
 
 HALF = (0.5,)
@@ -48,10 +48,10 @@ def bundle_of(canvas: Canvas, path: Path) -> Pipeline:
     return pipeline
 
 
-def pictures() -> list[GreyImage]:
+def images() -> list[GrayImage]:
     heads = [draw_patient(CLASSES[i], i, plane=plane, slices=1)[0].image for i, plane in enumerate(PLANES)]
     blank = [np.full(shape, 7, np.uint8) for shape in ((1, 1), (1, 9), (9, 1), (300, 200))]
-    return [*heads, *random_pictures(seed=3), *blank]
+    return [*heads, *random_images(seed=3), *blank]
 
 
 @pytest.fixture(scope="module", params=["pad", "stretch", "crop"])
@@ -68,39 +68,39 @@ def opened(path: Path) -> ort.InferenceSession:
 def test_the_graph_finds_the_box_that_the_network_found_in_training(traced: tuple[Pipeline, Path]) -> None:
     pipeline, session = traced[0], opened(traced[1])
     boxes = set()
-    for picture in pictures():
+    for image in images():
         with torch.inference_mode():
-            expected = pipeline(torch.from_numpy(picture.copy())[None])
-        probabilities, cam, found = session.run(["probabilities", "cam", "boxes"], {"image": picture[None]})
+            expected = pipeline(torch.from_numpy(image.copy())[None])
+        probabilities, cam, found = session.run(["probabilities", "cam", "boxes"], {"image": image[None]})
         assert np.array_equal(found, expected.boxes.numpy())
         np.testing.assert_allclose(probabilities, expected.probabilities.numpy(), atol=1e-4)
         np.testing.assert_allclose(cam, expected.cam.numpy(), atol=1e-4)
-        boxes.add((*found[0].tolist(), *picture.shape))
+        boxes.add((*found[0].tolist(), *image.shape))
     assert sum(box[2:4] != box[4:] for box in boxes) >= 3  # the three heads
 
 
-def test_a_batch_is_answered_picture_by_picture(traced: tuple[Pipeline, Path]) -> None:
+def test_a_batch_is_answered_image_by_image(traced: tuple[Pipeline, Path]) -> None:
     session = opened(traced[1])
     batch = np.stack([draw_patient(name, 5, slices=1, size=128)[0].image for name in CLASSES])
     batch[1, :, 40:] = 0
     together = session.run(None, {"image": batch})
-    alone = [session.run(None, {"image": picture[None]}) for picture in batch]
+    alone = [session.run(None, {"image": image[None]}) for image in batch]
     for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
         np.testing.assert_allclose(whole, np.concatenate(parts), atol=1e-5)
 
 
 def test_the_heat_map_comes_back_to_the_spot(traced: tuple[Pipeline, Path]) -> None:
     predictor = load(traced[1])
-    picture = np.full((260, 400), 3, np.uint8)
-    picture[40:230, 190:380] = 90  # the head, in the upper right
-    picture[120:136, 300:316] = 255  # the spot
-    heatmap = predictor.predict(picture).heatmap
+    image = np.full((260, 400), 3, np.uint8)
+    image[40:230, 190:380] = 90  # the head, in the upper right
+    image[120:136, 300:316] = 255  # the spot
+    heatmap = predictor.predict(image).heatmap
     assert heatmap is not None
-    assert heatmap.shape == picture.shape
+    assert heatmap.shape == image.shape
     row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
     assert 120 <= row < 136
     assert 300 <= column < 316
-    inside = np.zeros(picture.shape, bool)
+    inside = np.zeros(image.shape, bool)
     inside[35:235, 185:385] = True
     assert not heatmap[~inside].any()
 
@@ -126,6 +126,6 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
         np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
 
 
-def test_a_bundle_around_the_whole_picture_names_no_box(bundle: Path) -> None:
+def test_a_bundle_around_the_whole_image_names_no_box(bundle: Path) -> None:
     assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features", "outside"]
-    assert load(bundle).predict(scans.GREY).heatmap is not None
+    assert load(bundle).predict(scans.GRAY).heatmap is not None

@@ -1,4 +1,4 @@
-"""A bundle says which pictures are outside of what it is for, and which classes a picture may be of."""
+"""A bundle says which images are outside of what it is for, and which classes an image may be of."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 
 from tests.fixtures import scans
 from tumorlens.deploy.export import export
-from tumorlens.deploy.parity import random_pictures
+from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
 from tumorlens.errors import BundleError, DataError
-from tumorlens.evaluation import grey_slice, limits_of
+from tumorlens.evaluation import gray_slice, limits_of
 from tumorlens.model_card.card import KEY
 from tumorlens.stats.conformal import Candidates, Tail
 from tumorlens.training import Run, load_run
@@ -47,20 +47,18 @@ def with_candidates(bundle: Path, limit: float) -> Predictor:
     return predictor
 
 
-@pytest.mark.parametrize("picture", random_pictures(seed=5), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_the_score_is_that_of_the_network(bundle: Path, finished_run: Run, picture: np.ndarray) -> None:
+@pytest.mark.parametrize("image", random_images(seed=5), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_the_score_is_that_of_the_network(bundle: Path, finished_run: Run, image: np.ndarray) -> None:
     limits = limits_of(finished_run, finished_run.table())
     assert limits.outside is not None
     with torch.inference_mode():
-        expected = float(
-            finished_run.pipeline(1.0, limits.outside.familiar)(torch.from_numpy(picture)[None]).outside[0]
-        )
-    found = load(bundle).predict(picture)
+        expected = float(finished_run.pipeline(1.0, limits.outside.familiar)(torch.from_numpy(image)[None]).outside[0])
+    found = load(bundle).predict(image)
     assert found.outside_score == pytest.approx(expected, rel=1e-3, abs=1e-4)
     assert found.outside == (expected > 1)
 
 
-def test_validation_pictures_are_inside(bundle: Path, finished_run: Run) -> None:
+def test_validation_images_are_inside(bundle: Path, finished_run: Run) -> None:
     paths = [sample.image for sample in finished_run.table().part("val").samples]
     answers = [load(bundle).predict(path) for path in paths]
     assert not any(answer.outside for answer in answers)
@@ -68,17 +66,17 @@ def test_validation_pictures_are_inside(bundle: Path, finished_run: Run) -> None
     assert {answer.doubt for answer in answers} == {""}
 
 
-@pytest.mark.parametrize("grey", [0, 77, 255])
-def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_path: Path, grey: int) -> None:
-    empty = np.full((40, 50), grey, np.uint8)
+@pytest.mark.parametrize("gray", [0, 77, 255])
+def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_path: Path, gray: int) -> None:
+    empty = np.full((40, 50), gray, np.uint8)
     old = older(bundle, tmp_path / "old.onnx")
     for path in (bundle, old):
         answer = load(path).predict(empty)
         assert answer.outside is True
         assert answer.abstains
         assert answer.doubt.startswith("outside of what this model is for")
-    assert load(old).predict(scans.GREY).outside is None
-    assert load(old).predict(scans.GREY).outside_score is None
+    assert load(old).predict(scans.GRAY).outside is None
+    assert load(old).predict(scans.GRAY).outside_score is None
 
 
 def test_the_card_says_what_the_limit_is_worth(bundle: Path, evaluated_bundle: Path) -> None:
@@ -141,7 +139,7 @@ def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path
     assert answer.abstains
 
 
-def test_what_cannot_be_asked_is_refused_before_a_picture_is_read(bundle: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_asked_is_refused_before_a_image_is_read(bundle: Path, tmp_path: Path) -> None:
     old = load(older(bundle, tmp_path / "old.onnx"))
     with pytest.raises(BundleError, match=r"old\.onnx: no thresholds .* export the run again"):
         old.predict("no-such-file.png", max_error=0.1)
@@ -151,7 +149,7 @@ def test_what_cannot_be_asked_is_refused_before_a_picture_is_read(bundle: Path, 
 
 def test_plain_data_says_it_too(bundle: Path, finished_run: Run) -> None:
     path = finished_run.table().part("val").samples[0].image
-    data = load(bundle).predict(grey_slice(path), max_error=0.05).to_dict()
+    data = load(bundle).predict(gray_slice(path), max_error=0.05).to_dict()
     assert data["outside"] is False
     assert 0 < data["outside_score"] < 1
     assert data["candidates"] == list(load(bundle).classes)

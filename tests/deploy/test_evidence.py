@@ -50,7 +50,7 @@ def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidat
     assert card.outside.flagged == found.outside.flagged_beyond.to_dict()
     assert card.outside.reach == found.outside.reach
     assert "3 folds, each measured on a network of this recipe that was trained without it" in card.tested_on
-    assert card.cautions[0].startswith("Each picture was answered by that one of 3 networks")
+    assert card.cautions[0].startswith("Each image was answered by that one of 3 networks")
     assert load(tmp_path / "last.onnx").card == card
     sections = card_page(card, BundleFile.of(tmp_path / "last.onnx"))
     said = " ".join(cell for section in sections for row in section.rows for cell in row)
@@ -66,8 +66,8 @@ def test_the_limit_of_a_run_is_where_the_folds_put_it(
     run, folder, found = trained
     export(run, tmp_path / "alone.onnx")
     export(run, tmp_path / "across.onnx", crossval=folder)
-    picture = run.table().samples[0].image
-    alone, across = (load(tmp_path / f"{name}.onnx").predict(picture).outside_score for name in ("alone", "across"))
+    image = run.table().samples[0].image
+    alone, across = (load(tmp_path / f"{name}.onnx").predict(image).outside_score for name in ("alone", "across"))
     assert found.outside is not None
     assert alone is not None
     assert across == pytest.approx(alone / found.outside.reach, rel=1e-3)

@@ -15,7 +15,7 @@ from tests.fixtures import scans
 from tumorlens._record import Record
 from tumorlens.deploy.evidence import Measured, measured
 from tumorlens.deploy.export import export
-from tumorlens.deploy.parity import random_pictures
+from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import evaluate, write_evaluation
@@ -32,14 +32,14 @@ def pipeline_of(bundle: Path, run: Run) -> Pipeline:
     return run.pipeline(load(bundle).card.temperature)
 
 
-@pytest.mark.parametrize("picture", [*random_pictures(seed=3), *ODD], ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_probabilities_are_those_of_the_network(bundle: Path, finished_run: Run, picture: np.ndarray) -> None:
+@pytest.mark.parametrize("image", [*random_images(seed=3), *ODD], ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_probabilities_are_those_of_the_network(bundle: Path, finished_run: Run, image: np.ndarray) -> None:
     with torch.inference_mode():
-        expected = pipeline_of(bundle, finished_run)(torch.from_numpy(picture)[None]).probabilities[0].tolist()
-    found = load(bundle).predict(picture)
+        expected = pipeline_of(bundle, finished_run)(torch.from_numpy(image)[None]).probabilities[0].tolist()
+    found = load(bundle).predict(image)
     assert list(found.probabilities.values()) == pytest.approx(expected, abs=1e-4)
     assert found.heatmap is not None
-    assert found.heatmap.shape == picture.shape
+    assert found.heatmap.shape == image.shape
 
 
 def test_the_heat_map_is_grad_cam(bundle: Path, finished_run: Run, phantoms: Path) -> None:
@@ -58,7 +58,7 @@ def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: 
     assert card.canvas == finished_run.spec.canvas
     assert card.training["split_hash"] == finished_run.record["split_hash"]
     assert card.training["data_fingerprint"] == finished_run.record["data_fingerprint"]
-    assert card.parity.pictures == 22
+    assert card.parity.images == 22
     assert card.parity.largest_difference <= 1e-4
     assert card.heatmap
     assert card.figures == {}
@@ -101,7 +101,7 @@ def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_c
     assert measured(own_run) is None
 
 
-def test_what_an_evaluation_says_of_worse_pictures_is_on_the_card() -> None:
+def test_what_an_evaluation_says_of_worse_images_is_on_the_card() -> None:
     worse = {"summary": "Over all.", "worst": {"words": "Worst is fog."}, "meaning": "It falls."}
     found = {"background": {"head_blanked": {"meaning": "It guesses."}, "filled_by_the_head": 0.5}}
     assert Measured(found).sensitivity == ("It guesses.",)
@@ -123,7 +123,7 @@ def test_a_graph_that_answers_differently_is_not_written(
     monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
     old = tmp_path / "bundle.onnx"
     old.write_bytes(b"an older bundle")
-    with pytest.raises(ParityError, match=r"differ by .* in a probability on a picture of \d+ x \d+"):
+    with pytest.raises(ParityError, match=r"differ by .* in a probability on an image of \d+ x \d+"):
         export(finished_run, old)
     assert old.read_bytes() == b"an older bundle"
     assert list(tmp_path.iterdir()) == [old]
@@ -144,7 +144,7 @@ def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
     card = export(run, run.folder / "bundle.onnx")
-    answer = load(run.folder / "bundle.onnx").predict(scans.GREY)
+    answer = load(run.folder / "bundle.onnx").predict(scans.GRAY)
     assert not card.heatmap
     assert answer.heatmap is None
     assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)

@@ -22,19 +22,19 @@ from tumorlens.scan import Canvas, read_scan
 from tumorlens.training import Run, load_run
 
 
-def pictures(phantoms: Path) -> list[Path]:
+def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())
 
 
-def assert_same(bundle: Path, run: Run, method: str, picture: Path, of: str = "class") -> None:
+def assert_same(bundle: Path, run: Run, method: str, image: Path, of: str = "class") -> None:
     """The bundle's map is the run's; the run uses gradients where the bundle has the class activation map."""
     predictor = load(bundle)
     explainer = PipelineExplainer(run.pipeline(predictor.card.temperature))
     target = None if of == "mask" else predictor.classes[1]
-    grey = read_scan(picture).grey_slice()
-    (wanted,) = explainer.heatmaps(grey[None], None if target is None else [1], method=method, of=of)
-    found = predictor.heatmap(picture, method=method, target=target, of=of)
-    assert found.shape == grey.shape
+    gray = read_scan(image).gray_slice()
+    (wanted,) = explainer.heatmaps(gray[None], None if target is None else [1], method=method, of=of)
+    found = predictor.heatmap(image, method=method, target=target, of=of)
+    assert found.shape == gray.shape
     assert found.dtype == np.float32
     assert wanted.max() > 0
     np.testing.assert_allclose(found, wanted, atol=2e-3)
@@ -44,8 +44,8 @@ def assert_same(bundle: Path, run: Run, method: str, picture: Path, of: str = "c
 def test_of_a_pooled_network_every_map_is_the_runs(
     bundle: Path, finished_run: Run, phantoms: Path, method: str
 ) -> None:
-    for picture in pictures(phantoms)[::9]:
-        assert_same(bundle, finished_run, method, picture)
+    for image in images(phantoms)[::9]:
+        assert_same(bundle, finished_run, method, image)
     assert load(bundle).card.methods == ("grad_cam", "hires_cam", "eigen_cam", "occlusion")
     assert list(load(bundle).card.methods) == available(finished_run.pipeline())
 
@@ -57,7 +57,7 @@ def test_of_a_pooled_network_every_map_is_the_runs(
 def test_of_a_network_that_draws_every_map_is_the_runs(
     drawing_bundle: Path, drawing_run: Run, phantoms: Path, method: str, of: str
 ) -> None:
-    assert_same(drawing_bundle, drawing_run, method, pictures(phantoms)[0], of)
+    assert_same(drawing_bundle, drawing_run, method, images(phantoms)[0], of)
 
 
 def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(drawing_bundle: Path, phantoms: Path) -> None:
@@ -67,14 +67,14 @@ def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(drawing
         with pytest.raises(
             ModelError, match=r"this bundle of efficient_mtnet_s.* gives no map by grad_cam; it gives eigen_cam, att"
         ):
-            predictor.heatmap(pictures(phantoms)[0], method="grad_cam", of=of)
+            predictor.heatmap(images(phantoms)[0], method="grad_cam", of=of)
     with pytest.raises(ModelError, match="'gloma' asked for; expected one of those the model knows"):
-        predictor.heatmap(pictures(phantoms)[0], method="occlusion", target="gloma")
+        predictor.heatmap(images(phantoms)[0], method="occlusion", target="gloma")
 
 
 def test_of_the_mask_a_bundle_of_a_pooled_network_that_draws_none_gives_nothing(bundle: Path, phantoms: Path) -> None:
-    with pytest.raises(ModelError, match="this bundle of mini_resnet draws no tumour"):
-        load(bundle).heatmap(pictures(phantoms)[0], of="mask")
+    with pytest.raises(ModelError, match="this bundle of mini_resnet draws no tumor"):
+        load(bundle).heatmap(images(phantoms)[0], of="mask")
 
 
 def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, phantoms: Path) -> None:
@@ -89,8 +89,8 @@ def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, ph
     assert export(run, path).methods == ("eigen_cam", "attention", "occlusion")
     names = [f"attention:{name}" for name in attention_names(network)]
     for method in ("attention", *names, "eigen_cam", "occlusion"):
-        assert_same(path, run, method, pictures(phantoms)[0])
-    assert load(path).predict(pictures(phantoms)[0]).heatmap is None
+        assert_same(path, run, method, images(phantoms)[0])
+    assert load(path).predict(images(phantoms)[0]).heatmap is None
 
 
 def test_an_older_bundle_still_loads_and_gives_what_it_has(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_an_older_bundle_still_loads_and_gives_what_it_has(bundle: Path, phantom
     del facts["methods"]
     entry.value = json.dumps(facts)
     onnx.save(model, tmp_path / "older.onnx")
-    older, picture = load(tmp_path / "older.onnx"), pictures(phantoms)[0]
+    older, image = load(tmp_path / "older.onnx"), images(phantoms)[0]
     assert older.card.methods == ()
     assert older.explainer.available() == ["grad_cam", "hires_cam", "occlusion"]
-    answer, now = older.predict(picture), load(bundle).predict(picture)
+    answer, now = older.predict(image), load(bundle).predict(image)
     assert answer.probabilities == now.probabilities
     assert np.array_equal(answer.heatmap, now.heatmap)
-    assert np.array_equal(older.heatmap(picture, target=answer.label), answer.heatmap)
+    assert np.array_equal(older.heatmap(image, target=answer.label), answer.heatmap)
     with pytest.raises(ModelError, match="gives no map by eigen_cam"):
-        older.heatmap(picture, method="eigen_cam")
+        older.heatmap(image, method="eigen_cam")

@@ -14,8 +14,8 @@ from tests.fixtures import scans
 from tumorlens._record import Record
 from tumorlens.deploy.evidence import measured
 from tumorlens.deploy.export import _card
-from tumorlens.deploy.parity import check_parity, random_pictures
-from tumorlens.deploy.prediction import Tumour
+from tumorlens.deploy.parity import check_parity, random_images
+from tumorlens.deploy.prediction import Tumor
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
 from tumorlens.evaluation import evaluate, infer, limits_of, write_evaluation
@@ -25,7 +25,7 @@ from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_run
 
 
-def pictures(phantoms: Path) -> list[Path]:
+def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())
 
 
@@ -42,51 +42,51 @@ def test_the_mask_is_the_one_that_was_evaluated(drawing_bundle: Path, drawing_ru
         assert (found != mask).mean() < 1e-3
 
 
-@pytest.mark.parametrize("picture", random_pictures(seed=3), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_the_mask_has_the_size_of_the_picture(drawing_bundle: Path, picture: np.ndarray) -> None:
-    found = load(drawing_bundle).predict(picture).mask
+@pytest.mark.parametrize("image", random_images(seed=3), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
+def test_the_mask_has_the_size_of_the_image(drawing_bundle: Path, image: np.ndarray) -> None:
+    found = load(drawing_bundle).predict(image).mask
     assert found is not None
-    assert found.shape == picture.shape
+    assert found.shape == image.shape
     assert set(np.unique(found)) <= {0, 1}
 
 
 def test_area_and_box_are_those_of_the_mask(drawing_bundle: Path, phantoms: Path) -> None:
     predictor = load(drawing_bundle)
-    scan = read_scan(pictures(phantoms)[0])
+    scan = read_scan(images(phantoms)[0])
     answer = predictor.predict(replace(scan, spacing=(0.5, 2.0)))
     assert answer.mask is not None
-    assert answer.tumour is not None
-    assert answer.tumour.pixels == answer.mask.sum() > 0
-    assert answer.tumour.mm2 == pytest.approx(answer.tumour.pixels * 0.5 * 2.0)
-    assert answer.tumour.box is not None
-    top, left, height, width = answer.tumour.box
+    assert answer.tumor is not None
+    assert answer.tumor.pixels == answer.mask.sum() > 0
+    assert answer.tumor.mm2 == pytest.approx(answer.tumor.pixels * 0.5 * 2.0)
+    assert answer.tumor.box is not None
+    top, left, height, width = answer.tumor.box
     part = answer.mask[top : top + height, left : left + width]
     assert part.sum() == answer.mask.sum()
     assert all(edge.any() for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
-    assert answer.tumour.largest is not None
-    assert answer.to_dict()["tumour"] == {
-        "pixels": answer.tumour.pixels,
-        "mm2": answer.tumour.mm2,
+    assert answer.tumor.largest is not None
+    assert answer.to_dict()["tumor"] == {
+        "pixels": answer.tumor.pixels,
+        "mm2": answer.tumor.mm2,
         "box": [top, left, height, width],
-        "lesions": answer.tumour.lesions,
-        "largest": answer.tumour.largest.to_dict(),
+        "lesions": answer.tumor.lesions,
+        "largest": answer.tumor.largest.to_dict(),
     }
     assert answer.spacing_from == "file"
-    assert predictor.predict(scan).to_dict()["tumour"]["mm2"] is None
+    assert predictor.predict(scan).to_dict()["tumor"]["mm2"] is None
 
 
 def test_nothing_drawn_has_no_place(drawing_bundle: Path, phantoms: Path) -> None:
-    answer = load(drawing_bundle).predict(pictures(phantoms)[0])
+    answer = load(drawing_bundle).predict(images(phantoms)[0])
     nothing = replace(answer, mask=np.zeros((4, 6), np.uint8), spacing=(1.0, 1.0))
-    assert nothing.tumour == Tumour(0, 0.0, None, 0, None)
-    assert str(nothing.tumour) == "no tumour drawn"
-    assert replace(answer, mask=None).tumour is None
+    assert nothing.tumor == Tumor(0, 0.0, None, 0, None)
+    assert str(nothing.tumor) == "no tumor drawn"
+    assert replace(answer, mask=None).tumor is None
 
 
 def test_a_bundle_that_only_names_draws_nothing(bundle: Path) -> None:
     assert not load(bundle).card.segments
     assert load(bundle).card.parity.largest_mask_difference is None
-    assert load(bundle).predict(scans.GREY).mask is None
+    assert load(bundle).predict(scans.GRAY).mask is None
 
 
 def test_the_card_counts_the_network_in_use_and_the_file_holds_no_more(drawing_bundle: Path, drawing_run: Run) -> None:
@@ -116,7 +116,7 @@ def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> Non
     write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
     run, known = own_drawing_run, measured(own_drawing_run)
     assert known is not None
-    table, parity = run.table(), Parity(largest_difference=0, pictures=0)
+    table, parity = run.table(), Parity(largest_difference=0, images=0)
     card = _card(run, table, run.pipeline(), known, known.calibration, limits_of(run, table), parity, half=False)
     assert found.segmentation is not None
     for name in ("dice", "iou", "mean_iou"):
@@ -131,17 +131,17 @@ def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> Non
 
 
 def test_a_graph_that_draws_differently_is_found_out(drawing_bundle: Path, drawing_run: Run) -> None:
-    learnt = limits_of(drawing_run, drawing_run.table()).outside
-    assert learnt is not None
-    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learnt.familiar)
-    assert check_parity(drawing_bundle, pipeline, random_pictures()).largest_mask_difference is not None
+    learned = limits_of(drawing_run, drawing_run.table()).outside
+    assert learned is not None
+    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learned.familiar)
+    assert check_parity(drawing_bundle, pipeline, random_images()).largest_mask_difference is not None
     pipeline.network.segment[-1].bias.data += 0.1
-    with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on a picture of .* at most 1e-03"):
-        check_parity(drawing_bundle, pipeline, random_pictures())
+    with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on an image of .* at most 1e-03"):
+        check_parity(drawing_bundle, pipeline, random_images())
 
 
 @pytest.fixture
 def own_drawing_run(drawing_run: Run, tmp_path: Path) -> Run:
-    """A copy to write into, as deep as the first, so that its table still finds the pictures."""
+    """A copy to write into, as deep as the first, so that its table still finds the images."""
     assert len(drawing_run.folder.parents) == len((tmp_path / "run").parents)
     return load_run(shutil.copytree(drawing_run.folder, tmp_path / "run"))

@@ -19,7 +19,7 @@ def table(*samples: tuple[str, str, str | None]) -> Table:
 def test_a_run_on_phantoms_says_so_and_names_its_settings(finished_run: Run) -> None:
     made = training(finished_run, finished_run.table())
     (known,) = made["datasets"]
-    assert (known["name"], known["licence"], known["used"]) == ("phantom", "CC0", {"images": 24, "patients": 12})
+    assert (known["name"], known["license"], known["used"]) == ("phantom", "CC0", {"images": 24, "patients": 12})
     assert made["settings"]["epochs"] == 2
     assert made["classes"]["test"]["glioma"] == {"images": 2, "patients": 1}
     assert made["network"]["channels"] == finished_run.spec.channels
@@ -33,7 +33,7 @@ def test_the_path_of_first_weights_stays_on_the_machine_and_only_the_files_name_
     run = replace(own_run, record=own_run.record | {"pretrained": "w.pth"})
     assert "somebody" not in str(training(run, run.table()))
     assert attributions(run, run.table())[-1] == (
-        "First weights from the file w.pth: licence and author are not known to tumorlens"
+        "First weights from the file w.pth: license and author are not known to tumorlens"
     )
 
 

@@ -1,4 +1,4 @@
-"""What an answer says of the tumour that is drawn in it."""
+"""What an answer says of the tumor that is drawn in it."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def answer(mask: Mask | None, spacing: tuple[float, float] | None = None, orient
 
 def test_it_is_told_in_one_line() -> None:
     one, two = drawn((10, 20, 4, 31)), drawn((10, 20, 4, 31), (60, 60, 3, 3))
-    assert str(answer(one).tumour) == "tumour drawn, 124 pixels, 30.1 x 3.0 pixels across"
-    assert str(answer(one, (1.0, 0.5)).tumour) == "tumour drawn, 62 mm2, 15.3 x 3.0 mm across"
-    assert str(answer(two).tumour) == "tumour drawn, 133 pixels in 2 parts, the largest 30.1 x 3.0 pixels across"
-    assert str(answer(one, orientation="PL").tumour).endswith(" pixels across, on the right")
-    assert str(answer(drawn((10, 58, 4, 4)), orientation="PL").tumour).endswith(" across, on the midline")
-    assert str(answer(drawn()).tumour) == "no tumour drawn"
-    assert answer(None).tumour is None
+    assert str(answer(one).tumor) == "tumor drawn, 124 pixels, 30.1 x 3.0 pixels across"
+    assert str(answer(one, (1.0, 0.5)).tumor) == "tumor drawn, 62 mm2, 15.3 x 3.0 mm across"
+    assert str(answer(two).tumor) == "tumor drawn, 133 pixels in 2 parts, the largest 30.1 x 3.0 pixels across"
+    assert str(answer(one, orientation="PL").tumor).endswith(" pixels across, on the right")
+    assert str(answer(drawn((10, 58, 4, 4)), orientation="PL").tumor).endswith(" across, on the midline")
+    assert str(answer(drawn()).tumor) == "no tumor drawn"
+    assert answer(None).tumor is None
 
 
 def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
-    found = answer(drawn((10, 20, 4, 31), (60, 60, 3, 3)), (2.0, 0.5), "PL").to_dict()["tumour"]
+    found = answer(drawn((10, 20, 4, 31), (60, 60, 3, 3)), (2.0, 0.5), "PL").to_dict()["tumor"]
     largest = found["largest"]
     assert (found["pixels"], found["mm2"], found["box"], found["lesions"]) == (133, 133.0, [10, 20, 53, 43], 2)
     assert (largest["pixels"], largest["mm2"], largest["box"]) == (124, 124.0, [10, 20, 4, 31])
@@ -84,30 +84,30 @@ def test_what_is_named_and_what_is_drawn_may_disagree(
     assert unsure.remarks == [*found.remarks, "unsure, no class fits"]
 
 
-def test_without_a_spacing_there_are_no_millimetres() -> None:
+def test_without_a_spacing_there_are_no_millimeters() -> None:
     found = answer(drawn((10, 20, 4, 31))).to_dict()
     assert (found["spacing"], found["spacing_from"]) == (None, None)
-    largest = found["tumour"]["largest"]
-    assert found["tumour"]["mm2"] is largest["mm2"] is largest["diameter"]["mm"] is None
-    assert found["tumour"]["largest"]["side"] is None
+    largest = found["tumor"]["largest"]
+    assert found["tumor"]["mm2"] is largest["mm2"] is largest["diameter"]["mm"] is None
+    assert found["tumor"]["largest"]["side"] is None
 
 
 def test_a_given_spacing_is_marked_and_never_replaces_the_files() -> None:
     given = answer(drawn((10, 20, 4, 31))).with_spacing(0.5, 0.5)
     assert (given.spacing, given.spacing_from) == ((0.5, 0.5), "user")
-    assert given.tumour is not None
-    assert given.tumour.mm2 == 124 * 0.25
+    assert given.tumor is not None
+    assert given.tumor.mm2 == 124 * 0.25
     own = answer(drawn(), (0.9, 0.9))
     assert own.with_spacing(0.5, 0.5) is own
 
 
 def test_spacing_and_directions_come_from_the_scan(drawing_bundle: Path) -> None:
-    grey = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    scan = Scan(grey, Path("made"), "made", "L", spacing=(5.0, 0.5, 0.8), orientation="SPL")
+    gray = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    scan = Scan(gray, Path("made"), "made", "L", spacing=(5.0, 0.5, 0.8), orientation="SPL")
     found = load(drawing_bundle).predict(scan)
-    assert found.tumour is not None
-    assert found.tumour.largest is not None
-    assert found.tumour.mm2 == pytest.approx(found.tumour.pixels * 0.4)
-    assert found.tumour.largest.side in ("left", "right", "midline")
+    assert found.tumor is not None
+    assert found.tumor.largest is not None
+    assert found.tumor.mm2 == pytest.approx(found.tumor.pixels * 0.4)
+    assert found.tumor.largest.side in ("left", "right", "midline")
     said = found.to_dict()
     assert (said["spacing"], said["spacing_from"], said["orientation"]) == ([5.0, 0.5, 0.8], "file", "SPL")

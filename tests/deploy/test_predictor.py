@@ -29,7 +29,7 @@ def other_onnx(path: Path) -> Path:
     return path
 
 
-def test_a_path_a_scan_and_an_array_of_one_picture_get_one_answer(predictor: Predictor, phantoms: Path) -> None:
+def test_a_path_a_scan_and_an_array_of_one_image_get_one_answer(predictor: Predictor, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
     answers = [predictor.predict(source) for source in (path, str(path), read_scan(path), read_scan(path).pixels)]
     assert len({answer.label for answer in answers}) == 1
@@ -56,18 +56,18 @@ def test_the_answer_is_the_most_probable_class_and_plain_data(predictor: Predict
     assert tuple(answer.probabilities) == predictor.classes
     assert answer.to_dict()["label"] == answer.label
     assert answer.to_dict()["bundle"] == "run"
-    assert answer.to_dict()["tumour"] is None
+    assert answer.to_dict()["tumor"] is None
 
 
 def test_without_a_heat_map_none_is_made(predictor: Predictor) -> None:
-    assert predictor.predict(scans.GREY, heatmap=False).heatmap is None
+    assert predictor.predict(scans.GRAY, heatmap=False).heatmap is None
 
 
 def test_many_are_answered_in_order_with_a_bad_one_in_the_middle(
     predictor: Predictor, phantoms: Path, tmp_path: Path
 ) -> None:
     good = sorted((phantoms / "images").iterdir())
-    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    bad = scans.raw(tmp_path / "bad.png", b"no image")
     sources = [*good[:20], bad, *good[20:]]
     found = list(predictor.predict_many(iter(sources)))
     assert [source for source, _ in found] == sources
@@ -82,20 +82,20 @@ def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
         raise MissingExtraError("h5py is needed")
 
     monkeypatch.setattr("tumorlens.deploy.predictor.read_scan", no_reader)
-    (_, error), (_, answer) = predictor.predict_many(["slice.mat", scans.GREY])
+    (_, error), (_, answer) = predictor.predict_many(["slice.mat", scans.GRAY])
     assert isinstance(error, MissingExtraError)
     assert isinstance(answer, Prediction)
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3), (7,), (0, 5)])
 def test_arrays_that_are_no_slice_are_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ScanError, match=r"shape .*expected grey values"):
+    with pytest.raises(ScanError, match=r"shape .*expected gray values"):
         predictor.predict(np.zeros(shape))
 
 
 def test_a_stack_is_refused(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="a stack of 2 slices"):
-        predictor.predict(scans.pages(tmp_path / "stack.tif", scans.GREY, scans.GREY))
+        predictor.predict(scans.pages(tmp_path / "stack.tif", scans.GRAY, scans.GRAY))
 
 
 def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -114,5 +114,5 @@ def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_the_package_offers_it_by_short_names(bundle: Path) -> None:
-    assert isinstance(tumorlens.load(bundle).predict(scans.GREY), tumorlens.Prediction)
-    assert tumorlens.predict(scans.GREY, bundle, heatmap=False).label in load(bundle).classes
+    assert isinstance(tumorlens.load(bundle).predict(scans.GRAY), tumorlens.Prediction)
+    assert tumorlens.predict(scans.GRAY, bundle, heatmap=False).label in load(bundle).classes

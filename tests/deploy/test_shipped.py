@@ -101,39 +101,37 @@ def test_the_weights_alone_are_those_of_the_bundle(name: str, phantoms: Path) ->
     made = spec.network()
     made.load_state_dict(load_file(path))
     pipeline = Pipeline(spec.prepare(), made.eval(), card.temperature, draws=True).eval()
-    for picture in sorted((phantoms / "images").iterdir())[:3]:
-        answer = predictor.predict(picture)
+    for image in sorted((phantoms / "images").iterdir())[:3]:
+        answer = predictor.predict(image)
         with torch.inference_mode():
-            expected = (
-                pipeline(torch.from_numpy(read_scan(picture).grey_slice().copy())[None]).probabilities[0].tolist()
-            )
+            expected = pipeline(torch.from_numpy(read_scan(image).gray_slice().copy())[None]).probabilities[0].tolist()
         assert list(answer.probabilities.values()) == pytest.approx(expected, abs=2e-2)
 
 
 def test_one_call_names_draws_and_points(phantoms: Path) -> None:
-    picture = sorted((phantoms / "images").iterdir())[0]
-    answer = predict(picture)
+    image = sorted((phantoms / "images").iterdir())[0]
+    answer = predict(image)
     assert answer.label in CLASSES
     assert answer.mask is not None
     assert answer.heatmap is not None
     assert answer.mask.shape == answer.heatmap.shape == answer.size
     assert answer.bundle == "default"
-    assert predict(picture, "tiny").bundle == "tiny"
+    assert predict(image, "tiny").bundle == "tiny"
 
 
 def test_the_command_needs_neither_model_nor_torch(phantoms: Path, tmp_path: Path) -> None:
-    picture = sorted((phantoms / "images").iterdir())[0]
-    arguments = ["predict", str(picture), "--json", "--out", str(tmp_path / "answers"), "--overlays", "--masks"]
+    image = sorted((phantoms / "images").iterdir())[0]
+    arguments = ["predict", str(image), "--json", "--out", str(tmp_path / "answers"), "--overlays", "--masks"]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["label"] in CLASSES
-    assert answer["tumour"] is not None
+    assert answer["tumor"] is not None
     assert (tmp_path / "answers" / answer["overlay"]).is_file()
     assert (tmp_path / "answers" / answer["mask"]).is_file()
 
 
-def test_pictures_that_are_no_mri_are_marked(name: str) -> None:
+def test_images_that_are_no_mri_are_marked(name: str) -> None:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[0:200, 0:240]
     strange = {
@@ -144,7 +142,7 @@ def test_pictures_that_are_no_mri_are_marked(name: str) -> None:
         "nothing": np.zeros((200, 240)),
     }
     predictor = load(name)
-    passed = [what for what, picture in strange.items() if not predictor.predict(picture.astype(np.uint8)).outside]
+    passed = [what for what, image in strange.items() if not predictor.predict(image.astype(np.uint8)).outside]
     assert len(passed) <= 1, passed
 
 

@@ -1,4 +1,4 @@
-"""Data that says only yes or no is asked just that, of a network that knows kinds of tumour."""
+"""Data that says only yes or no is asked just that, of a network that knows kinds of tumor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.evaluation import Evaluation, evaluate, infer, write_evaluation
-from tumorlens.evaluation.binary_task import AnyTumour, as_asked
+from tumorlens.evaluation.binary_task import AnyTumor, as_asked
 from tumorlens.metrics.calibration import softmax
 from tumorlens.training import Run
 
@@ -33,7 +33,7 @@ def found(finished_run: Run, named: Table) -> Evaluation:
     return evaluate(finished_run, table=yes_or_no(named), resamples=100)
 
 
-def test_the_probability_of_a_tumour_is_that_of_all_kinds_together(
+def test_the_probability_of_a_tumor_is_that_of_all_kinds_together(
     found: Evaluation, finished_run: Run, named: Table
 ) -> None:
     apart = softmax(infer(finished_run.pipeline(), named.samples).logits)
@@ -43,7 +43,7 @@ def test_the_probability_of_a_tumour_is_that_of_all_kinds_together(
     assert found.metrics.support == {"no_tumor": 2, "tumor": 6}
 
 
-def test_sensitivity_is_the_share_of_tumours_called_any_tumour(found: Evaluation) -> None:
+def test_sensitivity_is_the_share_of_tumors_called_any_tumor(found: Evaluation) -> None:
     said = found.probabilities.argmax(1)
     true = np.array([sample.label == "tumor" for sample in found.samples])
     assert found.metrics.per_class["tumor"]["sensitivity"].value == pytest.approx((said[true] == 1).mean())
@@ -58,7 +58,7 @@ def test_it_is_calibrated_and_abstains_by_the_question_it_is_asked(found: Evalua
 
 def test_a_caution_says_which_count_as_one(found: Evaluation, finished_run: Run, tmp_path: Path) -> None:
     assert any("glioma, meningioma, pituitary count as one" in text for text in found.cautions)
-    assert any("which predict names, is never more often a tumour" in text for text in found.cautions)
+    assert any("which predict names, is never more often a tumor" in text for text in found.cautions)
     folder = tmp_path / "page"
     write_evaluation(finished_run, found, folder, Record("evaluate"))
     assert "count as one" in (folder / "report.html").read_text(encoding="utf-8")
@@ -68,11 +68,11 @@ def test_data_that_names_kinds_and_a_run_of_yes_or_no_are_asked_as_they_are(fini
     assert as_asked(finished_run, None) is finished_run
     assert as_asked(finished_run, named) is finished_run
     asked = as_asked(finished_run, yes_or_no(named))
-    assert isinstance(asked, AnyTumour)
+    assert isinstance(asked, AnyTumor)
     assert as_asked(asked, yes_or_no(named)) is asked
 
 
-def test_kinds_and_any_tumour_in_one_set_are_refused(finished_run: Run, named: Table) -> None:
+def test_kinds_and_any_tumor_in_one_set_are_refused(finished_run: Run, named: Table) -> None:
     mixed = yes_or_no(named)
     first = replace(mixed.samples[0], label="glioma")
     mixed = replace(mixed, samples=(first, *mixed.samples[1:]), classes=("no_tumor", "tumor", "glioma"))

@@ -25,7 +25,7 @@ OUTLINE[4, 6:8] = 0
 def samples(folder: Path, *masks: np.ndarray | None) -> list[Sample]:
     found = []
     for i, mask in enumerate(masks):
-        image = scans.save(folder / f"{i}.png", scans.GREY)
+        image = scans.save(folder / f"{i}.png", scans.GRAY)
         path = None if mask is None else scans.save(folder / "masks" / f"{i}.png", mask)
         found.append(Sample(f"x/{i}", image, "glioma", path))
     return found
@@ -49,7 +49,7 @@ def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path)
     with pytest.raises(DataError) as raised:
         refuse_rectangles("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
     said = str(raised.value)
-    assert said.startswith("export: 2 of 3 true masks that show a tumour are filled rectangles")
+    assert said.startswith("export: 2 of 3 true masks that show a tumor are filled rectangles")
     assert "--true-masks figshare:FOLDER" in said
     assert "--rectangles" in said
     assert "\n" not in said
@@ -75,7 +75,7 @@ def refused(found: list[Sample]) -> bool:
         ((BOX, BOX * 0, None), True),
     ],
 )
-def test_more_than_half_of_those_that_show_a_tumour_must_be_boxes(masks: tuple, expected: bool, tmp_path: Path) -> None:
+def test_more_than_half_of_those_that_show_a_tumor_must_be_boxes(masks: tuple, expected: bool, tmp_path: Path) -> None:
     assert refused(samples(tmp_path, *masks)) is expected
 
 
@@ -89,7 +89,7 @@ def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None
 
 def test_a_run_is_measured_against_boxes_only_when_asked(drawing_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
-    with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumour are filled rectangles"):
+    with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumor are filled rectangles"):
         evaluate(drawing_run, table=table, resamples=100)
     found = evaluate(drawing_run, table=table, rectangles=True, resamples=100)
     assert found.segmentation is not None

@@ -38,7 +38,7 @@ def test_a_class_from_a_set_of_its_own_can_be_told_by_its_scanner() -> None:
     elsewhere = tuple(replace(s, id=f"other/{s.id}", group=f"other:{s.id}") for s in second.samples)
     gliomas = tuple(s for s in first.samples if s.label == "glioma")
     (text,) = said(replace(first, samples=(*gliomas, *elsewhere)))
-    assert text.startswith("All pictures of glioma, meningioma are from sets that hold no other class")
+    assert text.startswith("All images of glioma, meningioma are from sets that hold no other class")
     assert said(replace(first, samples=(*first.samples, *elsewhere))) == ()
 
 
@@ -57,12 +57,12 @@ def test_the_validation_part_is_not_to_be_quoted() -> None:
     assert "too high" in text
 
 
-def test_the_training_part_says_nothing_of_other_pictures() -> None:
+def test_the_training_part_says_nothing_of_other_images() -> None:
     (text,) = said(patients({"glioma": 60, "meningioma": 60}), measured="train")
     assert "on which the network was fitted" in text
 
 
-def test_few_pictures_without_patients_are_called_different_ones() -> None:
+def test_few_images_without_patients_are_called_different_ones() -> None:
     texts = said(patients({"glioma": 4, "meningioma": 4}, known=False), unit="image")
     assert any("different test images, fewer than 50" in text for text in texts)
 
@@ -74,7 +74,7 @@ def test_of_other_data_it_is_said_how_far_it_was_checked() -> None:
 
 
 def drawn_on(*drawings: Drawing, label: str = "glioma") -> tuple[str, ...]:
-    """The cautions of drawings in pictures of one class."""
+    """The cautions of drawings in images of one class."""
     samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i in range(len(drawings))]
     return mask_cautions(drawings, samples)
 
@@ -86,7 +86,7 @@ def masks(rectangles: int, of: int) -> tuple[str, ...]:
 
 def test_masks_that_are_boxes_are_counted() -> None:
     (text,) = masks(20, 20)
-    assert text.startswith("20 of 20 true masks that show a tumour are filled rectangles: boxes, not outlines.")
+    assert text.startswith("20 of 20 true masks that show a tumor are filled rectangles: boxes, not outlines.")
 
 
 def test_some_boxes_among_outlines_are_said_and_one_by_chance_is_not() -> None:
@@ -98,11 +98,11 @@ def test_some_boxes_among_outlines_are_said_and_one_by_chance_is_not() -> None:
 
 
 def test_drawings_without_any_mask_to_compare_are_said() -> None:
-    assert drawn_on(Drawing(100, 5))[0].startswith("No picture has a mask")
+    assert drawn_on(Drawing(100, 5))[0].startswith("No image has a mask")
     assert drawn_on() == ()
 
 
-def test_an_empty_mask_of_a_tumour_is_said_and_that_of_a_healthy_head_is_not() -> None:
+def test_an_empty_mask_of_a_tumor_is_said_and_that_of_a_healthy_head_is_not() -> None:
     (text,) = drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), Drawing(100, 0, 0))
-    assert text.startswith("2 of 3 true masks of pictures with a tumour are empty, the first is that of x/1 (glioma)")
+    assert text.startswith("2 of 3 true masks of images with a tumor are empty, the first is that of x/1 (glioma)")
     assert drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), label="no_tumor") == ()

@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_other_intervals(
     assert other.low != found.metrics.overall["brier"].low
 
 
-def test_progress_counts_training_validation_and_test_pictures(finished_run: Run) -> None:
+def test_progress_counts_training_validation_and_test_images(finished_run: Run) -> None:
     steps: list[tuple[int, int]] = []
     evaluate(finished_run, background=False, resamples=100, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1] == (24, 24)
@@ -116,12 +116,12 @@ def test_other_data_with_unknown_classes_is_refused(finished_run: Run) -> None:
         evaluate(finished_run, table=patients({"stroke": 2}))
 
 
-def test_a_changed_picture_is_noticed(finished_run: Run, phantom_table: Table) -> None:
-    picture = phantom_table.part("test").samples[0].image
-    before = picture.read_bytes()
+def test_a_changed_image_is_noticed(finished_run: Run, phantom_table: Table) -> None:
+    image = phantom_table.part("test").samples[0].image
+    before = image.read_bytes()
     try:
-        Image.new("L", (64, 64)).save(picture)
-        with pytest.raises(RunError, match="pictures have changed since training"):
+        Image.new("L", (64, 64)).save(image)
+        with pytest.raises(RunError, match="images have changed since training"):
             evaluate(finished_run)
     finally:
-        picture.write_bytes(before)
+        image.write_bytes(before)

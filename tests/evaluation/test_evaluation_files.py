@@ -79,10 +79,10 @@ def test_a_page_can_be_made_of_one_class_from_elsewhere(
 def test_the_page_says_and_shows_what_is_named_when_something_is_blanked(folder: Path, finished_run: Run) -> None:
     found = json.loads((folder / "evaluation.json").read_text())["background"]
     section = (folder / "report.html").read_text().rpartition("What it reads</h2>")[2].partition("</section>")[0]
-    for name in ("outside_blanked", "head_blanked", "tumour_blanked"):
+    for name in ("outside_blanked", "head_blanked", "tumor_blanked"):
         assert found[name]["meaning"] in section
-    pictures = re.findall(r'alt="([^"]*: as it is, all but the head blanked[^"]*)"', section)
-    assert len(pictures) == 4  # one of each class
-    assert sum(text.endswith("the tumour blanked") for text in pictures) == 3
+    images = re.findall(r'alt="([^"]*: as it is, all but the head blanked[^"]*)"', section)
+    assert len(images) == 4  # one of each class
+    assert sum(text.endswith("the tumor blanked") for text in images) == 3
     bare = evaluation_page(finished_run, evaluate(finished_run, background=False, resamples=100))
     assert "What it reads" not in bare

@@ -25,7 +25,7 @@ def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run:
     _, part, name = choose_part(finished_run, other)
     assert (part, name) == (other, "all")
     seen = finished_run.table().part("train").samples[:1]
-    with pytest.raises(SplitError, match="1 of its patients or pictures were in the run's training"):
+    with pytest.raises(SplitError, match="1 of its patients or images were in the run's training"):
         choose_part(finished_run, Table("other", seen, finished_run.spec.classes))
     with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):
         choose_part(finished_run, sets.patients({"angioma": 1}))
@@ -41,7 +41,7 @@ def test_the_unit_is_named_after_what_is_known() -> None:
     assert len(set(cohort.units)) == 2 + len(unknown)
 
 
-def test_pictures_are_spread_over_patients_and_over_each_of_them() -> None:
+def test_images_are_spread_over_patients_and_over_each_of_them() -> None:
     units = ["a"] * 9 + ["b"] * 3 + ["c"]
     assert spread(units, 100) == list(range(13))
     assert [units[i] for i in spread(units, 3)] == ["a", "b", "c"]

@@ -1,4 +1,4 @@
-"""A run or a bundle explains pictures, and one bad file does not stop the others."""
+"""A run or a bundle explains images, and one bad file does not stop the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_bad_file_among_good_ones_gives_its_error_in_its_place(
     finished_run: Run, phantoms: Path, tmp_path: Path
 ) -> None:
     good = sorted((phantoms / "images").iterdir())[:2]
-    bad = scans.raw(tmp_path / "bad.png", b"no picture")
+    bad = scans.raw(tmp_path / "bad.png", b"no image")
     first, error, last = explain(finished_run, [good[0], bad, good[1]])
     assert isinstance(error, ScanError)
     assert str(bad) in str(error)
@@ -31,11 +31,11 @@ def test_a_bad_file_among_good_ones_gives_its_error_in_its_place(
     assert (first.path, last.path) == tuple(good)
 
 
-def test_a_heat_map_lies_on_its_picture(finished_run: Run, phantoms: Path) -> None:
+def test_a_heat_map_lies_on_its_image(finished_run: Run, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
     (found,) = explain(finished_run, [str(path)])
     assert isinstance(found, Explanation)
-    assert found.heatmap.shape == found.grey.shape == (64, 64)
+    assert found.heatmap.shape == found.gray.shape == (64, 64)
     assert found.heatmap.dtype == np.float32
     assert 0 <= found.heatmap.min() <= found.heatmap.max() <= 1
     assert found.target in finished_run.spec.classes
@@ -60,7 +60,7 @@ def test_an_unknown_class_is_an_error_before_anything_is_read(finished_run: Run)
 def test_a_network_that_also_segments_is_explained_like_any_other(drawing_run: Run, phantoms: Path) -> None:
     (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())])
     assert isinstance(found, Explanation)
-    assert found.heatmap.shape == found.grey.shape
+    assert found.heatmap.shape == found.gray.shape
     assert found.heatmap.max() > 0
 
 
@@ -68,7 +68,7 @@ def test_all_that_a_network_can_give_comes_at_once(drawing_run: Run, phantoms: P
     (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())], method="all", of="mask")
     assert isinstance(found, Explanation)
     assert list(found.heatmaps) == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
-    assert all(chart.shape == found.grey.shape for chart in found.heatmaps.values())
+    assert all(chart.shape == found.gray.shape for chart in found.heatmaps.values())
     assert found.heatmap is found.heatmaps["grad_cam"]
     assert found.mask is not None
     assert found.mask.any()
@@ -88,7 +88,7 @@ def test_what_a_model_cannot_give_is_an_error_before_anything_is_read(finished_r
     for model in (finished_run, load(bundle)):
         with pytest.raises(ModelError, match=r"mini_resnet gives no map by attention; it gives grad_cam, .*occlusion"):
             explain(model, ["does-not-exist.png"], method="attention")
-        with pytest.raises(ModelError, match="mini_resnet draws no tumour"):
+        with pytest.raises(ModelError, match="mini_resnet draws no tumor"):
             explain(model, ["does-not-exist.png"], method="all", of="mask")
 
 
@@ -105,6 +105,6 @@ def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms:
     assert isinstance(before, Explanation)
     assert isinstance(after, Explanation)
     with torch.inference_mode():
-        wanted = own_run.pipeline(0.25)(torch.from_numpy(after.grey)[None]).probabilities[0]
+        wanted = own_run.pipeline(0.25)(torch.from_numpy(after.gray)[None]).probabilities[0]
     assert after.probability == pytest.approx(float(wanted[own_run.spec.classes.index("glioma")]), abs=1e-6)
     assert abs(after.probability - before.probability) > 0.005

@@ -1,4 +1,4 @@
-"""Every method behind one name: at the size of the picture, from 0 to 1, for every network; or one clear line."""
+"""Every method behind one name: at the size of the image, from 0 to 1, for every network; or one clear line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def heads() -> np.ndarray:
 
 
 class Bright(Network):
-    """The first class is brightness in the middle of the picture; what is drawn is brightness anywhere."""
+    """The first class is brightness in the middle of the image; what is drawn is brightness anywhere."""
 
     def forward(self, x: Tensor) -> Output:
         mask = 20 * (x[:, :1] - 0.5)
@@ -58,48 +58,46 @@ def bright() -> Pipeline:
 
 def two_spots() -> np.ndarray:
     """A spot in the middle, another in the lower right corner, on dark noise."""
-    picture = np.random.default_rng(0).integers(20, 40, (96, 96), dtype=np.uint8)
-    picture[44:54, 44:54] = 250
-    picture[84:92, 84:92] = 250
-    return picture
+    image = np.random.default_rng(0).integers(20, 40, (96, 96), dtype=np.uint8)
+    image[44:54, 44:54] = 250
+    image[84:92, 84:92] = 250
+    return image
 
 
 @pytest.mark.parametrize("name", GIVES)
-def test_each_network_gives_its_methods_at_the_size_of_the_picture(name: str) -> None:
-    network, pictures = pipeline(name), heads()[:, 5:, :]
+def test_each_network_gives_its_methods_at_the_size_of_the_image(name: str) -> None:
+    network, images = pipeline(name), heads()[:, 5:, :]
     assert available(network) == GIVES[name]
     for method in GIVES[name]:
-        for chart in heatmaps(network, pictures, method=method):
+        for chart in heatmaps(network, images, method=method):
             assert chart.shape == (75, 80)
             assert chart.dtype == np.float32
             assert 0 <= chart.min() <= chart.max() <= 1
             assert np.ptp(chart) > 0, method
 
 
-def test_pictures_together_get_the_maps_they_get_alone() -> None:
-    network, pictures = pipeline("efficient_mtnet_s"), heads()
+def test_images_together_get_the_maps_they_get_alone() -> None:
+    network, images = pipeline("efficient_mtnet_s"), heads()
     for method in ("grad_cam", "eigen_cam", "attention", "mask"):
-        together = heatmaps(network, pictures, [0, 2], method=method)
-        for picture, target, chart in zip(pictures, [0, 2], together, strict=True):
-            (alone,) = heatmaps(network, picture[None], [target], method=method)
+        together = heatmaps(network, images, [0, 2], method=method)
+        for image, target, chart in zip(images, [0, 2], together, strict=True):
+            (alone,) = heatmaps(network, image[None], [target], method=method)
             np.testing.assert_allclose(chart, alone, atol=1e-4)
 
 
 def test_without_targets_the_predicted_class_is_explained() -> None:
-    network, pictures = pipeline("mini_resnet"), heads()[:1]
+    network, images = pipeline("mini_resnet"), heads()[:1]
     with torch.inference_mode():
-        said = network(torch.from_numpy(pictures)).logits.argmax(1).tolist()
+        said = network(torch.from_numpy(images)).logits.argmax(1).tolist()
     for method in ("grad_cam", "occlusion"):
-        assert np.array_equal(
-            heatmaps(network, pictures, method=method), heatmaps(network, pictures, said, method=method)
-        )
+        assert np.array_equal(heatmaps(network, images, method=method), heatmaps(network, images, said, method=method))
 
 
 def test_one_attention_map_of_several_can_be_asked_for() -> None:
-    network, pictures = pipeline("brainmrnet"), heads()[:1]
+    network, images = pipeline("brainmrnet"), heads()[:1]
     names = attention_names(network.network)
     assert len(names) == 3
-    maps = [heatmaps(network, pictures, method=f"attention:{name}")[0] for name in names]
+    maps = [heatmaps(network, images, method=f"attention:{name}")[0] for name in names]
     assert not np.allclose(maps[0], maps[1], atol=0.05)
     explainer = PipelineExplainer(network, "brainmrnet")
     with pytest.raises(ModelError, match=rf"brainmrnet has no map attention:hyper; it has attention:{names[0]}, .*hyp"):
@@ -107,9 +105,9 @@ def test_one_attention_map_of_several_can_be_asked_for() -> None:
 
 
 def test_occlusion_shows_what_the_class_hangs_on_and_of_the_mask_all_that_is_drawn() -> None:
-    network, picture = bright(), two_spots()[None]
-    (of_class,) = heatmaps(network, picture, [0], method="occlusion")
-    (of_mask,) = heatmaps(network, picture, method="occlusion", of="mask")
+    network, image = bright(), two_spots()[None]
+    (of_class,) = heatmaps(network, image, [0], method="occlusion")
+    (of_mask,) = heatmaps(network, image, method="occlusion", of="mask")
     assert of_class[49, 49] > 0.6
     assert of_class[88, 88] < 0.05
     assert of_mask[49, 49] > 0.3
@@ -118,12 +116,12 @@ def test_occlusion_shows_what_the_class_hangs_on_and_of_the_mask_all_that_is_dra
 
 
 def test_gradients_of_the_mask_are_not_those_of_the_class() -> None:
-    network, pictures = pipeline("efficient_mtnet_s"), heads()[:1]
+    network, images = pipeline("efficient_mtnet_s"), heads()[:1]
     with torch.no_grad():
-        drawn = network.network(network.prepare(torch.from_numpy(pictures))).mask
+        drawn = network.network(network.prepare(torch.from_numpy(images))).mask
         network.network.segment[-1].bias -= drawn.median()
     for method in ("grad_cam", "hires_cam"):
-        (of_mask,), (of_class,) = (heatmaps(network, pictures, method=method, of=of) for of in ("mask", "class"))
+        (of_mask,), (of_class,) = (heatmaps(network, images, method=method, of=of) for of in ("mask", "class"))
         assert of_mask.shape == of_class.shape == (80, 80)
         assert not np.allclose(of_mask, of_class, atol=0.1)
 
@@ -149,16 +147,16 @@ def test_the_mask_is_a_probability_and_not_scaled_to_its_peak() -> None:
 @pytest.mark.parametrize("method", EVERYWHERE)
 def test_around_the_head_nothing_outside_of_it_is_hot(method: str) -> None:
     network = pipeline("mini_resnet", Canvas(48, around="head"))
-    picture = np.zeros((100, 160), np.uint8)
-    picture[10:90, 70:150] = heads()[0]
-    (chart,) = heatmaps(network, picture[None], method=method)
-    assert chart.shape == picture.shape
+    image = np.zeros((100, 160), np.uint8)
+    image[10:90, 70:150] = heads()[0]
+    (chart,) = heatmaps(network, image[None], method=method)
+    assert chart.shape == image.shape
     assert chart.max() > 0.5
     assert not chart[:, :60].any()
 
 
 def test_what_cannot_be_had_is_one_line_that_says_what_can() -> None:
-    network, pictures = pipeline("mini_resnet"), heads()[:1]
+    network, images = pipeline("mini_resnet"), heads()[:1]
     for method, said in (
         ("gradcam", r"no method is called 'gradcam'; did you mean grad_cam\?"),
         ("saliency", "no method is called 'saliency'; expected one of grad_cam, .*mask"),
@@ -167,15 +165,15 @@ def test_what_cannot_be_had_is_one_line_that_says_what_can() -> None:
         ("mask", "MiniResNet gives no map by mask"),
     ):
         with pytest.raises(ModelError, match=said) as caught:
-            heatmaps(network, pictures, method=method)
+            heatmaps(network, images, method=method)
         assert "\n" not in str(caught.value)
-    with pytest.raises(ModelError, match="MiniResNet draws no tumour that could be explained"):
-        heatmaps(network, pictures, of="mask")
+    with pytest.raises(ModelError, match="MiniResNet draws no tumor that could be explained"):
+        heatmaps(network, images, of="mask")
 
 
 def test_a_network_that_was_never_shown_a_mask_has_none_to_explain() -> None:
     drawing = pipeline("efficient_mtnet_s")
     silent = Pipeline(drawing.prepare, drawing.network, draws=False).eval()
     assert "mask" not in available(silent)
-    with pytest.raises(ModelError, match="draws no tumour"):
+    with pytest.raises(ModelError, match="draws no tumor"):
         heatmaps(silent, heads()[:1], of="mask")

@@ -57,7 +57,7 @@ def test_all_right_or_too_few_labels_leave_the_network_as_it_is():
     assert fit_temperature(logits, [0, 1, 0]) == 1.0
     assert "all 3 images are predicted right" in why_not_fitted(logits, [0, 1, 0])
     assert fit_temperature(logits[:1], [1]) == 1.0
-    assert why_not_fitted(logits[:1], [1]) == "only 1 labelled image"
+    assert why_not_fitted(logits[:1], [1]) == "only 1 labeled image"
     assert fit_temperature(np.empty((0, 2)), []) == 1.0
     assert why_not_fitted(logits, [0, 1, 1]) is None
 

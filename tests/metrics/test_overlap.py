@@ -1,4 +1,4 @@
-"""What is counted of one picture can be counted by hand."""
+"""What is counted of one image can be counted by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tumorlens.metrics.surfaces import Surfaces
 
 
 def sample(folder: Path, mask: np.ndarray | None, label: str = "glioma") -> Sample:
-    """A picture of 8 x 8 pixels and its mask."""
+    """An image of 8 x 8 pixels and its mask."""
     image = scans.save(folder / "a.png", np.zeros((8, 8), np.uint8))
     return Sample("x/a", image, label, None if mask is None else scans.save(folder / "m.png", mask), group="x:a")
 
@@ -40,7 +40,7 @@ def test_a_drawing_that_covers_half_is_counted_by_hand(tmp_path: Path) -> None:
     assert one.lesions == Lesions(1, 1, 0)
 
 
-def test_distances_are_in_millimetres_too_where_the_spacing_is_known(tmp_path: Path) -> None:
+def test_distances_are_in_millimeters_too_where_the_spacing_is_known(tmp_path: Path) -> None:
     one = compare_mask(sample(tmp_path, TOP), MIDDLE, (1.5, 0.5))
     assert one.outlines("pixels").hd95 == 2
     assert one.outlines("mm").hd95 == 3
@@ -55,21 +55,21 @@ def test_two_empty_masks_agree_and_one_empty_mask_does_not(true: int, drawn: int
     assert one.mean_iou == (1 if dice else pytest.approx((59 / 64) / 2))
 
 
-def test_a_picture_without_a_mask_has_no_figures(tmp_path: Path) -> None:
+def test_a_image_without_a_mask_has_no_figures(tmp_path: Path) -> None:
     one = compare_mask(sample(tmp_path, None), TOP)
     assert one.true is None
     assert np.isnan([one.dice, one.iou, one.mean_iou, one.surfaces.hd95, one.surfaces.surface_dice]).all()
     assert one.lesions is None
 
 
-def test_what_is_drawn_into_a_healthy_picture_is_drawn_for_nothing(tmp_path: Path) -> None:
+def test_what_is_drawn_into_a_healthy_image_is_drawn_for_nothing(tmp_path: Path) -> None:
     one = compare_mask(sample(tmp_path, None, "no_tumor"), TOP)
     assert one.true is None
     assert one.lesions == Lesions(0, 0, 1)
 
 
 def test_a_mask_of_another_size_or_with_more_than_two_values_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match=r"m\.png: is 4 x 8 pixels, but its picture .*a\.png 8 x 8; export or write"):
+    with pytest.raises(ScanError, match=r"m\.png: is 4 x 8 pixels, but its image .*a\.png 8 x 8; export or write"):
         compare_mask(sample(tmp_path, TOP[:, :4]), TOP)
     soft = TOP * np.uint8(255)
     soft[0] = 127

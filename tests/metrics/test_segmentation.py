@@ -1,4 +1,4 @@
-"""Masks are measured picture by picture at the picture's own size, averaged, and resampled by patient."""
+"""Masks are measured image by image at the image's own size, averaged, and resampled by patient."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def found(drawing_run: Run) -> Evaluation:
 
 
 def drawing(drawn: int, true: int, both: int, hd95: float, lesions: Lesions, mm: float | None = None) -> Drawing:
-    millimetres = None if mm is None else Surfaces(mm, 0.5)
-    return Drawing(64, drawn, true, both, False, Surfaces(hd95, 0.25), millimetres, lesions)
+    millimeters = None if mm is None else Surfaces(mm, 0.5)
+    return Drawing(64, drawn, true, both, False, Surfaces(hd95, 0.25), millimeters, lesions)
 
 
 DRAWINGS = [
@@ -53,7 +53,7 @@ def measured(drawings: list[Drawing]) -> Segmentation:
     return found
 
 
-def test_figures_are_means_over_the_pictures_with_a_mask_with_intervals_by_patient() -> None:
+def test_figures_are_means_over_the_images_with_a_mask_with_intervals_by_patient() -> None:
     found = measured(DRAWINGS)
     dice = found.overall["dice"]
     assert dice.value == pytest.approx((1 + 0 + 0.5 + 1) / 4)
@@ -72,7 +72,7 @@ def test_the_median_stands_beside_the_mean() -> None:
     assert found.medians["glioma"]["hd95"] == 1
 
 
-def test_distances_are_in_millimetres_only_where_every_spacing_is_known() -> None:
+def test_distances_are_in_millimeters_only_where_every_spacing_is_known() -> None:
     found = measured(DRAWINGS)
     assert (found.distance_unit, found.overall["hd95"].value) == ("mm", pytest.approx(5 / 4))
     assert found.overall["surface_dice"].value == 0.5
@@ -83,7 +83,7 @@ def test_distances_are_in_millimetres_only_where_every_spacing_is_known() -> Non
     assert mixed.titles["hd95"] == "HD95 (pixels)"
 
 
-def test_tumours_count_each_and_false_marks_in_healthy_pictures_too() -> None:
+def test_tumors_count_each_and_false_marks_in_healthy_images_too() -> None:
     found = measured(DRAWINGS)
     hit, false = found.overall["lesion_sensitivity"], found.overall["false_positives"]
     assert hit.value == pytest.approx(2 / 4)
@@ -93,7 +93,7 @@ def test_tumours_count_each_and_false_marks_in_healthy_pictures_too() -> None:
     assert found.per_class["no_tumor"]["false_positives"].value == 1
 
 
-def test_all_tumours_hit_leaves_an_interval_as_wide_as_the_patients_are_few() -> None:
+def test_all_tumors_hit_leaves_an_interval_as_wide_as_the_patients_are_few() -> None:
     hit = measured([DRAWINGS[0], replace(DRAWINGS[1], lesions=Lesions(1, 1, 0)), DRAWINGS[0], *DRAWINGS[3:]])
     figure = hit.overall["lesion_sensitivity"]
     assert (figure.value, figure.method, figure.high) == (1, "wilson", 1)
@@ -147,10 +147,10 @@ def test_data_without_masks_is_a_caution_and_no_figure(drawing_run: Run, tmp_pat
     bare = replace(table, samples=tuple(replace(s, mask=None) for s in table.samples))
     measured = evaluate(drawing_run, table=bare, resamples=100)
     assert measured.segmentation is None
-    assert any("No picture has a mask" in text for text in measured.cautions)
+    assert any("No image has a mask" in text for text in measured.cautions)
 
 
-def test_an_empty_mask_of_a_tumour_is_a_caution_that_names_the_picture(drawing_run: Run, tmp_path: Path) -> None:
+def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(drawing_run: Run, tmp_path: Path) -> None:
     from tests.fixtures import scans
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
@@ -162,7 +162,7 @@ def test_an_empty_mask_of_a_tumour_is_a_caution_that_names_the_picture(drawing_r
     measured = evaluate(drawing_run, table=table, resamples=100)
     told = [text for text in measured.cautions if "are empty" in text]
     assert len(told) == 1
-    assert told[0].startswith("1 of 3 true masks of pictures with a tumour are empty, the first is that of " + first.id)
+    assert told[0].startswith("1 of 3 true masks of images with a tumor are empty, the first is that of " + first.id)
 
 
 def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_p
     assert "How well it draws" in page
     for name, decimals in (("dice", 3), ("hd95", 1), ("surface_dice", 3), ("false_positives", 3)):
         assert f">{drawn['overall'][name]['value']:.{decimals}f} (" in page
-    assert "within 2 pixels of the other (the pictures do not say how large a pixel is" in page
-    assert "HD95 is the picture&#x27;s diagonal" in page
-    assert page.count("true and drawn outline of a tumour") == 6
+    assert "within 2 pixels of the other (the images do not say how large a pixel is" in page
+    assert "HD95 is the image&#x27;s diagonal" in page
+    assert page.count("true and drawn outline of a tumor") == 6
 
 
 def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(drawing_run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Distances between outlines are those of MONAI, finite where MONAI's are not, and in millimetres where asked."""
+"""Distances between outlines are those of MONAI, finite where MONAI's are not, and in millimeters where asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 
 def blobs(seed: int, size: tuple[int, int] = (60, 80)) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks of overlapping discs, some of which the picture's border cuts."""
+    """Two masks of overlapping discs, some of which the image's border cuts."""
     rng = np.random.default_rng(seed)
     rows, columns = np.indices(size)
     masks = []

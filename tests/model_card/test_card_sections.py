@@ -24,12 +24,12 @@ def test_it_says_what_the_file_is_and_what_it_is_not_for() -> None:
     assert page["What it is"]["network"] == ["mini_resnet, 12 parameters: small"]
     assert "Not a medical device" in page["What it is for"]["use"][0]
     assert page["What to know before quoting a figure"] == {"": ["Only 10 test patients."]}
-    assert page["Licence"]["attribution"] == ["Data set figshare: CC BY 4.0; Cheng 2017"]
+    assert page["License"]["attribution"] == ["Data set figshare: CC BY 4.0; Cheng 2017"]
 
 
 def test_each_class_has_its_figures_and_a_gap_where_it_has_none() -> None:
     (section,) = (s for s in card_page(cards.full(), FILE) if s.title == "Figures of each class")
-    assert section.headings == ("class", "images", "sensitivity", "Dice of the tumour")
+    assert section.headings == ("class", "images", "sensitivity", "Dice of the tumor")
     assert section.rows == (
         ("glioma", "25", "80.0 % (70.0 to 90.0)", "0.750 (0.700 to 0.800)"),
         ("no_tumor", "15", "100.0 % (no interval)", ""),

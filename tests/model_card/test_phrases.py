@@ -12,7 +12,7 @@ from tumorlens.scan import Canvas
 def test_figures_are_said_with_interval_and_evidence() -> None:
     assert words.figures({"accuracy": cards.figure(0.9, 0.8, 0.95), "dice": cards.figure(0.75, 0.7, 0.8)}) == [
         ("accuracy", "90.0 % (80.0 to 95.0)", "40 images, 10 patients"),
-        ("Dice of the tumour", "0.750 (0.700 to 0.800)", "40 images, 10 patients"),
+        ("Dice of the tumor", "0.750 (0.700 to 0.800)", "40 images, 10 patients"),
     ]
     assert words.figure("accuracy", cards.figure(None)) == "undefined"
     assert words.figures({"new_one": cards.figure(0.5)})[0][:2] == ("new_one", "0.500 (no interval)")
@@ -21,10 +21,10 @@ def test_figures_are_said_with_interval_and_evidence() -> None:
 @pytest.mark.parametrize(
     ("canvas", "said"),
     [
-        (Canvas(224), "the whole picture, scaled to fit 224 x 224 pixels, with black bars where it is not square"),
-        (Canvas(96, "stretch"), "the whole picture, stretched to 96 x 96 pixels"),
+        (Canvas(224), "the whole image, scaled to fit 224 x 224 pixels, with black bars where it is not square"),
+        (Canvas(96, "stretch"), "the whole image, stretched to 96 x 96 pixels"),
         (Canvas(96, around="head"), "the box around the head, scaled to fit 96 x 96"),
-        (Canvas(224, "crop", 256), "its shorter side scaled to 256 pixels and the centre of 224 x 224 pixels cut out"),
+        (Canvas(224, "crop", 256), "its shorter side scaled to 256 pixels and the center of 224 x 224 pixels cut out"),
     ],
 )
 def test_the_canvas_is_said_as_it_is(canvas: Canvas, said: str) -> None:
@@ -39,7 +39,7 @@ def test_the_canvas_is_said_as_it_is(canvas: Canvas, said: str) -> None:
             "by patient, into 5 folds stratified by class, fold 1 (counted from 0) held out as test, 15 % of the rest",
         ),
         ({"source": "given", "by": "image"}, "train and test as the data set brings them, 15 % of the rest"),
-        ({"source": "given", "by": "image"}, "by picture, since no patient is known"),
+        ({"source": "given", "by": "image"}, "by image, since no patient is known"),
         ({"source": "file", "val": 0.0}, "as a table brought it; by patient"),
         ({"by": "image, patients ignored"}, "by image, patients ignored, into 5 folds"),
     ],

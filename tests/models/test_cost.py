@@ -37,7 +37,7 @@ def test_a_multiply_add_is_one_weight_applied_once() -> None:
     assert cost("mini_resnet", 4).multiply_adds == by_hand
 
 
-def test_a_larger_picture_costs_more_arithmetic_and_no_parameter() -> None:
+def test_a_larger_image_costs_more_arithmetic_and_no_parameter() -> None:
     small, large = cost("efficientnet_lite0", input_size=128), cost("efficientnet_lite0", input_size=256)
     assert small.parameters == large.parameters
     assert large.multiply_adds == pytest.approx(4 * small.multiply_adds, rel=0.01)

@@ -1,4 +1,4 @@
-"""The box lies around the head, whatever stands beside it and however bright the picture is."""
+"""The box lies around the head, whatever stands beside it and however bright the image is."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tumorlens.models.head_crop import _largest, head_boxes
 Edges = tuple[int, int, int, int]
 
 
-def box_of(picture: np.ndarray) -> Edges:
+def box_of(image: np.ndarray) -> Edges:
     """Top, left, bottom, right."""
-    top, left, height, width = head_boxes(torch.from_numpy(picture.copy())[None])[0].tolist()
+    top, left, height, width = head_boxes(torch.from_numpy(image.copy())[None])[0].tolist()
     return top, left, top + height, left + width
 
 
-def disc(height: int, width: int, centre: tuple[float, float], radius: float, grey: int = 120) -> np.ndarray:
+def disc(height: int, width: int, center: tuple[float, float], radius: float, gray: int = 120) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
-    far = np.hypot(rows + 0.5 - centre[0], columns + 0.5 - centre[1])
-    return (grey * (far < radius)).astype(np.uint8)
+    far = np.hypot(rows + 0.5 - center[0], columns + 0.5 - center[1])
+    return (gray * (far < radius)).astype(np.uint8)
 
 
-def whole(picture: np.ndarray) -> Edges:
-    return 0, 0, picture.shape[0], picture.shape[1]
+def whole(image: np.ndarray) -> Edges:
+    return 0, 0, image.shape[0], image.shape[1]
 
 
 @pytest.fixture(scope="module")
 def heads() -> list[PhantomSlice]:
-    """Three patients with tumours and one without, in each plane."""
+    """Three patients with tumors and one without, in each plane."""
     return [
         draw_patient(label, 7 * i + j, plane=plane, slices=1, size=192)[0]
         for i, plane in enumerate(PLANES)
@@ -41,14 +41,14 @@ def heads() -> list[PhantomSlice]:
 @pytest.mark.parametrize("size", [(512, 512), (64, 64), (200, 301), (640, 320), (1300, 1000)], ids=str)
 def test_the_box_touches_the_head_on_all_sides(size: tuple[int, int]) -> None:
     height, width = size
-    centre, radius = (0.55 * height, 0.45 * width), 0.3 * min(size)
-    found = box_of(disc(height, width, centre, radius))
-    ends = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
+    center, radius = (0.55 * height, 0.45 * width), 0.3 * min(size)
+    found = box_of(disc(height, width, center, radius))
+    ends = (center[0] - radius, center[1] - radius, center[0] + radius, center[1] + radius)
     for edge, end, length in zip(found, ends, (height, width, height, width), strict=True):
         assert abs(edge - end) <= 1 + 2 * length / 128
 
 
-def test_the_box_of_a_phantom_is_tight_and_holds_its_tumour(heads: list[PhantomSlice]) -> None:
+def test_the_box_of_a_phantom_is_tight_and_holds_its_tumor(heads: list[PhantomSlice]) -> None:
     for head in heads:
         top, left, bottom, right = box_of(head.image)
         assert head.mask[top:bottom, left:right].sum() == head.mask.sum()
@@ -60,12 +60,12 @@ def test_the_box_of_a_phantom_is_tight_and_holds_its_tumour(heads: list[PhantomS
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda grey: 0.4 * grey,
-        lambda grey: 40 + 0.6 * grey,
-        lambda grey: 128 + 0.4 * (grey - 128),
-        lambda grey: 1.6 * grey,
-        lambda grey: 255 * (grey / 255) ** 1.4,
-        lambda grey: grey + np.random.default_rng(0).normal(0, 8, grey.shape),
+        lambda gray: 0.4 * gray,
+        lambda gray: 40 + 0.6 * gray,
+        lambda gray: 128 + 0.4 * (gray - 128),
+        lambda gray: 1.6 * gray,
+        lambda gray: 255 * (gray / 255) ** 1.4,
+        lambda gray: gray + np.random.default_rng(0).normal(0, 8, gray.shape),
     ],
     ids=["dark", "bright", "flat", "saturated", "gamma", "noisy"],
 )
@@ -86,30 +86,30 @@ def test_letters_lines_and_a_frame_beside_the_head_are_left_out() -> None:
 
 
 def test_of_two_things_only_the_larger_counts() -> None:
-    head, other = disc(512, 512, (256, 300), 150), disc(512, 512, (80, 60), 40, grey=250)
+    head, other = disc(512, 512, (256, 300), 150), disc(512, 512, (80, 60), 40, gray=250)
     assert box_of(np.maximum(head, other)) == box_of(head)
 
 
 def test_the_box_holds_the_scalp_where_a_dark_skull_parts_it_from_the_brain() -> None:
-    centre = (256, 256)
-    scalp = disc(512, 512, centre, 200, 250) - disc(512, 512, centre, 190, 250)
-    assert box_of(scalp + disc(512, 512, centre, 170)) == box_of(disc(512, 512, centre, 200, 250))
+    center = (256, 256)
+    scalp = disc(512, 512, center, 200, 250) - disc(512, 512, center, 190, 250)
+    assert box_of(scalp + disc(512, 512, center, 170)) == box_of(disc(512, 512, center, 200, 250))
 
 
-def test_where_nothing_is_found_the_whole_picture_stays() -> None:
+def test_where_nothing_is_found_the_whole_image_stays() -> None:
     rng = np.random.default_rng(0)
-    pictures = [np.full(shape, grey, np.uint8) for shape in ((1, 1), (1, 9), (70, 60)) for grey in (0, 255)]
+    images = [np.full(shape, gray, np.uint8) for shape in ((1, 1), (1, 9), (70, 60)) for gray in (0, 255)]
     speck = disc(400, 300, (100, 100), 12)
     noise = rng.integers(0, 256, (300, 200), dtype=np.uint8)
-    for picture in (*pictures, speck, noise):
-        assert box_of(picture) == whole(picture)
+    for image in (*images, speck, noise):
+        assert box_of(image) == whole(image)
 
 
-def test_a_batch_gives_what_each_picture_gives_alone(heads: list[PhantomSlice]) -> None:
-    pictures = torch.from_numpy(np.stack([head.image for head in heads]))
-    together = head_boxes(pictures)
+def test_a_batch_gives_what_each_image_gives_alone(heads: list[PhantomSlice]) -> None:
+    images = torch.from_numpy(np.stack([head.image for head in heads]))
+    together = head_boxes(images)
     assert together.dtype == torch.int64
-    assert torch.equal(together, torch.cat([head_boxes(picture[None]) for picture in pictures]))
+    assert torch.equal(together, torch.cat([head_boxes(image[None]) for image in images]))
 
 
 def test_one_winding_thing_is_one_and_outweighs_what_lies_in_its_bends() -> None:

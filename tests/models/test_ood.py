@@ -1,4 +1,4 @@
-"""What lies far from the plane of the training pictures scores high, and a picture of one grey always does."""
+"""What lies far from the plane of the training images scores high, and an image of one gray always does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def near_a_plane(count: int, seed: int) -> np.ndarray:
     return 5 + random.normal(0, 10, (count, 3)) @ axes.T + random.normal(0, 0.01, (count, 64))
 
 
-def test_pictures_off_the_plane_score_high_and_others_on_it_do_not() -> None:
+def test_images_off_the_plane_score_high_and_others_on_it_do_not() -> None:
     module = Outside(principal(near_a_plane(200, 0)))
     familiar = module.score(torch.from_numpy(near_a_plane(50, 1)).float())
     strange = module.score(
@@ -46,7 +46,7 @@ def test_the_score_is_the_distance_of_features_of_length_one_by_the_root_of_thei
     assert scores.tolist() == pytest.approx([0.0, 2 * 3.0, 2 * 0.5**0.5 * 50.0**0.25, 0.0])
 
 
-def test_components_are_orthonormal_and_fewer_than_pictures_and_features_allow() -> None:
+def test_components_are_orthonormal_and_fewer_than_images_and_features_allow() -> None:
     axes = principal(near_a_plane(200, 0)).axes
     assert axes.shape == (64, 16)
     np.testing.assert_allclose(axes.T @ axes, np.eye(16), atol=1e-5)
@@ -54,20 +54,20 @@ def test_components_are_orthonormal_and_fewer_than_pictures_and_features_allow()
     assert principal(near_a_plane(1, 0)).axes.shape == (64, 0)
 
 
-def test_a_picture_of_one_grey_is_outside_whatever_its_features_say() -> None:
+def test_a_image_of_one_gray_is_outside_whatever_its_features_say() -> None:
     module = Outside(replace(principal(near_a_plane(50, 0)), limit=1e9))
-    pictures = torch.randint(0, 256, (4, 20, 30), dtype=torch.uint8)
-    pictures[1], pictures[3] = 0, 77
-    scores = module(pictures, torch.rand(4, 64))
+    images = torch.randint(0, 256, (4, 20, 30), dtype=torch.uint8)
+    images[1], images[3] = 0, 77
+    scores = module(images, torch.rand(4, 64))
     assert (scores > 1).tolist() == [False, True, False, True]
 
 
 def test_a_pipeline_gives_scores_only_where_it_was_told_what_is_familiar(finished_run: Run) -> None:
-    picture = torch.randint(0, 256, (2, 40, 40), dtype=torch.uint8)
+    image = torch.randint(0, 256, (2, 40, 40), dtype=torch.uint8)
     with torch.inference_mode():
-        plain = finished_run.pipeline()(picture)
+        plain = finished_run.pipeline()(image)
         assert plain.outside.shape == (2, 0)
         pooled = plain.features.mean((2, 3)).numpy()
-        told = finished_run.pipeline(1.0, principal(pooled))(picture)
+        told = finished_run.pipeline(1.0, principal(pooled))(image)
     assert told.outside.shape == (2,)
     assert torch.equal(told.probabilities, plain.probabilities)

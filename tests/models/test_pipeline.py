@@ -1,4 +1,4 @@
-"""Pictures -> probabilities as one module, and the specification it can be built from anew."""
+"""Images -> probabilities as one module, and the specification it can be built from anew."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tumorlens.scan import Canvas
 
 HALF = (0.5, 0.5, 0.5)
 SPEC = ModelSpec("mini_resnet", ("glioma", "meningioma", "pituitary"), 1, Canvas(32), HALF, HALF)
-PICTURES = torch.randint(0, 256, (4, 40, 50), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.randint(0, 256, (4, 40, 50), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
 def _pipeline(temperature: float = 1.0, spec: ModelSpec = SPEC) -> Pipeline:
@@ -23,7 +23,7 @@ def _pipeline(temperature: float = 1.0, spec: ModelSpec = SPEC) -> Pipeline:
 @pytest.mark.parametrize(
     "spec",
     [SPEC, ModelSpec("brainmrnet", ("yes", "no"), 3, Canvas(224, "crop", 256), HALF, (0.1, 0.2, 0.3), 0.4)],
-    ids=["grey", "colour"],
+    ids=["gray", "color"],
 )
 def test_a_specification_survives_json(spec: ModelSpec) -> None:
     assert ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
@@ -31,14 +31,14 @@ def test_a_specification_survives_json(spec: ModelSpec) -> None:
 
 def test_probabilities_sum_to_one() -> None:
     with torch.no_grad():
-        answer = _pipeline()(PICTURES)
+        answer = _pipeline()(IMAGES)
     assert answer.probabilities.shape == answer.logits.shape == (4, 3)
     torch.testing.assert_close(answer.probabilities.sum(1), torch.ones(4))
 
 
 def test_a_temperature_softens_and_changes_no_ranking() -> None:
     with torch.no_grad():
-        sharp, soft = _pipeline(0.5)(PICTURES), _pipeline(4.0)(PICTURES)
+        sharp, soft = _pipeline(0.5)(IMAGES), _pipeline(4.0)(IMAGES)
     assert torch.equal(sharp.logits, soft.logits)
     assert torch.equal(sharp.probabilities.argsort(1), soft.probabilities.argsort(1))
     assert (soft.probabilities.amax(1) < sharp.probabilities.amax(1)).all()
@@ -48,7 +48,7 @@ def test_a_temperature_softens_and_changes_no_ranking() -> None:
 def test_the_map_of_a_pooling_network_comes_with_the_answer() -> None:
     pipeline = _pipeline()
     with torch.no_grad():
-        answer = pipeline(PICTURES)
+        answer = pipeline(IMAGES)
     assert answer.cam.shape == (4, 3, 2, 2)
     torch.testing.assert_close(answer.cam.mean((2, 3)) + pipeline.network.head.bias, answer.logits)
 
@@ -56,18 +56,18 @@ def test_the_map_of_a_pooling_network_comes_with_the_answer() -> None:
 def test_another_network_answers_with_an_empty_map() -> None:
     spec = ModelSpec("brainmrnet", SPEC.classes, 1, Canvas(64), HALF, HALF)
     with torch.no_grad():
-        assert _pipeline(spec=spec)(PICTURES).cam.shape[:2] == (4, 0)
+        assert _pipeline(spec=spec)(IMAGES).cam.shape[:2] == (4, 0)
 
 
 def test_a_network_that_segments_answers_with_a_probability_for_each_pixel_of_the_canvas() -> None:
     spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, Canvas(64), HALF, HALF)
     pipeline = _pipeline(spec=spec)
     with torch.no_grad():
-        answer, output = pipeline(PICTURES), pipeline.network(pipeline.prepare(PICTURES))
+        answer, output = pipeline(IMAGES), pipeline.network(pipeline.prepare(IMAGES))
     assert answer.mask.shape == (4, 64, 64)
     torch.testing.assert_close(answer.mask, torch.sigmoid(output.mask[:, 0]))
 
 
 def test_another_network_answers_with_an_empty_mask() -> None:
     with torch.no_grad():
-        assert _pipeline()(PICTURES).mask.shape == (4, 0, 0)
+        assert _pipeline()(IMAGES).mask.shape == (4, 0, 0)

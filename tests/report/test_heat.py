@@ -19,9 +19,9 @@ def test_where_nothing_speaks_for_the_class_it_is_cold_everywhere() -> None:
     assert not heat(np.full((3, 3), -2.0), Canvas(32).place(10, 20)).any()
 
 
-def test_a_hot_corner_of_the_canvas_is_the_same_corner_of_the_picture() -> None:
+def test_a_hot_corner_of_the_canvas_is_the_same_corner_of_the_image() -> None:
     activation = np.zeros((4, 4))
-    activation[1, 3] = 1  # right edge, upper half of what the picture covers
+    activation[1, 3] = 1  # right edge, upper half of what the image covers
     shown = heat(activation, Canvas(64, "pad").place(50, 100))
     row, column = np.unravel_index(shown.argmax(), shown.shape)
     assert shown.shape == (50, 100)

@@ -1,4 +1,4 @@
-"""A heat table says in figures what it shows in colour."""
+"""A heat table says in figures what it shows in color."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_cells_are_the_warmer_the_more_heat_and_names_are_escaped() -> None:
     assert 'title="a &quot;b&quot;"' in html
     assert "95.0<small>90 to 98</small>" in html
     warmth = [float(value) for value in re.findall(r"rgba\(\d+,\d+,\d+,([\d.]+)\)", html)]
-    assert len(warmth) == 2  # the cold one has no colour
+    assert len(warmth) == 2  # the cold one has no color
     assert 0 < warmth[0] < warmth[1] <= 0.6
 
 

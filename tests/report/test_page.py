@@ -12,7 +12,7 @@ from PIL import Image
 
 from tumorlens.report import (
     RESEARCH_ONLY,
-    Picture,
+    CaptionedImage,
     Section,
     Tile,
     code,
@@ -69,7 +69,7 @@ class Page(HTMLParser):
 
 def everything(name: str) -> str:
     """A page that uses every helper with `name` wherever a text can stand."""
-    picture = Picture(Image.new("L", (20, 10)), name, name, "wrong")
+    image = CaptionedImage(Image.new("L", (20, 10)), name, name, "wrong")
     body = "".join(
         [
             tiles([Tile(name, ACCURACY), Tile(name, name, hint=name)]),
@@ -80,7 +80,7 @@ def everything(name: str) -> str:
             code(name),
             details(name, paragraph(name)),
             columns(figure(confusion_matrix([[1]], [name]), name), ""),
-            contact_sheet([picture]),
+            contact_sheet([image]),
         ]
     )
     return page(name, name, [Section(name, body, lead=name)] * 3, [name])
@@ -181,15 +181,15 @@ def test_text_and_marks_stand_out_from_the_page(scheme: str) -> None:
         assert contrast(found["ink"], mixed) >= 4.5, shade
 
 
-def rgb(colour: str) -> np.ndarray:
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
+def rgb(color: str) -> np.ndarray:
+    return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
 
 
 def contrast(one: str | np.ndarray, other: str | np.ndarray) -> float:
     """Contrast ratio of WCAG 2.1."""
     lights = []
-    for colour in (one, other):
-        c = (rgb(colour) if isinstance(colour, str) else colour) / 255
+    for color in (one, other):
+        c = (rgb(color) if isinstance(color, str) else color) / 255
         linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
         lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
     return max(lights) / min(lights)

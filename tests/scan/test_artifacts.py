@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_grey
+from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_gray
 
 ROWS, COLUMNS = np.mgrid[-1:1:101j, -1:1:101j]  # type: ignore[misc]
 MIDDLE = np.hypot(ROWS, COLUMNS) <= 1
@@ -21,7 +21,7 @@ def test_a_field_has_the_range_that_is_asked_for_where_heads_are(strength: float
         assert field.min() > 0
 
 
-def test_a_field_is_smooth_and_the_same_whatever_the_size_of_the_picture() -> None:
+def test_a_field_is_smooth_and_the_same_whatever_the_size_of_the_image() -> None:
     terms = np.random.default_rng(0).standard_normal(TERMS)
     field = bias_field((101, 101), terms, 0.8)
     assert np.abs(np.diff(field, axis=0))[:, 20:-20].max() < 0.1
@@ -33,7 +33,7 @@ def test_without_variation_a_field_is_even() -> None:
     np.testing.assert_allclose(bias_field((9, 12), np.ones(TERMS), 0.0), 1)
 
 
-def test_ghosts_are_the_picture_again_up_and_down_and_wrap_around() -> None:
+def test_ghosts_are_the_image_again_up_and_down_and_wrap_around() -> None:
     values = np.zeros((40, 20), np.float32)
     values[5, 3] = 200
     ghosts = ghosted(values, 0.25, 0.1, 0)
@@ -53,5 +53,5 @@ def test_what_gets_brighter_is_scaled_to_what_was_white_before() -> None:
     np.testing.assert_allclose(shade / shade[3, 4], field / field[3, 4], rtol=1e-5)
 
 
-def test_grey_values_are_whole_and_within_bounds() -> None:
-    assert to_grey(np.array([-3.0, 0.6, 254.4, 300.0])).tolist() == [0, 1, 254, 255]
+def test_gray_values_are_whole_and_within_bounds() -> None:
+    assert to_gray(np.array([-3.0, 0.6, 254.4, 300.0])).tolist() == [0, 1, 254, 255]

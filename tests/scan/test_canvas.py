@@ -1,4 +1,4 @@
-"""A picture on the network's square, and a map over the square back on the picture."""
+"""An image on the network's square, and a map over the square back on the image."""
 
 import numpy as np
 import pytest
@@ -9,28 +9,28 @@ SHAPES = [(40, 40), (30, 50), (51, 30), (7, 300)]
 CANVASES = [Canvas(64), Canvas(64, "stretch"), Canvas(64, "crop"), Canvas(64, "crop", resize=80)]
 
 
-def test_padding_surrounds_the_picture() -> None:
+def test_padding_surrounds_the_image() -> None:
     assert Canvas(224).place(30, 51) == Placement(-10, 0, 51, 51, 224, (30, 51))
     assert Canvas(224).place(51, 30) == Placement(0, -10, 51, 51, 224, (51, 30))
 
 
-def test_stretching_takes_the_whole_picture() -> None:
+def test_stretching_takes_the_whole_image() -> None:
     assert Canvas(224, "stretch").place(30, 50) == Placement(0, 0, 30, 50, 224, (30, 50))
 
 
-def test_cropping_takes_the_centre() -> None:
+def test_cropping_takes_the_center() -> None:
     assert Canvas(224, "crop").place(300, 500) == Placement(0, 100, 300, 300, 224, (300, 500))
     assert Canvas(224, "crop", resize=256).place(512, 512) == Placement(32, 32, 448, 448, 224, (512, 512))
 
 
-def test_the_smallest_picture_fits_every_canvas() -> None:
+def test_the_smallest_image_fits_every_canvas() -> None:
     for canvas in CANVASES:
         place = canvas.place(1, 1)
         assert place.to_canvas(np.full((1, 1), 9, np.uint8)).tolist() == [[9] * 64] * 64
-        assert place.to_picture(np.ones((7, 7))).tolist() == [[1.0]]
+        assert place.to_image(np.ones((7, 7))).tolist() == [[1.0]]
 
 
-def test_bars_are_black_and_the_picture_is_centred() -> None:
+def test_bars_are_black_and_the_image_is_centerd() -> None:
     drawn = Canvas(64).place(32, 64).to_canvas(np.full((32, 64), 200, np.uint8))
     assert drawn.dtype == np.uint8
     assert (drawn[:16] == 0).all()
@@ -38,13 +38,13 @@ def test_bars_are_black_and_the_picture_is_centred() -> None:
     assert (drawn[48:] == 0).all()
 
 
-def test_resizing_is_antialiased_with_half_pixel_centres() -> None:
+def test_resizing_is_antialiased_with_half_pixel_centers() -> None:
     stripes = np.tile(np.array([0, 200], np.uint8), (128, 64))
     drawn = Canvas(32, "stretch").place(128, 128).to_canvas(stripes)
     assert np.abs(drawn[:, 1:-1].astype(int) - 100).max() <= 1
     ramp = np.tile(np.arange(0, 240, dtype=np.uint8), (240, 1))
-    centres = Canvas(60, "stretch").place(240, 240).to_canvas(ramp)[0, 2:-2]
-    assert np.abs(centres - (np.arange(2, 58) * 4 + 1.5)).max() <= 0.5
+    centers = Canvas(60, "stretch").place(240, 240).to_canvas(ramp)[0, 2:-2]
+    assert np.abs(centers - (np.arange(2, 58) * 4 + 1.5)).max() <= 0.5
 
 
 @pytest.mark.parametrize("canvas", CANVASES, ids=str)
@@ -52,28 +52,28 @@ def test_resizing_is_antialiased_with_half_pixel_centres() -> None:
 def test_what_is_drawn_on_the_canvas_comes_back_where_it_was(canvas: Canvas, shape: tuple[int, int]) -> None:
     height, width = shape
     rows, columns = np.mgrid[:height, :width]
-    picture = (40 + 160 * (rows / height + columns / width) / 2).astype(np.uint8)
+    image = (40 + 160 * (rows / height + columns / width) / 2).astype(np.uint8)
     place = canvas.place(height, width)
-    back = place.to_picture(place.to_canvas(picture))
+    back = place.to_image(place.to_canvas(image))
     assert back.shape == shape
     assert back.dtype == np.float32
     # The bars bleed in, and the crop ends, within two canvas pixels of the window's edge.
     margin = 2 + int(2 * max(place.height, place.width) / canvas.size)
     top, left = max(place.top, 0), max(place.left, 0)
     inside = (slice(top + margin, height - top - margin), slice(left + margin, width - left - margin))
-    np.testing.assert_allclose(back[inside], picture[inside], atol=4)
+    np.testing.assert_allclose(back[inside], image[inside], atol=4)
 
 
 def test_a_coarse_map_points_at_the_right_quarter() -> None:
     heat = np.zeros((7, 7))
     heat[5, 1] = 1.0  # low, on the left of the canvas
     for canvas in CANVASES[:3]:
-        row, column = np.unravel_index(canvas.place(140, 140).to_picture(heat).argmax(), (140, 140))
+        row, column = np.unravel_index(canvas.place(140, 140).to_image(heat).argmax(), (140, 140))
         assert (row // 20, column // 20) == (5, 1)
 
 
 def test_a_constant_map_stays_constant_inside_and_zero_outside_the_crop() -> None:
-    back = Canvas(64, "crop").place(30, 50).to_picture(np.full((7, 7), 3.0))
+    back = Canvas(64, "crop").place(30, 50).to_image(np.full((7, 7), 3.0))
     np.testing.assert_allclose(back[:, 10:40], 3, rtol=1e-6)
     assert (back[:, :10] == 0).all()
     assert (back[:, 40:] == 0).all()
@@ -85,16 +85,16 @@ def test_bringing_back_equals_resizing_the_whole_window_and_cutting_it(cells: in
 
     heat = np.random.default_rng(0).random((cells, cells), dtype=np.float32)
     whole = np.asarray(Image.fromarray(heat).resize((51, 51), Image.Resampling.BILINEAR))
-    back = Canvas(64).place(30, 51).to_picture(heat)
+    back = Canvas(64).place(30, 51).to_image(heat)
     np.testing.assert_allclose(back, whole[10:40], atol=1e-5)
     assert back.flags.writeable
 
 
 def test_a_long_strip_needs_no_square_of_its_length() -> None:
-    assert Canvas(224).place(3, 200_000).to_picture(np.ones((7, 7))).shape == (3, 200_000)
+    assert Canvas(224).place(3, 200_000).to_image(np.ones((7, 7))).shape == (3, 200_000)
 
 
-HEAD = (20, 30, 60, 40)  # top, left, height, width, in a picture of 100 x 120
+HEAD = (20, 30, 60, 40)  # top, left, height, width, in an image of 100 x 120
 
 
 @pytest.mark.parametrize(
@@ -107,31 +107,31 @@ HEAD = (20, 30, 60, 40)  # top, left, height, width, in a picture of 100 x 120
     ],
     ids=str,
 )
-def test_around_the_head_its_box_takes_the_place_of_the_picture(
+def test_around_the_head_its_box_takes_the_place_of_the_image(
     canvas: Canvas, window: tuple[int, int, int, int]
 ) -> None:
     place = canvas.place(100, 120, HEAD)
     assert place == Placement(*window, 64, (100, 120), HEAD)
-    picture = np.full((100, 120), 9, np.uint8)
-    picture[20:80, 30:70] = 200
+    image = np.full((100, 120), 9, np.uint8)
+    image[20:80, 30:70] = 200
     alone = Canvas(64, canvas.fit, canvas.resize).place(60, 40)
-    assert np.array_equal(place.to_canvas(picture), alone.to_canvas(picture[20:80, 30:70]))
+    assert np.array_equal(place.to_canvas(image), alone.to_canvas(image[20:80, 30:70]))
     chart = np.random.default_rng(0).random((7, 7))
-    back = place.to_picture(chart)
-    np.testing.assert_allclose(back[20:80, 30:70], alone.to_picture(chart), atol=1e-6)
+    back = place.to_image(chart)
+    np.testing.assert_allclose(back[20:80, 30:70], alone.to_image(chart), atol=1e-6)
     back[20:80, 30:70] = 0
     assert not back.any()
 
 
-def test_a_box_that_is_the_whole_picture_changes_nothing() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (30, 50), dtype=np.uint8)
+def test_a_box_that_is_the_whole_image_changes_nothing() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (30, 50), dtype=np.uint8)
     whole, none = Canvas(64, around="head").place(30, 50, (0, 0, 30, 50)), Canvas(64).place(30, 50)
-    assert np.array_equal(whole.to_canvas(picture), none.to_canvas(picture))
+    assert np.array_equal(whole.to_canvas(image), none.to_canvas(image))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 31, 50), (-1, 0, 5, 5), (3, 3, 0, 5), (0, 48, 5, 3)])
-def test_a_box_beyond_the_picture_is_refused(box: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"expected a part of the picture of 30 x 50"):
+def test_a_box_beyond_the_image_is_refused(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"expected a part of the image of 30 x 50"):
         Canvas(64, around="head").place(30, 50, box)
 
 
@@ -144,7 +144,7 @@ def test_around_the_head_no_place_is_given_without_its_box() -> None:
     ("arguments", "said"),
     [
         ({"size": 0}, "size is 0"),
-        ({"size": 224, "around": "neck"}, "picture, head"),
+        ({"size": 224, "around": "neck"}, "image, head"),
         ({"size": 224, "fit": "zoom"}, "pad, stretch, crop"),
         ({"size": 224, "resize": 256}, "'crop' only"),
         ({"size": 224, "fit": "crop", "resize": 200}, "at least the size"),
@@ -155,11 +155,11 @@ def test_a_canvas_that_makes_no_sense_is_refused(arguments: dict[str, object], s
         Canvas(**arguments)  # type: ignore[arg-type]
 
 
-def test_pictures_and_maps_that_do_not_fit_are_refused() -> None:
+def test_images_and_maps_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 x 1"):
         Canvas(64).place(0, 10)
     place = Canvas(64).place(30, 50)
     with pytest.raises(ValueError, match=r"expected \(30, 50\) uint8"):
         place.to_canvas(np.zeros((50, 30), np.uint8))
     with pytest.raises(ValueError, match=r"expected \(n, n\)"):
-        place.to_picture(np.zeros((7, 8)))
+        place.to_image(np.zeros((7, 8)))

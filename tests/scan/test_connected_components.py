@@ -33,7 +33,7 @@ def test_pixels_that_meet_at_a_corner_belong_together_but_not_across_the_frame()
     assert parts(np.eye(7, dtype=np.uint8))[1] == 1
     assert parts(np.eye(7, dtype=np.uint8)[::-1])[1] == 1
     ends = np.zeros((3, 5), np.uint8)
-    ends[0, 4], ends[1, 0] = 1, 1  # neighbours in memory, at opposite ends of the picture
+    ends[0, 4], ends[1, 0] = 1, 1  # neighbors in memory, at opposite ends of the image
     assert parts(ends)[1] == 2
 
 

@@ -13,14 +13,14 @@ ROWS, COLUMNS = np.mgrid[:240, :300]
 
 
 def turned(angle: float, row: float = 120, column: float = 150) -> tuple[np.ndarray, np.ndarray]:
-    """Distances from a centre along two axes, the first turned by so many degrees from the rows of the picture."""
+    """Distances from a center along two axes, the first turned by so many degrees from the rows of the image."""
     sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
     across, down = COLUMNS - column, ROWS - row
     return across * cosine + down * sine, down * cosine - across * sine
 
 
 def angle(one: Diameter, other: Diameter, spacing: tuple[float, float] = (1, 1)) -> float:
-    """Degrees between two lines in millimetres."""
+    """Degrees between two lines in millimeters."""
     first, second = ((np.array(line.end) - line.start) * spacing for line in (one, other))
     return math.degrees(math.acos(abs(first @ second) / np.linalg.norm(first) / np.linalg.norm(second)))
 
@@ -98,7 +98,7 @@ def test_of_two_the_larger_is_measured_and_both_are_counted() -> None:
     assert lesion.diameter.pixels == pytest.approx(math.hypot(19, 30))
 
 
-def test_millimetres_decide_which_line_is_the_longest() -> None:
+def test_millimeters_decide_which_line_is_the_longest() -> None:
     along, beside = turned(0)
     mask = ((along / 50) ** 2 + (beside / 30) ** 2 <= 1).astype(np.uint8)
     _, plain = measure_lesions(mask)

@@ -1,4 +1,4 @@
-"""What a network draws comes back to its place in the picture, and a box is known from an outline."""
+"""What a network draws comes back to its place in the image, and a box is known from an outline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tumorlens.scan import Canvas, drawn_mask, is_rectangle
 
 @pytest.mark.parametrize("fit", ["pad", "stretch"])
 @pytest.mark.parametrize("shape", [(60, 60), (50, 90), (300, 120)])
-def test_a_disc_on_the_canvas_is_the_disc_that_was_in_the_picture(fit: str, shape: tuple[int, int]) -> None:
+def test_a_disc_on_the_canvas_is_the_disc_that_was_in_the_image(fit: str, shape: tuple[int, int]) -> None:
     rows, columns = np.indices(shape)
     disc = ((rows - shape[0] * 0.4) ** 2 + (columns - shape[1] * 0.6) ** 2 < (0.3 * min(shape)) ** 2).astype(np.uint8)
     placement = Canvas(96, fit).place(*shape)
@@ -28,7 +28,7 @@ def test_nothing_is_drawn_where_the_network_saw_nothing() -> None:
     assert drawn[0].sum() == drawn[:, 0].sum() == 0
 
 
-def test_half_is_tumour_and_less_is_not() -> None:
+def test_half_is_tumor_and_less_is_not() -> None:
     placement = Canvas(8).place(8, 8)
     assert drawn_mask(np.full((8, 8), 0.5), placement).all()
     assert not drawn_mask(np.full((8, 8), 0.499), placement).any()

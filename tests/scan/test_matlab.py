@@ -17,17 +17,17 @@ def test_a_figshare_file_is_read_complete_and_upright(tmp_path: Path) -> None:
     found = read_figshare(scans.figshare_mat(tmp_path / "1.mat"))
     assert (found.label, found.patient_id) == (2, "MR040240B")
     assert (found.scan.format, found.scan.mode) == ("MATLAB v7.3", "int16")
-    np.testing.assert_array_equal(found.scan.pixels, scans.GREY.astype(np.int16) * 8)
+    np.testing.assert_array_equal(found.scan.pixels, scans.GRAY.astype(np.int16) * 8)
     np.testing.assert_array_equal(found.mask, scans.MASK)
 
 
 def test_read_scan_needs_only_the_image_and_no_extension(tmp_path: Path) -> None:
     scan = read_scan(scans.figshare_mat(tmp_path / "slice", without="label"))
-    np.testing.assert_array_equal(scan.pixels, scans.GREY.astype(np.int16) * 8)
+    np.testing.assert_array_equal(scan.pixels, scans.GRAY.astype(np.int16) * 8)
 
 
 def test_doubles_become_float32(tmp_path: Path) -> None:
-    assert read_scan(scans.figshare_mat(tmp_path / "1.mat", image=scans.GREY / 7)).pixels.dtype == np.float32
+    assert read_scan(scans.figshare_mat(tmp_path / "1.mat", image=scans.GRAY / 7)).pixels.dtype == np.float32
 
 
 @pytest.mark.parametrize("member", ["image", "tumorMask", "label", "PID"])
@@ -40,14 +40,14 @@ def test_a_missing_member_is_named(tmp_path: Path, member: str) -> None:
     ("members", "said"),
     [
         ({"tumorMask": scans.MASK}, r"image is \(24, 32\) but tumorMask is \(32, 24\)"),
-        ({"tumorMask": scans.GREY.T}, "different values"),
+        ({"tumorMask": scans.GRAY.T}, "different values"),
         ({"label": [[4.0]]}, r"label is \[4.0\]; expected 1, 2 or 3"),
         ({"label": [[1.0, 2.0]]}, "expected 1, 2 or 3"),
         ({"label": [[1.5]]}, "expected 1, 2 or 3"),
         ({"PID": np.zeros((2, 1), np.uint16)}, "PID is empty"),
         ({"PID": b"100360"}, "does not hold numbers"),
         ({"image": np.zeros((0, 0))}, "image is empty"),
-        ({"image": np.zeros(5)}, "not a picture"),
+        ({"image": np.zeros(5)}, "not an image"),
         ({"image": np.zeros((2, 2), complex)}, "does not hold numbers"),
     ],
 )
@@ -66,9 +66,9 @@ def test_a_huge_image_is_refused_by_its_header(tmp_path: Path) -> None:
         read_scan(path)
 
 
-def test_a_picture_is_not_a_figshare_file(tmp_path: Path) -> None:
+def test_a_image_is_not_a_figshare_file(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="expected the struct of the Figshare release"):
-        read_figshare(scans.save(tmp_path / "1.mat", scans.GREY, format="PNG"))
+        read_figshare(scans.save(tmp_path / "1.mat", scans.GRAY, format="PNG"))
 
 
 def test_without_h5py_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Any file that holds a picture is read by its content; any other gives one clear error."""
+"""Any file that holds an image is read by its content; any other gives one clear error."""
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.mark.parametrize("name", scans.SOUND)
-def test_the_same_picture_comes_out_of_every_format_and_colour_mode(tmp_path: Path, name: str) -> None:
+def test_the_same_image_comes_out_of_every_format_and_color_mode(tmp_path: Path, name: str) -> None:
     build, tolerance = scans.SOUND[name]
     scan = read_scan(build(tmp_path / name))
     assert scan.pixels.dtype == np.uint8
     assert scan.size == (scans.HEIGHT, scans.WIDTH)
-    assert np.abs(scan.pixels.astype(int) - scans.GREY).max() <= tolerance
+    assert np.abs(scan.pixels.astype(int) - scans.GRAY).max() <= tolerance
 
 
 @pytest.mark.parametrize("name", scans.SOUND)
@@ -30,14 +30,14 @@ def test_the_size_is_known_without_decoding(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_size_is_that_of_the_upright_picture(tmp_path: Path, orientation: int) -> None:
+def test_the_size_is_that_of_the_upright_image(tmp_path: Path, orientation: int) -> None:
     assert read_size(scans.oriented(tmp_path / "a.jpg", orientation)) == (scans.HEIGHT, scans.WIDTH)
 
 
 def test_the_size_of_a_matlab_file_and_of_what_is_none(tmp_path: Path) -> None:
     assert read_size(scans.figshare_mat(tmp_path / "1.mat")) == (scans.HEIGHT, scans.WIDTH)
-    with pytest.raises(ScanError, match=r"text, not a picture"):
-        read_size(scans.raw(tmp_path / "a.png", b"no picture"))
+    with pytest.raises(ScanError, match=r"text, not an image"):
+        read_size(scans.raw(tmp_path / "a.png", b"no image"))
     with pytest.raises(ScanError, match=r"starts like a PNG but cannot be decoded"):
         read_size(scans.raw(tmp_path / "a.png", b"\x89PNG\r\n\x1a\n" + b"junk" * 9))
 
@@ -48,22 +48,22 @@ def test_the_format_is_what_the_content_says(tmp_path: Path) -> None:
 
 
 def test_a_path_may_be_a_string(tmp_path: Path) -> None:
-    assert read_scan(str(scans.save(tmp_path / "a.png", scans.GREY))).path == tmp_path / "a.png"
+    assert read_scan(str(scans.save(tmp_path / "a.png", scans.GRAY))).path == tmp_path / "a.png"
 
 
 @pytest.mark.parametrize("name", scans.TRANSPARENT)
 def test_transparency_is_black(tmp_path: Path, name: str) -> None:
     scan = read_scan(scans.TRANSPARENT[name](tmp_path / name))
-    np.testing.assert_array_equal(scan.pixels, scans.HALF_GREY)
+    np.testing.assert_array_equal(scan.pixels, scans.HALF_GRAY)
 
 
-def test_the_transparent_level_of_a_deep_picture_is_black(tmp_path: Path) -> None:
+def test_the_transparent_level_of_a_deep_image_is_black(tmp_path: Path) -> None:
     scan = read_scan(scans.save(tmp_path / "a.png", scans.DEEP, transparency=int(scans.DEEP[5, 5])))
     assert scan.pixels.dtype == np.uint16
     np.testing.assert_array_equal(scan.pixels, np.where(scans.DEEP[5, 5] == scans.DEEP, 0, scans.DEEP))
 
 
-def test_colour_becomes_luminance(tmp_path: Path) -> None:
+def test_color_becomes_luminance(tmp_path: Path) -> None:
     red, green, blue = (np.eye(3, dtype=np.uint8) * 255)[:, None, None, :]
     levels = [int(read_scan(scans.save(tmp_path / "c.png", c)).pixels[0, 0]) for c in (red, green, blue)]
     assert levels == [76, 150, 29]  # ITU-R 601: 0.299, 0.587, 0.114
@@ -81,18 +81,18 @@ def test_deep_pixels_keep_their_depth(tmp_path: Path, name: str) -> None:
     scan = read_scan(build(tmp_path / name))
     assert scan.pixels.dtype == expected.dtype
     np.testing.assert_array_equal(scan.pixels, expected)
-    assert np.ptp(scan.grey()) == 255
+    assert np.ptp(scan.gray()) == 255
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", ["turned.png", "turned.tif"])
 def test_exif_orientation_is_undone(tmp_path: Path, name: str, orientation: int) -> None:
     scan = read_scan(scans.oriented(tmp_path / name, orientation))
-    np.testing.assert_array_equal(scan.pixels, scans.GREY)
+    np.testing.assert_array_equal(scan.pixels, scans.GRAY)
 
 
-def test_damaged_exif_does_not_spoil_a_sound_picture(tmp_path: Path) -> None:
-    path = scans.save(tmp_path / "a.jpg", scans.grey(), quality=100, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+def test_damaged_exif_does_not_spoil_a_sound_image(tmp_path: Path) -> None:
+    path = scans.save(tmp_path / "a.jpg", scans.gray(), quality=100, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert read_scan(path).size == (scans.HEIGHT, scans.WIDTH)
 
 
@@ -118,12 +118,12 @@ def test_an_ugly_file_gives_one_line_that_begins_with_its_name(
 
 
 def test_reading_from_many_threads_leaves_the_warning_filters_alone(tmp_path: Path) -> None:
-    paths = [scans.save(tmp_path / f"{i}.tif", scans.GREY) for i in range(8)] * 8
+    paths = [scans.save(tmp_path / f"{i}.tif", scans.GRAY) for i in range(8)] * 8
     before = list(warnings.filters)
     with ThreadPoolExecutor(8) as pool:
         scans_read = list(pool.map(read_scan, paths))
     assert warnings.filters == before
-    assert all((scan.pixels == scans.GREY).all() for scan in scans_read)
+    assert all((scan.pixels == scans.GRAY).all() for scan in scans_read)
 
 
 @pytest.mark.parametrize("level", [1, 7, 255])
@@ -143,10 +143,10 @@ def test_a_mask_can_come_from_a_figshare_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_mask(scans.figshare_mat(tmp_path / "1.mat")), scans.MASK)
 
 
-def test_a_picture_of_many_greys_is_no_mask(tmp_path: Path) -> None:
-    levels = np.unique(scans.GREY).size
+def test_a_image_of_many_grays_is_no_mask(tmp_path: Path) -> None:
+    levels = np.unique(scans.GRAY).size
     with pytest.raises(ScanError, match=rf"holds {levels} different values; a mask has two"):
-        read_mask(scans.save(tmp_path / "m.png", scans.GREY))
+        read_mask(scans.save(tmp_path / "m.png", scans.GRAY))
     with pytest.raises(ScanError, match="different values"):
         read_mask(scans.save(tmp_path / "m.jpg", scans.MASK * 255, quality=60))
 
@@ -160,7 +160,7 @@ def test_a_mask_needs_a_background_and_one_page(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the real data sets are not beside the repository")
 @pytest.mark.parametrize(("folder", "count"), [("navoneel", 253), ("no_tumor/images", 417)])
-def test_every_real_picture_is_read(folder: str, count: int) -> None:
+def test_every_real_image_is_read(folder: str, count: int) -> None:
     paths = [path for path in (DATA / folder).rglob("*") if path.is_file()]
     assert len(paths) == count
     assert all(read_scan(path).pixels.dtype == np.uint8 for path in paths)

@@ -1,4 +1,4 @@
-"""The type Scan, and the window that turns deep pixels into 8-bit grey."""
+"""The type Scan, and the window that turns deep pixels into 8-bit gray."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ def test_a_scan_knows_its_size_and_whether_it_is_a_volume() -> None:
 
 def test_eight_bit_pixels_are_passed_on_untouched() -> None:
     pixels = np.array([[3, 4]], np.uint8)
-    assert Scan(pixels, Path("a.png"), "PNG", "L").grey() is pixels
+    assert Scan(pixels, Path("a.png"), "PNG", "L").gray() is pixels
 
 
 def test_deep_pixels_use_the_whole_range_and_are_not_clipped_to_white() -> None:
     pixels = np.linspace(0, 4000, 10_000).reshape(100, 100).astype(np.uint16)
-    grey = Scan(pixels, Path("a.png"), "PNG", "I;16").grey()
-    assert (grey.min(), grey.max()) == (0, 255)
-    assert np.mean(grey == 255) < 0.01
+    gray = Scan(pixels, Path("a.png"), "PNG", "I;16").gray()
+    assert (gray.min(), gray.max()) == (0, 255)
+    assert np.mean(gray == 255) < 0.01
 
 
 def test_one_very_bright_pixel_does_not_turn_the_rest_black() -> None:
@@ -31,7 +31,7 @@ def test_one_very_bright_pixel_does_not_turn_the_rest_black() -> None:
     assert window(pixels).mean() > 120
 
 
-def test_odd_pixels_give_a_picture_all_the_same() -> None:
+def test_odd_pixels_give_a_image_all_the_same() -> None:
     assert not window(np.full((4, 4), 9.0)).any()
     assert not window(np.full((4, 4), np.nan)).any()
     assert window(np.array([[np.nan, 0.0, 1.0, np.inf]])).tolist() == [[0, 0, 255, 0]]

@@ -74,7 +74,7 @@ def test_a_class_without_enough_patients_stays_a_candidate_and_it_is_said_once()
     assert found.sets([[0.95, 0.05], [0.05, 0.95]], 0.05).tolist() == [[True, True], [False, True]]
     assert found.unknown(0.05) == (
         "max-error 0.05 needs 19 patients of a class held out from training, pituitary has 3: "
-        "it stays a candidate for every picture"
+        "it stays a candidate for every image"
     )
     assert found.unknown(0.3) is None
     said = found.unknown(0.01)

@@ -57,9 +57,7 @@ def test_a_recipe_for_two_classes_is_not_trained_on_four(
 
 def test_drawing_needs_masks_and_says_where_they_are_to_be_had(phantom_table: Table) -> None:
     said = _refused(_masks(phantom_table, lambda s: s.split != "train"), DRAWS)
-    assert (
-        "loss.mask is above 0, but none of the 8 training pictures of phantom has a mask; set loss.mask=0, or" in said
-    )
+    assert "loss.mask is above 0, but none of the 8 training images of phantom has a mask; set loss.mask=0, or" in said
     assert "--true-masks" in said
     check_fit(_masks(phantom_table, lambda s: False), load_recipe(DRAWS, ["loss.mask=0"]))
 
@@ -68,7 +66,7 @@ def test_a_guide_needs_masks_and_says_so(phantom_table: Table) -> None:
     bare = _masks(phantom_table, lambda s: s.split != "train")
     said = _refused(bare, "demo", "loss.guide=0.5")
     assert (
-        "loss.guide is above 0, but none of the 8 training pictures of phantom has a mask; set loss.guide=0, or" in said
+        "loss.guide is above 0, but none of the 8 training images of phantom has a mask; set loss.guide=0, or" in said
     )
     said = _refused(bare, "segment", "loss.guide=0.5")
     assert "loss.mask is above 0 and loss.guide is above 0, but none" in said
@@ -92,7 +90,7 @@ def test_the_best_epoch_can_be_told_by_masks_only_where_there_are_some(phantom_t
     assert said == f"recipe demo: stop.monitor is val_dice, but mini_resnet draws no masks; {instead}"
     assert f"but loss.mask is 0; {instead}" in _refused(phantom_table, DRAWS, monitor, "loss.mask=0")
     said = _refused(_masks(phantom_table, lambda s: s.split != "val"), DRAWS, monitor)
-    assert f"none of the 8 validation pictures of phantom has a mask; {instead}" in said
+    assert f"none of the 8 validation images of phantom has a mask; {instead}" in said
     check_fit(phantom_table, load_recipe(DRAWS, [monitor]))
 
 
@@ -116,7 +114,7 @@ def test_masks_that_are_all_empty_are_told_once_they_are_read(
 
     table = replace(phantom_table, samples=tuple(emptied(s) for s in phantom_table.samples))
     settings = ["input.size=64", "pretrained=none", *(["stop.monitor=val_dice"] if recipe == DRAWS else [])]
-    with pytest.raises(RecipeError, match=f"no mask in the {part} part of phantom shows a tumour.*set {said}"):
+    with pytest.raises(RecipeError, match=f"no mask in the {part} part of phantom shows a tumor.*set {said}"):
         train(table, load_recipe(recipe, settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

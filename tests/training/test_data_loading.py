@@ -36,7 +36,7 @@ def _epoch(epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 6])
-def test_the_same_seed_and_epoch_give_the_same_pictures_whatever_the_batch_size(batch_size: int) -> None:
+def test_the_same_seed_and_epoch_give_the_same_images_whatever_the_batch_size(batch_size: int) -> None:
     images, labels = _epoch(3)
     again, same = _epoch(3, batch_size=batch_size)
     assert same == labels
@@ -51,7 +51,7 @@ def test_another_epoch_or_seed_has_another_order_and_other_changes() -> None:
     assert any(not torch.equal(first[label], second[label]) for label in LABELS)
 
 
-def test_drawing_pictures_leaves_the_global_generator_alone() -> None:
+def test_drawing_images_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
     data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE))
@@ -82,7 +82,7 @@ def test_each_part_gets_its_own_rows(phantom_table: Table) -> None:
             assert [phantom_table.labels[row] for row in seen] == batch.labels.tolist()
 
 
-def test_masks_come_with_their_pictures_and_change_nothing_about_them() -> None:
+def test_masks_come_with_their_images_and_change_nothing_about_them() -> None:
     plain, batch = _batches(2), _batches(2, masks=MASKS)
     assert plain.masks is plain.has_mask is None
     assert torch.equal(batch.images, plain.images)  # with masks as without: the same draws

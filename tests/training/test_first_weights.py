@@ -31,22 +31,20 @@ def test_training_stops_where_the_first_weights_know_what_is_measured_on(phantom
     known = written(tmp_path / "known.safetensors", "phantom")
     small = ("input.size=32", "epochs=1", "batch_size=4")
     recipe = load_recipe("demo", [*small, f"pretrained={known}"])
-    with pytest.raises(
-        LeakError, match=r"16 pictures of val and test are of phantom, which the first weights, .*known"
-    ):
+    with pytest.raises(LeakError, match=r"16 images of val and test are of phantom, which the first weights, .*known"):
         train(phantom_table, recipe, tmp_path / "run", allow_leak=True)
     other = written(tmp_path / "other.safetensors", "figshare")
     run = train(phantom_table, load_recipe("demo", [*small, f"pretrained={other}"]), tmp_path / "run")
     assert run.record["pretrained"] == "other.safetensors"
 
 
-def test_a_copy_of_a_known_slice_is_recognised_under_another_name(phantom_table: Table, tmp_path: Path) -> None:
+def test_a_copy_of_a_known_slice_is_recognized_under_another_name(phantom_table: Table, tmp_path: Path) -> None:
     ties = find_ties(phantom_table)
     position = next(i for i, sample in enumerate(phantom_table.samples) if sample.split == "test")
     trace = Trace(position, "figshare", "17", "a", "glioma", 0, 0.99)
     figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
     check_first_weights(phantom_table, ties, figshare)
-    with pytest.raises(LeakError, match="1 pictures of val and test are of figshare"):
+    with pytest.raises(LeakError, match="1 images of val and test are of figshare"):
         check_first_weights(phantom_table, replace(ties, traces=(trace,)), figshare)
 
 
@@ -58,5 +56,5 @@ def test_only_a_file_with_a_card_says_anything(tmp_path: Path) -> None:
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "plain.safetensors").read_bytes()[:300])
     with pytest.raises(ModelError, match=r"cut.safetensors: not readable as weights"):
         trained_on(str(tmp_path / "cut.safetensors"))
-    # The healthy pictures of one set are all of another's, under other names.
+    # The healthy images of one set are all of another's, under other names.
     assert trained_on(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}

@@ -1,4 +1,4 @@
-"""Pictures are decoded once, and never a wrong array is found again."""
+"""Images are decoded once, and never a wrong array is found again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _prepare(size: int = 16) -> Prepare:
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
-    """Eight grey pictures of different sizes, and a cache of their own."""
+    """Eight gray images of different sizes, and a cache of their own."""
     monkeypatch.setenv("TUMORLENS_CACHE", str(tmp_path / "cache"))
     rng = np.random.default_rng(0)
     samples = []
@@ -37,7 +37,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     return Table("set", tuple(samples), ("a", "b"))
 
 
-def test_pictures_come_in_the_order_of_the_table(table: Table) -> None:
+def test_images_come_in_the_order_of_the_table(table: Table) -> None:
     images = cached_images(table, _prepare())
     assert images.shape == (8, 16, 16)
     assert images.dtype == np.uint8
@@ -54,7 +54,7 @@ def test_the_second_call_maps_the_file_of_the_first(table: Table, monkeypatch: p
     assert len(list(cache.cache_folder().iterdir())) == 1
 
 
-def test_a_changed_picture_is_decoded_anew(table: Table) -> None:
+def test_a_changed_image_is_decoded_anew(table: Table) -> None:
     before = np.array(cached_images(table, _prepare()))
     Image.new("L", (30, 20), 7).save(table.samples[0].image)
     after = cached_images(table, _prepare())
@@ -76,14 +76,14 @@ def test_progress_counts_to_the_end(table: Table) -> None:
 
 def test_unreadable_files_are_named_and_nothing_is_kept(table: Table) -> None:
     for i in (2, 5):
-        table.samples[i].image.write_bytes(b"not a picture")
+        table.samples[i].image.write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"2\.png: .*nor can 5\.png be read; remove them") as caught:
         cached_images(table, _prepare())
     assert "\n" not in str(caught.value)
     assert not cache.cache_folder().exists()
 
 
-def test_a_stack_of_slices_is_no_picture(table: Table) -> None:
+def test_a_stack_of_slices_is_no_image(table: Table) -> None:
     path = table.samples[0].image.with_name("stack.tif")
     pages = [Image.new("L", (30, 20), i) for i in range(3)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
@@ -101,16 +101,16 @@ def test_the_cache_lies_where_the_user_says(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def masked(table: Table) -> Table:
-    """The same pictures: the bright half of the first and second is a tumour, the last two are healthy, one of the
+    """The same images: the bright half of the first and second is a tumor, the last two are healthy, one of the
     others has an empty mask."""
     samples = []
     for i, sample in enumerate(table.samples):
-        grey = np.zeros((20 + i, 30), np.uint8)
+        gray = np.zeros((20 + i, 30), np.uint8)
         mask = sample.image.with_name(f"mask-{i}.png")
         if i < 2:
-            grey[:, 15:] = 255
+            gray[:, 15:] = 255
         if i < 3:
-            Image.fromarray(grey).save(mask)
+            Image.fromarray(gray).save(mask)
         samples.append(replace(sample, label="no_tumor" if i > 5 else "glioma", mask=mask if i < 3 else None))
     return Table("set", tuple(samples), ("glioma", "no_tumor"))
 
@@ -120,12 +120,12 @@ def test_masks_come_in_the_order_of_the_table_and_say_which_are_known(masked: Ta
     assert masks.drawn.shape == (8, 16, 16)
     assert masks.drawn.dtype == np.uint8
     assert masks.drawn.any((1, 2)).tolist() == [True, True] + [False] * 6
-    assert masks.known.tolist() == [True] * 3 + [False] * 3 + [True] * 2  # a healthy picture has an empty mask
+    assert masks.known.tolist() == [True] * 3 + [False] * 3 + [True] * 2  # a healthy image has an empty mask
     assert masks.drawn[0, 8, 8:].all()
     assert not masks.drawn[0, :, :8].any()
 
 
-def test_a_mask_lies_where_its_picture_does_also_around_the_head(masked: Table) -> None:
+def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) -> None:
     head = np.zeros((60, 80), np.uint8)
     head[10:40, 20:45] = 90
     spot = head.copy()
@@ -140,7 +140,7 @@ def test_a_mask_lies_where_its_picture_does_also_around_the_head(masked: Table) 
     assert ((image > 170) != (mask > 0)).mean() < 0.02
 
 
-def test_masks_are_drawn_anew_when_they_change_and_pictures_are_not(masked: Table) -> None:
+def test_masks_are_drawn_anew_when_they_change_and_images_are_not(masked: Table) -> None:
     before = np.array(cached_masks(masked, _prepare()).drawn)
     cached_images(masked, _prepare())
     arrays = set(cache.cache_folder().iterdir())
@@ -153,8 +153,8 @@ def test_masks_are_drawn_anew_when_they_change_and_pictures_are_not(masked: Tabl
     assert len(set(cache.cache_folder().iterdir()) - arrays) == 1
 
 
-def test_a_mask_that_does_not_fit_its_picture_is_named(masked: Table) -> None:
+def test_a_mask_that_does_not_fit_its_image_is_named(masked: Table) -> None:
     assert masked.samples[1].mask
     Image.new("L", (31, 21), 1).save(masked.samples[1].mask)
-    with pytest.raises(DataError, match=r"mask-1\.png: is 31 x 21 pixels, but its picture .*1\.png 30 x 21"):
+    with pytest.raises(DataError, match=r"mask-1\.png: is 31 x 21 pixels, but its image .*1\.png 30 x 21"):
         cached_masks(masked, _prepare())

@@ -1,4 +1,4 @@
-"""How readily no tumour is named is settled by the validation part, and nothing else of a run moves."""
+"""How readily no tumor is named is settled by the validation part, and nothing else of a run moves."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_settled_is_refused(phantom_table: Table) -> None:
         samples=tuple(s for s in phantom_table.samples if s.label != "no_tumor"),
         classes=tuple(name for name in phantom_table.classes if name != "no_tumor"),
     )
-    with pytest.raises(RecipeError, match=r"settle is true, but .* no class for healthy pictures .*; set settle=false"):
+    with pytest.raises(RecipeError, match=r"settle is true, but .* no class for healthy images .*; set settle=false"):
         check_fit(without, asked)
     unseen = replace(phantom_table, samples=tuple(s for s in phantom_table.samples if s.split != "val"))
     with pytest.raises(SplitError, match=r"no sample is in split 'val', which settle needs"):

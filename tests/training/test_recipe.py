@@ -83,7 +83,7 @@ def test_segment_is_finetune_with_a_decoder() -> None:
     for key in ("pretrained", "input", "epochs", "batch_size", "optimizer", "schedule", "augment", "stop"):
         assert getattr(segment, key) == getattr(plain, key), key
     assert segment.loss.label_smoothing == plain.loss.label_smoothing
-    assert segment.loss.classification == 1.0  # names are learnt as by finetune
+    assert segment.loss.classification == 1.0  # names are learned as by finetune
     assert segment.loss.mask > 0
 
 
@@ -134,11 +134,11 @@ def _refused(source: str | Path, *overrides: str) -> str:
     [
         ("epoch=3", "unknown key 'epoch'; did you mean epochs?"),
         ("optimizer.weight_deacy=0", "unknown key 'optimizer.weight_deacy'; did you mean weight_decay?"),
-        ("optimiser.lr=1", "unknown key 'optimiser'; did you mean optimizer?"),
+        ("optimizer.lr=1", "unknown key 'optimizer'; did you mean optimizer?"),
         ("stop.qqq=1", "expected one of ['checkpoint_every', 'keep', 'monitor', 'patience']"),
     ],
 )
-def test_a_misspelt_key_gets_the_nearest(override: str, said: str) -> None:
+def test_a_misspelled_key_gets_the_nearest(override: str, said: str) -> None:
     assert said in _refused("finetune", override)
 
 

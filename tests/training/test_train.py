@@ -64,9 +64,9 @@ def test_a_run_read_back_knows_its_data_its_model_and_its_recipe(phantom_table: 
     assert (again.record["seed"], again.record["precision"], again.record["batch_size"]) == (3, "float32", 4)
     assert again.record["images_per_second"] > 0
     assert load_recipe(run.folder / "recipe.yaml") == recipe
-    pictures = torch.zeros(2, 50, 40, dtype=torch.uint8)
+    images = torch.zeros(2, 50, 40, dtype=torch.uint8)
     with torch.no_grad():
-        torch.testing.assert_close(again.pipeline()(pictures).probabilities.sum(1), torch.ones(2))
+        torch.testing.assert_close(again.pipeline()(images).probabilities.sum(1), torch.ones(2))
 
 
 def test_a_run_around_the_head_trains_and_is_measured_on_what_its_boxes_hold(
@@ -146,11 +146,11 @@ def test_a_run_killed_while_writing_its_weights_only_writes_them(
 ) -> None:
     recipe = _recipe("epochs=6", "optimizer.lr=0.1", stop)
     whole = train(phantom_table, recipe, tmp_path / "run")
-    learnt = weights(whole)
+    learned = weights(whole)
     for name in ("weights.safetensors", "run.json"):
         (whole.folder / name).unlink()
     resumed = train(phantom_table, recipe, whole.folder, resume=True)
-    assert all(torch.equal(value, learnt[key]) for key, value in weights(resumed).items())
+    assert all(torch.equal(value, learned[key]) for key, value in weights(resumed).items())
     assert resumed.record["epochs_trained"] == whole.record["epochs_trained"]
 
 
@@ -255,17 +255,17 @@ def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_p
 def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
     val = run.table().part("val")
-    pictures = torch.stack([torch.from_numpy(_grey(s.image)) for s in val.samples])
+    images = torch.stack([torch.from_numpy(_gray(s.image)) for s in val.samples])
     with torch.no_grad():
-        logits = run.pipeline()(pictures).logits
+        logits = run.pipeline()(images).logits
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor(val.labels))
-    assert float(loss) == pytest.approx(run.record["validation"]["val_loss"], abs=0.02)  # cached pictures are rounded
+    assert float(loss) == pytest.approx(run.record["validation"]["val_loss"], abs=0.02)  # cached images are rounded
 
 
-def _grey(path: Path) -> Any:
+def _gray(path: Path) -> Any:
     from tumorlens.scan import read_scan
 
-    return read_scan(path).grey()
+    return read_scan(path).gray()
 
 
 def test_early_stopping_ends_a_run_that_gets_no_better(phantom_table: Table, tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_a_patient_on_two_sides_is_refused(phantom_table: Table, tmp_path: Path)
         train(leaking, _recipe(), tmp_path / "run")
 
 
-def test_an_unreadable_picture_is_named_before_anything_is_written(phantom_table: Table, tmp_path: Path) -> None:
+def test_an_unreadable_image_is_named_before_anything_is_written(phantom_table: Table, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
     first = replace(phantom_table.samples[0], image=broken)

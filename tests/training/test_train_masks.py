@@ -1,4 +1,4 @@
-"""A network that draws masks learns both tasks, is killed and resumed alike, and needs no mask for every picture."""
+"""A network that draws masks learns both tasks, is killed and resumed alike, and needs no mask for every image."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_run_with_masks_is_resumed_with_the_same_masks_only(
         train(_unmasked(phantom_table, first.id), drawing(), tmp_path / "run", resume=True)
 
 
-def test_pictures_without_a_mask_count_for_their_class_and_are_counted(
+def test_images_without_a_mask_count_for_their_class_and_are_counted(
     phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
 ) -> None:
     with_masks = [s.id for s in phantom_table.samples if s.mask and s.split == "train"]
@@ -145,7 +145,7 @@ def test_a_network_with_masks_trains_around_the_head(
     assert not equal(run, train(phantom_table, drawing("epochs=1"), tmp_path / "whole"))
 
 
-def test_masks_that_hide_a_tumour_are_told(
+def test_masks_that_hide_a_tumor_are_told(
     phantom_table: Table,
     tmp_path: Path,
     drawing: Callable[..., Recipe],
@@ -160,4 +160,4 @@ def test_masks_that_hide_a_tumour_are_told(
     assert main(["train", str(tmp_path / "split.csv"), "--recipe", str(recipe), "--out", str(tmp_path / "run")]) == 0
     assert load_run(tmp_path / "run").record["blank_masks"] == [ill.id]
     said = " ".join(capsys.readouterr().err.split())
-    assert f"1 of the masks of pictures with a tumour show none, the first is that of {ill.id}" in said
+    assert f"1 of the masks of images with a tumor show none, the first is that of {ill.id}" in said

@@ -2,7 +2,7 @@
 
 from tumorlens.auditing.audit import audit
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.issues import Conflict, Damage, Leak, Neighbour, Pair, Shortcut, Trace, Twins
+from tumorlens.auditing.issues import Conflict, Damage, Leak, Neighbor, Pair, Shortcut, Trace, Twins
 from tumorlens.auditing.leak_check import Ties, check_leaks, find_ties, regrouped
 from tumorlens.auditing.provenance.reference_index import KnownSet, index_of
 from tumorlens.auditing.provenance.traced_masks import true_masks
@@ -14,7 +14,7 @@ __all__ = [
     "Damage",
     "KnownSet",
     "Leak",
-    "Neighbour",
+    "Neighbor",
     "Pair",
     "Shortcut",
     "Ties",

@@ -9,12 +9,12 @@ from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.duplicates.image_records import Look, Progress, looks
 from tumorlens.auditing.duplicates.near_duplicates import find_twins
 from tumorlens.auditing.integrity.file_issues import find_damage
-from tumorlens.auditing.issues import Damage, Neighbour, Shortcut, Trace
+from tumorlens.auditing.issues import Damage, Neighbor, Shortcut, Trace
 from tumorlens.auditing.label_conflicts import find_conflicts
 from tumorlens.auditing.leakage import find_leaks, keys_of, patients_of
 from tumorlens.auditing.provenance.reference_index import KnownSet, misnamed, shipped, trace
 from tumorlens.auditing.shortcuts.forests import find_shortcuts
-from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbour
+from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 
@@ -35,7 +35,7 @@ def audit(
 
     Args:
         table: one set, or several pooled (`tumorlens.open_tables`); with a split or without.
-        known: index files of known sets to trace pictures to; None for those that come with tumorlens.
+        known: index files of known sets to trace images to; None for those that come with tumorlens.
         shortcuts: whether to measure what can be told without anatomy; needs scikit-learn.
         seed: of the bootstrap and of the shortcut classifiers.
         progress: called with (stage, done, total).
@@ -48,16 +48,16 @@ def audit(
         return (lambda done, total: progress(name, done, total)) if progress else None
 
     sets = shipped() if known is None else tuple(KnownSet.load(path) for path in known)
-    seen = looks([sample.image for sample in table.samples], progress=stage("reading pictures"))
-    twins = find_twins(seen, progress=stage("comparing pictures"))
-    traces = find_sources(table, seen, sets, progress=stage("tracing pictures"))
+    seen = looks([sample.image for sample in table.samples], progress=stage("reading images"))
+    twins = find_twins(seen, progress=stage("comparing images"))
+    traces = find_sources(table, seen, sets, progress=stage("tracing images"))
     patients = patients_of(table, traces)
     keys = keys_of(table, twins, patients)
     leaks = find_leaks(table, twins, patients, keys, seed=seed)
     damage = (*find_damage(table, seen, progress=stage("reading masks")), *_misnamed(table, traces))
     notes: list[str] = []
     found: tuple[Shortcut, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbors: tuple[Neighbor, ...] = ()
     if shortcuts:
         if progress:
             progress("looking for shortcuts", 0, 1)
@@ -66,13 +66,13 @@ def audit(
         except MissingExtraError as error:
             notes.append(f"Shortcuts were not measured: {error}")
         leaked = {i for leak in leaks if leak.by == "twin" for i in leak.samples}
-        neighbours = nearest_neighbour(table, seen, leaked, keys, seed=seed)
+        neighbors = nearest_neighbor(table, seen, leaked, keys, seed=seed)
     else:
         notes.append("Shortcuts were not measured, as asked (--no-shortcuts).")
     if not leaks:
         notes.append("There is no split with a train part and another one, so there was no leak to look for.")
     if not sets:
-        notes.append("No index of a known set was given, so no picture was traced to its source.")
+        notes.append("No index of a known set was given, so no image was traced to its source.")
     unread = sum(one.thumbs is None for one in seen)
     if unread:
         many = f"{unread} blank or unreadable files were" if unread > 1 else "1 blank or unreadable file was"
@@ -87,7 +87,7 @@ def audit(
         conflicts=find_conflicts(table, twins, traces),
         damage=damage,
         shortcuts=found,
-        neighbours=neighbours,
+        neighbors=neighbors,
         notes=tuple(notes),
     )
 
@@ -99,10 +99,10 @@ def find_sources(
     *,
     progress: Progress | None = None,
 ) -> list[Trace]:
-    """The traces of all pictures that do not come from the known set itself; at most one each, the surest.
+    """The traces of all images that do not come from the known set itself; at most one each, the surest.
 
     Args:
-        table: whose pictures.
+        table: whose images.
         seen: a look at each.
         sets: the known sets.
         progress: called with (done, total).

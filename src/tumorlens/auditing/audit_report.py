@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from tumorlens.auditing.duplicates.image_records import Look
-from tumorlens.auditing.issues import Conflict, Damage, Leak, Neighbour, Shortcut, Trace, Twins
+from tumorlens.auditing.issues import Conflict, Damage, Leak, Neighbor, Shortcut, Trace, Twins
 from tumorlens.auditing.remedies import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
 
@@ -20,14 +20,14 @@ class AuditReport:
         table: what was audited.
         looks: one for each sample.
         twins: the copies.
-        traces: pictures recognised as slices of a known set; at most one a sample.
+        traces: images recognized as slices of a known set; at most one a sample.
         keys: for each sample the unit that no split may tear apart: its patient, stated or recovered,
             joined with the patients of its copies.
         leaks: of every part that has a train part beside it; also where nothing leaks.
         conflicts: contradicting labels.
         damage: what is wrong with files, masks and annotations.
         shortcuts: what can be told without anatomy; empty where it was not measured.
-        neighbours: accuracy of looking up the most similar training picture.
+        neighbors: accuracy of looking up the most similar training image.
         notes: what was not looked at, and why.
     """
 
@@ -40,12 +40,12 @@ class AuditReport:
     conflicts: tuple[Conflict, ...]
     damage: tuple[Damage, ...]
     shortcuts: tuple[Shortcut, ...]
-    neighbours: tuple[Neighbour, ...]
+    neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...]
 
     @property
     def leaking(self) -> bool:
-        """Whether a picture outside of train is known from train, by a copy or by its patient."""
+        """Whether an image outside of train is known from train, by a copy or by its patient."""
         return any(leak.samples for leak in self.leaks)
 
     @cached_property
@@ -82,7 +82,7 @@ class AuditReport:
             )
         if not split:
             return f"Nothing found among {len(self.table):,} images that makes a result worthless; make a split next."
-        return f"No leak found: no picture outside of train among {len(self.table):,} has a copy or its patient in it."
+        return f"No leak found: no image outside of train among {len(self.table):,} has a copy or its patient in it."
 
     def split(self, *, folds: int = 5, fold: int = 0, val: float = 0.1, seed: int = 0) -> Table:
         """A split of what is left without copies and contradicted labels, by group, stratified by class.
@@ -101,7 +101,7 @@ class AuditReport:
         return clean(self)
 
     def remarks(self) -> dict[str, str]:
-        """What must be known of every picture whose label, or that of a copy, is contradicted, by id."""
+        """What must be known of every image whose label, or that of a copy, is contradicted, by id."""
         return remarks(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,13 +114,13 @@ class AuditReport:
             "images": len(self.table),
             "parts": self.parts,
             "classes": list(self.table.classes),
-            "distinct_pictures": self.twins.distinct,
+            "distinct_images": self.twins.distinct,
             "twins": self.twins.to_dict(ids),
             "traces": [trace.to_dict(ids) for trace in self.traces],
             "leaks": [leak.to_dict(ids) for leak in self.leaks],
             "conflicts": [conflict.to_dict(ids) for conflict in self.conflicts],
             "damage": [damage.to_dict() for damage in self.damage],
             "shortcuts": [shortcut.to_dict() for shortcut in self.shortcuts],
-            "nearest_neighbour": [neighbour.to_dict() for neighbour in self.neighbours],
+            "nearest_neighbor": [neighbor.to_dict() for neighbor in self.neighbors],
             "notes": list(self.notes),
         }

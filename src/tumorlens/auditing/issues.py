@@ -17,15 +17,15 @@ KINDS: dict[Kind, str] = {"bytes": "byte-identical", "pixels": "pixel-identical"
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures that are copies of one another.
+    """Two images that are copies of one another.
 
     Attributes:
         first: position in the table.
         second: likewise, larger.
-        kind: ``"bytes"``: the files are equal; ``"pixels"``: the grey values are; ``"near"``: the
-            pictures are, after re-encoding, resizing, brightening, flipping, turning or framing.
+        kind: ``"bytes"``: the files are equal; ``"pixels"``: the gray values are; ``"near"``: the
+            images are, after re-encoding, resizing, brightening, flipping, turning or framing.
         turn: which of `TURNS` makes the second look like the first.
-        similarity: 1 for equal pictures; for near copies the score of the confirming stage.
+        similarity: 1 for equal images; for near copies the score of the confirming stage.
     """
 
     first: int
@@ -50,7 +50,7 @@ class Twins:
     """All copies in a table.
 
     Attributes:
-        cluster: for every sample the cluster it belongs to; samples of one cluster show one picture.
+        cluster: for every sample the cluster it belongs to; samples of one cluster show one image.
         pairs: enough pairs to connect every cluster: equal files first, then equal pixels, then near copies.
     """
 
@@ -59,12 +59,12 @@ class Twins:
 
     @property
     def distinct(self) -> int:
-        """Number of different pictures."""
+        """Number of different images."""
         return len(set(self.cluster))
 
     @property
     def clusters(self) -> list[list[int]]:
-        """Positions of every picture that is there more than once, largest cluster first."""
+        """Positions of every image that is there more than once, largest cluster first."""
         members = defaultdict(list)
         for position, name in enumerate(self.cluster):
             members[name].append(position)
@@ -86,7 +86,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Trace:
-    """A picture that was recognised as a slice of a known set.
+    """An image that was recognized as a slice of a known set.
 
     Attributes:
         sample: position in the table.
@@ -94,7 +94,7 @@ class Trace:
         slice: the slice's name there.
         patient: the slice's patient there; None where the known set names none.
         label: the slice's class there.
-        turn: which of `TURNS` makes the slice look like the picture.
+        turn: which of `TURNS` makes the slice look like the image.
         similarity: of the two codes, -1 to 1.
     """
 
@@ -118,8 +118,8 @@ class Leak:
 
     Attributes:
         part: ``"val"`` or ``"test"``.
-        by: ``"twin"``: a copy of the picture is in train; ``"patient"``: a picture of its patient is.
-        samples: positions of the leaked pictures.
+        by: ``"twin"``: a copy of the image is in train; ``"patient"``: an image of its patient is.
+        samples: positions of the leaked images.
         rate: their share of the part (for ``"patient"``: of those whose patient is known).
         per_class: leaked and all (with known patient), by class.
     """
@@ -144,10 +144,10 @@ class Leak:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A picture whose label is contradicted.
+    """An image whose label is contradicted.
 
     Attributes:
-        samples: positions of the picture and its copies.
+        samples: positions of the image and its copies.
         labels: what they are called, one for each sample.
         known: the label of the known set's slice, where that tells who is right.
         source: the known set and slice, such as ``"figshare 1234"``; None likewise.
@@ -201,13 +201,13 @@ class Shortcut:
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """Accuracy of copying the label of the most similar training picture.
+class Neighbor:
+    """Accuracy of copying the label of the most similar training image.
 
     Attributes:
         part: ``"val"`` or ``"test"``.
         everything: on the whole part.
-        leaked: on pictures with a twin in train; None where there are none.
+        leaked: on images with a twin in train; None where there are none.
         clean: on the others; None where there are none.
     """
 

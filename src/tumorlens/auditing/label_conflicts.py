@@ -1,4 +1,4 @@
-"""twins + traces -> label conflicts: one picture under two names, or under another name than its source."""
+"""twins + traces -> label conflicts: one image under two names, or under another name than its source."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tumorlens.datasets.classes import HEALTHY
 
 
 def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple[Conflict, ...]:
-    """Contradicting labels, one conflict for a picture with all of its copies.
+    """Contradicting labels, one conflict for an image with all of its copies.
 
-    Sets may name their classes differently: yes/no beside three tumours is no contradiction. Two labels
-    contradict each other where both sets know both, and every class without a tumour contradicts every tumour.
+    Sets may name their classes differently: yes/no beside three tumors is no contradiction. Two labels
+    contradict each other where both sets know both, and every class without a tumor contradicts every tumor.
 
     Args:
         table: the samples and their labels.
         twins: its copies.
-        traces: its pictures of known sets.
+        traces: its images of known sets.
     """
     vocabulary: dict[str, set[str]] = {}
     for sample in table.samples:

@@ -21,7 +21,7 @@ from tumorlens.auditing.remedies import grouped
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
 
-# Part of the key: raise it when another pair would be called a copy, or another picture traced.
+# Part of the key: raise it when another pair would be called a copy, or another image traced.
 _VERSION = 2
 
 
@@ -31,7 +31,7 @@ class Ties:
 
     Attributes:
         twins: its copies.
-        traces: its pictures of known sets.
+        traces: its images of known sets.
         patients: for every sample its patient, stated or recovered; None where unknown.
         keys: for every sample the group that must stay on one side of a split.
     """
@@ -57,7 +57,7 @@ def find_ties(table: Table, *, progress: Progress | None = None) -> Ties:
 
     Args:
         table: with a split or without.
-        progress: called with (done, total) while pictures are read.
+        progress: called with (done, total) while images are read.
 
     Raises:
         DataError: a file is gone.
@@ -73,7 +73,7 @@ def regrouped(table: Table, ties: Ties) -> Table:
     changed = sum(a.group != b.group for a, b in zip(made.samples, table.samples, strict=True))
     if not changed:
         return table
-    note = f"{table.name}: {changed} pictures put into groups by the audit, as copies or as slices of a known set"
+    note = f"{table.name}: {changed} images put into groups by the audit, as copies or as slices of a known set"
     notes = [text for text in table.notes if not (made.has_patients and "no patient ids" in text)]
     return replace(made, notes=(*notes, note))
 

@@ -23,7 +23,7 @@ def keys_of(table: Table, twins: Twins, patients: Sequence[str | None]) -> tuple
     """For every sample the name of the group that must stay on one side of a split.
 
     A group is everything connected by patients and copies. It is called by its first patient; copies
-    of unknown patients by ``"copies:<first id>"``; a single picture by its id.
+    of unknown patients by ``"copies:<first id>"``; a single image by its id.
     """
     sets = Clusters(len(table))
     first: dict[str, int] = {}

@@ -28,7 +28,7 @@ def grouped(table: Table, keys: Sequence[str]) -> Table:
 def clean(found: AuditReport) -> Table:
     """The table without copies and without files that cannot be used, in groups.
 
-    Of each picture a file stays whose label nothing contradicts, if there is one, and the one with the most
+    Of each image a file stays whose label nothing contradicts, if there is one, and the one with the most
     pixels of those. The split goes too where it leaks, for it was
     made of the copies.
 
@@ -50,7 +50,7 @@ def clean(found: AuditReport) -> Table:
 
 
 def doubtful(found: AuditReport) -> set[str]:
-    """Ids of pictures whose label is contradicted, and not confirmed by their source."""
+    """Ids of images whose label is contradicted, and not confirmed by their source."""
     return {
         found.table.samples[i].id
         for conflict in found.conflicts
@@ -60,7 +60,7 @@ def doubtful(found: AuditReport) -> set[str]:
 
 
 def remarks(found: AuditReport) -> dict[str, str]:
-    """What must be known of every picture in a conflict, by id."""
+    """What must be known of every image in a conflict, by id."""
     said = {}
     for conflict in found.conflicts:
         labels = " and ".join(dict.fromkeys(conflict.labels))
@@ -72,7 +72,7 @@ def remarks(found: AuditReport) -> dict[str, str]:
 
 
 def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float = 0.1, seed: int = 0) -> Table:
-    """A split of the clean table by group, stratified by class; pictures with a contradicted label are left out.
+    """A split of the clean table by group, stratified by class; images with a contradicted label are left out.
 
     Args:
         found: the audit.
@@ -87,7 +87,7 @@ def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float 
     table, doubts = clean(found), doubtful(found)
     sure = table.where(lambda s: s.id not in doubts and s.label != UNANNOTATED)
     if len(sure) < len(table):
-        note = f"{table.name}: {len(table) - len(sure)} pictures without a label, or with a contradicted one, left out"
+        note = f"{table.name}: {len(table) - len(sure)} images without a label, or with a contradicted one, left out"
         classes = tuple(name for name in sure.classes if name != UNANNOTATED)
         sure = replace(sure, classes=classes, notes=(*sure.notes, note))
     return split_folds(replace(sure, plan=None), folds=folds, fold=fold, val=val, seed=seed)
@@ -101,7 +101,7 @@ def _all_clusters(twins: Twins) -> list[list[int]]:
 
 
 def _best(table: Table, looks: Sequence[Look], cluster: Sequence[int], doubts: Container[str]) -> int:
-    """The largest picture of undoubted label; of equals the largest file, then the first."""
+    """The largest image of undoubted label; of equals the largest file, then the first."""
 
     def worth(i: int) -> tuple[bool, int, int, int]:
         height, width = looks[i].size
@@ -114,5 +114,5 @@ def _still_true(found: AuditReport) -> tuple[str, ...]:
     recovered = sum(1 for t in found.traces if t.patient and not found.table.samples[t.sample].group)
     if not recovered:
         return found.table.notes
-    note = f"{found.table.name}: patients of {recovered} pictures recovered from known sets by tumorlens audit"
+    note = f"{found.table.name}: patients of {recovered} images recovered from known sets by tumorlens audit"
     return (*(n for n in found.table.notes if "no patient ids" not in n), note)

@@ -28,7 +28,7 @@ def split_folds(
         fold: the one that becomes test, 0 to folds - 1. The folds of one seed are disjoint.
         val: share of the rest that becomes val, 0 to 0.5; 0 for none.
         seed: of the shuffle.
-        ignore_patients: divide pictures, even where patients are known. Results then say so.
+        ignore_patients: divide images, even where patients are known. Results then say so.
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
@@ -49,7 +49,7 @@ def split_whole(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patient
         table: any; an existing split is replaced.
         val: share that becomes val, 0 to 0.5; 0 for none.
         seed: of the shuffle.
-        ignore_patients: divide pictures, even where patients are known. Results then say so.
+        ignore_patients: divide images, even where patients are known. Results then say so.
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
@@ -123,17 +123,17 @@ def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, ignore_patie
     """A side for each sample, in whole units: largest units first, each to the neediest side.
 
     The neediest is the one that has the least of the unit's classes for its share. Dealing the largest
-    first keeps the shares in pictures as well as in patients; the shuffle decides between equals.
+    first keeps the shares in images as well as in patients; the shuffle decides between equals.
     """
     names = [s.id if ignore_patients else s.unit for s in table.samples]
     _, unit = np.unique(names, return_inverse=True)
-    counts = np.zeros((unit.max() + 1, len(table.classes)))  # pictures, by unit and class
+    counts = np.zeros((unit.max() + 1, len(table.classes)))  # images, by unit and class
     for i, label in zip(unit, table.labels, strict=True):
         counts[i, label] += 1
     for name, n in zip(table.classes, np.count_nonzero(counts, axis=0), strict=True):
         if 0 < n < len(shares):
             raise SplitError(
-                f"{table.name}: class {name} has {n} patients or pictures to divide among {len(shares)} parts; "
+                f"{table.name}: class {name} has {n} patients or images to divide among {len(shares)} parts; "
                 f"expected at least one for each; {advice}"
             )
     order = np.random.default_rng(seed).permutation(len(counts))

@@ -42,7 +42,7 @@ def benchmark(
     rounds: int = 3,
     progress: Progress | None = None,
 ) -> Benchmark:
-    """Measure what networks cost: one forward pass in float32, from prepared pictures to logits and mask.
+    """Measure what networks cost: one forward pass in float32, from prepared images to logits and mask.
 
     Weights are untrained, since speed does not depend on them. Every round starts a fresh process for every
     network and backend, in turn (A B C A B C), so that a slow minute meets all and peaks of memory do not mix.
@@ -53,7 +53,7 @@ def benchmark(
             in the place of the plain one of that name, and its accuracy.
         backends: of ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` and ``"openvino"``; those installed if
             empty.
-        batches: pictures in a pass; 1 is always measured, for the latency.
+        batches: images in a pass; 1 is always measured, for the latency.
         classes: of the networks given by name.
         device: of the PyTorch backends, ``"cpu"`` or ``"cuda"``; the others are on the CPU.
         threads: of the CPU; PyTorch's own choice if None, which is OMP_NUM_THREADS where that is set.

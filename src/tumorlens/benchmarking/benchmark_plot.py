@@ -14,7 +14,7 @@ def plot(found: Benchmark, against: str = "multiply-adds") -> str:
 
     Args:
         found: a benchmark with runs.
-        against: ``"multiply-adds"``, ``"parameters"``, or ``"milliseconds"``: the median of a pass of one picture,
+        against: ``"multiply-adds"``, ``"parameters"``, or ``"milliseconds"``: the median of a pass of one image,
             in ONNX Runtime if that was measured, else in the first backend that was.
 
     Raises:
@@ -33,9 +33,9 @@ def plot(found: Benchmark, against: str = "multiply-adds") -> str:
     if not points:
         raise TumorlensError("no accuracy and cost of one network are known; give evaluated runs, which have both")
     title, unit = {
-        "multiply-adds": ("multiply-adds of one picture", "G"),
+        "multiply-adds": ("multiply-adds of one image", "G"),
         "parameters": ("parameters", "M"),
-        "milliseconds": (f"time of one picture, {backend}", "ms"),
+        "milliseconds": (f"time of one image, {backend}", "ms"),
     }[against]
     return standalone(accuracy_against_cost(points, title, unit))
 

@@ -45,7 +45,7 @@ class Subject:
     @property
     def name(self) -> str:
         """As tables call it: the model, and what is not as usual about it."""
-        unusual = [f"{self.size} px"] * (self.size != self.own_size) + ["grey"] * (self.channels == 1)
+        unusual = [f"{self.size} px"] * (self.size != self.own_size) + ["gray"] * (self.channels == 1)
         unusual += [f"{self.classes} classes"] * (self.classes != USUAL_CLASSES)
         unusual += [f"{key}={value}" for key, value in self.options]
         return f"{self.model} ({', '.join(unusual)})" if unusual else self.model
@@ -75,7 +75,7 @@ class NetworkFacts:
     Attributes:
         subject: the network.
         parameters: trainable values.
-        multiply_adds: of one picture.
+        multiply_adds: of one image.
         on_disk: bytes of the exported ONNX file; None where it could not be exported.
         scores: accuracies of the runs that were given.
         error: why there is no file, else empty.
@@ -102,9 +102,9 @@ class Measurement:
         network: name in the table.
         backend: ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` or ``"openvino"``.
         device: ``"cpu"`` or ``"cuda"``.
-        batch: pictures in a pass.
+        batch: images in a pass.
         passes: that were timed, in all rounds together.
-        images_per_second: pictures in a pass by its median time; None, as all below, where it failed.
+        images_per_second: images in a pass by its median time; None, as all below, where it failed.
         slowest_round: the same of the slowest round.
         fastest_round: the same of the fastest round.
         p50: median of a pass, milliseconds.
@@ -202,7 +202,7 @@ class Benchmark:
             )
         parts = {(score.data, score.split_hash) for facts in self.networks for score in facts.scores}
         if len(parts) > 1:
-            found.append("The accuracies were measured on different test pictures: they cannot be compared.")
+            found.append("The accuracies were measured on different test images: they cannot be compared.")
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Job:
         size: side of the input, pixels.
         options: of the architecture.
         graph: the exported network; the PyTorch backends do not read it.
-        batches: pictures in a pass; each is measured, smallest first.
+        batches: images in a pass; each is measured, smallest first.
         device: of the PyTorch backends, ``"cpu"`` or ``"cuda"``; the others are on the CPU.
         threads: of the CPU.
         seconds: of passes for each batch size; a quarter as long to warm up, and one pass at least of either.
@@ -64,7 +64,7 @@ class Timing:
     """What was measured of one batch size.
 
     Attributes:
-        batch: pictures in a pass.
+        batch: images in a pass.
         seconds: of every pass after warming up.
         memory_before: the most the process held before the network was there, bytes: Python and its libraries;
             None where the system does not say.

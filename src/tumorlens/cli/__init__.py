@@ -42,7 +42,7 @@ class Verbs(TyperGroup):
 app = typer.Typer(
     name="tumorlens",
     cls=Verbs,
-    help="Brain-tumour MRI, honestly measured. For research; not a medical device.",
+    help="Brain-tumor MRI, honestly measured. For research; not a medical device.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -68,7 +68,7 @@ app.command()(benchmark.benchmark)
 def root(
     version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> None:
-    """Brain-tumour MRI, honestly measured. For research; not a medical device."""
+    """Brain-tumor MRI, honestly measured. For research; not a medical device."""
     if version:
         from tumorlens import __version__
 

@@ -20,9 +20,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Where results go; audit-NAME if left out.")] = None,
     index: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="A known set to trace pictures to; repeatable; those shipped if left out.", show_default=False
-        ),
+        typer.Option(help="A known set to trace images to; repeatable; those shipped if left out.", show_default=False),
     ] = None,
     no_shortcuts: Annotated[
         bool, typer.Option("--no-shortcuts", help="Do not measure what can be told without anatomy.")
@@ -82,18 +80,18 @@ def index(
     name: Annotated[str | None, typer.Option(help="What the set is called; its own name if left out.")] = None,
     json: Json = False,
 ) -> None:
-    """Make an index of a set. For audit --index; it holds codes, patients and labels, no pictures."""
+    """Make an index of a set. For audit --index; it holds codes, patients and labels, no images."""
     from tumorlens.auditing import index_of
     from tumorlens.datasets import open_tables
 
     table = open_tables(data, unannotated="keep")
-    with progress("reading pictures") as step:
+    with progress("reading images") as step:
         made = index_of(table, name=name, progress=step)
     made.save(out)
     patients = len({patient for patient in made.patients if patient})
     if json:
         return emit({"path": str(out), "name": made.name, "slices": len(made), "patients": patients})
-    show(f"{made.name}: {len(made):,} of {len(table):,} pictures indexed, patients: {patients or 'unknown'}")
+    show(f"{made.name}: {len(made):,} of {len(table):,} images indexed, patients: {patients or 'unknown'}")
     say(f"written: {out}")
 
 
@@ -126,7 +124,7 @@ def _show(found: AuditReport) -> None:
     findings = grid("finding", "number", "share (95 % interval)")
     findings.add_row("images", f"{len(found.table):,}")
     copies = len(found.table) - found.twins.distinct
-    findings.add_row("distinct pictures", f"{found.twins.distinct:,}", f"{copies:,} files are copies")
+    findings.add_row("distinct images", f"{found.twins.distinct:,}", f"{copies:,} files are copies")
     for leak in found.leaks:
         count = f"{len(leak.samples):,} of {leak.rate.n:,}"
         findings.add_row(f"{leak.part} images with {_LEAKS[leak.by]}", count, leak.rate.percent())
@@ -138,10 +136,10 @@ def _show(found: AuditReport) -> None:
     for one in found.shortcuts:
         shares = f"{one.accuracy.percent()}; {100 * one.majority:.1f} % by guessing"
         findings.add_row(f"class told by {one.name}", "shortcut" if one.confusing else "no shortcut", shares)
-    for near in found.neighbours:
+    for near in found.neighbors:
         for what, estimate in (("all", near.everything), ("leaked", near.leaked), ("clean", near.clean)):
             if estimate:
-                words = f"nearest training picture, {what} of {near.part}"
+                words = f"nearest training image, {what} of {near.part}"
                 findings.add_row(words, f"{estimate.n:,}", estimate.percent())
     show(findings)
     for damage in found.damage:

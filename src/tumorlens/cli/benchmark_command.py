@@ -29,7 +29,7 @@ def benchmark(
         typer.Option(help="pytorch, channels-last, onnxruntime or openvino; repeatable; all installed if left out."),
     ] = None,
     batch: Annotated[
-        list[int] | None, typer.Option(min=1, help="Pictures in a pass, beside 1; repeatable; 32 if left out.")
+        list[int] | None, typer.Option(min=1, help="Images in a pass, beside 1; repeatable; 32 if left out.")
     ] = None,
     classes: Annotated[int, typer.Option(min=2, help="Of networks given by name.")] = 4,
     device: Annotated[str, typer.Option(help="Of the PyTorch backends: cpu or cuda.")] = "cpu",
@@ -135,7 +135,7 @@ def _lines(facts: NetworkFacts) -> list[str]:
 
 
 def _row(by_size: dict[int, Measurement], sizes: list[int]) -> list[str]:
-    """Backend, images a second of each batch, latency of one picture, peak of memory of the largest batch."""
+    """Backend, images a second of each batch, latency of one image, peak of memory of the largest batch."""
     one, most = by_size[1], by_size[sizes[-1]]
     peak = most.peak_device_memory or most.peak_memory
     return [

@@ -20,7 +20,7 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same result on 
 Data = Annotated[
     list[str], typer.Argument(help="A folder, a table (.csv) or NAME:FOLDER; several are pooled.", show_default=False)
 ]
-Pictures = Annotated[list[str], typer.Argument(help="Pictures, folders or patterns.", show_default=False)]
+Images = Annotated[list[str], typer.Argument(help="Images, folders or patterns.", show_default=False)]
 Folds = Annotated[int, typer.Option(help="Number of folds.")]
 Fold = Annotated[int, typer.Option(help="The fold held out as test, from 0.")]
 Val = Annotated[float, typer.Option(help="Share of the rest that becomes validation.")]
@@ -33,7 +33,7 @@ Choice = Literal["error", "ignore", "negative"]
 
 
 def _choice(word: str) -> Choice:
-    """What becomes of pictures without annotation, as the user asks."""
+    """What becomes of images without annotation, as the user asks."""
     for known in get_args(Choice):
         if word == known:
             return cast(Choice, known)
@@ -46,7 +46,7 @@ Unannotated = Annotated[
         "--unannotated",
         parser=_choice,
         metavar="|".join(get_args(Choice)),
-        help="Pictures without annotation: an error, left out, or pictures without tumour.",
+        help="Images without annotation: an error, left out, or images without tumor.",
     ),
 ]
 
@@ -144,8 +144,8 @@ def loading() -> Iterator[None]:
 def files(paths: list[str]) -> list[Path]:
     """Files from a mix of files, folders and glob patterns, in order, each once.
 
-    A folder gives the pictures in it and below it. A name that matches nothing and a folder without
-    pictures are kept, so that they are reported beside the others.
+    A folder gives the images in it and below it. A name that matches nothing and a folder without
+    images are kept, so that they are reported beside the others.
     """
     import glob
 
@@ -160,10 +160,10 @@ def files(paths: list[str]) -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """All pictures in a folder and below it; none where it is no folder."""
-    from tumorlens.datasets.formats.class_folders import pictures
+    """All images in a folder and below it; none where it is no folder."""
+    from tumorlens.datasets.formats.class_folders import image_files
 
     if not folder.is_dir():
         return []
     inner = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return pictures(folder) + [picture for child in inner for picture in _below(child)]
+    return image_files(folder) + [image for child in inner for image in _below(child)]

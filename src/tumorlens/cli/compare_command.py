@@ -20,14 +20,14 @@ def compare(
         str, typer.Option(help="Folder of the evaluation in both runs; evaluation-NAME for other data.")
     ] = "evaluation",
     common: Annotated[
-        bool, typer.Option("--common", help="Where test pictures differ, compare on those common to both.")
+        bool, typer.Option("--common", help="Where test images differ, compare on those common to both.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the result, as JSON.", show_default=False)] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Compare two runs on the same test pictures. The paired difference with its interval, and McNemar's test."""
+    """Compare two runs on the same test images. The paired difference with its interval, and McNemar's test."""
     with loading():
         from tumorlens._record import Record, write_json
         from tumorlens.comparison.compare import compare as work
@@ -68,7 +68,7 @@ def _show(found: Comparison) -> None:
     table.add_row("right where the other is wrong", str(one.alone_right), str(two.alone_right), f"p = {found.p:.3g} *")
     said = found.conclusion
     if drawn := found.drawn:
-        for key, name in (("dice", "Dice of the tumour"), ("hd95", f"HD95 ({drawn.distance_unit}), less is better")):
+        for key, name in (("dice", "Dice of the tumor"), ("hd95", f"HD95 ({drawn.distance_unit}), less is better")):
             if key in drawn.difference:
                 table.add_row(name, str(drawn.first[key]), str(drawn.second[key]), signed(drawn.difference[key]))
         said += f"\n{drawn.conclusion(one.name, two.name)}"

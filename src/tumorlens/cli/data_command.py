@@ -36,7 +36,7 @@ TrueMasks = Annotated[
     typer.Option(
         "--true-masks",
         metavar="SOURCE",
-        help="Take masks and patients from the set the pictures were made of, as figshare:FOLDER.",
+        help="Take masks and patients from the set the images were made of, as figshare:FOLDER.",
         show_default=False,
     ),
 ]
@@ -50,16 +50,16 @@ def list_(json: Json = False) -> None:
 
     cards = [d.card for d in DATASETS.values()]
     if json:
-        return emit([{"name": c.name, "images": c.images, "classes": c.classes, "licence": c.licence} for c in cards])
-    table = grid("name", "images", "patients", "licence", "what")
+        return emit([{"name": c.name, "images": c.images, "classes": c.classes, "license": c.license} for c in cards])
+    table = grid("name", "images", "patients", "license", "what")
     for c in cards:
-        table.add_row(c.name, str(c.images or "varies"), str(c.patients or "unknown"), c.licence, c.summary)
+        table.add_row(c.name, str(c.images or "varies"), str(c.patients or "unknown"), c.license, c.summary)
     show(table)
 
 
 @app.command()
 def info(name: Name, json: Json = False) -> None:
-    """Describe a data set. Layout, licence, citation, and what is known to be wrong with it."""
+    """Describe a data set. Layout, license, citation, and what is known to be wrong with it."""
     from dataclasses import asdict
 
     from tumorlens.datasets import dataset
@@ -101,11 +101,11 @@ def phantom(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     patients: Annotated[int, typer.Option(help="Number of heads, shared evenly by the four classes.")] = 40,
     slices: Annotated[int, typer.Option(help="Slices of each head.")] = 4,
-    size: Annotated[int | None, typer.Option(help="Side of the pictures, pixels; varied if left out.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the images, pixels; varied if left out.")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Draw heads with and without tumours. With masks and patient ids, for tests and demonstrations."""
+    """Draw heads with and without tumors. With masks and patient ids, for tests and demonstrations."""
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
 
@@ -164,7 +164,7 @@ def split(
 
 
 def _with_true_masks(table: Table, source: str) -> Table:
-    """Masks and patients from the set that the pictures were made of."""
+    """Masks and patients from the set that the images were made of."""
     from tumorlens.auditing import true_masks
     from tumorlens.datasets import open_table
 
@@ -174,7 +174,7 @@ def _with_true_masks(table: Table, source: str) -> Table:
 
 
 def _said(made: Table, place: Path, json: bool) -> None:
-    """Say how many pictures and patients of each class are in each split."""
+    """Say how many images and patients of each class are in each split."""
     from tumorlens.datasets import SPLITS
 
     parts = [part for part in (*SPLITS, None) if any(s.split == part for s in made.samples)]

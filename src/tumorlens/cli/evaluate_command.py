@@ -11,8 +11,8 @@ from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, l
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
-    from tumorlens.evaluation.analyses.region_occlusion.result import Background
-    from tumorlens.evaluation.analyses.robustness import Robustness
+    from tumorlens.evaluation.analyzes.region_occlusion.result import Background
+    from tumorlens.evaluation.analyzes.robustness import Robustness
     from tumorlens.metrics.segmentation import Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
@@ -38,13 +38,13 @@ def evaluate(
         bool, typer.Option("--rectangles", help="Measure what is drawn also where the true masks are rectangles.")
     ] = False,
     no_background: Annotated[
-        bool, typer.Option("--no-background", help="Do not ask again with background, head and tumour blanked.")
+        bool, typer.Option("--no-background", help="Do not ask again with background, head and tumor blanked.")
     ] = False,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Ask again with bias field, noise, motion and the like, step by step.")
     ] = False,
     robustness_limit: Annotated[
-        int, typer.Option(min=0, help="With --robustness: so many pictures, spread over patients; 0 for all.")
+        int, typer.Option(min=0, help="With --robustness: so many images, spread over patients; 0 for all.")
     ] = 300,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
@@ -115,7 +115,7 @@ def show_evaluation(found: Evaluation) -> None:
 
 
 def _show_masks(found: Segmentation) -> None:
-    """How well tumours are drawn."""
+    """How well tumors are drawn."""
     from tumorlens.evaluation.report.segmentation_tables import lines
 
     for headings, rows in lines(found):
@@ -127,7 +127,7 @@ def _show_masks(found: Segmentation) -> None:
 
 def _show_background(found: Background) -> None:
     """What is named when something is blanked, and what that means; a shortcut is told among the cautions."""
-    from tumorlens.evaluation.analyses.region_occlusion.result import TITLES
+    from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES
 
     tests = grid("\nwith", "\nimages", "\naccuracy", "\nas they are", "\nguessing")
     for test in found.tests:
@@ -142,7 +142,7 @@ def _show_background(found: Background) -> None:
 
 def _show_no(found: Evaluation) -> None:
     """What is flagged as outside, and what is answered with how much error allowed."""
-    from tumorlens.evaluation.analyses.selective import section as says_no
+    from tumorlens.evaluation.analyzes.selective import section as says_no
 
     if found.abstention:
         for headings, rows in says_no.abstention_tables(found.abstention):
@@ -157,8 +157,8 @@ def _show_no(found: Evaluation) -> None:
 
 
 def _show_robustness(found: Robustness) -> None:
-    """What is left when pictures get worse, and what that means; what slight artefacts cost is a caution."""
-    from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
+    """What is left when images get worse, and what that means; what slight artifacts cost is a caution."""
+    from tumorlens.evaluation.analyzes.robustness.robustness_tables import lines
 
     for headings, rows in lines(found):
         worse = grid(*(f"\n{heading}" for heading in headings))

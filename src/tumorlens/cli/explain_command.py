@@ -1,4 +1,4 @@
-"""tumorlens explain: run or bundle + pictures -> overlays of what spoke for the class, or for the mask."""
+"""tumorlens explain: run or bundle + images -> overlays of what spoke for the class, or for the mask."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from tumorlens.explanation import Explanation
     from tumorlens.training import Run
 
-OptionalPictures = Annotated[
-    list[str] | None, typer.Argument(help="Pictures, folders or patterns.", show_default=False)
-]
+OptionalImages = Annotated[list[str] | None, typer.Argument(help="Images, folders or patterns.", show_default=False)]
 _OF = ("class", "mask")
 
 
@@ -29,7 +27,7 @@ def explain(
         typer.Argument(help="The folder of a run, a bundle, .onnx, or what ships: default.", metavar="RUN_OR_BUNDLE"),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the overlays, or for what is measured.")],
-    paths: OptionalPictures = None,
+    paths: OptionalImages = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,13 +40,13 @@ def explain(
         "class"
     ),
     evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Measure how far maps of a run can be trusted, on pictures with masks.")
+        bool, typer.Option("--evaluate", help="Measure how far maps of a run can be trusted, on images with masks.")
     ] = False,
     data: Annotated[
         list[str] | None, typer.Option("--data", help="To measure: other data than the run's test part.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="To measure: pictures at most, spread over patients; 0 for all.")
+        int | None, typer.Option(min=0, help="To measure: images at most, spread over patients; 0 for all.")
     ] = None,
     rectangles: Annotated[
         bool, typer.Option("--rectangles", help="To measure: also where the true masks are rectangles.")
@@ -77,14 +75,14 @@ def explain(
     if data or limit is not None or rectangles:
         raise typer.BadParameter("--data, --limit and --rectangles are for measuring; expected --evaluate beside them")
     if not paths:
-        raise typer.BadParameter("no pictures named; expected pictures, folders or patterns, or --evaluate")
+        raise typer.BadParameter("no images named; expected images, folders or patterns, or --evaluate")
     if method and len(method) > 1:
         raise typer.BadParameter("several --method; expected one, or all")
     return _draw(model, paths, out, method[0] if method else "grad_cam", target, of, json)
 
 
 def _draw(model: Path, paths: list[str], out: Path, method: str, target: str | None, of: str, json: bool) -> int:
-    """Write one overlay for each picture."""
+    """Write one overlay for each image."""
     if of == "mask" and target is not None:
         raise typer.BadParameter("--target is a class; leave it out beside --of mask")
     from tumorlens._record import Record
@@ -136,14 +134,14 @@ def _opened(path: Path) -> tuple[Run | Predictor, str]:
 
 
 def _strip(item: Explanation) -> Image:
-    """The scan with what is drawn in it, and one picture for each method."""
+    """The scan with what is drawn in it, and one image for each method."""
     from tumorlens.explanation import METHODS
     from tumorlens.report import overlay
     from tumorlens.report.strip import strip
 
-    panes = [(f"{item.target} {item.probability:.1%}", overlay(item.grey, contour=item.mask))]
+    panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, contour=item.mask))]
     for method, heatmap in item.heatmaps.items():
         name, _, part = method.partition(":")
         drawn = item.mask if item.of == "mask" else None
-        panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.grey, heatmap, drawn)))
+        panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.gray, heatmap, drawn)))
     return strip(panes)

@@ -1,4 +1,4 @@
-"""tumorlens explain --evaluate: run + pictures with true masks -> how far each kind of map can be trusted."""
+"""tumorlens explain --evaluate: run + images with true masks -> how far each kind of map can be trusted."""
 
 from __future__ import annotations
 

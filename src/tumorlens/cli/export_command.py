@@ -47,7 +47,7 @@ def export(
     if json:
         return emit(card.model_dump(mode="json") | {"path": str(path)})
     show(
-        f"same answers as PyTorch on {parity.pictures} pictures: "
+        f"same answers as PyTorch on {parity.images} images: "
         f"largest difference in a probability {parity.largest_difference:.1e}"
     )
     if parity.largest_mask_difference is not None:

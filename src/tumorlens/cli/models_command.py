@@ -33,7 +33,7 @@ def info(
     classes: Annotated[int, typer.Option(help="Number of classes to count for.")] = 4,
     json: Json = False,
 ) -> None:
-    """Describe a network. Size, cost, weights, licence, citation."""
+    """Describe a network. Size, cost, weights, license, citation."""
     from dataclasses import asdict
 
     with loading():

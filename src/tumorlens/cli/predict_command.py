@@ -1,4 +1,4 @@
-"""tumorlens predict: bundle + pictures -> answers, without torch."""
+"""tumorlens predict: bundle + images -> answers, without torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.common import Json, Pictures, caution, emit, fail, files, progress, say
+from tumorlens.cli.common import Images, Json, caution, emit, fail, files, progress, say
 
 if TYPE_CHECKING:
     from tumorlens._record import Record
@@ -30,11 +30,11 @@ _MEASURES = (
     "side",
 )
 _DOUBT = ("outside", "outside_score", "candidates", "abstains")
-_FEW = 20  # pictures that get a line each although the answers are written to files
+_FEW = 20  # images that get a line each although the answers are written to files
 
 
 def predict(
-    paths: Pictures,
+    paths: Images,
     model: Annotated[
         str,
         typer.Option("--model", "-m", envvar="TUMORLENS_MODEL", help="A bundle, .onnx, or what ships: default, tiny."),
@@ -46,7 +46,7 @@ def predict(
         bool, typer.Option("--overlays", help="Also draw heat maps and outlines over the scans, as PNG in --out.")
     ] = False,
     masks: Annotated[
-        bool, typer.Option("--masks", help="Also write what is drawn as tumour, as PNG (0 and 255) in --out.")
+        bool, typer.Option("--masks", help="Also write what is drawn as tumor, as PNG (0 and 255) in --out.")
     ] = False,
     spacing: Annotated[
         str | None,
@@ -54,20 +54,20 @@ def predict(
     ] = None,
     max_error: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Name all classes a picture may be of; of each, as few as this are missed."),
+        typer.Option(metavar="SHARE", help="Name all classes an image may be of; of each, as few as this are missed."),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Name the class of each picture. A bad file is reported and skipped; the exit code is then 1.
+    """Name the class of each image. A bad file is reported and skipped; the exit code is then 1.
 
-    A picture unlike those the model learnt from is marked as outside; with --max-error an unsure one abstains.
+    An image unlike those the model learned from is marked as outside; with --max-error an unsure one abstains.
     """
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.errors import ScanError, TumorlensError
 
     _check(out, max_error, {"--overlays": overlays, "--masks": masks})
-    given = _millimetres(spacing) if spacing is not None else None
+    given = _millimeters(spacing) if spacing is not None else None
     record = Record("predict", model=model, device="cpu", spacing=given, max_error=max_error)
     predictor = load(model)
     card = predictor.card
@@ -134,12 +134,12 @@ def _check_drawn(model: str, card: Card, *, overlays: bool, masks: bool) -> None
             "leave out --overlays, or draw them with: tumorlens explain RUN"
         )
     if masks and not card.segments:
-        raise BundleError(f"{model}: {card.model} names tumours and draws none; leave out --masks")
+        raise BundleError(f"{model}: {card.model} names tumors and draws none; leave out --masks")
 
 
 def _line(answer: Prediction) -> str:
     """One answer, with all that speaks against it."""
-    drawn = f", {answer.tumour}" if answer.tumour else ""
+    drawn = f", {answer.tumor}" if answer.tumor else ""
     return "; ".join([f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", *answer.remarks])
 
 
@@ -151,14 +151,14 @@ def _doubted(rows: list[dict[str, Any]]) -> str:
     return f"of these {', '.join(parts)}" if parts else ""
 
 
-def _millimetres(text: str) -> tuple[float, float]:
+def _millimeters(text: str) -> tuple[float, float]:
     """One number, or that of rows and that of columns."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2) or not all(0 < number < math.inf for number in numbers):
-        raise typer.BadParameter(f"'{text}' for --spacing; expected millimetres, as 0.5 or, rows first, 0.5,0.9")
+        raise typer.BadParameter(f"'{text}' for --spacing; expected millimeters, as 0.5 or, rows first, 0.5,0.9")
     return numbers[0], numbers[-1]
 
 
@@ -167,17 +167,17 @@ def _draw(answer: Prediction, out: Path, number: int) -> str:
     from tumorlens.report import marked, overlay, save_png, side_by_side
     from tumorlens.scan import read_scan
 
-    grey = read_scan(answer.source).grey()
+    gray = read_scan(answer.source).gray()
     name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
-    largest = answer.tumour.largest if answer.tumour else None
+    largest = answer.tumor.largest if answer.tumor else None
     lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
-    both = side_by_side([overlay(grey), overlay(grey, answer.heatmap, answer.mask, lines=lines)])
+    both = side_by_side([overlay(gray), overlay(gray, answer.heatmap, answer.mask, lines=lines)])
     save_png(marked(both, "; ".join([answer.label, *answer.remarks])) if answer.remarks else both, out / name)
     return name
 
 
 def _write_mask(answer: Prediction, out: Path, number: int) -> str:
-    """Write the mask of one answer as a picture of its own, 0 and 255; its path from `out`."""
+    """Write the mask of one answer as an image of its own, 0 and 255; its path from `out`."""
     from PIL import Image
 
     from tumorlens.report import save_png
@@ -201,13 +201,13 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        names = ["tumour_pixels", "tumour_mm2", "agrees", "mask", *_MEASURES] if card.segments else []
+        names = ["tumor_pixels", "tumor_mm2", "agrees", "mask", *_MEASURES] if card.segments else []
         table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), *_DOUBT, "overlay", *names])
         for row in rows:
             cells = [row["probabilities"][name] for name in card.classes] + _doubt(row) + [row.get("overlay", "")]
             if card.segments:
-                cells += [row["tumour"]["pixels"], row["tumour"]["mm2"], row["agrees"], row.get("mask", "")]
-                cells += _measures(row["tumour"])
+                cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["agrees"], row.get("mask", "")]
+                cells += _measures(row["tumor"])
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)
@@ -220,10 +220,10 @@ def _doubt(row: dict[str, Any]) -> list[Any]:
     return [*known, "" if candidates is None else "|".join(candidates), row["abstains"]]
 
 
-def _measures(tumour: dict[str, Any]) -> list[Any]:
+def _measures(tumor: dict[str, Any]) -> list[Any]:
     """The cells of `_MEASURES`: how many lesions, and what was measured of the largest; empty where none is drawn."""
-    largest = tumour["largest"]
+    largest = tumor["largest"]
     if not largest:
         return [0] + [""] * (len(_MEASURES) - 1)
     lines = [largest[name][unit] for name in ("diameter", "perpendicular") for unit in ("pixels", "mm")]
-    return [tumour["lesions"], *lines, *largest["centroid"], largest["side"]]
+    return [tumor["lesions"], *lines, *largest["centroid"], largest["side"]]

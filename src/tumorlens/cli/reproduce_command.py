@@ -34,7 +34,7 @@ def reproduce(
     change: Annotated[
         list[str], typer.Option("--set", help="Change a value of the recipe in both runs, as epochs=5; repeatable.")
     ] = [],  # noqa: B006 (typer copies it)
-    quick: Annotated[bool, typer.Option("--quick", help="Few epochs, small input, some hundred pictures.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Few epochs, small input, some hundred images.")] = False,
     seed: Seed = 0,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 2000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where --out was left.")] = False,

@@ -143,8 +143,8 @@ def _cautions(run: Run) -> None:
         caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
     if blank := run.record.get("blank_masks"):
         caution(
-            f"{len(blank)} of the masks of pictures with a tumour show none, the first is that of {blank[0]}: the "
-            "network is taught to miss it; draw what is missing, or leave the pictures out"
+            f"{len(blank)} of the masks of images with a tumor show none, the first is that of {blank[0]}: the "
+            "network is taught to miss it; draw what is missing, or leave the images out"
         )
     for part, images in run.record["counts"].items():
         missing = (run.record.get("masks") or {}).get(part, {}).get("none")

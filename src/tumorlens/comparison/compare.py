@@ -1,4 +1,4 @@
-"""The arrow two evaluated runs -> how much better the second is, on the same pictures, with an interval."""
+"""The arrow two evaluated runs -> how much better the second is, on the same images, with an interval."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def compare(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """How much more accurate the second run is, and how much better it draws, on the same test pictures.
+    """How much more accurate the second run is, and how much better it draws, on the same test images.
 
     Args:
         first: the run compared with; evaluated.
         second: another one; evaluated.
         evaluation: folder of the evaluation in both runs: ``"evaluation"`` is that of their test parts,
             ``"evaluation-hospital"`` that of ``tumorlens evaluate RUN --data hospital.csv``.
-        common: where the test pictures differ, compare on those that both were tested on.
+        common: where the test images differ, compare on those that both were tested on.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap.
 
     Raises:
-        RunError: a run is not evaluated, or they were tested on different pictures.
-        DataError: they disagree about what is in a picture.
+        RunError: a run is not evaluated, or they were tested on different images.
+        DataError: they disagree about what is in an image.
     """
     if first.folder.resolve() == second.folder.resolve():
         raise RunError(f"{first.folder}: given twice; expected two runs to compare")
@@ -46,7 +46,7 @@ def compare(
     if not len(one.answers) == len(two.answers) == len(both) and not (common and both):
         instead = "add --common to compare on those, or" if both else "to compare them,"
         raise RunError(
-            f"{first.folder} and {second.folder} were tested on different pictures, {len(one.answers):,} and "
+            f"{first.folder} and {second.folder} were tested on different images, {len(one.answers):,} and "
             f"{len(two.answers):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
             "tumorlens evaluate RUN --data DATA"
         )
@@ -54,7 +54,7 @@ def compare(
     if torn:
         labels = " and ".join(of.answers[torn[0]].label for of in (one, two))
         raise DataError(
-            f"{len(torn):,} of {len(both):,} pictures have another label in the other run, the first is {torn[0]}: "
+            f"{len(torn):,} of {len(both):,} images have another label in the other run, the first is {torn[0]}: "
             f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
         )
     cohort = Cohort(*resampled(one, two, both), resamples, seed)

@@ -14,7 +14,7 @@ from tumorlens.training import Run
 from tumorlens.training.run import SPLIT
 
 CLUSTERED = (
-    "McNemar's test takes every picture for independent. Pictures of one patient are not, so its p is too small; "
+    "McNemar's test takes every image for independent. Images of one patient are not, so its p is too small; "
     "the interval, over patients, is what counts."
 )
 ONE_TRAINING = (
@@ -24,7 +24,7 @@ ONE_TRAINING = (
 
 
 def resampled(one: Measured, two: Measured, both: Sequence[str]) -> tuple[list[str], str]:
-    """The unit of every compared picture and what a unit is; of two groupings, the coarser."""
+    """The unit of every compared image and what a unit is; of two groupings, the coarser."""
     groupings = [[of.answers[name].unit for name in both] for of in (one, two)]
     units = min(groupings, key=lambda grouping: len(set(grouping)))
     known = sum(unit != name and not unit.startswith(COPIES) for unit, name in zip(units, both, strict=True))
@@ -39,7 +39,7 @@ def cautions(
     Args:
         runs: the two.
         measured: their evaluations.
-        both: ids of the pictures that were compared.
+        both: ids of the images that were compared.
         difference: of their accuracies.
     """
     found = [
@@ -59,21 +59,21 @@ def cautions(
 
 
 def _seen(run: Run, own: Measured, other: Run, its: Measured, both: Sequence[str]) -> str:
-    """Whether a run was fitted on pictures or patients that the other one was tested on."""
+    """Whether a run was fitted on images or patients that the other one was tested on."""
     rows = [row for _, row in read_rows(run.folder / SPLIT, ("id", "group", "split"))]
     fitted = [row for row in rows if row["split"] in ("train", "val")]
     ids, groups = {row["id"] for row in fitted}, {row["group"] for row in fitted if row["group"]}
-    pictures = sum(name in ids for name in its.answers)
+    images = sum(name in ids for name in its.answers)
     compared = sum(name in ids or own.answers[name].unit in groups or its.answers[name].unit in groups for name in both)
     sentences = []
     if compared:
         sentences.append(
-            f"{run.folder.name} was trained or validated on {compared:,} of the {len(both):,} compared pictures or on "
+            f"{run.folder.name} was trained or validated on {compared:,} of the {len(both):,} compared images or on "
             "their patients, so it comes out too well."
         )
-    if pictures:
+    if images:
         sentences.append(
-            f"{pictures:,} of the {len(its.answers):,} pictures that {other.folder.name} was tested on were in the "
+            f"{images:,} of the {len(its.answers):,} images that {other.folder.name} was tested on were in the "
             f"training or validation part of {run.folder.name}" + ("." if compared else "; they are not compared.")
         )
     return " ".join(sentences)
@@ -84,7 +84,7 @@ def _leak(run: Run, measured: Measured) -> str:
     if not leak:
         return ""
     return (
-        f"{run.folder.name}: {leak['with_a_copy_in_train']:,} of its {leak['images']:,} test pictures have a copy in "
+        f"{run.folder.name}: {leak['with_a_copy_in_train']:,} of its {leak['images']:,} test images have a copy in "
         f"its training part, and {leak['with_their_patient_in_train']:,} show a patient who is in it."
     )
 
@@ -94,7 +94,7 @@ def _left_out(measured: tuple[Measured, Measured], both: Sequence[str]) -> str:
     if sizes == [len(both), len(both)]:
         return ""
     return (
-        f"The runs were tested on different pictures, {sizes[0]:,} and {sizes[1]:,}; compared are the {len(both):,} "
+        f"The runs were tested on different images, {sizes[0]:,} and {sizes[1]:,}; compared are the {len(both):,} "
         "that are common to both. They are no random choice of either."
     )
 
@@ -105,7 +105,7 @@ def _split(measured: tuple[Measured, Measured]) -> str:
         return ""
     return (
         f"The runs were trained on different splits (hash {hashes[0][:8]} and {hashes[1][:8]}): a difference may come "
-        "from the pictures they were trained on."
+        "from the images they were trained on."
     )
 
 
@@ -114,7 +114,7 @@ def _data(measured: tuple[Measured, Measured]) -> str:
     if prints[0] == prints[1]:
         return ""
     return (
-        f"The data differ (fingerprint {prints[0][:8]} and {prints[1][:8]}); pictures were taken for the same where "
+        f"The data differ (fingerprint {prints[0][:8]} and {prints[1][:8]}); images were taken for the same where "
         "their ids and labels are."
     )
 
@@ -132,7 +132,7 @@ def _masks(measured: tuple[Measured, Measured], both: Sequence[str]) -> str:
         return ""
     if not same_masks(*measured, both):
         return (
-            "Both runs draw, but the true masks of these pictures were not the same in the two evaluations, so what "
+            "Both runs draw, but the true masks of these images were not the same in the two evaluations, so what "
             "was drawn is not compared; evaluate both on one set: tumorlens evaluate RUN --data DATA."
         )
     drawn = measured[0].facts["segmentation"]
@@ -144,7 +144,7 @@ def _masks(measured: tuple[Measured, Measured], both: Sequence[str]) -> str:
 def _few(difference: Estimate) -> str:
     if difference.unit == "image":
         return (
-            "No patient ids are known. The interval treats pictures, with their copies, as independent; where patients "
+            "No patient ids are known. The interval treats images, with their copies, as independent; where patients "
             "recur it is too narrow."
         )
     if difference.units >= FEW:

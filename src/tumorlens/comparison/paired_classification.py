@@ -1,4 +1,4 @@
-"""The arrow two lists of answers to the same pictures -> how much better the second is, with an interval."""
+"""The arrow two lists of answers to the same images -> how much better the second is, with an interval."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Side:
 
     Attributes:
         name: of the run's folder.
-        accuracy: share of the compared pictures it names right.
+        accuracy: share of the compared images it names right.
         balanced_accuracy: mean of the sensitivities of the classes that occur.
-        alone_right: pictures that it names right and the other does not.
+        alone_right: images that it names right and the other does not.
         facts: model, recipe, training seed, weights, split hash; empty where no run is behind it.
     """
 
@@ -45,15 +45,15 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the same pictures say of two runs.
+    """What the same images say of two runs.
 
     Attributes:
         first: the run compared with.
         second: the other.
         accuracy: that of the second less that of the first; both are resampled together.
         balanced_accuracy: the same of balanced accuracy.
-        p: of McNemar's test. It takes pictures for independent, so it is too small where a patient has several.
-        drawn: how much better the second draws tumours; None where they are not compared by that.
+        p: of McNemar's test. It takes images for independent, so it is too small where a patient has several.
+        drawn: how much better the second draws tumors; None where they are not compared by that.
         cautions: what must be known before the difference is quoted, each one to three sentences.
         facts: data, part, resamples and seed; empty where no runs are behind it.
     """
@@ -72,18 +72,18 @@ class Comparison:
         """What can be said of the accuracies, in one to three sentences."""
         decisive = self.first.alone_right + self.second.alone_right
         if not decisive:
-            return "Both are right on the same pictures: no difference in accuracy is shown."
+            return "Both are right on the same images: no difference in accuracy is shown."
         low, high = self.accuracy.low, self.accuracy.high
         if low is None or high is None:
             return "All resamples give the same difference, so no interval can be given and nothing is concluded."
         if low <= 0 <= high:
             return (
                 "The interval of the difference includes 0: no difference in accuracy is shown. That is not proof of "
-                f"equality: {100 * low:+.1f} to {100 * high:+.1f} points fit these pictures." + self._otherwise()
+                f"equality: {100 * low:+.1f} to {100 * high:+.1f} points fit these images." + self._otherwise()
             )
         if self.p >= SIGNIFICANT:
             return (
-                f"The interval leaves out 0, but only {decisive} pictures tell the two apart, too few for McNemar's "
+                f"The interval leaves out 0, but only {decisive} images tell the two apart, too few for McNemar's "
                 f"test (p = {self.p:.2g}): no difference in accuracy is shown."
             )
         better, worse = (self.second, self.first) if low > 0 else (self.first, self.second)
@@ -137,31 +137,31 @@ def compare_answers(
     """`compare` for answers that are at hand, also those of other programs; gives no cautions.
 
     Args:
-        labels: the true class of each of N pictures.
+        labels: the true class of each of N images.
         first: the class that the first said of each.
         second: the class that the second said.
         cohort: their patients.
         names: how the two are called.
 
     Raises:
-        DataError: there are no pictures, or not one answer of each for each of them.
+        DataError: there are no images, or not one answer of each for each of them.
     """
     counts = {len(labels), len(first), len(second), len(cohort)}
     if len(counts) > 1:
         raise DataError(
             f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(cohort)} units; "
-            "expected one of each for every picture"
+            "expected one of each for every image"
         )
     truth = np.asarray(labels, dtype=str)
     right = [truth == np.asarray(said, dtype=str) for said in (first, second)]
     drawn = Resamples.draw(cohort)
     everyone = np.full(len(truth), True)
-    pictures = drawn.sums(np.ones(len(truth)))
+    images = drawn.sums(np.ones(len(truth)))
     balanced = [_macro_recall(drawn, truth, mine) for mine in right]
     sides = [
         Side(
             name=name,
-            accuracy=drawn.proportion(drawn.sums(mine) / pictures, everyone),
+            accuracy=drawn.proportion(drawn.sums(mine) / images, everyone),
             balanced_accuracy=_balanced(drawn, recall),
             alone_right=int((mine & ~other).sum()),
         )

@@ -17,7 +17,7 @@ _SIZE = "mask_pixels"
 
 @dataclass(frozen=True)
 class DrawnDifference:
-    """What the same true masks say of two runs. Figures are means over the pictures that have a mask.
+    """What the same true masks say of two runs. Figures are means over the images that have a mask.
 
     Attributes:
         distance_unit: what `hd95` is in.
@@ -39,7 +39,7 @@ class DrawnDifference:
         if low <= 0 <= high:
             return (
                 "The interval of the difference in Dice includes 0: no difference is shown. That is not proof of "
-                f"equality: {low:+.3f} to {high:+.3f} fit these pictures."
+                f"equality: {low:+.3f} to {high:+.3f} fit these images."
             )
         better, worse = (second, first) if low > 0 else (first, second)
         return f"The interval of the difference in Dice leaves out 0: {better} draws better than {worse}."
@@ -53,12 +53,12 @@ class DrawnDifference:
 
 
 def draw_both(one: Measured, two: Measured, both: Sequence[str]) -> bool:
-    """Whether both evaluations measured masks in the pictures `both`."""
+    """Whether both evaluations measured masks in the images `both`."""
     return all(any(of.answers[name].drawn for name in both) for of in (one, two))
 
 
 def same_masks(one: Measured, two: Measured, both: Sequence[str]) -> bool:
-    """Whether the true masks of the pictures `both` were the same in both evaluations, as far as their sizes tell."""
+    """Whether the true masks of the images `both` were the same in both evaluations, as far as their sizes tell."""
     for name in both:
         mine, its = one.answers[name].drawn, two.answers[name].drawn
         if bool(mine) != bool(its) or mine.get(_SIZE, its.get(_SIZE)) != its.get(_SIZE, mine.get(_SIZE)):
@@ -72,28 +72,28 @@ def compare_drawn(
     both: Sequence[str],
     cohort: Cohort,
 ) -> DrawnDifference | None:
-    """Compare what two runs drew in the pictures that have a mask.
+    """Compare what two runs drew in the images that have a mask.
 
     Args:
         one: an evaluation.
         two: another.
-        both: ids of the pictures to compare.
+        both: ids of the images to compare.
         cohort: their patients.
 
     Returns:
-        None where one of them drew nothing, no picture has a mask, or the true masks are not the same.
+        None where one of them drew nothing, no image has a mask, or the true masks are not the same.
     """
     if not draw_both(one, two, both) or not same_masks(one, two, both):
         return None
     masked = [i for i, name in enumerate(both) if one.answers[name].drawn]
     resampled = Resamples.draw(cohort.only(masked))
-    pictures = resampled.sums(np.ones(len(masked)))
+    images = resampled.sums(np.ones(len(masked)))
     distances = [of.facts["segmentation"].get("distance_unit", "") for of in (one, two)]
     names = FIGURES if distances[0] and distances[0] == distances[1] else FIGURES[:1]
 
     def means(of: Measured) -> dict[str, Floats]:
         rows = [of.answers[both[i]].drawn for i in masked]
-        return {name: resampled.sums([row[name] for row in rows]) / pictures for name in names}
+        return {name: resampled.sums([row[name] for row in rows]) / images for name in names}
 
     first, second = means(one), means(two)
     return DrawnDifference(

@@ -74,15 +74,15 @@ def dataset(name: str) -> Dataset:
 
 
 def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Table:
-    """A table from a CSV file, from a folder whose layout is recognised, or from ``NAME:FOLDER``.
+    """A table from a CSV file, from a folder whose layout is recognized, or from ``NAME:FOLDER``.
 
     Args:
         source: what the user names.
-        unannotated: what becomes of pictures that a set lists without saying what they show: ``"error"``,
-            ``"ignore"`` (left out), ``"negative"`` (no tumour), ``"keep"`` (a class of their own, for audits).
+        unannotated: what becomes of images that a set lists without saying what they show: ``"error"``,
+            ``"ignore"`` (left out), ``"negative"`` (no tumor), ``"keep"`` (a class of their own, for audits).
 
     Raises:
-        DataError: nothing there, no layout fits, or pictures without annotation (for ``"error"``).
+        DataError: nothing there, no layout fits, or images without annotation (for ``"error"``).
     """
     return settle(_read(source), unannotated)
 
@@ -105,7 +105,7 @@ def _read(source: str | Path) -> Table:
             f"with a NAME of {list(DATASETS)}"
         )
     for candidate in DATASETS.values():
-        if candidate.recognises(path):
+        if candidate.recognizes(path):
             return candidate.read(path)
     raise DataError(
         f"{path}: holds no data set known here; expected class folders, or the layout of one of "

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 HEALTHY = frozenset({"no_tumor", "no", "normal", "healthy"})
-"""Classes whose pictures show no tumour, so that an empty mask is right."""
+"""Classes whose images show no tumor, so that an empty mask is right."""

@@ -17,12 +17,12 @@ class DatasetCard:
     Attributes:
         name: as used on the command line.
         summary: one line.
-        images: number of pictures in the original release; None where it varies.
+        images: number of images in the original release; None where it varies.
         patients: number of patients, None where unknown.
         classes: class names in label order; empty where the folders decide.
         format: of the files.
         layout: what the folder must hold.
-        licence: of the pictures.
+        license: of the images.
         citation: whom to cite.
         homepage: where it can be fetched by hand; empty where there is none.
         problems: what is known to be wrong with it, each one sentence.
@@ -35,7 +35,7 @@ class DatasetCard:
     classes: tuple[str, ...]
     format: str
     layout: str
-    licence: str
+    license: str
     citation: str
     homepage: str = ""
     problems: tuple[str, ...] = ()
@@ -43,16 +43,16 @@ class DatasetCard:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that can be read, recognised and perhaps fetched.
+    """A data set that can be read, recognized and perhaps fetched.
 
     Attributes:
         card: what is known of it.
         read: folder -> table; raises DataError where the layout is another.
-        recognises: whether a folder looks like this set.
+        recognizes: whether a folder looks like this set.
         get: fetches the original into a folder; None where there is nothing to fetch.
     """
 
     card: DatasetCard
     read: Callable[[Path], Table]
-    recognises: Callable[[Path], bool]
+    recognizes: Callable[[Path], bool]
     get: Callable[[Path, Progress | None], Path] | None = None

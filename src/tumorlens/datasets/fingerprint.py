@@ -12,12 +12,12 @@ from tumorlens.errors import DataError
 
 
 def fingerprint(table: Table, *, masks: bool = False) -> str:
-    """Hash of ids, labels and picture bytes, 32 hexadecimal digits; splits do not count.
+    """Hash of ids, labels and image bytes, 32 hexadecimal digits; splits do not count.
 
     Args:
         table: any.
         masks: whether masks count, with the bytes of their files: a result that no mask can change is told
-            apart by pictures alone, one that they can change (a segmentation) by both.
+            apart by images alone, one that they can change (a segmentation) by both.
 
     Raises:
         DataError: a file cannot be read; names it.

@@ -3,8 +3,8 @@
 `Sample.mask` is a path, and behind the file's name it may say which part of the file is meant:
 
     masks/1234.png                             the file
-    masks/1234.png#turn=4                      the file in turn 4 (`tumorlens.scan.dihedral`), stretched to the picture
-    train/_annotations.coco.json#image=2810    all that a COCO file draws in the picture of this id
+    masks/1234.png#turn=4                      the file in turn 4 (`tumorlens.scan.dihedral`), stretched to the image
+    train/_annotations.coco.json#image=2810    all that a COCO file draws in the image of this id
     annotations_all.json#image=y1.jpg59363     all that a file of the VGG Image Annotator draws under this key
 
 What stands behind ``image=`` is written as in a web address, so that it never looks like a folder.
@@ -31,7 +31,7 @@ from tumorlens.scan import Mask, read_mask, read_size
 from tumorlens.scan.dihedral import turned
 
 _PLACE = re.compile(r"(?P<file>.+)#(?:image=(?P<image>[^#=]+)|turn=(?P<turn>[0-7]))")
-_ADVICE = "export or write the mask again, so that it lies on its own picture"
+_ADVICE = "export or write the mask again, so that it lies on its own image"
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class MaskPlace:
 
     Attributes:
         file: the file on disk.
-        image: the picture's id or key in a file of annotations; None for a file that is the mask.
-        turn: which of `tumorlens.scan.dihedral.TURNS` makes the mask fit the picture; None where it is not
-            to be touched, and so must have the picture's size.
+        image: the image's id or key in a file of annotations; None for a file that is the mask.
+        turn: which of `tumorlens.scan.dihedral.TURNS` makes the mask fit the image; None where it is not
+            to be touched, and so must have the image's size.
     """
 
     file: Path
@@ -67,14 +67,14 @@ class MaskPlace:
 
 
 def read_sample_mask(sample: Sample) -> Mask | None:
-    """The mask of a sample, at the size of its picture; only the picture's header is read.
+    """The mask of a sample, at the size of its image; only the image's header is read.
 
     Returns:
-        (H, W) uint8, 1 = tumour; None where the sample has no mask.
+        (H, W) uint8, 1 = tumor; None where the sample has no mask.
 
     Raises:
-        ScanError: picture or mask cannot be read, the mask holds more than two values, or has another size.
-        DataError: a file of annotations that cannot be read, or that lists no such picture.
+        ScanError: image or mask cannot be read, the mask holds more than two values, or has another size.
+        DataError: a file of annotations that cannot be read, or that lists no such image.
         MissingExtraError: h5py is needed for this file and is not installed.
     """
     if sample.mask is None:
@@ -84,7 +84,7 @@ def read_sample_mask(sample: Sample) -> Mask | None:
     if mask.shape != size:
         (height, width), (down, across) = mask.shape, size
         raise ScanError(
-            sample.mask, f"is {width} x {height} pixels, but its picture {sample.image} {across} x {down}", _ADVICE
+            sample.mask, f"is {width} x {height} pixels, but its image {sample.image} {across} x {down}", _ADVICE
         )
     return mask
 
@@ -94,14 +94,14 @@ def place_mask(mask: Path, size: tuple[int, int]) -> Mask:
 
     Args:
         mask: as `Sample.mask`.
-        size: height and width of the picture, pixels; an outline is drawn at this size and a turned mask
+        size: height and width of the image, pixels; an outline is drawn at this size and a turned mask
             stretched to it, but a file that is the mask keeps its own.
 
     Returns:
-        (H, W) uint8, 1 = tumour.
+        (H, W) uint8, 1 = tumor.
 
     Raises:
-        ScanError, DataError, MissingExtraError: as `read_sample_mask`; a COCO file that lists the picture
+        ScanError, DataError, MissingExtraError: as `read_sample_mask`; a COCO file that lists the image
             with another size is a ScanError.
     """
     place = MaskPlace.of(mask)
@@ -116,15 +116,13 @@ def place_mask(mask: Path, size: tuple[int, int]) -> Mask:
 
 
 def _drawn(mask: Path, file: Path, image: str, size: tuple[int, int]) -> Mask:
-    pictures = _parsed(file)
-    if image not in pictures:
-        raise DataError(
-            f"{file}: lists no picture '{image}'; expected one of its {len(pictures):,}; make the table anew"
-        )
-    listed, shapes = pictures[image]
+    images = _parsed(file)
+    if image not in images:
+        raise DataError(f"{file}: lists no image '{image}'; expected one of its {len(images):,}; make the table anew")
+    listed, shapes = images[image]
     if listed not in (None, size):
         raise ScanError(
-            mask, f"was drawn on {listed[1]} x {listed[0]} pixels, but its picture has {size[1]} x {size[0]}", _ADVICE
+            mask, f"was drawn on {listed[1]} x {listed[0]} pixels, but its image has {size[1]} x {size[0]}", _ADVICE
         )
     try:
         return draw(shapes, size)

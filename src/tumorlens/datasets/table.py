@@ -14,20 +14,20 @@ from tumorlens.errors import DataError, SplitError
 
 SPLITS = ("train", "val", "test")
 COPIES = "copies:"
-"""How the group of a picture of unknown patient begins that has copies; the first one's id follows."""
+"""How the group of an image of unknown patient begins that has copies; the first one's id follows."""
 
 SplitUnit = Literal["patient", "image", "image, patients ignored"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of a data set.
+    """One image of a data set.
 
     Attributes:
         id: a name that is the same on every machine, ``"<set>/<path inside the set>"``.
-        image: the file that holds the picture.
+        image: the file that holds the image.
         label: class name, one of the table's `classes`.
-        mask: the file that holds the tumour mask (may be `image` itself, as in .mat files), or None.
+        mask: the file that holds the tumor mask (may be `image` itself, as in .mat files), or None.
         group: the patient, ``"<set>:<patient>"``, or, where copies of unknown patients were found,
             ``"copies:<id of the first>"``; None where neither is known. Samples of one group never
             fall on two sides of a split.
@@ -53,7 +53,7 @@ class Sample:
 
     @property
     def unit(self) -> str:
-        """What is resampled and split as one: the patient, or the picture where none is known."""
+        """What is resampled and split as one: the patient, or the image where none is known."""
         return self.group or self.id
 
 
@@ -62,8 +62,8 @@ class SplitPlan:
     """How a table's split column came about, as every result repeats it.
 
     Attributes:
-        by: ``"patient"``: no patient is on two sides (pictures without one count each for itself);
-            ``"image"``: no patient is known, so pictures were divided; ``"image, patients ignored"``:
+        by: ``"patient"``: no patient is on two sides (images without one count each for itself);
+            ``"image"``: no patient is known, so images were divided; ``"image, patients ignored"``:
             known patients were torn apart on request.
         source: ``"folds"``: made here; ``"given"``: train and test as the data set brings them;
             ``"whole"``: nothing held out as test; ``"file"``: read from a table somebody else made.

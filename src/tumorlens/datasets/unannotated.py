@@ -1,4 +1,4 @@
-"""table -> table in which every picture has a label: what pictures without annotation are to count as."""
+"""table -> table in which every image has a label: what images without annotation are to count as."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tumorlens.datasets.table import Table
 from tumorlens.errors import DataError
 
 UNANNOTATED = "unannotated"
-"""The class of a picture that a data set lists without saying what it shows."""
+"""The class of an image that a data set lists without saying what it shows."""
 
 Unannotated = Literal["error", "ignore", "negative", "keep"]
 
 
 def settle(table: Table, unannotated: Unannotated) -> Table:
-    """The table with its unannotated pictures dealt with.
+    """The table with its unannotated images dealt with.
 
     Args:
-        table: any; without such pictures it stays as it is.
-        unannotated: ``"error"``; ``"ignore"``: they are left out; ``"negative"``: they show no tumour and
+        table: any; without such images it stays as it is.
+        unannotated: ``"error"``; ``"ignore"``: they are left out; ``"negative"``: they show no tumor and
             become ``no_tumor``, with an empty mask where the set draws masks; ``"keep"``: they stay a class
             of their own, which only an audit can use.
 
@@ -32,11 +32,11 @@ def settle(table: Table, unannotated: Unannotated) -> Table:
     bare = sum(sample.label == UNANNOTATED for sample in table.samples)
     if not bare or unannotated == "keep":
         return table
-    count = f"{bare:,} of {len(table):,} pictures"
+    count = f"{bare:,} of {len(table):,} images"
     if unannotated == "error":
         raise DataError(
-            f"{table.name}: {count} have no annotation, so nothing says whether they show a tumour; leave them out "
-            "(--unannotated ignore), or count them as pictures without tumour (--unannotated negative)"
+            f"{table.name}: {count} have no annotation, so nothing says whether they show a tumor; leave them out "
+            "(--unannotated ignore), or count them as images without tumor (--unannotated negative)"
         )
     if unannotated == "ignore":
         note = f"{table.name}: {count} without annotation left out, as asked (unannotated: ignore)"

@@ -64,13 +64,13 @@ class Measured:
 
     @property
     def reach(self) -> float | None:
-        """By what to multiply the limit beyond which a picture is outside; None where no folds say it."""
+        """By what to multiply the limit beyond which an image is outside; None where no folds say it."""
         known = (self.found.get("outside") or {}).get("reach")
         return None if known is None else float(known)
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Of all pictures; those of masks among them."""
+        """Of all images; those of masks among them."""
         drawn = self.found.get("segmentation")
         overall: dict[str, Any] = self.found["overall"]
         return overall | (drawn["overall"] if drawn else {})
@@ -101,7 +101,7 @@ class Measured:
 
     @property
     def sensitivity(self) -> tuple[str, ...]:
-        """What is said of pictures that are blanked in part, and of pictures that are made worse."""
+        """What is said of images that are blanked in part, and of images that are made worse."""
         blanked, worse = (self.found.get(name) or {} for name in ("background", "robustness"))
         said = [test["meaning"] for test in blanked.values() if isinstance(test, dict)]
         return (*said, worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else tuple(said)

@@ -19,18 +19,18 @@ from tumorlens.deploy.evidence import Measured, measured
 from tumorlens.deploy.onnx_fp16 import store_in_half
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.deploy.origin import attributions, training
-from tumorlens.deploy.parity import check_parity, random_pictures
+from tumorlens.deploy.parity import check_parity, random_images
 from tumorlens.errors import RunError
-from tumorlens.evaluation import Limits, calibrate, grey_slice, limits_of
-from tumorlens.evaluation.analyses.ood import MARGIN
+from tumorlens.evaluation import Limits, calibrate, gray_slice, limits_of
+from tumorlens.evaluation.analyzes.ood import MARGIN
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
 from tumorlens.model_card.card import KEY, Calibrated, Card, OutsideCard, Parity
 from tumorlens.models import Pipeline, card, cost
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.training import Run
 
-_REAL = 16  # pictures of the run's own data in the parity check
+_REAL = 16  # images of the run's own data in the parity check
 _LARGEST = 2**14
 
 
@@ -41,7 +41,7 @@ def export(
 
     The temperature is the one of the run's evaluation; a run that was not evaluated is calibrated on
     its validation part, and its card says that it has no figures. What is outside, and which classes stay
-    possible, is learnt anew from training and validation part.
+    possible, is learned anew from training and validation part.
 
     Args:
         run: a finished run.
@@ -68,12 +68,12 @@ def export(
     with appearing(path) as part:
         program = _trace(pipeline)
         program.save(part, external_data=False)
-        pictures = random_pictures() + _real_pictures(table)
-        parity = check_parity(part, pipeline, pictures)
+        images = random_images() + _real_images(table)
+        parity = check_parity(part, pipeline, images)
         if half:
             store_in_half(program.model)
             program.save(part, external_data=False)
-            parity = check_parity(part, pipeline, pictures, half=True)
+            parity = check_parity(part, pipeline, images, half=True)
         made = _card(run, table, pipeline, found, calibration, limits, parity, half=half)
         program.model.metadata_props[KEY] = made.model_dump_json()
         program.save(part, external_data=False)
@@ -101,9 +101,9 @@ def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
     return trace(graph, example, "image", graph.names, {"image": dimensions})
 
 
-def _real_pictures(table: Table) -> list[GreyImage]:
+def _real_images(table: Table) -> list[GrayImage]:
     step = max(1, len(table) // _REAL)
-    return [grey_slice(sample.image) for sample in table.samples[::step][:_REAL]]
+    return [gray_slice(sample.image) for sample in table.samples[::step][:_REAL]]
 
 
 def _calibrated(run: Run, table: Table) -> tuple[float, Calibrated]:
@@ -113,7 +113,7 @@ def _calibrated(run: Run, table: Table) -> tuple[float, Calibrated]:
 
 
 def _outside(limits: Limits, found: Measured | None) -> OutsideCard | None:
-    """What is known of the score, with the share of flagged held-out pictures where it was measured."""
+    """What is known of the score, with the share of flagged held-out images where it was measured."""
     if limits.outside is None:
         return None
     tested = found.found.get("outside") if found else None
@@ -162,7 +162,7 @@ def _card(
         cautions=tuple(found.found["cautions"]) if found else ("This bundle was never evaluated.",),
         training=training(run, table),
         parity=parity,
-        licence=f"{card(spec.model).licence} (architecture); weights: as the licences of the training data allow",
+        license=f"{card(spec.model).license} (architecture); weights: as the licenses of the training data allow",
         attributions=attributions(run, table),
         versions=versions(),
     )

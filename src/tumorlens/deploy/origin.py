@@ -26,7 +26,7 @@ _RECORDED = (
     "validation",
     "device",
 )
-_OF_SETS = ("summary", "images", "patients", "licence", "citation", "homepage", "problems")
+_OF_SETS = ("summary", "images", "patients", "license", "citation", "homepage", "problems")
 _SAID_ELSEWHERE = ("name", "description", "model", "pretrained")  # and `pretrained` may be a path of this machine
 
 
@@ -59,9 +59,9 @@ def training(run: Run, table: Table) -> dict[str, Any]:
 
 
 def attributions(run: Run, table: Table) -> tuple[str, ...]:
-    """Whose pictures, masks and first weights are in a run, and under what licence, a line each."""
+    """Whose images, masks and first weights are in a run, and under what license, a line each."""
     sets = _sets(table)
-    # Masks and patients may be those of a set whose own pictures are not in the table.
+    # Masks and patients may be those of a set whose own images are not in the table.
     lenders = {s.patient.partition(":")[0] for s in table.samples if s.patient} - set(sets)
     lines = [_credit(name, _known(name, rows)) for name, rows in sets.items()]
     lines += [_credit(name, DATASETS[name].card) for name in sorted(lenders & set(DATASETS))]
@@ -71,8 +71,8 @@ def attributions(run: Run, table: Table) -> tuple[str, ...]:
 
 def _credit(name: str, known: DatasetCard | None) -> str:
     if known is None:
-        return f"Data set {name}: licence and author are not known to tumorlens; say them where you pass this on"
-    return f"Data set {name}: {known.licence}; {known.citation}" + (f"; {known.homepage}" if known.homepage else "")
+        return f"Data set {name}: license and author are not known to tumorlens; say them where you pass this on"
+    return f"Data set {name}: {known.license}; {known.citation}" + (f"; {known.homepage}" if known.homepage else "")
 
 
 def _set(name: str, rows: Sequence[Sample]) -> dict[str, Any]:

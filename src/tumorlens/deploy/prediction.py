@@ -1,4 +1,4 @@
-"""The answer for one picture, as Python, JSON and CSV see it."""
+"""The answer for one image, as Python, JSON and CSV see it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tumorlens.scan.lesion_size import Lesion, box_around, measure_lesions
 
 
 @dataclass(frozen=True)
-class Tumour:
-    """What is drawn in one picture.
+class Tumor:
+    """What is drawn in one image.
 
     Attributes:
         pixels: of it; 0 where nothing is drawn.
-        mm2: the same in square millimetres; None where it is not known how large the pixels are.
+        mm2: the same in square millimeters; None where it is not known how large the pixels are.
         box: around it: top, left, height and width in pixels; None where nothing is drawn.
         lesions: connected parts of it.
         largest: the largest of them, measured; None where nothing is drawn.
@@ -44,14 +44,14 @@ class Tumour:
 
     def __str__(self) -> str:
         if not self.largest:
-            return "no tumour drawn"
+            return "no tumor drawn"
         area = f"{self.pixels:,} pixels" if self.mm2 is None else f"{self.mm2:,.0f} mm2"
         whose = f" in {self.lesions} parts, the largest" if self.lesions > 1 else ","
         lines = (self.largest.diameter, self.largest.perpendicular)
         across = " x ".join(f"{line.pixels if line.mm is None else line.mm:.1f}" for line in lines)
         unit = "pixels" if self.mm2 is None else "mm"
         side = {None: "", "midline": ", on the midline"}.get(self.largest.side, f", on the {self.largest.side}")
-        return f"tumour drawn, {area}{whose} {across} {unit} across{side}"
+        return f"tumor drawn, {area}{whose} {across} {unit} across{side}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +63,15 @@ class Prediction:
         label: the most probable class.
         probabilities: class to calibrated probability, in the bundle's class order; they sum to 1.
         heatmap: (H, W) float32 from 0 to 1, what speaks for `label` where; None where the network gives none.
-        mask: (H, W) uint8, 1 where the network draws a tumour; None where it draws none at all.
-        size: height and width of the picture, pixels.
-        spacing: millimetres between pixels, (row, column); None where it is not known.
+        mask: (H, W) uint8, 1 where the network draws a tumor; None where it draws none at all.
+        size: height and width of the image, pixels.
+        spacing: millimeters between pixels, (row, column); None where it is not known.
         bundle: name of the bundle that answered.
         milliseconds: from pixels to probabilities.
         orientation: of the scan, as in `Scan`; None where the file does not say.
         spacing_from: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
-        outside: whether the picture is unlike those the network learnt from, so that its answer means nothing; one
-            of a single grey always is. None where the bundle cannot say.
+        outside: whether the image is unlike those the network learned from, so that its answer means nothing; one
+            of a single gray always is. None where the bundle cannot say.
         outside_score: how unlike; above 1 it is outside. None where the bundle gives none.
         candidates: the classes that cannot be ruled out with the error that was allowed; None where none was given.
     """
@@ -98,31 +98,31 @@ class Prediction:
 
     @property
     def abstains(self) -> bool:
-        """Whether the label should not be used: the picture is outside, or not exactly one class is possible."""
+        """Whether the label should not be used: the image is outside, or not exactly one class is possible."""
         return bool(self.outside) or (self.candidates is not None and len(self.candidates) != 1)
 
     @property
     def doubt(self) -> str:
         """Why it abstains, in words; empty where it does not."""
         if self.outside:
-            return "outside of what this model is for: not like the brain MRI it learnt from"
+            return "outside of what this model is for: not like the brain MRI it learned from"
         if not self.abstains or self.candidates is None:
             return ""
         return f"unsure, may be {' or '.join(self.candidates)}" if self.candidates else "unsure, no class fits"
 
     @cached_property
-    def tumour(self) -> Tumour | None:
+    def tumor(self) -> Tumor | None:
         """How large what is drawn is, and where; None where the network does not segment."""
         if self.mask is None:
             return None
         pixels = int(np.count_nonzero(self.mask))
         area = pixels * self.spacing[-2] * self.spacing[-1] if self.spacing else None
         box = box_around(self.mask) if pixels else None
-        return Tumour(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
+        return Tumor(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
 
     @property
     def agrees(self) -> bool | None:
-        """Whether name and drawing go together: a tumour named and drawn, or neither; None without a mask."""
+        """Whether name and drawing go together: a tumor named and drawn, or neither; None without a mask."""
         if self.mask is None:
             return None
         return bool(np.any(self.mask)) != (self.label in HEALTHY)
@@ -134,7 +134,7 @@ class Prediction:
         return odd + [self.doubt] * bool(self.doubt)
 
     def with_spacing(self, row: float, column: float) -> Prediction:
-        """The same answer, measured in these millimetres between pixels, unless the file gives its own."""
+        """The same answer, measured in these millimeters between pixels, unless the file gives its own."""
         return self if self.spacing else replace(self, spacing=(row, column), spacing_from="user")
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Prediction:
             "source": self.source,
             "label": self.label,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
-            "tumour": self.tumour.to_dict() if self.tumour else None,
+            "tumor": self.tumor.to_dict() if self.tumor else None,
             "agrees": self.agrees,
             "size": list(self.size),
             "spacing": list(self.spacing) if self.spacing else None,

@@ -25,7 +25,7 @@ from tumorlens.scan import Scan, drawn_mask, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_error
 
 Source = str | Path | Scan | npt.NDArray[Any]
-_AHEAD = 16  # pictures read in advance while the network works
+_AHEAD = 16  # images read in advance while the network works
 
 
 def load(model: str | Path = DEFAULT) -> Predictor:
@@ -46,9 +46,9 @@ def predict(
     """Answer for one slice; for several, `load` the bundle once and ask it.
 
     Args:
-        source: a file, a `Scan`, or grey values (H, W).
+        source: a file, a `Scan`, or gray values (H, W).
         model: path of a bundle, or the name of a shipped one, as `load` takes it.
-        heatmap: whether to bring the activation map back to the picture.
+        heatmap: whether to bring the activation map back to the image.
         max_error: as in `Predictor.predict`.
 
     Raises:
@@ -102,9 +102,9 @@ class Predictor:
         """Answer for one slice.
 
         Args:
-            source: a file, a `Scan`, or grey values (H, W); arrays other than uint8 are windowed by percentile.
-            heatmap: whether to bring the activation map back to the picture.
-            max_error: name all classes that the picture may be of, so that of a class's pictures no larger share than
+            source: a file, a `Scan`, or gray values (H, W); arrays other than uint8 are windowed by percentile.
+            heatmap: whether to bring the activation map back to the image.
+            max_error: name all classes that the image may be of, so that of a class's images no larger share than
                 this lacks it; of new patients like those of the validation part. None leaves `candidates` out.
 
         Raises:
@@ -116,10 +116,10 @@ class Predictor:
         return self._answer(_scan(source), heatmap, max_error)
 
     def check_max_error(self, max_error: float | None) -> str | None:
-        """Refuse an error that cannot be kept to, before any picture is read.
+        """Refuse an error that cannot be kept to, before any image is read.
 
         Returns:
-            One sentence on the classes that stay candidates for every picture; None if there are none.
+            One sentence on the classes that stay candidates for every image; None if there are none.
 
         Raises:
             BundleError, DataError: as `predict`.
@@ -143,7 +143,7 @@ class Predictor:
             source: as in `predict`.
             method: a name of `tumorlens.explanation.METHODS`, or ``"attention:NAME"`` for one attention map of several.
             target: class to explain; None for the predicted one.
-            of: ``"mask"`` explains the tumour that the network draws.
+            of: ``"mask"`` explains the tumor that the network draws.
 
         Returns:
             (H, W) float32 from 0 to 1; all 0 where nothing speaks for what is explained.
@@ -156,7 +156,7 @@ class Predictor:
         if target is not None and target not in self.classes:
             raise ModelError(f"class '{target}' asked for; expected one of those the model knows, {list(self.classes)}")
         targets = None if target is None else [self.classes.index(target)]
-        return self.explainer.heatmaps(_scan(source).grey_slice()[None], targets, method=method, of=of)[0]
+        return self.explainer.heatmaps(_scan(source).gray_slice()[None], targets, method=method, of=of)[0]
 
     def predict_many(
         self, sources: Iterable[Source], *, heatmap: bool = True, max_error: float | None = None
@@ -183,15 +183,15 @@ class Predictor:
                 except TumorlensError as error:
                     yield source, error
 
-    def _ask(self, pictures: npt.NDArray[np.uint8], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    def _ask(self, images: npt.NDArray[np.uint8], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         """Some outputs of the graph, by name."""
-        return dict(zip(names, self._session.run(list(names), {"image": pictures}), strict=True))
+        return dict(zip(names, self._session.run(list(names), {"image": images}), strict=True))
 
     def _answer(self, scan: Scan, heatmap: bool, max_error: float | None) -> Prediction:
-        grey = scan.grey_slice()
+        gray = scan.gray_slice()
         wanted = [name for name in self._usual if heatmap or name != "cam"]
         begun = time.perf_counter()
-        found = self._ask(grey[None], wanted)
+        found = self._ask(gray[None], wanted)
         spent = 1000 * (time.perf_counter() - begun)
         row = found["probabilities"][0]
         best = int(row.argmax())
@@ -200,7 +200,7 @@ class Predictor:
         chart = heat(found["cam"][0, best], placement) if "cam" in found else None
         mask = drawn_mask(found["mask"][0], placement) if "mask" in found else None
         score = float(found["outside"][0]) if "outside" in found else None
-        blank = True if grey.min() == grey.max() else None  # known of any bundle
+        blank = True if gray.min() == gray.max() else None  # known of any bundle
         return Prediction(
             source=str(scan.path),
             label=self.classes[best],
@@ -230,6 +230,6 @@ def _scan(source: Source) -> Scan:
         return source
     if isinstance(source, np.ndarray):
         if source.ndim != 2 or source.size == 0:
-            raise ScanError("array", f"shape {source.shape}", "expected grey values (H, W)")
+            raise ScanError("array", f"shape {source.shape}", "expected gray values (H, W)")
         return Scan(source, Path("array"), "array", str(source.dtype))
     return read_scan(source)

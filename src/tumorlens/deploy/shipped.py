@@ -7,7 +7,7 @@ from pathlib import Path
 
 DEFAULT = "default"
 NAMES = {
-    DEFAULT: "glioma, meningioma, pituitary and no_tumor, and where the tumour is",
+    DEFAULT: "glioma, meningioma, pituitary and no_tumor, and where the tumor is",
     "tiny": "the same from a fifth of the weights, at 160 pixels, for small devices",
 }
 """The models that come with tumorlens, and what they are."""

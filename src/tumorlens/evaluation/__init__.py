@@ -7,7 +7,7 @@ require("torch", "train", "evaluate networks")
 from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
 from tumorlens.evaluation.evaluation_files import write_evaluation  # noqa: E402
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation  # noqa: E402
-from tumorlens.evaluation.inference import grey_slice, infer  # noqa: E402
+from tumorlens.evaluation.inference import gray_slice, infer  # noqa: E402
 from tumorlens.evaluation.report.evaluation_page import evaluation_page, evaluation_sections  # noqa: E402
 from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation  # noqa: E402
 from tumorlens.evaluation.subset import weights_hash  # noqa: E402
@@ -22,7 +22,7 @@ __all__ = [
     "evaluate",
     "evaluation_page",
     "evaluation_sections",
-    "grey_slice",
+    "gray_slice",
     "infer",
     "limits_of",
     "read_evaluation",

@@ -1,6 +1,6 @@
-"""A run that names kinds of tumour + data that says only whether there is one -> the same run, asked just that.
+"""A run that names kinds of tumor + data that says only whether there is one -> the same run, asked just that.
 
-Many sets from elsewhere say yes or no. All kinds of tumour that a run knows then count as one class.
+Many sets from elsewhere say yes or no. All kinds of tumor that a run knows then count as one class.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from tumorlens.datasets.classes import HEALTHY
 from tumorlens.models import Network, Output
 from tumorlens.training import Run
 
-TUMOUR = "tumor"
-"""What a set calls any tumour."""
+TUMOR = "tumor"
+"""What a set calls any tumor."""
 
 
 @dataclass(frozen=True)
-class AnyTumour(Run):
-    """A run whose kinds of tumour count as one.
+class AnyTumor(Run):
+    """A run whose kinds of tumor count as one.
 
     Its temperature, and its limits for abstaining, are those of the question it is asked: they are fitted anew on the
     validation part. Its network ends with no single linear layer, and so gives no heat maps.
 
     Attributes:
         named: the run as it was trained.
-        healthy: index of the class without a tumour in it.
+        healthy: index of the class without a tumor in it.
     """
 
     named: Run
@@ -40,19 +40,19 @@ class AnyTumour(Run):
         classes = self.named.spec.classes
         kinds = ", ".join(name for i, name in enumerate(classes) if i != self.healthy)
         return (
-            f"This data says only whether there is a tumour, so {kinds} count as one here, with what speaks for each "
-            "added up. The most probable of all classes, which predict names, is never more often a tumour, and may be "
+            f"This data says only whether there is a tumor, so {kinds} count as one here, with what speaks for each "
+            "added up. The most probable of all classes, which predict names, is never more often a tumor, and may be "
             "less often."
         )
 
     def table(self) -> Table:
-        """The data the run was made with, labelled by whether there is a tumour."""
+        """The data the run was made with, labeled by whether there is a tumor."""
         own, healthy = self.named.table(), self.named.spec.classes[self.healthy]
-        samples = (s if s.label == healthy else replace(s, label=TUMOUR) for s in own.samples)
+        samples = (s if s.label == healthy else replace(s, label=TUMOR) for s in own.samples)
         return replace(own, samples=tuple(samples), classes=self.spec.classes)
 
     def network(self) -> Network:
-        """The trained network, with one logit for all tumours."""
+        """The trained network, with one logit for all tumors."""
         return _Pooled(self.named.network(), self.healthy).eval()
 
 
@@ -65,12 +65,12 @@ def as_asked(run: Run, table: Table | None) -> Run:
     """
     classes = run.spec.classes
     healthy = [i for i, name in enumerate(classes) if name in HEALTHY]
-    if table is None or TUMOUR in classes or len(classes) < 3 or len(healthy) != 1:
+    if table is None or TUMOR in classes or len(classes) < 3 or len(healthy) != 1:
         return run
-    labels, asked = {sample.label for sample in table.samples}, (classes[healthy[0]], TUMOUR)
-    if TUMOUR not in labels or not labels <= set(asked):
+    labels, asked = {sample.label for sample in table.samples}, (classes[healthy[0]], TUMOR)
+    if TUMOR not in labels or not labels <= set(asked):
         return run
-    return AnyTumour(run.folder, replace(run.spec, classes=asked), run.record, run, healthy[0])
+    return AnyTumor(run.folder, replace(run.spec, classes=asked), run.record, run, healthy[0])
 
 
 class _Pooled(Network):

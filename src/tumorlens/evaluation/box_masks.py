@@ -1,4 +1,4 @@
-"""Samples -> a refusal where their true masks are boxes: whoever finds a box has not outlined a tumour."""
+"""Samples -> a refusal where their true masks are boxes: whoever finds a box has not outlined a tumor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tumorlens.scan import is_rectangle
 
 
 def refuse_rectangles(name: str, samples: Sequence[Sample]) -> None:
-    """See that not more than half of the true masks that show a tumour are filled rectangles.
+    """See that not more than half of the true masks that show a tumor are filled rectangles.
 
     Reading stops as soon as that is certain.
 
@@ -20,7 +20,7 @@ def refuse_rectangles(name: str, samples: Sequence[Sample]) -> None:
 
     Raises:
         DataError: more than half are.
-        ScanError: a mask cannot be read, or does not fit its picture.
+        ScanError: a mask cannot be read, or does not fit its image.
     """
     masked = [sample for sample in samples if sample.mask is not None]
     shown = boxes = 0
@@ -34,7 +34,7 @@ def refuse_rectangles(name: str, samples: Sequence[Sample]) -> None:
             return
     if 2 * boxes > shown:
         raise DataError(
-            f"{name}: {boxes:,} of {shown:,} true masks that show a tumour are filled rectangles, and Dice against "
+            f"{name}: {boxes:,} of {shown:,} true masks that show a tumor are filled rectangles, and Dice against "
             "boxes says nothing about outlines; if these are Figshare slices, train and evaluate on the radiologists' "
             "outlines (tumorlens data split DATA --true-masks figshare:FOLDER), or measure against the boxes all the "
             "same with --rectangles"

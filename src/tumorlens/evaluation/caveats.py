@@ -17,10 +17,10 @@ CHOSEN_ON = (
     "This is the validation part, on which the epoch was chosen and the temperature fitted: the figures are too high. "
     "Quote those of the test part."
 )
-FITTED_ON = "This is the training part, on which the network was fitted: the figures say nothing of other pictures."
+FITTED_ON = "This is the training part, on which the network was fitted: the figures say nothing of other images."
 FOREIGN = (
-    "This is other data than the run's own. Copies of training pictures, and patients of sets that tumorlens knows, "
-    "would be noticed; a training patient in other pictures and under another name would not."
+    "This is other data than the run's own. Copies of training images, and patients of sets that tumorlens knows, "
+    "would be noticed; a training patient in other images and under another name would not."
 )
 
 
@@ -53,7 +53,7 @@ def mask_cautions(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> tup
         return ()
     masks = [drawing for drawing in drawings if drawing.true is not None]
     if not masks:
-        return ("No picture has a mask, so nothing is said about how well tumours are drawn.",)
+        return ("No image has a mask, so nothing is said about how well tumors are drawn.",)
     found = [_rectangles([drawing for drawing in masks if drawing.true]), _empty(drawings, samples)]
     return tuple(sentence for sentence in found if sentence)
 
@@ -62,22 +62,22 @@ def _rectangles(shown: Sequence[Drawing]) -> str:
     boxes = sum(drawing.rectangle for drawing in shown)
     if not boxes or boxes < SOME * len(shown):
         return ""
-    count = f"{boxes:,} of {len(shown):,} true masks that show a tumour are filled rectangles"
+    count = f"{boxes:,} of {len(shown):,} true masks that show a tumor are filled rectangles"
     if boxes >= NEARLY_ALL * len(shown):
         return f"{count}: boxes, not outlines. Dice and IoU say how well boxes are found, and nothing about outlines."
     return f"{count}, most likely boxes; Dice and IoU mix what was outlined with what was boxed."
 
 
 def _empty(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> str:
-    """Masks that cannot be right: a tumour by its label, and not one pixel of it."""
-    tumours = [(d, s) for d, s in zip(drawings, samples, strict=True) if d.true is not None and s.label not in HEALTHY]
-    empty = [sample for drawing, sample in tumours if not drawing.true]
+    """Masks that cannot be right: a tumor by its label, and not one pixel of it."""
+    tumors = [(d, s) for d, s in zip(drawings, samples, strict=True) if d.true is not None and s.label not in HEALTHY]
+    empty = [sample for drawing, sample in tumors if not drawing.true]
     if not empty:
         return ""
     return (
-        f"{len(empty):,} of {len(tumours):,} true masks of pictures with a tumour are empty, the first is that of "
-        f"{empty[0].id} ({empty[0].label}): a network that misses these tumours scores a Dice of 1. Draw what is "
-        "missing, or leave the pictures out."
+        f"{len(empty):,} of {len(tumors):,} true masks of images with a tumor are empty, the first is that of "
+        f"{empty[0].id} ({empty[0].label}): a network that misses these tumors scores a Dice of 1. Draw what is "
+        "missing, or leave the images out."
     )
 
 
@@ -119,7 +119,7 @@ def _absent(part: Table, classes: tuple[str, ...]) -> str:
 
 
 def _apart(part: Table) -> str:
-    """Classes that can be told by their data set: each of their pictures is from a set that holds nothing else."""
+    """Classes that can be told by their data set: each of their images is from a set that holds nothing else."""
     holds: dict[str, set[str]] = {}
     for sample in part.samples:
         holds.setdefault(sample.dataset, set()).add(sample.label)
@@ -128,7 +128,7 @@ def _apart(part: Table) -> str:
     if len(holds) < 2 or not alone:
         return ""
     return (
-        f"All pictures of {', '.join(alone)} are from sets that hold no other class: a network can know them by their "
+        f"All images of {', '.join(alone)} are from sets that hold no other class: a network can know them by their "
         "scanner, whatever they show, and these figures would not tell. Measure it on data from elsewhere too "
         "(tumorlens evaluate RUN --data)."
     )

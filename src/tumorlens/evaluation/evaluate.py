@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.analyses.leakage.measure import leaked_ids, measure_apart
-from tumorlens.evaluation.analyses.ood import measure_outside
-from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
-from tumorlens.evaluation.analyses.region_occlusion.measure import measure_background, outlined, staged
-from tumorlens.evaluation.analyses.robustness import asked, measure_robustness
-from tumorlens.evaluation.analyses.selective.measure import measure_abstention
-from tumorlens.evaluation.binary_task import AnyTumour, as_asked
+from tumorlens.evaluation.analyzes.leakage.measure import leaked_ids, measure_apart
+from tumorlens.evaluation.analyzes.ood import measure_outside
+from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
+from tumorlens.evaluation.analyzes.region_occlusion.measure import measure_background, outlined, staged
+from tumorlens.evaluation.analyzes.robustness import asked, measure_robustness
+from tumorlens.evaluation.analyzes.selective.measure import measure_abstention
+from tumorlens.evaluation.binary_task import AnyTumor, as_asked
 from tumorlens.evaluation.box_masks import refuse_rectangles
 from tumorlens.evaluation.caveats import cautions, mask_cautions
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
@@ -49,30 +49,30 @@ def evaluate(
 
     Args:
         run: a finished run.
-        table: other data, all of it is used; None for the run's own `split`. Where its only tumours are called
-            "tumor", all kinds of tumour that the run knows count as that.
+        table: other data, all of it is used; None for the run's own `split`. Where its only tumors are called
+            "tumor", all kinds of tumor that the run knows count as that.
         split: of the run's own data.
         rectangles: measure what is drawn also where most true masks are filled rectangles.
-        background: ask again with background, head and tumour blanked, if there are masks that show a tumour; this
+        background: ask again with background, head and tumor blanked, if there are masks that show a tumor; this
             takes three times as long as the rest.
-        robustness: also measure so many pictures at most, spread over patients, with every artefact of
-            `tumorlens.evaluation.analyses.robustness` at every severity; 0 for all pictures, None to leave it out.
+        robustness: also measure so many images at most, spread over patients, with every artifact of
+            `tumorlens.evaluation.analyzes.robustness` at every severity; 0 for all images, None to leave it out.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap.
         progress: called with (done, total).
 
     Raises:
-        SplitError: other data that shares patients or pictures with the run's training part.
+        SplitError: other data that shares patients or images with the run's training part.
         DataError: labels the run does not know, an empty split, or true masks that are rectangles.
         RunError: the run's data changed since.
-        ScanError: a picture cannot be read, or, for a network that segments or with `background`, a mask.
+        ScanError: an image cannot be read, or, for a network that segments or with `background`, a mask.
     """
     run = as_asked(run, table)
     own, part, part_name = choose_part(run, table, split)
     held_out = _validation(own)
     seen = [] if part_name == "val" else to_fit_on(own)
-    with_tumour = outlined(part.samples) if background else []
-    blanks = 2 * len(part) + len(with_tumour) if with_tumour else 0
+    with_tumor = outlined(part.samples) if background else []
+    blanks = 2 * len(part) + len(with_tumor) if with_tumor else 0
     steps = staged(progress, len(held_out) + len(part), len(seen), blanks, asked(len(part), robustness))
     if run.draws and not rectangles:
         refuse_rectangles(f"{part.name}, {part_name}", part.samples)
@@ -88,10 +88,10 @@ def evaluate(
     figures = [measure(p, labels, cohort, classes) for p in (before, after)]
     separate = measure_apart(known, samples, after, labels, cohort, classes, drawings=drawings)
     segmentation = measure_masks(drawings, samples, cohort, classes)
-    blanked = measure_background(pipeline, samples, with_tumour, logits, labels, cohort, classes, progress=steps[2])
+    blanked = measure_background(pipeline, samples, with_tumor, logits, labels, cohort, classes, progress=steps[2])
     worse = measure_robustness(pipeline, samples, labels, cohort, classes, limit=robustness, progress=steps[3])
     warned = [found.caution for found in (separate, blanked, worse) if found and found.caution]
-    warned += [run.caution] if isinstance(run, AnyTumour) else []
+    warned += [run.caution] if isinstance(run, AnyTumor) else []
     warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
     return Evaluation(
         samples=samples,

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyses.leakage.measure import Separate
-from tumorlens.evaluation.analyses.ood import Outside
-from tumorlens.evaluation.analyses.region_occlusion.result import Background
-from tumorlens.evaluation.analyses.robustness import Robustness
-from tumorlens.evaluation.analyses.selective.measure import Abstention
+from tumorlens.evaluation.analyzes.leakage.measure import Separate
+from tumorlens.evaluation.analyzes.ood import Outside
+from tumorlens.evaluation.analyzes.region_occlusion.result import Background
+from tumorlens.evaluation.analyzes.robustness import Robustness
+from tumorlens.evaluation.analyzes.selective.measure import Abstention
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.scan import Box
@@ -52,17 +52,17 @@ class Evaluation:
         nll: mean negative log likelihood, before and after calibration.
         calibration: the temperature, and where it is from.
         cams: for each sample its (K, h, w) activation maps.
-        boxes: for each sample the part of the picture that those maps lie over.
+        boxes: for each sample the part of the image that those maps lie over.
         separate: the leaked and the clean part by themselves; None where nothing is known from train.
-        segmentation: how well tumours are drawn; None where the network draws none, or no picture has a mask.
-        background: what is named when head, background or tumour are blanked; None where no mask shows a tumour, or
+        segmentation: how well tumors are drawn; None where the network draws none, or no image has a mask.
+        background: what is named when head, background or tumor are blanked; None where no mask shows a tumor, or
             the test was left out.
         facts: run, data, split and their hashes, as plain data.
         cautions: what a reader must know before quoting a number, each one sentence.
-        robustness: what is named and drawn when pictures get worse; None where that was not asked for.
-        outside: how many pictures are flagged as outside of what the network is for; None for the validation part, from
+        robustness: what is named and drawn when images get worse; None where that was not asked for.
+        outside: how many images are flagged as outside of what the network is for; None for the validation part, from
             which the limit is, and where there is none.
-        abstention: for some allowed errors, how many pictures get one answer and how often it is right; None likewise.
+        abstention: for some allowed errors, how many images get one answer and how often it is right; None likewise.
     """
 
     samples: tuple[Sample, ...]

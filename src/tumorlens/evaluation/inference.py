@@ -12,12 +12,12 @@ import torch
 
 from tumorlens.datasets import Sample
 from tumorlens.models import Pipeline
-from tumorlens.scan import Box, GreyImage, Mask, Scan, drawn_mask, read_scan
+from tumorlens.scan import Box, GrayImage, Mask, Scan, drawn_mask, read_scan
 
 BATCH = 32
 Spacing = tuple[float, ...] | None
 Drawn = Callable[[int, Mask, Spacing], None]
-Change = Callable[[int, GreyImage], GreyImage]
+Change = Callable[[int, GrayImage], GrayImage]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Answers:
     Attributes:
         logits: (N, K) float64.
         cams: for each sample the (K, h, w) activation maps; K is 0 where the network gives none.
-        boxes: for each sample the part of the picture that was laid on the canvas.
+        boxes: for each sample the part of the image that was laid on the canvas.
         features: (N, C) float32, the last maps averaged over places.
     """
 
@@ -46,16 +46,16 @@ def infer(
     change: Change | None = None,
     read: Callable[[Path], Scan] | None = None,
 ) -> Answers:
-    """Run every sample through the pipeline in float32; pictures of one size go in batches.
+    """Run every sample through the pipeline in float32; images of one size go in batches.
 
     Args:
         pipeline: of a run.
         samples: at least one.
         progress: called with (done, total).
-        drawn: called with (position of the sample, mask at the size of its picture, spacing as in `Scan`) for each
-            sample, if the network segments. Masks are not kept: those of a thousand pictures would fill the memory.
-        change: called with (position of the sample, its picture) for what the network sees instead, of the same size.
-        read: reads a picture; for one who asks of the same pictures many times and holds them.
+        drawn: called with (position of the sample, mask at the size of its image, spacing as in `Scan`) for each
+            sample, if the network segments. Masks are not kept: those of a thousand images would fill the memory.
+        change: called with (position of the sample, its image) for what the network sees instead, of the same size.
+        read: reads an image; for one who asks of the same images many times and holds them.
 
     Raises:
         ScanError: a file cannot be read, or holds a volume.
@@ -67,9 +67,9 @@ def infer(
     features: list[npt.NDArray[np.float32]] = []
     for scans in _batches(samples, read or read_scan):
         first = len(logits)
-        batch = [scan.grey_slice() for scan in scans]
+        batch = [scan.gray_slice() for scan in scans]
         if change:
-            batch = [change(position, grey) for position, grey in enumerate(batch, start=first)]
+            batch = [change(position, gray) for position, gray in enumerate(batch, start=first)]
         with torch.inference_mode():
             answer = network(torch.from_numpy(np.stack(batch)))
         logits.extend(answer.logits.double().numpy())
@@ -85,17 +85,17 @@ def infer(
     return Answers(np.array(logits), cams, boxes, np.array(features))
 
 
-def grey_slice(path: str | Path) -> GreyImage:
-    """The picture in a file, (H, W) uint8.
+def gray_slice(path: str | Path) -> GrayImage:
+    """The image in a file, (H, W) uint8.
 
     Raises:
         ScanError: the file cannot be read, or holds a volume.
     """
-    return read_scan(path).grey_slice()
+    return read_scan(path).gray_slice()
 
 
 def _batches(samples: Sequence[Sample], read: Callable[[Path], Scan]) -> Iterator[list[Scan]]:
-    """Neighbours of one size together, in order."""
+    """Neighbors of one size together, in order."""
     batch: list[Scan] = []
     for sample in samples:
         scan = read(sample.image)

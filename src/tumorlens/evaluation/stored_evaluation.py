@@ -1,4 +1,4 @@
-"""evaluation folder -> what a run said of each picture, checked to be of its present weights."""
+"""evaluation folder -> what a run said of each image, checked to be of its present weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Answered:
     Attributes:
         label: the true class.
         predicted: the class the run named.
-        unit: the patient (or group of copies), or the picture's own id where none is known.
+        unit: the patient (or group of copies), or the image's own id where none is known.
         drawn: what was measured of its mask, by column; empty where it has none, or nothing was drawn.
     """
 
@@ -40,7 +40,7 @@ class Measured:
 
     Attributes:
         facts: what evaluation.json holds.
-        answers: picture id to what was said of it, in the order of the file.
+        answers: image id to what was said of it, in the order of the file.
     """
 
     facts: dict[str, Any]

@@ -26,7 +26,7 @@ def choose_part(run: Run, table: Table | None = None, split: str = "test") -> tu
         The run's own data, the samples to measure, and the name of that part: the split, or ``"all"``.
 
     Raises:
-        SplitError: other data that shares patients or pictures with the run's training part.
+        SplitError: other data that shares patients or images with the run's training part.
         DataError: labels the run does not know, or an empty split.
         RunError: the run's data changed since.
     """
@@ -46,9 +46,9 @@ def cohort_of(part: Table, *, resamples: int = 2000, seed: int = 0) -> Cohort:
 
 
 def spread(units: Sequence[str], limit: int) -> list[int]:
-    """Positions of at most `limit` pictures, in order: the middle one of every unit, then second ones, and so on.
+    """Positions of at most `limit` images, in order: the middle one of every unit, then second ones, and so on.
 
-    Of each unit they come from its whole length, since neighbouring slices resemble each other.
+    Of each unit they come from its whole length, since neighboring slices resemble each other.
     """
     of: dict[str, list[int]] = {}
     for position, unit in enumerate(units):
@@ -98,7 +98,7 @@ def _check_unchanged(run: Run, table: Table) -> None:
     now, then = fingerprint(table), run.record["data_fingerprint"]
     if now != then:
         raise RunError(
-            f"{run.folder}: the pictures have changed since training (fingerprint {now[:8]} found, {then[:8]} "
+            f"{run.folder}: the images have changed since training (fingerprint {now[:8]} found, {then[:8]} "
             "expected); restore them, or train anew"
         )
 
@@ -108,13 +108,13 @@ def _check_foreign(run: Run, own: Table, table: Table) -> None:
     if unknown:
         raise DataError(
             f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}. Use its names, "
-            "or, for pictures that say only whether there is a tumour, tumor and no_tumor"
+            "or, for images that say only whether there is a tumor, tumor and no_tumor"
         )
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:
         raise SplitError(
-            f"{table.name}: {len(shared)} of its patients or pictures were in the run's training or validation "
+            f"{table.name}: {len(shared)} of its patients or images were in the run's training or validation "
             f"part, the first is {shared[0]}; expected data the run has never seen"
         )
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.analyses.ood import MARGIN, Fit, fit_outside
-from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
-from tumorlens.evaluation.analyses.selective.measure import learn_candidates
+from tumorlens.evaluation.analyzes.ood import MARGIN, Fit, fit_outside
+from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
+from tumorlens.evaluation.analyzes.selective.measure import learn_candidates
 from tumorlens.evaluation.inference import infer
 from tumorlens.evaluation.subset import cohort_of
 from tumorlens.models import Pipeline
@@ -21,7 +21,7 @@ from tumorlens.training import Run
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """What is learnt once for a run, on none of its test pictures.
+    """What is learned once for a run, on none of its test images.
 
     Attributes:
         outside: how far what is familiar to the network reaches; None without a training or a validation part.
@@ -47,11 +47,11 @@ def learn_limits(
     Args:
         pipeline: of the run.
         own: the run's table.
-        seen: training pictures, as `to_fit_on` chooses them; nothing is learnt without any.
+        seen: training images, as `to_fit_on` chooses them; nothing is learned without any.
         logits: (N, K) of the validation part.
         features: (N, C) of the same, averaged over places.
         margin: of what is outside, as `fit_outside` takes it.
-        progress: called with (done, total) while training pictures are looked at.
+        progress: called with (done, total) while training images are looked at.
     """
     held_out = own.where(lambda sample: sample.split == "val") if len(logits) and seen else None
     if held_out is None:

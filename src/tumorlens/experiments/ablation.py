@@ -49,7 +49,7 @@ class Result:
         arm: which.
         run: the trained run.
         accuracy: on the test part.
-        comparison: with the first arm's run, picture by picture; None for the first itself.
+        comparison: with the first arm's run, image by image; None for the first itself.
     """
 
     arm: Arm

@@ -10,7 +10,7 @@ from typing import Literal
 from tumorlens.errors import ModelError
 
 Of = Literal["class", "mask"]
-"""What is explained: the score of a class, or the tumour that the network draws."""
+"""What is explained: the score of a class, or the tumor that the network draws."""
 
 ATTENTION = "attention:"  # begins the name of one attention map among several, and of a bundle's output for it
 
@@ -77,7 +77,7 @@ METHODS: dict[str, Method] = {
         Method(
             "mask",
             "mask",
-            "the network's own probability of tumour",
+            "the network's own probability of tumor",
             "none: an output of the network",
             targeted=False,
         ),

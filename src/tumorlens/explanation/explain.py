@@ -1,4 +1,4 @@
-"""Run or bundle + pictures -> heat maps of what spoke for a class, or for the tumour that was drawn."""
+"""Run or bundle + images -> heat maps of what spoke for a class, or for the tumor that was drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
 from tumorlens.explanation.catalog import Of
 from tumorlens.explanation.explainer import Explainer
-from tumorlens.scan import GreyImage, Mask, read_scan
+from tumorlens.scan import GrayImage, Mask, read_scan
 
 if TYPE_CHECKING:
     from tumorlens.training import Run
@@ -27,17 +27,17 @@ class Explanation:
     """Heat maps and what they explain.
 
     Attributes:
-        path: of the picture.
-        grey: (H, W) uint8, the picture.
+        path: of the image.
+        gray: (H, W) uint8, the image.
         target: the class that is explained; the predicted one where the mask is.
         probability: of that class; calibrated, unless it is a run that was not evaluated.
         of: ``"class"`` or ``"mask"``.
-        mask: (H, W) uint8, 1 where the network draws a tumour; None where it draws none at all.
+        mask: (H, W) uint8, 1 where the network draws a tumor; None where it draws none at all.
         heatmaps: method to (H, W) float32 from 0 to 1.
     """
 
     path: Path
-    grey: GreyImage
+    gray: GrayImage
     target: str
     probability: float
     of: Of
@@ -73,15 +73,15 @@ def explain(
     method: str = "grad_cam",
     of: Of = "class",
 ) -> Iterator[Explanation | TumorlensError]:
-    """Heat maps for each picture, in order; an unreadable one gives its error, and the rest go on.
+    """Heat maps for each image, in order; an unreadable one gives its error, and the rest go on.
 
     Args:
         model: a finished run, or a bundle as `tumorlens.load` opens it.
-        paths: picture files.
+        paths: image files.
         target: class to explain; None for the predicted one.
         method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for whatever
             this network can give.
-        of: ``"mask"`` explains the tumour that the network draws.
+        of: ``"mask"`` explains the tumor that the network draws.
 
     Raises:
         ModelError: the model knows no such class, or cannot give that method.
@@ -105,14 +105,14 @@ def _explanations(
 ) -> Iterator[Explanation | TumorlensError]:
     for path in map(Path, paths):
         try:
-            grey = read_scan(path).grey_slice()
+            gray = read_scan(path).gray_slice()
         except TumorlensError as error:
             yield error
             continue
-        probabilities, mask = explainer.answer(grey)
+        probabilities, mask = explainer.answer(gray)
         index = int(probabilities.argmax()) if target is None else target
-        maps = {name: explainer.heatmaps(grey[None], [index], method=name, of=of)[0] for name in methods}
-        yield Explanation(path, grey, classes[index], float(probabilities[index]), of, mask, maps)
+        maps = {name: explainer.heatmaps(gray[None], [index], method=name, of=of)[0] for name in methods}
+        yield Explanation(path, gray, classes[index], float(probabilities[index]), of, mask, maps)
 
 
 def _opened(model: Run | Explained) -> tuple[tuple[str, ...], Explainer]:

@@ -15,14 +15,14 @@ from tumorlens.explanation.methods.attention_rollup import together
 from tumorlens.explanation.methods.eigen_cam import eigen_cam
 from tumorlens.explanation.methods.occlusion import BATCH, Score, occlusion
 from tumorlens.report.heat import heat
-from tumorlens.scan import Canvas, GreyImage, Mask, drawn_mask
+from tumorlens.scan import Canvas, GrayImage, Mask, drawn_mask
 from tumorlens.scan.canvas import Placement
 
-Pictures = npt.NDArray[np.uint8]
+Images = npt.NDArray[np.uint8]
 Chart = npt.NDArray[np.float32]
 Found = dict[str, npt.NDArray[Any]]
-Ask = Callable[[Pictures, Sequence[str]], Found]
-"""(N, H, W) pictures and names of answers -> those answers, as the outputs of a bundle have them."""
+Ask = Callable[[Images, Sequence[str]], Found]
+"""(N, H, W) images and names of answers -> those answers, as the outputs of a bundle have them."""
 
 
 def methods_from(answers: Sequence[str], of: Of = "class") -> list[str]:
@@ -44,7 +44,7 @@ class Explainer:
 
     Attributes:
         name: of the network, for errors.
-        canvas: on which it sees pictures.
+        canvas: on which it sees images.
     """
 
     def __init__(self, name: str, canvas: Canvas, ask: Ask, answers: Callable[[], Sequence[str]]) -> None:
@@ -66,11 +66,11 @@ class Explainer:
             ModelError: a mask is to be explained, and the network draws none.
         """
         if of == "mask" and "mask" not in self.answers:
-            raise ModelError(f"{self.name} draws no tumour that could be explained; explain a class")
+            raise ModelError(f"{self.name} draws no tumor that could be explained; explain a class")
         return methods_from(self.answers, of)
 
     def check(self, method: str, of: Of = "class") -> None:
-        """Refuse what cannot be had, before any picture is read.
+        """Refuse what cannot be had, before any image is read.
 
         Raises:
             ModelError: no such method or attention map, or one that this network cannot give; lists what it can.
@@ -81,15 +81,15 @@ class Explainer:
             known = [name for name in self.answers if name.startswith(ATTENTION)]
             raise ModelError(f"{self.name} has no map {method}; it has {', '.join(known)}")
 
-    def answer(self, picture: GreyImage) -> tuple[npt.NDArray[np.float32], Mask | None]:
-        """Calibrated probabilities (K,), and what is drawn, (H, W) with 1 for tumour; None where nothing can be."""
+    def answer(self, image: GrayImage) -> tuple[npt.NDArray[np.float32], Mask | None]:
+        """Calibrated probabilities (K,), and what is drawn, (H, W) with 1 for tumor; None where nothing can be."""
         mask = ["mask"] if "mask" in self.answers else []
-        found = self._asked(picture[None], ["probabilities", *mask])
-        drawn = drawn_mask(found["mask"][0], self._places(picture[None], found)[0]) if mask else None
+        found = self._asked(image[None], ["probabilities", *mask])
+        drawn = drawn_mask(found["mask"][0], self._places(image[None], found)[0]) if mask else None
         return found["probabilities"][0], drawn
 
     def heatmaps(
-        self, pictures: Pictures, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
+        self, images: Images, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
     ) -> list[Chart]:
         """Where the network looked, as `tumorlens.explanation.pipeline_explainer.heatmaps` says it.
 
@@ -98,13 +98,13 @@ class Explainer:
         """
         self.check(method, of)
         maps: list[Chart] = []
-        for start in range(0, len(pictures), BATCH):
+        for start in range(0, len(images), BATCH):
             wanted = None if targets is None else list(targets[start : start + BATCH])
-            maps += self._drawn(pictures[start : start + BATCH], wanted, method, of)
+            maps += self._drawn(images[start : start + BATCH], wanted, method, of)
         return maps
 
-    def _drawn(self, pictures: Pictures, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
-        """One map for each picture, at its size."""
+    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
+        """One map for each image, at its size."""
         names = {
             "grad_cam": ["probabilities", "cam"],
             "hires_cam": ["probabilities", "cam"],
@@ -113,50 +113,50 @@ class Explainer:
             "occlusion": ["probabilities"] if of == "class" else ["mask"],
             "mask": ["mask"],
         }.get(method, [method])
-        found = self._asked(pictures, names)
-        places = self._places(pictures, found)
+        found = self._asked(images, names)
+        places = self._places(images, found)
         if method == "mask":  # a probability, which would mean nothing if its peak were made 1
-            return [place.to_picture(chart) for chart, place in zip(found["mask"], places, strict=True)]
+            return [place.to_image(chart) for chart, place in zip(found["mask"], places, strict=True)]
         if "probabilities" in found:
             targets = found["probabilities"].argmax(1).tolist() if targets is None else targets
         drawn = []
-        for i, (picture, place) in enumerate(zip(pictures, places, strict=True)):
+        for i, (image, place) in enumerate(zip(images, places, strict=True)):
             if method == "eigen_cam":
                 chart = eigen_cam(found["features"][i])
             elif method.startswith("attention"):
                 chart = together([found[name][i] for name in names])
             elif method == "occlusion":
                 score = self._overlap(found["mask"][i], place) if of == "mask" else self._class_score(_at(targets, i))
-                chart = occlusion(picture, place, score)
+                chart = occlusion(image, place, score)
             else:
                 chart = found["cam"][i, _at(targets, i)]
             drawn.append(heat(chart, place))
         return drawn
 
     def _class_score(self, target: int) -> Score:
-        return lambda pictures: self._ask(pictures, ["probabilities"])["probabilities"][:, target]
+        return lambda images: self._ask(images, ["probabilities"])["probabilities"][:, target]
 
     def _overlap(self, mask: Chart, place: Placement) -> Score:
-        """How probable a tumour is, on average over what was drawn in the picture as it is."""
+        """How probable a tumor is, on average over what was drawn in the image as it is."""
         drawn = drawn_mask(mask, place) > 0
 
-        def score(pictures: Pictures) -> npt.NDArray[np.float64]:
+        def score(images: Images) -> npt.NDArray[np.float64]:
             if not drawn.any():
-                return np.zeros(len(pictures))
-            found = self._asked(pictures, ["mask"])
-            both = zip(found["mask"], self._places(pictures, found), strict=True)
-            return np.array([place.to_picture(chart)[drawn].mean() for chart, place in both])
+                return np.zeros(len(images))
+            found = self._asked(images, ["mask"])
+            both = zip(found["mask"], self._places(images, found), strict=True)
+            return np.array([place.to_image(chart)[drawn].mean() for chart, place in both])
 
         return score
 
-    def _asked(self, pictures: Pictures, names: Sequence[str]) -> Found:
-        """The answers, and where the canvas lies if that differs from picture to picture."""
-        return self._ask(pictures, [*names, "boxes"] if self.canvas.around == "head" else names)
+    def _asked(self, images: Images, names: Sequence[str]) -> Found:
+        """The answers, and where the canvas lies if that differs from image to image."""
+        return self._ask(images, [*names, "boxes"] if self.canvas.around == "head" else names)
 
-    def _places(self, pictures: Pictures, found: Found) -> list[Placement]:
-        height, width = pictures.shape[1:]
+    def _places(self, images: Images, found: Found) -> list[Placement]:
+        height, width = images.shape[1:]
         if "boxes" not in found:
-            return [self.canvas.place(height, width)] * len(pictures)
+            return [self.canvas.place(height, width)] * len(images)
         return [self.canvas.place(height, width, tuple(box)) for box in found["boxes"].tolist()]
 
 

@@ -1,4 +1,4 @@
-"""Pipeline + pictures -> heat maps by any method, at the size of the pictures."""
+"""Pipeline + images -> heat maps by any method, at the size of the images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from tumorlens.explanation.catalog import METHODS as METHODS
 from tumorlens.explanation.catalog import Method as Method
 from tumorlens.explanation.catalog import Of
-from tumorlens.explanation.explainer import Chart, Explainer, Found, Pictures
+from tumorlens.explanation.explainer import Chart, Explainer, Found, Images
 from tumorlens.explanation.methods.grad_cam import grad_cam, hires_cam
 from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
 from tumorlens.models import Pipeline
@@ -31,30 +31,30 @@ def available(pipeline: Pipeline, of: Of = "class") -> list[str]:
 
 def heatmaps(
     pipeline: Pipeline,
-    pictures: npt.NDArray[np.uint8],
+    images: npt.NDArray[np.uint8],
     targets: Sequence[int] | None = None,
     *,
     method: str = "grad_cam",
     of: Of = "class",
 ) -> list[npt.NDArray[np.float32]]:
-    """Where the network looked, for pictures of one size.
+    """Where the network looked, for images of one size.
 
     Args:
         pipeline: in evaluation mode.
-        pictures: (N, H, W) uint8.
-        targets: for each picture the class to explain; None for the predicted one.
+        images: (N, H, W) uint8.
+        targets: for each image the class to explain; None for the predicted one.
         method: one of `available`, or ``"attention:NAME"`` for one attention map.
-        of: ``"mask"`` explains the drawn tumour and not a class. Of methods that ask for neither (`Method.targeted`)
+        of: ``"mask"`` explains the drawn tumor and not a class. Of methods that ask for neither (`Method.targeted`)
             the map is the same.
 
     Returns:
-        For each picture (H, W) float32 from 0 to 1; all 0 where nothing speaks for what is explained. The largest
+        For each image (H, W) float32 from 0 to 1; all 0 where nothing speaks for what is explained. The largest
         value on the network's square is 1, but those of ``"mask"`` are probabilities.
 
     Raises:
         ModelError: no such method, or one that this network cannot give.
     """
-    return PipelineExplainer(pipeline).heatmaps(pictures, targets, method=method, of=of)
+    return PipelineExplainer(pipeline).heatmaps(images, targets, method=method, of=of)
 
 
 class PipelineExplainer(Explainer):
@@ -76,20 +76,20 @@ class PipelineExplainer(Explainer):
         if of == "mask" or method not in (*_GRADIENTS, "eigen_cam", "occlusion"):
             super().check(method, of)
 
-    def _drawn(self, pictures: Pictures, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
+    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
         if method not in _GRADIENTS:
-            return super()._drawn(pictures, targets, method, of)
+            return super()._drawn(images, targets, method, of)
         prepare = self.pipeline.prepare
-        images = self._tensor(pictures)
-        boxes = prepare.boxes(images)
-        charts = _GRADIENTS[method](self.pipeline.network, prepare(images, boxes), targets, of=of).float().cpu().numpy()
-        places = self._places(pictures, {"boxes": boxes.cpu().numpy()})
+        batch = self._tensor(images)
+        boxes = prepare.boxes(batch)
+        charts = _GRADIENTS[method](self.pipeline.network, prepare(batch, boxes), targets, of=of).float().cpu().numpy()
+        places = self._places(images, {"boxes": boxes.cpu().numpy()})
         return [heat(chart, place) for chart, place in zip(charts, places, strict=True)]
 
-    def _answer_of(self, pictures: Pictures, names: Sequence[str]) -> Found:
+    def _answer_of(self, images: Images, names: Sequence[str]) -> Found:
         with torch.inference_mode():
-            given = NamedAnswers(self.pipeline, names)(self._tensor(pictures))
+            given = NamedAnswers(self.pipeline, names)(self._tensor(images))
         return {name: value.cpu().numpy() for name, value in zip(names, given, strict=True)}
 
-    def _tensor(self, pictures: Pictures) -> torch.Tensor:
-        return torch.from_numpy(pictures.copy()).to(self.pipeline.temperature.device)
+    def _tensor(self, images: Images) -> torch.Tensor:
+        return torch.from_numpy(images.copy()).to(self.pipeline.temperature.device)

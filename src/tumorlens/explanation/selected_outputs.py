@@ -13,11 +13,11 @@ from tumorlens.models.layers.attention import attention_names, attention_passing
 
 
 def answer_names(pipeline: Pipeline) -> list[str]:
-    """What this pipeline can be asked for: nothing empty, and no box that is always the whole picture.
+    """What this pipeline can be asked for: nothing empty, and no box that is always the whole image.
 
     ``"probabilities"``, ``"cam"`` of networks that are pooling + linear, ``"features"``, ``"boxes"`` where the canvas
-    lies around the head, ``"mask"`` where a tumour is drawn, ``"outside"`` where that was fitted, and
-    ``"attention:NAME"`` for each attention map. Whether it draws is found out with one pass over a black picture.
+    lies around the head, ``"mask"`` where a tumor is drawn, ``"outside"`` where that was fitted, and
+    ``"attention:NAME"`` for each attention map. Whether it draws is found out with one pass over a black image.
     """
     side = pipeline.prepare.canvas.size
     with torch.inference_mode():
@@ -35,7 +35,7 @@ def answer_names(pipeline: Pipeline) -> list[str]:
 
 
 class NamedAnswers(nn.Module):
-    """(N, H, W) uint8 pictures of one size -> some of a pipeline's answers, as a tuple."""
+    """(N, H, W) uint8 images of one size -> some of a pipeline's answers, as a tuple."""
 
     def __init__(self, pipeline: Pipeline, names: Sequence[str]) -> None:
         """Ask for `names`, which are some of `answer_names`."""

@@ -15,7 +15,7 @@ PRIOR_SD = 0.5  # of log T: two thirds of all networks are taken to lie between 
 def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike, units: int | None = None) -> float:
     """The temperature by which logits are divided so that probabilities mean what they say.
 
-    Minimises the negative log-likelihood of the labels plus a weak prior, log T ~ N(0, 0.5). Slices of
+    Minimizes the negative log-likelihood of the labels plus a weak prior, log T ~ N(0, 0.5). Slices of
     one patient are not independent evidence, so the mean over images counts as often as there are
     patients. Without the prior a handful of easy validation patients makes the best-fitting temperature
     far too low: on Figshare folds with 15 of them it raised the log loss of the test patients by up to a third.
@@ -62,7 +62,7 @@ def why_not_fitted(logits: npt.ArrayLike, labels: npt.ArrayLike) -> str | None:
     """
     z, y = _checked(logits, labels)
     if len(y) < 2:
-        return f"only {len(y)} labelled image{'' if len(y) == 1 else 's'}"
+        return f"only {len(y)} labeled image{'' if len(y) == 1 else 's'}"
     if (z.argmax(axis=1) == y).all():
         return f"all {len(y)} images are predicted right, so nothing shows how far to trust a prediction"
     return None

@@ -1,4 +1,4 @@
-"""Two masks -> which tumours were hit, and what was drawn where there is none."""
+"""Two masks -> which tumors were hit, and what was drawn where there is none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import ndimage
 from tumorlens.scan import Mask
 
 HIT = 0.1
-"""Intersection over union from which a tumour counts as hit."""
+"""Intersection over union from which a tumor counts as hit."""
 
 _TOUCHING = np.ones((3, 3), dtype=bool)  # pixels that meet at a corner belong together
 
@@ -35,11 +35,11 @@ def match_lesions(drawn: Mask, true: Mask) -> Lesions:
 
     A part of the truth is hit where it and all drawn parts that overlap it, taken together, have an intersection over
     union of at least `HIT`: the threshold of nnDetection (Baumgartner et al., MICCAI 2021), and the matching of the
-    lesion-wise figures of BraTS 2023, so that a tumour drawn in two pieces is hit once. Any overlap, the other common
-    rule, would call a drawing that fills the picture a hit.
+    lesion-wise figures of BraTS 2023, so that a tumor drawn in two pieces is hit once. Any overlap, the other common
+    rule, would call a drawing that fills the image a hit.
 
     Args:
-        drawn: (H, W), 1 = tumour.
+        drawn: (H, W), 1 = tumor.
         true: the same.
     """
     both = (drawn | true) != 0

@@ -1,4 +1,4 @@
-"""Drawn mask + sample -> what is counted of one picture."""
+"""Drawn mask + sample -> what is counted of one image."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _UNKNOWN = Surfaces(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a network drew in one picture, measured against the true mask; the masks themselves are not kept.
+    """What a network drew in one image, measured against the true mask; the masks themselves are not kept.
 
     Attributes:
-        pixels: of the picture.
-        drawn: pixels drawn as tumour.
-        true: pixels of tumour in the mask; None where the picture has no mask.
+        pixels: of the image.
+        drawn: pixels drawn as tumor.
+        true: pixels of tumor in the mask; None where the image has no mask.
         both: pixels of both; 0 without a mask.
         rectangle: whether the true mask is one filled rectangle.
         surfaces: how the outlines agree, in pixels; NaN without a mask.
-        surfaces_mm: the same in millimetres; None where the spacing is unknown or the picture has no mask.
-        lesions: connected parts that were hit, missed, or drawn for nothing. A picture without a mask has them only
-            where its class has no tumour: all that is drawn there is drawn for nothing.
+        surfaces_mm: the same in millimeters; None where the spacing is unknown or the image has no mask.
+        lesions: connected parts that were hit, missed, or drawn for nothing. An image without a mask has them only
+            where its class has no tumor: all that is drawn there is drawn for nothing.
     """
 
     pixels: int
@@ -77,11 +77,11 @@ def compare_mask(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = 
 
     Args:
         sample: with or without a mask.
-        drawn: (H, W) at the size of its picture, 1 = tumour.
-        spacing: of the picture's rows and columns in millimetres; None where it is unknown.
+        drawn: (H, W) at the size of its image, 1 = tumor.
+        spacing: of the image's rows and columns in millimeters; None where it is unknown.
 
     Raises:
-        ScanError, DataError: the mask cannot be read, or does not fit its picture.
+        ScanError, DataError: the mask cannot be read, or does not fit its image.
     """
     mask = read_sample_mask(sample)
     area = int(np.count_nonzero(drawn))
@@ -101,7 +101,7 @@ def compare_mask(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = 
 
 
 def common_unit(drawings: Sequence[Drawing]) -> Unit:
-    """Millimetres where the spacing of every picture with a mask is known, else pixels: the two have no mean."""
+    """Millimeters where the spacing of every image with a mask is known, else pixels: the two have no mean."""
     known = [drawing.surfaces_mm is not None for drawing in drawings if drawing.true is not None]
     return "mm" if known and all(known) else "pixels"
 

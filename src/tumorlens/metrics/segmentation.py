@@ -1,4 +1,4 @@
-"""Drawings -> how well tumours are drawn: means over pictures, each with its interval."""
+"""Drawings -> how well tumors are drawn: means over images, each with its interval."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _NONE = Lesions(0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """How well tumours are drawn. Figures are computed for each picture that has a mask, then averaged.
+    """How well tumors are drawn. Figures are computed for each image that has a mask, then averaged.
 
     Two differ: `lesion_sensitivity` is the share of all connected parts of the true masks that were hit, and
-    `false_positives` also counts the pictures without a mask of a class without tumour.
+    `false_positives` also counts the images without a mask of a class without tumor.
 
     Attributes:
         drawings: one for each sample, with or without a mask.
         distance_unit: what `hd95` and the tolerance of `surface_dice` are in.
         overall: the figures by the names of `NAMES`, as `Drawing` and `Lesions` define them.
-        per_class: the same of each class of which a picture counts; undefined where it has no mask.
-        medians: over the pictures with a mask, by ``"all"`` and class, of the figures that are means over them.
-        empty: true masks that show no tumour.
-        missed: true masks that show a tumour of which no pixel was drawn.
+        per_class: the same of each class of which an image counts; undefined where it has no mask.
+        medians: over the images with a mask, by ``"all"`` and class, of the figures that are means over them.
+        empty: true masks that show no tumor.
+        missed: true masks that show a tumor of which no pixel was drawn.
         rectangles: true masks that are one filled rectangle: boxes, most likely.
-        healthy: pictures without a mask, of a class without tumour.
+        healthy: images without a mask, of a class without tumor.
         healthy_drawn: those in which something was drawn all the same.
     """
 
@@ -58,7 +58,7 @@ class Segmentation:
 
     @property
     def masks(self) -> int:
-        """Pictures that have a mask, and so count."""
+        """Images that have a mask, and so count."""
         return self.overall["dice"].n
 
     @property
@@ -68,7 +68,7 @@ class Segmentation:
         return NAMES | {"hd95": f"HD95 ({unit})", "surface_dice": f"surface Dice, {TOLERANCE:g} {unit}"}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; what was drawn in each picture is in predictions.csv."""
+        """Plain data for JSON; what was drawn in each image is in predictions.csv."""
         counts = ("masks", "empty", "missed", "rectangles", "healthy", "healthy_drawn")
         return {name: getattr(self, name) for name in counts} | {
             "distance_unit": self.distance_unit,
@@ -88,7 +88,7 @@ def measure_masks(
     cohort: Cohort,
     classes: Sequence[str],
 ) -> Segmentation | None:
-    """Average over pictures, with 95 % intervals by unit.
+    """Average over images, with 95 % intervals by unit.
 
     Args:
         drawings: one for each sample.
@@ -97,7 +97,7 @@ def measure_masks(
         classes: the class map.
 
     Returns:
-        None where no picture has a mask.
+        None where no image has a mask.
     """
     masked = [i for i, drawing in enumerate(drawings) if drawing.true is not None]
     if not masked:
@@ -149,18 +149,18 @@ def measure_masks(
 
 
 def _values(known: Sequence[Drawing], unit: Unit) -> dict[str, Floats]:
-    """The figures that are means over pictures, of each picture."""
+    """The figures that are means over images, of each image."""
     return {name: np.array([getattr(drawing, name) for drawing in known]) for name in _OVERLAPS} | {
         name: np.array([getattr(drawing.outlines(unit), name) for drawing in known]) for name in _SURFACES
     }
 
 
 def _mean(resampled: Resamples, values: Floats, among: Flags) -> Estimate:
-    """Over the pictures `among`."""
+    """Over the images `among`."""
     return resampled.estimate(_ratio(resampled.sums(values * among), resampled.sums(among)), among)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    """NaN where there is nothing: a resample without any picture of a class says nothing."""
+    """NaN where there is nothing: a resample without any image of a class says nothing."""
     ratio: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return ratio

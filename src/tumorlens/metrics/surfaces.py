@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from tumorlens.scan import Mask
 
 TOLERANCE = 2.0
-"""Outlines that lie no further apart than this agree in surface Dice; millimetres, or pixels."""
+"""Outlines that lie no further apart than this agree in surface Dice; millimeters, or pixels."""
 
 _PERCENTILE = 95
 
@@ -25,7 +25,7 @@ class Surfaces:
 
     Attributes:
         hd95: the larger of two distances: 95 % of the one outline lie no further than this from the other, and
-            the other way round. 0 where both masks are empty, the picture's diagonal where one is.
+            the other way round. 0 where both masks are empty, the image's diagonal where one is.
         surface_dice: share of both outlines that lies within `TOLERANCE` of the other (Nikolov et al. 2021).
             1 where both masks are empty, 0 where one is.
     """
@@ -35,15 +35,15 @@ class Surfaces:
 
 
 def compare_surfaces(drawn: Mask, true: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> Surfaces:
-    """Measure between the pixels that form each outline: those with a neighbour above, below or beside them outside.
+    """Measure between the pixels that form each outline: those with a neighbor above, below or beside them outside.
 
-    Where one mask is empty, MONAI gives an infinite distance, and so no mean. Here it is the picture's diagonal, the
+    Where one mask is empty, MONAI gives an infinite distance, and so no mean. Here it is the image's diagonal, the
     longest distance there is, as the BraTS challenges take that of their volumes (374 mm in 2023).
 
     Args:
-        drawn: (H, W), 1 = tumour.
+        drawn: (H, W), 1 = tumor.
         true: the same.
-        spacing: of rows and of columns; millimetres, or 1 to measure in pixels.
+        spacing: of rows and of columns; millimeters, or 1 to measure in pixels.
     """
     one, two = (_outline(mask) * spacing for mask in (drawn, true))
     if not len(one) and not len(two):
@@ -58,7 +58,7 @@ def compare_surfaces(drawn: Mask, true: Mask, spacing: tuple[float, float] = (1.
 
 
 def _outline(mask: Mask) -> Floats:
-    """(N, 2) row and column of the pixels of the outline; what lies beyond the picture counts as outside."""
+    """(N, 2) row and column of the pixels of the outline; what lies beyond the image counts as outside."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return np.empty((0, 2))

@@ -22,24 +22,24 @@ class Parity(BaseModel):
 
     Attributes:
         largest_difference: in any probability of a class, between PyTorch and ONNX Runtime.
-        pictures: number of pictures, real and random.
-        largest_mask_difference: in any pixel's probability of tumour; None where the network does not segment.
-        mask_pixels_differ: share of all pixels of the canvas that one draws as tumour and the other does not.
-        largest_outside_difference: in the score of a picture as outside, as a share of it where it is above 1; None
+        images: number of images, real and random.
+        largest_mask_difference: in any pixel's probability of tumor; None where the network does not segment.
+        mask_pixels_differ: share of all pixels of the canvas that one draws as tumor and the other does not.
+        largest_outside_difference: in the score of an image as outside, as a share of it where it is above 1; None
             where the graph gives none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     largest_difference: float
-    pictures: int
+    images: int
     largest_mask_difference: float | None = None
     mask_pixels_differ: float | None = None
     largest_outside_difference: float | None = None
 
 
 class OutsideCard(BaseModel):
-    """What the graph's output ``outside`` was fitted on, and how often it flags pictures that it should not.
+    """What the graph's output ``outside`` was fitted on, and how often it flags images that it should not.
 
     Attributes:
         method: in words.
@@ -93,12 +93,12 @@ class Card(BaseModel):
         format: version of this layout.
         name: of the run it was made from.
         classes: output i is ``classes[i]``.
-        canvas: how a picture is laid on the square the network sees.
+        canvas: how an image is laid on the square the network sees.
         model: registry name.
         parameters: number of weights, without those that are used in training only.
         temperature: of the softmax inside the graph.
         heatmap: whether the graph gives class activation maps.
-        segments: whether the graph gives a mask of the tumour.
+        segments: whether the graph gives a mask of the tumor.
         methods: names of the methods of explanation that need nothing but this file; empty in older bundles, which
             did not say.
         stored: precision in which the file holds the weights; they are computed with in float32.
@@ -109,18 +109,18 @@ class Card(BaseModel):
         per_class: class to name to estimate, of the same test part; empty likewise, and in older bundles.
         confusion: (K, K) images of the test part; rows are the truth, columns the answer; empty likewise.
         calibration: what the temperature was fitted on and what it changed; None in older bundles.
-        sensitivity: what the evaluation says of pictures that are blanked in part, or made worse, a sentence each;
+        sensitivity: what the evaluation says of images that are blanked in part, or made worse, a sentence each;
             empty where that was not measured, and in older bundles.
         outside: what the graph's output ``outside`` is worth; None where it has none, as in older bundles.
-        candidates: what is needed to say which classes a picture may be of, for any allowed error; None where there was
+        candidates: what is needed to say which classes an image may be of, for any allowed error; None where there was
             no validation part, and in older bundles.
         tested_on: one line that says on what; empty likewise.
         cautions: what a reader must know before quoting a figure.
         training: recipe, seed, data, fingerprint, split and their hashes; all settings, the data sets' own facts, how
-            many pictures of which class were in which part. Older bundles have less of it.
+            many images of which class were in which part. Older bundles have less of it.
         parity: how closely ONNX Runtime repeats what PyTorch says.
-        licence: of the weights.
-        attributions: whose data and whose weights are in it, and under what licence, a line each; empty in older
+        license: of the weights.
+        attributions: whose data and whose weights are in it, and under what license, a line each; empty in older
             bundles, which did not say.
         intended_use: and what it is not for.
         versions: of the software that made it.
@@ -151,7 +151,7 @@ class Card(BaseModel):
     cautions: tuple[str, ...]
     training: dict[str, Any]
     parity: Parity
-    licence: str
+    license: str
     attributions: tuple[str, ...] = ()
     intended_use: str = INTENDED_USE
     versions: dict[str, str]

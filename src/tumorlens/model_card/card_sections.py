@@ -67,11 +67,11 @@ def card_page(card: Card, file: BundleFile) -> tuple[Section, ...]:
         Section("Figures of each class", tuple(_classes(card)), ("class", "images", *_columns(card))),
         Section("What each class was named", tuple(words.confusions(card))),
         Section("Calibration", tuple(("", text) for text in words.calibration(card))),
-        Section("When pictures change", tuple(("", text) for text in card.sensitivity)),
+        Section("When images change", tuple(("", text) for text in card.sensitivity)),
         Section("What it declines", tuple(_declined(card))),
         Section("Data", tuple(_data(card))),
         Section("Training", tuple(_training(card))),
-        Section("Licence", tuple(_licence(card))),
+        Section("License", tuple(_license(card))),
         Section("Made with", (("same as PyTorch", _parity(card)), *card.versions.items())),
     )
     return tuple(section for section in sections if section.rows)
@@ -140,14 +140,14 @@ def _training(card: Card) -> Iterator[tuple[str, str]]:
         yield "epoch", kept
 
 
-def _licence(card: Card) -> Iterator[tuple[str, str]]:
-    yield "licence", card.licence
+def _license(card: Card) -> Iterator[tuple[str, str]]:
+    yield "license", card.license
     yield from (("attribution", line) for line in card.attributions)
 
 
 def _parity(card: Card) -> str:
     found = card.parity
-    said = f"largest difference in a probability {found.largest_difference:.1e} over {found.pictures} pictures"
+    said = f"largest difference in a probability {found.largest_difference:.1e} over {found.images} images"
     if found.largest_mask_difference is None:
         return said
     return f"{said}; in a pixel of a mask {found.largest_mask_difference:.1e}"

@@ -24,7 +24,7 @@ TITLES = {
     "f1": "F1",
     "auroc": "AUROC",
     **MASK_FIGURES,
-    "dice": "Dice of the tumour",
+    "dice": "Dice of the tumor",
 }
 """Names of figures, and how people call them; one that is not among them is called as it is."""
 OLDER = "exported before cards held the settings, the figures of each class and the calibration; export the run again"
@@ -62,40 +62,40 @@ def figures(found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]
 
 
 def canvas(card: Card) -> str:
-    """How a picture is laid on the square that the network sees."""
+    """How an image is laid on the square that the network sees."""
     laid, side = card.canvas, f"{card.canvas.size} x {card.canvas.size} pixels"
-    what = "the box around the head" if laid.around == "head" else "the whole picture"
+    what = "the box around the head" if laid.around == "head" else "the whole image"
     if laid.fit == "stretch":
         return f"{what}, stretched to {side}"
     if laid.fit == "crop":
-        return f"{what}, its shorter side scaled to {laid.resize or laid.size} pixels and the centre of {side} cut out"
+        return f"{what}, its shorter side scaled to {laid.resize or laid.size} pixels and the center of {side} cut out"
     return f"{what}, scaled to fit {side}, with black bars where it is not square"
 
 
 def intensities(card: Card) -> str:
-    """What becomes of grey values; empty where the card does not say."""
+    """What becomes of gray values; empty where the card does not say."""
     known = card.training.get("network")
     if not known:
         return ""
     mean, std = (", ".join(f"{value:g}" for value in dict.fromkeys(known[key])) for key in ("mean", "std"))
     equal = ", in three equal channels" if known["channels"] == 3 else ""
-    return f"8-bit grey values as 0 to 1, minus {mean}, divided by {std}{equal}"
+    return f"8-bit gray values as 0 to 1, minus {mean}, divided by {std}{equal}"
 
 
 def outputs(card: Card) -> str:
     """What the file answers with."""
     found = [f"a probability for each of {len(card.classes)} classes"]
-    found += ["a mask of the tumour"] if card.segments else []
+    found += ["a mask of the tumor"] if card.segments else []
     found += ["class activation maps"] if card.heatmap else []
     return ", ".join(found)
 
 
 def split(card: Card) -> str:
-    """How pictures came into parts; empty where the card does not say."""
+    """How images came into parts; empty where the card does not say."""
     plan = card.training.get("split")
     if not plan:
         return ""
-    by = {"image": "by picture, since no patient is known"}.get(plan["by"], f"by {plan['by']}")
+    by = {"image": "by image, since no patient is known"}.get(plan["by"], f"by {plan['by']}")
     val = f", {100 * plan['val']:g} % of the rest for validation" if plan["val"] else ""
     if plan["source"] == "folds":
         held = f"fold {plan['fold']} (counted from 0) held out as test"
@@ -125,10 +125,10 @@ def datasets(card: Card) -> Iterator[tuple[str, str]]:
     """Each data set and what is known of it."""
     for known in card.training.get("datasets", ()):
         said = f"{counted(known['used'])} used"
-        if "licence" in known:
+        if "license" in known:
             released = "" if known["images"] is None else f"; released were {known['images']:,} images"
             released += f" of {known['patients']:,} patient ids" if known["patients"] else ""
-            told = (known["summary"], f"{said}{released}", known["licence"], known["citation"], known["homepage"])
+            told = (known["summary"], f"{said}{released}", known["license"], known["citation"], known["homepage"])
             said = "; ".join(one for one in told if one)
         yield known["name"], said
 
@@ -180,7 +180,7 @@ def calibration(card: Card) -> Iterator[str]:
 
 
 def confusions(card: Card) -> Iterator[tuple[str, str]]:
-    """Each class of the test part and what its pictures were named."""
+    """Each class of the test part and what its images were named."""
     for name, row in zip(card.classes, card.confusion, strict=False):
         if sum(row):
             wrong = [f"{n:,} named {other}" for other, n in zip(card.classes, row, strict=True) if n and other != name]
@@ -189,7 +189,7 @@ def confusions(card: Card) -> Iterator[tuple[str, str]]:
 
 
 def outside(card: Card) -> str:
-    """How pictures are flagged that the network was not made for; empty where they are not."""
+    """How images are flagged that the network was not made for; empty where they are not."""
     found = card.outside
     if found is None:
         return ""

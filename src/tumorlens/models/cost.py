@@ -17,8 +17,8 @@ class Cost:
 
     Attributes:
         parameters: trainable values.
-        multiply_adds: of one forward pass of one picture (half the floating point operations).
-        input_size: side of that picture, pixels.
+        multiply_adds: of one forward pass of one image (half the floating point operations).
+        input_size: side of that image, pixels.
     """
 
     parameters: int

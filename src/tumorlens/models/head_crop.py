@@ -1,8 +1,8 @@
-"""Grey pictures -> the box of the head in each: the brain-contour crop, in tensors that export.
+"""Gray images -> the box of the head in each: the brain-contour crop, in tensors that export.
 
 Blur, threshold, erode, dilate, largest outer contour, bounding box: the usual steps. Usually they are taken on the
-picture's own pixels with a threshold of 45 of 255, by which 36 of Figshare's 3,064 slices lose a part of their
-tumour or all of it. Here the threshold follows the picture's own range (and none does), and all happens on a grid
+image's own pixels with a threshold of 45 of 255, by which 36 of Figshare's 3,064 slices lose a part of their
+tumor or all of it. Here the threshold follows the image's own range (and none does), and all happens on a grid
 of fixed size. Every sum is of whole numbers that float32 holds exactly, so that PyTorch and ONNX Runtime find the
 same box and not nearly the same.
 """
@@ -16,24 +16,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _GRID = 128  # cells on a side; with sides up to 2**14 pixels the sum over a cell stays below 2**24
-_STATISTICS = 4  # every fourth cell on each axis is looked at for the range of grey values
+_STATISTICS = 4  # every fourth cell on each axis is looked at for the range of gray values
 _BRIGHT = 0.95  # quantile that stands for the brightness of tissue; the brightest 5 % may be fat or contrast agent
 _SHARE = 0.15  # of the way from background to tissue: where the head begins (45 of 255 is 0.18)
 _THIN = 1  # cells: lines and letters up to twice as thick go before the outline is filled
 _STEPS = 2  # of erosion and of dilation, as usual
-_ROUNDS = 6  # of joining labels; four were enough for each of 920 real pictures
+_ROUNDS = 6  # of joining labels; four were enough for each of 920 real images
 _REGROWN = 3  # cells: a nose or an ear that the erosion took comes back
-_LEAST = 0.03  # share of the picture; anything smaller is no head
+_LEAST = 0.03  # share of the image; anything smaller is no head
 
 
 def head_boxes(images: Tensor) -> Tensor:
-    """Where the head is in each picture, as far as it can be told from darkness around it.
+    """Where the head is in each image, as far as it can be told from darkness around it.
 
     Args:
         images: (N, H, W) uint8, sides up to 16384 pixels.
 
     Returns:
-        (N, 4) int64: top, left, height, width, in pixels; the whole picture where no head is found.
+        (N, 4) int64: top, left, height, width, in pixels; the whole image where no head is found.
     """
     height, width = images.shape[-2], images.shape[-1]
     grid = _grid(images)
@@ -48,7 +48,7 @@ def head_boxes(images: Tensor) -> Tensor:
 
 
 def _grid(images: Tensor) -> Tensor:
-    """(N, 128, 128) mean grey values; cells are two steps wide, so that neighbours overlap: this is the blur."""
+    """(N, 128, 128) mean gray values; cells are two steps wide, so that neighbors overlap: this is the blur."""
     down, across = (_cells(length, images.device) for length in images.shape[-2:])
     return (down @ images.float() @ across.T) / (down.sum(1)[:, None] * across.sum(1))
 
@@ -80,7 +80,7 @@ def _dilated(mask: Tensor, steps: int) -> Tensor:
 
 
 def _opened(mask: Tensor, steps: int) -> Tensor:
-    """Eroded, then dilated; what lies beyond the edge of the picture does not erode."""
+    """Eroded, then dilated; what lies beyond the edge of the image does not erode."""
     return _dilated(1 - _dilated(1 - mask, steps), steps)
 
 
@@ -101,7 +101,7 @@ def _largest(mask: Tensor) -> Tensor:
     """The largest connected part of each mask; all 0 where it is too small to be a head.
 
     Components are told apart on every second cell: each cell points to a cell of its component with a higher number,
-    roots are hooked to the highest number a neighbour points to, and pointers are shortened, after Shiloach and
+    roots are hooked to the highest number a neighbor points to, and pointers are shortened, after Shiloach and
     Vishkin 1982 (Journal of Algorithms 3:57).
     """
     half = _GRID // 2

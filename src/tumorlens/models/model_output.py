@@ -13,8 +13,8 @@ class Output(NamedTuple):
     Attributes:
         logits: (N, K) class scores before the softmax.
         features: (N, C, h, w) maps of the last convolutional stage, which Grad-CAM looks at.
-        mask: (N, 1, H, W) tumour logits at the size of the input, of a network that also segments, else None.
-        auxiliary: further tumour logits (N, 1, h, w), of heads that exist in training only.
+        mask: (N, 1, H, W) tumor logits at the size of the input, of a network that also segments, else None.
+        auxiliary: further tumor logits (N, 1, h, w), of heads that exist in training only.
         unweighted: (N, C) the mean over all places of the last maps, of a network that weights those places in
             `features`; None where that is the mean of `features`.
     """
@@ -27,7 +27,7 @@ class Output(NamedTuple):
 
     @property
     def pooled(self) -> Tensor:
-        """(N, C): what the network saw in a picture, all places counting alike."""
+        """(N, C): what the network saw in an image, all places counting alike."""
         return self.features.mean((2, 3)) if self.unweighted is None else self.unweighted
 
 

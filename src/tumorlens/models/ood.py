@@ -1,9 +1,9 @@
-"""Features -> how unlike the training pictures a picture is: what their principal components leave of it.
+"""Features -> how unlike the training images an image is: what their principal components leave of it.
 
-The last maps of a network, averaged over places, are one vector for a picture. Those of its training pictures lie
+The last maps of a network, averaged over places, are one vector for an image. Those of its training images lie
 close to a plane of few dimensions; those of photographs, text or noise do not (Wang et al. 2022, the residual of ViM).
 What tells a photograph is first which features answer at all, since half of them are silent in a head: powers of a
-quarter, scaled to length 1, bring those forward (power normalisation; Perronnin, Sanchez and Mensink 2010, ECCV). And
+quarter, scaled to length 1, bring those forward (power normalization; Perronnin, Sanchez and Mensink 2010, ECCV). And
 it is how loudly they answer, so the distance is multiplied by the square root of the features' own length. All of it is
 a few products and norms, so it lives in the exported graph.
 """
@@ -22,23 +22,23 @@ COMPONENTS = 48
 SHARE = 4
 _POWER = 0.25
 _SILENT = 1e-3  # a feature well below it counts as silent: rounding must not wake it
-BLANK = 2.0  # the least score of a picture of one grey: twice the limit
+BLANK = 2.0  # the least score of an image of one gray: twice the limit
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Familiar:
-    """What the pictures of a network's training part look like to it.
+    """What the images of a network's training part look like to it.
 
     Attributes:
-        centre: (C,) float32, the mean of their features, each `brought_forward`.
+        center: (C,) float32, the mean of their features, each `brought_forward`.
         axes: (C, D) float32, the principal components of those, orthonormal.
-        limit: the distance from the plane of centre and axes, by the root of the features' length, that is scored 1;
-            above it a picture is outside.
+        limit: the distance from the plane of center and axes, by the root of the features' length, that is scored 1;
+            above it an image is outside.
     """
 
-    centre: npt.NDArray[np.float32]
+    center: npt.NDArray[np.float32]
     axes: npt.NDArray[np.float32]
     limit: float = 1.0
 
@@ -51,43 +51,43 @@ def brought_forward(features: Tensor) -> Tensor:
 
 
 def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar:
-    """The plane of some pictures, with a limit of 1.
+    """The plane of some images, with a limit of 1.
 
     Args:
-        features: (N, C) averaged over places, one row a picture.
-        components: at most so many, and at most a quarter of the features and half of the pictures.
+        features: (N, C) averaged over places, one row an image.
+        components: at most so many, and at most a quarter of the features and half of the images.
     """
     rows = brought_forward(torch.from_numpy(np.asarray(features, dtype=np.float64))).numpy()
     count = max(0, min(components, rows.shape[1] // SHARE, len(rows) // 2))
-    centre = rows.mean(axis=0)
-    # Of as many pictures as features or fewer, eigenvectors of the covariance are quicker than an SVD of the pictures.
-    _, vectors = np.linalg.eigh((rows - centre).T @ (rows - centre))
-    return Familiar(centre.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
+    center = rows.mean(axis=0)
+    # Of as many images as features or fewer, eigenvectors of the covariance are quicker than an SVD of the images.
+    _, vectors = np.linalg.eigh((rows - center).T @ (rows - center))
+    return Familiar(center.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
 
 
 class Outside(nn.Module):
-    """Pictures and their features -> a score each: above 1, a picture is unlike those the network learnt from."""
+    """Images and their features -> a score each: above 1, an image is unlike those the network learned from."""
 
-    centre: Tensor
+    center: Tensor
     axes: Tensor
     limit: Tensor
 
     def __init__(self, familiar: Familiar) -> None:
         super().__init__()
-        self.register_buffer("centre", torch.from_numpy(familiar.centre.copy()))
+        self.register_buffer("center", torch.from_numpy(familiar.center.copy()))
         self.register_buffer("axes", torch.from_numpy(familiar.axes.copy()))
         self.register_buffer("limit", torch.tensor(float(familiar.limit)))
 
     def forward(self, images: Tensor, pooled: Tensor) -> Tensor:
-        """(N, H, W) pictures and their (N, C) `Output.pooled` -> (N,); a picture of one grey scores 2 or more."""
-        grey = images.float()
-        blank = grey.amax((1, 2)) == grey.amin((1, 2))
+        """(N, H, W) images and their (N, C) `Output.pooled` -> (N,); an image of one gray scores 2 or more."""
+        gray = images.float()
+        blank = gray.amax((1, 2)) == gray.amin((1, 2))
         score = self.score(pooled)
         return torch.where(blank, score.clamp(min=BLANK), score)
 
     def score(self, pooled: Tensor) -> Tensor:
         """(N, C) features averaged over places -> (N,), as `Familiar.limit` has it, over the limit."""
-        apart = brought_forward(pooled) - self.centre
+        apart = brought_forward(pooled) - self.center
         left = apart - (apart @ self.axes) @ self.axes.T
         return _length(left) * _length(pooled).sqrt() / self.limit
 

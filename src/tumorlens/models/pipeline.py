@@ -1,4 +1,4 @@
-"""Pictures -> probabilities: preprocessing, network and calibrated softmax as one module.
+"""Images -> probabilities: preprocessing, network and calibrated softmax as one module.
 
 Evaluation, explanation and export all use this module, so that the number in a report is the number
 the exported file gives.
@@ -28,8 +28,8 @@ class ModelSpec:
         model: registry name.
         classes: the class map; output i is ``classes[i]``.
         channels: 1 or 3.
-        canvas: how a picture is laid on the square the network sees.
-        mean: subtracted from grey values in [0, 1], one for each colour channel.
+        canvas: how an image is laid on the square the network sees.
+        mean: subtracted from gray values in [0, 1], one for each color channel.
         std: divisor after that.
         dropout: before the classifier; None for the architecture's own.
         options: of the architecture, those that differ from its defaults.
@@ -66,20 +66,20 @@ class ModelSpec:
 
 
 class Answer(NamedTuple):
-    """What the pipeline says of N pictures.
+    """What the pipeline says of N images.
 
     Attributes:
         probabilities: (N, K), calibrated by the temperature, each row summing to 1.
         logits: (N, K) before temperature and softmax.
         cam: (N, K, h, w) class activation maps over the canvas, before ReLU and scaling; an empty
             tensor (N, 0, h, w) where the network is not pooling + linear.
-        boxes: (N, 4) int64, the part of each picture that was laid on the canvas: top, left, height, width in
+        boxes: (N, 4) int64, the part of each image that was laid on the canvas: top, left, height, width in
             its pixels; all of it unless the canvas lies around the head.
-        mask: (N, size, size) probability of tumour over the canvas, as the network gives it (the temperature is
+        mask: (N, size, size) probability of tumor over the canvas, as the network gives it (the temperature is
             that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
         features: (N, C, h, w) the last maps over the canvas, as `Output.features`.
         pooled: (N, C) as `Output.pooled`.
-        outside: (N,) how unlike the training pictures each is, above 1 for one that is outside of what the network is
+        outside: (N,) how unlike the training images each is, above 1 for one that is outside of what the network is
             for; an empty tensor (N, 0) where that was not fitted.
     """
 
@@ -94,7 +94,7 @@ class Answer(NamedTuple):
 
 
 class Pipeline(nn.Module):
-    """(N, H, W) uint8 pictures of one size -> `Answer`."""
+    """(N, H, W) uint8 images of one size -> `Answer`."""
 
     temperature: Tensor
 
@@ -114,7 +114,7 @@ class Pipeline(nn.Module):
             network: in any mode.
             temperature: of the softmax.
             draws: false for a network that segments but was never shown a mask; it is not asked for one.
-            familiar: what its training pictures look like to it; None where nothing is to be flagged as outside.
+            familiar: what its training images look like to it; None where nothing is to be flagged as outside.
         """
         super().__init__()
         self.outside = None if familiar is None else Outside(familiar)

@@ -1,9 +1,9 @@
-"""Grey pictures of any size -> network input: the one preprocessing, as a module, so that it is exported too.
+"""Gray images of any size -> network input: the one preprocessing, as a module, so that it is exported too.
 
 Padding, cropping and antialiased bilinear resizing are one linear map per axis: two matrices, made from
-the picture's height and width, or around the head from the box found in each. The result equals
-``interpolate(..., antialias=True)`` on the padded or cropped picture, but traces to plain ONNX with dynamic
-sizes; ONNX's own Resize does not agree between runtimes when it shrinks (measured: up to 17 grey levels).
+the image's height and width, or around the head from the box found in each. The result equals
+``interpolate(..., antialias=True)`` on the padded or cropped image, but traces to plain ONNX with dynamic
+sizes; ONNX's own Resize does not agree between runtimes when it shrinks (measured: up to 17 gray levels).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan.canvas import Canvas
 
 Length = int | Tensor
-"""A length in pixels: one number, a symbol while an export traces, or one number a picture as (N, 1, 1)."""
+"""A length in pixels: one number, a symbol while an export traces, or one number an image as (N, 1, 1)."""
 
 
 class Prepare(nn.Module):
-    """(N, H, W) uint8 -> (N, C, size, size) float32, normalised."""
+    """(N, H, W) uint8 -> (N, C, size, size) float32, normalized."""
 
     mean: Tensor
     std: Tensor
@@ -30,28 +30,28 @@ class Prepare(nn.Module):
         super().__init__()
         self.canvas = canvas
         self.channels = channels
-        # One grey channel is normalised by the average of the colours' constants.
+        # One gray channel is normalized by the average of the colors' constants.
         means, stds = (mean, std) if channels == 3 else ((sum(mean) / len(mean),), (sum(std) / len(std),))
         self.register_buffer("mean", torch.tensor(means).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(stds).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
-        """Place and normalise pictures of one size."""
-        return self.normalise(self.place(images, boxes))
+        """Place and normalize images of one size."""
+        return self.normalize(self.place(images, boxes))
 
     def boxes(self, images: Tensor) -> Tensor:
-        """(N, H, W) uint8 -> (N, 4) int64: the part of each picture that is fitted; top, left, height, width."""
+        """(N, H, W) uint8 -> (N, 4) int64: the part of each image that is fitted; top, left, height, width."""
         if self.canvas.around == "head":
             return head_boxes(images)
         whole = (torch.full(images.shape[:1], edge, device=images.device) for edge in (0, 0, *images.shape[1:]))
         return torch.stack(tuple(whole), 1)
 
     def place(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
-        """(N, H, W) grey values 0 to 255 -> (N, 1, size, size) float32, still 0 to 255.
+        """(N, H, W) gray values 0 to 255 -> (N, 1, size, size) float32, still 0 to 255.
 
         Args:
-            images: pictures of one size.
-            boxes: as `boxes` gave them; None to find them here. Around the whole picture they are not looked at.
+            images: images of one size.
+            boxes: as `boxes` gave them; None to find them here. Around the whole image they are not looked at.
         """
         if self.canvas.around == "head":
             return self._place_parts(images, self.boxes(images) if boxes is None else boxes)
@@ -62,20 +62,20 @@ class Prepare(nn.Module):
         return (down @ images.float() @ across.T)[:, None]
 
     def place_with(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures and their masks, placed alike.
+        """Images and their masks, placed alike.
 
         Args:
-            images: (N, H, W) grey values 0 to 255.
-            masks: (N, H, W), 1 or True is tumour.
+            images: (N, H, W) gray values 0 to 255.
+            masks: (N, H, W), 1 or True is tumor.
 
         Returns:
-            (N, 1, size, size) float32 as `place` gives it, and (N, 1, size, size) bool: at least half tumour.
+            (N, 1, size, size) float32 as `place` gives it, and (N, 1, size, size) bool: at least half tumor.
         """
         boxes = self.boxes(images)
         return self.place(images, boxes), self.place(masks, boxes) >= 0.5
 
     def _place_parts(self, images: Tensor, boxes: Tensor) -> Tensor:
-        """`place` with a box, and so with two matrices, for each picture; black outside the box."""
+        """`place` with a box, and so with two matrices, for each image; black outside the box."""
         height, width = images.shape[-2], images.shape[-1]
         longest = cast(int, torch.sym_max(height, width))
         top, left, rows, columns = boxes[..., None, None].unbind(1)
@@ -102,7 +102,7 @@ class Prepare(nn.Module):
         side = _larger((2 * shorter * self.canvas.size + resize) // (2 * resize), 1)
         return (length - side) // 2, side
 
-    def normalise(self, placed: Tensor) -> Tensor:
+    def normalize(self, placed: Tensor) -> Tensor:
         """(N, 1, size, size), 0 to 255 -> (N, C, size, size), scaled to [0, 1], minus mean, over std."""
         scaled = placed / 255.0
         return (scaled.expand(-1, self.channels, -1, -1) - self.mean) / self.std
@@ -113,19 +113,19 @@ def _sampling(
 ) -> Tensor:
     """(size, length) weights that take the window of `side` pixels from `first` on to `size` pixels.
 
-    The triangle filter of PIL and of torch's antialias: half-pixel centres, stretched by the scale when
-    shrinking, normalised over the window. Padding counts as black; what is cropped away does not count.
-    Where windows differ from picture to picture, weights are (N, size, length), and `longest` is the
+    The triangle filter of PIL and of torch's antialias: half-pixel centers, stretched by the scale when
+    shrinking, normalized over the window. Padding counts as black; what is cropped away does not count.
+    Where windows differ from image to image, weights are (N, size, length), and `longest` is the
     largest number of pixels that a window can have.
     """
     scale = side / size
     support = _larger(scale, 1.0)
-    centre = (torch.arange(size, dtype=torch.float32, device=device)[:, None] + 0.5) * scale
+    center = (torch.arange(size, dtype=torch.float32, device=device)[:, None] + 0.5) * scale
 
     def triangle(start: Length, count: int) -> Tensor:
         position = torch.arange(count, dtype=torch.float32, device=device) + 0.5 - start
         inside = (position > 0) & (position < side)
-        return torch.relu(1 - (position - centre).abs() / support) * inside
+        return torch.relu(1 - (position - center).abs() / support) * inside
 
     whole = triangle(0, cast(int, side) if longest is None else longest)
     return triangle(first, length) / whole.sum(-1, keepdim=True)

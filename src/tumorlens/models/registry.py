@@ -26,7 +26,7 @@ class ModelCard:
         input_size: side of the square input it was made for, pixels.
         mean: per-channel mean subtracted from inputs in [0, 1].
         std: per-channel divisor after that.
-        licence: of the architecture's code and of its public weights.
+        license: of the architecture's code and of its public weights.
         citation: the paper.
         system: number of the published system it belongs to, if any.
         weights: how ImageNet weights can be had: any of "hub" and "package"; empty if there are none.
@@ -39,7 +39,7 @@ class ModelCard:
     input_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    licence: str
+    license: str
     citation: str
     system: int | None = None
     weights: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 Given plain data, this room draws; it knows nothing of models.
 """
 
-from tumorlens.report.images import Picture, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
+from tumorlens.report.images import CaptionedImage, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.page import (
     RESEARCH_ONLY,
     Section,
@@ -23,7 +23,7 @@ from tumorlens.report.page import (
 
 __all__ = [
     "RESEARCH_ONLY",
-    "Picture",
+    "Image",
     "Section",
     "Tile",
     "code",

@@ -1,4 +1,4 @@
-"""Activation over a network's canvas -> a heat map over the picture."""
+"""Activation over a network's canvas -> a heat map over the image."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tumorlens.scan import Placement
 
 
 def heat(activation: npt.ArrayLike, placement: Placement) -> npt.NDArray[np.float32]:
-    """What speaks for a class, where in the picture, from 0 to 1.
+    """What speaks for a class, where in the image, from 0 to 1.
 
     Args:
         activation: (n, n) class activation over the canvas; negative values speak against the class
             and count as zero.
-        placement: how the picture lies on that canvas.
+        placement: how the image lies on that canvas.
 
     Returns:
         (H, W) float32; the largest value on the canvas is 1; all 0 where nothing speaks for the class.
     """
     positive = np.maximum(np.asarray(activation, dtype=np.float32), 0)
     peak = float(positive.max(initial=0))
-    return placement.to_picture(positive / peak if peak > 0 else positive)
+    return placement.to_image(positive / peak if peak > 0 else positive)

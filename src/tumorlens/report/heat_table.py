@@ -30,7 +30,7 @@ class HeatCell:
 
 
 def heat_table(headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCell]]]) -> str:
-    """A table whose first column names the row; colour says nothing that the figures do not say.
+    """A table whose first column names the row; color says nothing that the figures do not say.
 
     Args:
         headers: one for each column.
@@ -53,7 +53,7 @@ def heat_table(headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCe
 
 def _cell(cell: HeatCell) -> str:
     warmth = _FULL * min(1.0, max(0.0, cell.heat))
-    # in words of its own, since a page's series colours have another lightness in the dark
+    # in words of its own, since a page's series colors have another lightness in the dark
     style = f' style="background:rgba(184,72,11,{warmth:.2f})"' if warmth >= 0.005 else ""
     title = f' title="{escape(cell.title)}"' if cell.title else ""
     wide = f' colspan="{cell.wide}"' if cell.wide > 1 else ""

@@ -1,4 +1,4 @@
-"""Grey values, heat and outline -> a picture; pictures -> a contact sheet or a file."""
+"""Gray values, heat and outline -> an image; images -> a contact sheet or a file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from PIL import Image, ImageDraw, ImageFont
 from tumorlens._files import appearing
 from tumorlens.report.text import escape
 from tumorlens.scan.connected_components import outline
-from tumorlens.scan.types import GreyImage, Mask
+from tumorlens.scan.types import GrayImage, Mask
 
 Line = tuple[tuple[int, int], tuple[int, int]]
 
 # Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0), which rises evenly in lightness
-# and so keeps its order in grey and for colour-blind eyes. Its black end would darken the scan, so the
+# and so keeps its order in gray and for color-blind eyes. Its black end would darken the scan, so the
 # table begins at the map's first quarter.
 _INFERNO = np.array(
     [
@@ -37,19 +37,19 @@ _INFERNO = np.array(
     dtype=np.float64,
 )
 _COLD, _HOT = 0.15, 0.6  # below the first the scan stays as it is; from the second on the heat is at its full
-_OUTLINE = (0, 229, 255)  # cyan, which neither a grey scan nor the heat contains
-_TRUTH = (255, 140, 0)  # orange, which colour-blind eyes tell from cyan, too
+_OUTLINE = (0, 229, 255)  # cyan, which neither a gray scan nor the heat contains
+_TRUTH = (255, 140, 0)  # orange, which color-blind eyes tell from cyan, too
 _BETWEEN = (70, 78, 86)  # shows on a white page, a black page and between black scans
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class CaptionedImage:
     """One entry of a contact sheet.
 
     Attributes:
         image: any mode.
         caption: the lines under it, separated by newlines.
-        alt: what a screen reader says instead of the picture.
+        alt: what a screen reader says instead of the image.
         mark: whether the answer shown is right or wrong; None where there is nothing to mark.
     """
 
@@ -60,7 +60,7 @@ class Picture:
 
 
 def overlay(
-    grey: GreyImage,
+    gray: GrayImage,
     heat: npt.NDArray[np.floating] | None = None,
     contour: Mask | None = None,
     alpha: float = 0.45,
@@ -70,58 +70,58 @@ def overlay(
 ) -> Image.Image:
     """A scan in RGB, with the heat over it, the outlines of masks over both, and lines over all.
 
-    The opacity of the heat grows with it: cold pixels keep exactly the grey of the scan.
+    The opacity of the heat grows with it: cold pixels keep exactly the gray of the scan.
 
     Args:
-        grey: (H, W) uint8.
+        gray: (H, W) uint8.
         heat: (H, W) in [0, 1]; values outside are clipped, NaN counts as cold.
         contour: (H, W), 1 inside; its border is drawn one pixel wide, on the inside.
         alpha: opacity of the hottest pixels.
         truth: a second mask to compare `contour` with, drawn in orange where that is cyan; dots of both where the
             two lines meet.
-        lines: each from one (row, column) to another, one pixel wide, in the colour of `contour`.
+        lines: each from one (row, column) to another, one pixel wide, in the color of `contour`.
 
     Raises:
-        ValueError: `grey` is not a uint8 slice, or the shapes differ.
+        ValueError: `gray` is not a uint8 slice, or the shapes differ.
     """
-    if grey.ndim != 2 or grey.dtype != np.uint8:
-        raise ValueError(f"expected a (H, W) uint8 slice, got {grey.shape} {grey.dtype}")
+    if gray.ndim != 2 or gray.dtype != np.uint8:
+        raise ValueError(f"expected a (H, W) uint8 slice, got {gray.shape} {gray.dtype}")
     for name, layer in (("heat", heat), ("contour", contour), ("truth", truth)):
-        if layer is not None and layer.shape != grey.shape:
-            raise ValueError(f"the {name} is {layer.shape}, the slice {grey.shape}; resize it first")
-    picture = np.repeat(grey[:, :, None], 3, axis=2)
+        if layer is not None and layer.shape != gray.shape:
+            raise ValueError(f"the {name} is {layer.shape}, the slice {gray.shape}; resize it first")
+    pixels = np.repeat(gray[:, :, None], 3, axis=2)
     if heat is not None:
         warmth = np.clip(np.nan_to_num(heat.astype(np.float64), nan=0.0), 0.0, 1.0)
         opacity = alpha * np.clip((warmth - _COLD) / (_HOT - _COLD), 0.0, 1.0)[:, :, None]
-        picture = np.rint(picture * (1 - opacity) + colours(warmth) * opacity).astype(np.uint8)
+        pixels = np.rint(pixels * (1 - opacity) + colors(warmth) * opacity).astype(np.uint8)
     if contour is not None:
-        picture[outline(contour > 0)] = _OUTLINE
+        pixels[outline(contour > 0)] = _OUTLINE
     if truth is not None:
         line = outline(truth > 0)
         if contour is not None:
             rows, columns = np.indices(line.shape)
             line &= ~outline(contour > 0) | ((rows + columns) % 4 < 2)
-        picture[line] = _TRUTH
-    image = Image.fromarray(picture)
+        pixels[line] = _TRUTH
+    image = Image.fromarray(pixels)
     for (top, left), (bottom, right) in lines:
         ImageDraw.Draw(image).line((left, top, right, bottom), fill=_OUTLINE)
     return image
 
 
-def colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """The colour of each value in [0, 1]: shape (..., 3), 0 to 255, not rounded."""
+def colors(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """The color of each value in [0, 1]: shape (..., 3), 0 to 255, not rounded."""
     anchors = np.linspace(0, 1, len(_INFERNO))
     return np.stack([np.interp(values, anchors, channel) for channel in _INFERNO.T], axis=-1)
 
 
 def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
-    """Pictures in one row, brought to the height of the tallest.
+    """Images in one row, brought to the height of the tallest.
 
     Raises:
-        ValueError: no picture was given.
+        ValueError: no image was given.
     """
     if not images:
-        raise ValueError("expected at least one picture")
+        raise ValueError("expected at least one image")
     height = max(image.height for image in images)
     row = [_to_height(image.convert("RGB"), height) for image in images]
     width = sum(image.width for image in row) + gap * (len(row) - 1)
@@ -134,7 +134,7 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
 
 
 def marked(image: Image.Image, words: str) -> Image.Image:
-    """A picture in an orange frame, with words on a strip above it: what must not be overlooked."""
+    """An image in an orange frame, with words on a strip above it: what must not be overlooked."""
     size = max(11, image.width // 40)
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(words, max(12, int(image.width / (0.55 * size))))
@@ -145,21 +145,21 @@ def marked(image: Image.Image, words: str) -> Image.Image:
     return framed
 
 
-def contact_sheet(items: Iterable[Picture], longest: int = 384, wide: bool = False) -> str:
-    """An HTML grid of pictures with their captions; empty for no pictures.
+def contact_sheet(items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False) -> str:
+    """An HTML grid of images with their captions; empty for no images.
 
     Args:
         items: in reading order.
-        longest: larger pictures are reduced to this many pixels on their longer side, and all are
+        longest: larger images are reduced to this many pixels on their longer side, and all are
             stored as JPEG, so that a sheet of fifty stays under two megabytes.
-        wide: fewer columns, for pictures that are two side by side.
+        wide: fewer columns, for images that are two side by side.
     """
     entries = "".join(_entry(item, longest) for item in items)
     return f'<ul class="sheet{" wide" * wide}">\n{entries}</ul>\n' if entries else ""
 
 
 def data_uri(image: Image.Image, lossy: bool = False) -> str:
-    """A picture as the ``src`` of an ``<img>``: PNG, or JPEG of quality 88 where `lossy`."""
+    """An image as the ``src`` of an ``<img>``: PNG, or JPEG of quality 88 where `lossy`."""
     flat = image if image.mode in ("L", "RGB") else image.convert("RGB")
     buffer = io.BytesIO()
     if lossy:
@@ -183,7 +183,7 @@ def _to_height(image: Image.Image, height: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _entry(item: Picture, longest: int) -> str:
+def _entry(item: CaptionedImage, longest: int) -> str:
     image = item.image.convert("RGB")
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     mark = {"right": "✓ right", "wrong": "✗ wrong", None: ""}[item.mark]

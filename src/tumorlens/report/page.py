@@ -111,7 +111,7 @@ def paragraph(text: str) -> str:
 
 
 def note(kind: Literal["ok", "info", "warning", "danger"], text: str) -> str:
-    """A banner; its kind is said in words too, since colour alone does not reach everybody."""
+    """A banner; its kind is said in words too, since color alone does not reach everybody."""
     word = {"ok": "Good", "info": "Note", "warning": "Caution", "danger": "Warning"}[kind]
     return f'<p class="note {kind}" role="note"><strong>{word}.</strong> {escape(text)}</p>\n'
 
@@ -162,10 +162,10 @@ def details(summary: str, body_html: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{body_html}</details>\n"
 
 
-def figure(picture_html: str, caption: str = "") -> str:
+def figure(image_html: str, caption: str = "") -> str:
     """A chart or an image with its caption."""
     words = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f"<figure>{picture_html}{words}</figure>\n"
+    return f"<figure>{image_html}{words}</figure>\n"
 
 
 def columns(*blocks_html: str) -> str:
@@ -177,7 +177,7 @@ def columns(*blocks_html: str) -> str:
 def _section(index: int, section: Section) -> str:
     lead = f'<p class="lead">{escape(section.lead)}</p>\n' if section.lead else ""
     return (
-        f'<section id="part-{index}" aria-labelledby="title-{index}">\n'
+        f'<section id="part-{index}" aria-labeledby="title-{index}">\n'
         f'<h2 id="title-{index}">{escape(section.title)}</h2>\n{lead}{section.body_html}</section>'
     )
 

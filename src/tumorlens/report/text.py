@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MASK_FIGURES = {
     "dice": "Dice",
-    "iou": "IoU of the tumour",
+    "iou": "IoU of the tumor",
     "mean_iou": "mean IoU",
     "hd95": "HD95",
     "surface_dice": "surface Dice",
@@ -79,7 +79,7 @@ def signed(difference: Estimate) -> str:
 def evidence(estimate: Estimate) -> str:
     """What the estimate rests on, as ``"669 images, 43 patients"``.
 
-    Where pictures were resampled because no patient is known, the words say that.
+    Where images were resampled because no patient is known, the words say that.
     """
     images = _counted(estimate.n, "image")
     if estimate.unit == "image":

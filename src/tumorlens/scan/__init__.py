@@ -1,16 +1,16 @@
-"""files -> pixels: pictures and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
+"""files -> pixels: images and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
 
 from tumorlens.scan.canvas import Box, Canvas, Placement
 from tumorlens.scan.mask import drawn_mask, is_rectangle
 from tumorlens.scan.matlab import FigshareSlice, read_figshare
 from tumorlens.scan.read import read_mask, read_scan, read_size
-from tumorlens.scan.types import GreyImage, Mask, Pixels, Scan, window
+from tumorlens.scan.types import GrayImage, Mask, Pixels, Scan, window
 
 __all__ = [
     "Box",
     "Canvas",
     "FigshareSlice",
-    "GreyImage",
+    "GrayImage",
     "Mask",
     "Pixels",
     "Placement",

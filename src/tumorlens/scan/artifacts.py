@@ -1,6 +1,6 @@
-"""grey values -> the same with an artefact of the scanner: what training draws at random and evaluation in fixed steps.
+"""gray values -> the same with an artifact of the scanner: what training draws at random and evaluation in fixed steps.
 
-Values are float32, (H, W), from 0 to 255. A picture that an artefact makes brighter is scaled down again, as the window
+Values are float32, (H, W), from 0 to 255. An image that an artifact makes brighter is scaled down again, as the window
 of a scanner follows its brightest pixel; nothing is cut off at white.
 """
 
@@ -19,9 +19,9 @@ TERMS = (4, 4)
 
 
 def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: float) -> Floats:
-    """Uneven sensitivity of the coils: a smooth field to multiply a picture with.
+    """Uneven sensitivity of the coils: a smooth field to multiply an image with.
 
-    A polynomial of degree 3, as fields of MR pictures are modelled (Van Leemput et al., IEEE Trans. Med. Imaging 18,
+    A polynomial of degree 3, as fields of MR images are modeled (Van Leemput et al., IEEE Trans. Med. Imaging 18,
     1999, 885), brought to a range that is given as BrainWeb gives it (Collins et al., same journal 17, 1998, 463):
     40 % is a field from 0.8 to 1.2.
 
@@ -31,7 +31,7 @@ def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: flo
         strength: what lies between the lowest and the highest value where heads are, 0 to below 2.
 
     Returns:
-        (H, W); in the ellipse that fills the picture lowest and highest have the mean 1, in the corners there may be
+        (H, W); in the ellipse that fills the image lowest and highest have the mean 1, in the corners there may be
         more or less, but nothing below `_LEAST`.
     """
     weights = np.array(coefficients, dtype=np.float32)
@@ -47,21 +47,21 @@ def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: flo
 
 
 def shaded(values: Floats, field: Floats) -> Floats:
-    """A picture under a bias field."""
+    """An image under a bias field."""
     return _windowed(values * field, values)
 
 
 def ghosted(values: Floats, shift: float, strength: float, axis: int) -> Floats:
-    """A picture with two ghosts along its phase direction, as pulsation and breathing make them.
+    """An image with two ghosts along its phase direction, as pulsation and breathing make them.
 
-    A signal that rises and falls with a period of some lines of k-space leaves two copies of the picture, moved up and
+    A signal that rises and falls with a period of some lines of k-space leaves two copies of the image, moved up and
     down by as much of the field of view as the inverse of that period, and wrapped around its ends (Wood and Henkelman,
-    Med. Phys. 12, 1985, 143). The whole picture pulsates here; in a patient it is vessels and eyes, mostly.
+    Med. Phys. 12, 1985, 143). The whole image pulsates here; in a patient it is vessels and eyes, mostly.
 
     Args:
         values: (H, W).
         shift: of the ghosts, share of the side.
-        strength: of each ghost, share of the picture.
+        strength: of each ghost, share of the image.
         axis: 0 for ghosts above and below, 1 for left and right.
     """
     pixels = round(shift * values.shape[axis])
@@ -69,10 +69,10 @@ def ghosted(values: Floats, shift: float, strength: float, axis: int) -> Floats:
     return _windowed(values + np.float32(strength) * ghosts, values)
 
 
-def to_grey(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-    """Rounded to whole grey values, and cut off at black and white."""
-    grey: npt.NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return grey
+def to_gray(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Rounded to whole gray values, and cut off at black and white."""
+    gray: npt.NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return gray
 
 
 def _powers(places: npt.NDArray[np.float64]) -> Floats:

@@ -1,8 +1,8 @@
-"""picture <-> canvas: where a picture of any shape lies in the square that a network sees.
+"""image <-> canvas: where an image of any shape lies in the square that a network sees.
 
-Every fit is one window in the picture's own pixels (larger than the picture where it is padded, smaller
+Every fit is one window in the image's own pixels (larger than the image where it is padded, smaller
 where it is cropped) and one resize of that window to the square. Resizing is bilinear with half-pixel
-centres, antialiased when it shrinks. Around the head, the box of the head takes the place of the picture,
+centers, antialiased when it shrinks. Around the head, the box of the head takes the place of the image,
 and what lies outside of it is black.
 """
 
@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens.scan.types import GreyImage
+from tumorlens.scan.types import GrayImage
 
 Fit = Literal["pad", "stretch", "crop"]
-Around = Literal["picture", "head"]
-Box = tuple[int, int, int, int]  # top, left, height, width, in pixels of a picture
+Around = Literal["image", "head"]
+Box = tuple[int, int, int, int]  # top, left, height, width, in pixels of an image
 
 _SMALL = 2**18  # multiplications of a matrix product that OpenBLAS does not share among threads
 _COARSE = 32  # cells a side up to which two matrix products bring a map back quicker than Pillow does
@@ -33,15 +33,15 @@ class Canvas:
         size: its side, pixels.
         fit: ``"pad"``: the longer side becomes `size`, black bars on both ends of the shorter one;
             ``"stretch"``: both sides become `size`; ``"crop"``: the shorter side becomes `resize`, and
-            the centre is cut out.
+            the center is cut out.
         resize: for ``"crop"`` only, at least `size`; None means `size`.
-        around: what is fitted: the whole ``"picture"``, or the bounding box of the ``"head"`` in it.
+        around: what is fitted: the whole ``"image"``, or the bounding box of the ``"head"`` in it.
     """
 
     size: int
     fit: Fit = "pad"
     resize: int | None = None
-    around: Around = "picture"
+    around: Around = "image"
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -56,24 +56,24 @@ class Canvas:
             raise ValueError(f"resize is {self.resize}; expected at least the size, {self.size}")
 
     def place(self, height: int, width: int, box: Box | None = None) -> Placement:
-        """Lay a picture of `height` x `width` pixels on the canvas.
+        """Lay an image of `height` x `width` pixels on the canvas.
 
         Args:
-            height: of the picture.
-            width: of the picture.
+            height: of the image.
+            width: of the image.
             box: the part that is fitted, as `Answer.boxes` and a bundle's output ``boxes`` give it; None for the whole
-                picture, which a canvas around the head does not take.
+                image, which a canvas around the head does not take.
 
         Raises:
-            ValueError: an empty picture, a box that is not in it, or none for a canvas around the head.
+            ValueError: an empty image, a box that is not in it, or none for a canvas around the head.
         """
         if height < 1 or width < 1:
-            raise ValueError(f"the picture is {height} x {width}; expected at least 1 x 1 pixel")
+            raise ValueError(f"the image is {height} x {width}; expected at least 1 x 1 pixel")
         if box is None and self.around == "head":
-            raise ValueError("the canvas lies around the head; expected the box of the head in this picture")
+            raise ValueError("the canvas lies around the head; expected the box of the head in this image")
         above, before, rows, columns = (0, 0, height, width) if box is None else box
         if not (0 <= above < above + rows <= height and 0 <= before < before + columns <= width):
-            raise ValueError(f"the box is {box}; expected a part of the picture of {height} x {width} pixels")
+            raise ValueError(f"the box is {box}; expected a part of the image of {height} x {width} pixels")
         if self.fit == "stretch":
             window = above, before, rows, columns
         elif self.fit == "pad":
@@ -89,16 +89,16 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Placement:
-    """The window of a picture that fills the canvas.
+    """The window of an image that fills the canvas.
 
     Attributes:
-        top: first row of the window, in pixels of the picture; negative where it is padded.
+        top: first row of the window, in pixels of the image; negative where it is padded.
         left: first column of the window, likewise.
-        height: of the window, in pixels of the picture.
+        height: of the window, in pixels of the image.
         width: of the window, likewise.
         size: side of the canvas, pixels.
-        picture: height and width of the picture.
-        box: the part of the picture that is shown, black around it; None for the whole.
+        image: height and width of the image.
+        box: the part of the image that is shown, black around it; None for the whole.
     """
 
     top: int
@@ -106,17 +106,17 @@ class Placement:
     height: int
     width: int
     size: int
-    picture: tuple[int, int]
+    image: tuple[int, int]
     box: Box | None = None
 
-    def to_canvas(self, pixels: GreyImage) -> GreyImage:
-        """Draw the picture on the canvas: (H, W) uint8 to (size, size) uint8.
+    def to_canvas(self, pixels: GrayImage) -> GrayImage:
+        """Draw the image on the canvas: (H, W) uint8 to (size, size) uint8.
 
         The reference for what training and exported graphs do with tensors; those keep fractions where
-        this rounds to whole grey values.
+        this rounds to whole gray values.
         """
-        if pixels.shape != self.picture or pixels.dtype != np.uint8:
-            raise ValueError(f"got {pixels.shape} {pixels.dtype}; expected {self.picture} uint8")
+        if pixels.shape != self.image or pixels.dtype != np.uint8:
+            raise ValueError(f"got {pixels.shape} {pixels.dtype}; expected {self.image} uint8")
         window = (self.left, self.top, self.left + self.width, self.top + self.height)
         rows, columns = self._seen()
         shown = np.zeros_like(pixels)
@@ -124,14 +124,14 @@ class Placement:
         drawn = Image.fromarray(shown).crop(window).resize((self.size, self.size), Image.Resampling.BILINEAR)
         return np.array(drawn)
 
-    def to_picture(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Bring a map over the canvas, of any resolution, back to the picture.
+    def to_image(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Bring a map over the canvas, of any resolution, back to the image.
 
         Args:
             values: (n, n) real numbers that cover the whole canvas, such as a heat map of 7 x 7.
 
         Returns:
-            (H, W) float32; 0 where the picture reaches beyond the canvas, or was not shown on it.
+            (H, W) float32; 0 where the image reaches beyond the canvas, or was not shown on it.
         """
         chart = np.asarray(values, dtype=np.float32)
         if chart.ndim != 2 or chart.shape[0] != chart.shape[1] or chart.size == 0:
@@ -147,15 +147,15 @@ class Placement:
             seen = _product(down, chart @ across.T)
         else:
             seen = _resized(chart, *spans)
-        if seen.shape == self.picture:
+        if seen.shape == self.image:
             return seen
-        result = np.zeros(self.picture, dtype=np.float32)
+        result = np.zeros(self.image, dtype=np.float32)
         result[rows, columns] = seen
         return result
 
     def _seen(self) -> tuple[slice, slice]:
-        """The rows and columns of the picture that are on the canvas."""
-        top, left, height, width = self.box or (0, 0, *self.picture)
+        """The rows and columns of the image that are on the canvas."""
+        top, left, height, width = self.box or (0, 0, *self.image)
         rows = slice(max(self.top, top), min(self.top + self.height, top + height))
         columns = slice(max(self.left, left), min(self.left + self.width, left + width))
         return rows, columns
@@ -188,8 +188,8 @@ def _weights(cells: int, scale: float, first: int, last: int) -> npt.NDArray[np.
     Returns:
         (last - first, cells); rows add up to 1.
     """
-    centres = (np.arange(first, last) + 0.5) * scale
-    distance = np.abs(np.arange(cells) + 0.5 - centres[:, None])
+    centers = (np.arange(first, last) + 0.5) * scale
+    distance = np.abs(np.arange(cells) + 0.5 - centers[:, None])
     weights = np.maximum(0, 1 - distance / max(scale, 1.0))
     rows: npt.NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return rows

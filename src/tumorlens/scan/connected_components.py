@@ -40,14 +40,14 @@ def parts(mask: Mask) -> tuple[Ints, int]:
 
 
 def outline(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The pixels inside that have one of their four neighbours outside; what lies beyond the picture is outside."""
+    """The pixels inside that have one of their four neighbors outside; what lies beyond the image is outside."""
     padded = np.pad(inside, 1)
     core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return inside & ~core
 
 
 def _touching(begin: Ints, end: Ints, wide: int) -> tuple[Ints, Ints]:
-    """Pairs of runs, one in each of two neighbouring rows, that share a column or meet at a corner."""
+    """Pairs of runs, one in each of two neighboring rows, that share a column or meet at a corner."""
     first = np.searchsorted(end, begin + wide, side="left")
     last = np.searchsorted(begin, end + wide, side="right")
     count = np.maximum(last - first, 0)

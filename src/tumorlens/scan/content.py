@@ -10,7 +10,7 @@ from tumorlens.errors import ScanError
 MAX_PIXELS = 2**26
 """The most pixels one file may hold, all its pages together: 64 slices of 1024 x 1024."""
 
-EXPECTED = "expected a PNG, JPEG, TIFF or BMP picture or a MATLAB v7.3 file"
+EXPECTED = "expected a PNG, JPEG, TIFF or BMP image or a MATLAB v7.3 file"
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -27,8 +27,8 @@ _FOREIGN = {
     b"%PDF": "a PDF document",
     b"\x1f\x8b": "a gzip archive",
     b"PK\x03\x04": "a zip archive",
-    b"GIF8": "a GIF picture",
-    b"RIFF": "a WebP picture, a sound or a film",
+    b"GIF8": "a GIF image",
+    b"RIFF": "a WebP image, a sound or a film",
     b"MATLAB 5.0": "a MATLAB file older than v7.3 (save it with the option -v7.3)",
 }
 _HEAD_BYTES = 4096
@@ -91,4 +91,4 @@ def _foreign(head: bytes) -> str:
         if head.startswith(signature):
             return name
     is_text = not set(head) & set(range(9))  # control characters that no text has
-    return "text, not a picture" if is_text else "neither a picture nor any format that is known here"
+    return "text, not an image" if is_text else "neither an image nor any format that is known here"

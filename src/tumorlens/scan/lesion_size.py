@@ -16,19 +16,19 @@ from tumorlens.scan.types import Mask
 Floats = npt.NDArray[np.float64]
 Point = tuple[int, int]  # row, column
 
-_MIDLINE = 0.05  # of the picture's extent from side to side: nearer to its middle is neither left nor right
+_MIDLINE = 0.05  # of the image's extent from side to side: nearer to its middle is neither left nor right
 _SIDES = {"L": ("right", "left"), "R": ("left", "right")}  # where a direction begins and where it leads
 
 
 @dataclass(frozen=True)
 class Diameter:
-    """A line between two pixels, from centre to centre: a single pixel has a diameter of 0.
+    """A line between two pixels, from center to center: a single pixel has a diameter of 0.
 
     Attributes:
         start: row and column of one end, the upper one.
         end: of the other.
         pixels: its length.
-        mm: the same in millimetres; None where the spacing is not known.
+        mm: the same in millimeters; None where the spacing is not known.
     """
 
     start: Point
@@ -55,13 +55,13 @@ class Lesion:
 
     Attributes:
         pixels: of it.
-        mm2: the same in square millimetres; None where the spacing is not known.
-        centroid: row and column of its centre of mass, pixels; (0, 0) is the centre of the first pixel.
+        mm2: the same in square millimeters; None where the spacing is not known.
+        centroid: row and column of its center of mass, pixels; (0, 0) is the center of the first pixel.
         box: around it: top, left, height and width in pixels.
         diameter: the longest line between two pixels of its outline.
         perpendicular: the longest one that is at a right angle to that, within half a pixel.
         side: the patient's ``"left"`` or ``"right"``, or ``"midline"``; None where the directions are not known, or
-            neither rows nor columns go from side to side. The middle of the picture is taken for that of the head.
+            neither rows nor columns go from side to side. The middle of the image is taken for that of the head.
     """
 
     pixels: int
@@ -91,8 +91,8 @@ def measure_lesions(
     """Count the connected parts of a mask and measure the largest.
 
     Args:
-        mask: (H, W), 1 = tumour; pixels that meet at a corner belong together.
-        spacing: millimetres between rows and between columns, the last two of `Scan.spacing`; None where unknown.
+        mask: (H, W), 1 = tumor; pixels that meet at a corner belong together.
+        spacing: millimeters between rows and between columns, the last two of `Scan.spacing`; None where unknown.
         orientation: of the scan, as in `Scan`; None where unknown.
 
     Returns:
@@ -184,7 +184,7 @@ def _turn(a: Point, b: Point, c: Point) -> int:
 
 
 def _side(centroid: tuple[float, float], shape: tuple[int, ...], orientation: str | None) -> str | None:
-    """On which side of the middle of the picture, as the patient has it."""
+    """On which side of the middle of the image, as the patient has it."""
     for axis, direction in enumerate((orientation or "")[-2:]):
         if direction in _SIDES:
             beyond = (centroid[axis] + 0.5) / shape[axis] - 0.5

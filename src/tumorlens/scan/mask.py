@@ -15,20 +15,20 @@ _TINY = 16  # pixels: what is smaller may be a rectangle by chance
 
 
 def as_mask(pixels: Pixels, path: Path) -> Mask:
-    """Tell tumour from background in pixels that hold 0 and at most one other value.
+    """Tell tumor from background in pixels that hold 0 and at most one other value.
 
     Args:
         pixels: (H, W), any real dtype.
         path: the file they came from, for the error.
 
     Returns:
-        (H, W) uint8, 1 = tumour.
+        (H, W) uint8, 1 = tumor.
 
     Raises:
         ScanError: more than one page, more than two values, or two of which neither is 0.
     """
     if pixels.ndim != 2:
-        raise ScanError(path, f"has {pixels.shape[0]} pages", "a mask is one picture")
+        raise ScanError(path, f"has {pixels.shape[0]} pages", "a mask is one image")
     low, high = pixels.min(), pixels.max()
     if not ((pixels == low) | (pixels == high)).all():
         raise ScanError(
@@ -43,21 +43,21 @@ def as_mask(pixels: Pixels, path: Path) -> Mask:
 
 
 def drawn_mask(probabilities: npt.ArrayLike, placement: Placement) -> Mask:
-    """What a network draws, at the size of the picture.
+    """What a network draws, at the size of the image.
 
     Args:
-        probabilities: (n, n) of tumour, over the whole canvas.
-        placement: how the picture lies on that canvas.
+        probabilities: (n, n) of tumor, over the whole canvas.
+        placement: how the image lies on that canvas.
 
     Returns:
-        (H, W) uint8, 1 where a tumour is at least as probable as none; 0 where the network saw nothing.
+        (H, W) uint8, 1 where a tumor is at least as probable as none; 0 where the network saw nothing.
     """
-    mask: Mask = (placement.to_picture(probabilities) >= 0.5).astype(np.uint8)
+    mask: Mask = (placement.to_image(probabilities) >= 0.5).astype(np.uint8)
     return mask
 
 
 def is_rectangle(mask: Mask) -> bool:
-    """Whether what is drawn is one filled rectangle, sides parallel to the picture's, and not tiny.
+    """Whether what is drawn is one filled rectangle, sides parallel to the image's, and not tiny.
 
     Radiologists' outlines never are; a box that stands in for an outline always is.
     """

@@ -1,4 +1,4 @@
-"""MATLAB v7.3 -> Scan: the slices of the Figshare brain tumour set (Cheng 2017), with all they carry.
+"""MATLAB v7.3 -> Scan: the slices of the Figshare brain tumor set (Cheng 2017), with all they carry.
 
 Each file holds a struct `cjdata`: `label` (1 meningioma, 2 glioma, 3 pituitary), `PID` (character codes),
 `image` (int16), `tumorBorder`, `tumorMask`. MATLAB stores columns first, so h5py sees arrays transposed.
@@ -34,7 +34,7 @@ class FigshareSlice:
         scan: the slice, (H, W).
         label: 1 meningioma, 2 glioma, 3 pituitary.
         patient_id: as the file has it, for example ``"100360"`` or ``"MR040240B"``.
-        mask: (H, W) uint8, 1 = tumour.
+        mask: (H, W) uint8, 1 = tumor.
     """
 
     scan: Scan
@@ -53,7 +53,7 @@ def read_figshare(path: str | Path) -> FigshareSlice:
     """
     path = Path(path)
     if identify(path) != "HDF5":
-        raise ScanError(path, "is a picture", _LAYOUT)
+        raise ScanError(path, "is an image", _LAYOUT)
     with _cjdata(path) as struct:
         scan, mask = _scan(path, struct), _mask(path, struct)
         label, patient = _member(path, struct, "label"), _member(path, struct, "PID")
@@ -68,7 +68,7 @@ def read_figshare(path: str | Path) -> FigshareSlice:
 
 
 def read_matlab(path: Path) -> Scan:
-    """Read only the picture, cjdata/image; errors as in `read_figshare`."""
+    """Read only the image, cjdata/image; errors as in `read_figshare`."""
     with _cjdata(path) as struct:
         return _scan(path, struct)
 
@@ -80,11 +80,11 @@ def read_matlab_mask(path: Path) -> Mask:
 
 
 def matlab_size(path: Path) -> tuple[int, int]:
-    """Height and width of the picture, without reading it; errors as in `read_figshare`."""
+    """Height and width of the image, without reading it; errors as in `read_figshare`."""
     with _cjdata(path) as struct:
         shape: tuple[int, ...] = getattr(struct.get("image"), "shape", ())
         if len(shape) != 2:
-            raise ScanError(path, f"cjdata/image is missing or not a picture, shape {shape}", _LAYOUT)
+            raise ScanError(path, f"cjdata/image is missing or not an image, shape {shape}", _LAYOUT)
         return int(shape[1]), int(shape[0])
 
 
@@ -104,19 +104,19 @@ def _cjdata(path: Path) -> Iterator[Any]:
 
 
 def _scan(path: Path, struct: Any) -> Scan:
-    stored = _picture(path, struct, "image")
+    stored = _image(path, struct, "image")
     pixels = stored if stored.dtype.name in _KEPT else stored.astype(np.float32)
     return Scan(pixels, path, FORMAT, stored.dtype.name)
 
 
 def _mask(path: Path, struct: Any) -> Mask:
-    return as_mask(_picture(path, struct, "tumorMask"), path)
+    return as_mask(_image(path, struct, "tumorMask"), path)
 
 
-def _picture(path: Path, struct: Any, name: str) -> Pixels:
+def _image(path: Path, struct: Any, name: str) -> Pixels:
     pixels = _member(path, struct, name)
     if pixels.ndim != 2 or "MATLAB_empty" in struct[name].attrs:
-        raise ScanError(path, f"cjdata/{name} is empty or not a picture, shape {pixels.shape}", _LAYOUT)
+        raise ScanError(path, f"cjdata/{name} is empty or not an image, shape {pixels.shape}", _LAYOUT)
     return np.ascontiguousarray(pixels.T)
 
 

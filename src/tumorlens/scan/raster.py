@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF or BMP -> Scan: one way to grey for every colour mode, and hostile files stopped."""
+"""PNG, JPEG, TIFF or BMP -> Scan: one way to gray for every color mode, and hostile files stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tumorlens.scan.content import MAX_PIXELS
 from tumorlens.scan.types import Pixels, Scan
 
 MAX_SIDE = 2**14
-"""The longest side a picture may have: a strip 1 pixel wide is small, but the square around it is not."""
+"""The longest side an image may have: a strip 1 pixel wide is small, but the square around it is not."""
 
 _DEEP = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
 _ORIENTATION = 0x0112  # EXIF tag, 1 = upright
@@ -27,11 +27,11 @@ _PHOTOMETRIC = 262  # TIFF tag, 0 = the lowest value is white
 
 
 def read_raster(path: Path, kind: str) -> Scan:
-    """Read a picture as grey values, upright.
+    """Read an image as gray values, upright.
 
-    Colour becomes luminance (ITU-R 601), transparency is laid over black, one bit becomes 0 and 255, more
+    Color becomes luminance (ITU-R 601), transparency is laid over black, one bit becomes 0 and 255, more
     than 8 bits keep their depth. The pages of a TIFF become a volume; of other files with several
-    pictures the first is read.
+    images the first is read.
 
     Args:
         path: the file.
@@ -43,28 +43,28 @@ def read_raster(path: Path, kind: str) -> Scan:
     Raises:
         ScanError: damaged, larger than `MAX_PIXELS` or `MAX_SIDE`, or with pages that do not match.
     """
-    with _opened(path, kind) as picture:
-        name, mode = picture.format or kind, picture.mode
-        pixels = _read_pages(path, picture) if kind == "TIFF" else _read_page(picture)
+    with _opened(path, kind) as image:
+        name, mode = image.format or kind, image.mode
+        pixels = _read_pages(path, image) if kind == "TIFF" else _read_page(image)
     return Scan(pixels, path, name, mode)
 
 
 def raster_size(path: Path, kind: str) -> tuple[int, int]:
-    """Height and width of a picture as `read_raster` would give it, mostly from its header alone; errors as there."""
-    with _opened(path, kind) as picture:
-        width, height = picture.size
-        return (width, height) if _orientation(picture) in _LYING else (height, width)
+    """Height and width of an image as `read_raster` would give it, mostly from its header alone; errors as there."""
+    with _opened(path, kind) as image:
+        width, height = image.size
+        return (width, height) if _orientation(image) in _LYING else (height, width)
 
 
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
-    """The picture with its header read; whatever goes wrong with it is a ScanError."""
+    """The image with its header read; whatever goes wrong with it is a ScanError."""
     try:
         with path.open("rb") as stream:
             with _quiet():
-                picture = Image.open(stream, formats=(kind,))
-            _check_size(path, [picture.size])
-            yield picture
+                image = Image.open(stream, formats=(kind,))
+            _check_size(path, [image.size])
+            yield image
     except ScanError:
         raise
     except Image.DecompressionBombError as error:
@@ -79,13 +79,13 @@ def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
         ) from error
 
 
-def _read_pages(path: Path, picture: Image.Image) -> Pixels:
+def _read_pages(path: Path, image: Image.Image) -> Pixels:
     with _quiet():  # every page has a header of its own
-        _check_size(path, _page_sizes(picture))
+        _check_size(path, _page_sizes(image))
         pages = []
-        for index in range(getattr(picture, "n_frames", 1)):
-            picture.seek(index)
-            pages.append(_read_page(picture))
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            pages.append(_read_page(image))
     kinds = {(page.shape, page.dtype) for page in pages}
     if len(kinds) > 1:
         raise ScanError(
@@ -96,22 +96,22 @@ def _read_pages(path: Path, picture: Image.Image) -> Pixels:
     return pages[0] if len(pages) == 1 else np.stack(pages)
 
 
-def _read_page(picture: Image.Image) -> Pixels:
-    inverted = picture.mode.startswith("I;16") and _photometric(picture) == 0
-    picture.load()
-    pixels = _upright(_grey(picture), _orientation(picture))
+def _read_page(image: Image.Image) -> Pixels:
+    inverted = image.mode.startswith("I;16") and _photometric(image) == 0
+    image.load()
+    pixels = _upright(_gray(image), _orientation(image))
     return np.ascontiguousarray(np.iinfo(np.uint16).max - pixels if inverted else pixels)
 
 
-def _grey(picture: Image.Image) -> Pixels:
-    if picture.mode in _DEEP:
-        pixels = np.array(picture, dtype=_DEEP[picture.mode])
-        transparent = picture.info.get("transparency")
+def _gray(image: Image.Image) -> Pixels:
+    if image.mode in _DEEP:
+        pixels = np.array(image, dtype=_DEEP[image.mode])
+        transparent = image.info.get("transparency")
         return pixels if transparent is None else np.where(pixels == transparent, 0, pixels)
-    if picture.has_transparency_data:
-        luminance, alpha = picture.convert("RGBA").convert("LA").split()
+    if image.has_transparency_data:
+        luminance, alpha = image.convert("RGBA").convert("LA").split()
         return np.array(ImageChops.multiply(luminance, alpha))
-    return np.array(picture.convert("L"))
+    return np.array(image.convert("L"))
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -125,25 +125,25 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels
 
 
-def _orientation(picture: Image.Image) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
         with _quiet():
-            return int(picture.getexif().get(_ORIENTATION, 1))
+            return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF beside sound pixels: show them as they are stored
         return 1
 
 
-def _photometric(picture: Image.Image) -> int | None:
-    return picture.tag_v2.get(_PHOTOMETRIC) if isinstance(picture, TiffImagePlugin.TiffImageFile) else None
+def _photometric(image: Image.Image) -> int | None:
+    return image.tag_v2.get(_PHOTOMETRIC) if isinstance(image, TiffImagePlugin.TiffImageFile) else None
 
 
-def _page_sizes(picture: Image.Image) -> Iterator[tuple[int, int]]:
+def _page_sizes(image: Image.Image) -> Iterator[tuple[int, int]]:
     for index in count():
         try:
-            picture.seek(index)
+            image.seek(index)
         except EOFError:
             return
-        yield picture.size
+        yield image.size
 
 
 def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> None:

@@ -15,7 +15,7 @@ def read_scan(path: str | Path) -> Scan:
     """Read any file that holds a scan: PNG, JPEG, TIFF, BMP, or MATLAB v7.3 with a struct `cjdata`.
 
     Returns:
-        Grey values, upright, in the file's own depth: (H, W), or (D, H, W) for a TIFF of several pages.
+        Gray values, upright, in the file's own depth: (H, W), or (D, H, W) for a TIFF of several pages.
 
     Raises:
         ScanError: the file is missing, empty, damaged, too large, or no scan; it begins with the path.
@@ -29,7 +29,7 @@ def read_scan(path: str | Path) -> Scan:
 def read_size(path: str | Path) -> tuple[int, int]:
     """Height and width of a scan, pixels, as `read_scan` would give them; errors as there.
 
-    Grey values are not decoded, as far as the format allows.
+    Gray values are not decoded, as far as the format allows.
     """
     path = Path(path)
     kind = identify(path)
@@ -37,10 +37,10 @@ def read_size(path: str | Path) -> tuple[int, int]:
 
 
 def read_mask(path: str | Path) -> Mask:
-    """Read a mask from a picture of two values, or from the member tumorMask of a MATLAB v7.3 file.
+    """Read a mask from an image of two values, or from the member tumorMask of a MATLAB v7.3 file.
 
     Returns:
-        (H, W) uint8, 1 = tumour.
+        (H, W) uint8, 1 = tumor.
 
     Raises:
         ScanError: as for `read_scan`, or the file holds more than two values.

@@ -1,4 +1,4 @@
-"""The type of the first arrow: a slice or a volume of grey values, and where it came from."""
+"""The type of the first arrow: a slice or a volume of gray values, and where it came from."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import numpy.typing as npt
 from tumorlens.errors import ScanError
 
 Pixels = npt.NDArray[Any]
-GreyImage = npt.NDArray[np.uint8]
+GrayImage = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """Grey values of one slice (H, W) or one volume (D, H, W), in the file's own depth.
+    """Gray values of one slice (H, W) or one volume (D, H, W), in the file's own depth.
 
     Attributes:
         pixels: (H, W) or (D, H, W); uint8, uint16, int16, int32 or float32; higher is brighter.
         path: the file or folder it was read from.
         format: what the content is, for example ``"PNG"`` or ``"MATLAB v7.3"``; never the extension.
         mode: how the pixels were stored, for example ``"RGBA"``, ``"P"`` or ``"I;16"``.
-        spacing: millimetres between pixel centres, (row, column) or (slice, row, column);
+        spacing: millimeters between pixel centers, (row, column) or (slice, row, column);
             None where the file does not say.
         orientation: the patient directions in which rows and columns (and slices first) increase,
             as in ``"PL"`` or ``"SPL"``; None where the file does not say.
@@ -49,8 +49,8 @@ class Scan:
         height, width = self.pixels.shape[-2:]
         return int(height), int(width)
 
-    def grey(self) -> GreyImage:
-        """The scan as 8-bit grey, same shape: what every network and every picture starts from.
+    def gray(self) -> GrayImage:
+        """The scan as 8-bit gray, same shape: what every network and every image starts from.
 
         8-bit pixels are passed on untouched. Deeper ones are scaled by a percentile window
         (`window`), so that a few very bright pixels cannot turn the rest black and nothing is
@@ -58,22 +58,22 @@ class Scan:
         """
         return self.pixels if self.pixels.dtype == np.uint8 else window(self.pixels)
 
-    def grey_slice(self) -> GreyImage:
-        """The one slice this scan is, (H, W), as 8-bit grey.
+    def gray_slice(self) -> GrayImage:
+        """The one slice this scan is, (H, W), as 8-bit gray.
 
         Raises:
             ScanError: it is a volume.
         """
         if self.is_volume:
             raise ScanError(self.path, f"a stack of {len(self.pixels)} slices", "expected one slice a file")
-        return self.grey()
+        return self.gray()
 
 
-def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GreyImage:
-    """Scale grey values of any depth to uint8, from the `low` to the `high` percentile.
+def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GrayImage:
+    """Scale gray values of any depth to uint8, from the `low` to the `high` percentile.
 
-    Where the two percentiles coincide (a nearly empty picture) minimum and maximum serve; a
-    constant picture becomes black. Values that are not finite count as the lowest one.
+    Where the two percentiles coincide (a nearly empty image) minimum and maximum serve; a
+    constant image becomes black. Values that are not finite count as the lowest one.
 
     Args:
         pixels: any shape, any real dtype.
@@ -92,5 +92,5 @@ def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GreyImage:
     if ceiling <= floor:
         return np.zeros(values.shape, dtype=np.uint8)
     scaled = (values - floor) * (255.0 / (ceiling - floor))
-    grey: GreyImage = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return grey
+    gray: GrayImage = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return gray

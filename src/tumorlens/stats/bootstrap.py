@@ -1,7 +1,7 @@
 """Numbers -> intervals: bootstrap by patient, Wilson, paired comparison.
 
 Slices of one patient resemble each other, so a test set of 700 slices from 40 patients holds far
-less evidence than 700 independent pictures. Whatever is resampled here is a *unit*: the patient
+less evidence than 700 independent images. Whatever is resampled here is a *unit*: the patient
 with all its images, or the single image where no patient is known.
 """
 
@@ -190,10 +190,10 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + level / 2)
     share = successes / n
-    centre = share + z**2 / (2 * n)
+    center = share + z**2 / (2 * n)
     reach = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+    return max(0.0, (center - reach) / scale), min(1.0, (center + reach) / scale)
 
 
 def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, cohort: Cohort) -> Estimate:

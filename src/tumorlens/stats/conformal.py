@@ -37,17 +37,17 @@ class Tail:
     errors: tuple[float, ...]
 
     def threshold(self, error: float) -> float:
-        """The score that a new patient's picture exceeds with a probability of at most `error`; infinity if unknown."""
+        """The score that a new patient's image exceeds with a probability of at most `error`; infinity if unknown."""
         return next((score for score, above in zip(self.scores, self.errors, strict=True) if above <= error), math.inf)
 
 
 def tail_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int = STEPS) -> Tail:
-    """Pool the scores of held-out pictures, each patient with the same weight.
+    """Pool the scores of held-out images, each patient with the same weight.
 
     Scores and shares are rounded up, and only some steps are kept, so that a threshold is never too low.
 
     Args:
-        scores: (N,) from 0 to 1, higher for pictures that fit less.
+        scores: (N,) from 0 to 1, higher for images that fit less.
         units: (N,) the patient of each.
         steps: how many scores are kept.
     """
@@ -64,7 +64,7 @@ def pooled(scores: Sequence[float] | Floats, units: Sequence[str], *, unseen: in
 
     Args:
         scores: (N,).
-        units: (N,) the patient of each; patients weigh the same, whatever their number of pictures.
+        units: (N,) the patient of each; patients weigh the same, whatever their number of images.
         unseen: patients that are taken to lie at infinity.
     """
     values = np.asarray(scores, dtype=np.float64)
@@ -77,13 +77,13 @@ def pooled(scores: Sequence[float] | Floats, units: Sequence[str], *, unseen: in
 
 @dataclass(frozen=True)
 class Candidates:
-    """What is needed to say, for any error that is allowed, which classes a picture may be of.
+    """What is needed to say, for any error that is allowed, which classes an image may be of.
 
     The score of a class is 1 minus its probability, at temperature 1: a fitted temperature depends on the same
-    pictures, and does not keep the order of pictures within a class.
+    images, and does not keep the order of images within a class.
 
     Attributes:
-        tails: class to the scores of validation pictures of that class, in the order of the classes.
+        tails: class to the scores of validation images of that class, in the order of the classes.
         unit: what patients are counted in: ``"patient"``, ``"image"`` or ``"patient or image"``.
     """
 
@@ -102,7 +102,7 @@ class Candidates:
         return inside
 
     def unknown(self, error: float) -> str | None:
-        """One sentence on the classes that stay candidates for every picture, for want of patients; else None."""
+        """One sentence on the classes that stay candidates for every image, for want of patients; else None."""
         short = {name: tail.units for name, tail in self.tails.items() if math.isinf(tail.threshold(error))}
         if not short:
             return None
@@ -110,16 +110,16 @@ class Candidates:
         have = ", ".join(f"{name} has {units}" for name, units in short.items())
         stay = "it stays a candidate" if len(short) == 1 else "they stay candidates"
         needed = f"max-error {error:g} needs {units_needed(error):,} {plural} of a class held out from training"
-        return f"{needed}, {have}: {stay} for every picture"
+        return f"{needed}, {have}: {stay} for every image"
 
 
 def candidates_of(
     probabilities: npt.ArrayLike, labels: Sequence[str], units: Sequence[str], classes: Sequence[str], unit: str
 ) -> Candidates:
-    """Learn from held-out pictures.
+    """Learn from held-out images.
 
     Args:
-        probabilities: (N, K) at temperature 1, of pictures the network was not trained on.
+        probabilities: (N, K) at temperature 1, of images the network was not trained on.
         labels: (N,) the true class of each.
         units: (N,) the patient of each.
         classes: the K names.

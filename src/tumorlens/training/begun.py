@@ -29,7 +29,7 @@ class Identity:
         seed: of weights, order, augmentation and dropout.
         split: the table's split hash.
         data: the table's fingerprint.
-        masks: that of pictures and masks together, where the run needs masks.
+        masks: that of images and masks together, where the run needs masks.
     """
 
     recipe: dict[str, Any]
@@ -40,7 +40,7 @@ class Identity:
 
     @classmethod
     def of(cls, table: Table, recipe: Recipe, seed: int, *, masks: bool) -> Identity:
-        """The identity of a run about to begin; reads every picture, and every mask where those count."""
+        """The identity of a run about to begin; reads every image, and every mask where those count."""
         drawn = fingerprint(table, masks=True) if masks else None
         return cls(recipe.model_dump(mode="json"), seed, table.split_hash, fingerprint(table), drawn)
 
@@ -80,7 +80,7 @@ def check_same(folder: Path, identity: Identity) -> None:
 
 
 def _begun(folder: Path) -> dict[str, Any]:
-    """What the run was begun with; a key that recipes have learnt since has the value that means what they did then."""
+    """What the run was begun with; a key that recipes came later has the value that means what was done then."""
     begun: dict[str, Any] = json.loads((folder / BEGUN).read_text(encoding="utf-8"))
     with suppress(ValidationError):  # a key that is gone since is a difference
         begun["recipe"] = Recipe.model_validate(begun["recipe"]).model_dump(mode="json")

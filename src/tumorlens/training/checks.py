@@ -61,15 +61,15 @@ def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
     for part, key, instead in needed:
         if not any(masks.drawn[i].any() for i, s in enumerate(table.samples) if s.split == part):
             raise RecipeError(
-                f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumour, at "
+                f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumor, at "
                 f"{masks.drawn.shape[1]} x {masks.drawn.shape[2]} pixels; set {instead}, or look at the masks"
             )
 
 
 def blank_masks(table: Table, masks: Masks) -> list[str]:
-    """Ids of the train and val pictures whose label says tumour and whose own mask, on the canvas, shows none.
+    """Ids of the train and val images whose label says tumor and whose own mask, on the canvas, shows none.
 
-    A network that draws is taught by them to miss these tumours.
+    A network that draws is taught by them to miss these tumors.
     """
     return [
         sample.id
@@ -100,7 +100,7 @@ def needs_masks(recipe: Recipe) -> bool:
 
 
 def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
-    """How many pictures have a mask of their own, an empty one because they show no tumour, and none at all."""
+    """How many images have a mask of their own, an empty one because they show no tumor, and none at all."""
     own = sum(s.mask is not None for s in samples)
     known = sum(mask_is_known(s) for s in samples)
     return {"own": own, "empty": known - own, "none": len(samples) - known}
@@ -135,7 +135,7 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
     keys = _mask_keys(recipe)
     if keys and not count_masks(parts["train"])["own"]:
         raise RecipeError(
-            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training pictures of "
+            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training images of "
             f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
     monitored, why = recipe.stop.monitor == "val_dice", None
@@ -143,7 +143,7 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
         segments = card(recipe.model).segments
         why = "loss.mask is 0" if segments else f"{recipe.model} draws no masks"
     elif monitored and parts["val"] and not count_masks(parts["val"])["own"]:
-        why = f"none of the {len(parts['val']):,} validation pictures of {table.name} has a mask"
+        why = f"none of the {len(parts['val']):,} validation images of {table.name} has a mask"
     if why:
         raise RecipeError(
             f"recipe {recipe.name}: stop.monitor is val_dice, but {why}; set stop.monitor=val_loss or val_accuracy"
@@ -151,15 +151,15 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
 
 
 def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
-    """See that there is a class for healthy pictures, and what else is needed to settle it, where that is asked for."""
+    """See that there is a class for healthy images, and what else is needed to settle it, where that is asked for."""
     keys = _exchange_keys(recipe)
     if recipe.settle:
         keys["settle is true"] = "settle=false"
     if keys and not HEALTHY & set(table.classes):
         raise RecipeError(
-            f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy pictures "
+            f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy images "
             f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
-            f"{' and '.join(keys.values())}, or add healthy pictures"
+            f"{' and '.join(keys.values())}, or add healthy images"
         )
     if recipe.settle and not parts["val"]:
         raise SplitError(
@@ -212,6 +212,6 @@ def _mask_keys(recipe: Recipe) -> dict[str, str]:
 
 
 def _exchange_keys(recipe: Recipe) -> dict[str, str]:
-    """What of a recipe takes tumours out of pictures or puts them in -> what to set to do without."""
+    """What of a recipe takes tumors out of images or puts them in -> what to set to do without."""
     names = [name for name in ("remove", "transplant") if getattr(recipe.augment, name)]
     return {f"augment.{name} is above 0": f"augment.{name}=0" for name in names}

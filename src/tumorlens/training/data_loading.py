@@ -1,4 +1,4 @@
-"""Cached pictures and masks -> batches, shuffled and changed the same way for the same seed and epoch."""
+"""Cached images and masks -> batches, shuffled and changed the same way for the same seed and epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.training.augmentation.lesion_augmentation import Exchange
 from tumorlens.training.augmentation.transforms import augmentation
 from tumorlens.training.image_cache import Masks
@@ -22,12 +22,12 @@ from tumorlens.training.recipe import Recipe
 
 
 class Item(NamedTuple):
-    """One picture to train on.
+    """One image to train on.
 
     Attributes:
         image: (1, S, S) uint8.
         label: class index.
-        mask: (1, S, S) uint8, 1 = tumour; None where the run needs no masks.
+        mask: (1, S, S) uint8, 1 = tumor; None where the run needs no masks.
         has_mask: whether the mask says anything; None with it.
     """
 
@@ -51,11 +51,11 @@ Loader = DataLoader[Item]
 
 
 class Slices(Dataset[Item]):
-    """Pictures by (position, seed of the random change), with their masks where these are given."""
+    """Images by (position, seed of the random change), with their masks where these are given."""
 
     def __init__(
         self,
-        images: GreyImage,
+        images: GrayImage,
         rows: Sequence[int],
         labels: Sequence[int],
         transform: v2.Transform | None,
@@ -76,7 +76,7 @@ class Slices(Dataset[Item]):
         if masks:
             mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.drawn[row]))[None])
         if self.transform is not None:
-            # A generator of its own for each picture: workers, resuming and batch size change nothing.
+            # A generator of its own for each image: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(seed)
                 if self.exchange and mask is not None:
@@ -109,13 +109,13 @@ class Draws(Sampler[Draw]):
 
 
 def loaders(
-    table: Table, images: GreyImage, masks: Masks | None, recipe: Recipe, seed: int
+    table: Table, images: GrayImage, masks: Masks | None, recipe: Recipe, seed: int
 ) -> tuple[Loader, Loader | None]:
     """The batches of train, and those of val where the table has one.
 
     Args:
         table: with a split.
-        images: (N, S, S), the table's pictures in its order.
+        images: (N, S, S), the table's images in its order.
         masks: theirs, of a run that needs them.
         recipe: batch size and augmentation.
         seed: of order and augmentation.
@@ -125,7 +125,7 @@ def loaders(
     if masks and (change.remove or change.transplant):
         exchange = Exchange.of(change, table, images, masks, rows["train"])
     train = Slices(images, rows["train"], table.labels, augmentation(change), masks, exchange)
-    # On a CPU the network needs every core, and the pictures are decoded already.
+    # On a CPU the network needs every core, and the images are decoded already.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)
     if not rows["val"]:
@@ -137,8 +137,8 @@ def loaders(
 def loader(data: Slices, batch_size: int, seed: int, *, train: bool, workers: int = 0) -> Loader:
     """Batches, each a `Batch`.
 
-    Training drops a last batch that is not full, since batch norm fails on a single picture; the
-    shuffle sees to it that every picture comes in other epochs.
+    Training drops a last batch that is not full, since batch norm fails on a single image; the
+    shuffle sees to it that every image comes in other epochs.
     """
     return DataLoader(
         data,

@@ -1,7 +1,7 @@
-"""First weights + table -> whether they already know pictures that are to be measured on.
+"""First weights + table -> whether they already know images that are to be measured on.
 
 Weights that tumorlens wrote say in their header what they were trained on. Whoever goes on from them and measures on
-the same sets, or on copies of them, measures on training pictures, and no split of the new run can show it.
+the same sets, or on copies of them, measures on training images, and no split of the new run can show it.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
 
 _CARD = "tumorlens"  # name of the card in the header, as `tumorlens.deploy` writes it
-_PARTS = {"no_tumor": ("nickparvar",)}  # sets that hold the pictures of others, without saying so file by file
+_PARTS = {"no_tumor": ("nickparvar",)}  # sets that hold the images of others, without saying so file by file
 
 
 def check_first_weights(table: Table, ties: Ties, source: str) -> None:
-    """See that no picture of val or test is of a set that the first weights were trained on.
+    """See that no image of val or test is of a set that the first weights were trained on.
 
     Args:
         table: with a split.
-        ties: of this table: copies of known sets are recognised by them.
+        ties: of this table: copies of known sets are recognized by them.
         source: the recipe's `pretrained`; only files with a card in their header say anything.
 
     Raises:
-        LeakError: there are such pictures; says how many, and of which sets.
+        LeakError: there are such images; says how many, and of which sets.
     """
-    learnt = trained_on(source)
-    if not learnt:
+    learned = trained_on(source)
+    if not learned:
         return
     of = {trace.sample: trace.known for trace in ties.traces}
     known = [
         (sample.split, name)
         for position, sample in enumerate(table.samples)
-        if sample.split in ("val", "test") and (name := of.get(position, sample.dataset)) in learnt
+        if sample.split in ("val", "test") and (name := of.get(position, sample.dataset)) in learned
     ]
     if known:
         sets = ", ".join(sorted({name for _, name in known}))
         raise LeakError(
-            f"{table.name}: {len(known):,} pictures of val and test are of {sets}, which the first weights, {source}, "
+            f"{table.name}: {len(known):,} images of val and test are of {sets}, which the first weights, {source}, "
             "were trained on, so no figure on them can be believed; start from other weights (pretrained=imagenet), or "
             "measure on other data"
         )

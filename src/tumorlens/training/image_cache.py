@@ -1,4 +1,4 @@
-"""Table -> uint8 arrays: every picture, and every mask, laid on the canvas once, then mapped from disk."""
+"""Table -> uint8 arrays: every image, and every mask, laid on the canvas once, then mapped from disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Prepare
-from tumorlens.scan import GreyImage, Mask, read_scan
+from tumorlens.scan import GrayImage, Mask, read_scan
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +32,7 @@ class Masks:
     """The masks of a table, in its order.
 
     Attributes:
-        drawn: (N, size, size) uint8, 1 = tumour; all 0 where no mask is known.
+        drawn: (N, size, size) uint8, 1 = tumor; all 0 where no mask is known.
         known: (N,) bool, whether the mask says anything, as `mask_is_known`.
     """
 
@@ -41,23 +41,23 @@ class Masks:
 
 
 def mask_is_known(sample: Sample) -> bool:
-    """Whether it is known where a sample's tumour lies: it has a mask, or shows no tumour and so an empty one.
+    """Whether it is known where a sample's tumor lies: it has a mask, or shows no tumor and so an empty one.
 
-    That a healthy picture has nothing to draw is told by its label, and no set brings empty masks for them.
+    That a healthy image has nothing to draw is told by its label, and no set brings empty masks for them.
     Without them a network would never see what it must leave alone.
     """
     return sample.mask is not None or sample.label in HEALTHY
 
 
-def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> GreyImage:
-    """All pictures of a table as one (N, size, size) uint8 array, in the table's order.
+def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> GrayImage:
+    """All images of a table as one (N, size, size) uint8 array, in the table's order.
 
-    The array is keyed by the content of the files and by the canvas, so a changed picture or another
+    The array is keyed by the content of the files and by the canvas, so a changed image or another
     size makes a new one, and the same data decoded before is only mapped.
 
     Args:
-        table: whose pictures.
-        prepare: only its canvas matters; normalising happens later, on the device.
+        table: whose images.
+        prepare: only its canvas matters; normalizing happens later, on the device.
         progress: called with (done, total).
 
     Raises:
@@ -67,7 +67,7 @@ def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None =
 
 
 def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> Masks:
-    """All masks of a table, kept as `cached_images` keeps its pictures and lying on the canvas as those do.
+    """All masks of a table, kept as `cached_images` keeps its images and lying on the canvas as those do.
 
     Args:
         table: whose masks.
@@ -75,7 +75,7 @@ def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = 
         progress: called with (done, total).
 
     Raises:
-        DataError: some files cannot be read, or a mask does not fit its picture; names the first few.
+        DataError: some files cannot be read, or a mask does not fit its image; names the first few.
         MissingExtraError: h5py is needed for these files and is not installed.
     """
     key = f"{_VERSION}|{fingerprint(table, masks=True)}|{prepare.canvas}|masks"
@@ -83,21 +83,21 @@ def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = 
     return Masks(drawn, np.array([mask_is_known(sample) for sample in table.samples]))
 
 
-def place_scan(sample: Sample, prepare: Prepare) -> GreyImage:
-    """One picture on the canvas, (size, size) uint8.
+def place_scan(sample: Sample, prepare: Prepare) -> GrayImage:
+    """One image on the canvas, (size, size) uint8.
 
     Raises:
         ScanError: the file cannot be read, or holds a volume.
     """
-    grey = read_scan(sample.image).grey_slice()
+    gray = read_scan(sample.image).gray_slice()
     with torch.inference_mode():
-        placed = prepare.place(torch.from_numpy(grey.copy())[None])[0, 0]
-    image: GreyImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
+        placed = prepare.place(torch.from_numpy(gray.copy())[None])[0, 0]
+    image: GrayImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
     return image
 
 
 def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
-    """One mask on the canvas, (size, size) uint8, where its picture lies; all 0 where the sample has none.
+    """One mask on the canvas, (size, size) uint8, where its image lies; all 0 where the sample has none.
 
     Raises:
         ScanError, DataError, MissingExtraError: as `read_sample_mask`.
@@ -106,9 +106,9 @@ def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
     if mask is None:
         size = prepare.canvas.size
         return np.zeros((size, size), np.uint8)
-    grey = read_scan(sample.image).grey_slice()  # the head is looked for in the picture
+    gray = read_scan(sample.image).gray_slice()  # the head is looked for in the image
     with torch.inference_mode():
-        _, placed = prepare.place_with(torch.from_numpy(grey.copy())[None], torch.from_numpy(mask.copy())[None])
+        _, placed = prepare.place_with(torch.from_numpy(gray.copy())[None], torch.from_numpy(mask.copy())[None])
     drawn: Mask = placed[0, 0].to(torch.uint8).numpy()
     return drawn
 
@@ -117,19 +117,19 @@ def _cached(
     key: str,
     table: Table,
     prepare: Prepare,
-    place: Callable[[Sample, Prepare], GreyImage],
+    place: Callable[[Sample, Prepare], GrayImage],
     progress: Progress | None,
-) -> GreyImage:
+) -> GrayImage:
     path = cache_folder() / f"{blake2b(key.encode(), digest_size=16).hexdigest()}.npy"
     if not path.is_file():
         _write(_decode(table, prepare, place, progress), path)
-    array: GreyImage = np.load(path, mmap_mode="r")
+    array: GrayImage = np.load(path, mmap_mode="r")
     return array
 
 
 def _decode(
-    table: Table, prepare: Prepare, place: Callable[[Sample, Prepare], GreyImage], progress: Progress | None
-) -> GreyImage:
+    table: Table, prepare: Prepare, place: Callable[[Sample, Prepare], GrayImage], progress: Progress | None
+) -> GrayImage:
     size = prepare.canvas.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
     bad: dict[int, ScanError] = {}
@@ -153,6 +153,6 @@ def _decode(
     return out
 
 
-def _write(array: GreyImage, path: Path) -> None:
+def _write(array: GrayImage, path: Path) -> None:
     with appearing(path) as part, part.open("wb") as stream:
         np.save(stream, array)

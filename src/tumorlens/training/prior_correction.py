@@ -1,10 +1,10 @@
-"""Trained network + validation part -> how readily it says that there is no tumour, settled by pictures as they come.
+"""Trained network + validation part -> how readily it says that there is no tumor, settled by images as they come.
 
-Taking tumours out of training pictures (`augment.remove`) makes healthy ones more frequent than they are, and healthy
-heads come with a look of their own: both move the point from which on a network names no tumour. One number moves it
+Taking tumors out of training images (`augment.remove`) makes healthy ones more frequent than they are, and healthy
+heads come with a look of their own: both move the point from which on a network names no tumor. One number moves it
 back, added to the bias of that class: the shift under which the labels of the validation part are likeliest, fitted
 together with a temperature that is not kept (bias-corrected temperature scaling; Alexandari, Kundaje and Shrikumar
-2020, ICML). It changes no order within the class and none among the tumours.
+2020, ICML). It changes no order within the class and none among the tumors.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def settle(task: Supervised, batches: Loader, healthy: int, units: int) -> float
     Args:
         task: trained; its network is left in evaluation mode.
         batches: of the validation part.
-        healthy: index of the class without a tumour.
-        units: patients, or pictures without one, that the validation part comes from.
+        healthy: index of the class without a tumor.
+        units: patients, or images without one, that the validation part comes from.
 
     Returns:
         What was added to the logit of the class.
@@ -57,14 +57,14 @@ def settle(task: Supervised, batches: Loader, healthy: int, units: int) -> float
 def fit_shift(logits: Floats, labels: Ints, healthy: int, units: int) -> float:
     """The shift of one class's logits under which labels are likeliest.
 
-    Slices of a patient are no independent evidence, so the mean over pictures counts as often as there are patients,
+    Slices of a patient are no independent evidence, so the mean over images counts as often as there are patients,
     beside weak priors: shift ~ N(0, 2), log T ~ N(0, 0.5).
 
     Args:
         logits: (N, K).
         labels: (N,) index of the true class.
         healthy: index of the class that is shifted.
-        units: number of independent units the pictures come from.
+        units: number of independent units the images come from.
     """
     given, true = torch.from_numpy(np.array(logits)), torch.from_numpy(np.array(labels))
     moved = F.one_hot(torch.tensor(healthy), given.shape[1])

@@ -29,24 +29,24 @@ Monitor = Literal["val_loss", "val_accuracy", "val_dice"]
 
 
 class Input(_Part):
-    """How pictures become network input; None takes the model's own value."""
+    """How images become network input; None takes the model's own value."""
 
     size: int | None = Field(default=None, ge=32, le=2048, description="side of the square, pixels")
     channels: Literal[1, 3] = 3
-    around: Literal["picture", "head"] = Field(default="picture", description="what is fitted: all, or the head's box")
+    around: Literal["image", "head"] = Field(default="image", description="what is fitted: all, or the head's box")
     fit: Literal["pad", "stretch", "crop"] = "pad"
     resize: int | None = Field(default=None, ge=32, description="for fit: crop, the shorter side before the cut")
 
 
 class Grow(_Part):
-    """Smaller pictures in the first epochs of a training run."""
+    """Smaller images in the first epochs of a training run."""
 
-    size: int | None = Field(default=None, ge=32, le=2048, description="side of the first pictures; None: full size")
+    size: int | None = Field(default=None, ge=32, le=2048, description="side of the first images; None: full size")
     until: float = Field(default=0.6, gt=0, le=1, description="share of the epochs after which they have full size")
 
 
 class Optimizer(_Part):
-    """Which optimiser, and how fast."""
+    """Which optimizer, and how fast."""
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
     lr: float = Field(default=1e-3, gt=0)
@@ -75,21 +75,21 @@ class Loss(_Part):
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
-    guide: float = Field(default=0.0, ge=0, description="weight of the share of the class's map beside the tumour")
+    guide: float = Field(default=0.0, ge=0, description="weight of the share of the class's map beside the tumor")
     mask: float = Field(default=0.6, ge=0, description="weight of the mask's loss; 0: train on labels alone")
     classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
     auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")
     dice: float = Field(default=0.5, ge=0, description="share of the Dice loss in that of a mask")
-    dice_over: Literal["picture", "batch"] = Field(
-        default="picture", description="one Dice for each picture, or one over all pixels of a batch"
+    dice_over: Literal["image", "batch"] = Field(
+        default="image", description="one Dice for each image, or one over all pixels of a batch"
     )
     focal: float = Field(default=0.5, ge=0, description="share of the focal loss")
-    focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumour pixels in the focal loss")
+    focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumor pixels in the focal loss")
     focal_gamma: float = Field(default=2.0, ge=0, description="how much less a pixel counts that is right already")
 
 
 class Augment(_Part):
-    """Random changes of the training pictures; zero switches one off."""
+    """Random changes of the training images; zero switches one off."""
 
     hflip: float = Field(default=0.0, ge=0, le=1, description="probability of a left-right flip")
     vflip: float = Field(default=0.0, ge=0, le=1, description="probability of an up-down flip")
@@ -99,15 +99,15 @@ class Augment(_Part):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
-    artefacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to lower")
+    artifacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to lower")
     noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
     blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
     bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
-    ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the picture")
+    ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the image")
     jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
     lower: float = Field(default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from")
-    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumour and counts as healthy")
-    transplant: float = Field(default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumour")
+    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumor and counts as healthy")
+    transplant: float = Field(default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumor")
 
 
 class Stop(_Part):

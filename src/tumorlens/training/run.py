@@ -41,7 +41,7 @@ class Run:
 
     @property
     def draws(self) -> bool:
-        """Whether it was trained to draw the tumour: a network that segments may have learnt from labels alone.
+        """Whether it was trained to draw the tumor: a network that segments may have learned from labels alone.
 
         Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.
         """
@@ -52,7 +52,7 @@ class Run:
         """The data the run was made with, each sample in its split.
 
         Raises:
-            DataError: a picture has moved since.
+            DataError: an image has moved since.
         """
         return read_table(self.folder / SPLIT)
 
@@ -76,7 +76,7 @@ class Run:
         return network.eval()
 
     def pipeline(self, temperature: float = 1.0, familiar: Familiar | None = None) -> Pipeline:
-        """Pictures -> probabilities, with the run's own preprocessing, in evaluation mode."""
+        """Images -> probabilities, with the run's own preprocessing, in evaluation mode."""
         parts = self.spec.prepare(), self.network(), temperature
         pipeline: Pipeline = Pipeline(*parts, draws=self.draws, familiar=familiar).eval()
         return pipeline

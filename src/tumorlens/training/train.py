@@ -20,7 +20,7 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.training.begun import Identity, check_folder, check_same
 from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
 from tumorlens.training.data_loading import loaders
@@ -59,16 +59,16 @@ def train(
         out: the run's folder; must hold no run unless `resume`.
         seed: of weights, order, augmentation and dropout; 0 to 2**32 - 1.
         resume: go on after the last finished epoch found in `out`; a finished run is returned as it is.
-        allow_leak: train although pictures of val or test are known from train; the record then says so.
+        allow_leak: train although images of val or test are known from train; the record then says so.
         console: where progress is shown; None for silence.
 
     Raises:
         RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
-            seed, split or other pictures; or the loss is no longer finite.
+            seed, split or other images; or the loss is no longer finite.
         SplitError, RecipeError, ModelError: the recipe does not fit the table (`check_fit`).
-        LeakError: a copy or a patient of val or test is in train, or the first weights were trained on pictures of val
+        LeakError: a copy or a patient of val or test is in train, or the first weights were trained on images of val
             or test; says how many, and how to mend it.
-        DataError: a picture or a mask cannot be read.
+        DataError: an image or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
     folder, console = Path(out), console or Console(quiet=True)
@@ -77,7 +77,7 @@ def train(
         raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
     spec, masks = check_fit(table, recipe), needs_masks(recipe)
     record = Record("train", seed=seed, resumed=resume)
-    with console.status("reading pictures"):
+    with console.status("reading images"):
         identity = Identity.of(table, recipe, seed, masks=masks)
     leaks = _check_leaks(table, recipe.pretrained, allow_leak, console)
     record.lap("audit")
@@ -150,15 +150,15 @@ def _balanced(table: Table) -> Tensor:
     return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
 
 
-def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GreyImage, Masks | None]:
-    """All pictures on the canvas, and all masks of a run that needs them."""
+def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GrayImage, Masks | None]:
+    """All images on the canvas, and all masks of a run that needs them."""
 
     def show(what: str) -> Callable[[int, int], None]:
         return lambda done, total: status.update(f"decoding {what} {done}/{total}")
 
     prepare = spec.prepare()
-    with console.status("decoding pictures") as status:
-        images = cached_images(table, prepare, progress=show("pictures"))
+    with console.status("decoding images") as status:
+        images = cached_images(table, prepare, progress=show("images"))
         return images, cached_masks(table, prepare, progress=show("masks")) if masks else None
 
 

@@ -1,4 +1,4 @@
-"""Alike pictures are paired once, in whatever turn; also when there are too many to compare each with each."""
+"""Alike images are paired once, in whatever turn; also when there are too many to compare each with each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 @pytest.mark.usefixtures("stage")
-def test_of_2000_pictures_the_200_copies_are_found_each_once_with_their_turn() -> None:
+def test_of_2000_images_the_200_copies_are_found_each_once_with_their_turn() -> None:
     random = np.random.default_rng(0)
     originals = chance(1800, random)
     codes = np.concatenate([originals, copied(originals[:200], random)])
@@ -61,14 +61,14 @@ def test_copies_are_found_in_another_set() -> None:
 
 
 @pytest.mark.usefixtures("stage")
-def test_pictures_below_the_limit_are_no_pair_even_where_most_cells_are_always_the_same() -> None:
+def test_images_below_the_limit_are_no_pair_even_where_most_cells_are_always_the_same() -> None:
     random = np.random.default_rng(2)
     alike = jittered(np.repeat(chance(1, random), 200, axis=0), 0.25, random)  # of one another, 0.4 on average
     assert len(candidates(alike, at_least=LEAST)) == 0
 
 
 @pytest.mark.usefixtures("stage")
-def test_a_hundred_copies_of_one_picture_are_connected() -> None:
+def test_a_hundred_copies_of_one_image_are_connected() -> None:
     random = np.random.default_rng(3)
     many = jittered(np.repeat(chance(1, random), 100, axis=0), 0.02, random)
     reached = {0}

@@ -1,4 +1,4 @@
-"""Copies are found however they were made, and neighbouring slices are not taken for copies."""
+"""Copies are found however they were made, and neighboring slices are not taken for copies."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from tumorlens.auditing.duplicates.image_records import Look, looks
 from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_twins, near_copies
 from tumorlens.auditing.duplicates.perceptual_hash import thumbs
 from tumorlens.datasets.phantom import CLASSES, draw_patient
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.scan.dihedral import TURNS
 
 
-def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GreyImage]]:
-    """(patient, picture) pairs."""
+def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GrayImage]]:
+    """(patient, image) pairs."""
     for patient in range(patients):
         for item in draw_patient(CLASSES[patient % len(CLASSES)], 10_000 * seed + patient, slices=slices, size=size):
             yield patient, item.image
 
 
-def _saved(pictures: list[GreyImage], folder: Path) -> list[Look]:
-    paths = [folder / f"{i}.png" for i in range(len(pictures))]
-    for path, picture in zip(paths, pictures, strict=True):
-        Image.fromarray(np.ascontiguousarray(picture)).save(path)
+def _saved(images: list[GrayImage], folder: Path) -> list[Look]:
+    paths = [folder / f"{i}.png" for i in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(np.ascontiguousarray(image)).save(path)
     return looks(paths)
 
 
 @pytest.fixture(scope="module")
-def originals() -> list[GreyImage]:
-    return [picture for _, picture in phantom_slices(20, 1, 256)]
+def originals() -> list[GrayImage]:
+    return [image for _, image in phantom_slices(20, 1, 256)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_of_every_kind_are_found(kind: str, originals: list[GreyImage]) -> None:
+def test_copies_of_every_kind_are_found(kind: str, originals: list[GrayImage]) -> None:
     random = np.random.default_rng(0)
-    copies = [KINDS[kind](picture, random) for picture in originals]
+    copies = [KINDS[kind](image, random) for image in originals]
     found = {(a, b) for a, b, _, _ in near_copies(np.stack([_drawn(p) for p in [*originals, *copies]]))}
     assert found == {(i, i + len(originals)) for i in range(len(originals))}
 
 
-@pytest.mark.slow  # draws 200 patients and compares 4,000 pictures
+@pytest.mark.slow  # draws 200 patients and compares 4,000 images
 def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
-    originals = [picture for _, picture in phantom_slices(200, 1, 256, seed=1)]
+    originals = [image for _, image in phantom_slices(200, 1, 256, seed=1)]
     random = np.random.default_rng(1)
-    drawn = np.stack([_drawn(picture) for picture in originals])
+    drawn = np.stack([_drawn(image) for image in originals])
     for kind, copy in KINDS.items():
-        copies = np.stack([_drawn(copy(picture, random)) for picture in originals])
+        copies = np.stack([_drawn(copy(image, random)) for image in originals])
         found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([drawn, copies]))}
         right = {(i, i + 200) for i in range(200)}
         assert len(found & right) >= 198, kind
@@ -60,13 +60,13 @@ def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
 
 
 @pytest.mark.slow  # draws 10,000 slices
-def test_among_10000_unrelated_and_neighbouring_slices_no_pair_is_taken_for_a_copy() -> None:
-    drawn = np.stack([_drawn(picture) for _, picture in phantom_slices(2500, 4, 128, seed=2)])
+def test_among_10000_unrelated_and_neighboring_slices_no_pair_is_taken_for_a_copy() -> None:
+    drawn = np.stack([_drawn(image) for _, image in phantom_slices(2500, 4, 128, seed=2)])
     assert len(drawn) == 10_000
     assert list(near_copies(drawn)) == []
 
 
-def test_the_turn_of_a_copy_is_told(originals: list[GreyImage]) -> None:
+def test_the_turn_of_a_copy_is_told(originals: list[GrayImage]) -> None:
     kinds = {"mirrored": "mirrored left to right", "turned by 90°": "turned by 270°", "transposed": "transposed"}
     random = np.random.default_rng(0)
     for kind, turn in kinds.items():
@@ -76,7 +76,7 @@ def test_the_turn_of_a_copy_is_told(originals: list[GreyImage]) -> None:
         assert score > 0.99
 
 
-def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list[GreyImage], tmp_path: Path) -> None:
+def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list[GrayImage], tmp_path: Path) -> None:
     Image.fromarray(originals[0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
     Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
@@ -89,8 +89,8 @@ def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list
     assert twins.counts() == {"bytes": 1, "pixels": 1, "near": 1}
 
 
-def test_neighbouring_slices_of_one_patient_are_no_copies() -> None:
-    drawn = np.stack([_drawn(picture) for _, picture in phantom_slices(12, 4, 256)])
+def test_neighboring_slices_of_one_patient_are_no_copies() -> None:
+    drawn = np.stack([_drawn(image) for _, image in phantom_slices(12, 4, 256)])
     assert list(near_copies(drawn)) == []
 
 
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> No
     assert not one.blank
 
 
-def test_one_picture_and_no_picture_have_no_copies(originals: list[GreyImage], tmp_path: Path) -> None:
+def test_one_image_and_no_image_have_no_copies(originals: list[GrayImage], tmp_path: Path) -> None:
     assert find_twins([]).pairs == ()
     assert find_twins(_saved(originals[:1], tmp_path)).distinct == 1
 
@@ -123,18 +123,18 @@ def test_clusters_are_called_by_their_smallest_member() -> None:
     assert [sets.root(i) for i in range(5)] == [0, 1, 1, 3, 1]
 
 
-def test_drawings_do_not_depend_on_the_frame(originals: list[GreyImage]) -> None:
-    for picture in islice(originals, 5):
-        plain = _drawn(picture)
+def test_drawings_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None:
+    for image in islice(originals, 5):
+        plain = _drawn(image)
         for value in (0, 255):
-            np.testing.assert_array_equal(_drawn(np.pad(picture, 30, constant_values=value))[1:], plain[1:])
+            np.testing.assert_array_equal(_drawn(np.pad(image, 30, constant_values=value))[1:], plain[1:])
 
 
-def test_a_blank_picture_has_no_drawings() -> None:
+def test_a_blank_image_has_no_drawings() -> None:
     assert thumbs(np.full((40, 50), 7, np.uint8)) is None
 
 
-def _drawn(picture: GreyImage) -> np.ndarray:
-    drawn = thumbs(np.ascontiguousarray(picture))
+def _drawn(image: GrayImage) -> np.ndarray:
+    drawn = thumbs(np.ascontiguousarray(image))
     assert drawn is not None
     return drawn

@@ -25,7 +25,7 @@ def details(found: Damage) -> list[tuple[str, str]]:
 
 
 def sound(folder: Path, **replaced: object) -> Path:
-    """An export that uses all of its categories and lists all of its pictures."""
+    """An export that uses all of its categories and lists all of its images."""
     return coco.export(folder, {"1.png": [1], "2.png": [2]}, **{"categories": coco.CATEGORIES[1:], **replaced})
 
 
@@ -35,7 +35,7 @@ def test_a_sound_export_is_no_damage(tmp_path: Path) -> None:
     assert damage(tmp_path) == {}
 
 
-def test_pictures_without_annotations_beside_them_are_none_of_its_business(phantoms: Path) -> None:
+def test_images_without_annotations_beside_them_are_none_of_its_business(phantoms: Path) -> None:
     assert damage(phantoms) == {}
 
 
@@ -72,7 +72,7 @@ def test_what_is_listed_and_what_is_there_are_compared(tmp_path: Path) -> None:
     assert details(found["coco-unannotated"]) == [("2.png", "no annotation")]
     assert details(found["coco-absent"]) == [("3.png", "listed, not there")]
     assert details(found["coco-unlisted"]) == [("4.png", "there, not listed")]
-    assert found["coco-absent"].what.startswith("1 of 3 listed pictures are not there")
+    assert found["coco-absent"].what.startswith("1 of 3 listed images are not there")
     assert details(found["coco-unused-category"]) == [(coco.FILE, "Meningioma"), (coco.FILE, "Tumor")]
 
 
@@ -82,7 +82,7 @@ def test_a_category_that_another_part_uses_is_used(tmp_path: Path) -> None:
     assert damage(tmp_path) == {}
 
 
-def test_parts_without_any_picture_are_told(tmp_path: Path) -> None:
+def test_parts_without_any_image_are_told(tmp_path: Path) -> None:
     sound(tmp_path / "test")
     sound(tmp_path / "train")
     for number in (1, 2):
@@ -128,9 +128,9 @@ def test_a_box_rounded_over_the_edge_is_inside(tmp_path: Path) -> None:
     assert damage(tmp_path) == {}
 
 
-def test_a_picture_of_another_size_than_listed(tmp_path: Path) -> None:
+def test_a_image_of_another_size_than_listed(tmp_path: Path) -> None:
     sound(tmp_path)
-    scans.save(tmp_path / "2.png", scans.GREY[:20])
+    scans.save(tmp_path / "2.png", scans.GRAY[:20])
     found = damage(tmp_path)["coco-size"]
     assert found.level == "danger"
     assert details(found) == [("2.png", "32 x 20 pixels, listed with 32 x 24")]

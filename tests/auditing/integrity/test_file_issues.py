@@ -1,4 +1,4 @@
-"""Files and pictures that are not what they should be, each named with what to do about it."""
+"""Files and images that are not what they should be, each named with what to do about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def damage(labels: Mapping[Path, str]) -> dict[str, Damage]:
     return {one.kind: one for one in found}
 
 
-def picture(path: Path, height: int = 80, width: int = 100, **options: str) -> Path:
+def image(path: Path, height: int = 80, width: int = 100, **options: str) -> Path:
     ramp = np.linspace(0, 255, height * width).reshape(height, width).astype(np.uint8)
     return scans.save(path, ramp, **options)
 
@@ -35,41 +35,41 @@ def details(found: Damage) -> list[tuple[str, str]]:
     return [(path.name, detail) for path, detail in found.items]
 
 
-def test_sound_pictures_of_one_size_are_no_damage(tmp_path: Path) -> None:
-    assert damage({picture(tmp_path / f"{i}.png"): "ab"[i % 2] for i in range(30)}) == {}
+def test_sound_images_of_one_size_are_no_damage(tmp_path: Path) -> None:
+    assert damage({image(tmp_path / f"{i}.png"): "ab"[i % 2] for i in range(30)}) == {}
 
 
 def test_what_cannot_be_read_is_named_first_of_all(tmp_path: Path) -> None:
-    cut = scans.cut(picture(tmp_path / "cut.png"), 0.6)
+    cut = scans.cut(image(tmp_path / "cut.png"), 0.6)
     labels = {
-        picture(tmp_path / "a.png"): "a",
+        image(tmp_path / "a.png"): "a",
         cut: "a",
         tmp_path / "gone.png": "a",
-        picture(tmp_path / "b.jpg", 70): "a",
+        image(tmp_path / "b.jpg", 70): "a",
     }
     found = damage(labels)
     assert next(iter(found)) == "unreadable"
     assert found["unreadable"].level == "danger"
-    assert found["unreadable"].what.startswith("2 of 4 pictures cannot be read")
+    assert found["unreadable"].what.startswith("2 of 4 images cannot be read")
     assert [name for name, _ in details(found["unreadable"])] == ["cut.png", "gone.png"]
     assert "mixed-sizes" in found
 
 
-def test_a_blank_picture_is_damage(tmp_path: Path) -> None:
+def test_a_blank_image_is_damage(tmp_path: Path) -> None:
     black = scans.save(tmp_path / "black.png", np.zeros((80, 100), dtype=np.uint8))
-    assert details(damage({black: "a", picture(tmp_path / "1.png"): "a"})["blank"]) == [
-        ("black.png", "one grey everywhere")
+    assert details(damage({black: "a", image(tmp_path / "1.png"): "a"})["blank"]) == [
+        ("black.png", "one gray everywhere")
     ]
 
 
 def test_a_file_of_another_format_than_its_name(tmp_path: Path) -> None:
     labels = dict.fromkeys(
         [
-            picture(tmp_path / "png.jpg", format="PNG"),
-            picture(tmp_path / "sound.JPG", format="JPEG"),
-            picture(tmp_path / "sound.JPEG"),
-            picture(tmp_path / "no extension", format="PNG"),
-            picture(tmp_path / "phone.jpg", format="MPO"),
+            image(tmp_path / "png.jpg", format="PNG"),
+            image(tmp_path / "sound.JPG", format="JPEG"),
+            image(tmp_path / "sound.JPEG"),
+            image(tmp_path / "no extension", format="PNG"),
+            image(tmp_path / "phone.jpg", format="MPO"),
             scans.figshare_mat(tmp_path / "1.mat"),
         ],
         "a",
@@ -80,24 +80,24 @@ def test_a_file_of_another_format_than_its_name(tmp_path: Path) -> None:
 
 
 def test_modes_are_counted_where_they_are_mixed(tmp_path: Path) -> None:
-    grey = Image.open(picture(tmp_path / "0.png"))
-    paths = [scans.save(tmp_path / f"{mode}.png", grey.convert(mode)) for mode in ("RGB", "RGBA", "P")]
+    gray = Image.open(image(tmp_path / "0.png"))
+    paths = [scans.save(tmp_path / f"{mode}.png", gray.convert(mode)) for mode in ("RGB", "RGBA", "P")]
     found = damage(dict.fromkeys([tmp_path / "0.png", *paths], "a"))["modes"]
     assert found.level == "warning"
     assert "4 ways: 1 L, 1 RGB, 1 RGBA, 1 P" in found.what
     assert details(found) == [("RGBA.png", "RGBA"), ("P.png", "P")]
 
 
-def test_grey_beside_colour_is_only_said(tmp_path: Path) -> None:
-    grey = Image.open(picture(tmp_path / "0.png"))
-    found = damage(dict.fromkeys([tmp_path / "0.png", scans.save(tmp_path / "1.png", grey.convert("RGB"))], "a"))
+def test_gray_beside_color_is_only_said(tmp_path: Path) -> None:
+    gray = Image.open(image(tmp_path / "0.png"))
+    found = damage(dict.fromkeys([tmp_path / "0.png", scans.save(tmp_path / "1.png", gray.convert("RGB"))], "a"))
     assert (found["modes"].level, found["modes"].items) == ("info", ())
 
 
 def test_extreme_sizes_and_shapes_say_why(tmp_path: Path) -> None:
     sizes = {"plain": (100, 100), "small": (60, 60), "wide": (80, 200), "page": (250, 260), "scrap": (70, 30)}
-    usual = [picture(tmp_path / f"{i}.png", 100, 100) for i in range(5)]
-    odd = [picture(tmp_path / f"{name}.png", *size) for name, size in sizes.items()]
+    usual = [image(tmp_path / f"{i}.png", 100, 100) for i in range(5)]
+    odd = [image(tmp_path / f"{name}.png", *size) for name, size in sizes.items()]
     found = damage(dict.fromkeys([*usual, *odd], "a"))
     assert details(found["extreme-size"]) == [
         ("small.png", "60 x 60 pixels: a side below 64"),
@@ -114,24 +114,24 @@ def test_extreme_sizes_and_shapes_say_why(tmp_path: Path) -> None:
 
 
 def test_one_size_that_is_too_small_is_extreme(tmp_path: Path) -> None:
-    found = damage({picture(tmp_path / f"{i}.png", 40, 40): "a" for i in range(3)})
+    found = damage({image(tmp_path / f"{i}.png", 40, 40): "a" for i in range(3)})
     assert list(found) == ["extreme-size"]
 
 
 def test_classes_of_different_sizes_are_a_shortcut(tmp_path: Path) -> None:
-    labels = {picture(tmp_path / f"t{i}.png", 96, 96): "glioma" for i in range(20)}
-    labels |= {picture(tmp_path / f"n{i}.png", 80 + i, 90): "no_tumor" for i in range(20)}
+    labels = {image(tmp_path / f"t{i}.png", 96, 96): "glioma" for i in range(20)}
+    labels |= {image(tmp_path / f"n{i}.png", 80 + i, 90): "no_tumor" for i in range(20)}
     found = damage(labels)["size-by-class"]
     assert found.level == "warning"
-    assert "100.0% of the pictures of glioma are 96 x 96 pixels, but only 0.0% of no_tumor" in found.what
+    assert "100.0% of the images of glioma are 96 x 96 pixels, but only 0.0% of no_tumor" in found.what
 
 
 def test_sizes_that_are_all_different_can_differ_between_classes_too(tmp_path: Path) -> None:
-    labels = {picture(tmp_path / f"{i}.png", 80 + i, 90): "small" if i < 15 else "large" for i in range(30)}
-    assert "100.0% of the pictures of large are larger than the set's median" in damage(labels)["size-by-class"].what
+    labels = {image(tmp_path / f"{i}.png", 80 + i, 90): "small" if i < 15 else "large" for i in range(30)}
+    assert "100.0% of the images of large are larger than the set's median" in damage(labels)["size-by-class"].what
 
 
-def test_mixed_sizes_in_equal_shares_or_in_few_pictures_are_no_shortcut(tmp_path: Path) -> None:
-    equal = {picture(tmp_path / f"{i}.png", 80 + i // 2, 90): "ab"[i % 2] for i in range(30)}
-    few = {picture(tmp_path / f"few{i}.png", 80 + 9 * (i % 2), 90): "ab"[i % 2] for i in range(8)}
+def test_mixed_sizes_in_equal_shares_or_in_few_images_are_no_shortcut(tmp_path: Path) -> None:
+    equal = {image(tmp_path / f"{i}.png", 80 + i // 2, 90): "ab"[i % 2] for i in range(30)}
+    few = {image(tmp_path / f"few{i}.png", 80 + 9 * (i % 2), 90): "ab"[i % 2] for i in range(8)}
     assert list(damage(equal)) == list(damage(few)) == ["mixed-sizes"]

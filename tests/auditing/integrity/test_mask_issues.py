@@ -19,13 +19,13 @@ SHAPE = BOX.copy()
 SHAPE[10, 20] = 0
 
 
-def picture(path: Path) -> Path:
+def image(path: Path) -> Path:
     return scans.save(path, (np.add.outer(np.arange(64), np.arange(64))).astype(np.uint8))
 
 
 def damage(place: Path, *masks: Path | None, label: str = "glioma") -> dict[str, Damage]:
-    """What is found for pictures with these masks."""
-    samples = tuple(Sample(f"made/{i}", picture(place / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
+    """What is found for images with these masks."""
+    samples = tuple(Sample(f"made/{i}", image(place / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
     table = Table("made", samples, (label,))
     return {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
 
@@ -43,7 +43,7 @@ def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
     shared = scans.save(tmp_path / "m" / "shared.png", SHAPE)
     other = scans.save(tmp_path / "m" / "other.png", SHAPE)
     samples = tuple(
-        Sample(f"made/{i}", picture(tmp_path / f"{i}.png"), "glioma", mask)
+        Sample(f"made/{i}", image(tmp_path / f"{i}.png"), "glioma", mask)
         for i, mask in enumerate([shared, shared, other])
     )
     table = Table("made", samples, ("glioma",))
@@ -62,7 +62,7 @@ def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
         tmp_path,
         scans.save(at / "sound.png", SHAPE),
         at / "gone.png",
-        scans.cut(scans.save(at / "cut.png", np.tile(scans.GREY, (9, 9))), 0.6),
+        scans.cut(scans.save(at / "cut.png", np.tile(scans.GRAY, (9, 9))), 0.6),
         scans.save(at / "blurred.jpg", SHAPE),
         scans.save(at / "half.png", SHAPE[::2, ::2]),
         scans.save(at / "empty.png", SHAPE * 0),
@@ -72,10 +72,10 @@ def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert details(found["mask-unreadable"])[0][0] == "cut.png"
     assert details(found["mask-values"])[0][0] == "blurred.jpg"
     assert "different values" in details(found["mask-values"])[0][1]
-    assert details(found["mask-size"]) == [("half.png", "32 x 32 pixels, its picture 64 x 64")]
+    assert details(found["mask-size"]) == [("half.png", "32 x 32 pixels, its image 64 x 64")]
     assert details(found["mask-empty"]) == [("empty.png", "empty, of class glioma")]
     assert details(found["mask-none"]) == [("6.png", "no mask, of class glioma")]
-    assert found["mask-empty"].what.startswith("1 of 6 masks are empty although the class is a tumour")
+    assert found["mask-empty"].what.startswith("1 of 6 masks are empty although the class is a tumor")
     assert {kind for kind, one in found.items() if one.level == "danger"} == {
         "mask-unreadable",
         "mask-values",
@@ -83,12 +83,12 @@ def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     }
 
 
-def test_without_a_tumour_an_empty_mask_is_right_and_a_full_one_is_not(tmp_path: Path) -> None:
+def test_without_a_tumor_an_empty_mask_is_right_and_a_full_one_is_not(tmp_path: Path) -> None:
     empty = scans.save(tmp_path / "m" / "empty.png", SHAPE * 0)
     assert damage(tmp_path, empty, None, label="no_tumor") == {}
     full = scans.save(tmp_path / "m" / "full.png", SHAPE)
     found = damage(tmp_path, empty, full, label="no_tumor")
-    assert details(found["mask-unexpected"]) == [("full.png", "599 pixels of tumour, of class no_tumor")]
+    assert details(found["mask-unexpected"]) == [("full.png", "599 pixels of tumor, of class no_tumor")]
 
 
 def test_masks_that_are_all_rectangles_are_boxes(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_masks_that_are_all_rectangles_are_boxes(tmp_path: Path) -> None:
     empty = scans.save(tmp_path / "m" / "empty.png", BOX * 0)
     found = damage(tmp_path, *boxes, empty)["mask-rectangles"]
     assert found.level == "danger"
-    assert found.what.startswith("3 of 3 masks that show a tumour are filled rectangles: boxes, not outlines")
+    assert found.what.startswith("3 of 3 masks that show a tumor are filled rectangles: boxes, not outlines")
     assert len(found.items) == 3
 
 
@@ -121,13 +121,13 @@ def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> 
     )
     table = open_table(tmp_path)
     found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
-    assert found["mask-rectangles"].what.startswith("2 of 2 masks that show a tumour are filled rectangles")
+    assert found["mask-rectangles"].what.startswith("2 of 2 masks that show a tumor are filled rectangles")
     (tmp_path / "via_region_data.json").write_text("{")
     found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
     assert details(found["mask-unreadable"])[0][1].startswith("is no JSON or damaged")
 
 
-def test_a_turned_mask_has_the_size_of_its_picture_and_one_beside_a_broken_picture_none(tmp_path: Path) -> None:
+def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_none(tmp_path: Path) -> None:
     mask = MaskPlace(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), turn=4).path
     assert damage(tmp_path, mask) == {}
     gone = MaskPlace(tmp_path / "m" / "2.png", turn=4).path
@@ -145,7 +145,7 @@ def _masks(table: Table) -> list[str]:
     return [one.kind for one in found if one.kind.startswith("mask-")]
 
 
-def test_a_tumour_of_a_few_pixels_may_be_a_rectangle(tmp_path: Path) -> None:
+def test_a_tumor_of_a_few_pixels_may_be_a_rectangle(tmp_path: Path) -> None:
     tiny = BOX * 0
     tiny[5:8, 5:8] = 255
     assert damage(tmp_path, scans.save(tmp_path / "m" / "tiny.png", tiny)) == {}

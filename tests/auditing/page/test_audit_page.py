@@ -15,7 +15,7 @@ from PIL import Image
 from tests.fixtures import scans
 from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
 from tests.report.test_page import HOSTILE, Page
-from tumorlens.auditing import AuditReport, Damage, Neighbour, Shortcut, audit, index_of
+from tumorlens.auditing import AuditReport, Damage, Neighbor, Shortcut, audit, index_of
 from tumorlens.auditing.duplicates.perceptual_hash import turned
 from tumorlens.auditing.page.audit_page import audit_page, level
 from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
@@ -53,7 +53,7 @@ def section(document: str, title: str) -> str:
     return next(Page(part).text for part in parts if f">{title}</h2>" in part)
 
 
-def pictures(document: str) -> list[Image.Image]:
+def images(document: str) -> list[Image.Image]:
     found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', document)
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
 
@@ -81,8 +81,8 @@ def test_a_pair_is_turned_so_that_both_look_alike(leaky: AuditReport) -> None:
     kinship = Kinship(leaky)
     twin = kinship.copy_in_train(mirrored)
     assert twin is not None
-    picture = np.asarray(kinship.copies(mirrored, twin).image.convert("L"), dtype=float)
-    left, right = picture[:, :128], picture[:, -128:]
+    image = np.asarray(kinship.copies(mirrored, twin).image.convert("L"), dtype=float)
+    left, right = image[:, :128], image[:, -128:]
     assert np.corrcoef(left.ravel(), right.ravel())[0, 1] > 0.99
 
 
@@ -105,7 +105,7 @@ def test_sources_name_sets_patients_and_flips(leaky: AuditReport) -> None:
     assert f"mirrored left to right {MIRRORED}" in words
 
 
-def test_a_leak_by_patient_shows_another_picture_of_the_patient(leaky: AuditReport) -> None:
+def test_a_leak_by_patient_shows_another_image_of_the_patient(leaky: AuditReport) -> None:
     kinship = Kinship(leaky)
     leak = next(leak for leak in leaky.leaks if leak.by == "patient")
     for i in leak.samples:
@@ -136,12 +136,12 @@ def test_a_section_that_found_nothing_says_that_it_looked(sound: AuditReport) ->
     assert "Good." in section(document, "The verdict")
 
 
-def test_shortcuts_are_told_in_words_and_neighbours_with_their_numbers(sound: AuditReport) -> None:
+def test_shortcuts_are_told_in_words_and_neighbors_with_their_numbers(sound: AuditReport) -> None:
     share = Estimate(0.9, 0.85, 0.95, 24, 12, "group", "bootstrap")
     found = replace(
         sound,
         shortcuts=(Shortcut("file size", "bytes of the file", share, 0.4, share, "glioma and pituitary"),),
-        neighbours=(Neighbour("test", share, None, share),),
+        neighbors=(Neighbor("test", share, None, share),),
     )
     words = section(audit_page(found), "Shortcuts")
     assert "From file size alone the class can be told with a balanced accuracy of 90.0 % (85.0 to 95.0)" in words
@@ -170,7 +170,7 @@ def test_the_page_is_small_valid_and_loads_nothing(leaky: AuditReport) -> None:
     document = audit_page(leaky)
     parsed = Page(document)
     assert all((a.get("src") or "data:image/").startswith("data:image/") for _, a in parsed.tags)
-    assert all(image.height <= LONGEST for image in pictures(document))
+    assert all(image.height <= LONGEST for image in images(document))
     assert len(document) < 500_000
 
 
@@ -178,7 +178,7 @@ def test_files_that_went_away_leave_the_page_whole(leaky: AuditReport, tmp_path:
     gone = tuple(replace(look, path=tmp_path / "gone.png") for look in leaky.looks)
     document = audit_page(replace(leaky, looks=gone))
     assert Page(document).tags
-    assert len(pictures(document)) == len(pictures(audit_page(leaky)))
+    assert len(images(document)) == len(images(audit_page(leaky)))
 
 
 def test_a_hostile_name_is_shown_as_text(leaky: AuditReport) -> None:
@@ -190,13 +190,13 @@ def test_a_hostile_name_is_shown_as_text(leaky: AuditReport) -> None:
 
 @pytest.mark.parametrize("turn", range(len(TURNS)))
 def test_a_turn_and_its_inverse_undo_each_other_as_on_drawings(turn: int) -> None:
-    grey = np.arange(64 * 64).reshape(64, 64).astype(np.uint8)
-    image = turn_image(Image.fromarray(grey), turn)
-    assert np.array_equal(np.asarray(image), turned(grey, turn))
-    assert np.array_equal(np.asarray(turn_image(image, inverse(turn))), grey)
+    gray = np.arange(64 * 64).reshape(64, 64).astype(np.uint8)
+    image = turn_image(Image.fromarray(gray), turn)
+    assert np.array_equal(np.asarray(image), turned(gray, turn))
+    assert np.array_equal(np.asarray(turn_image(image, inverse(turn))), gray)
 
 
-def test_a_picture_is_reduced_and_an_unreadable_one_replaced(tmp_path: Path) -> None:
+def test_a_image_is_reduced_and_an_unreadable_one_replaced(tmp_path: Path) -> None:
     scans.save(tmp_path / "wide.png", np.zeros((100, 400), dtype=np.uint8))
     assert small(tmp_path / "wide.png").size == (LONGEST, LONGEST // 4)
     assert small(tmp_path / "missing.png").size == (LONGEST, LONGEST)

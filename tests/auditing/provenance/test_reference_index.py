@@ -1,4 +1,4 @@
-"""Pictures are traced back to the slices of a known set, however they were changed."""
+"""Images are traced back to the slices of a known set, however they were changed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_copies_of_every_kind_are_traced(kind: str, source: Table, index: KnownS
         assert {TURNS[t.turn] for t in found} == {"mirrored left to right"}
 
 
-def test_pictures_from_elsewhere_are_not_traced(index: KnownSet, tmp_path: Path) -> None:
+def test_images_from_elsewhere_are_not_traced(index: KnownSet, tmp_path: Path) -> None:
     other = open_table(make(tmp_path / "other", patients=6, slices=2, size=160, seed=7))
     seen = looks([s.image for s in other.samples])
     assert trace(seen, index) == []
@@ -79,10 +79,10 @@ def test_what_is_no_index_is_one_clear_error(content: bytes | None, tmp_path: Pa
         KnownSet.load(path)
 
 
-def test_a_folder_without_a_readable_picture_cannot_be_indexed(tmp_path: Path) -> None:
+def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"broken")
-    with pytest.raises(DataError, match="none of its 1 pictures can be indexed"):
+    with pytest.raises(DataError, match="none of its 1 images can be indexed"):
         index_of(Table("t", (Sample("t/a", path, "x"),), ("x",)))
 
 

@@ -1,4 +1,4 @@
-"""Pictures made of a known set get its outlines, turned as they are, and its patients; the others get no mask."""
+"""Images made of a known set get its outlines, turned as they are, and its patients; the others get no mask."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIDE = 96
 
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn tumours of 9 patients, three slices each, laid out as the Figshare set."""
+    """Drawn tumors of 9 patients, three slices each, laid out as the Figshare set."""
     drawn = open_table(make(tmp_path_factory.mktemp("drawn") / "set", patients=12, slices=3, size=160))
     return figshare(tmp_path_factory.mktemp("figshare"), drawn)
 
@@ -43,19 +43,17 @@ def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
 
 
 def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0) -> Table:
-    """Pictures made of slices: picture i in turn i of the eight, smaller, and perhaps with its border cut off."""
+    """Images made of slices: image i in turn i of the eight, smaller, and perhaps with its border cut off."""
     for place, number in enumerate(numbers):
-        grey = np.asarray(Image.open(slices / "images" / f"{number}.jpg"))
-        edge = round(cut * len(grey))
-        grey = turned(grey[edge : len(grey) - edge, edge : len(grey) - edge], place % len(TURNS))
-        small = Image.fromarray(np.ascontiguousarray(grey)).resize((SIDE, SIDE + 16), Image.Resampling.BOX)
+        gray = np.asarray(Image.open(slices / "images" / f"{number}.jpg"))
+        edge = round(cut * len(gray))
+        gray = turned(gray[edge : len(gray) - edge, edge : len(gray) - edge], place % len(TURNS))
+        small = Image.fromarray(np.ascontiguousarray(gray)).resize((SIDE, SIDE + 16), Image.Resampling.BOX)
         scans.save(folder / ("a", "b")[place % 2] / f"{place}.png", small)
     return open_table(folder)
 
 
-def test_every_picture_gets_the_outline_of_its_slice_in_its_own_turn(
-    slices: Path, source: Table, tmp_path: Path
-) -> None:
+def test_every_image_gets_the_outline_of_its_slice_in_its_own_turn(slices: Path, source: Table, tmp_path: Path) -> None:
     numbers = list(range(0, 24, 3))
     table = true_masks(derived(tmp_path / "made", slices, numbers), source)
     assert len(table) == len(TURNS)
@@ -70,7 +68,7 @@ def test_every_picture_gets_the_outline_of_its_slice_in_its_own_turn(
     groups = {s.id: s.group for s in source.samples}
     assert [s.group for s in table.samples] == [groups[f"figshare/{numbers[int(s.image.stem)]}"] for s in table.samples]
     assert [s.label for s in table.samples] == ["a"] * 4 + ["b"] * 4
-    assert "made: 8 of 8 pictures have the outline of the figshare slice they show" in table.notes
+    assert "made: 8 of 8 images have the outline of the figshare slice they show" in table.notes
     assert not any("no patient ids" in note for note in table.notes)
 
 
@@ -80,7 +78,7 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
     derived(tmp_path / "made", slices, [0, 3])
     derived(tmp_path / "cut" / "set", slices, [6], cut=0.05)
     (tmp_path / "cut" / "set" / "a" / "0.png").rename(tmp_path / "made" / "a" / "cut.png")
-    scans.save(tmp_path / "made" / "a" / "other.png", scans.GREY)
+    scans.save(tmp_path / "made" / "a" / "other.png", scans.GRAY)
     before = open_table(tmp_path / "made")
     old = scans.save(tmp_path / "old.png", scans.MASK)
     before = replace(before, samples=tuple(replace(s, mask=old) for s in before.samples))
@@ -92,9 +90,9 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
         "other.png": False,
     }
     assert {
-        "made: 2 of 4 pictures have the outline of the figshare slice they show",
-        "made: 1 pictures are not known from figshare and have no mask",
-        "made: 1 pictures show only a part of their slice and have no mask",
+        "made: 2 of 4 images have the outline of the figshare slice they show",
+        "made: 1 images are not known from figshare and have no mask",
+        "made: 1 images show only a part of their slice and have no mask",
     } <= set(table.notes)
     groups = {s.image.name: s.group for s in table.samples}
     assert (groups["cut.png"] or "").startswith("figshare:")
@@ -111,8 +109,8 @@ def test_a_slice_without_mask_gives_none(slices: Path, source: Table, tmp_path: 
 def test_nothing_to_gain_is_an_error(slices: Path, source: Table, phantom_table: Table, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"phantom: no data set whose slices are known here; expected \['figshare'\]"):
         true_masks(source, phantom_table)
-    scans.save(tmp_path / "other" / "a" / "1.png", scans.GREY)
-    with pytest.raises(DataError, match=r"none of its 1 pictures gets a mask from figshare: 0 show one of its slices"):
+    scans.save(tmp_path / "other" / "a" / "1.png", scans.GRAY)
+    with pytest.raises(DataError, match=r"none of its 1 images gets a mask from figshare: 0 show one of its slices"):
         true_masks(open_table(tmp_path / "other"), source)
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from tumorlens.auditing.duplicates.image_records import Look
 from tumorlens.auditing.duplicates.perceptual_hash import SIDE, VIEWS
-from tumorlens.auditing.issues import Neighbour, Shortcut
+from tumorlens.auditing.issues import Neighbor, Shortcut
 from tumorlens.auditing.shortcuts import forests
 from tumorlens.auditing.shortcuts import nearest_neighbor as nearest
 from tumorlens.auditing.shortcuts.forests import find_shortcuts
-from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbour
+from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import MissingExtraError
 
@@ -38,13 +38,13 @@ def table(labels: Sequence[str], splits: Sequence[str | None] | None = None) -> 
     return Table("made", samples, tuple(sorted(set(labels))))
 
 
-def frame(seed: int, *, radius: float = 20, tumour: bool = False) -> np.ndarray:
-    """A grey head of its own texture before a background of faint noise."""
+def frame(seed: int, *, radius: float = 20, tumor: bool = False) -> np.ndarray:
+    """A gray head of its own texture before a background of faint noise."""
     random = np.random.default_rng(seed)
     drawn = random.integers(0, 7, (SIDE, SIDE))
     head = np.hypot(ROWS / 1.2, COLUMNS) < radius
     drawn[head] = random.integers(90, 140, head.sum())
-    if tumour:
+    if tumor:
         drawn[28:36, 28:36] = 250
     return drawn.astype(np.uint8)
 
@@ -122,21 +122,21 @@ def test_a_marking_outside_of_the_head_tells_a_class() -> None:
     assert found["border"].confusing == ""
 
 
-def test_tumours_and_the_size_of_heads_are_no_shortcut() -> None:
+def test_tumors_and_the_size_of_heads_are_no_shortcut() -> None:
     labels = ["glioma", "no_tumor"] * 60
-    drawn = [frame(i, radius=(14, 22)[i % 2], tumour=i % 2 == 0) for i in range(120)]
+    drawn = [frame(i, radius=(14, 22)[i % 2], tumor=i % 2 == 0) for i in range(120)]
     found = measured(table(labels), [look(one, number=i) for i, one in enumerate(drawn)])
     assert found["head blanked out"].accuracy.n == 120
     assert found["head blanked out"].confusing == ""
     assert found["head blanked out"].accuracy.value < 0.65
 
 
-def test_pictures_full_of_head_are_left_out_of_what_is_outside_of_it() -> None:
+def test_images_full_of_head_are_left_out_of_what_is_outside_of_it() -> None:
     labels = ["glioma", "no_tumor"] * 30
     looks = [look(frame(i, radius=80 if i < 10 else 20), number=i) for i in range(60)]
     found = measured(table(labels), looks)
     assert found["head blanked out"].accuracy.n == 50
-    assert "50 of 60 pictures" in found["head blanked out"].features
+    assert "50 of 60 images" in found["head blanked out"].features
     assert found["border"].accuracy.n == 60
 
 
@@ -153,7 +153,7 @@ def test_what_only_identifies_a_patient_is_no_shortcut() -> None:
     assert (whole.accuracy.units, whole.accuracy.unit) == (20, "group")
 
 
-def test_blank_and_unreadable_pictures_are_left_out() -> None:
+def test_blank_and_unreadable_images_are_left_out() -> None:
     looks = plain(40)
     looks[3] = replace(looks[3], thumbs=None)
     looks[8] = Look(Path("8.png"), 10, "", problem="cannot be read")
@@ -185,7 +185,7 @@ def test_there_is_nothing_to_measure(labels: list[str], groups: list[str]) -> No
     assert find_shortcuts(table(labels), [replace(one, thumbs=None) for one in plain(10)], groups) == ()
 
 
-def test_of_very_many_pictures_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_images_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forests, "_MOST", 40)
     groups = [f"patient {i // 3}" for i in range(120)]
     found = measured(table(["glioma"] * 60 + ["no_tumor"] * 60), plain(120), groups)
@@ -204,19 +204,19 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
         find_shortcuts(table(["glioma", "no_tumor"] * 5), plain(10), singly(10))
 
 
-def neighbours(frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()) -> list[Neighbour]:
-    """Of pictures by ``"<label> <split>"``."""
+def neighbors(frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()) -> list[Neighbor]:
+    """Of images by ``"<label> <split>"``."""
     labels, splits = zip(*(row.split() for row in rows), strict=True)
     looks = [look(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]
     looks = [replace(look, thumbs=None) if one is None else look for look, one in zip(looks, frames, strict=True)]
-    return list(nearest_neighbour(table(labels, splits), looks, leaked, singly(len(rows))))
+    return list(nearest_neighbor(table(labels, splits), looks, leaked, singly(len(rows))))
 
 
 def test_copies_are_looked_up_whether_brightened_or_mirrored_and_reported_apart() -> None:
     known = [frame(i) for i in range(4)]
     rows = ["a train", "b train", "a train", "b train", "a test", "b test", "a test"]
-    copies = [known[0] // 2 + 40, known[1][:, ::-1], known[3]]  # the last is similar to a picture of another class
-    (found,) = neighbours([*known, *copies], rows, leaked=[4, 5])
+    copies = [known[0] // 2 + 40, known[1][:, ::-1], known[3]]  # the last is similar to an image of another class
+    (found,) = neighbors([*known, *copies], rows, leaked=[4, 5])
     assert found.part == "test"
     shares = [(one.value, one.n) for one in (found.leaked, found.clean, found.everything) if one]
     assert shares == [(1, 2), (0, 1), (pytest.approx(2 / 3), 3)]
@@ -224,14 +224,14 @@ def test_copies_are_looked_up_whether_brightened_or_mirrored_and_reported_apart(
 
 def test_each_part_beside_train_has_its_own_number() -> None:
     known = [frame(0), frame(1)]
-    found = neighbours([*known, *known], ["a train", "b train", "a val", "a test"], leaked=[2])
+    found = neighbors([*known, *known], ["a train", "b train", "a val", "a test"], leaked=[2])
     assert [(one.part, one.everything.value) for one in found] == [("test", 0), ("val", 1)]
     assert [(one.leaked is None, one.clean is None) for one in found] == [(True, False), (False, True)]
 
 
-def test_blank_pictures_are_neither_asked_nor_looked_up() -> None:
+def test_blank_images_are_neither_asked_nor_looked_up() -> None:
     known = [frame(0), frame(1), None]
-    (found,) = neighbours([*known, frame(1), None], ["a train", "b train", "a train", "b test", "a test"])
+    (found,) = neighbors([*known, frame(1), None], ["a train", "b train", "a train", "b test", "a test"])
     assert (found.everything.value, found.everything.n) == (1, 1)
 
 
@@ -239,10 +239,10 @@ def test_the_most_similar_of_many_is_found_across_blocks(monkeypatch: pytest.Mon
     monkeypatch.setattr(nearest, "_BLOCK", 3)
     known = [frame(i) for i in range(8)]
     rows = [f"{'ab'[i % 2]} train" for i in range(8)] + [f"{'ab'[i % 2]} test" for i in range(8)]
-    (found,) = neighbours([*known, *known], rows)
+    (found,) = neighbors([*known, *known], rows)
     assert (found.everything.value, found.everything.n) == (1, 8)
 
 
 @pytest.mark.parametrize("rows", [["a train", "b train"], ["a test", "b test"]])
 def test_there_is_nothing_to_look_up_without_a_split(rows: list[str]) -> None:
-    assert neighbours([frame(0), frame(1)], rows) == []
+    assert neighbors([frame(0), frame(1)], rows) == []

@@ -35,7 +35,7 @@ class Site:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.ranges = True  # whether it honours Range
+        self.ranges = True  # whether it honors Range
         self.breaks: list[int] = []  # the next answers stop after so many bytes
         self.statuses: list[int] = []  # the next answers are only these
         self.redirects: dict[str, str] = {}

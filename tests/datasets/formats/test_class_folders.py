@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures import scans, sets
 from tumorlens.datasets import open_table, open_tables
-from tumorlens.datasets.formats.class_folders import class_name, pictures, read
+from tumorlens.datasets.formats.class_folders import class_name, image_files, read
 from tumorlens.errors import DataError
 
 
@@ -19,7 +19,7 @@ def test_one_folder_a_class(tmp_path: Path) -> None:
     assert table.classes == ("glioma", "no_tumor")
     assert [s.id for s in table.samples] == ["scans/No Tumor/0.png", "scans/glioma/0.png", "scans/glioma/1.png"]
     assert all(s.split is None and s.group is None for s in table.samples)
-    assert table.notes == ("scans: no patient ids; every picture counts as its own patient",)
+    assert table.notes == ("scans: no patient ids; every image counts as its own patient",)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_one_file_name_in_many_folders_makes_many_samples(tmp_path: Path) -> Non
     assert len({s.id for s in table.samples}) == 4
 
 
-@pytest.mark.parametrize("name", ["no_tumor", "notumor", "No Tumor", "no-tumour", "NO_TUMOUR"])
-def test_no_tumour_is_one_class_however_it_is_spelt(name: str) -> None:
+@pytest.mark.parametrize("name", ["no_tumor", "notumor", "No Tumor", "no-tumor", "NO_TUMOR"])
+def test_no_tumor_is_one_class_however_it_is_spelled(name: str) -> None:
     assert class_name(name) == "no_tumor"
 
 
@@ -62,11 +62,11 @@ def test_two_spellings_of_a_class_are_pooled(tmp_path: Path) -> None:
     assert table.classes == ("glioma", "x")
 
 
-def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     sets.class_folders(tmp_path, {"a": 1, "b": 1, "empty": 0, ".tumorlens-download": 2})
     for name in (".DS_Store", "._0.png", "notes.txt", "Thumbs.db"):
-        scans.raw(tmp_path / "a" / name, b"no picture")
-        scans.raw(tmp_path / name, b"no picture")
+        scans.raw(tmp_path / "a" / name, b"no image")
+        scans.raw(tmp_path / name, b"no image")
     (tmp_path / "a" / "folder.png").mkdir()
     table = read(tmp_path)
     assert [Path(s.id).name for s in table.samples] == ["0.png", "0.png"]
@@ -76,7 +76,7 @@ def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
 def test_extensions_in_any_letter_case(tmp_path: Path) -> None:
     for name in ("1.PNG", "2.Jpeg", "3.JPG", "4.tif", "5.BMP", "6.mat", "7.txt"):
         scans.raw(tmp_path / name, b"x")
-    assert [p.name for p in pictures(tmp_path)] == ["1.PNG", "2.Jpeg", "3.JPG", "4.tif", "5.BMP", "6.mat"]
+    assert [p.name for p in image_files(tmp_path)] == ["1.PNG", "2.Jpeg", "3.JPG", "4.tif", "5.BMP", "6.mat"]
 
 
 def test_split_folders_beside_class_folders_are_refused(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_split_folders_beside_class_folders_are_refused(tmp_path: Path) -> None:
         open_table(tmp_path)
 
 
-def test_split_folders_without_pictures_say_what_was_expected(tmp_path: Path) -> None:
+def test_split_folders_without_images_say_what_was_expected(tmp_path: Path) -> None:
     sets.class_folders(tmp_path, {"train/a": 0, "test/a": 0})
-    with pytest.raises(DataError, match=r"no pictures in class folders found; expected <class>/\*\.png"):
+    with pytest.raises(DataError, match=r"no images in class folders found; expected <class>/\*\.png"):
         open_table(tmp_path)
 
 

@@ -20,12 +20,12 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
-    for part, pictures in {
+    for part, images in {
         "train": {"1.png": [1], "2.png": [2]},
         "Valid": {"3.png": [1]},
         "test": {"3.png": [2]},
     }.items():
-        coco.export(tmp_path / "mine" / part, pictures)
+        coco.export(tmp_path / "mine" / part, images)
     table = open_table(tmp_path / "mine")
     assert table.name == "mine"
     assert table.classes == ("glioma", "meningioma")
@@ -35,7 +35,7 @@ def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
         ("mine/train/1.png", "glioma", "train", None),
         ("mine/train/2.png", "meningioma", "train", None),
     ]
-    assert "mine: no patient ids; every picture counts as its own patient" in table.notes
+    assert "mine: no patient ids; every image counts as its own patient" in table.notes
     assert "mine: no annotation uses the category 'Tumor', so it is no class" in table.notes
 
 
@@ -52,17 +52,17 @@ def test_split_folders_of_several_exports_can_be_pooled_one_by_one(tmp_path: Pat
     assert [s.id for s in table.samples] == ["a-test/1.png", "b-test/1.png"]
 
 
-def test_the_largest_category_of_a_picture_is_its_label(tmp_path: Path) -> None:
+def test_the_largest_category_of_a_image_is_its_label(tmp_path: Path) -> None:
     annotations = [
         coco.annotation(i, 0, category, area=area) for i, (category, area) in enumerate([(1, 9), (2, 5), (2, 5)])
     ]
     coco.export(tmp_path / "mine", {"1.png": []}, annotations=annotations)
     table = read(tmp_path / "mine")
     assert [s.label for s in table.samples] == ["meningioma"]
-    assert "mine: of 1 pictures, 1 show several categories and have the label of the largest" in table.notes
+    assert "mine: of 1 images, 1 show several categories and have the label of the largest" in table.notes
 
 
-def test_a_picture_without_annotation_is_unannotated(tmp_path: Path) -> None:
+def test_a_image_without_annotation_is_unannotated(tmp_path: Path) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     table = read(tmp_path / "mine")
     assert [s.label for s in table.samples] == ["glioma", "unannotated"]
@@ -74,8 +74,8 @@ def test_files_that_are_not_there_or_not_listed_are_left_out_and_counted(tmp_pat
     table = read(tmp_path / "mine")
     assert [s.id for s in table.samples] == ["mine/1.png"]
     assert {
-        "mine: of 2 listed pictures, 1 are not there",
-        "mine: pictures that are there but not listed, and so left out: 1",
+        "mine: of 2 listed images, 1 are not there",
+        "mine: images that are there but not listed, and so left out: 1",
     } <= set(table.notes)
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_part_leaves_the_others_readable(tmp_path: Path) -> None:
     scans.cut(coco.export(tmp_path / "mine" / "train", {"1.png": [1]}), 0.5)
     table = read(tmp_path / "mine")
     assert [s.id for s in table.samples] == ["mine/test/1.png"]
-    assert f"mine: train/{coco.FILE} cannot be read; its pictures are left out" in table.notes
+    assert f"mine: train/{coco.FILE} cannot be read; its images are left out" in table.notes
 
 
 def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
         read(tmp_path / "cut")
     coco.export(tmp_path / "gone", {"1.png": [1]})
     (tmp_path / "gone" / "1.png").unlink()
-    with pytest.raises(DataError, match=r"coco\.json: none of the 1 pictures listed is there"):
+    with pytest.raises(DataError, match=r"coco\.json: none of the 1 images listed is there"):
         read(tmp_path / "gone")
 
 
@@ -189,7 +189,7 @@ def test_what_is_no_annotation_file_is_one_clear_line(tmp_path: Path, content: b
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
-def test_the_real_export_is_read_where_only_test_has_pictures() -> None:
+def test_the_real_export_is_read_where_only_test_has_images() -> None:
     table = open_table(DATA / "coco")
     assert Counter((s.split, s.label) for s in table.samples) == {("test", "0"): 118, ("test", "1"): 97}
-    assert "coco: of 2,146 listed pictures, 1,931 are not there" in table.notes
+    assert "coco: of 2,146 listed images, 1,931 are not there" in table.notes

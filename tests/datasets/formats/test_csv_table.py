@@ -16,7 +16,7 @@ from tumorlens.errors import DataError, SplitError
 
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
-    """Figshare with a split, and pictures that name no patient."""
+    """Figshare with a split, and images that name no patient."""
     none = open_table(sets.class_folders(tmp_path / "data" / "gesund, ä", {"no tumor": 2}))
     pooled = pool([open_table(sets.figshare_csv(tmp_path / "data" / "figshare")), none])
     rows = tuple(replace(s, split="test" if s.group == "figshare:100360" else "train") for s in pooled.samples)
@@ -24,7 +24,7 @@ def table(tmp_path: Path) -> Table:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     return sets.class_folders(tmp_path, {"p": 4}) / "p"
 
 
@@ -44,7 +44,7 @@ def test_a_written_table_is_read_back_whole(table: Table, tmp_path: Path) -> Non
     assert [p.name for p in path.parent.iterdir()] == ["split.csv"]
 
 
-def test_table_and_pictures_can_be_moved_together(table: Table, tmp_path: Path) -> None:
+def test_table_and_images_can_be_moved_together(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "split.csv")
     assert str(tmp_path) not in path.read_text(encoding="utf-8")
     moved = tmp_path / "elsewhere"
@@ -54,7 +54,7 @@ def test_table_and_pictures_can_be_moved_together(table: Table, tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_a_table_written_through_a_link_finds_its_pictures(table: Table, tmp_path: Path) -> None:
+def test_a_table_written_through_a_link_finds_its_images(table: Table, tmp_path: Path) -> None:
     (tmp_path / "far" / "away" / "runs").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "far" / "away" / "runs")
     assert len(read_table(write_table(table, tmp_path / "link" / "split.csv"))) == len(table)
@@ -81,8 +81,8 @@ def test_a_damaged_first_line_is_refused(table: Table, tmp_path: Path, old: str,
         read_table(path)
 
 
-def test_by_hand_image_and_label_are_enough(pictures: Path) -> None:
-    table = read_table(by_hand(pictures, "image,label", "1.png,No Tumor", "0.png,Glioma"))
+def test_by_hand_image_and_label_are_enough(images: Path) -> None:
+    table = read_table(by_hand(images, "image,label", "1.png,No Tumor", "0.png,Glioma"))
     assert table.name == "mine"
     assert table.classes == ("glioma", "no_tumor")
     assert [(s.id, s.label, s.group, s.split) for s in table.samples] == [
@@ -90,32 +90,32 @@ def test_by_hand_image_and_label_are_enough(pictures: Path) -> None:
         ("mine/1.png", "no_tumor", None, None),
     ]
     assert table.plan is None
-    assert table.notes == ("mine: 2 of 2 pictures name no patient; each counts as its own",)
+    assert table.notes == ("mine: 2 of 2 images name no patient; each counts as its own",)
 
 
-def test_by_hand_patients_masks_and_splits_are_taken_over(pictures: Path) -> None:
+def test_by_hand_patients_masks_and_splits_are_taken_over(images: Path) -> None:
     table = read_table(
         by_hand(
-            pictures,
+            images,
             "\ufeffImage,Label,Group,Split,Mask,id",
             "0.png,a,7,Training,1.png,x",
             "2.png,b,8,TEST,,y",
         )
     )
     x, y = table.samples
-    assert (x.id, x.group, x.split, x.mask) == ("mine/x", "mine:7", "train", pictures / "1.png")
+    assert (x.id, x.group, x.split, x.mask) == ("mine/x", "mine:7", "train", images / "1.png")
     assert (y.id, y.group, y.split, y.mask) == ("mine/y", "mine:8", "test", None)
     assert table.plan == SplitPlan("patient", "file")
     assert table.notes == ()
 
 
-def test_paths_written_on_windows_are_understood(tmp_path: Path, pictures: Path) -> None:
+def test_paths_written_on_windows_are_understood(tmp_path: Path, images: Path) -> None:
     table = read_table(by_hand(tmp_path, "image,label", "p\\0.png,a", "p/1.png,a"))
     assert [s.id for s in table.samples] == ["mine/p/0.png", "mine/p/1.png"]
 
 
-def test_absolute_paths_are_understood(tmp_path: Path, pictures: Path) -> None:
-    assert read_table(by_hand(tmp_path, "image,label", f"{pictures / '0.png'},a")).samples[0].image.is_file()
+def test_absolute_paths_are_understood(tmp_path: Path, images: Path) -> None:
+    assert read_table(by_hand(tmp_path, "image,label", f"{images / '0.png'},a")).samples[0].image.is_file()
 
 
 @pytest.mark.parametrize(
@@ -129,24 +129,24 @@ def test_absolute_paths_are_understood(tmp_path: Path, pictures: Path) -> None:
         ([], r"mine: no images found"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(pictures: Path, rows: list[str], message: str) -> None:
+def test_rows_that_cannot_be_used_are_named(images: Path, rows: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_table(by_hand(pictures, "image,label,group,split", *rows))
+        read_table(by_hand(images, "image,label,group,split", *rows))
 
 
-def test_a_mask_that_is_not_there_is_named(pictures: Path) -> None:
+def test_a_mask_that_is_not_there_is_named(images: Path) -> None:
     with pytest.raises(DataError, match=r"line 2: .*m\.png does not exist"):
-        read_table(by_hand(pictures, "image,label,mask", "0.png,a,m.png"))
+        read_table(by_hand(images, "image,label,mask", "0.png,a,m.png"))
 
 
-def test_a_patient_on_two_sides_is_refused(pictures: Path) -> None:
-    path = by_hand(pictures, "image,label,group,split", "0.png,a,7,train", "1.png,a,7,test")
+def test_a_patient_on_two_sides_is_refused(images: Path) -> None:
+    path = by_hand(images, "image,label,group,split", "0.png,a,7,train", "1.png,a,7,test")
     with pytest.raises(SplitError, match=r"patient mine:7 is in 'train' and in 'test' \(mine/1\.png\)"):
         read_table(path)
 
 
-def test_a_split_for_some_rows_only_is_refused(pictures: Path) -> None:
-    path = by_hand(pictures, "image,label,split", "0.png,a,train", "1.png,a,", "2.png,a,test")
+def test_a_split_for_some_rows_only_is_refused(images: Path) -> None:
+    path = by_hand(images, "image,label,split", "0.png,a,train", "1.png,a,", "2.png,a,test")
     with pytest.raises(SplitError, match=r"1 of 3 samples are in no split, the first is mine/1\.png"):
         read_table(path)
 

@@ -1,4 +1,4 @@
-"""Shapes become the pixels whose centres they cover."""
+"""Shapes become the pixels whose centers they cover."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_box_on_whole_numbers_covers_just_its_pixels() -> None:
     assert pixels(rectangle(3, 2, 1, 1)) == [(3, 2)]
 
 
-def test_a_pixel_counts_by_its_centre() -> None:
+def test_a_pixel_counts_by_its_center() -> None:
     assert pixels(rectangle(3.4, 2.4, 1.2, 1.2)) == [(3, 2), (3, 3), (4, 2), (4, 3)]
     assert pixels(rectangle(3.6, 2.6, 0.8, 0.8)) == []
     assert pixels(rectangle(3.5, 2.5, 1, 1)) == [(3, 2)]  # the left and the upper edge belong to it, the others not
 
 
-def test_neighbours_share_no_pixel_and_leave_none_out() -> None:
+def test_neighbors_share_no_pixel_and_leave_none_out() -> None:
     left, right = Polygon(((0, 0), (17.3, 0), (9.1, 24), (0, 24))), Polygon(((17.3, 0), (32, 0), (32, 24), (9.1, 24)))
     one, other = draw([left], SIZE), draw([right], SIZE)
     assert (one + other == 1).all()
@@ -44,7 +44,7 @@ def test_an_outline_that_crosses_itself_is_empty_where_it_goes_round_twice() -> 
     assert len(pixels(Polygon((*outer, *inner)))) == 36 - 4
 
 
-def test_what_reaches_beyond_the_picture_is_cut_off() -> None:
+def test_what_reaches_beyond_the_image_is_cut_off() -> None:
     assert draw([rectangle(-5, -5, 100, 100)], SIZE).all()
     assert pixels(rectangle(-5, -5, 6, 6)) == [(0, 0)]
     assert pixels(rectangle(40, 4, 5, 5), Ellipse((-9, 3), (4, 4))) == []
@@ -64,7 +64,7 @@ def test_a_circle_is_round_and_an_ellipse_is_turned_clockwise() -> None:
     assert draw([flat], SIZE).any(axis=0).sum() == 20
     steep = draw([Ellipse((16, 12), (10, 3), np.pi / 2)], SIZE)
     assert steep.any(axis=1).sum() == 20
-    down = draw([Ellipse((16, 12), (10, 3), np.pi / 4)], SIZE)  # its far end lies right of and below the centre
+    down = draw([Ellipse((16, 12), (10, 3), np.pi / 4)], SIZE)  # its far end lies right of and below the center
     assert down[17, 21]
     assert not down[6, 21]
     assert pixels(Ellipse((16, 12), (0, 3))) == []
@@ -76,7 +76,7 @@ def test_run_lengths_go_down_the_columns() -> None:
     assert pixels(Runs(SIZE, (1, 2))) == [(0, 1), (0, 2)]  # the rest is background
 
 
-def test_run_lengths_of_another_picture_are_refused() -> None:
+def test_run_lengths_of_another_image_are_refused() -> None:
     with pytest.raises(ValueError, match=r"run lengths for 24 x 32 pixels"):
         draw([Runs((WIDTH, HEIGHT), RUNS)], SIZE)
 

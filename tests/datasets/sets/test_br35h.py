@@ -1,4 +1,4 @@
-"""Br35H: yes and no with outlines by name and size, the outlined pictures alone, and damaged annotations."""
+"""Br35H: yes and no with outlines by name and size, the outlined images alone, and damaged annotations."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ BOX = via.rect(4, 4, 8, 8)
 
 
 def whole(root: Path) -> Path:
-    """yes and no, and three outlined pictures: one a copy in yes, one of a changed file, one without outline."""
+    """yes and no, and three outlined images: one a copy in yes, one of a changed file, one without outline."""
     sets.class_folders(root, {"no": 2, "pred": 1})
     drawn = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
     via.annotations(root / OUTLINED / "annotations_all.json", drawn, places=("TRAIN", "TEST", "VAL"))
     for part in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
-        picture = root / OUTLINED / f"{part}.png"
-        scans.raw(root / "yes" / picture.name, picture.read_bytes() + b"changed" * (picture.name == "y1.png"))
-    scans.save(root / "yes" / "y3.png", scans.GREY)
+        image = root / OUTLINED / f"{part}.png"
+        scans.raw(root / "yes" / image.name, image.read_bytes() + b"changed" * (image.name == "y1.png"))
+    scans.save(root / "yes" / "y3.png", scans.GRAY)
     return root
 
 
-def test_pictures_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> None:
+def test_images_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> None:
     table = open_table(whole(tmp_path))
     assert table.name == "br35h"
     assert table.classes == ("no_tumor", "tumor")
@@ -49,11 +49,11 @@ def test_pictures_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> No
     assert mask.sum() == 64
     assert table.notes == (
         "br35h: no patient ids",
-        "br35h: 1 of 6 pictures have an outline, the others no mask",
+        "br35h: 1 of 6 images have an outline, the others no mask",
     )
 
 
-def test_the_outlined_pictures_alone_have_the_split_of_their_folders(tmp_path: Path) -> None:
+def test_the_outlined_images_alone_have_the_split_of_their_folders(tmp_path: Path) -> None:
     folder = whole(tmp_path) / OUTLINED
     table = open_table(folder, unannotated="keep")
     assert [(s.id, s.label, s.split) for s in table.samples] == [
@@ -62,7 +62,7 @@ def test_the_outlined_pictures_alone_have_the_split_of_their_folders(tmp_path: P
         ("br35h/VAL/y2.png", "unannotated", "val"),
     ]
     assert not np.any(read_sample_mask(table.samples[2]))
-    with pytest.raises(DataError, match=r"br35h: 1 of 3 pictures have no annotation"):
+    with pytest.raises(DataError, match=r"br35h: 1 of 3 images have no annotation"):
         open_table(folder)
     negative = open_table(folder, unannotated="negative")
     assert Counter(s.label for s in negative.samples) == {"tumor": 2, "no_tumor": 1}
@@ -85,18 +85,18 @@ def test_what_is_not_there_or_not_listed_is_counted(tmp_path: Path) -> None:
     (tmp_path / "3.png").unlink()
     assert open_table(tmp_path).notes == (
         "br35h: no patient ids",
-        "br35h: of 3 listed pictures, 2 are not there",
-        "br35h: pictures that are there but not listed, and so left out: 1",
+        "br35h: of 3 listed images, 2 are not there",
+        "br35h: images that are there but not listed, and so left out: 1",
     )
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda p: sets.class_folders(p, {"yes": 1}), r"no pictures in no/ found"),
+        (lambda p: sets.class_folders(p, {"yes": 1}), r"no images in no/ found"),
         (lambda p: p, r"neither yes/ and no/ nor outlines \(annotations_\*\.json or via_region_data\.json\)"),
         (lambda p: scans.raw(p / "annotations_all.json", b"{"), r"annotations_all\.json: is no JSON or damaged"),
-        (lambda p: scans.raw(p / "annotations_all.json", b"[]"), r"lists no picture; expected annotations exported"),
+        (lambda p: scans.raw(p / "annotations_all.json", b"[]"), r"lists no image; expected annotations exported"),
     ],
 )
 def test_what_cannot_be_used_is_one_clear_line(build, message: str, tmp_path: Path) -> None:
@@ -105,11 +105,11 @@ def test_what_cannot_be_used_is_one_clear_line(build, message: str, tmp_path: Pa
         read(tmp_path)
 
 
-def test_outlines_of_changed_pictures_are_refused(tmp_path: Path) -> None:
+def test_outlines_of_changed_images_are_refused(tmp_path: Path) -> None:
     via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX]})
-    scans.save(tmp_path / "1.png", scans.GREY[::-1])
+    scans.save(tmp_path / "1.png", scans.GRAY[::-1])
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes() + b"x")
-    with pytest.raises(DataError, match=r"none of 1 listed pictures is there with its size in bytes"):
+    with pytest.raises(DataError, match=r"none of 1 listed images is there with its size in bytes"):
         open_table(tmp_path)
 
 
@@ -128,8 +128,8 @@ def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) ->
         entry["regions"] = {str(i): region for i, region in enumerate(entry["regions"])}
     old = read_via(scans.raw(tmp_path / "old.json", json.dumps(held).encode()))
     project = read_via(scans.raw(tmp_path / "p.json", json.dumps({"_via_img_metadata": held}).encode()))
-    assert len(new.pictures[0].shapes) == 5
-    assert new.pictures == old.pictures == project.pictures
+    assert len(new.images[0].shapes) == 5
+    assert new.images == old.images == project.images
     assert new.faults == ()
 
 
@@ -148,7 +148,7 @@ def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) ->
 def test_a_shape_that_cannot_be_used_is_named_and_the_others_drawn(tmp_path: Path, shape, fault: str) -> None:
     path = via.annotations(tmp_path / "via_region_data.json", {"1.png": [shape, BOX]})
     held = read_via(path)
-    assert len(held.pictures[0].shapes) == 1
+    assert len(held.images[0].shapes) == 1
     assert len(held.faults) == 1
     (note,) = [note for note in open_table(tmp_path).notes if "cannot be used" in note]
     assert re.search(fault, note)
@@ -157,5 +157,5 @@ def test_a_shape_that_cannot_be_used_is_named_and_the_others_drawn(tmp_path: Pat
 def test_an_entry_without_a_file_is_named(tmp_path: Path) -> None:
     held = {"a": {"filename": "../.."}, "b": 7, "c": {"filename": "c.png"}}
     found = read_via(scans.raw(tmp_path / "a.json", json.dumps(held).encode()))
-    assert [p.name for p in found.pictures] == ["c.png"]
+    assert [p.name for p in found.images] == ["c.png"]
     assert found.faults == ("'a' names the file '../..'", "'b' names no file")

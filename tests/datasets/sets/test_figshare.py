@@ -43,7 +43,7 @@ def test_without_the_column_patient_group_it_is_made_from_the_id(tmp_path: Path)
     assert facts(read(sets.figshare_csv(tmp_path, groups=False))) == EXPECTED
 
 
-def test_both_layouts_are_recognised(tmp_path: Path) -> None:
+def test_both_layouts_are_recognized(tmp_path: Path) -> None:
     assert open_table(sets.figshare_csv(tmp_path / "csv")).name == "figshare"
     assert open_table(sets.figshare_mats(tmp_path / "mat")).name == "figshare"
 
@@ -68,7 +68,7 @@ def test_a_slice_without_a_mask_file_has_none(tmp_path: Path) -> None:
     assert [s.id for s in read(tmp_path).samples if s.mask is None] == ["figshare/2"]
 
 
-def test_a_slice_without_its_picture_is_named_with_its_line(tmp_path: Path) -> None:
+def test_a_slice_without_its_image_is_named_with_its_line(tmp_path: Path) -> None:
     (sets.figshare_csv(tmp_path) / "images" / "10.jpg").unlink()
     with pytest.raises(DataError, match=r"patients\.csv, line 4: .*10\.jpg does not exist"):
         read(tmp_path)

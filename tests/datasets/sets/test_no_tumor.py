@@ -1,4 +1,4 @@
-"""Pictures without a tumour, pooled with sets that have only tumours."""
+"""Images without a tumor, pooled with sets that have only tumors."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def test_pooled_with_figshare_it_becomes_the_fourth_class(folder: Path, tmp_path
 
 @pytest.mark.parametrize("counts", [{}, {"images": 0}])
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
-    with pytest.raises(DataError, match=r"no pictures in images/ found"):
+    with pytest.raises(DataError, match=r"no images in images/ found"):
         read(sets.class_folders(tmp_path, counts))

@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("made") / "phantoms", patients=4, slices=2, size=64)
 
 
-def test_a_made_folder_is_recognised_with_patients_and_masks(folder: Path) -> None:
+def test_a_made_folder_is_recognized_with_patients_and_masks(folder: Path) -> None:
     table = open_table(folder)
     assert table.name == "phantom"
     assert table.classes == CLASSES
@@ -33,7 +33,7 @@ def test_results_will_say_that_they_are_of_phantoms(folder: Path) -> None:
     assert any("drawn" in note for note in read(folder).notes)
 
 
-def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_image_that_is_gone_is_named(tmp_path: Path) -> None:
     (tmp_path / "phantom.csv").write_text("image,mask,label,patient\nimages/1.png,,glioma,p1\n")
     with pytest.raises(DataError, match=r"phantom\.csv, line 2: .*1\.png does not exist"):
         read(tmp_path)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tumorlens.evaluation.analyzes.ood import REACHED
 
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation.analyses.ood import REACHED
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, pool
 from tumorlens.metrics.calibration import fit_temperature, softmax
@@ -38,18 +38,18 @@ def crossed(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathF
         return out, cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resamples=100)
 
 
-def test_every_picture_is_answered_once_by_a_network_that_had_not_seen_its_patient(
+def test_every_image_is_answered_once_by_a_network_that_had_not_seen_its_patient(
     crossed: tuple[Path, CrossValidation], table: Table
 ) -> None:
     _, found = crossed
     assert sorted(sample.id for sample in found.pooled.samples) == sorted(sample.id for sample in table.samples)
     for fold in found.folds:
         mine = {sample.unit for sample in fold.evaluation.samples}
-        learnt = {sample.unit for sample in fold.run.table().samples if sample.split != "test"}
-        assert not mine & learnt
+        learned = {sample.unit for sample in fold.run.table().samples if sample.split != "test"}
+        assert not mine & learned
 
 
-def test_figures_are_of_all_pictures_at_once(crossed: tuple[Path, CrossValidation]) -> None:
+def test_figures_are_of_all_images_at_once(crossed: tuple[Path, CrossValidation]) -> None:
     _, found = crossed
     pooled = found.pooled
     truth = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
@@ -67,10 +67,10 @@ def test_figures_are_of_all_pictures_at_once(crossed: tuple[Path, CrossValidatio
     ]
     assert pooled.segmentation.overall["dice"].value == pytest.approx(np.mean(dices))
     assert pooled.segmentation.masks == len(dices)
-    assert pooled.cautions[0].startswith("Each picture was answered by that one of 3 networks which had not seen")
+    assert pooled.cautions[0].startswith("Each image was answered by that one of 3 networks which had not seen")
 
 
-def test_intervals_are_over_the_patients_of_the_very_pictures(crossed: tuple[Path, CrossValidation]) -> None:
+def test_intervals_are_over_the_patients_of_the_very_images(crossed: tuple[Path, CrossValidation]) -> None:
     pooled = crossed[1].pooled
     units = [sample.unit for sample in pooled.samples]
     # Fold after fold is not the order of the ids, in which a table keeps its samples.
@@ -81,7 +81,7 @@ def test_intervals_are_over_the_patients_of_the_very_pictures(crossed: tuple[Pat
     assert pooled.metrics.to_dict() == wanted.to_dict()
 
 
-def test_it_leaves_a_report_a_row_for_each_picture_and_a_whole_evaluation_of_each_fold(
+def test_it_leaves_a_report_a_row_for_each_image_and_a_whole_evaluation_of_each_fold(
     crossed: tuple[Path, CrossValidation],
 ) -> None:
     out, found = crossed
@@ -100,8 +100,8 @@ def test_it_leaves_a_report_a_row_for_each_picture_and_a_whole_evaluation_of_eac
     for number in range(FOLDS):
         assert f"fold-{number}/evaluation/report.html" in page
         assert (out / f"fold-{number}" / "evaluation" / "report.html").is_file()
-    assert "The temperature of each fold was fitted on the pictures of all others" in page
-    assert "Which pictures it does not answer" in page
+    assert "The temperature of each fold was fitted on the images of all others" in page
+    assert "Which images it does not answer" in page
 
 
 def test_the_temperature_of_a_fold_is_that_of_all_others(crossed: tuple[Path, CrossValidation]) -> None:
@@ -122,7 +122,7 @@ def test_the_temperature_of_a_fold_is_that_of_all_others(crossed: tuple[Path, Cr
     assert (found.pooled.calibration.fitted_on, found.pooled.calibration.units) == (len(found.pooled.samples), 12)
 
 
-def test_candidates_are_learnt_from_all_patients_and_measured_on_folds_that_had_no_say(
+def test_candidates_are_learned_from_all_patients_and_measured_on_folds_that_had_no_say(
     crossed: tuple[Path, CrossValidation],
 ) -> None:
     _, found = crossed
@@ -136,7 +136,7 @@ def test_candidates_are_learnt_from_all_patients_and_measured_on_folds_that_had_
     assert last.size.value == len(found.pooled.metrics.classes)
 
 
-def test_blanked_pictures_and_flags_are_counted_over_all_folds(crossed: tuple[Path, CrossValidation]) -> None:
+def test_blanked_images_and_flags_are_counted_over_all_folds(crossed: tuple[Path, CrossValidation]) -> None:
     _, found = crossed
     assert found.pooled.background is not None
     for position, test in enumerate(found.pooled.background.tests):

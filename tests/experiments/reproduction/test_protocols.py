@@ -47,7 +47,7 @@ def test_random_splits_put_copies_on_both_sides_and_groups_do_not(drawn: Table, 
     assert abs(sizes[0]["train"] - sizes[1]["train"]) <= 2
 
 
-def test_system_4_chooses_on_the_test_pictures_themselves(drawn: Table, tmp_path: Path) -> None:
+def test_system_4_chooses_on_the_test_images_themselves(drawn: Table, tmp_path: Path) -> None:
     pair = both(4, open_table(sets.navoneel(tmp_path / "set", drawn)))
     table = pair.published.table
     assert images(table, "val") == images(table, "test")
@@ -99,7 +99,7 @@ def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
 def test_a_quick_run_draws_whole_groups_and_says_so(
     drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "PICTURES", 30)
+    monkeypatch.setattr(quick, "IMAGES", 30)
     monkeypatch.setattr(quick, "GROUPS", 6)
     source = open_table(sets.figshare(tmp_path / "set", drawn))
     pair = both(5, source, quick=True)
@@ -108,4 +108,4 @@ def test_a_quick_run_draws_whole_groups_and_says_so(
     for group in {sample.group for sample in source.samples}:
         assert len({s.image for s in source.samples if s.group == group} & kept) in (0, 2)
     for protocol in (pair.published, pair.honest):
-        assert any("quick run, 36 of 60 pictures" in note for note in protocol.table.notes)
+        assert any("quick run, 36 of 60 images" in note for note in protocol.table.notes)

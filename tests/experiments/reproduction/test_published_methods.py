@@ -1,4 +1,4 @@
-"""The claims stand as their authors print them, with the interval that so many pictures allow."""
+"""The claims stand as their authors print them, with the interval that so many images allow."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_another_network_is_refused_with_the_nearest_name() -> None:
         find_system(4).recipe("vgg", ())
 
 
-def test_eighty_eight_percent_of_fifty_pictures_is_seventy_six_to_ninety_four() -> None:
+def test_eighty_eight_percent_of_fifty_images_is_seventy_six_to_ninety_four() -> None:
     accuracy = next(claim.estimate for claim in find_system(4).claims if claim.of == "brainmrnet")
     assert accuracy.percent() == "88.0 % (76.2 to 94.4)"
     assert accuracy.n == 50
 
 
-def test_only_a_share_of_pictures_gets_an_interval() -> None:
+def test_only_a_share_of_images_gets_an_interval() -> None:
     figures = {claim.figure: claim.estimate for claim in find_system(2).claims}
     assert figures["accuracy"].method == "wilson"
     assert figures["dice"].low is None

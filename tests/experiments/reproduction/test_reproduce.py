@@ -57,7 +57,7 @@ def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: R
     assert accuracy.honest
     assert (accuracy.claimed.value, accuracy.claimed.n) == (0.88, 50)
     assert accuracy.published.unit == accuracy.honest.unit == "image"
-    assert accuracy.published.units == accuracy.published.n  # pictures, as its authors count
+    assert accuracy.published.units == accuracy.published.n  # images, as its authors count
     assert accuracy.honest.units < accuracy.honest.n  # copies count once
     assert auroc.label == "macro AUROC"
     assert clean.label == "accuracy, where nothing is known from training"
@@ -68,14 +68,14 @@ def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: R
 def test_it_says_why_they_differ_with_counts(found: Reproduction) -> None:
     twins = found.published.apart["test"]
     assert twins
-    assert "the test pictures also chose the epoch" in found.why
-    assert f"Of {twins.of} pictures in the test part, {twins.twins} have a copy in training" in found.why
+    assert "the test images also chose the epoch" in found.why
+    assert f"Of {twins.of} images in the test part, {twins.twins} have a copy in training" in found.why
     assert "\n" not in found.why
 
 
-def test_another_network_a_small_budget_and_few_pictures_are_said(found: Reproduction) -> None:
+def test_another_network_a_small_budget_and_few_images_are_said(found: Reproduction) -> None:
     assert any(text == "The claim is for brainmrnet; what was run is mini_resnet." for text in found.cautions)
-    assert any("Quick run: 52 pictures, at most 1 epochs, 32 x 32 pixels" in text for text in found.cautions)
+    assert any("Quick run: 52 images, at most 1 epochs, 32 x 32 pixels" in text for text in found.cautions)
     assert any("96.05 %" in text for text in found.cautions)
 
 
@@ -88,7 +88,7 @@ def test_the_runs_are_ordinary_ones_with_evaluations(found: Reproduction, out: P
 
 def test_a_network_that_names_one_class_only_is_told(found: Reproduction) -> None:
     metrics = found.honest.headline.metrics
-    said = "The network of the honest protocol gave every picture one class"
+    said = "The network of the honest protocol gave every image one class"
     for confusion, told in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
         headline = replace(found.honest.headline, metrics=replace(metrics, confusion=confusion))
         other = replace(found, honest=replace(found.honest, found={"test": headline}))
@@ -132,7 +132,7 @@ def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, ye
     assert resumed.rows == found.rows
 
 
-def test_system_3_is_measured_on_its_training_pictures_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
+def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
     data = sets.nickparvar(tmp_path / "set", drawn)
     found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, resamples=100)
     accuracy, _, official = found.rows
@@ -142,7 +142,7 @@ def test_system_3_is_measured_on_its_training_pictures_and_on_the_official_test(
     assert official.label == "accuracy, the test part"
     assert official.published.n == 20  # all of them mirrored in Training, so no row for others
     assert found.published.recipe.stop.keep == "last"
-    assert "measured on the pictures it was trained on" in found.why
+    assert "measured on the images it was trained on" in found.why
     assert (tmp_path / "out" / "published" / "evaluation-train" / "report.html").is_file()
 
 

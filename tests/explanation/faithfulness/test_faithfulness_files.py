@@ -39,9 +39,7 @@ def judged(measured: Trust, **correlations: float) -> Trust:
     return replace(measured, rows=tuple(changed(row) for row in measured.rows))
 
 
-def test_the_folder_holds_figures_pictures_and_what_was_done(
-    measured: Trust, finished_run: Run, tmp_path: Path
-) -> None:
+def test_the_folder_holds_figures_images_and_what_was_done(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
     write_trust(finished_run, measured, tmp_path / "maps", Record("explain"))
     assert {path.name for path in (tmp_path / "maps").iterdir()} == {
         "explanation.json",
@@ -50,12 +48,12 @@ def test_the_folder_holds_figures_pictures_and_what_was_done(
         "run.json",
     }
     said = json.loads((tmp_path / "maps" / "explanation.json").read_text())
-    assert list(said["methods"]) == [*METHODS, "centre", "random", "brightness"]
+    assert list(said["methods"]) == [*METHODS, "center", "random", "brightness"]
     assert said["methods"]["grad_cam"]["figures"]["energy"]["unit"] == "patient"
     assert json.loads((tmp_path / "maps" / "run.json").read_text())["split_hash"] == said["split_hash"]
 
 
-def test_the_csv_has_a_row_for_each_picture_and_method(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
+def test_the_csv_has_a_row_for_each_image_and_method(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
     write_trust(finished_run, measured, tmp_path / "maps", Record("explain"))
     with (tmp_path / "maps" / "maps.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -73,9 +71,9 @@ def test_a_map_that_fails_is_stamped_in_page_and_json(measured: Trust, finished_
     page = (tmp_path / "maps" / "report.html").read_text()
     assert f"Eigen-CAM: {STAMP}" in page
     assert f"Grad-CAM: {STAMP}" not in page
-    pictures = [entry for entry in page.split("<li>") if entry.startswith("<figure") and "Eigen-CAM" in entry]
-    assert len(pictures) == len(found.samples)
-    assert all(STAMP in entry for entry in pictures)
+    images = [entry for entry in page.split("<li>") if entry.startswith("<figure") and "Eigen-CAM" in entry]
+    assert len(images) == len(found.samples)
+    assert all(STAMP in entry for entry in images)
     said = json.loads((tmp_path / "maps" / "explanation.json").read_text())["methods"]
     assert (said["eigen_cam"]["stamp"], said["grad_cam"]["stamp"]) == (STAMP, None)
 

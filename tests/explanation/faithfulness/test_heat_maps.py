@@ -1,32 +1,32 @@
-"""Pictures of any sizes get one map each, in order, and maps are compared over the head alone."""
+"""Images of any sizes get one map each, in order, and maps are compared over the head alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tumorlens.evaluation import grey_slice
+from tumorlens.evaluation import gray_slice
 from tumorlens.explanation import heatmaps
 from tumorlens.explanation.faithfulness.heat_maps import SIDE, head_box, in_head, maps
 from tumorlens.training import Run
 
 
-def test_pictures_of_several_sizes_get_the_maps_they_get_one_by_one(finished_run: Run) -> None:
-    whole = [grey_slice(sample.image) for sample in finished_run.table().samples[:3]]
-    pictures = [whole[0], whole[1], whole[2][:40, :50], whole[0]]
+def test_images_of_several_sizes_get_the_maps_they_get_one_by_one(finished_run: Run) -> None:
+    whole = [gray_slice(sample.image) for sample in finished_run.table().samples[:3]]
+    images = [whole[0], whole[1], whole[2][:40, :50], whole[0]]
     pipeline, targets = finished_run.pipeline(), [0, 1, 2, 3]
-    together = list(maps(pipeline, pictures, targets, "grad_cam"))
-    assert [made.shape for made in together] == [picture.shape for picture in pictures]
-    for made, picture, target in zip(together, pictures, targets, strict=True):
-        (alone,) = heatmaps(pipeline, picture[None], [target])
+    together = list(maps(pipeline, images, targets, "grad_cam"))
+    assert [made.shape for made in together] == [image.shape for image in images]
+    for made, image, target in zip(together, images, targets, strict=True):
+        (alone,) = heatmaps(pipeline, image[None], [target])
         np.testing.assert_allclose(made, alone, atol=1e-4)
 
 
 def test_what_lies_beside_the_head_does_not_count() -> None:
-    picture = np.zeros((128, 128), np.uint8)
+    image = np.zeros((128, 128), np.uint8)
     rows, columns = np.indices((128, 128))
-    picture[(rows - 50) ** 2 + (columns - 80) ** 2 < 30**2] = 150
-    top, left, height, width = head_box(picture)
+    image[(rows - 50) ** 2 + (columns - 80) ** 2 < 30**2] = 150
+    top, left, height, width = head_box(image)
     assert (top, left, height, width) == pytest.approx((20, 50, 60, 60), abs=4)
     heatmap = np.zeros((128, 128), np.float32)
     heatmap[top + 10 : top + height - 10, left + 10 : left + width - 10] = 1

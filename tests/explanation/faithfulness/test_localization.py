@@ -1,4 +1,4 @@
-"""What is hot is compared with what is tumour, and maps that show nothing are counted as such."""
+"""What is hot is compared with what is tumor, and maps that show nothing are counted as such."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_hottest_pixel_decides_the_pointing_game_however_little_heat_it_has(
 
 def test_of_equally_hot_pixels_the_share_inside_counts_and_no_tolerance_is_given() -> None:
     assert fit(heat((2, 2, 1.0), (5, 5, 1.0), (6, 6, 1.0), (7, 7, 1.0)), MASK).pointing == 0.25
-    assert fit(heat((1, 2, 1.0)), MASK).pointing == 0  # right beside the tumour
+    assert fit(heat((1, 2, 1.0)), MASK).pointing == 0  # right beside the tumor
 
 
 def test_an_even_map_gets_the_share_of_the_area() -> None:

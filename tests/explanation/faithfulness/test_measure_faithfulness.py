@@ -1,4 +1,4 @@
-"""Maps of a run are measured on the pictures that have a tumour in their mask, spread over patients."""
+"""Maps of a run are measured on the images that have a tumor in their mask, spread over patients."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def found(finished_run: Run) -> Trust:
     return measure_maps(finished_run, methods=METHODS, limit=0, resamples=100)
 
 
-def test_only_pictures_with_a_tumour_in_their_mask_count(found: Trust, finished_run: Run) -> None:
+def test_only_images_with_a_tumor_in_their_mask_count(found: Trust, finished_run: Run) -> None:
     masks = {s.id: read_sample_mask(s) for s in finished_run.table().part("test").samples}
     shown = [name for name, mask in masks.items() if mask is not None and mask.any()]
     assert [sample.id for sample in found.samples] == shown
-    assert found.facts["images"] == found.facts["with_tumour"] == len(shown) == 6
+    assert found.facts["images"] == found.facts["with_tumor"] == len(shown) == 6
     assert {sample.label for sample in found.samples} == {"glioma", "meningioma", "pituitary"}
     wanted = [masks[name].mean() for name in shown]  # type: ignore[union-attr]
-    np.testing.assert_allclose(found.tumour, wanted)
+    np.testing.assert_allclose(found.tumor, wanted)
 
 
 def test_methods_and_controls_stand_side_by_side_with_every_figure(found: Trust) -> None:
@@ -45,7 +45,7 @@ def test_methods_and_controls_stand_side_by_side_with_every_figure(found: Trust)
 
 def test_the_random_control_gets_what_chance_gives(found: Trust) -> None:
     chance = next(row for row in found.rows if row.name == "random")
-    assert chance.figures["energy"].value == pytest.approx(found.tumour.mean(), rel=0.6)
+    assert chance.figures["energy"].value == pytest.approx(found.tumor.mean(), rel=0.6)
 
 
 def test_the_same_seed_gives_the_same_figures(found: Trust, finished_run: Run) -> None:
@@ -53,10 +53,10 @@ def test_the_same_seed_gives_the_same_figures(found: Trust, finished_run: Run) -
     assert again.to_dict() == found.to_dict()
 
 
-def test_a_limit_takes_pictures_of_as_many_patients_as_it_can(finished_run: Run) -> None:
+def test_a_limit_takes_images_of_as_many_patients_as_it_can(finished_run: Run) -> None:
     some = measure_maps(finished_run, methods=["grad_cam"], limit=3, resamples=100)
     assert len({sample.unit for sample in some.samples}) == len(some.samples) == 3
-    assert (some.facts["images"], some.facts["with_tumour"]) == (3, 6)
+    assert (some.facts["images"], some.facts["with_tumor"]) == (3, 6)
 
 
 def test_other_data_is_measured_if_the_run_has_not_seen_it(finished_run: Run, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_other_data_is_measured_if_the_run_has_not_seen_it(finished_run: Run, tm
 def test_without_outlines_nothing_can_be_measured(finished_run: Run, tmp_path: Path) -> None:
     other = open_table(make(tmp_path / "other", patients=4, slices=1, size=64, seed=8))
     bare = replace(other, samples=tuple(replace(s, mask=None) for s in other.samples))
-    with pytest.raises(DataError, match=r"none of 4 pictures has a mask that shows a tumour.*--data"):
+    with pytest.raises(DataError, match=r"none of 4 images has a mask that shows a tumor.*--data"):
         measure_maps(finished_run, table=bare)
 
 
@@ -103,6 +103,6 @@ def test_what_a_network_draws_is_measured_as_a_map_of_its_own(drawing_run: Run) 
 def _boxed(folder: Path, number: int) -> Sample:
     mask = np.zeros((40, 40), np.uint8)
     mask[10:20, 10 + number : 24] = 255
-    grey = np.random.default_rng(number).integers(256, size=(40, 40), dtype=np.uint8)
-    picture = scans.save(folder / f"{number}.png", grey)
-    return Sample(f"boxes/{number}", picture, "glioma", scans.save(folder / f"{number}-mask.png", mask))
+    gray = np.random.default_rng(number).integers(256, size=(40, 40), dtype=np.uint8)
+    image = scans.save(folder / f"{number}.png", gray)
+    return Sample(f"boxes/{number}", image, "glioma", scans.save(folder / f"{number}-mask.png", mask))

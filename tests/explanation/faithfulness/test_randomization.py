@@ -58,7 +58,7 @@ def test_one_stage_after_the_other_becomes_random_and_the_original_stays() -> No
     assert all(torch.equal(value, before[name]) for name, value in original.state_dict().items())
 
 
-def test_the_first_stage_is_the_head_alone_and_the_last_leaves_nothing_learnt() -> None:
+def test_the_first_stage_is_the_head_alone_and_the_last_leaves_nothing_learned() -> None:
     original = pipeline()
     with torch.no_grad():
         for parameter in original.network.parameters():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tumorlens.evaluation import grey_slice
+from tumorlens.evaluation import gray_slice
 from tumorlens.evaluation.subset import cohort_of
 from tumorlens.explanation.faithfulness import Sanity, check_sanity
 from tumorlens.explanation.faithfulness import sanity_checks as sanity
@@ -20,28 +20,28 @@ from tumorlens.training import Run
 def with_maps(run: Run, monkeypatch: pytest.MonkeyPatch, draw: object, methods: Sequence[str] = ("made",)) -> Sanity:
     """The test of a method that draws as it is told."""
 
-    def maps(pipeline: Pipeline, pictures: Sequence[np.ndarray], targets: Sequence[int], method: str) -> list:
-        return [draw(pipeline, picture).astype(np.float32) for picture in pictures]  # type: ignore[operator]
+    def maps(pipeline: Pipeline, images: Sequence[np.ndarray], targets: Sequence[int], method: str) -> list:
+        return [draw(pipeline, image).astype(np.float32) for image in images]  # type: ignore[operator]
 
     monkeypatch.setattr(sanity, "maps", maps)
-    pictures, cohort = material(run)
+    images, cohort = material(run)
     pipeline = run.pipeline()
-    return check_sanity(pipeline, run.spec.network, pictures, cohort, methods)[methods[0]]
+    return check_sanity(pipeline, run.spec.network, images, cohort, methods)[methods[0]]
 
 
 def material(run: Run) -> tuple[list[np.ndarray], Cohort]:
     part = run.table().part("test")
-    return [grey_slice(sample.image) for sample in part.samples], cohort_of(part, resamples=100)
+    return [gray_slice(sample.image) for sample in part.samples], cohort_of(part, resamples=100)
 
 
-def from_weights(pipeline: Pipeline, picture: np.ndarray) -> np.ndarray:
+def from_weights(pipeline: Pipeline, image: np.ndarray) -> np.ndarray:
     """Noise that every weight has a share in."""
     total = float(sum(p.detach().double().abs().sum() for p in pipeline.network.parameters()))
-    return np.random.default_rng(int(total * 1e3)).random(picture.shape)
+    return np.random.default_rng(int(total * 1e3)).random(image.shape)
 
 
-def test_a_map_of_the_picture_alone_fails(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = with_maps(finished_run, monkeypatch, lambda _, picture: picture / 255)
+def test_a_map_of_the_image_alone_fails(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = with_maps(finished_run, monkeypatch, lambda _, image: image / 255)
     assert found.fails
     assert found.rank.value == pytest.approx(1)
     assert found.ssim.value == pytest.approx(1)
@@ -54,7 +54,7 @@ def test_a_map_that_is_the_same_everywhere_fails_although_strangers_resemble_it_
     finished_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blob = np.exp(-((np.indices((64, 64)) - 32.0) ** 2).sum(0) / 200)
-    monkeypatch.setattr(sanity, "head_box", lambda picture: (0, 0, 64, 64))
+    monkeypatch.setattr(sanity, "head_box", lambda image: (0, 0, 64, 64))
     found = with_maps(finished_run, monkeypatch, lambda *_: blob)
     assert found.fails
     assert found.strangers.value == pytest.approx(1)
@@ -71,40 +71,40 @@ def test_a_map_that_hangs_on_every_weight_passes(finished_run: Run, monkeypatch:
 
 
 def test_blank_maps_leave_nothing_to_check_and_so_fail(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = with_maps(finished_run, monkeypatch, lambda _, picture: picture * 0.0)
+    found = with_maps(finished_run, monkeypatch, lambda _, image: image * 0.0)
     assert found.fails
-    assert found.pictures == 0
+    assert found.images == 0
     assert "blank" in found.verdict
     assert found.to_dict()["rank_correlation"]["value"] is None
 
 
 def test_a_map_that_vanishes_with_the_weights_has_changed(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    learnt = finished_run.network().head.weight
+    learned = finished_run.network().head.weight
 
-    def draw(pipeline: Pipeline, picture: np.ndarray) -> np.ndarray:
-        return picture * float(torch.equal(pipeline.network.head.weight, learnt))
+    def draw(pipeline: Pipeline, image: np.ndarray) -> np.ndarray:
+        return image * float(torch.equal(pipeline.network.head.weight, learned))
 
     found = with_maps(finished_run, monkeypatch, draw)
     assert (found.fails, found.rank.value) == (False, 0)
 
 
-def test_slow_methods_take_fewer_pictures_and_stages_and_still_end_with_all_weights(
+def test_slow_methods_take_fewer_images_and_stages_and_still_end_with_all_weights(
     finished_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sanity.SLOW, "slow", (3, 2, 5))
     quick = with_maps(finished_run, monkeypatch, from_weights)
     found = with_maps(finished_run, monkeypatch, from_weights, ["slow", "quick"])
-    assert (found.pictures, found.draws) == (3, 2)
-    assert (quick.pictures, quick.draws) == (8, 5)
+    assert (found.images, found.draws) == (3, 2)
+    assert (quick.images, quick.draws) == (8, 5)
     assert 1 < len(found.stages) < len(quick.stages)
     assert found.stages[-1].name == quick.stages[-1].name
 
 
 def test_of_a_real_network_grad_cam_sees_the_head_and_eigen_cam_does_not(finished_run: Run) -> None:
-    pictures, cohort = material(finished_run)
+    images, cohort = material(finished_run)
     steps: list[tuple[int, int]] = []
     found = check_sanity(
-        finished_run.pipeline(), finished_run.spec.network, pictures, cohort, ["grad_cam", "eigen_cam"],
+        finished_run.pipeline(), finished_run.spec.network, images, cohort, ["grad_cam", "eigen_cam"],
         progress=lambda *step: steps.append(step),
     )  # fmt: skip
     assert [found[name].stages[0].reaches for name in ("grad_cam", "eigen_cam")] == [True, False]

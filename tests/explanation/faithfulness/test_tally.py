@@ -1,4 +1,4 @@
-"""Scores of pictures become figures with intervals, and a method is held against the best control."""
+"""Scores of images become figures with intervals, and a method is held against the best control."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def scores(**values: float | list[float]) -> Scores:
     return Scores(full, 0.5, np.full(6, False))
 
 
-def test_one_threshold_is_chosen_for_all_pictures() -> None:
+def test_one_threshold_is_chosen_for_all_images() -> None:
     peaks = [3, 9, 9]  # two of three overlap best at 0.5
     overlaps = np.zeros((3, len(THRESHOLDS)))
     overlaps[range(3), peaks] = 0.6
@@ -44,18 +44,18 @@ def test_intervals_are_over_patients_and_classes_are_told_apart() -> None:
     assert list(per_class) == ["glioma", "pituitary"]
     assert per_class["glioma"]["energy"].value == pytest.approx(0.35)
     certain = per_class["pituitary"]["pointing"]
-    assert (certain.value, certain.method) == (1, "wilson")  # two of two pictures are no certainty
+    assert (certain.value, certain.method) == (1, "wilson")  # two of two images are no certainty
     assert certain.low is not None
     assert certain.low < 0.5
 
 
 def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
-    controls = {"centre": scores(energy=0.2, deletion=0.4), "random": scores(energy=0.1, deletion=0.3)}
+    controls = {"center": scores(energy=0.2, deletion=0.4), "random": scores(energy=0.1, deletion=0.3)}
     found = compare(
         scores(energy=[0.30, 0.31, 0.4, 0.4, 0.3, 0.35], deletion=[0.1, 0.2, 0.1, 0.15, 0.2, 0.2]),
         controls, COHORT,
     )  # fmt: skip
-    assert (found["energy"].control, found["deletion"].control) == ("centre", "random")
+    assert (found["energy"].control, found["deletion"].control) == ("center", "random")
     assert found["energy"].better
     assert found["deletion"].better  # less is better there
     assert found["deletion"].difference.value < 0
@@ -65,7 +65,7 @@ def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
 def test_more_deletion_or_less_energy_is_no_advantage() -> None:
     found = compare(
         scores(energy=[0.1, 0.11, 0.1, 0.1, 0.12, 0.1], deletion=[0.9, 0.8, 0.9, 0.8, 0.7, 0.9]),
-        {"centre": scores()}, COHORT,
+        {"center": scores()}, COHORT,
     )  # fmt: skip
     assert not found["energy"].better
     assert not found["deletion"].better

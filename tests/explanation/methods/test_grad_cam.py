@@ -36,7 +36,7 @@ def random_network(name: str) -> Network:
     return create(name, 3).eval()
 
 
-def pictures() -> Tensor:
+def images() -> Tensor:
     return torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
 
@@ -63,7 +63,7 @@ def test_it_equals_the_grad_cam_package(
     package = pytest.importorskip("pytorch_grad_cam")
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    network, inputs = random_network(name), pictures()
+    network, inputs = random_network(name), images()
     with getattr(package, theirs)(Logits(network), [LAST_STAGE[name](network)]) as reference:
         wanted = None if targets is None else [ClassifierOutputTarget(t) for t in targets]
         expected = reference(inputs, wanted)
@@ -79,7 +79,7 @@ def test_of_a_mask_it_equals_the_package_with_the_drawn_pixels_as_target(
     package = pytest.importorskip("pytorch_grad_cam")
     from pytorch_grad_cam.utils.model_targets import SemanticSegmentationTarget
 
-    network, inputs = random_network(name), pictures()
+    network, inputs = random_network(name), images()
     last = network.segment[-1] if name == "efficient_mtnet_s" else network.decoder.draw
     with torch.no_grad():
         last.bias -= network(inputs).mask.median()  # half of all pixels are drawn
@@ -92,13 +92,13 @@ def test_of_a_mask_it_equals_the_package_with_the_drawn_pixels_as_target(
 
 
 def test_a_mask_that_no_network_draws_cannot_be_explained() -> None:
-    with pytest.raises(ModelError, match="MiniResNet draws no tumour"):
-        grad_cam(random_network("mini_resnet"), pictures(), of="mask")
+    with pytest.raises(ModelError, match="MiniResNet draws no tumor"):
+        grad_cam(random_network("mini_resnet"), images(), of="mask")
 
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])
 def test_hires_cam_is_grad_cam_where_the_network_is_pooling_and_linear_and_differs_elsewhere(name: str) -> None:
-    network, inputs = random_network(name), pictures()
+    network, inputs = random_network(name), images()
     torch.testing.assert_close(hires_cam(network, inputs, [0, 2]), grad_cam(network, inputs, [0, 2]))
     other = random_network("brainmrnet")
     maps = [method(other, inputs) for method in (hires_cam, grad_cam)]
@@ -107,7 +107,7 @@ def test_hires_cam_is_grad_cam_where_the_network_is_pooling_and_linear_and_diffe
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])
 def test_it_is_cam_up_to_a_factor_where_the_network_is_pooling_and_linear(name: str) -> None:
-    network, inputs = random_network(name), pictures()
+    network, inputs = random_network(name), images()
     with torch.no_grad():
         features = network(inputs).features
         weights = network.class_weights()
@@ -118,7 +118,7 @@ def test_it_is_cam_up_to_a_factor_where_the_network_is_pooling_and_linear(name: 
 
 
 def test_without_a_target_the_predicted_class_is_explained() -> None:
-    network, inputs = random_network("mini_resnet"), pictures()
+    network, inputs = random_network("mini_resnet"), images()
     said = network(inputs).logits.argmax(1).tolist()
     assert torch.equal(grad_cam(network, inputs), grad_cam(network, inputs, said))
 
@@ -126,5 +126,5 @@ def test_without_a_target_the_predicted_class_is_explained() -> None:
 def test_it_leaves_the_network_as_it_was_and_works_where_gradients_are_off() -> None:
     network = random_network("mini_resnet").requires_grad_(False)
     with torch.no_grad():
-        assert grad_cam(network, pictures()).shape == (2, 6, 6)
+        assert grad_cam(network, images()).shape == (2, 6, 6)
     assert all(p.grad is None for p in network.parameters())

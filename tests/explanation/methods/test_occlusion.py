@@ -11,23 +11,23 @@ from tumorlens.scan import Canvas
 
 
 def head_with_spot(height: int = 160, width: int = 160) -> np.ndarray:
-    """Grey tissue on black, a bright spot at rows 56 to 72 and columns 96 to 112."""
-    picture = np.zeros((height, width), np.uint8)
-    picture[20:140, 30:140] = np.random.default_rng(0).integers(80, 120, (120, 110))
-    picture[56:72, 96:112] = 250
-    return picture
+    """Gray tissue on black, a bright spot at rows 56 to 72 and columns 96 to 112."""
+    image = np.zeros((height, width), np.uint8)
+    image[20:140, 30:140] = np.random.default_rng(0).integers(80, 120, (120, 110))
+    image[56:72, 96:112] = 250
+    return image
 
 
-def spot_brightness(pictures: np.ndarray) -> np.ndarray:
-    return pictures[:, 56:72, 96:112].mean((1, 2)) / 255
+def spot_brightness(images: np.ndarray) -> np.ndarray:
+    return images[:, 56:72, 96:112].mean((1, 2)) / 255
 
 
 @pytest.mark.parametrize("canvas", [Canvas(64), Canvas(64, "stretch"), Canvas(48, "crop", 56)])
 @pytest.mark.parametrize("size", [(160, 160), (160, 240)])
 def test_the_map_is_hot_over_what_the_score_depends_on(canvas: Canvas, size: tuple[int, int]) -> None:
-    picture = head_with_spot(*size)
+    image = head_with_spot(*size)
     placement = canvas.place(*size)
-    found = heat(occlusion(picture, placement, spot_brightness), placement)
+    found = heat(occlusion(image, placement, spot_brightness), placement)
     row, column = np.unravel_index(found.argmax(), found.shape)
     assert 52 <= row < 76
     assert 92 <= column < 116
@@ -36,15 +36,15 @@ def test_the_map_is_hot_over_what_the_score_depends_on(canvas: Canvas, size: tup
     assert found[near].sum() > 0.8 * found.sum()
 
 
-def test_a_score_that_does_not_look_at_the_picture_gives_nothing() -> None:
-    picture = head_with_spot()
-    found = occlusion(picture, Canvas(64).place(160, 160), lambda pictures: np.full(len(pictures), 0.7))
+def test_a_score_that_does_not_look_at_the_image_gives_nothing() -> None:
+    image = head_with_spot()
+    found = occlusion(image, Canvas(64).place(160, 160), lambda images: np.full(len(images), 0.7))
     assert found.shape == (CELLS, CELLS)
     assert not found.any()
 
 
 def test_a_score_that_rises_is_negative() -> None:
-    found = occlusion(head_with_spot(), Canvas(64).place(160, 160), lambda pictures: -spot_brightness(pictures))
+    found = occlusion(head_with_spot(), Canvas(64).place(160, 160), lambda images: -spot_brightness(images))
     assert found.min() < -0.1
     assert found.max() <= 0
 
@@ -52,9 +52,9 @@ def test_a_score_that_rises_is_negative() -> None:
 def test_black_background_and_bars_are_not_asked_about() -> None:
     asked: list[int] = []
 
-    def score(pictures: np.ndarray) -> np.ndarray:
-        asked.append(len(pictures))
-        return spot_brightness(pictures)
+    def score(images: np.ndarray) -> np.ndarray:
+        asked.append(len(images))
+        return spot_brightness(images)
 
     occlusion(head_with_spot(160, 400), Canvas(64).place(160, 400), score)
     assert asked[0] == 1
@@ -63,10 +63,10 @@ def test_black_background_and_bars_are_not_asked_about() -> None:
 
 
 def test_a_patch_is_the_surroundings_and_not_a_hole() -> None:
-    picture = np.full((160, 160), 100, np.uint8)
-    picture[70:90, 70:90] = 250
+    image = np.full((160, 160), 100, np.uint8)
+    image[70:90, 70:90] = 250
     shown: list[np.ndarray] = []
-    occlusion(picture, Canvas(64).place(160, 160), lambda pictures: shown.extend(pictures) or np.zeros(len(pictures)))
+    occlusion(image, Canvas(64).place(160, 160), lambda images: shown.extend(images) or np.zeros(len(images)))
     assert min(one.min() for one in shown) >= 100
     covered = [one for one in shown if not (one == 250).any()]
     assert covered
@@ -74,8 +74,8 @@ def test_a_patch_is_the_surroundings_and_not_a_hole() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (17, 5)])
-def test_pictures_smaller_than_the_grid_are_no_trouble(size: tuple[int, int]) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
-    found = occlusion(picture, Canvas(32).place(*size), lambda pictures: pictures.mean((1, 2)) / 255)
+def test_images_smaller_than_the_grid_are_no_trouble(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    found = occlusion(image, Canvas(32).place(*size), lambda images: images.mean((1, 2)) / 255)
     assert found.shape == (CELLS, CELLS)
     assert np.isfinite(found).all()

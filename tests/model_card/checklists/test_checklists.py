@@ -54,8 +54,8 @@ def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Sheet) -> Non
     [
         ("7", "figshare: slices; 130 images of 48 patients used; released were 3,064 images of 233 patient ids; CC BY"),
         ("7", "mine: 40 images, patients unknown used"),
-        ("9", "8-bit grey values as 0 to 1, minus 0.5, divided by 0.25, in three equal channels"),
-        ("14", "The outline of the tumour is the mask that the data set gives"),
+        ("9", "8-bit gray values as 0 to 1, minus 0.5, divided by 0.25, in three equal channels"),
+        ("14", "The outline of the tumor is the mask that the data set gives"),
         ("19", f"SHA-256 of the split: {cards.HASH}"),
         ("19", "test: 40 images of 10 patients (glioma 25 images of 6 patients; no_tumor 15 images, patients unknown)"),
         ("20", "No patient who is known is in two parts\nmine: no patient is known"),
@@ -70,9 +70,9 @@ def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Sheet) -> Non
         ("31", "Heat maps by grad_cam, mask"),
         ("32", "Measured on figshare+mine, test part: 40 images, 10 patients: held out"),
         ("37", "accuracy: 90.0 % (80.0 to 95.0), 40 images, 10 patients"),
-        ("38", "glioma: sensitivity 80.0 % (70.0 to 90.0), Dice of the tumour 0.750 (0.700 to 0.800)"),
+        ("38", "glioma: sensitivity 80.0 % (70.0 to 90.0), Dice of the tumor 0.750 (0.700 to 0.800)"),
         ("39", "glioma: 20 of 25 images right, 5 named no_tumor"),
-        ("40", "Only 10 test patients.\nmine: no patient ids\nfigshare: Neighbouring slices."),
+        ("40", "Only 10 test patients.\nmine: no patient ids\nfigshare: Neighboring slices."),
         ("43", "Data set figshare: CC BY 4.0; Cheng 2017"),
     ],
 )

@@ -30,10 +30,10 @@ def test_with_its_weights_they_answer_as_torchvisions(name: str, tmp_path: objec
     ours = create(name, 2).eval()
     load_pretrained(ours, name, path)
     last = theirs.fc if name == "resnet50" else theirs.classifier
-    picture = torch.randn(1, 3, 64, 64)
+    image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        expected = theirs(picture)
-        found = last(ours(picture).features.mean((2, 3)))
+        expected = theirs(image)
+        found = last(ours(image).features.mean((2, 3)))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 

@@ -53,14 +53,14 @@ def test_dilation_spreads_the_kernels_of_the_middle_stages_and_costs_nothing() -
 
 def test_dilation_widens_what_a_place_sees() -> None:
     def seen(dilation: bool) -> int:
-        """How many pixels of a row reach the centre of the last dilated stage."""
+        """How many pixels of a row reach the center of the last dilated stage."""
         # Without attention, which looks at the whole map or far across it.
         net = network(dilation=dilation, squeeze=False, spatial_attention=False).eval()
-        picture = torch.randn(1, 3, 32, 1024, requires_grad=True)
-        maps = net.stages[:5](net.stem(picture))
+        image = torch.randn(1, 3, 32, 1024, requires_grad=True)
+        maps = net.stages[:5](net.stem(image))
         maps[0, :, 1, 32].sum().backward()
-        assert picture.grad is not None
-        return int((picture.grad[0].abs().sum((0, 1)) > 0).sum())
+        assert image.grad is not None
+        return int((image.grad[0].abs().sum((0, 1)) > 0).sum())
 
     assert seen(True) > 1.4 * seen(False)
 
@@ -82,12 +82,12 @@ def test_every_block_shows_where_it_looks() -> None:
     assert all(((m > 0) & (m < 1)).all() for m in maps.values())
 
 
-def test_with_group_norm_a_picture_is_answered_the_same_alone_and_in_a_batch() -> None:
-    pictures = torch.randn(3, 3, 64, 64)
+def test_with_group_norm_a_image_is_answered_the_same_alone_and_in_a_batch() -> None:
+    images = torch.randn(3, 3, 64, 64)
 
     def alone_and_together(net: Network) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            return net.train()(pictures[:1]).logits[0], net(pictures).logits[0]
+            return net.train()(images[:1]).logits[0], net(images).logits[0]
 
     torch.testing.assert_close(*alone_and_together(network(norm="group")), atol=1e-5, rtol=1e-4)
     alone, together = alone_and_together(network(norm="batch"))
@@ -95,7 +95,7 @@ def test_with_group_norm_a_picture_is_answered_the_same_alone_and_in_a_batch() -
     assert not any(isinstance(m, nn.BatchNorm2d) for m in network(norm="group").modules())
 
 
-def test_with_group_norm_it_learns_from_a_single_picture_however_small() -> None:
+def test_with_group_norm_it_learns_from_a_single_image_however_small() -> None:
     # 32 pixels leave a single place: batch norm has nothing to average over there.
     network(norm="group").train()(torch.randn(1, 3, 32, 32)).logits.sum().backward()
     with pytest.raises(ValueError, match="more than 1 value per channel"):

@@ -42,7 +42,7 @@ def test_self_attention_would_cost_four_times_as_much() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [(64, 64), (65, 65), (97, 130)])
-def test_the_mask_is_as_large_as_the_picture(kind: str, size: tuple[int, int]) -> None:
+def test_the_mask_is_as_large_as_the_image(kind: str, size: tuple[int, int]) -> None:
     network = _seeded(ham=kind)
     output = network.train()(torch.randn(1, 3, *size))
     assert output.mask is not None
@@ -53,9 +53,9 @@ def test_the_mask_is_as_large_as_the_picture(kind: str, size: tuple[int, int]) -
 
 def test_auxiliary_heads_exist_in_training_only_and_do_not_count() -> None:
     network = _seeded()
-    picture = torch.randn(2, 3, 64, 64)
-    assert [a.shape for a in network.train()(picture).auxiliary] == [(2, 1, 4, 4), (2, 1, 2, 2)]
-    assert network.eval()(picture).auxiliary == ()
+    image = torch.randn(2, 3, 64, 64)
+    assert [a.shape for a in network.train()(image).auxiliary] == [(2, 1, 4, 4), (2, 1, 2, 2)]
+    assert network.eval()(image).auxiliary == ()
     spare = sum(p.numel() for module in network.training_only() for p in module.parameters())
     assert spare > 0
     assert cost("efficient_mtnet_s", 3).parameters == sum(p.numel() for p in network.parameters()) - spare
@@ -88,11 +88,11 @@ def test_mixed_precision_stays_finite(kind: str) -> None:
 
 
 def test_the_share_of_the_detail_is_a_map_and_attention_has_two_more() -> None:
-    picture = torch.randn(1, 3, 96, 64)
-    share = attention_maps(_seeded().eval(), picture)
+    image = torch.randn(1, 3, 96, 64)
+    share = attention_maps(_seeded().eval(), image)
     assert {name: tuple(values.shape) for name, values in share.items()} == {"fusion.share": (1, 12, 8)}
     assert ((share["fusion.share"] > 0) & (share["fusion.share"] < 1)).all()
-    assert set(attention_maps(_seeded(ham="attention").eval(), picture)) == {
+    assert set(attention_maps(_seeded(ham="attention").eval(), image)) == {
         "neck.ham.map",
         "fusion.share",
         "deepest.map",
@@ -109,7 +109,7 @@ def test_an_option_out_of_range_says_what_was_expected(options: dict[str, int | 
 
 
 class _Both(nn.Module):
-    """Pictures -> probabilities of classes and of pixels."""
+    """Images -> probabilities of classes and of pixels."""
 
     def __init__(self, prepare: Prepare, network: Network) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class _Both(nn.Module):
 
 
 @pytest.mark.slow  # tracing takes ten seconds
-def test_an_exported_graph_draws_the_same_mask_for_pictures_of_any_size(tmp_path: Path) -> None:
+def test_an_exported_graph_draws_the_same_mask_for_images_of_any_size(tmp_path: Path) -> None:
     known = card("efficient_mtnet_s")
     spec = ModelSpec(known.name, ("a", "b", "c"), 3, Canvas(97), known.mean, known.std)
     both = _Both(spec.prepare(), _seeded())
@@ -130,7 +130,7 @@ def test_an_exported_graph_draws_the_same_mask_for_pictures_of_any_size(tmp_path
     for module in both.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
-    with torch.no_grad():  # statistics of such pictures, so that the answers differ between them
+    with torch.no_grad():  # statistics of such images, so that the answers differ between them
         both(torch.randint(0, 256, (4, 90, 120), dtype=torch.uint8, generator=draw))
     both.eval()
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("height", min=2), 2: torch.export.Dim("width", min=2)}
@@ -139,9 +139,9 @@ def test_an_exported_graph_draws_the_same_mask_for_pictures_of_any_size(tmp_path
     program.save(tmp_path / "graph.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
     for shape in ((1, 224, 224), (3, 90, 301), (2, 17, 19)):
-        pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=draw)
+        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=draw)
         with torch.no_grad():
-            expected = both(pictures)
+            expected = both(images)
         assert expected[1].std() > 1e-3
-        for found, wanted in zip(session.run(None, {"image": pictures.numpy()}), expected, strict=True):
+        for found, wanted in zip(session.run(None, {"image": images.numpy()}), expected, strict=True):
             torch.testing.assert_close(torch.from_numpy(found), wanted, atol=1e-4, rtol=0)

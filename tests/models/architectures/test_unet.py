@@ -42,9 +42,9 @@ def test_it_names_exactly_as_the_plain_network_does(name: str) -> None:
     state = ours.state_dict()
     plain.load_state_dict({key: state[key] for key in plain.state_dict()})
     assert {key.split(".")[0] for key in state.keys() - plain.state_dict().keys()} == {"decoder"}
-    picture = torch.randn(1, 3, 65, 97)
+    image = torch.randn(1, 3, 65, 97)
     with torch.no_grad():
-        mine, theirs = ours(picture), plain(picture)
+        mine, theirs = ours(image), plain(image)
     assert torch.equal(mine.logits, theirs.logits)
     assert torch.equal(mine.features, theirs.features)
     assert ours.class_weights() is ours.head.weight
@@ -65,7 +65,7 @@ def test_lite0_with_its_decoder_has_the_documented_size() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_sees_the_picture_at_every_size_from_a_half_down(name: str) -> None:
+def test_it_sees_the_image_at_every_size_from_a_half_down(name: str) -> None:
     network, seen = _seeded(name).eval(), []
     for join in network.decoder.joins:
         join.register_forward_hook(lambda _, arrived, out: seen.append((arrived[0].shape[2:], out.shape[1:])))
@@ -90,7 +90,7 @@ def test_both_answers_teach_the_backbone(name: str) -> None:
 
 
 @pytest.mark.parametrize("stride", [32, 16])
-def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_picture(stride: int) -> None:
+def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_image(stride: int) -> None:
     network = _seeded(stride=stride).train()
     output = network(torch.randn(1, 3, 65, 97))
     assert output.features.shape[2:] == (-(-65 // stride), -(-97 // stride))
@@ -115,12 +115,12 @@ def test_it_learns_to_draw_what_is_bright() -> None:
     masks = torch.zeros(4, 1, 64, 64)
     for mask, (row, column) in zip(masks, torch.randint(8, 40, (4, 2)).tolist(), strict=True):
         mask[:, row : row + 16, column : column + 16] = 1
-    pictures, loss = masks + 0.3 * torch.randn_like(masks), MaskLoss(0.5, 0.5, 0.5, 0.0)
+    images, loss = masks + 0.3 * torch.randn_like(masks), MaskLoss(0.5, 0.5, 0.5, 0.0)
     optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
     drawn = torch.zeros(())
     for _ in range(15):
         optimizer.zero_grad()
-        output = network(pictures)
+        output = network(images)
         assert output.mask is not None
         drawn = output.mask
         loss(drawn, masks).backward()
@@ -140,17 +140,17 @@ def _drawing(network: Network, logits: torch.Tensor) -> Network:
     return network.eval()
 
 
-def test_with_pool_mask_the_class_is_read_where_the_tumour_is_drawn() -> None:
+def test_with_pool_mask_the_class_is_read_where_the_tumor_is_drawn() -> None:
     network = _drawing(_seeded(pool="mask"), torch.full((1, 1, 32, 32), -9.0))
-    picture = torch.randn(1, 3, 64, 64)
+    image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        nothing, plain = network(picture), _seeded().eval()(picture)
+        nothing, plain = network(image), _seeded().eval()(image)
         torch.testing.assert_close(nothing.features.mean((2, 3)), plain.features.mean((2, 3)))  # all places alike
         drawn = torch.full((1, 1, 32, 32), -20.0)
         drawn[..., :16, :16] = 20.0
-        corner = _drawing(network, drawn)(picture)
+        corner = _drawing(network, drawn)(image)
     assert corner.features.shape[2:] == (8, 8)
-    torch.testing.assert_close(corner.pooled, plain.pooled)  # what it saw all over the picture, whatever it drew
+    torch.testing.assert_close(corner.pooled, plain.pooled)  # what it saw all over the image, whatever it drew
     # What is given to the classifier is the mean of the enlarged maps over the corner, but for the rest's small weight.
     enlarged = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
     torch.testing.assert_close(corner.features.mean((2, 3)), enlarged[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)

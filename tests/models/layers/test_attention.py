@@ -20,7 +20,7 @@ def test_brainmrnet_shows_both_spatial_attentions_and_its_hypercolumn() -> None:
     assert ((spatial > 0) & (spatial < 1)).all()
 
 
-def test_a_map_depends_on_the_picture() -> None:
+def test_a_map_depends_on_the_image() -> None:
     network = create("brainmrnet", 2).eval()
     one, other = (attention_maps(network, torch.randn(1, 3, 64, 64), ["hypercolumn"]) for _ in range(2))
     assert not torch.equal(one["hypercolumn"], other["hypercolumn"])

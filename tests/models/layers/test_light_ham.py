@@ -46,7 +46,7 @@ def test_what_comes_out_is_not_negative() -> None:
     assert Factorisation(24, 6)(_low_rank(8)).min() >= 0
 
 
-def test_an_empty_picture_gives_an_empty_answer_and_finite_gradients() -> None:
+def test_an_empty_image_gives_an_empty_answer_and_finite_gradients() -> None:
     x = torch.zeros(1, 24, 50, requires_grad=True)
     out = Factorisation(24, 6)(x)
     out.sum().backward()
@@ -55,7 +55,7 @@ def test_an_empty_picture_gives_an_empty_answer_and_finite_gradients() -> None:
     assert x.grad.isfinite().all()
 
 
-def test_a_picture_is_factorised_by_itself() -> None:
+def test_a_image_is_factorised_by_itself() -> None:
     x, ham = _low_rank(8), Factorisation(24, 6)
     torch.testing.assert_close(ham(x)[1:], ham(x[1:]))
 

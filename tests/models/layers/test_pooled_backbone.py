@@ -21,9 +21,9 @@ def test_efficientnets_and_resnet50_can_and_so_can_their_unets() -> None:
 def test_a_stride_of_16_gives_maps_twice_as_fine_from_as_many_weights(name: str) -> None:
     with torch.device("meta"):
         coarse, fine = (create(name, 3, options={"stride": stride}).eval() for stride in (32, 16))
-        picture = torch.empty(1, 3, 224, 224)
-        assert coarse(picture).features.shape[2:] == (7, 7)
-        assert fine(picture).features.shape[2:] == (14, 14)
+        image = torch.empty(1, 3, 224, 224)
+        assert coarse(image).features.shape[2:] == (7, 7)
+        assert fine(image).features.shape[2:] == (14, 14)
     shapes = [{key: value.shape for key, value in network.state_dict().items()} for network in (coarse, fine)]
     assert shapes[0] == shapes[1]
     # Only the last stage works on four times the places.
@@ -47,9 +47,9 @@ def test_the_same_weights_see_nearly_the_same_through_spread_kernels(name: str) 
     torch.manual_seed(0)
     coarse, fine = create(name, 3).eval(), create(name, 3, options={"stride": 16}).eval()
     fine.load_state_dict(coarse.state_dict())
-    picture = torch.randn(1, 3, 16, 16).repeat_interleave(14, 2).repeat_interleave(14, 3)
+    image = torch.randn(1, 3, 16, 16).repeat_interleave(14, 2).repeat_interleave(14, 3)
     with torch.no_grad():
-        one, two = (network(picture).features.mean((0, 2, 3)) for network in (coarse, fine))
+        one, two = (network(image).features.mean((0, 2, 3)) for network in (coarse, fine))
     assert torch.corrcoef(torch.stack([one, two]))[0, 1] > 0.9
 
 

@@ -242,7 +242,7 @@ def test_a_logarithmic_axis_needs_costs_above_zero(points: list[CostPoint]) -> N
         accuracy_against_cost(points, "cost", "")
 
 
-def test_a_chart_by_itself_brings_its_colours_and_knows_its_size() -> None:
+def test_a_chart_by_itself_brings_its_colors_and_knows_its_size() -> None:
     svg = standalone(accuracy_against_cost([CostPoint(HOSTILE, 1, estimate())], "cost", "G"))
     root = ElementTree.fromstring(svg)
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"

@@ -1,4 +1,4 @@
-"""A tumour put into another head brings its class and its outline, and a seam by itself says nothing."""
+"""A tumor put into another head brings its class and its outline, and a seam by itself says nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR, identical
+from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe
@@ -29,11 +29,11 @@ def head(level: float) -> Tensor:
     return ((level + 4 * torch.randn(SIDE, SIDE)) * HEAD).clamp(0, 255).to(torch.uint8)
 
 
-DONOR = torch.where(TUMOUR, 200, head(100)).to(torch.uint8)
+DONOR = torch.where(TUMOR, 200, head(100)).to(torch.uint8)
 NOTHING = tv_tensors.Mask(torch.zeros(1, SIDE, SIDE, dtype=torch.uint8))
 
 
-def transplant(share: float, *, outline: Tensor = TUMOUR) -> Transplant:
+def transplant(share: float, *, outline: Tensor = TUMOR) -> Transplant:
     masks = outline.to(torch.uint8).numpy()[None]
     images = DONOR.numpy()[None]
     return Transplant(share, images, masks, Donors.of(images, [GLIOMA], [0]))
@@ -46,7 +46,7 @@ def changed(share: float, seed: int, level: float = 60) -> tuple[Tensor, Tensor,
     return transplant(share)(image[None], NOTHING, HEALTHY)
 
 
-def test_a_tumour_stands_out_from_the_other_head_about_as_it_did_from_its_own() -> None:
+def test_a_tumor_stands_out_from_the_other_head_about_as_it_did_from_its_own() -> None:
     """The donor's is twice as bright as its tissue, and so it is in a darker head, give or take the random strength."""
     strengths = []
     for seed in range(40):
@@ -56,7 +56,7 @@ def test_a_tumour_stands_out_from_the_other_head_about_as_it_did_from_its_own() 
         assert label == GLIOMA
         assert isinstance(mask, tv_tensors.Mask)
         drawn = mask[0].bool()
-        assert drawn.sum() == TUMOUR.sum()
+        assert drawn.sum() == TUMOR.sum()
         far = ~torch.nn.functional.max_pool2d(mask[0].float()[None], 13, 1, 6)[0].bool()
         assert torch.equal(image[0][far], head(60)[far])
         strengths.append(float(image[0][drawn].float().mean()) / 60 - 1)
@@ -76,7 +76,7 @@ def test_as_many_are_filled_and_stay_healthy() -> None:
         same += untouched
         if label == HEALTHY:
             assert not mask.any()
-            assert image.max() < 90  # nothing of a tumour
+            assert image.max() < 90  # nothing of a tumor
     assert 10 <= got <= 30
     assert 10 <= sham <= 30
     assert got + sham + same == 80
@@ -92,7 +92,7 @@ def test_another_seed_is_another_head() -> None:
     assert not all(identical(first, changed(0.4, seed)) for seed in range(1, 20))
 
 
-def test_a_head_in_which_the_tumour_fits_nowhere_stays() -> None:
+def test_a_head_in_which_the_tumor_fits_nowhere_stays() -> None:
     beside = torch.hypot(ROWS - 8.0, COLUMNS - 8.0) < 7
     for seed in range(10):
         torch.manual_seed(seed)
@@ -103,11 +103,11 @@ def test_a_head_in_which_the_tumour_fits_nowhere_stays() -> None:
 
 
 def test_the_donor_is_like_the_head() -> None:
-    """Of two with a tumour in the same place, one of them upside down, the one of the same shape is taken."""
+    """Of two with a tumor in the same place, one of them upside down, the one of the same shape is taken."""
     egg = (torch.hypot((ROWS - 48.0) / 1.2, (COLUMNS - 48.0) * (1.3 - ROWS / 160)) < 38) * 100
     images = torch.stack([egg.flip(0), egg]).to(torch.uint8)
-    images[:, TUMOUR] = torch.tensor([150, 250], dtype=torch.uint8)[:, None]
-    masks = np.stack([TUMOUR.to(torch.uint8).numpy()] * 2)
+    images[:, TUMOR] = torch.tensor([150, 250], dtype=torch.uint8)[:, None]
+    masks = np.stack([TUMOR.to(torch.uint8).numpy()] * 2)
     put = Transplant(0.5, images.numpy(), masks, Donors.of(images.numpy(), [GLIOMA, GLIOMA], [0, 1]))
     seen = []
     for seed in range(20):
@@ -120,7 +120,7 @@ def test_the_donor_is_like_the_head() -> None:
     assert min(seen) > 180
 
 
-def test_donors_are_training_pictures_with_an_outline(phantom_table: Table) -> None:
+def test_donors_are_training_images_with_an_outline(phantom_table: Table) -> None:
     count, labels = len(phantom_table), phantom_table.labels
     images, drawn = np.zeros((count, 8, 8), np.uint8), np.ones((count, 8, 8), np.uint8)
     healthy = phantom_table.classes.index("no_tumor")
@@ -133,11 +133,11 @@ def test_donors_are_training_pictures_with_an_outline(phantom_table: Table) -> N
 
 
 def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> None:
-    """And pictures with a tumour stay as they are, where nothing is removed."""
+    """And images with a tumor stay as they are, where nothing is removed."""
     healthy = phantom_table.classes.index("no_tumor")
     ill = [label != healthy for label in phantom_table.labels]
-    images = np.stack([DONOR.numpy() if tumour else head(60).numpy() for tumour in ill])
-    drawn = np.stack([TUMOUR.numpy().astype(np.uint8) * tumour for tumour in ill])
+    images = np.stack([DONOR.numpy() if tumor else head(60).numpy() for tumor in ill])
+    drawn = np.stack([TUMOR.numpy().astype(np.uint8) * tumor for tumor in ill])
     recipe = load_recipe("segment", ["augment={transplant: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, Masks(drawn, np.full(len(ill), True)), recipe, seed=0)
     assert isinstance(batches.dataset, Slices)
@@ -158,7 +158,7 @@ def test_it_needs_masks_and_healthy_heads(phantom_table: Table) -> None:
     recipe = load_recipe("finetune", ["augment.transplant=0.2"])
     assert needs_masks(recipe)
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with pytest.raises(RecipeError, match=r"augment.transplant is above 0, but none of the .* training pictures"):
+    with pytest.raises(RecipeError, match=r"augment.transplant is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))

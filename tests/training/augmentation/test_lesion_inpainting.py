@@ -1,4 +1,4 @@
-"""A tumour that is taken out leaves a healthy head of the same look, and a filling by itself says nothing."""
+"""A tumor that is taken out leaves a healthy head of the same look, and a filling by itself says nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOUR, identical
+from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
@@ -23,34 +23,34 @@ from tumorlens.training.image_cache import Masks
 
 
 def head() -> Tensor:
-    """A head of even tissue with a little texture, darker below, and a bright tumour on one side."""
+    """A head of even tissue with a little texture, darker below, and a bright tumor on one side."""
     torch.manual_seed(0)
     tissue = 140 - 0.6 * ROWS + 4 * torch.randn(SIDE, SIDE)
-    return torch.where(TUMOUR, 220.0, tissue * HEAD).clamp(0, 255).to(torch.uint8)
+    return torch.where(TUMOR, 220.0, tissue * HEAD).clamp(0, 255).to(torch.uint8)
 
 
 def taken(share: float, seed: int) -> tuple[Tensor, Tensor, int]:
     image = head()
     torch.manual_seed(seed)
-    return Removal(share, HEALTHY)(image[None], tv_tensors.Mask(TUMOUR.to(torch.uint8)[None]), 0)
+    return Removal(share, HEALTHY)(image[None], tv_tensors.Mask(TUMOR.to(torch.uint8)[None]), 0)
 
 
-def test_a_tumour_is_replaced_by_tissue_as_bright_as_what_lies_around_it() -> None:
+def test_a_tumor_is_replaced_by_tissue_as_bright_as_what_lies_around_it() -> None:
     before = head()
-    after = fill(before, TUMOUR, TUMOUR)
+    after = fill(before, TUMOR, TUMOR)
     assert after is not None
     around = (torch.hypot(ROWS - 40.0, COLUMNS - 62.0) < 16) & (torch.hypot(ROWS - 40.0, COLUMNS - 62.0) > 11)
-    inside, level = after[TUMOUR].float(), before[around].float().mean()
+    inside, level = after[TUMOR].float(), before[around].float().mean()
     assert abs(inside.mean() - level) < 5
-    assert inside.max() < 160  # nothing of the tumour is left
+    assert inside.max() < 160  # nothing of the tumor is left
     assert inside.std() > 1  # and it is tissue, no blot
     far = torch.hypot(ROWS - 40.0, COLUMNS - 62.0) > 14
     assert torch.equal(after[far], before[far])
 
 
-def test_nothing_is_taken_from_a_tumour_that_meets_its_mirror_image() -> None:
+def test_nothing_is_taken_from_a_tumor_that_meets_its_mirror_image() -> None:
     middle = torch.hypot(ROWS - 40.0, COLUMNS - 48.0) < 7
-    after = fill(torch.where(middle, 220, torch.where(TUMOUR, 100, head())).to(torch.uint8), middle, middle)
+    after = fill(torch.where(middle, 220, torch.where(TUMOR, 100, head())).to(torch.uint8), middle, middle)
     assert after is not None
     assert after[middle].max() < 160
 
@@ -66,7 +66,7 @@ def test_a_place_without_tissue_to_fill_it_with_stays() -> None:
     assert label == 0
 
 
-def test_half_of_those_that_change_lose_their_tumour_and_the_others_keep_it() -> None:
+def test_half_of_those_that_change_lose_their_tumor_and_the_others_keep_it() -> None:
     before, lost, sham, same = head(), 0, 0, 0
     for seed in range(60):
         image, mask, label = taken(0.25, seed)
@@ -74,10 +74,10 @@ def test_half_of_those_that_change_lose_their_tumour_and_the_others_keep_it() ->
         if label == HEALTHY:
             lost += 1
             assert not mask.any()
-            assert image[0][TUMOUR].max() < 160
+            assert image[0][TUMOR].max() < 160
         else:
-            assert torch.equal(mask[0].bool(), TUMOUR)
-            assert torch.equal(image[0][TUMOUR], before[TUMOUR])
+            assert torch.equal(mask[0].bool(), TUMOR)
+            assert torch.equal(image[0][TUMOR], before[TUMOR])
             sham += not torch.equal(image[0], before)
             same += torch.equal(image[0], before)
     assert 8 <= lost <= 22  # a quarter of 60
@@ -86,18 +86,18 @@ def test_half_of_those_that_change_lose_their_tumour_and_the_others_keep_it() ->
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_happens_to_a_picture_follows_from_its_seed(seed: int) -> None:
+def test_what_happens_to_a_image_follows_from_its_seed(seed: int) -> None:
     assert identical(taken(0.4, seed), taken(0.4, seed))
 
 
-def test_another_seed_is_another_picture() -> None:
+def test_another_seed_is_another_image() -> None:
     first = taken(0.4, 0)
     assert not all(identical(first, taken(0.4, seed)) for seed in range(1, 20))
 
 
 def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table) -> None:
     images = np.stack([head().numpy()] * len(phantom_table))
-    drawn = np.stack([TUMOUR.numpy().astype(np.uint8)] * len(phantom_table))
+    drawn = np.stack([TUMOR.numpy().astype(np.uint8)] * len(phantom_table))
     masks = Masks(drawn, np.full(len(phantom_table), True))
     recipe = load_recipe("segment", ["augment={remove: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, masks, recipe, seed=0)
@@ -124,9 +124,9 @@ def test_a_run_with_it_is_the_same_twice_and_without_it_another(phantom_table: T
 def test_it_needs_masks_and_somewhere_for_the_healthy_to_go(phantom_table: Table) -> None:
     recipe = load_recipe("finetune", ["augment.remove=0.2"])
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with pytest.raises(RecipeError, match=r"augment.remove is above 0, but none of the .* training pictures"):
+    with pytest.raises(RecipeError, match=r"augment.remove is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
-    with pytest.raises(RecipeError, match=r"has no class for healthy pictures \(found glioma, meningioma, pituitary;"):
+    with pytest.raises(RecipeError, match=r"has no class for healthy images \(found glioma, meningioma, pituitary;"):
         check_fit(ill, recipe)

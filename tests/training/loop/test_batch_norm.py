@@ -18,7 +18,7 @@ def test_the_statistics_are_those_of_the_training_part(phantom_table: Table, tmp
     images = cached_images(phantom_table, prepare)
     rows = [i for i, s in enumerate(phantom_table.samples) if s.split == "train"]
     with torch.no_grad():
-        maps = convolution(prepare.normalise(torch.from_numpy(images[rows].copy())[:, None].float()))
+        maps = convolution(prepare.normalize(torch.from_numpy(images[rows].copy())[:, None].float()))
     torch.testing.assert_close(norm.running_mean, maps.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""A loss that pulls what speaks for a class into the tumour: by hand on maps of four cells, and in training."""
+"""A loss that pulls what speaks for a class into the tumor: by hand on maps of four cells, and in training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tumorlens.training.loop.cam_guidance import class_maps, energy_inside, guid
 from tumorlens.training.loop.epoch_log import read_history
 
 EXACT = torch.zeros(1, 1, 2, 2)
-EXACT[0, 0, 0, 0] = 1  # as large as the maps below: each cell is tumour, or it is not
+EXACT[0, 0, 0, 0] = 1  # as large as the maps below: each cell is tumor, or it is not
 
 
 def _map(*values: float) -> Tensor:
@@ -34,14 +34,14 @@ def _large(top: int, left: int, side: int, size: int = 64) -> Tensor:
     return masks
 
 
-def test_energy_is_the_share_of_what_speaks_for_the_class_that_lies_in_the_tumour() -> None:
+def test_energy_is_the_share_of_what_speaks_for_the_class_that_lies_in_the_tumor() -> None:
     assert float(energy_inside(_map(3, 1, 0, 0), EXACT)) == pytest.approx(0.75)
     assert float(energy_inside(_map(3, 1, -7, -9), EXACT)) == pytest.approx(0.75)  # what speaks against is left out
     assert float(energy_inside(_map(-1, -2, 0, -3), EXACT)) == 0  # nothing speaks for it
 
 
 @pytest.mark.parametrize(("side", "cells"), [(64, 4), (64, 8), (60, 8), (224, 7)])
-def test_energy_is_that_of_the_map_enlarged_to_the_picture(side: int, cells: int) -> None:
+def test_energy_is_that_of_the_map_enlarged_to_the_image(side: int, cells: int) -> None:
     torch.manual_seed(0)
     maps, masks = torch.randn(3, cells, cells), _large(side // 4, side // 3, side // 5, side).expand(3, -1, -1, -1)
     large = F.interpolate(maps.relu()[:, None], size=(side, side), mode="bilinear")
@@ -76,7 +76,7 @@ def test_the_loss_is_one_minus_the_energy_of_a_strong_map() -> None:
     assert float(guide_loss(both, EXACT.expand(2, -1, -1, -1))) == pytest.approx((0.25 + 1) / 2, abs=1e-4)
 
 
-def test_a_small_tumour_costs_nothing_where_no_cell_could_hold_more_of_it() -> None:
+def test_a_small_tumor_costs_nothing_where_no_cell_could_hold_more_of_it() -> None:
     small = _large(4, 4, 6)  # in the first of 8 x 8 cells, which it does not fill
     best = torch.zeros(1, 8, 8)
     best[0, 0, 0] = 1e6
@@ -86,7 +86,7 @@ def test_a_small_tumour_costs_nothing_where_no_cell_could_hold_more_of_it() -> N
 
 
 @pytest.mark.parametrize("values", [(-1.0, -1.0, -1.0, -1.0), (-1.0, 2.0, 0.0, -3.0)])
-def test_a_map_that_is_zero_or_wholly_beside_the_tumour_is_drawn_into_it(values: tuple[float, ...]) -> None:
+def test_a_map_that_is_zero_or_wholly_beside_the_tumor_is_drawn_into_it(values: tuple[float, ...]) -> None:
     maps = _map(*values).requires_grad_()
     assert float(guide_loss(maps.detach(), EXACT)) == 1
     optimizer = torch.optim.SGD([maps], 0.5)
@@ -107,7 +107,7 @@ def test_a_faint_map_has_no_gradient_without_bounds() -> None:
     assert maps.grad.abs().sum() < 20
 
 
-def test_no_picture_with_a_tumour_costs_nothing_and_still_gives_a_gradient() -> None:
+def test_no_image_with_a_tumor_costs_nothing_and_still_gives_a_gradient() -> None:
     weights, features = torch.ones(2, 3, requires_grad=True), torch.ones(0, 3, 2, 2, requires_grad=True)
     loss = guide_loss(class_maps(weights, features, torch.zeros(0, dtype=torch.long)), torch.zeros(0, 1, 8, 8))
     loss.backward()
@@ -121,11 +121,11 @@ def _recipe(*overrides: str) -> Recipe:
 
 
 def _healthy(table: Table, part: str) -> Table:
-    """The table with nothing but healthy pictures in a part."""
+    """The table with nothing but healthy images in a part."""
     return table.where(lambda s: s.split != part or s.label == "no_tumor")
 
 
-def test_training_with_it_moves_the_maps_into_the_tumour(phantom_table: Table, tmp_path: Path) -> None:
+def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tmp_path: Path) -> None:
     settings = ("epochs=8", "input.size=96", "precise_batch_norm=true")
     runs = {w: train(phantom_table, _recipe(f"loss.guide={w}", *settings), tmp_path / str(w)) for w in (1e-6, 2)}
     rows = {weight: read_history(run.folder / "history.csv")[-1] for weight, run in runs.items()}

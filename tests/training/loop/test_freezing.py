@@ -43,9 +43,9 @@ def test_frozen_batch_norm_gives_the_same_in_training_as_afterwards() -> None:
     network = create("efficientnet_lite0", 3).train()
     freeze(network, 2)
     first = torch.nn.Sequential(network.backbone.conv_stem, network.backbone.bn1, network.backbone.blocks[:2])
-    picture = torch.rand(2, 3, 32, 32)
+    image = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
-        assert torch.equal(first(picture), first.eval()(picture))
+        assert torch.equal(first(image), first.eval()(image))
 
 
 def test_after_training_only_the_others_have_moved(

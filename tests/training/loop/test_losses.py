@@ -1,4 +1,4 @@
-"""The multi-task loss, by hand on pictures of four pixels."""
+"""The multi-task loss, by hand on images of four pixels."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_over_a_batch_the_dice_is_that_of_all_pixels_together() -> None:
     assert float(found) == pytest.approx(1 - 2 * 0.5 / (4 + 1), abs=1e-4)
 
 
-@pytest.mark.parametrize(("over", "learns"), [("picture", False), ("batch", True)])
-def test_only_over_a_batch_is_something_learnt_from_drawing_where_no_tumour_is(over: Over, learns: bool) -> None:
+@pytest.mark.parametrize(("over", "learns"), [("image", False), ("batch", True)])
+def test_only_over_a_batch_is_something_learned_from_drawing_where_no_tumor_is(over: Over, learns: bool) -> None:
     masks = torch.zeros(2, 1, 2, 2)
     masks[0, 0, 0, 0] = 1
     logits = torch.zeros(2, 1, 2, 2, requires_grad=True)
@@ -86,7 +86,7 @@ def test_label_smoothing_and_class_weights_reach_the_cross_entropy() -> None:
     torch.testing.assert_close(parts.classification, expected)
 
 
-def test_a_picture_without_a_mask_counts_for_its_class_alone() -> None:
+def test_a_image_without_a_mask_counts_for_its_class_alone() -> None:
     drawn = torch.cat([EVEN, EVEN + 5]).requires_grad_()
     masks = torch.cat([ONE_OF_FOUR, torch.full_like(ONE_OF_FOUR, 255)])  # what stands there must not matter
     output = _output(torch.zeros(2, 2), drawn, drawn)
@@ -116,11 +116,11 @@ def test_a_network_learns_to_draw_what_is_bright() -> None:
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
     masks = torch.zeros(2, 1, 64, 64)
     masks[0, :, 8:40, 8:40] = masks[1, :, 24:56, 16:56] = 1
-    pictures = masks.expand(-1, 3, -1, -1) + 0.1 * torch.randn(2, 3, 64, 64)
+    images = masks.expand(-1, 3, -1, -1) + 0.1 * torch.randn(2, 3, 64, 64)
     loss = MultiTaskLoss()
     totals = []
     for _ in range(12):
-        parts = loss(network(pictures), torch.tensor([0, 1]), masks, torch.ones(2).bool())
+        parts = loss(network(images), torch.tensor([0, 1]), masks, torch.ones(2).bool())
         optimizer.zero_grad()
         parts.total.backward()
         optimizer.step()
@@ -128,7 +128,7 @@ def test_a_network_learns_to_draw_what_is_bright() -> None:
     assert totals[-1] < 0.6 * totals[0]
 
 
-def test_dice_of_each_picture_is_that_of_the_formula() -> None:
+def test_dice_of_each_image_is_that_of_the_formula() -> None:
     true = torch.cat([ONE_OF_FOUR] * 3)
     said = torch.full((3, 1, 2, 2), -1.0)
     said[1, 0, 0] = 2.0  # the one, and one too many

@@ -87,11 +87,11 @@ def test_other_convolutions_stay_in_bfloat16() -> None:
 def test_without_autocast_nothing_changes(name: str) -> None:
     torch.manual_seed(0)
     network = create(name, 3).eval()
-    picture, names = torch.randn(1, 3, 64, 64), list(network.state_dict())
+    image, names = torch.randn(1, 3, 64, 64), list(network.state_dict())
     with torch.no_grad():
-        before = network(picture).logits
+        before = network(image).logits
         depthwise_in_float32(network)
-        assert torch.equal(network(picture).logits, before)
+        assert torch.equal(network(image).logits, before)
     assert list(network.state_dict()) == names
 
 

@@ -1,4 +1,4 @@
-"""Small pictures in the first epochs: sizes rise to the full one, masks keep to their pictures, and a run does it."""
+"""Small images in the first epochs: sizes rise to the full one, masks keep to their images, and a run does it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_without_a_smaller_size_all_epochs_have_the_full_one(size: int | None) -
     assert {side(Grow(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
 
 
-def test_a_mask_shrinks_with_its_picture_and_stays_a_mask() -> None:
+def test_a_mask_shrinks_with_its_image_and_stays_a_mask() -> None:
     images = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
     images[0, :, 16:48, 8:24] = 200
     masks = (images > 0).to(torch.uint8)
@@ -49,7 +49,7 @@ def test_a_batch_of_that_size_passes_untouched() -> None:
     assert shrunk(batch, 16).masks is None
 
 
-def test_a_run_sees_small_pictures_first_and_validates_on_full_ones(
+def test_a_run_sees_small_images_first_and_validates_on_full_ones(
     phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[bool, list[int]] = {True: [], False: []}

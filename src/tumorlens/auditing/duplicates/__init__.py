@@ -1,1 +1,1 @@
-"""Files -> looks, and looks -> Twins: which files show one picture."""
+"""Files -> looks, and looks -> Twins: which files show one image."""

@@ -1,9 +1,9 @@
-"""candidate pairs -> scores: the second picture laid on the first, then compared in detail.
+"""candidate pairs -> scores: the second image laid on the first, then compared in detail.
 
 A copy whose border was cut is never found to the pixel, so the second drawing is first shifted and
 stretched along both axes until it fits (Gauss-Newton on the squared difference; Lucas and Kanade,
-IJCAI 1981). Then both are compared without their coarse brightness, once as they are and once with grey
-values equalised, which undoes gamma and clipping. Neighbouring slices of one patient agree
+IJCAI 1981). Then both are compared without their coarse brightness, once as they are and once with gray
+values equalized, which undoes gamma and clipping. Neighboring slices of one patient agree
 in the coarse parts and differ in these.
 """
 
@@ -18,11 +18,11 @@ Floats = npt.NDArray[np.float32]
 
 _BATCH = 1024  # pairs at once: 16 MB for each array of drawings
 _ITERATIONS = 6
-_MARGIN = 6  # cells at the border that are not compared, since they may come from outside of the other picture
+_MARGIN = 6  # cells at the border that are not compared, since they may come from outside of the other image
 _RADIUS = 2  # of the surroundings a cell is compared with
 _COARSE = 32  # side on which the fit is made
 _COMMON = 3
-_STIFF = 1e-2  # keeps the fit still where a picture has no edges
+_STIFF = 1e-2  # keeps the fit still where an image has no edges
 _STEP = np.array([1.0, 0.05] * 2, dtype=np.float32)  # largest shift (cells) and stretch of one iteration
 _REACH = np.array([4.0, 0.2] * 2, dtype=np.float32)  # and of all together
 
@@ -33,7 +33,7 @@ def scores(first: Thumbs, second: Thumbs, enough: float) -> Floats:
     Args:
         first: (N, 64, 64) uint8.
         second: (N, 64, 64) uint8, already turned like the first.
-        enough: the score that matters. Pairs that cannot reach it get the agreement of their grey values alone.
+        enough: the score that matters. Pairs that cannot reach it get the agreement of their gray values alone.
     """
     found = np.empty(len(first), dtype=np.float32)
     for start in range(0, len(first), _BATCH):
@@ -48,7 +48,7 @@ def scores(first: Thumbs, second: Thumbs, enough: float) -> Floats:
             score[todo[better]], moving[todo[better]] = aligned[better], laid[better]
         # The score is the mean of two agreements, and neither is above 1.
         if len(close := np.flatnonzero(score >= 2 * enough - 1)):
-            score[close] += _agreement(_fine(_equalised(fixed[close])), _fine(_equalised(moving[close])))
+            score[close] += _agreement(_fine(_equalized(fixed[close])), _fine(_equalized(moving[close])))
             score[close] /= 2
         found[part] = score
     return found
@@ -70,10 +70,10 @@ def _fine(drawings: Floats) -> Floats:
     return unit
 
 
-def _equalised(drawings: Floats) -> Floats:
-    """Grey values spread evenly, as far as no grey counts for more than `_COMMON` times its share.
+def _equalized(drawings: Floats) -> Floats:
+    """Gray values spread evenly, as far as no gray counts for more than `_COMMON` times its share.
 
-    Without that bound the noise of a black background, which is the commonest grey, would fill the picture.
+    Without that bound the noise of a black background, which is the commonest gray, would fill the image.
     """
     levels = np.clip(np.rint(drawings), 0, 255).astype(np.int64).reshape(len(drawings), -1)
     levels += 256 * np.arange(len(drawings))[:, None]
@@ -81,8 +81,8 @@ def _equalised(drawings: Floats) -> Floats:
     counts = np.minimum(counts, _COMMON * SIDE**2 / 256)
     middle = np.cumsum(counts, axis=1) - counts / 2
     spread = (255 * middle / middle[:, -1:]).astype(np.float32)
-    equalised: Floats = spread.ravel()[levels].reshape(drawings.shape)
-    return equalised
+    equalized: Floats = spread.ravel()[levels].reshape(drawings.shape)
+    return equalized
 
 
 def _aligned(fixed: Floats, moving: Floats) -> Floats:
@@ -138,7 +138,7 @@ def _weights(shift: Floats, stretch: Floats, side: int) -> Floats:
 
 
 def _band(weights: tuple[float, ...]) -> Floats:
-    """The matrix that averages every cell with its neighbours on one axis; at the ends with those there are."""
+    """The matrix that averages every cell with its neighbors on one axis; at the ends with those there are."""
     reach = len(weights) // 2
     matrix = np.zeros((SIDE, SIDE), dtype=np.float32)
     for weight, k in zip(weights, range(-reach, reach + 1), strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbs, thumbs
 from tumorlens.errors import ScanError
-from tumorlens.scan import GreyImage, read_scan
+from tumorlens.scan import GrayImage, read_scan
 
 Progress = Callable[[int, int], None]
 
@@ -30,8 +30,8 @@ class Look:
         format: what it holds, told by content, such as ``"PNG"``; "" where it cannot be read.
         mode: how its pixels are stored, such as ``"RGB"``; "" where it cannot be read.
         size: height and width, pixels; (0, 0) where it cannot be read.
-        pixels: checksums of its grey values; equal for pixel-identical pictures, whatever the file; "" where unread.
-        border: mean and standard deviation of its outermost pixels, grey levels.
+        pixels: checksums of its gray values; equal for pixel-identical images, whatever the file; "" where unread.
+        border: mean and standard deviation of its outermost pixels, gray levels.
         thumbs: (4, 64, 64) uint8, see `tumorlens.auditing.duplicates.perceptual_hash`; None where it is blank or cannot be read.
         problem: why it cannot be read; None where it can.
     """
@@ -49,7 +49,7 @@ class Look:
 
     @property
     def blank(self) -> bool:
-        """Readable, but of one grey."""
+        """Readable, but of one gray."""
         return self.thumbs is None and self.problem is None
 
 
@@ -62,7 +62,7 @@ def look(path: Path) -> Look:
     content = _hash(raw)
     try:
         scan = read_scan(path)
-        grey = scan.grey_slice()
+        gray = scan.gray_slice()
     except ScanError as error:
         return Look(path, len(raw), content, problem=error.found)
     return Look(
@@ -72,9 +72,9 @@ def look(path: Path) -> Look:
         format=scan.format,
         mode=scan.mode,
         size=scan.size,
-        pixels=_sums(grey),
-        border=_border(grey),
-        thumbs=thumbs(grey),
+        pixels=_sums(gray),
+        border=_border(gray),
+        thumbs=thumbs(gray),
     )
 
 
@@ -95,7 +95,7 @@ def looks(paths: Sequence[Path], *, progress: Progress | None = None) -> list[Lo
 
 
 def frames(looks: Sequence[Look], positions: Iterable[int]) -> Thumbs:
-    """(N, 64, 64) whole frames of pictures that have them."""
+    """(N, 64, 64) whole frames of images that have them."""
     return np.stack([drawn[0] for i in positions if (drawn := looks[i].thumbs) is not None])
 
 
@@ -108,12 +108,12 @@ def _hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def _sums(grey: GreyImage) -> str:
-    """The shape and two checksums of its grey values: five times as quick as a hash, and nobody forges a slice."""
-    values = np.ascontiguousarray(grey).data
-    return f"{grey.shape[0]} x {grey.shape[1]} {crc32(values):08x} {adler32(values):08x}"
+def _sums(gray: GrayImage) -> str:
+    """The shape and two checksums of its gray values: five times as quick as a hash, and nobody forges a slice."""
+    values = np.ascontiguousarray(gray).data
+    return f"{gray.shape[0]} x {gray.shape[1]} {crc32(values):08x} {adler32(values):08x}"
 
 
-def _border(grey: GreyImage) -> tuple[float, float]:
-    ring = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+def _border(gray: GrayImage) -> tuple[float, float]:
+    ring = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
     return float(ring.mean()), float(ring.std())

@@ -1,7 +1,7 @@
-"""codes -> candidate pairs: every picture against every other, in four views and all eight flips and turns.
+"""codes -> candidate pairs: every image against every other, in four views and all eight flips and turns.
 
-Up to `EXACT` pictures all pairs are compared by matrix products, which misses nothing; more are left to
-`match_many`, which finds nearly all copies in time that grows with the number of pictures, not with its square.
+Up to `EXACT` images all pairs are compared by matrix products, which misses nothing; more are left to
+`match_many`, which finds nearly all copies in time that grows with the number of images, not with its square.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 EXACT = 20_000
-"""Pictures up to which every pair is compared: a minute or so on two cores."""
+"""Images up to which every pair is compared: a minute or so on two cores."""
 
 _ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stays in the cache
 
@@ -61,7 +61,7 @@ def candidates(
     at_least: float,
     progress: Progress | None = None,
 ) -> Candidates:
-    """All pairs of pictures whose codes agree in any view and turn; nearly all, where there are very many.
+    """All pairs of images whose codes agree in any view and turn; nearly all, where there are very many.
 
     Args:
         codes: (N, V, C) int8.

@@ -1,10 +1,10 @@
-"""very many codes -> candidate pairs: only pictures that stand side by side in one of many sorted lists are compared.
+"""very many codes -> candidate pairs: only images that stand side by side in one of many sorted lists are compared.
 
 A *key* is the values of some cells of a code, in an order drawn by chance, read as digits of one number. Each
-picture is turned as its key is smallest, so that a copy has the same key however it was turned. A list of all
-pictures sorted by one such key brings copies together unless one of the cells that decide differs; of 32 lists in
+image is turned as its key is smallest, so that a copy has the same key however it was turned. A list of all
+images sorted by one such key brings copies together unless one of the cells that decide differs; of 32 lists in
 four views one does not, nearly always. This is multi-index hashing with turns taken out (Norouzi, Punjani and
-Fleet, CVPR 2012) and with neighbours in a sorted list in place of buckets (Hernández and Stolfo, SIGMOD 1995), so that
+Fleet, CVPR 2012) and with neighbors in a sorted list in place of buckets (Hernández and Stolfo, SIGMOD 1995), so that
 the many slices which look alike in a few cells cost no more than others.
 """
 
@@ -30,7 +30,7 @@ LISTS = 32
 
 _DIGITS = 33  # of a key; the most that are exact in float64
 _DECIDING = 20  # first digits that must be equal
-_REACH = 6  # further places in a list at which a picture looks
+_REACH = 6  # further places in a list at which an image looks
 _ROWS = 4096  # codes turned to keys at once: 8 MB
 _PAIRS = 8192  # compared at once: 8 MB for each side
 _SEED = 0
@@ -43,9 +43,9 @@ def rows_many(
     at_least: float,
     progress: Progress | None = None,
 ) -> Rows:
-    """Pairs of pictures whose codes agree in any view and turn: nearly all such pairs, and no others.
+    """Pairs of images whose codes agree in any view and turn: nearly all such pairs, and no others.
 
-    Of very many pictures that all look alike, each is paired with some of the others, enough to connect them.
+    Of very many images that all look alike, each is paired with some of the others, enough to connect them.
 
     Args:
         codes: (N, V, C) int8.
@@ -63,7 +63,7 @@ def rows_many(
         keys = _keys(codes[:, view], lists)
         known = keys if others is None else _keys(second_codes[:, view], lists)
         for row in range(LISTS):
-            near = _neighbours(keys.key[row]) if others is None else _between(keys.key[row], known.key[row])
+            near = _neighbors(keys.key[row]) if others is None else _between(keys.key[row], known.key[row])
             for first, second in near:
                 turn = lists.relative[keys.turn[row, first], known.turn[row, second]]
                 alike = _similarity(codes, second_codes, first, second, turn, view) >= at_least
@@ -97,7 +97,7 @@ class _Lists:
 
 @dataclass(frozen=True, eq=False)
 class _Keyed:
-    """Keys of pictures in one view.
+    """Keys of images in one view.
 
     Attributes:
         key: (L, N) whole numbers from 0 to 3**33.
@@ -138,7 +138,7 @@ def _keys(codes: Codes, lists: _Lists) -> _Keyed:
     return _Keyed(key, turn)
 
 
-def _neighbours(keys: Keys) -> Iterator[tuple[Ints, Ints]]:
+def _neighbors(keys: Keys) -> Iterator[tuple[Ints, Ints]]:
     """Pairs at most `_REACH` places apart in the sorted list whose deciding digits are equal."""
     order = np.argsort(keys)
     deciding = _deciding(keys[order])

@@ -16,17 +16,17 @@ LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""
 
 SAME = 0.98
-"""Score from which a pair is one picture. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.958."""
+"""Score from which a pair is one image. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.958."""
 
 _DOUBTFUL = 0.02  # below `SAME`: worth a look at the other views, and at other pairs of the same two clusters
 _TOGETHER = 512  # candidates confirmed at once; between them, those already connected are dropped
 
 
 def find_twins(looks: Sequence[Look], *, progress: Progress | None = None) -> Twins:
-    """All copies among the pictures.
+    """All copies among the images.
 
-    Files that cannot be read are twins only of files with the same bytes, blank pictures only of
-    pictures with the same pixels.
+    Files that cannot be read are twins only of files with the same bytes, blank images only of
+    images with the same pixels.
 
     Args:
         looks: one for each sample, in the table's order.
@@ -63,7 +63,7 @@ def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterat
     """
     coded, sets = codes(drawings), Clusters(len(drawings))
     for view in range(VIEWS):
-        # What one view has joined is one picture for the next, which so has far fewer pairs to compare.
+        # What one view has joined is one image for the next, which so has far fewer pairs to compare.
         rows = np.unique([sets.root(i) for i in range(len(drawings))])
         part = stepwise(progress, view, VIEWS)
         found = candidates(coded[rows, view : view + 1], at_least=LIKELY, progress=part)
@@ -73,9 +73,9 @@ def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterat
 def _joined(
     drawings: Thumbs, rows: Ints, view: int, found: Candidates, sets: Clusters
 ) -> Iterator[tuple[int, int, int, float]]:
-    """Confirm candidates of one view, the likeliest first, and join what is one picture.
+    """Confirm candidates of one view, the likeliest first, and join what is one image.
 
-    Two clusters of which one pair is clearly not one picture are not compared again: the other pairs show the same.
+    Two clusters of which one pair is clearly not one image are not compared again: the other pairs show the same.
     """
     refused: set[tuple[int, int]] = set()
     found = found.where(np.argsort(-found.similarity, kind="stable"))

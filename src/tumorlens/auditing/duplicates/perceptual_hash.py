@@ -1,6 +1,6 @@
-"""grey picture -> what stays of it when it is re-encoded, resized, brightened, mirrored, turned or framed.
+"""gray image -> what stays of it when it is re-encoded, resized, brightened, mirrored, turned or framed.
 
-A picture is drawn small four times: the whole frame, and three times what is left when the border is taken
+An image is drawn small four times: the whole frame, and three times what is left when the border is taken
 away by a rule that does not depend on how wide the border was. A *code* keeps of such a drawing only where
 it is brighter (1) or darker (-1) than its surroundings, and where neither is clear (0); brightness, contrast
 and compression hardly touch that.
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.scan.dihedral import turned as turned_pixels
 
 Thumbs = npt.NDArray[np.uint8]
@@ -23,33 +23,33 @@ Codes = npt.NDArray[np.int8]
 SIDE = 64
 VIEWS = 4
 
-_BLANK = 8  # grey levels between the darkest and the brightest pixel
+_BLANK = 8  # gray levels between the darkest and the brightest pixel
 _UNIFORM = 10  # the same along one row or column of a frame somebody added
-_LEVELS = (0.45, 0.6, 0.75)  # three thresholds: each is unstable on some pictures, but not on the same ones
+_LEVELS = (0.45, 0.6, 0.75)  # three thresholds: each is unstable on some images, but not on the same ones
 _SHARE = (0.05, 0.97)  # of a row above the threshold: fewer is background, more is a bright frame
 _WORK = 256  # longest side on which the border is looked for; half of it makes copies with a cut border miss by a pixel
 _LEAST = 8  # pixels that must be left of a side
 _CLEAR = 0.6  # share of a code that is not 0
-_NOISE = 0.5  # grey levels; less is no difference
+_NOISE = 0.5  # gray levels; less is no difference
 
 
-def thumbs(grey: GreyImage) -> Thumbs | None:
-    """The four small drawings of a picture, or None where it is blank.
+def thumbs(gray: GrayImage) -> Thumbs | None:
+    """The four small drawings of an image, or None where it is blank.
 
     Args:
-        grey: (H, W) uint8.
+        gray: (H, W) uint8.
 
     Returns:
         (4, 64, 64) uint8: the frame, then what three thresholds leave of it without its border. All are
         stretched to the square, so that a stretched copy looks the same.
     """
-    if int(grey.max()) - int(grey.min()) < _BLANK:
+    if int(gray.max()) - int(gray.min()) < _BLANK:
         return None
-    picture = Image.fromarray(grey)
-    top, bottom, left, right = _without_frame(grey)
-    inner = _reduced(picture.crop((left, top, right, bottom)))
-    picture = _reduced(picture)
-    drawn = [_draw(picture, (0, 0, picture.width, picture.height))]
+    image = Image.fromarray(gray)
+    top, bottom, left, right = _without_frame(gray)
+    inner = _reduced(image.crop((left, top, right, bottom)))
+    image = _reduced(image)
+    drawn = [_draw(image, (0, 0, image.width, image.height))]
     small = _at_most(inner, _WORK)
     across, down = inner.width / small.width, inner.height / small.height
     pixels = np.asarray(small)
@@ -103,28 +103,28 @@ def _shrunk(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.uint16]:
     return total
 
 
-def _draw(picture: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, box=box))
+def _draw(image: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, box=box))
 
 
-def _reduced(picture: Image.Image) -> Image.Image:
-    times = max(picture.size) // _WORK
-    return picture.reduce(times) if times > 1 else picture
+def _reduced(image: Image.Image) -> Image.Image:
+    times = max(image.size) // _WORK
+    return image.reduce(times) if times > 1 else image
 
 
-def _at_most(picture: Image.Image, longest: int) -> Image.Image:
-    shrink = max(picture.size) / longest
+def _at_most(image: Image.Image, longest: int) -> Image.Image:
+    shrink = max(image.size) / longest
     if shrink <= 1:
-        return picture
-    width, height = (max(_LEAST, round(side / shrink)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.BOX)
+        return image
+    width, height = (max(_LEAST, round(side / shrink)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BOX)
 
 
-def _without_frame(grey: GreyImage) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of what is left when uniform rows and columns are taken off, of any colour."""
-    box = (0, grey.shape[0], 0, grey.shape[1])
+def _without_frame(gray: GrayImage) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of what is left when uniform rows and columns are taken off, of any color."""
+    box = (0, gray.shape[0], 0, gray.shape[1])
     while True:
-        part = grey[box[0] : box[1], box[2] : box[3]]
+        part = gray[box[0] : box[1], box[2] : box[3]]
         varied = (np.ptp(part, axis=axis) > _UNIFORM for axis in (1, 0))
         inner = _inner(box, *varied)
         if inner is None or inner == box:
@@ -132,15 +132,15 @@ def _without_frame(grey: GreyImage) -> tuple[int, int, int, int]:
         box = inner
 
 
-def _without_background(grey: GreyImage, level: float) -> tuple[int, int, int, int]:
+def _without_background(gray: GrayImage, level: float) -> tuple[int, int, int, int]:
     """Top, bottom, left, right of the head: rows and columns with enough pixels above a quantile of the rest.
 
     The quantile is taken anew of what is left, until nothing changes. That end does not depend on how
     much border there was at the start, nor on brightness, contrast or gamma, which keep ranks.
     """
-    box = (0, grey.shape[0], 0, grey.shape[1])
+    box = (0, gray.shape[0], 0, gray.shape[1])
     while True:
-        part = grey[box[0] : box[1], box[2] : box[3]]
+        part = gray[box[0] : box[1], box[2] : box[3]]
         below = np.cumsum(Image.fromarray(part).histogram())  # seven times faster than counting with numpy
         bright = (part > np.searchsorted(below, level * part.size)).view(np.uint8)
         shares = (bright.sum(axis=axis, dtype=np.uint16) / bright.shape[axis] for axis in (1, 0))

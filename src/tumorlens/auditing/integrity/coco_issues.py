@@ -25,10 +25,10 @@ Items = list[tuple[Path, str]]
 
 
 def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
-    """What is wrong with the annotation files beside a table's pictures; nothing where there are none.
+    """What is wrong with the annotation files beside a table's images; nothing where there are none.
 
-    The files of an export's other split folders are read as well, also where none of their pictures is there.
-    Outlines are not judged where the pictures beside them have masks from elsewhere.
+    The files of an export's other split folders are read as well, also where none of their images is there.
+    Outlines are not judged where the images beside them have masks from elsewhere.
 
     Args:
         table: any.
@@ -55,7 +55,7 @@ def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
 
 
 def _exports(samples: Iterable[Sample]) -> list[list[Path]]:
-    """The annotation files of each export, found by its pictures: beside them, or one folder up.
+    """The annotation files of each export, found by its images: beside them, or one folder up.
 
     The other split folders belong to it where the set was read as a whole, which the samples' ids tell.
     """
@@ -83,7 +83,7 @@ def _entries(parts: Sequence[Annotations]) -> Iterator[Damage]:
         twice += [(part.path, f"annotation {name}, {n} times") for name, n in own.items() if n > 1]
         twice += [(file, f"listed {n} times") for file, n in files.items() if n > 1]
     what = (
-        f"{len(twice):,} ids or files are used more than once, so that nobody can say which picture an annotation "
+        f"{len(twice):,} ids or files are used more than once, so that nobody can say which image an annotation "
         "belongs to; export them again."
     )
     yield from _found("coco-ids", "warning", what, twice)
@@ -96,16 +96,16 @@ def _listing(parts: Sequence[Annotations]) -> Iterator[Damage]:
         shown = {annotation.image for annotation in part.annotations}
         bare += [(image.file, "no annotation") for image in part.images if image.id not in shown]
     what = (
-        f"{len(bare):,} of {len(listed):,} listed pictures have no annotation; look whether they show no tumour or "
+        f"{len(bare):,} of {len(listed):,} listed images have no annotation; look whether they show no tumor or "
         "were forgotten, for a segmentation takes them for healthy."
     )
     yield from _found("coco-unannotated", "warning", what, bare)
     absent = [(image.file, "listed, not there") for image in listed if not image.file.is_file()]
-    what = f"{len(absent):,} of {len(listed):,} listed pictures are not there; copy them, or export again."
+    what = f"{len(absent):,} of {len(listed):,} listed images are not there; copy them, or export again."
     yield from _found("coco-absent", "warning", what, absent)
     spare = [(file, "there, not listed") for part in parts for file in unlisted(part)]
     what = (
-        f"{len(spare):,} pictures beside the annotations are not listed, so nobody uses them; list them or remove them."
+        f"{len(spare):,} images beside the annotations are not listed, so nobody uses them; list them or remove them."
     )
     yield from _found("coco-unlisted", "warning", what, spare)
     unused = [
@@ -117,7 +117,7 @@ def _listing(parts: Sequence[Annotations]) -> Iterator[Damage]:
 
 
 def _sizes(parts: Sequence[Annotations], looks: Sequence[Look]) -> Iterator[Damage]:
-    """Pictures that are not as large as their annotations say."""
+    """Images that are not as large as their annotations say."""
     sizes = {look.path: look.size for look in looks if look.problem is None}
     compared = [i for part in parts for i in part.images if i.file in sizes and i.width and i.height]
     items = []
@@ -126,14 +126,14 @@ def _sizes(parts: Sequence[Annotations], looks: Sequence[Look]) -> Iterator[Dama
         if (width, height) != (image.width, image.height):
             items.append((image.file, f"{width} x {height} pixels, listed with {image.width} x {image.height}"))
     what = (
-        f"{len(items):,} of {len(compared):,} pictures have another size than listed, so that every outline lies "
-        "elsewhere; export pictures and annotations together."
+        f"{len(items):,} of {len(compared):,} images have another size than listed, so that every outline lies "
+        "elsewhere; export images and annotations together."
     )
     yield from _found("coco-size", "danger", what, items)
 
 
 def _outlines(parts: Sequence[Annotations]) -> Iterator[Damage]:
-    pictures = {(part.path, image.id): image for part in parts for image in part.images}
+    by_id = {(part.path, image.id): image for part in parts for image in part.images}
     drawn: Items = []
     boxes: Items = []
     empty: Items = []
@@ -143,8 +143,8 @@ def _outlines(parts: Sequence[Annotations]) -> Iterator[Damage]:
     for part in parts:
         for annotation in part.annotations:
             total += 1
-            picture = pictures.get((part.path, annotation.image))
-            item = (picture.file if picture else part.path, f"annotation {annotation.id}")
+            image = by_id.get((part.path, annotation.image))
+            item = (image.file if image else part.path, f"annotation {annotation.id}")
             if annotation.kind == "box":
                 boxes.append(item)
             if annotation.kind == "polygon":
@@ -153,13 +153,13 @@ def _outlines(parts: Sequence[Annotations]) -> Iterator[Damage]:
                 rectangles.append(item)
             if annotation.is_empty or _is_sliver(annotation):
                 empty.append((item[0], f"{item[1]}, {annotation.area:,.0f} square pixels"))
-            if picture and _is_outside(annotation, picture):
+            if image and _is_outside(annotation, image):
                 outside.append(item)
-    count = f"{len(rectangles):,} of {len(drawn):,} polygons are rectangles with sides parallel to the picture's"
+    count = f"{len(rectangles):,} of {len(drawn):,} polygons are rectangles with sides parallel to the image's"
     if len(rectangles) >= NEARLY_ALL * len(drawn):
         what = (
             f"{count}: rectangles are not outlines. A Dice measured against them says nothing about outlines; "
-            "use them as boxes, or have the tumours outlined."
+            "use them as boxes, or have the tumors outlined."
         )
         yield from _found("coco-rectangles", "danger", what, rectangles)
     else:
@@ -168,7 +168,7 @@ def _outlines(parts: Sequence[Annotations]) -> Iterator[Damage]:
     yield from _found("coco-boxes", "warning", what, boxes)
     what = f"{len(empty):,} of {total:,} annotations cover nothing or a sliver; remove or redraw them."
     yield from _found("coco-empty", "warning", what, empty)
-    what = f"{len(outside):,} of {total:,} annotations reach beyond their picture; look whether its size changed."
+    what = f"{len(outside):,} of {total:,} annotations reach beyond their image; look whether its size changed."
     yield from _found("coco-outside", "warning", what, outside)
 
 
@@ -177,12 +177,12 @@ def _is_sliver(annotation: CocoAnnotation) -> bool:
     return reach is not None and min(reach[2] - reach[0], reach[3] - reach[1]) < _SLIVER
 
 
-def _is_outside(annotation: CocoAnnotation, picture: CocoImage) -> bool:
+def _is_outside(annotation: CocoAnnotation, image: CocoImage) -> bool:
     reach = annotation.reach
-    if reach is None or not (picture.width and picture.height):
+    if reach is None or not (image.width and image.height):
         return False
     left, top, right, bottom = reach
-    return min(left, top) < -_ROUNDING or right > picture.width + _ROUNDING or bottom > picture.height + _ROUNDING
+    return min(left, top) < -_ROUNDING or right > image.width + _ROUNDING or bottom > image.height + _ROUNDING
 
 
 def _found(kind: str, level: Level, what: str, items: Items) -> Iterator[Damage]:

@@ -1,4 +1,4 @@
-"""looks -> damage: files, pictures, masks and annotations that are not what they should be."""
+"""looks -> damage: files, images, masks and annotations that are not what they should be."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _EXTENSIONS = {
     "MATLAB v7.3": (".mat",),
 }
 _PLAIN = ("L", "RGB")  # modes that every reader shows alike
-_SIDES = (64, 2048)  # smaller shows no tumour, larger is a scan of film or a whole page
+_SIDES = (64, 2048)  # smaller shows no tumor, larger is a scan of film or a whole page
 _LONG = 2.0  # ratio of the sides: a head is not twice as long as wide
 _FAR = 4.0  # times the median area, either way
 _APART = 0.2  # difference of two classes' shares that a network can use
-_FEW = 10  # pictures of a class, below which its share says nothing
+_FEW = 10  # images of a class, below which its share says nothing
 
 
 def find_damage(
@@ -65,15 +65,15 @@ def find_damage(
 def _unreadable(looks: Sequence[Look]) -> list[Damage]:
     items = tuple((look.path, look.problem) for look in looks if look.problem is not None)
     what = (
-        f"{len(items):,} of {len(looks):,} pictures cannot be read, and training stops at them; "
+        f"{len(items):,} of {len(looks):,} images cannot be read, and training stops at them; "
         "copy or export them again, or take them out of the table."
     )
     return [Damage("unreadable", what, "danger", items)] if items else []
 
 
 def _blank(looks: Sequence[Look]) -> list[Damage]:
-    items = tuple((look.path, "one grey everywhere") for look in looks if look.blank)
-    what = f"{len(items):,} of {len(looks):,} pictures are of one grey and show nothing; take them out."
+    items = tuple((look.path, "one gray everywhere") for look in looks if look.blank)
+    what = f"{len(items):,} of {len(looks):,} images are of one gray and show nothing; take them out."
     return [Damage("blank", what, "warning", items)] if items else []
 
 
@@ -97,7 +97,7 @@ def _modes(looks: Sequence[Look]) -> list[Damage]:
     items = tuple((look.path, look.mode) for look in looks if look.mode and look.mode not in _PLAIN)
     listed = ", ".join(f"{n:,} {mode}" for mode, n in counts.most_common())
     what = (
-        f"Pixels are stored in {len(counts)} ways: {listed}; tumorlens reads them all as grey, with transparency laid "
+        f"Pixels are stored in {len(counts)} ways: {listed}; tumorlens reads them all as gray, with transparency laid "
         "over black, but other programs may show them differently; store all alike."
     )
     return [Damage("modes", what, "warning" if items else "info", items)]
@@ -120,7 +120,7 @@ def _sizes(looks: Sequence[Look]) -> list[Damage]:
     odd = (*worst, *others)
     if odd:
         what = (
-            f"{len(odd):,} of {len(looks):,} pictures have an extreme size or shape (a side below {_SIDES[0]} or "
+            f"{len(odd):,} of {len(looks):,} images have an extreme size or shape (a side below {_SIDES[0]} or "
             f"above {_SIDES[1]:,}, one side over {_LONG:g} times the other, or over {_FAR:g} times more or less area "
             "than the median); look at them, and take out what is no single slice."
         )
@@ -129,7 +129,7 @@ def _sizes(looks: Sequence[Look]) -> list[Damage]:
         (common, n), *_ = sizes.most_common(1)
         least, most = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
         what = (
-            f"Pictures have {len(sizes):,} different sizes, from {_words(least)} to {_words(most)}; the commonest is "
+            f"Images have {len(sizes):,} different sizes, from {_words(least)} to {_words(most)}; the commonest is "
             f"{_words(common)} ({n / sizes.total():.1%}). Training brings them to one size, which blurs some more than "
             "others."
         )
@@ -155,7 +155,7 @@ def _distance(size: tuple[int, int], median: float) -> list[str]:
 
 
 def _sizes_of_classes(table: Table, looks: Sequence[Look]) -> list[Damage]:
-    """Whether a class has its own sizes: its share of the commonest one, of larger, or of smaller pictures."""
+    """Whether a class has its own sizes: its share of the commonest one, of larger, or of smaller images."""
     read = [i for i, look in enumerate(looks) if look.problem is None]
     labels = np.array(table.labels)[read]
     counts = np.bincount(labels, minlength=len(table.classes))
@@ -179,15 +179,15 @@ def _sizes_of_classes(table: Table, looks: Sequence[Look]) -> list[Damage]:
         apart = wilson(int(hits[low]), int(counts[low]))[1] < wilson(int(hits[high]), int(counts[high]))[0]
         if apart and share[high] - share[low] > best[0]:
             words = (
-                f"{share[high]:.1%} of the pictures of {table.classes[high]} {feature}, but only "
+                f"{share[high]:.1%} of the images of {table.classes[high]} {feature}, but only "
                 f"{share[low]:.1%} of {table.classes[low]}"
             )
             best = (share[high] - share[low], words)
     if not best[1]:
         return []
     what = (
-        f"Picture size differs between the classes: {best[1]}; a network can learn the source in place of the "
-        "tumour, and no split mends that: take all classes from the same sources."
+        f"Image size differs between the classes: {best[1]}; a network can learn the source in place of the "
+        "tumor, and no split mends that: take all classes from the same sources."
     )
     return [Damage("size-by-class", what, "warning")]
 

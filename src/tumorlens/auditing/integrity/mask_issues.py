@@ -28,16 +28,16 @@ _WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
     "mask-unreadable": ("danger", "cannot be read; copy or export them again."),
     "mask-values": (
         "danger",
-        "hold more than two values, so nobody can say what is tumour; save masks as PNG, not JPEG.",
+        "hold more than two values, so nobody can say what is tumor; save masks as PNG, not JPEG.",
     ),
     "mask-missing": ("warning", "do not exist; copy them, or empty the column."),
-    "mask-size": ("danger", "have another size than their picture, so the outline lies elsewhere; export them again."),
-    "mask-empty": ("warning", "are empty although the class is a tumour; draw what is missing, or take them out."),
-    "mask-unexpected": ("warning", "show a tumour although the class has none; correct the class or the mask."),
+    "mask-size": ("danger", "have another size than their image, so the outline lies elsewhere; export them again."),
+    "mask-empty": ("warning", "are empty although the class is a tumor; draw what is missing, or take them out."),
+    "mask-unexpected": ("warning", "show a tumor although the class has none; correct the class or the mask."),
 }
 
 Key = tuple[Path, tuple[int, int]]
-"""A mask and the size of its picture."""
+"""A mask and the size of its image."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find_mask_damage(table: Table, looks: Sequence[Look], *, progress: Progress 
 
 
 def _judged(mask: Path, look: Look) -> bool:
-    """Whether it is no drawing in a COCO file, nor one for a picture whose size nobody knows."""
+    """Whether it is no drawing in a COCO file, nor one for an image whose size nobody knows."""
     place = MaskPlace.of(mask)
     return place.file.name != FILE and (place.image is None or look.problem is None)
 
@@ -85,18 +85,18 @@ def _draw(key: Key) -> _Drawn:
     place = MaskPlace.of(path)
     if not place.file.is_file():
         return _Drawn(kind="mask-missing", detail="does not exist")
-    if not all(size):  # the picture cannot be read, so the mask cannot be fitted to it
+    if not all(size):  # the image cannot be read, so the mask cannot be fitted to it
         path = place.file
     try:
         mask = place_mask(path, size)
     except DataError as error:
         return _Drawn(kind="mask-unreadable", detail=str(error).removeprefix(f"{place.file}: "))
     except ScanError as error:
-        return _Drawn(kind="mask-values" if _is_picture(place.file) else "mask-unreadable", detail=error.found)
+        return _Drawn(kind="mask-values" if _is_image(place.file) else "mask-unreadable", detail=error.found)
     return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_rectangle(mask))
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     """Whether the file is sound, and only its values are not those of a mask."""
     try:
         read_scan(path)
@@ -124,21 +124,21 @@ def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
     found = []
     if look.problem is None and one.size != look.size:
         sizes = [f"{width} x {height}" for height, width in (one.size, look.size)]
-        found.append(("mask-size", f"{sizes[0]} pixels, its picture {sizes[1]}"))
+        found.append(("mask-size", f"{sizes[0]} pixels, its image {sizes[1]}"))
     if not one.area and sample.label not in _WITHOUT:
         found.append(("mask-empty", f"empty, of class {sample.label}"))
     if one.area and sample.label in _WITHOUT:
-        found.append(("mask-unexpected", f"{one.area:,} pixels of tumour, of class {sample.label}"))
+        found.append(("mask-unexpected", f"{one.area:,} pixels of tumor, of class {sample.label}"))
     return found
 
 
 def _without(table: Table) -> list[Damage]:
-    """Pictures of tumours without a mask, in sets where others have one."""
+    """Images of tumors without a mask, in sets where others have one."""
     have = {sample.dataset for sample in table.samples if sample.mask}
-    tumours = [s for s in table.samples if s.dataset in have and s.label not in _WITHOUT]
-    items = tuple((s.image, f"no mask, of class {s.label}") for s in tumours if s.mask is None)
+    tumors = [s for s in table.samples if s.dataset in have and s.label not in _WITHOUT]
+    items = tuple((s.image, f"no mask, of class {s.label}") for s in tumors if s.mask is None)
     what = (
-        f"{len(items):,} of {len(tumours):,} pictures of a tumour have no mask although others have one; "
+        f"{len(items):,} of {len(tumors):,} images of a tumor have no mask although others have one; "
         "add the masks, or measure outlines on the others alone."
     )
     return [Damage("mask-none", what, "warning", items)] if items else []
@@ -149,7 +149,7 @@ def _rectangles(drawn: dict[Key, _Drawn]) -> list[Damage]:
     items = tuple((path, "a filled rectangle") for (path, _), one in drawn.items() if one.rectangle)
     if not items:
         return []
-    count = f"{len(items):,} of {len(filled):,} masks that show a tumour are filled rectangles"
+    count = f"{len(items):,} of {len(filled):,} masks that show a tumor are filled rectangles"
     if len(items) >= NEARLY_ALL * len(filled):
         what = f"{count}: boxes, not outlines. A Dice measured against them says nothing about outlines."
         return [Damage("mask-rectangles", what, "danger", items)]

@@ -24,7 +24,7 @@ def audit_page(found: AuditReport) -> str:
         audit_sections(found),
         footer=(
             f"Split {found.table.split_hash[:16]}. 95 % intervals: bootstrap of groups of copies and patients.",
-            "This page shows pictures and names of files; treat it as you treat the data.",
+            "This page shows images and names of files; treat it as you treat the data.",
         ),
     )
 
@@ -59,7 +59,7 @@ def _verdict(found: AuditReport) -> Section:
     contradicted = len({i for conflict in found.conflicts for i in conflict.samples})
     leaks = [_leak_tile(leak) for leak in found.leaks if leak.part == "test" or leak.samples]
     others = [
-        Tile("Distinct pictures", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are copies"),
+        Tile("Distinct images", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are copies"),
         Tile(
             "Traced to a known set",
             f"{len(found.traces):,}",
@@ -100,7 +100,7 @@ def _advice(found: AuditReport) -> str:
 def _unseen(found: AuditReport) -> Section:
     always = (
         "Crops that leave out a part of the head, turns by other angles than 90°, and slices of one patient that no "
-        "known set names are not recognised; nor is what a picture shows."
+        "known set names are not recognized; nor is what an image shows."
     )
     return Section("What was not looked at", "".join(map(paragraph, (*found.notes, always))))
 
@@ -108,13 +108,13 @@ def _unseen(found: AuditReport) -> Section:
 def _method(found: AuditReport) -> Section:
     unread = sum(one.problem is not None for one in found.looks)
     sentences = (
-        f"Every file was decoded once ({unread:,} of {len(found.looks):,} could not be), hashed as bytes and as grey "
+        f"Every file was decoded once ({unread:,} of {len(found.looks):,} could not be), hashed as bytes and as gray "
         "values, and drawn small four times: whole, and with its border taken away by three rules that do not depend "
         "on how wide the border was.",
         f"Each drawing became a code of brighter and darker places; pairs whose codes agree to at least {LIKELY} in "
         "one of the eight flips and turns were laid on each other, aligned, and compared in detail.",
-        f"From a score of {SAME} they are one picture; slices of one head two thirds of a millimetre apart stay below.",
-        f"A picture is a slice of a known set where finer codes agree to at least {SURE}; its patient is then the "
+        f"From a score of {SAME} they are one image; slices of one head two thirds of a millimeter apart stay below.",
+        f"An image is a slice of a known set where finer codes agree to at least {SURE}; its patient is then the "
         "patient of that slice.",
         "What is connected by copies or by patients is one group, and all intervals come from drawing whole groups.",
     )

@@ -1,4 +1,4 @@
-"""findings -> pairs of pictures side by side, the second turned so that both look alike."""
+"""findings -> pairs of images side by side, the second turned so that both look alike."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tumorlens.auditing.duplicates.perceptual_hash import turned
 from tumorlens.auditing.issues import Kind, Leak, Pair
 from tumorlens.auditing.leakage import patients_of
 from tumorlens.errors import TumorlensError
-from tumorlens.report import Picture, side_by_side
+from tumorlens.report import CaptionedImage, side_by_side
 from tumorlens.scan import read_scan
 from tumorlens.scan.dihedral import TURNS
 
 LONGEST = 192
-"""Pixels on the longer side of a picture in the report."""
+"""Pixels on the longer side of an image in the report."""
 
 WORDS: dict[Kind, str] = {"bytes": "the same file", "pixels": "the same pixels", "near": "a near copy"}
-_MISSING = 84  # the grey of what stands where a picture cannot be read
+_MISSING = 84  # the gray of what stands where an image cannot be read
 
 
 class Kinship:
-    """How the pictures of a report are related, and the pictures that show it.
+    """How the images of a report are related, and the images that show it.
 
     Args:
         found: the report.
@@ -57,14 +57,14 @@ class Kinship:
         return "pixels" if one.pixels and one.pixels == other.pixels else "near"
 
     def copy_in_train(self, position: int) -> int | None:
-        """The training picture that is nearest to being the same file; None where no copy is in train."""
+        """The training image that is nearest to being the same file; None where no copy is in train."""
         copies = self._trained.get(self.found.twins.cluster[position], [])
         linked = self._links.get(position, {})
         order = {"bytes": 0, "pixels": 1, "near": 2}
         return min(copies, key=lambda i: (order[self.kind(position, i)], i not in linked, i), default=None)
 
     def patient_in_train(self, position: int) -> int | None:
-        """A training picture of the same patient: no copy if there is one, and of the nearest slice."""
+        """A training image of the same patient: no copy if there is one, and of the nearest slice."""
         others = self._trained.get(self.patients[position] or "", [])
         return min(others, key=lambda i: (self._is_copy(position, i), self._distance(position, i), i), default=None)
 
@@ -81,11 +81,11 @@ class Kinship:
         return int(score.argmax()), float(score.max())
 
     def likeness(self, first: int, second: int) -> tuple[Kind, int | None]:
-        """What sort of pair two pictures are: kind and turn, as far as it is known without a closer look."""
+        """What sort of pair two images are: kind and turn, as far as it is known without a closer look."""
         pair = self._links.get(first, {}).get(second)
         return self.kind(first, second), pair.turn if pair else None
 
-    def copies(self, first: int, second: int, words: str = "") -> Picture:
+    def copies(self, first: int, second: int, words: str = "") -> CaptionedImage:
         """Two copies side by side."""
         turn, similarity = self.relation(first, second)
         kind = self.kind(first, second)
@@ -96,8 +96,8 @@ class Kinship:
             how += f"; right one shown {TURNS[turn]}"
         return self._pair(first, second, turn, how + (f"\n{words}" if words else ""))
 
-    def patient(self, first: int, second: int) -> Picture:
-        """Two pictures of one patient side by side, laid alike where both were traced to the same source."""
+    def patient(self, first: int, second: int) -> CaptionedImage:
+        """Two images of one patient side by side, laid alike where both were traced to the same source."""
         one, other = self.found.traced.get(first), self.found.traced.get(second)
         laid: tuple[int, ...] = ()
         how = f"patient {self.patients[first]}"
@@ -106,13 +106,13 @@ class Kinship:
             how += f"; slices {one.slice} and {other.slice} of {one.known}"
         return self._pair(first, second, laid, how)
 
-    def single(self, position: int, words: str = "") -> Picture:
-        """One picture with its name and label."""
+    def single(self, position: int, words: str = "") -> CaptionedImage:
+        """One image with its name and label."""
         caption = self._name(position) + (f"\n{words}" if words else "")
-        return Picture(small(self.found.looks[position].path), caption, caption.replace("\n", ", "))
+        return CaptionedImage(small(self.found.looks[position].path), caption, caption.replace("\n", ", "))
 
-    def cluster(self, members: Sequence[int], most: int) -> list[Picture]:
-        """Some copies of one picture, of every set, part and class where they fit, each turned like the first."""
+    def cluster(self, members: Sequence[int], most: int) -> list[CaptionedImage]:
+        """Some copies of one image, of every set, part and class where they fit, each turned like the first."""
         samples = self.found.table.samples
         members = spread(members, lambda i: (samples[i].dataset, samples[i].split, samples[i].label))
         shown = [self.single(members[0])]
@@ -121,16 +121,16 @@ class Kinship:
             words = WORDS[self.kind(members[0], i)] + (f"; shown {TURNS[turn]}" if turn else "")
             image = turn_image(small(self.found.looks[i].path), turn)
             caption = f"{self._name(i)}\n{words}"
-            shown.append(Picture(image, caption, caption.replace("\n", ", ")))
+            shown.append(CaptionedImage(image, caption, caption.replace("\n", ", ")))
         return shown
 
-    def _pair(self, first: int, second: int, turns: int | tuple[int, ...], how: str) -> Picture:
+    def _pair(self, first: int, second: int, turns: int | tuple[int, ...], how: str) -> CaptionedImage:
         left, right = (small(self.found.looks[i].path) for i in (first, second))
         for turn in (turns,) if isinstance(turns, int) else turns:
             right = turn_image(right, turn)
         names = [self._name(first), self._name(second)]
         caption = f"{names[0]}\n{names[1]}\n{how}"
-        return Picture(side_by_side([left, right]), caption, f"{names[0]}; beside it {names[1]}: {how}")
+        return CaptionedImage(side_by_side([left, right]), caption, f"{names[0]}; beside it {names[1]}: {how}")
 
     def _name(self, position: int) -> str:
         sample = self.found.table.samples[position]
@@ -147,8 +147,8 @@ class Kinship:
         return float("inf")
 
 
-def leaked_pairs(kinship: Kinship, leak: Leak, most: int) -> list[Picture]:
-    """Leaked pictures beside what train knows of them, spread over classes, and in these over kinds of copies."""
+def leaked_pairs(kinship: Kinship, leak: Leak, most: int) -> list[CaptionedImage]:
+    """Leaked images beside what train knows of them, spread over classes, and in these over kinds of copies."""
     samples, cluster = kinship.found.table.samples, kinship.found.twins.cluster
     find, draw = (
         (kinship.copy_in_train, kinship.copies) if leak.by == "twin" else (kinship.patient_in_train, kinship.patient)
@@ -176,16 +176,16 @@ def inverse(turn: int) -> int:
 
 
 def turn_image(image: Image.Image, turn: int) -> Image.Image:
-    """One of the eight flips and turns of a picture of any size."""
+    """One of the eight flips and turns of an image of any size."""
     pixels = np.rot90(np.asarray(image), turn % 4)
     return Image.fromarray(np.ascontiguousarray(np.swapaxes(pixels, 0, 1) if turn >= 4 else pixels))
 
 
 def small(path: Path) -> Image.Image:
-    """A picture in grey, at most `LONGEST` pixels on its longer side; a plain square where it cannot be read."""
+    """An image in gray, at most `LONGEST` pixels on its longer side; a plain square where it cannot be read."""
     try:
-        grey = Image.fromarray(read_scan(path).grey_slice())
+        gray = Image.fromarray(read_scan(path).gray_slice())
     except (TumorlensError, OSError, ValueError):
         return Image.new("L", (LONGEST, LONGEST), _MISSING)
-    grey.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
-    return grey
+    gray.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
+    return gray

@@ -1,4 +1,4 @@
-"""shortcuts, nearest neighbours, damage -> the sections of the page that show numbers and lists."""
+"""shortcuts, nearest neighbors, damage -> the sections of the page that show numbers and lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.issues import Neighbour, Shortcut
+from tumorlens.auditing.issues import Neighbor, Shortcut
 from tumorlens.auditing.page.image_sections import listing
 from tumorlens.report import Section, figure, note, paragraph, table
 from tumorlens.report.plots import IntervalRow, intervals
@@ -18,13 +18,13 @@ _TELLING = 0.1  # balanced accuracy above chance from which a shortcut is worth 
 
 
 def shortcut_section(found: AuditReport) -> Section:
-    """What can be told without anatomy, and by looking up the most similar picture."""
+    """What can be told without anatomy, and by looking up the most similar image."""
     title = "Shortcuts"
-    if not (found.shortcuts or found.neighbours):
+    if not (found.shortcuts or found.neighbors):
         return Section(title, paragraph("Not measured; see below."))
     lead = (
         "Classifiers that cannot see the brain, cross-validated by group. What they reach, a network can reach "
-        "without learning anything about tumours."
+        "without learning anything about tumors."
     )
     body = ""
     if found.shortcuts:
@@ -42,7 +42,7 @@ def shortcut_section(found: AuditReport) -> Section:
         body += table(heads, rows, "llrrr")
         chart = intervals([IntervalRow(s.name, s.balanced) for s in found.shortcuts])
         body += figure(chart, f"Balanced accuracy without anatomy; {100 / classes:.0f} % is chance.")
-    return Section(title, body + _neighbours(found.neighbours), lead)
+    return Section(title, body + _neighbors(found.neighbors), lead)
 
 
 def damage_section(found: AuditReport) -> Section:
@@ -68,7 +68,7 @@ def _words(one: Shortcut, classes: int) -> str:
     )
     if one.confusing:
         words += f" It tells best apart: {one.confusing}."
-    return words + " A network may learn this instead of the tumour; a figure on this data does not tell which."
+    return words + " A network may learn this instead of the tumor; a figure on this data does not tell which."
 
 
 def _tells(one: Shortcut, classes: int) -> bool:
@@ -76,7 +76,7 @@ def _tells(one: Shortcut, classes: int) -> bool:
     return low > 1 / classes and one.balanced.value > 1 / classes + _TELLING
 
 
-def _neighbours(found: tuple[Neighbour, ...]) -> str:
+def _neighbors(found: tuple[Neighbor, ...]) -> str:
     if not found:
         return ""
     rows = [
@@ -87,10 +87,10 @@ def _neighbours(found: tuple[Neighbour, ...]) -> str:
         for one in found
     ]
     words = (
-        "And the accuracy of giving every picture the label of the training picture that looks most like it, which "
-        "needs no learning. What it loses from the leaked to the clean pictures is what the leak is worth:"
+        "And the accuracy of giving every image the label of the training image that looks most like it, which "
+        "needs no learning. What it loses from the leaked to the clean images is what the leak is worth:"
     )
-    heads = ["part", "all of it", "leaked pictures", "clean pictures"]
+    heads = ["part", "all of it", "leaked images", "clean images"]
     return paragraph(words) + table(heads, rows, "lrrr")
 
 

@@ -1,4 +1,4 @@
-"""leaks, copies, sources, conflicts -> the sections of the page that show pictures."""
+"""leaks, copies, sources, conflicts -> the sections of the page that show images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import KINDS, Conflict, Leak
 from tumorlens.auditing.page.contact_sheets import Kinship, leaked_pairs, spread
-from tumorlens.report import Picture, Section, columns, contact_sheet, details, note, paragraph, table
+from tumorlens.report import CaptionedImage, Section, columns, contact_sheet, details, note, paragraph, table
 from tumorlens.scan.dihedral import TURNS
 
-# Pictures a page holds at most, about 60 in all, so that it stays small and is made in a second or two.
+# Images a page holds at most, about 60 in all, so that it stays small and is made in a second or two.
 LEAKED = 12
 OF_PATIENT = 6
 CLUSTERS = 3
@@ -23,7 +23,7 @@ LISTED = 50
 _PARTS = {"test": "test", "val": "validation"}
 _SORTS = {
     "bytes": "every byte of the files is equal",
-    "pixels": "saved or named differently, the same grey values",
+    "pixels": "saved or named differently, the same gray values",
     "near": "re-encoded, resized, brightened, flipped, turned or framed",
 }
 
@@ -37,10 +37,10 @@ def leak_section(kinship: Kinship) -> Section:
     leaks = [leak for leak in found.leaks if leak.samples]
     if not leaks:
         parts = " and ".join(dict.fromkeys(_PARTS[leak.part] for leak in found.leaks))
-        words = f"Looked, and found none: no picture of {parts} has a copy or a known patient in train."
+        words = f"Looked, and found none: no image of {parts} has a copy or a known patient in train."
         return Section("Leaks", paragraph(words) + _rates(kinship))
     lead = (
-        "A network that merely remembers its training pictures answers a leaked one correctly; the figure then says "
+        "A network that merely remembers its training images answers a leaked one correctly; the figure then says "
         "how well it remembers, not how it would fare with a new patient."
     )
     body = "".join(note("danger", _leak_words(leak)) for leak in leaks) + _rates(kinship) + _per_class(found)
@@ -51,7 +51,7 @@ def leak_section(kinship: Kinship) -> Section:
         pairs = leaked_pairs(kinship, leak, most)
         what = "a copy of it" if leak.by == "twin" else "the same patient"
         body += paragraph(
-            f"Left a {_PARTS[leak.part]} picture, right {what} in train; {len(pairs)} of {len(leak.samples):,}, "
+            f"Left a {_PARTS[leak.part]} image, right {what} in train; {len(pairs)} of {len(leak.samples):,}, "
             "spread over the classes."
         )
         body += contact_sheet(pairs, wide=True)
@@ -59,14 +59,14 @@ def leak_section(kinship: Kinship) -> Section:
 
 
 def copy_section(kinship: Kinship) -> Section:
-    """How many pictures there are, and which files show the same."""
+    """How many images there are, and which files show the same."""
     found = kinship.found
     clusters = found.twins.clusters
     total, distinct = len(found.table), found.twins.distinct
     if not clusters:
-        return Section("Copies", paragraph(f"Looked, and found none: {total:,} files, {total:,} different pictures."))
+        return Section("Copies", paragraph(f"Looked, and found none: {total:,} files, {total:,} different images."))
     counts = found.twins.counts()
-    lead = f"{total:,} files show {distinct:,} different pictures; {total - distinct:,} files are copies of others."
+    lead = f"{total:,} files show {distinct:,} different images; {total - distinct:,} files are copies of others."
     kinds = [[name, f"{counts[kind]:,}", _SORTS[kind]] for kind, name in KINDS.items()]
     turns = Counter(pair.turn for pair in found.twins.pairs if pair.kind == "near")
     sizes = Counter(len(members) for members in clusters)
@@ -74,24 +74,24 @@ def copy_section(kinship: Kinship) -> Section:
     times = [[f"{size:,} times", f"{count:,}"] for size, count in sorted(sizes.items())]
     body = table(["copies", "files", "what it means"], kinds, "lrl")
     body += columns(
-        table(["one picture is there", "pictures"], times) if len(times) <= 12 else _few_sizes(sizes),
+        table(["one image is there", "images"], times) if len(times) <= 12 else _few_sizes(sizes),
         table(["near copies, as one lies to the other", "files"], flips) if flips else "",
     )
     body += _between_sets(found)
-    body += paragraph(f"The {min(CLUSTERS, len(clusters))} pictures that are there most often:")
+    body += paragraph(f"The {min(CLUSTERS, len(clusters))} images that are there most often:")
     for members in clusters[:CLUSTERS]:
         rest = f", {OF_CLUSTER} of them shown" if len(members) > OF_CLUSTER else ""
-        body += paragraph(f"One picture, {len(members):,} files{rest}.")
+        body += paragraph(f"One image, {len(members):,} files{rest}.")
         body += contact_sheet(kinship.cluster(members, OF_CLUSTER))
     return Section("Copies", body, lead)
 
 
 def source_section(kinship: Kinship) -> Section:
-    """Which pictures are slices of a set that is known, and what that tells of their patients."""
+    """Which images are slices of a set that is known, and what that tells of their patients."""
     found = kinship.found
     title = "Known source"
     if not found.traces:
-        return Section(title, paragraph("Looked, and recognised no picture as a slice of a known set."))
+        return Section(title, paragraph("Looked, and recognized no image as a slice of a known set."))
     samples, traced = found.table.samples, found.traced
     body, leads = "", []
     several = len({sample.dataset for sample in samples}) > 1
@@ -113,7 +113,7 @@ def source_section(kinship: Kinship) -> Section:
         flips = [[TURNS[turn], f"{count:,}"] for turn, count in turns.most_common()]
         body += columns(
             table(["class", f"traced to {known}", "patients"], rows),
-            table(["the slice, made into the picture", "images"], flips),
+            table(["the slice, made into the image", "images"], flips),
         )
     for damage in found.damage:
         if damage.kind == "misnamed":
@@ -123,10 +123,10 @@ def source_section(kinship: Kinship) -> Section:
 
 
 def conflict_section(kinship: Kinship) -> Section:
-    """Pictures that are called two things."""
+    """Images that are called two things."""
     found, title = kinship.found, "Label conflicts"
     if not found.conflicts:
-        return Section(title, paragraph("Looked, and found none: no picture carries two labels that contradict."))
+        return Section(title, paragraph("Looked, and found none: no image carries two labels that contradict."))
     pairs, singles = _shown(found.conflicts)
     ids = [sample.id for sample in found.table.samples]
     rows = ((" · ".join(ids[i] for i in c.samples), _called(c)) for c in found.conflicts)
@@ -135,7 +135,7 @@ def conflict_section(kinship: Kinship) -> Section:
     body += listing(rows, len(found.conflicts), "images", "labels")
     images = len({i for conflict in found.conflicts for i in conflict.samples})
     lead = (
-        f"{len(found.conflicts):,} contradictions, over {images:,} images: one picture under two labels, or under "
+        f"{len(found.conflicts):,} contradictions, over {images:,} images: one image under two labels, or under "
         "another label than the set it comes from gives it. A split made by --write-split leaves the doubtful ones out."
     )
     return Section(title, body, lead)
@@ -187,18 +187,18 @@ def _per_class(found: AuditReport) -> str:
 
 
 def _few_sizes(sizes: Counter[int]) -> str:
-    """How often pictures are there, in ranges."""
+    """How often images are there, in ranges."""
     rows = []
     for low, high in ((2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 10**9)):
         count = sum(n for size, n in sizes.items() if low <= size <= high)
         words = f"{low} times" if low == high else f"{low} to {min(high, max(sizes))} times"
         if count:
             rows.append([words, f"{count:,}"])
-    return table(["one picture is there", "pictures"], rows)
+    return table(["one image is there", "images"], rows)
 
 
 def _between_sets(found: AuditReport) -> str:
-    """How many pictures of each set have a copy in each other; nothing where there is one set."""
+    """How many images of each set have a copy in each other; nothing where there is one set."""
     samples = found.table.samples
     sets = list(dict.fromkeys(sample.dataset for sample in samples))
     if len(sets) < 2:
@@ -210,12 +210,12 @@ def _between_sets(found: AuditReport) -> str:
         own = [cluster for cluster, s in zip(found.twins.cluster, samples, strict=True) if s.dataset == one]
         cells = [sum(holds[cluster, other] > (one == other) for cluster in own) for other in sets]
         rows.append([f"{one} ({total[one]:,})", *(_share(n, total[one]) for n in cells)])
-    words = "How many pictures of a set (row) have a copy in a set (column); on the diagonal, another copy in itself:"
+    words = "How many images of a set (row) have a copy in a set (column); on the diagonal, another copy in itself:"
     return paragraph(words) + table(["set (images)", *sets], rows)
 
 
 def _shown(conflicts: Sequence[Conflict]) -> tuple[list[Conflict], list[Conflict]]:
-    """Pictures with copies under another label, and those that contradict only their source."""
+    """Images with copies under another label, and those that contradict only their source."""
     apart = [conflict for conflict in conflicts if len(set(conflict.labels)) > 1]
     alone = [conflict for conflict in conflicts if len(set(conflict.labels)) == 1]
     pairs = [apart[i] for i in spread(range(len(apart)), lambda i: _called(apart[i]))[:CONFLICTS]]
@@ -223,8 +223,8 @@ def _shown(conflicts: Sequence[Conflict]) -> tuple[list[Conflict], list[Conflict
     return pairs, [alone[i] for i in order[: CONFLICTS - len(pairs)]]
 
 
-def _conflict(kinship: Kinship, conflict: Conflict) -> Picture:
-    """A picture under one label beside its copy under another, and what their source says."""
+def _conflict(kinship: Kinship, conflict: Conflict) -> CaptionedImage:
+    """An image under one label beside its copy under another, and what their source says."""
     first = conflict.samples[0]
     others = zip(conflict.samples, conflict.labels, strict=True)
     second = next((i for i, label in others if label != conflict.labels[0]), conflict.samples[-1])

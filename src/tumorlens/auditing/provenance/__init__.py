@@ -1,1 +1,1 @@
-"""Looks -> traces: which known slice a picture shows, and what is known of that slice."""
+"""Looks -> traces: which known slice an image shows, and what is known of that slice."""

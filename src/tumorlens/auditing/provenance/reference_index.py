@@ -1,7 +1,7 @@
-"""table -> KnownSet, a set's fingerprints with slice, patient and label; and pictures traced back to it.
+"""table -> KnownSet, a set's fingerprints with slice, patient and label; and images traced back to it.
 
-An index holds facts and codes, no pictures. The one of Cheng's Figshare set ships with tumorlens, because
-most public brain-tumour sets are made of its slices without saying which.
+An index holds facts and codes, no images. The one of Cheng's Figshare set ships with tumorlens, because
+most public brain-tumor sets are made of its slices without saying which.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POSSIBLE = 0.72
 """Similarity of coarse codes from which fine ones are compared."""
 
 SURE = 0.81
-"""Similarity of fine codes from which a picture is that slice; pictures from elsewhere reach 0.64 on Figshare."""
+"""Similarity of fine codes from which an image is that slice; images from elsewhere reach 0.64 on Figshare."""
 
 COARSE = {"side": 16, "radius": 1}
 FINE = {"side": 32, "radius": 2}
@@ -104,12 +104,12 @@ def index_of(table: Table, *, name: str | None = None, progress: Progress | None
         progress: called with (done, total).
 
     Raises:
-        DataError: no picture of it can be read.
+        DataError: no image of it can be read.
     """
     seen = looks([sample.image for sample in table.samples], progress=progress)
     rows = [i for i, one in enumerate(seen) if one.thumbs is not None]
     if not rows:
-        raise DataError(f"{table.name}: none of its {len(table)} pictures can be indexed; expected at least one")
+        raise DataError(f"{table.name}: none of its {len(table)} images can be indexed; expected at least one")
     samples = [table.samples[i] for i in rows]
     drawings = _stack([seen[i] for i in rows])
     stems = [sample.image.stem for sample in samples]
@@ -137,7 +137,7 @@ def shipped() -> tuple[KnownSet, ...]:
 
 
 def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None = None) -> list[Trace]:
-    """The pictures that are slices of a known set, however flipped, framed or re-encoded.
+    """The images that are slices of a known set, however flipped, framed or re-encoded.
 
     Args:
         looks: one for each sample, in the table's order.
@@ -145,7 +145,7 @@ def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None =
         progress: called with (done, total).
 
     Returns:
-        For every such picture the slice it resembles most, in the samples' order.
+        For every such image the slice it resembles most, in the samples' order.
     """
     rows = np.array([i for i, one in enumerate(looks) if one.thumbs is not None], dtype=np.int64)
     if not len(rows):
@@ -154,7 +154,7 @@ def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None =
     coarse, fine = codes(drawings, **COARSE), codes(drawings, **FINE)
     best: dict[int, Trace] = {}
     for view in range(VIEWS):
-        # Elsewhere no picture comes near `SURE`, so what one view has traced the next need not look at.
+        # Elsewhere no image comes near `SURE`, so what one view has traced the next need not look at.
         left = np.array([row for row in range(len(rows)) if int(rows[row]) not in best], dtype=np.int64)
         if not len(left):
             break
@@ -178,7 +178,7 @@ def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None =
 
 
 def misnamed(table: Table, traces: Sequence[Trace]) -> list[tuple[Trace, str]]:
-    """Pictures whose file name claims another slice than the one they show.
+    """Images whose file name claims another slice than the one they show.
 
     Names mean something only where nearly all of a set's traced files begin with the number of their slice.
 

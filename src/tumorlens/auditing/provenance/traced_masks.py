@@ -1,4 +1,4 @@
-"""table + known set -> table with that set's own outlines, where the audit knows which slice a picture shows."""
+"""table + known set -> table with that set's own outlines, where the audit knows which slice an image shows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tumorlens.datasets import MaskPlace, Table
 from tumorlens.errors import DataError
 
 SAME_FRAME = 0.7
-"""Similarity of whole pictures from which both have the same frame, so that a mask of one fits the other.
+"""Similarity of whole images from which both have the same frame, so that a mask of one fits the other.
 
-On Nickparvar and on a COCO export 0.77 was the lowest among 1,599 pictures that show whole slices, and 0.27 the
+On Nickparvar and on a COCO export 0.77 was the lowest among 1,599 images that show whole slices, and 0.27 the
 highest among those that do not. Cutting 2 % off each side of a slice leaves 0.68 in the median, 3 % leaves 0.51.
 """
 
@@ -24,18 +24,18 @@ highest among those that do not. Cutting 2 % off each side of a slice leaves 0.6
 def true_masks(table: Table, source: Table, *, progress: Progress | None = None) -> Table:
     """The table with the outlines of a known set in place of its own masks.
 
-    A picture that is recognised as a slice of the set gets the slice's mask, turned as the picture is (see
-    `tumorlens.datasets.reference_masks`), and its patient as group, together with its copies. A picture that is not, one
+    An image that is recognized as a slice of the set gets the slice's mask, turned as the image is (see
+    `tumorlens.datasets.reference_masks`), and its patient as group, together with its copies. An image that is not, one
     that shows only a part of its slice, and one whose slice has no mask in `source` have no mask then.
     Labels stay. The notes give the counts.
 
     Args:
         table: whose masks to replace; its split stays, also where it has a recovered patient on two sides.
         source: the known set itself, with masks; one of those whose index comes with tumorlens (figshare).
-        progress: called with (done, total) while pictures are read.
+        progress: called with (done, total) while images are read.
 
     Raises:
-        DataError: there is no index of `source`, or no picture of the table is known from it.
+        DataError: there is no index of `source`, or no image of the table is known from it.
     """
     known = next((one for one in shipped() if one.name == source.name), None)
     if known is None:
@@ -54,15 +54,15 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
     }
     if not masks:
         raise DataError(
-            f"{table.name}: none of its {len(table):,} pictures gets a mask from {source.name}: {len(traces):,} show "
+            f"{table.name}: none of its {len(table):,} images gets a mask from {source.name}: {len(traces):,} show "
             f"one of its slices, and {sum(m is not None for m in held.values()):,} slices of it have a mask there"
         )
     cut = len(traces) - sum(whole)
     counts = {
-        f"{len(masks):,} of {len(table):,} pictures have the outline of the {known.name} slice they show": len(masks),
-        f"{len(table) - len(traces):,} pictures are not known from {known.name} and have no mask": len(table)
+        f"{len(masks):,} of {len(table):,} images have the outline of the {known.name} slice they show": len(masks),
+        f"{len(table) - len(traces):,} images are not known from {known.name} and have no mask": len(table)
         - len(traces),
-        f"{cut:,} pictures show only a part of their slice and have no mask": cut,
+        f"{cut:,} images show only a part of their slice and have no mask": cut,
         f"{sum(whole) - len(masks):,} slices have no mask in {known.name} as it is there": sum(whole) - len(masks),
     }
     notes = tuple(f"{table.name}: {fact}" for fact, n in counts.items() if n)
@@ -71,7 +71,7 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
 
 
 def _same_frame(table: Table, traces: Sequence[Trace], known: KnownSet) -> list[bool]:
-    """For every trace whether the picture shows its slice whole: no part of it, and no frame around it."""
+    """For every trace whether the image shows its slice whole: no part of it, and no frame around it."""
     row = {name: i for i, name in enumerate(known.slices)}
     drawn = [one.thumbs for one in looks([table.samples[trace.sample].image for trace in traces])]
     found = []
@@ -79,6 +79,6 @@ def _same_frame(table: Table, traces: Sequence[Trace], known: KnownSet) -> list[
         if thumbs is None:
             found.append(False)
             continue
-        picture, other = codes(thumbs[0], **FINE), turned(known.fine[row[trace.slice], 0], trace.turn)
-        found.append(bool(unit(picture) @ unit(other) >= SAME_FRAME))
+        image, other = codes(thumbs[0], **FINE), turned(known.fine[row[trace.slice], 0], trace.turn)
+        found.append(bool(unit(image) @ unit(other) >= SAME_FRAME))
     return found

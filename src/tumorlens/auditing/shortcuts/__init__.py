@@ -1,1 +1,1 @@
-"""Looks -> Shortcuts and Neighbours: what can be told without anatomy, and what memory alone can do."""
+"""Looks -> Shortcuts and Neighbors: what can be told without anatomy, and what memory alone can do."""

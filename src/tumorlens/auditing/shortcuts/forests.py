@@ -21,9 +21,9 @@ from tumorlens.datasets import Table
 from tumorlens.stats import Cohort, Flags, Floats, Ints, Resamples
 
 _FOLDS = 5
-_MOST = 4_000  # pictures looked at: more make the interval narrower than anybody needs
+_MOST = 4_000  # images looked at: more make the interval narrower than anybody needs
 _TREES = 60
-_LEAF = 2  # pictures of a leaf at least
+_LEAF = 2  # images of a leaf at least
 _CLEAR = 2  # times the way down to the interval's lower end: the bootstrap does not know the chance in training
 _WHY = "measure shortcuts"
 
@@ -35,26 +35,26 @@ def find_shortcuts(
 ) -> tuple[Shortcut, ...]:
     """How well the class is told by what is no anatomy, each time out of fold, no group being torn apart.
 
-    Blank and unreadable pictures are left out, and so are classes that only one group shows. Of more than
-    4,000 pictures, whole groups are drawn until there are so many.
+    Blank and unreadable images are left out, and so are classes that only one group shows. Of more than
+    4,000 images, whole groups are drawn until there are so many.
 
     The intervals know which groups were drawn, not the chance in training, so an interval just above the majority
     rate proves nothing. Two classes are named only where the lead over that rate is twice the way from the accuracy
-    to its lower end: with labels that mean nothing that happened once in 260 sets of 120 to 600 pictures, where a
+    to its lower end: with labels that mean nothing that happened once in 260 sets of 120 to 600 images, where a
     lead of once that way is reached by 2 to 10 % of them for each measure.
 
     The last measure blanks the head out: all that differs from the background at the frame and hangs together, with
     its holes filled and a margin. A blanked shape would still tell a large head from a small one and a profile from
     a face (on Nickparvar's set the shape alone is right for 72 %). So neither shape nor place is shown, but the
-    grey values of 128 cells drawn at random outside of the head, as mean, deviation and quantiles; always 128, since
+    gray values of 128 cells drawn at random outside of the head, as mean, deviation and quantiles; always 128, since
     already the largest of many values tells how many there were. With every background replaced by one noise for
     all this guesses, as it should: balanced accuracy 25 to 26 % for four classes, where the real backgrounds give 68 %.
-    Pictures with fewer cells outside of the head are left out of it. It finds a background, a marking or noise that
+    Images with fewer cells outside of the head are left out of it. It finds a background, a marking or noise that
     belongs to a class. It does not find a marking that differs by its place alone; it does see what of the body lies
     apart from the head, and noise that was scaled by the head's brightest pixel.
 
     Args:
-        table: whose pictures.
+        table: whose images.
         looks: one for each sample, in the table's order.
         groups: for each sample the unit that is not torn apart, its patient or its copies.
         seed: of the folds, the forests and the bootstrap.
@@ -81,8 +81,8 @@ def find_shortcuts(
     blanked = trial.only(left)
     if blanked is not None:
         words = (
-            f"grey values of {DRAWN} cells drawn outside of the head, without their places; "
-            f"{left.sum():,} of {len(judged):,} pictures show that much outside"
+            f"gray values of {DRAWN} cells drawn outside of the head, without their places; "
+            f"{left.sum():,} of {len(judged):,} images show that much outside"
         )
         found.append(blanked.measure("head blanked out", words, outside[np.isin(trial.positions, blanked.positions)]))
     return tuple(found)
@@ -90,7 +90,7 @@ def find_shortcuts(
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """Pictures on which measures are compared: the same folds and resamples for each.
+    """Images on which measures are compared: the same folds and resamples for each.
 
     Attributes:
         positions: (N,) in the table.
@@ -130,7 +130,7 @@ class _Trial:
         return cls(rows, names, owners, fold, Resamples.draw(Cohort(owners.tolist(), "group", seed=seed)), seed)
 
     def only(self, some: Flags) -> _Trial | None:
-        """The same with fewer pictures, as far as they still show two classes."""
+        """The same with fewer images, as far as they still show two classes."""
         if some.all():
             return self
         kept = np.flatnonzero(some)
@@ -183,7 +183,7 @@ def _some(groups: Names, seed: int) -> Ints:
 
 
 def _shown(names: Names, groups: Names) -> Flags:
-    """Which pictures are of a class that two groups or more show."""
+    """Which images are of a class that two groups or more show."""
     enough = [name for name in np.unique(names) if len(np.unique(groups[names == name])) > 1]
     return np.isin(names, enough)
 

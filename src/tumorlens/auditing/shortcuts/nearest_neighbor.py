@@ -1,4 +1,4 @@
-"""looks -> Neighbours: how often is the most similar training picture of the same class?"""
+"""looks -> Neighbors: how often is the most similar training image of the same class?"""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy.typing as npt
 
 from tumorlens.auditing.duplicates.image_records import Look, frames
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbs
-from tumorlens.auditing.issues import Neighbour
+from tumorlens.auditing.issues import Neighbor
 from tumorlens.datasets import Table
 from tumorlens.stats import Cohort, Estimate, Flags, Ints, Resamples
 
-_BLOCK = 1024  # pictures held at once: 16 MB
+_BLOCK = 1024  # images held at once: 16 MB
 Names = npt.NDArray[np.str_]
 
 
-def nearest_neighbour(
+def nearest_neighbor(
     table: Table, looks: Sequence[Look], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
-) -> tuple[Neighbour, ...]:
-    """How often the most similar training picture has the right label: what memory alone can do.
+) -> tuple[Neighbor, ...]:
+    """How often the most similar training image has the right label: what memory alone can do.
 
     Similarity is the correlation of the whole frames, drawn 64 x 64, the asked one as it is or mirrored left to
-    right, since training flips pictures, too. Blank and unreadable pictures are left out.
+    right, since training flips images, too. Blank and unreadable images are left out.
 
     Args:
         table: with a train part and another one, or there is nothing to look up.
         looks: one for each sample, in the table's order.
-        leaked: positions of pictures outside of train whose twin or patient is in train.
+        leaked: positions of images outside of train whose twin or patient is in train.
         groups: for each sample its patient or its copies; the bootstrap draws whole groups.
         seed: of the bootstrap.
     """
@@ -48,12 +48,12 @@ def nearest_neighbour(
             known = np.isin(held, list(leaked))
             names = np.array([groups[i] for i in held])
             leaking, clean = (_share(right[of], names[of], seed) if of.any() else None for of in (known, ~known))
-            found.append(Neighbour(part, _share(right, names, seed), leaking, clean))
+            found.append(Neighbor(part, _share(right, names, seed), leaking, clean))
     return tuple(found)
 
 
 def _nearest(looks: Sequence[Look], asked: Sequence[int], train: Sequence[int]) -> Ints:
-    """For every asked position the row of `train` that shows the most similar picture."""
+    """For every asked position the row of `train` that shows the most similar image."""
     best = np.full(len(asked), -np.inf, dtype=np.float32)
     rows = np.zeros(len(asked), dtype=np.int64)
     for first in range(0, len(asked), _BLOCK):

@@ -1,4 +1,4 @@
-"""frames -> what is drawn outside of the head: grey values without their places."""
+"""frames -> what is drawn outside of the head: gray values without their places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DRAWN = 128
 """Cells looked at outside of the head, of 4,096."""
 
 _RANKS = (0, 13, 32, 64, 95, 114, 127)  # of them, from the darkest to the brightest
-_BLOCK = 1024  # pictures held at once: 16 MB
+_BLOCK = 1024  # images held at once: 16 MB
 
 
 def outside_of_heads(frames: Thumbs, seed: int) -> Floats:

@@ -23,8 +23,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".mat"}
 _SAME = {"notumor": "no_tumor", "no_tumour": "no_tumor", "notumour": "no_tumor"}
 
 
-def pictures(folder: Path) -> list[Path]:
-    """The picture files directly in a folder, by extension in any letter case, sorted by name.
+def image_files(folder: Path) -> list[Path]:
+    """The image files directly in a folder, by extension in any letter case, sorted by name.
 
     Hidden files are none: macOS writes a ``._1.png`` beside every ``1.png`` it copies to a stick.
     """
@@ -38,16 +38,16 @@ def class_name(folder_name: str) -> str:
 
 
 def read(folder: Path) -> Table:
-    """A table of every picture below the class folders, called as the folder; labels are their names.
+    """A table of every image below the class folders, called as the folder; labels are their names.
 
     The class map is the sorted list of the class folders of all splits together, so that a split in
-    which a class is missing cannot shift the labels of the others. A folder without pictures is no class.
+    which a class is missing cannot shift the labels of the others. A folder without images is no class.
 
     Raises:
-        DataError: no pictures in class folders, or split folders mixed with class folders.
+        DataError: no images in class folders, or split folders mixed with class folders.
     """
     name = folder.resolve().name or "folder"
-    return read_classes(folder, name, None, (f"{name}: no patient ids; every picture counts as its own patient",))
+    return read_classes(folder, name, None, (f"{name}: no patient ids; every image counts as its own patient",))
 
 
 def read_classes(folder: Path, name: str, classes: tuple[str, ...] | None, notes: tuple[str, ...]) -> Table:
@@ -55,12 +55,12 @@ def read_classes(folder: Path, name: str, classes: tuple[str, ...] | None, notes
     samples = []
     for split, class_folder in _class_folders(folder):
         label = class_name(class_folder.name)
-        for image in pictures(class_folder):
+        for image in image_files(class_folder):
             path = image.relative_to(folder).as_posix()
             samples.append(Sample(f"{name}/{path}", image, label, split=split))
     if not samples:
         raise DataError(
-            f"{folder}: no pictures in class folders found; expected <class>/*.png or "
+            f"{folder}: no images in class folders found; expected <class>/*.png or "
             "<train|val|test>/<class>/*.png in it (also .jpg, .tif, .bmp, .mat)"
         )
     found = tuple(sorted({s.label for s in samples}))
@@ -75,7 +75,7 @@ def _class_folders(folder: Path) -> list[tuple[str | None, Path]]:
         raise DataError(f"{folder}: no such folder; expected one that holds a folder for each class")
     children = sorted(p for p in _visible(folder) if p.is_dir())
     splits = [p for p in children if p.name.lower() in SPLIT_NAMES]
-    others = [p for p in children if p not in splits and pictures(p)]
+    others = [p for p in children if p not in splits and image_files(p)]
     if splits and others:
         raise DataError(
             f"{folder}: split folders {[p.name for p in splits]} and class folders "
@@ -93,13 +93,13 @@ def _visible(folder: Path) -> list[Path]:
 DATASET = Dataset(
     DatasetCard(
         name="folder",
-        summary="your own pictures: one folder a class, with or without split folders",
+        summary="your own images: one folder a class, with or without split folders",
         images=None,
         patients=None,
         classes=(),
         format="PNG, JPEG, TIFF, BMP or Figshare .mat",
         layout="<class>/*.png, or <train|val|test>/<class>/*.png; names in any letter case",
-        licence="yours",
+        license="yours",
         citation="yours",
         problems=("A folder says nothing of patients; write a table (docs/how-to/your-own-data.md) to name them.",),
     ),

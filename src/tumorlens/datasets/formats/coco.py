@@ -1,4 +1,4 @@
-"""COCO exports, as Roboflow and others write them: pictures beside a ``_annotations.coco.json``."""
+"""COCO exports, as Roboflow and others write them: images beside a ``_annotations.coco.json``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
-from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, class_name, pictures
+from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, class_name, image_files
 from tumorlens.datasets.formats.coco_annotations import read_annotations
 from tumorlens.datasets.formats.coco_types import Annotations
 from tumorlens.datasets.reference_masks import MaskPlace
@@ -19,21 +19,21 @@ FILE = "_annotations.coco.json"
 
 
 def read(folder: Path) -> Table:
-    """A table of every listed picture that is there, called as the folder; labels are the categories' names.
+    """A table of every listed image that is there, called as the folder; labels are the categories' names.
 
-    A picture with annotations of several categories has the label of the one that covers most area.
+    An image with annotations of several categories has the label of the one that covers most area.
     Categories without annotation are no classes. Masks are drawn from the annotations when they are read, see
     `tumorlens.datasets.reference_masks`. What is amiss stands in the notes; `find_damage` in `tumorlens.auditing`
     tells it in detail.
 
     Raises:
         DataError: no annotation file is there, none of them can be read, both the folder and its split
-            folders have one, or no listed picture exists.
+            folders have one, or no listed image exists.
     """
     name, files = _name(folder), annotation_files(folder)
     if not files:
         raise DataError(
-            f"{folder}: no {FILE} found; expected one beside the pictures, in it or in each of its "
+            f"{folder}: no {FILE} found; expected one beside the images, in it or in each of its "
             "split folders (train, valid, test)"
         )
     if len({split is None for split, _ in files}) > 1:
@@ -54,17 +54,17 @@ def read(folder: Path) -> Table:
             samples[id_] = Sample(id_, file, label, MaskPlace(part.path, str(image.id)).path, split=split)
     if not samples:
         raise DataError(
-            f"{parts[0][1].path}: none of the {listed:,} pictures listed is there; expected them beside the file"
+            f"{parts[0][1].path}: none of the {listed:,} images listed is there; expected them beside the file"
         )
     drawn = [annotation for _, part in parts for annotation in part.annotations]
     boxes, crowds = sum(a.kind == "box" for a in drawn), sum(a.iscrowd for a in drawn)
     spare = sum(len(unlisted(part)) for _, part in parts)
     facts = {
-        f"of {len(samples):,} pictures, {several:,} show several categories and have the label of the largest": several,
+        f"of {len(samples):,} images, {several:,} show several categories and have the label of the largest": several,
         f"of {len(drawn):,} annotations, {boxes:,} are boxes; the masks show them as filled rectangles": boxes,
         f"of {len(drawn):,} annotations, {crowds:,} stand for several objects (iscrowd); the masks show them": crowds,
-        f"of {listed:,} listed pictures, {listed - len(samples):,} are not there": listed - len(samples),
-        f"pictures that are there but not listed, and so left out: {spare:,}": spare,
+        f"of {listed:,} listed images, {listed - len(samples):,} are not there": listed - len(samples),
+        f"images that are there but not listed, and so left out: {spare:,}": spare,
     }
     notes += [f"{name}: {fact}" for fact, count in facts.items() if count]
     notes += [
@@ -84,9 +84,9 @@ def annotation_files(folder: Path) -> tuple[tuple[str | None, Path], ...]:
 
 
 def unlisted(part: Annotations) -> list[Path]:
-    """The pictures beside an annotation file that it does not list, sorted."""
-    listed = {image.file for image in part.images}
-    return [picture for picture in pictures(part.path.parent) if picture not in listed]
+    """The images beside an annotation file that it does not list, sorted."""
+    listed = {one.file for one in part.images}
+    return [image for image in image_files(part.path.parent) if image not in listed]
 
 
 def unused_categories(files: Iterable[Annotations]) -> list[str]:
@@ -104,21 +104,21 @@ def _parts(
 ) -> tuple[list[tuple[str | None, Annotations]], list[str]]:
     """What can be read, and notes on what cannot; an error where nothing can."""
     parts: list[tuple[str | None, Annotations]] = []
-    notes = [f"{name}: no patient ids; every picture counts as its own patient"]
+    notes = [f"{name}: no patient ids; every image counts as its own patient"]
     first: DataError | None = None
     for split, path in files:
         try:
             parts.append((split, read_annotations(path)))
         except DataError as error:
             first = first or error
-            notes.append(f"{name}: {path.relative_to(folder).as_posix()} cannot be read; its pictures are left out")
+            notes.append(f"{name}: {path.relative_to(folder).as_posix()} cannot be read; its images are left out")
     if first and not parts:
         raise first
     return parts, notes
 
 
 def _shown(part: Annotations) -> Mapping[Path, Mapping[str, float]]:
-    """Area of every class in every annotated picture."""
+    """Area of every class in every annotated image."""
     files = defaultdict(set)
     for image in part.images:
         files[image.id].add(image.file)
@@ -144,9 +144,9 @@ DATASET = Dataset(
         images=None,
         patients=None,
         classes=(),
-        format="pictures and COCO JSON; polygons, run lengths or boxes",
-        layout=f"<train|valid|test>/{FILE} with the pictures beside it, or one such folder",
-        licence="as the export says",
+        format="images and COCO JSON; polygons, run lengths or boxes",
+        layout=f"<train|valid|test>/{FILE} with the images beside it, or one such folder",
+        license="as the export says",
         citation="as the export says",
         problems=(
             "An export says nothing of patients: slices of one person are usually on two sides of its split.",

@@ -1,4 +1,4 @@
-"""COCO JSON -> Annotations: pictures, outlines and categories, and every entry that cannot be used."""
+"""COCO JSON -> Annotations: images, outlines and categories, and every entry that cannot be used."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def read_annotations(path: Path) -> Annotations:
 
 
 def drawn_by_image(path: Path) -> Drawings:
-    """What the file draws, by the id of the picture; errors as in `read_annotations`.
+    """What the file draws, by the id of the image; errors as in `read_annotations`.
 
-    All annotations of a picture count, groups (``iscrowd``) too, except those of a category without tumour. A
-    file that is listed under several ids is one picture.
+    All annotations of an image count, groups (``iscrowd``) too, except those of a category without tumor. A
+    file that is listed under several ids is one image.
     """
     held = read_annotations(path)
     files = defaultdict(set)

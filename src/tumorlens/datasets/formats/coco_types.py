@@ -18,7 +18,7 @@ _FLAT = 1e-3  # of its box's area that a rectangle's outline may lack: coordinat
 
 @dataclass(frozen=True)
 class CocoImage:
-    """A picture that the file lists.
+    """An image that the file lists.
 
     Attributes:
         id: what annotations call it.
@@ -35,11 +35,11 @@ class CocoImage:
 
 @dataclass(frozen=True)
 class CocoAnnotation:
-    """One object in one picture.
+    """One object in one image.
 
     Attributes:
         id: its own; None where it has none.
-        image: id of the picture.
+        image: id of the image.
         category: id of the category.
         kind: ``"polygon"``, ``"rle"`` (run lengths), or ``"box"`` where nothing but a box is given.
         box: left, top, width and height, pixels; None where the file gives none.
@@ -59,7 +59,7 @@ class CocoAnnotation:
 
     @property
     def is_rectangle(self) -> bool:
-        """Whether its outline is that of a box (or several), sides parallel to the picture's."""
+        """Whether its outline is that of a box (or several), sides parallel to the image's."""
         return bool(self._polygons) and all(_is_rectangle(polygon) for polygon in self._polygons)
 
     @property

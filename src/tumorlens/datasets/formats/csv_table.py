@@ -55,7 +55,7 @@ def read_table(path: Path) -> Table:
     """Read a table that `write_table` wrote, or a plain CSV somebody made by hand.
 
     By hand, the columns ``image`` and ``label`` are enough; ``mask``, ``group`` (the patient), ``split``
-    and ``id`` may be there. Labels are then spelt as class folders are (`class_name`), the class map is
+    and ``id`` may be there. Labels are then spelled as class folders are (`class_name`), the class map is
     their sorted list, and ids and patients carry the file's name. Paths start from the table's folder.
 
     Raises:
@@ -100,7 +100,7 @@ def _made_by_hand(name: str, samples: list[Sample]) -> Table:
         for s in samples
     )
     nameless = sum(s.group is None for s in named)
-    note = f"{name}: {nameless} of {len(named)} pictures name no patient; each counts as its own"
+    note = f"{name}: {nameless} of {len(named)} images name no patient; each counts as its own"
     plan = None
     if any(s.split for s in named):
         plan = SplitPlan(by="image" if nameless == len(named) else "patient", source="file")

@@ -1,7 +1,7 @@
 """shapes -> mask: what people drew with a mouse, pixel by pixel.
 
 Coordinates are as COCO has them: x to the right, y down, in pixels, and the pixel in column i and row j
-reaches from (i, j) to (i + 1, j + 1). A pixel belongs to a shape where its centre lies inside; a centre on
+reaches from (i, j) to (i + 1, j + 1). A pixel belongs to a shape where its center lies inside; a center on
 the left or upper edge is inside, one on the right or lower edge is not. Shapes that overlap are one.
 """
 
@@ -36,8 +36,8 @@ class Polygon:
         height, width = mask.shape
         x0, y0 = np.array(self.corners, dtype=np.float64).reshape(-1, 2).T
         x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
-        centres = np.arange(height)[:, None] + 0.5
-        row, edge = np.nonzero((y0 <= centres) != (y1 <= centres))
+        centers = np.arange(height)[:, None] + 0.5
+        row, edge = np.nonzero((y0 <= centers) != (y1 <= centers))
         x = x0[edge] + (row + 0.5 - y0[edge]) * ((x1 - x0)[edge] / (y1 - y0)[edge])
         flips = np.zeros((height, width + 1), dtype=np.uint8)
         np.add.at(flips, (row, np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)), 1)
@@ -49,12 +49,12 @@ class Ellipse:
     """An ellipse, or a circle.
 
     Attributes:
-        centre: (x, y).
+        center: (x, y).
         radii: along its own two axes, pixels.
-        angle: from the x axis to the first of them, radians, clockwise as the picture is seen.
+        angle: from the x axis to the first of them, radians, clockwise as the image is seen.
     """
 
-    centre: tuple[float, float]
+    center: tuple[float, float]
     radii: tuple[float, float]
     angle: float = 0.0
 
@@ -68,7 +68,7 @@ class Ellipse:
         if min(self.radii) <= 0:
             return
         y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
-        right, down = x + 0.5 - self.centre[0], y + 0.5 - self.centre[1]
+        right, down = x + 0.5 - self.center[0], y + 0.5 - self.center[1]
         along = right * np.cos(self.angle) + down * np.sin(self.angle)
         across = down * np.cos(self.angle) - right * np.sin(self.angle)
         mask |= (along / self.radii[0]) ** 2 + (across / self.radii[1]) ** 2 < 1
@@ -79,8 +79,8 @@ class Runs:
     """Run lengths, as COCO writes masks of single pixels.
 
     Attributes:
-        size: height and width of the picture they were made on.
-        lengths: of background, tumour, background ..., down the columns one after the other; what they do
+        size: height and width of the image they were made on.
+        lengths: of background, tumor, background ..., down the columns one after the other; what they do
             not reach is background.
     """
 
@@ -96,10 +96,10 @@ class Runs:
         """Set the pixels inside to 1.
 
         Raises:
-            ValueError: the picture has another size.
+            ValueError: the image has another size.
         """
         if self.size != mask.shape:
-            raise ValueError(f"holds run lengths for {self.size[1]} x {self.size[0]} pixels, not for its picture's")
+            raise ValueError(f"holds run lengths for {self.size[1]} x {self.size[0]} pixels, not for its image's")
         values = np.repeat(np.arange(len(self.lengths), dtype=np.uint8) & 1, self.lengths)
         flat = np.zeros(mask.size, dtype=np.uint8)
         flat[: len(values)] = values
@@ -109,7 +109,7 @@ class Runs:
 Shape = Polygon | Ellipse | Runs
 
 Drawings = dict[str, tuple[tuple[int, int] | None, tuple[Shape, ...]]]
-"""What a file of annotations draws: by the picture's id or key its height and width, where listed, and the shapes."""
+"""What a file of annotations draws: by the image's id or key its height and width, where listed, and the shapes."""
 
 
 def rectangle(left: float, top: float, width: float, height: float) -> Polygon:
@@ -122,7 +122,7 @@ def draw(shapes: Iterable[Shape], size: tuple[int, int]) -> Mask:
     """All shapes in one mask.
 
     Args:
-        shapes: what reaches beyond the picture is cut off.
+        shapes: what reaches beyond the image is cut off.
         size: height and width, pixels.
 
     Returns:

@@ -1,4 +1,4 @@
-"""JSON of the VGG Image Annotator -> what was drawn in which picture, and every entry that cannot be used.
+"""JSON of the VGG Image Annotator -> what was drawn in which image, and every entry that cannot be used.
 
 Dutta and Zisserman, "The VIA annotation software for images, audio and video", ACM Multimedia 2019. Read are
 its exported annotations, and its projects, which hold the same one level deeper.
@@ -20,13 +20,13 @@ _PROJECT = "_via_img_metadata"  # where a project file keeps what an export is
 
 
 @dataclass(frozen=True)
-class ViaPicture:
-    """A picture that the file lists.
+class ViaImage:
+    """An image that the file lists.
 
     Attributes:
         key: the file's name for it; its name and size in bytes, joined.
-        name: of the picture's file.
-        bytes: size of the picture's file; -1 where the file does not say.
+        name: of the image's file.
+        bytes: size of the image's file; -1 where the file does not say.
         shapes: what was drawn in it.
     """
 
@@ -42,12 +42,12 @@ class ViaFile:
 
     Attributes:
         path: the file.
-        pictures: in its order.
+        images: in its order.
         faults: entries that were passed over, each in words.
     """
 
     path: Path
-    pictures: tuple[ViaPicture, ...]
+    images: tuple[ViaImage, ...]
     faults: tuple[str, ...] = ()
 
 
@@ -55,23 +55,23 @@ def read_via(path: Path) -> ViaFile:
     """Read an annotation file; entries that cannot be used are named in `faults` and passed over.
 
     Raises:
-        DataError: the file cannot be read, is no JSON, or lists no picture.
+        DataError: the file cannot be read, is no JSON, or lists no image.
     """
     held = read_json(path)
     held = held.get(_PROJECT, held) if isinstance(held, dict) else None
     if not isinstance(held, dict) or not any(isinstance(e, dict) and "filename" in e for e in held.values()):
-        raise DataError(f"{path}: lists no picture; expected annotations exported by the VGG Image Annotator as JSON")
+        raise DataError(f"{path}: lists no image; expected annotations exported by the VGG Image Annotator as JSON")
     faults: list[str] = []
-    pictures = [_picture(key, entry, faults) for key, entry in held.items()]
-    return ViaFile(path, tuple(picture for picture in pictures if picture), tuple(faults))
+    images = [_image(key, entry, faults) for key, entry in held.items()]
+    return ViaFile(path, tuple(image for image in images if image), tuple(faults))
 
 
 def drawn_by_key(path: Path) -> Drawings:
-    """What the file draws, by the key of the picture; errors as in `read_via`."""
-    return {picture.key: (None, picture.shapes) for picture in read_via(path).pictures}
+    """What the file draws, by the key of the image; errors as in `read_via`."""
+    return {image.key: (None, image.shapes) for image in read_via(path).images}
 
 
-def _picture(key: str, entry: Any, faults: list[str]) -> ViaPicture | None:
+def _image(key: str, entry: Any, faults: list[str]) -> ViaImage | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
         faults.append(f"'{key}' names no file")
         return None
@@ -88,7 +88,7 @@ def _picture(key: str, entry: Any, faults: list[str]) -> ViaPicture | None:
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             faults.append(f"'{key}', region {number} {error}")
     size = entry.get("size")
-    return ViaPicture(key, name, size if isinstance(size, int) else -1, tuple(shapes))
+    return ViaImage(key, name, size if isinstance(size, int) else -1, tuple(shapes))
 
 
 def _regions(held: Any) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def _regions(held: Any) -> Iterator[Any]:
 
 def _shape(held: Any) -> Shape:
     kind = held["name"]
-    if kind in ("polygon", "polyline"):  # a line around a tumour is closed, as whoever drew it meant
+    if kind in ("polygon", "polyline"):  # a line around a tumor is closed, as whoever drew it meant
         return _polygon(held["all_points_x"], held["all_points_y"])
     if kind == "rect":
         return rectangle(*(_number(held[name]) for name in ("x", "y", "width", "height")))

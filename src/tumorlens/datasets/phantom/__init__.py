@@ -1,4 +1,4 @@
-"""Seeds -> phantom patients: heads that look like T1-weighted MRI after contrast agent, with tumours."""
+"""Seeds -> phantom patients: heads that look like T1-weighted MRI after contrast agent, with tumors."""
 
 from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.phantom_folder import make

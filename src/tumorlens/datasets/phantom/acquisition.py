@@ -12,8 +12,8 @@ from tumorlens.datasets.phantom.shapes import Field, Points, column
 PLANES = ("axial", "coronal", "sagittal")
 SIZES = (160, 192, 224, 256)
 
-# Direction of the columns, of the rows and of the slices, and what the picture is centred on. Axial and
-# coronal are shown as radiologists see them, the face up or towards the viewer; sagittal looks left.
+# Direction of the columns, of the rows and of the slices, and what the image is centerd on. Axial and
+# coronal are shown as radiologists see them, the face up or toward the viewer; sagittal looks left.
 _AXES = {
     "axial": ((1, 0, 0), (0, -1, 0), (0, 0, 1), (0, -12, 0)),
     "coronal": ((1, 0, 0), (0, 0, -1), (0, 1, 0), (0, 0, -14)),
@@ -26,7 +26,7 @@ class Contrast:
     """Brightness of each tissue after contrast agent, relative to subcutaneous fat at about 1.
 
     The defaults follow T1-weighted spin echo after gadolinium: fat, then what lacks a blood-brain
-    barrier, white matter, grey matter, oedema, muscle, necrosis, CSF, compact bone and air.
+    barrier, white matter, gray matter, edema, muscle, necrosis, CSF, compact bone and air.
     """
 
     fat: float = 0.92
@@ -35,19 +35,19 @@ class Contrast:
     bone: float = 0.07
     muscle: float = 0.34
     csf: float = 0.13
-    grey: float = 0.37
+    gray: float = 0.37
     white: float = 0.48
     vessel: float = 0.82
     dura: float = 0.60
     enhancing: float = 0.80
     necrosis: float = 0.22
-    oedema: float = 0.31
+    edema: float = 0.31
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Contrast:
-        """Every tissue a little off its usual value, and grey and white closer or further apart."""
+        """Every tissue a little off its usual value, and gray and white closer or further apart."""
         values = {f.name: getattr(cls, f.name) * rng.normal(1, 0.035) for f in fields(cls)}
-        values["grey"] = values["white"] * rng.uniform(0.72, 0.84)
+        values["gray"] = values["white"] * rng.uniform(0.72, 0.84)
         return cls(**values)
 
 
@@ -58,10 +58,10 @@ class Acquisition:
     Attributes:
         plane: one of `PLANES`.
         size: height and width in pixels.
-        pixel: millimetres between pixel centres.
-        thickness: millimetres over which a slice averages.
+        pixel: millimeters between pixel centers.
+        thickness: millimeters over which a slice averages.
         rotation: (3, 3), how the head lies in the scanner.
-        shift: (3, 1) millimetres, where it lies.
+        shift: (3, 1) millimeters, where it lies.
         contrast: tissue brightness.
         gamma: of the display; under 1 lifts the dark tissues.
         gain: what brightness 1 becomes, 255 = white.
@@ -102,10 +102,10 @@ class Acquisition:
 
     def grid(self, position: float) -> Points:
         """Scanner coordinates of the pixels of the slice at `position` mm, (3, size * size), row by row."""
-        columns, rows, normal, centre = (column(axis) for axis in _AXES[self.plane])
+        columns, rows, normal, center = (column(axis) for axis in _AXES[self.plane])
         steps = (np.arange(self.size, dtype=np.float32) - (self.size - 1) / 2) * np.float32(self.pixel)
         u, v = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps))
-        return np.asarray(columns * u + rows * v + normal * np.float32(position) + centre * (normal == 0))
+        return np.asarray(columns * u + rows * v + normal * np.float32(position) + center * (normal == 0))
 
     def to_head(self, points: Points) -> Points:
         """Scanner coordinates as head coordinates."""
@@ -128,8 +128,8 @@ class Acquisition:
         signal = _blur(signal)
         real, imaginary = rng.standard_normal((2, *signal.shape), dtype=np.float32) * np.float32(self.noise)
         magnitude = np.hypot(signal + real, imaginary)
-        grey = np.clip(np.rint(magnitude**self.gamma * self.gain), 0, 255)
-        return np.asarray(grey, dtype=np.uint8)
+        gray = np.clip(np.rint(magnitude**self.gamma * self.gain), 0, 255)
+        return np.asarray(gray, dtype=np.uint8)
 
 
 def _polynomial(points: Points) -> Points:
@@ -148,9 +148,9 @@ def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return matrix.astype(np.float32)
 
 
-def _blur(picture: Field) -> Field:
+def _blur(image: Field) -> Field:
     """The point spread of the scanner, [1 4 1] / 6 along both axes."""
     for _ in range(2):
-        padded = np.pad(picture, ((1, 1), (0, 0)), mode="edge")
-        picture = np.asarray((padded[:-2] + 4 * padded[1:-1] + padded[2:]).T / 6, dtype=np.float32)
-    return picture
+        padded = np.pad(image, ((1, 1), (0, 0)), mode="edge")
+        image = np.asarray((padded[:-2] + 4 * padded[1:-1] + padded[2:]).T / 6, dtype=np.float32)
+    return image

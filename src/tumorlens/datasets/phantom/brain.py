@@ -76,7 +76,7 @@ class Brain:
 
         Args:
             canvas: on which the head is painted already.
-            points: coordinates of the average head, (3, N), after the tumour has displaced the brain.
+            points: coordinates of the average head, (3, N), after the tumor has displaced the brain.
             cavity: distance to the dura at `points`.
             tissue: brightness of each tissue.
 
@@ -88,7 +88,7 @@ class Brain:
         fissure = _fissure(points)
         canvas.fill(tissue.csf, cavity)
         pial = self._pial(points, one, cavity, tent, fissure, _callosal(points))
-        canvas.fill(tissue.grey, pial)
+        canvas.fill(tissue.gray, pial)
         white = canvas.fill(tissue.white, pial - 2.9)
         deep = np.flatnonzero(cavity > 9)
         core = canvas.part(deep)
@@ -133,7 +133,7 @@ class Brain:
         thick = 2.1 + 1.2 * np.clip(np.abs(y + 6) / 34, 0, 1) ** 2
         callosum = np.minimum(thick - np.abs(arc + thick), np.minimum(20 - one[0], z + 3 + 0.1 * y))
         cover = canvas.fill(tissue.white, overlap(callosum, cavity))
-        deep = tissue.grey
+        deep = tissue.gray
         caudate = ellipsoid(one, (14, 12, 7), (5.5, 12, 8))
         for nucleus in (
             caudate,
@@ -168,7 +168,7 @@ class Brain:
         cerebellum = overlap(union(lobes, vermis, 5), np.minimum(tent - 1.5, cavity - 2.5), 3)
         angle = np.arctan2(z + 35, -(y + 40 + side * side * np.float32(0.008)))
         leaf = np.sin(angle * 24 + 0.5 * self.bend(points)[1])
-        canvas.fill(tissue.grey, cerebellum)
+        canvas.fill(tissue.gray, cerebellum)
         canvas.fill(tissue.white, np.minimum(cerebellum - 2.2, 2.2 * leaf - 0.9 + np.maximum(cerebellum - 9, 0)), 0.8)
         canvas.fill(tissue.csf * 1.6, overlap(1.2 - 4.5 * (1 + leaf), overlap(cerebellum + 1, 9 - cerebellum)), 0.7)
         stem = tube(points * column((0.8, 1, 1)), (0, -27, -6), (0, -30, -30), (10, 11))
@@ -176,7 +176,7 @@ class Brain:
         stem = union(stem, ellipsoid(points, (0, -25, -31), (17, 12.5, 13)), 4)
         stem = union(stem, tube(points, (0, -33, -40), (0, -42, -66), (9, 6.5)), 4)
         stem = union(stem, tube(points, (0, -42, -66), (0, -48, -160), (6.5, 5.5)))
-        canvas.fill(0.35 * tissue.grey + 0.65 * tissue.white, stem)
+        canvas.fill(0.35 * tissue.gray + 0.65 * tissue.white, stem)
         canvas.fill(tissue.csf, ellipsoid(points, (0, -43, -34), (7 * self.ventricles, 4.5, 9)))
         canvas.fill(tissue.csf, tube(points, (0, -34, -6), (0, -41, -28), (1.0, 1.5)))
         canvas.fill(tissue.white * 0.95, ellipsoid(points, (0, 5, -20), (9, 4.5, 2.2)))

@@ -20,7 +20,7 @@ from tumorlens.datasets.phantom.shapes import (
     union,
 )
 
-VAULT = (0.0, -16.0, 6.0)  # centre of the ellipsoid that the inner table of the skull follows
+VAULT = (0.0, -16.0, 6.0)  # center of the ellipsoid that the inner table of the skull follows
 
 # Height of the skull base (y, z in mm). In the midline from behind: foramen magnum, clivus, dorsum sellae,
 # sella, planum, cribriform plate; to the side: posterior fossa, petrous ridge, middle fossa, sphenoid wing.
@@ -80,7 +80,7 @@ class Head:
         return points + np.float32(2.2) * self.warp(points)
 
     def person(self, points: Points) -> Points:
-        """The inverse of `anatomy`, to a fraction of a millimetre."""
+        """The inverse of `anatomy`, to a fraction of a millimeter."""
         guess = points
         for _ in range(3):
             guess = points - np.float32(2.2) * self.warp(guess)
@@ -150,7 +150,7 @@ def _face(canvas: Canvas, points: Points, cells: Field, tissue: Contrast) -> Non
     canvas.fill(tissue.fat * 0.85, ellipsoid(one, (31, 50, -36), (17, 25, 16)))
     for start in ((45, 50, -36), (20, 52, -36), (31, 50, -24), (31, 50, -48)):
         canvas.fill(tissue.muscle * 1.2, tube(one, start, (17, 22, -33), (2.4, 1.5)))
-    canvas.fill(tissue.grey, tube(one, (32, 46, -36), (12, 16, -27), (2.4, 2.2)))
+    canvas.fill(tissue.gray, tube(one, (32, 46, -36), (12, 16, -27), (2.4, 2.2)))
     globe = ellipsoid(one, (32, 60, -36), (12.5, 12.5, 12.5))
     canvas.fill(tissue.skin, globe)
     canvas.fill(tissue.csf * 1.2, globe - 1.5)

@@ -27,7 +27,7 @@ def make(
     size: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw a data set: images/*.png, masks/*.png (0 and 255; none without tumour) and phantom.csv.
+    """Draw a data set: images/*.png, masks/*.png (0 and 255; none without tumor) and phantom.csv.
 
     Classes and planes take turns, so that each class has as many patients and the same planes. The
     folder appears under its name when it is complete, and not before.

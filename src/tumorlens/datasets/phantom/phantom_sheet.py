@@ -16,8 +16,8 @@ def sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image
 
     Args:
         seed: of the first patient.
-        size: of each picture, pixels.
-        outlines: draw the edge of the tumour mask.
+        size: of each image, pixels.
+        outlines: draw the edge of the tumor mask.
     """
     columns = [(plane, i) for plane in PLANES for i in range(_PATIENTS)]
     canvas = Image.new("RGB", (size * len(columns), (size + 14) * len(CLASSES)), "black")
@@ -27,13 +27,13 @@ def sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image
             left, top = col * size, row * (size + 14)
             number = seed * 1000 + row * len(columns) + col
             item = draw_patient(label, number, plane=plane, slices=1, size=size)[0]
-            canvas.paste(_picture(item, outlines), (left, top + 14))
+            canvas.paste(_image(item, outlines), (left, top + 14))
             pen.text((left + 3, top + 1), f"{label}, {plane} {i + 1}", fill="white")
     return canvas
 
 
-def _picture(item: PhantomSlice, outline: bool) -> Image.Image:
-    """The slice in colour; with its outline, a pixel is red where the mask's edge runs."""
+def _image(item: PhantomSlice, outline: bool) -> Image.Image:
+    """The slice in color; with its outline, a pixel is red where the mask's edge runs."""
     rgb = np.stack([item.image] * 3, axis=-1)
     if outline:
         inner = np.pad(item.mask, 1)

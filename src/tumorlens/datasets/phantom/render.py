@@ -1,4 +1,4 @@
-"""A seed -> the slices of one phantom patient: head, brain and tumour evaluated where the scanner cuts."""
+"""A seed -> the slices of one phantom patient: head, brain and tumor evaluated where the scanner cuts."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tumorlens.datasets.phantom.acquisition import PLANES, Acquisition
 from tumorlens.datasets.phantom.brain import Brain
 from tumorlens.datasets.phantom.head_anatomy import Head
 from tumorlens.datasets.phantom.shapes import Canvas, Field, Points
-from tumorlens.datasets.phantom.tumors import KINDS, Tumour
+from tumorlens.datasets.phantom.tumors import KINDS, Tumor
 from tumorlens.errors import DataError
-from tumorlens.scan.types import GreyImage, Mask
+from tumorlens.scan.types import GrayImage, Mask
 
 CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
 
 
 @dataclass(frozen=True, eq=False)
 class PhantomSlice:
-    """One picture of a phantom patient.
+    """One image of a phantom patient.
 
     Attributes:
         image: (H, W) uint8.
-        mask: (H, W) uint8, 1 = tumour (of a glioma ring and core, not the oedema).
+        mask: (H, W) uint8, 1 = tumor (of a glioma ring and core, not the edema).
         label: one of `CLASSES`.
         patient: the same for every slice drawn from one seed.
         plane: one of `PLANES`.
         index: 0 for the patient's first slice.
     """
 
-    image: GreyImage
+    image: GrayImage
     mask: Mask
     label: str
     patient: str
@@ -41,17 +41,17 @@ class PhantomSlice:
 def draw_patient(
     label: str, seed: int, *, plane: str | None = None, slices: int = 4, size: int | None = None
 ) -> list[PhantomSlice]:
-    """Draw neighbouring slices of one patient, as T1-weighted MRI after contrast agent shows them.
+    """Draw neighboring slices of one patient, as T1-weighted MRI after contrast agent shows them.
 
     Head, brain and scanner follow from the seed alone: the same seed with another label is the same
-    person, with another tumour or none, and has the same patient id.
+    person, with another tumor or none, and has the same patient id.
 
     Args:
         label: one of `CLASSES`.
         seed: any non-negative number; the same seed gives the same bytes.
         plane: one of `PLANES`; drawn if None.
-        slices: how many, evenly spread over the tumour, so that each of them shows it. A patient
-            without tumour is cut where one of the tumours might have been.
+        slices: how many, evenly spread over the tumor, so that each of them shows it. A patient
+            without tumor is cut where one of the tumors might have been.
         size: height and width in pixels; drawn if None.
 
     Raises:
@@ -79,11 +79,11 @@ def draw_patient(
     return [PhantomSlice(*pair, label, patient, scan.plane, i) for i, pair in enumerate(pairs)]
 
 
-def _positions(lesion: Tumour, head: Head, scan: Acquisition, slices: int) -> list[float]:
-    """Slice positions, mm, over the middle of the tumour's extent as the scanner sees it."""
+def _positions(lesion: Tumor, head: Head, scan: Acquisition, slices: int) -> list[float]:
+    """Slice positions, mm, over the middle of the tumor's extent as the scanner sees it."""
     steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(lesion.radius)
     x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
-    cube = np.concatenate([x, y, z]) + lesion.centre
+    cube = np.concatenate([x, y, z]) + lesion.center
     inside = cube[:, lesion.distance(cube, head.cavity(cube)) > 0]
     extent = scan.position_of(head.person(inside))
     low, high = np.percentile(extent, [12, 88])
@@ -93,11 +93,11 @@ def _positions(lesion: Tumour, head: Head, scan: Acquisition, slices: int) -> li
 def _slice(
     head: Head,
     brain: Brain,
-    tumour: Tumour | None,
+    tumor: Tumor | None,
     scan: Acquisition,
     position: float,
     noise: np.random.Generator,
-) -> tuple[GreyImage, Mask]:
+) -> tuple[GrayImage, Mask]:
     """Image and mask of one slice, averaged over its thickness."""
     shape = (scan.size, scan.size)
     grid = scan.grid(position)
@@ -106,7 +106,7 @@ def _slice(
     brightness, cover = np.zeros((2, scan.size**2), dtype=np.float32)
     for offset in (-0.25, 0.25):
         layer = scan.to_head(scan.grid(position + offset * scan.thickness)[:, there])
-        values, inside = _layer(head, brain, tumour, scan, layer, surface[there])
+        values, inside = _layer(head, brain, tumor, scan, layer, surface[there])
         brightness[there] += values / 2
         cover[there] += inside / 2
     image = scan.expose(brightness.reshape(shape), grid, noise)
@@ -114,9 +114,9 @@ def _slice(
 
 
 def _layer(
-    head: Head, brain: Brain, tumour: Tumour | None, scan: Acquisition, grid: Points, surface: Field
+    head: Head, brain: Brain, tumor: Tumor | None, scan: Acquisition, grid: Points, surface: Field
 ) -> tuple[Field, Field]:
-    """Brightness and tumour cover at points of an infinitely thin plane, `surface` mm under the skin."""
+    """Brightness and tumor cover at points of an infinitely thin plane, `surface` mm under the skin."""
     points = head.anatomy(grid)
     cavity = head.cavity(points)
     canvas = Canvas(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))
@@ -125,17 +125,17 @@ def _layer(
     head.paint(shell, points[:, outer], cavity[outer], surface[outer], scan.contrast)
     canvas.paste(outer, shell)
     before, depth, white = points.copy(), cavity.copy(), np.zeros_like(cavity)
-    near = tumour.nearby(points) if tumour else inner[:0]
-    if tumour and near.size:
-        before[:, near] = tumour.displaced(points[:, near], cavity[near])
+    near = tumor.nearby(points) if tumor else inner[:0]
+    if tumor and near.size:
+        before[:, near] = tumor.displaced(points[:, near], cavity[near])
         depth[near] = head.cavity(before[:, near])
     core = canvas.part(inner)
     white[inner] = brain.paint(core, before[:, inner], depth[inner], scan.contrast)
     canvas.paste(inner, core)
     cover = np.zeros_like(cavity)
-    if tumour and near.size:
+    if tumor and near.size:
         lesion = canvas.part(near)
-        inside = tumour.paint(lesion, points[:, near], cavity[near], white[near], scan.contrast)
+        inside = tumor.paint(lesion, points[:, near], cavity[near], white[near], scan.contrast)
         canvas.paste(near, lesion)
         cover[near] = np.clip(inside / scan.pixel + 0.5, 0, 1)
     return np.clip(canvas.values, 0, 1.2), cover

@@ -1,6 +1,6 @@
 """The phantom's geometry: distances to simple bodies, how they join, and smooth random fields.
 
-Points are (3, N) in millimetres: x to the patient's left, y forwards, z upwards, the anterior
+Points are (3, N) in millimeters: x to the patient's left, y forwards, z upwards, the anterior
 commissure near the origin. Distances are (N,), positive inside, exact on the surface and close to it.
 """
 
@@ -31,10 +31,10 @@ def norm2(vectors: Points) -> Field:
     return np.asarray(np.ones(3, dtype=np.float32) @ np.square(vectors))
 
 
-def ellipsoid(points: Points, centre: Triple, radii: Triple) -> Field:
+def ellipsoid(points: Points, center: Triple, radii: Triple) -> Field:
     """Distance to an ellipsoid: radial excess over the length of its gradient."""
     inverse = 1 / np.square(np.asarray(radii, dtype=np.float32))
-    squares = np.square(points - column(centre))
+    squares = np.square(points - column(center))
     r, slope = np.sqrt(np.stack([inverse, inverse * inverse]) @ squares + np.float32(1e-12))
     return np.asarray((1 - r) * r / slope)
 
@@ -50,7 +50,7 @@ def tube(points: Points, start: Triple | Points, end: Triple | Points, radii: tu
 
 
 def union(a: Field, b: Field, blend: float = 0.0) -> Field:
-    """Inside either body; `blend` millimetres of fillet where they meet."""
+    """Inside either body; `blend` millimeters of fillet where they meet."""
     joined = np.maximum(a, b)
     if blend:
         joined = joined + np.square(np.maximum(blend - np.abs(a - b), 0)) / (4 * blend)
@@ -58,7 +58,7 @@ def union(a: Field, b: Field, blend: float = 0.0) -> Field:
 
 
 def overlap(a: Field, b: Field, blend: float = 0.0) -> Field:
-    """Inside both bodies; `blend` millimetres of rounding where they meet."""
+    """Inside both bodies; `blend` millimeters of rounding where they meet."""
     return -union(-a, -b, blend)
 
 
@@ -67,7 +67,7 @@ class Waves:
     """A smooth random field: a sum of plane waves of one wavelength and many directions.
 
     Attributes:
-        vectors: (K, 3) wave vectors, radians per millimetre.
+        vectors: (K, 3) wave vectors, radians per millimeter.
         phases: (K, 1).
         weights: (C, K); each of the C components has unit variance.
     """
@@ -111,7 +111,7 @@ class Canvas:
 
     Attributes:
         values: (N,), 0 = air, 1 = the brightest fat.
-        pixel: millimetres over which an edge fades, about one pixel.
+        pixel: millimeters over which an edge fades, about one pixel.
     """
 
     values: Field

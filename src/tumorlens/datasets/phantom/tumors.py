@@ -1,4 +1,4 @@
-"""The phantom's tumours: where each kind sits, how it looks, and how it pushes the brain aside."""
+"""The phantom's tumors: where each kind sits, how it looks, and how it pushes the brain aside."""
 
 from __future__ import annotations
 
@@ -26,66 +26,66 @@ from tumorlens.datasets.phantom.shapes import (
 
 
 @dataclass(frozen=True, eq=False)
-class Tumour(ABC):
+class Tumor(ABC):
     """What all kinds have in common; coordinates are those of the average head.
 
     Attributes:
-        centre: (3, 1), mm.
+        center: (3, 1), mm.
         radius: mean radius, mm.
         surface: makes the outline irregular.
         mass: radius of the ball of tissue that has been pushed aside, as a part of `radius`.
     """
 
-    centre: Points
+    center: Points
     radius: float
     surface: Waves
     mass: ClassVar[float] = 0.7
 
     @abstractmethod
     def distance(self, points: Points, cavity: Field) -> Field:
-        """Distance to the tumour's outline, positive inside; this is what the mask shows."""
+        """Distance to the tumor's outline, positive inside; this is what the mask shows."""
 
     @abstractmethod
     def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
-        """Paint the tumour and return its `distance`.
+        """Paint the tumor and return its `distance`.
 
         `cavity` is the distance to the dura, `white` how much of each point is white matter.
         """
 
     def nearby(self, points: Points) -> npt.NDArray[np.intp]:
-        """Indices of the points that the tumour, its oedema or its mass effect can reach."""
-        offset = points - self.centre
+        """Indices of the points that the tumor, its edema or its mass effect can reach."""
+        offset = points - self.center
         return np.flatnonzero(norm2(offset) < (2 * self.radius + 16) ** 2)
 
     def displaced(self, points: Points, cavity: Field) -> Points:
-        """Where the tissue now at `points` lay before the tumour grew.
+        """Where the tissue now at `points` lay before the tumor grew.
 
         Tissue is not compressed: each shell keeps its volume. The skull does not give way.
         """
-        offset = points - self.centre
+        offset = points - self.center
         far = np.sqrt(norm2(offset)) + np.float32(1e-3)
         before = np.cbrt(np.maximum(far**3 - (self.mass * self.radius) ** 3, 0))
         give = np.clip(cavity / 18, 0, 1)
-        return np.asarray(self.centre + offset * (1 + give * (before / far - 1)))
+        return np.asarray(self.center + offset * (1 + give * (before / far - 1)))
 
     def _ball(self, points: Points, roughness: float) -> Field:
         """Distance to a ball whose radius varies by `roughness`, as a part of it."""
-        offset = points - self.centre
+        offset = points - self.center
         lumps = np.clip(self.surface(points)[0], -1.8, 1.8)
         return np.asarray(self.radius * (1 + roughness * lumps) - np.sqrt(norm2(offset)))
 
 
 @dataclass(frozen=True, eq=False)
-class Glioma(Tumour):
-    """High grade: in the white matter, ragged, a bright ring around a dark core, oedema around it.
+class Glioma(Tumor):
+    """High grade: in the white matter, ragged, a bright ring around a dark core, edema around it.
 
     Attributes:
         rim: thickness of the enhancing ring, mm.
-        oedema: how far the oedema reaches, as a part of `radius`.
+        edema: how far the edema reaches, as a part of `radius`.
     """
 
     rim: float
-    oedema: float
+    edema: float
 
     @classmethod
     def random(cls, rng: np.random.Generator, head: Head) -> Glioma:
@@ -94,32 +94,32 @@ class Glioma(Tumour):
             radius = float(rng.uniform(10, 21))
             side = float(rng.choice([-1, 1]))
             if rng.random() < 0.3:  # the temporal lobe
-                centre = column((side * rng.uniform(38, 50), rng.uniform(-22, 8), rng.uniform(-26, -16)))
+                center = column((side * rng.uniform(38, 50), rng.uniform(-22, 8), rng.uniform(-26, -16)))
             else:
-                centre = column((side * rng.uniform(16, 46), rng.uniform(-70, 48), rng.uniform(4, 52)))
-            room = float(head.cavity(centre)[0])
-            if room > 0.8 * radius + 4 and abs(float(centre[0, 0])) > 0.55 * radius + 6:
+                center = column((side * rng.uniform(16, 46), rng.uniform(-70, 48), rng.uniform(4, 52)))
+            room = float(head.cavity(center)[0])
+            if room > 0.8 * radius + 4 and abs(float(center[0, 0])) > 0.55 * radius + 6:
                 break
         return cls(
-            centre=centre,
+            center=center,
             radius=radius,
             surface=Waves.random(rng, 1.7 * radius, count=8, components=2),
             rim=float(rng.uniform(2.8, 5.0)),
-            oedema=float(rng.uniform(0.35, 0.9)),
+            edema=float(rng.uniform(0.35, 0.9)),
         )
 
     def distance(self, points: Points, cavity: Field) -> Field:
-        """Ring and core, not the oedema."""
+        """Ring and core, not the edema."""
         ragged = 0.06 * self.radius * self.surface(points * np.float32(2.3))[1]
         return overlap(self._ball(points, 0.12) + ragged, cavity - 2.5, 3)
 
     def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
-        """Oedema spreads through the white matter and spares the cortex."""
+        """Edema spreads through the white matter and spares the cortex."""
         inside = self.distance(points, cavity)
         uneven = np.clip(self.surface(points * np.float32(1.9)), -1.5, 1.5)
-        reach = self.radius * self.oedema * (1 + 0.45 * uneven[0])
+        reach = self.radius * self.edema * (1 + 0.45 * uneven[0])
         spread = np.clip((inside + reach) / 3, 0, 1) * (inside < 0.5)
-        canvas.values += (tissue.oedema - canvas.values) * (spread * (0.2 + 0.75 * white)).astype(np.float32)
+        canvas.values += (tissue.edema - canvas.values) * (spread * (0.2 + 0.75 * white)).astype(np.float32)
         ring = tissue.enhancing * (0.95 + 0.12 * uneven[1])
         canvas.fill(ring, inside)
         canvas.fill(tissue.necrosis * (1 + 0.12 * uneven[0]), inside - self.rim * (1 + 0.35 * uneven[1]))
@@ -127,7 +127,7 @@ class Glioma(Tumour):
 
 
 @dataclass(frozen=True, eq=False)
-class Meningioma(Tumour):
+class Meningioma(Tumor):
     """On the dura with a broad base: smooth, evenly bright, with a tail along the dura.
 
     Attributes:
@@ -153,10 +153,10 @@ class Meningioma(Tumour):
                 start, ray = (rng.uniform(-6, 6), rng.uniform(25, 48), 20), (0, 0, -1)
             case _:
                 start, ray = (rng.choice([-1, 1]) * rng.uniform(26, 40), rng.uniform(8, 24), 20), (0, 0, -1)
-        centre = _towards_dura(head, start, ray, depth)
+        center = _toward_dura(head, start, ray, depth)
         if side:
-            centre = centre + column((side * radius * float(rng.uniform(0.3, 0.55)), 0, 0))
-        return cls(centre, radius, Waves.random(rng, 2.2 * radius, count=8, components=2), side)
+            center = center + column((side * radius * float(rng.uniform(0.3, 0.55)), 0, 0))
+        return cls(center, radius, Waves.random(rng, 2.2 * radius, count=8, components=2), side)
 
     def distance(self, points: Points, cavity: Field) -> Field:
         """A ball cut off by the dura, or by the falx."""
@@ -164,7 +164,7 @@ class Meningioma(Tumour):
         return overlap(body, self.side * points[0] - np.float32(0.3), 1.5) if self.side else body
 
     def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
-        """A cleft of CSF lies between tumour and brain; the dura nearby is thick and bright."""
+        """A cleft of CSF lies between tumor and brain; the dura nearby is thick and bright."""
         inside = self.distance(points, cavity)
         dura = np.minimum(cavity, np.abs(points[0])) if self.side else cavity
         canvas.fill(tissue.csf * 1.3, np.minimum(inside + 1.6, cavity - 1), 0.7)
@@ -175,8 +175,8 @@ class Meningioma(Tumour):
 
 
 @dataclass(frozen=True, eq=False)
-class Pituitary(Tumour):
-    """In the sella, in the midline: round, with a waist, growing up towards the chiasm."""
+class Pituitary(Tumor):
+    """In the sella, in the midline: round, with a waist, growing up toward the chiasm."""
 
     mass: ClassVar[float] = 0.6
 
@@ -184,12 +184,12 @@ class Pituitary(Tumour):
     def random(cls, rng: np.random.Generator, head: Head) -> Pituitary:
         """Draw one; the larger, the further it rises out of the sella."""
         radius = float(rng.uniform(7, 14))
-        centre = column((rng.normal(0, 1.2), 3 + rng.normal(0, 0.8), -37 + 0.55 * radius))
-        return cls(centre, radius, Waves.random(rng, 2.2 * radius, count=8, components=2))
+        center = column((rng.normal(0, 1.2), 3 + rng.normal(0, 0.8), -37 + 0.55 * radius))
+        return cls(center, radius, Waves.random(rng, 2.2 * radius, count=8, components=2))
 
     def distance(self, points: Points, cavity: Field) -> Field:
         """A ball above and the widened sella below; bone gives way."""
-        x, y, z = (float(v) for v in self.centre[:, 0])
+        x, y, z = (float(v) for v in self.center[:, 0])
         r = self.radius
         sella = ellipsoid(points, (x, y, z - 0.55 * r), (0.85 * r, 0.75 * r, 0.62 * r))
         return union(self._ball(points, 0.04), sella, 2)
@@ -203,7 +203,7 @@ class Pituitary(Tumour):
         return inside
 
 
-def _towards_dura(head: Head, start: Triple, ray: Triple, depth: float) -> Points:
+def _toward_dura(head: Head, start: Triple, ray: Triple, depth: float) -> Points:
     """The last point on a ray that is still `depth` mm away from the dura."""
     steps = np.arange(0, 100, 0.5, dtype=np.float32)
     path: Points = column(start) + column(ray) * steps

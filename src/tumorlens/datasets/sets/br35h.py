@@ -1,4 +1,4 @@
-"""Br35H (Hamada 2020): tumour yes or no, and outlines of 801 tumours drawn with the VGG Image Annotator."""
+"""Br35H (Hamada 2020): tumor yes or no, and outlines of 801 tumors drawn with the VGG Image Annotator."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.download.kaggle_download import get_kaggle
-from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, pictures
-from tumorlens.datasets.formats.via import ViaPicture, read_via
+from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, image_files
+from tumorlens.datasets.formats.via import ViaImage, read_via
 from tumorlens.datasets.reference_masks import MaskPlace
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
@@ -16,7 +16,7 @@ from tumorlens.errors import DataError
 
 CLASSES = ("no_tumor", "tumor")
 OUTLINED = "Br35H-Mask-RCNN"
-"""The folder of the outlined pictures, which are copies of pictures in ``yes``."""
+"""The folder of the outlined images, which are copies of images in ``yes``."""
 
 _FOLDERS = {"no": "no_tumor", "yes": "tumor"}
 _PATTERNS = ("annotations_*.json", "via_region_data.json")
@@ -24,11 +24,11 @@ _NOTE = "br35h: no patient ids"
 
 
 def read(folder: Path) -> Table:
-    """The table of ``yes`` and ``no``, or of the outlined pictures where `folder` holds only these.
+    """The table of ``yes`` and ``no``, or of the outlined images where `folder` holds only these.
 
-    An outline belongs to a picture of the name and the size in bytes that the annotations give. Of ``yes``
-    those pictures have a mask. The outlined pictures by themselves have the split of their folders (TRAIN,
-    VAL, TEST); they all show a tumour, and one in which nothing was drawn is `UNANNOTATED`.
+    An outline belongs to an image of the name and the size in bytes that the annotations give. Of ``yes``
+    those images have a mask. The outlined images by themselves have the split of their folders (TRAIN,
+    VAL, TEST); they all show a tumor, and one in which nothing was drawn is `UNANNOTATED`.
 
     Raises:
         DataError: neither layout is there, a folder is empty, or an annotation file cannot be read.
@@ -36,8 +36,8 @@ def read(folder: Path) -> Table:
     return _whole(folder) if (folder / "yes").is_dir() or (folder / "no").is_dir() else _outlined(folder)
 
 
-def recognises(folder: Path) -> bool:
-    """True for yes and no beside pred or the outlined pictures, and for the folder of the latter."""
+def recognizes(folder: Path) -> bool:
+    """True for yes and no beside pred or the outlined images, and for the folder of the latter."""
     if (folder / "yes").is_dir() and (folder / "no").is_dir():
         return (folder / "pred").is_dir() or (folder / OUTLINED).is_dir()
     return bool(_annotation_files(folder))
@@ -47,16 +47,16 @@ def _whole(folder: Path) -> Table:
     drawn, notes = _drawn(_annotation_files(folder / OUTLINED))
     samples = []
     for name, label in _FOLDERS.items():
-        images = pictures(folder / name) if (folder / name).is_dir() else []
+        images = image_files(folder / name) if (folder / name).is_dir() else []
         if not images:
-            raise DataError(f"{folder}: no pictures in {name}/ found; expected some in yes/ and in no/")
+            raise DataError(f"{folder}: no images in {name}/ found; expected some in yes/ and in no/")
         for image in images:
-            path, picture = drawn.get(_key(image), (None, None))
-            mask = MaskPlace(path, picture.key).path if path and picture and picture.shapes else None
+            path, entry = drawn.get(_key(image), (None, None))
+            mask = MaskPlace(path, entry.key).path if path and entry and entry.shapes else None
             samples.append(Sample(f"br35h/{name}/{image.name}", image, label, mask))
     if drawn:
         masks = sum(sample.mask is not None for sample in samples)
-        notes.append(f"br35h: {masks:,} of {len(samples):,} pictures have an outline, the others no mask")
+        notes.append(f"br35h: {masks:,} of {len(samples):,} images have an outline, the others no mask")
     return Table("br35h", tuple(samples), CLASSES, tuple(notes))
 
 
@@ -68,23 +68,23 @@ def _outlined(folder: Path) -> Table:
         )
     drawn, notes = _drawn(files)
     samples = []
-    images = [image for place in _places(folder) for image in pictures(place)]
+    images = [image for place in _places(folder) for image in image_files(place)]
     for image in images:
         if (key := _key(image)) in drawn:
-            path, picture = drawn[key]
-            label = "tumor" if picture.shapes else UNANNOTATED
+            path, entry = drawn[key]
+            label = "tumor" if entry.shapes else UNANNOTATED
             split = None if image.parent == folder else SPLIT_NAMES[image.parent.name.lower()]
             id_ = f"br35h/{image.relative_to(folder).as_posix()}"
-            samples.append(Sample(id_, image, label, MaskPlace(path, picture.key).path, split=split))
+            samples.append(Sample(id_, image, label, MaskPlace(path, entry.key).path, split=split))
     if not samples:
         raise DataError(
-            f"{files[0]}: none of {len(drawn):,} listed pictures is there with its size in bytes; expected them "
+            f"{files[0]}: none of {len(drawn):,} listed images is there with its size in bytes; expected them "
             "unchanged beside it, or in TRAIN, VAL and TEST"
         )
     counts = {
-        f"br35h: of {len(drawn):,} listed pictures, {len(drawn) - len(samples):,} are not there": len(drawn)
+        f"br35h: of {len(drawn):,} listed images, {len(drawn) - len(samples):,} are not there": len(drawn)
         - len(samples),
-        f"br35h: pictures that are there but not listed, and so left out: {len(images) - len(samples):,}": len(images)
+        f"br35h: images that are there but not listed, and so left out: {len(images) - len(samples):,}": len(images)
         - len(samples),
     }
     notes += [note for note, n in counts.items() if n > 0]
@@ -106,14 +106,14 @@ def _key(image: Path) -> tuple[str, int]:
     return image.name, image.stat().st_size
 
 
-def _drawn(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, ViaPicture]], list[str]]:
-    """By name and size in bytes the file that lists a picture and the entry; of several the first. And notes."""
-    found: dict[tuple[str, int], tuple[Path, ViaPicture]] = {}
+def _drawn(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, ViaImage]], list[str]]:
+    """By name and size in bytes the file that lists an image and the entry; of several the first. And notes."""
+    found: dict[tuple[str, int], tuple[Path, ViaImage]] = {}
     notes = [_NOTE]
     for path in files:
         held = read_via(path)
-        for picture in held.pictures:
-            found.setdefault((picture.name, picture.bytes), (path, picture))
+        for image in held.images:
+            found.setdefault((image.name, image.bytes), (path, image))
         if held.faults:
             notes.append(f"br35h: {len(held.faults):,} entries of {path.name} cannot be used: {held.faults[0]}")
     return found, notes
@@ -122,25 +122,25 @@ def _drawn(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, Via
 DATASET = Dataset(
     DatasetCard(
         name="br35h",
-        summary="tumour yes / no, and outlines of 801 of the tumours",
+        summary="tumor yes / no, and outlines of 801 of the tumors",
         images=3000,
         patients=None,
         classes=CLASSES,
         format="JPEG of mixed sizes; outlines as JSON of the VGG Image Annotator",
         layout=f"yes/*.jpg, no/*.jpg and {OUTLINED}/ with annotations_all.json and TRAIN, VAL, TEST; "
         f"or {OUTLINED} by itself",
-        licence="as on Kaggle",
+        license="as on Kaggle",
         citation="Hamada 2020, Br35H :: Brain Tumor Detection 2020, Kaggle",
         homepage="https://www.kaggle.com/datasets/ahmedhamada0/brain-tumor-detection",
         problems=(
-            "3,000 files are 577 different pictures, many of them mirrored, brightened or sharpened copies.",
-            "Of the 100 outlined pictures in TEST 91 have a copy in TRAIN.",
-            f"The 801 pictures of {OUTLINED} are byte-identical copies of pictures in yes/: use either.",
+            "3,000 files are 577 different images, many of them mirrored, brightened or sharpened copies.",
+            "Of the 100 outlined images in TEST 91 have a copy in TRAIN.",
+            f"The 801 images of {OUTLINED} are byte-identical copies of images in yes/: use either.",
             "No patient ids; who drew the outlines, and by which rule, is not said.",
-            "pred/ holds 60 pictures without a label; they are not read.",
+            "pred/ holds 60 images without a label; they are not read.",
         ),
     ),
     read,
-    recognises,
+    recognizes,
     lambda folder, _progress: get_kaggle("ahmedhamada0/brain-tumor-detection", folder),
 )

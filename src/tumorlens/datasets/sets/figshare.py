@@ -27,8 +27,8 @@ def read(folder: Path) -> Table:
     """The table of either layout; ids are ``figshare/<slice number>`` in both.
 
     Raises:
-        DataError: neither layout is there, patients.csv lacks a column or a patient, or it names a
-            picture that is missing.
+        DataError: neither layout is there, patients.csv lacks a column or a patient, or it names an
+            image that is missing.
         ScanError: a .mat file that cannot be read.
     """
     if _has_csv(folder):
@@ -52,7 +52,7 @@ def _from_csv(index: Path) -> list[Sample]:
             raise DataError(f"{index}, line {line}: slice {number} has no patient_id; expected one for each")
         image, mask = (index.parent / name for name in (f"images/{number}.jpg", f"masks/{number}.png"))
         if not image.is_file():
-            raise DataError(f"{index}, line {line}: {image} does not exist; expected the picture of each row")
+            raise DataError(f"{index}, line {line}: {image} does not exist; expected the image of each row")
         samples.append(
             Sample(
                 id=f"figshare/{number}",
@@ -82,18 +82,18 @@ def _mat_files(folder: Path) -> list[Path]:
 DATASET = Dataset(
     DatasetCard(
         name="figshare",
-        summary="T1 contrast-enhanced slices of three tumours, with the radiologists' outlines",
+        summary="T1 contrast-enhanced slices of three tumors, with the radiologists' outlines",
         images=3064,
         patients=233,
         classes=CLASSES,
         format="MATLAB v7.3 (.mat), 512x512 16-bit; or JPEG + PNG masks + patients.csv",
         layout="1.mat ... 3064.mat; or images/N.jpg, masks/N.png, patients.csv",
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
         citation="Cheng 2017, brain tumor dataset, figshare 1512427; Cheng et al. 2015, PLoS ONE 10:e0140381",
         homepage="https://figshare.com/articles/dataset/brain_tumor_dataset/1512427",
         problems=(
             "233 patient ids, some of them repeat studies of one person: grouped by the id without its letter.",
-            "13 neighbouring slices a patient on average: a random split puts most test patients into train.",
+            "13 neighboring slices a patient on average: a random split puts most test patients into train.",
             "Classes sit in planes and places (pituitary low and central), so position alone tells much.",
         ),
     ),

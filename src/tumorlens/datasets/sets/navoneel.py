@@ -1,4 +1,4 @@
-"""Navoneel's Kaggle set: tumour yes or no."""
+"""Navoneel's Kaggle set: tumor yes or no."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.download.kaggle_download import get_kaggle
-from tumorlens.datasets.formats.class_folders import pictures
+from tumorlens.datasets.formats.class_folders import image_files
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
@@ -23,9 +23,9 @@ def read(folder: Path) -> Table:
     """
     samples = []
     for name, label in _FOLDERS.items():
-        images = pictures(folder / name) if (folder / name).is_dir() else []
+        images = image_files(folder / name) if (folder / name).is_dir() else []
         if not images:
-            raise DataError(f"{folder}: no pictures in {name}/ found; expected some in yes/ and in no/")
+            raise DataError(f"{folder}: no images in {name}/ found; expected some in yes/ and in no/")
         samples += [Sample(f"navoneel/{name}/{image.name}", image, label) for image in images]
     return Table("navoneel", tuple(samples), CLASSES, NOTES)
 
@@ -33,17 +33,17 @@ def read(folder: Path) -> Table:
 DATASET = Dataset(
     DatasetCard(
         name="navoneel",
-        summary="tumour yes / no; small, and collected from the web",
+        summary="tumor yes / no; small, and collected from the web",
         images=253,
         patients=None,
         classes=CLASSES,
         format="JPEG and PNG in L, RGB, RGBA and palette; six PNGs are named .jpg",
         layout="yes/* (155 files) and no/* (98 files)",
-        licence="as on Kaggle",
+        license="as on Kaggle",
         citation="Chakrabarty 2019, Brain MRI Images for Brain Tumor Detection, Kaggle",
         homepage="https://www.kaggle.com/datasets/navoneel/brain-mri-images-for-brain-tumor-detection",
         problems=(
-            "253 files are 199 different pictures.",
+            "253 files are 199 different images.",
             "No patient ids, mixed sequences and sources; at n = 50 an accuracy of 0.88 means 0.76 to 0.94.",
         ),
     ),

@@ -17,12 +17,12 @@ def read(folder: Path) -> Table:
     """The table with the official split: Training -> train, Testing -> test.
 
     Raises:
-        DataError: the folder holds other classes, or no pictures.
+        DataError: the folder holds other classes, or no images.
     """
     return read_classes(folder, "nickparvar", CLASSES, NOTES)
 
 
-def recognises(folder: Path) -> bool:
+def recognizes(folder: Path) -> bool:
     """True for Training and Testing with a notumor folder."""
     return all((folder / part / "notumor").is_dir() for part in ("Training", "Testing"))
 
@@ -30,24 +30,24 @@ def recognises(folder: Path) -> bool:
 DATASET = Dataset(
     DatasetCard(
         name="nickparvar",
-        summary="the most used public set: glioma, meningioma, pituitary, no tumour",
+        summary="the most used public set: glioma, meningioma, pituitary, no tumor",
         images=7023,
         patients=None,
         classes=CLASSES,
         format="JPEG of mixed sizes and modes",
         layout="Training/<class>/*.jpg, Testing/<class>/*.jpg; glioma, meningioma, notumor, pituitary",
-        licence="CC0",
+        license="CC0",
         citation="Nickparvar 2021, Brain Tumor MRI Dataset, Kaggle",
         homepage="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
         problems=(
-            "998 of 1,311 test images have a copy in Training, all 405 without tumour among them.",
-            "4,751 of 5,023 tumour images are Figshare slices; every test patient that is known is in Training.",
-            "7,023 files are about 3,600 different pictures; 2,000 'notumor' files are about 400.",
+            "998 of 1,311 test images have a copy in Training, all 405 without tumor among them.",
+            "4,751 of 5,023 tumor images are Figshare slices; every test patient that is known is in Training.",
+            "7,023 files are about 3,600 different images; 2,000 'notumor' files are about 400.",
             "Four meningiomas are filed under pituitary (Tr-pi_0043, Tr-pi_0515, Tr-pi_0520, Te-piTr_0002).",
-            "Picture width and height alone tell glioma from no tumour in 99.5 % of cases.",
+            "Image width and height alone tell glioma from no tumor in 99.5 % of cases.",
         ),
     ),
     read,
-    recognises,
+    recognizes,
     lambda folder, _progress: get_kaggle("masoudnickparvar/brain-tumor-mri-dataset", folder),
 )

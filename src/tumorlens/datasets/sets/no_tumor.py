@@ -1,16 +1,16 @@
-"""Distinct pictures without a tumour, to be pooled with any set that has only tumours."""
+"""Distinct images without a tumor, to be pooled with any set that has only tumors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
-from tumorlens.datasets.formats.class_folders import pictures
+from tumorlens.datasets.formats.class_folders import image_files
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
 NOTES = (
-    "no_tumor: no patient ids; its pictures come from other scanners, sequences and sizes than the tumours', "
+    "no_tumor: no patient ids; its images come from other scanners, sequences and sizes than the tumors', "
     "so a network can tell them apart without looking at the brain",
 )
 
@@ -21,9 +21,9 @@ def read(folder: Path) -> Table:
     Raises:
         DataError: there is no images folder, or it is empty.
     """
-    images = pictures(folder / "images") if (folder / "images").is_dir() else []
+    images = image_files(folder / "images") if (folder / "images").is_dir() else []
     if not images:
-        raise DataError(f"{folder}: no pictures in images/ found; expected images/* and images.csv")
+        raise DataError(f"{folder}: no images in images/ found; expected images/* and images.csv")
     samples = tuple(Sample(f"no_tumor/{image.name}", image, "no_tumor") for image in images)
     return Table("no_tumor", samples, ("no_tumor",), NOTES)
 
@@ -31,16 +31,16 @@ def read(folder: Path) -> Table:
 DATASET = Dataset(
     DatasetCard(
         name="no_tumor",
-        summary="one representative of each distinct 'notumor' picture of the Nickparvar set",
+        summary="one representative of each distinct 'notumor' image of the Nickparvar set",
         images=417,
         patients=None,
         classes=("no_tumor",),
-        format="JPEG, mixed sequences, sizes and colour modes",
+        format="JPEG, mixed sequences, sizes and color modes",
         layout="images/*.jpg and images.csv (file, copies_in_nickparvar)",
-        licence="CC0",
+        license="CC0",
         citation="Nickparvar 2021, Brain Tumor MRI Dataset, Kaggle",
         homepage="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
-        problems=("Other scanners, sequences and sizes than the tumour sets it is pooled with: a shortcut.",),
+        problems=("Other scanners, sequences and sizes than the tumor sets it is pooled with: a shortcut.",),
     ),
     read,
     lambda folder: (folder / "images.csv").is_file() and (folder / "images").is_dir(),

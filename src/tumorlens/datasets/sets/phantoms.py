@@ -10,14 +10,14 @@ from tumorlens.datasets.phantom import CLASSES
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
-NOTES = ("phantom: drawn pictures; no number measured on them says anything about patients",)
+NOTES = ("phantom: drawn images; no number measured on them says anything about patients",)
 
 
 def read(folder: Path) -> Table:
     """The table of a folder with phantom.csv.
 
     Raises:
-        DataError: there is no phantom.csv, or it names a picture that is missing.
+        DataError: there is no phantom.csv, or it names an image that is missing.
     """
     index = folder / "phantom.csv"
     if not index.is_file():
@@ -26,7 +26,7 @@ def read(folder: Path) -> Table:
     for line, row in read_rows(index, ("image", "mask", "label", "patient")):
         image = folder / row["image"]
         if not image.is_file():
-            raise DataError(f"{index}, line {line}: {image} does not exist; expected the picture of each row")
+            raise DataError(f"{index}, line {line}: {image} does not exist; expected the image of each row")
         samples.append(
             Sample(
                 id=f"phantom/{row['image']}",
@@ -48,7 +48,7 @@ DATASET = Dataset(
         classes=CLASSES,
         format="8-bit PNG with masks",
         layout="images/*.png, masks/*.png, phantom.csv; written by: tumorlens data phantom FOLDER",
-        licence="CC0",
+        license="CC0",
         citation="made by this program, nobody to cite",
         problems=("Not patients. Numbers measured on phantoms say that the software works, nothing more.",),
     ),

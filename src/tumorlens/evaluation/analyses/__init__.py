@@ -1,1 +1,1 @@
-"""Analyses of a run beyond its metrics, one folder each."""
+"""Analyzes of a run beyond its metrics, one folder each."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.evaluation.analyses.region_occlusion.section import background_section
-from tumorlens.evaluation.analyses.robustness.section import robustness_section
-from tumorlens.evaluation.analyses.selective.section import says_no_section
+from tumorlens.evaluation.analyzes.region_occlusion.section import background_section
+from tumorlens.evaluation.analyzes.robustness.section import robustness_section
+from tumorlens.evaluation.analyzes.selective.section import says_no_section
 from tumorlens.evaluation.evaluation_result import Calibration as Fitted
 from tumorlens.evaluation.evaluation_result import Evaluation, worst
-from tumorlens.evaluation.inference import grey_slice
+from tumorlens.evaluation.inference import gray_slice
 from tumorlens.evaluation.report.segmentation_section import mask_section
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import reliability_bins, roc_points
 from tumorlens.report import (
-    Picture,
+    CaptionedImage,
     Section,
     Tile,
     columns,
@@ -107,8 +107,8 @@ def headline_section(evaluation: Evaluation) -> Section:
     if drawn := evaluation.segmentation:
         body += tiles(
             [
-                Tile("Dice of the tumour", drawn.overall["dice"], percent=False),
-                Tile("IoU of the tumour", drawn.overall["iou"], percent=False),
+                Tile("Dice of the tumor", drawn.overall["dice"], percent=False),
+                Tile("IoU of the tumor", drawn.overall["iou"], percent=False),
             ]
         )
     if apart := evaluation.separate:
@@ -235,26 +235,26 @@ def mistake_section(canvas: Canvas, evaluation: Evaluation) -> Section:
     wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion))
     if not wrong:
         return Section("Mistakes", paragraph("None on this test set."))
-    pictures = [_mistake(canvas, evaluation, i) for i in worst(evaluation, MISTAKES)]
+    images = [_mistake(canvas, evaluation, i) for i in worst(evaluation, MISTAKES)]
     lead = f"{wrong} of {len(evaluation.samples)} images; shown are those the network was surest of."
-    return Section("The worst mistakes", contact_sheet(pictures), lead)
+    return Section("The worst mistakes", contact_sheet(images), lead)
 
 
-def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> Picture:
+def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> CaptionedImage:
     sample = evaluation.samples[position]
     row = evaluation.probabilities[position]
     said = int(row.argmax())
     classes = evaluation.metrics.classes
-    grey = grey_slice(sample.image)
-    image = overlay(grey)
+    gray = gray_slice(sample.image)
+    image = overlay(gray)
     cam = evaluation.cams[position]
     if len(cam):
-        height, width = grey.shape
+        height, width = gray.shape
         placement = canvas.place(height, width, evaluation.boxes[position])
-        image = side_by_side([image, overlay(grey, heat(cam[said], placement))])
+        image = side_by_side([image, overlay(gray, heat(cam[said], placement))])
     truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
     caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"
-    return Picture(image, caption, f"{sample.id}: {sample.label} taken for {classes[said]}", "wrong")
+    return CaptionedImage(image, caption, f"{sample.id}: {sample.label} taken for {classes[said]}", "wrong")
 
 
 def _training(run: Run) -> Section:

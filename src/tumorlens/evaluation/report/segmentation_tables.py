@@ -13,7 +13,7 @@ _OTHERS = ("hd95", "surface_dice", "lesion_sensitivity", "false_positives")
 
 
 def lines(found: Segmentation) -> tuple[Grid, Grid]:
-    """How tumours are covered, then outlines and finds; a cell is empty where a class has no such figure."""
+    """How tumors are covered, then outlines and finds; a cell is empty where a class has no such figure."""
     rows: dict[str, Figures] = {"all": found.overall, **found.per_class}
     titles = found.titles
     covered, others = [], []
@@ -25,8 +25,8 @@ def lines(found: Segmentation) -> tuple[Grid, Grid]:
         others.append([label, _said(figures["hd95"], 1), *(_said(figures[name]) for name in _OTHERS[1:])])
     first, *rest = (titles[name] for name in _OVERLAPS)
     return (
-        (["drawn tumours", "masks", first, "median", *rest], covered),
-        (["drawn tumours", *(titles[name] for name in _OTHERS)], others),
+        (["drawn tumors", "masks", first, "median", *rest], covered),
+        (["drawn tumors", *(titles[name] for name in _OTHERS)], others),
     )
 
 

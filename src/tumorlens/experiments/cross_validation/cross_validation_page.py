@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tumorlens.evaluation.analyses.region_occlusion.section import background_figures
-from tumorlens.evaluation.analyses.selective.section import says_no_section
+from tumorlens.evaluation.analyzes.region_occlusion.section import background_figures
+from tumorlens.evaluation.analyzes.selective.section import says_no_section
 from tumorlens.evaluation.report.evaluation_page import (
     calibration_section,
     class_section,
@@ -25,7 +25,7 @@ def cross_validation_page(found: CrossValidation) -> str:
     pooled, facts = found.pooled, found.pooled.facts
     each = ", ".join(f"{temperature:.3f}" for temperature in found.temperatures)
     lead = (
-        f"The temperature of each fold was fitted on the pictures of all others: {each}. One that fits all of them, "
+        f"The temperature of each fold was fitted on the images of all others: {each}. One that fits all of them, "
         f"for a network trained on all, is {pooled.calibration.temperature:.3f}."
     )
     return page(
@@ -77,7 +77,7 @@ def _folds(found: CrossValidation) -> Section:
             if key in found.validation
         )
         body += paragraph(
-            f"Over all folds: {said}, pictures weighing the same. Choose between recipes by these, and quote the "
+            f"Over all folds: {said}, images weighing the same. Choose between recipes by these, and quote the "
             "others: what is chosen by the folds held out reads too high on them."
         )
     body += paragraph(
@@ -89,7 +89,7 @@ def _folds(found: CrossValidation) -> Section:
 
 
 def _marked(found: CrossValidation) -> str:
-    """How many pictures were flagged by the network that had not seen them; empty where that is not known."""
+    """How many images were flagged by the network that had not seen them; empty where that is not known."""
     return (
         f"Outside of what the models are for: {found.outside.flagged.percent()} are flagged." if found.outside else ""
     )
@@ -116,7 +116,7 @@ def _masks(found: CrossValidation) -> Section:
     return Section(
         "How well it draws",
         mask_figures(found.pooled.segmentation),
-        "Does the mask cover the tumour, and nothing else? Pictures are in the reports of the folds.",
+        "Does the mask cover the tumor, and nothing else? Images are in the reports of the folds.",
     )
 
 

@@ -45,7 +45,7 @@ def cross_validate(
         val: share of the rest that becomes validation.
         split_seed: of the folds.
         seed: of every training, and of the bootstrap.
-        ignore_patients: divide pictures, even where patients are known. Results then say so.
+        ignore_patients: divide images, even where patients are known. Results then say so.
         resume: go on where it stopped; runs that are finished stay as they are, and are measured again.
         allow_leak: as `tumorlens.training.train`.
         background: as `tumorlens.evaluation.evaluate`, for each fold's own report.

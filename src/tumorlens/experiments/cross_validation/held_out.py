@@ -1,4 +1,4 @@
-"""All folds -> what the others say of each: its temperature and its candidates, learnt from none of its own patients.
+"""All folds -> what the others say of each: its temperature and its candidates, learned from none of its own patients.
 
 A validation part of a dozen patients says little of how far to trust a network. What networks of the same recipe said
 of the folds held out from them says it of ten times as many, and of a network that is trained on all folds as well.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyses.selective.measure import ERRORS, Abstention, at_error, learn_candidates
+from tumorlens.evaluation.analyzes.selective.measure import ERRORS, Abstention, at_error, learn_candidates
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
 from tumorlens.metrics.calibration import fit_temperature, softmax, why_not_fitted
 from tumorlens.stats import Cohort, Floats, Ints, Resamples
@@ -26,10 +26,10 @@ class HeldOut:
 
     Attributes:
         temperatures: of each fold, fitted on all others.
-        probabilities: (N, K) of all pictures, each fold's at its own temperature.
-        calibration: the temperature that fits all pictures.
-        abstention: what comes of thresholds that are learnt, for each fold, from all others; its `candidates` are from
-            all pictures.
+        probabilities: (N, K) of all images, each fold's at its own temperature.
+        calibration: the temperature that fits all images.
+        abstention: what comes of thresholds that are learned, for each fold, from all others; its `candidates` are from
+            all images.
     """
 
     temperatures: tuple[float, ...]
@@ -42,10 +42,10 @@ def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, coho
     """Learn from every fold but one, for each.
 
     Args:
-        found: of each fold, on its own pictures.
-        logits: (N, K) of all pictures, fold after fold.
+        found: of each fold, on its own images.
+        logits: (N, K) of all images, fold after fold.
         labels: (N,) index of the true class.
-        cohort: the N pictures.
+        cohort: the N images.
     """
     classes, units = found[0].metrics.classes, np.array(cohort.units)
     fold = np.repeat(np.arange(len(found)), [len(one.samples) for one in found])
@@ -54,9 +54,9 @@ def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, coho
     for number in range(len(found)):
         mine, others = fold == number, np.flatnonzero(fold != number)
         temperatures.append(fit_temperature(logits[others], labels[others], len(set(units[others]))))
-        learnt = _candidates([samples[i] for i in others], logits[others], classes, cohort.unit)
+        learned = _candidates([samples[i] for i in others], logits[others], classes, cohort.unit)
         for error, possible in sets.items():
-            possible[mine] = learnt.sets(softmax(logits[mine]), error)
+            possible[mine] = learned.sets(softmax(logits[mine]), error)
     everything, drawn = _candidates(samples, logits, classes, cohort.unit), Resamples.draw(cohort)
     rows = [
         at_error(error, possible, labels, drawn, classes, everything.unknown(error)) for error, possible in sets.items()
@@ -73,6 +73,6 @@ def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, coho
 
 
 def _candidates(samples: Sequence[Sample], logits: Floats, classes: Sequence[str], unit: str) -> Candidates:
-    learnt = learn_candidates(samples, logits, classes, unit)
-    assert learnt is not None  # no fold is empty
-    return learnt
+    learned = learn_candidates(samples, logits, classes, unit)
+    assert learned is not None  # no fold is empty
+    return learned

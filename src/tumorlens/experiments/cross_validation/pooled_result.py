@@ -11,9 +11,9 @@ import numpy as np
 
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
-from tumorlens.evaluation.analyses.ood import Across, measure_across
-from tumorlens.evaluation.analyses.region_occlusion.measure import pool_background
-from tumorlens.evaluation.analyses.region_occlusion.result import Background
+from tumorlens.evaluation.analyzes.ood import Across, measure_across
+from tumorlens.evaluation.analyzes.region_occlusion.measure import pool_background
+from tumorlens.evaluation.analyzes.region_occlusion.result import Background
 from tumorlens.evaluation.caveats import cautions, mask_cautions
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.subset import cohort_of
@@ -26,7 +26,7 @@ from tumorlens.stats import Cohort, Floats, Ints
 from tumorlens.training import Run
 
 _OF_ALL = (
-    "Each picture was answered by that one of {count} networks which had not seen its patient: the figures are those "
+    "Each image was answered by that one of {count} networks which had not seen its patient: the figures are those "
     "of the recipe, and of no one network. Their intervals are over patients; how much another training of the same "
     "folds would differ is not in them (train again with another --seed)."
 )
@@ -74,10 +74,10 @@ class CrossValidation:
 
     Attributes:
         folds: one for each, in order.
-        pooled: of all their pictures together. Each fold's probabilities are calibrated by the others, figures are
+        pooled: of all their images together. Each fold's probabilities are calibrated by the others, figures are
             computed once over all and not averaged over folds, and what is measured within one fold only is None.
         temperatures: by which each fold's logits were divided for that.
-        outside: how many pictures are marked as outside; None where a fold has no validation part to learn it from.
+        outside: how many images are marked as outside; None where a fold has no validation part to learn it from.
     """
 
     folds: tuple[Fold, ...]
@@ -87,7 +87,7 @@ class CrossValidation:
 
     @property
     def validation(self) -> dict[str, float]:
-        """What to choose between recipes by: figures of the validation parts, each weighted by its pictures."""
+        """What to choose between recipes by: figures of the validation parts, each weighted by its images."""
         rows = [
             (fold.run.record["validation"], fold.run.record["counts"].get("val", {}).get("images", 0))
             for fold in self.folds
@@ -121,7 +121,7 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         name: of what comes out.
 
     Raises:
-        DataError: a picture is in two folds, or folds do not know the same classes.
+        DataError: an image is in two folds, or folds do not know the same classes.
     """
     found = [fold.evaluation for fold in folds]
     classes = found[0].metrics.classes
@@ -140,8 +140,8 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
     )
     logits = np.concatenate([one.logits for one in found])
     labels = np.array([classes.index(sample.label) for sample in samples])
-    learnt = learn_across(found, logits, labels, cohort)
-    probabilities = learnt.probabilities
+    learned = learn_across(found, logits, labels, cohort)
+    probabilities = learned.probabilities
     after = measure(probabilities, labels, cohort, classes)
     drawn = [one.segmentation for one in found if one.segmentation]
     drawings = [drawing for one in drawn for drawing in one.drawings] if len(drawn) == len(found) else []
@@ -154,7 +154,7 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         metrics=after,
         before=measure(softmax(logits), labels, cohort, classes),
         nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
-        calibration=learnt.calibration,
+        calibration=learned.calibration,
         cams=[cam for one in found for cam in one.cams],
         boxes=[box for one in found for box in one.boxes],
         separate=None,
@@ -164,11 +164,11 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
         | {"unit": cohort.unit, "units": len(set(cohort.units))}
         | {"evidence": evidence(after.overall["accuracy"])},
         cautions=(_OF_ALL.format(count=len(folds)), *warned, *mask_cautions(drawings, samples)),
-        abstention=learnt.abstention,
+        abstention=learned.abstention,
     )
     outside = [one.outside.scores for one in found if one.outside]
     across = measure_across(outside, labels, cohort, classes) if len(outside) == len(found) else None
-    return CrossValidation(tuple(folds), pooled, learnt.temperatures, across)
+    return CrossValidation(tuple(folds), pooled, learned.temperatures, across)
 
 
 def _background(

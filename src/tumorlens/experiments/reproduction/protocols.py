@@ -1,4 +1,4 @@
-"""Tables -> two protocols on the same pictures: the published one as it was, and an honest one."""
+"""Tables -> two protocols on the same images: the published one as it was, and an honest one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FOLDS = 5  # 80:20, as systems 4 and 5 divide
 VAL = 0.1
 COCO_FOLDS, COCO_VAL = 10, 2 / 9  # 70:20:10, as the COCO export is divided
 AGAIN = "again"
-"""Behind the set's name in the id of a picture that a protocol uses a second time."""
+"""Behind the set's name in the id of an image that a protocol uses a second time."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How pictures are divided, and what chooses the epoch.
+    """How images are divided, and what chooses the epoch.
 
     Attributes:
         name: ``"published"`` or ``"honest"``; also the run's folder.
@@ -44,12 +44,12 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both protocols, and what is known of the pictures they share.
+    """Both protocols, and what is known of the images they share.
 
     Attributes:
         published: as its authors did it.
         honest: the same, without the flaw.
-        source: all pictures that both draw from.
+        source: all images that both draw from.
         ties: of `source`: copies and patients.
     """
 
@@ -81,19 +81,19 @@ def protocols(
         system: which.
         tables: its data sets, in the order of `System.needs`.
         seed: of the splits, and of what is drawn for a quick run.
-        quick: whether some hundred pictures are enough.
-        progress: called with (done, total) while pictures are read.
+        quick: whether some hundred images are enough.
+        progress: called with (done, total) while images are read.
 
     Raises:
-        SplitError: too few patients or pictures in a class to divide.
-        DataError: no outline is known for a picture (system 2).
+        SplitError: too few patients or images in a class to divide.
+        DataError: no outline is known for an image (system 2).
     """
     source = tables[0] if system.number != 2 else true_masks(tables[0], tables[1], progress=progress)
     ties = find_ties(source, progress=progress)
     if quick:
         few = fewer(source, ties, seed)
         ties = ties if len(few) == len(source) else find_ties(few)
-        note = f"{few.name}: quick run, {len(few):,} of {len(source):,} pictures, few epochs, small input"
+        note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
     published, honest = _BUILDERS[system.number](source, regrouped(source, ties), tables[0], seed)
     return Pair(published, honest, source, ties)
@@ -102,8 +102,8 @@ def protocols(
 def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
     """System 1: a random split stands in for what its authors do not say."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=VAL, seed=seed)
-    rule = "80:20 at random by picture; a tenth of the 80 as validation chose the epoch."
-    return Protocol("published", table, rule, "pictures were divided at random, copies or not"), _honest(grouped, seed)
+    rule = "80:20 at random by image; a tenth of the 80 as validation chose the epoch."
+    return Protocol("published", table, rule, "images were divided at random, copies or not"), _honest(grouped, seed)
 
 
 def _as_exported(source: Table, grouped: Table, given: Table, seed: int) -> tuple[Protocol, Protocol]:
@@ -121,23 +121,23 @@ def _as_exported(source: Table, grouped: Table, given: Table, seed: int) -> tupl
 
 
 def _tested_on_train(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
-    """System 3: the test loader read the training pictures; and the official test part beside it."""
+    """System 3: the test loader read the training images; and the official test part beside it."""
     table = split_given(_without_groups(source), val=0.0, seed=seed)
     rule = (
-        "Trained on all of Training, the last epoch kept; measured on the same pictures, as the authors' code did, "
+        "Trained on all of Training, the last epoch kept; measured on the same images, as the authors' code did, "
         "and beside that on the official Testing."
     )
-    flaw = "the network was measured on the pictures it was trained on"
+    flaw = "the network was measured on the images it was trained on"
     last = ("stop.keep=last", "stop.patience=null")
     return Protocol("published", table, rule, flaw, last, ("train", "test")), _honest(grouped, seed)
 
 
 def _chosen_on_test(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
-    """System 4: the test pictures are the validation part as well."""
+    """System 4: the test images are the validation part as well."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=0.0, seed=seed)
     table = _listed_again(table, [s for s in table.samples if s.split == "test"])
-    rule = "80:20 at random by picture; the test pictures were the validation part too, and so chose the epoch."
-    flaw = "the test pictures also chose the epoch, and copies were divided"
+    rule = "80:20 at random by image; the test images were the validation part too, and so chose the epoch."
+    flaw = "the test images also chose the epoch, and copies were divided"
     return Protocol("published", table, rule, flaw), _honest(grouped, seed)
 
 
@@ -167,7 +167,7 @@ _BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[Protocol, Protoc
 def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> Protocol:
     """Patients, where they are known, and copies stay on one side; train's own validation part chooses."""
     table = split_folds(replace(grouped, plan=None), folds=folds, val=val, seed=seed)
-    what = "patient, copies kept together" if any(s.patient for s in grouped.samples) else "picture, copies together"
+    what = "patient, copies kept together" if any(s.patient for s in grouped.samples) else "image, copies together"
     rule = (
         f"{100 - 100 // folds}:{100 // folds} by {what}; {100 * val:.0f} % of the {100 - 100 // folds} as validation "
     )
@@ -185,8 +185,8 @@ def _without_groups(table: Table) -> Table:
 
 
 def _listed_again(table: Table, samples: Sequence[Sample]) -> Table:
-    """The table with these pictures a second time, under another id, as its validation part."""
+    """The table with these images a second time, under another id, as its validation part."""
     twice = [replace(s, id=s.id.replace("/", f"/{AGAIN}/", 1), split="val") for s in samples]
     plan = replace(table.plan, val=len(twice) / len(table)) if table.plan else None
-    note = f"{table.name}: the {len(twice)} validation pictures are used a second time"
+    note = f"{table.name}: the {len(twice)} validation images are used a second time"
     return replace(table, samples=(*table.samples, *twice), plan=plan, notes=(*table.notes, note))

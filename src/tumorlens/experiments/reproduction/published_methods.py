@@ -18,7 +18,7 @@ class Claim:
     Attributes:
         figure: its key: ``"accuracy"``, ``"weighted_f1"``, ``"macro_auroc"``, ``"iou"`` or ``"dice"``.
         value: 0 to 1.
-        n: pictures it was counted on.
+        n: images it was counted on.
         of: the network.
         variant: of it, as `variant` says; None where there is but one.
     """
@@ -31,7 +31,7 @@ class Claim:
 
     @property
     def estimate(self) -> Estimate:
-        """With Wilson's interval where it is a share of pictures."""
+        """With Wilson's interval where it is a share of images."""
         if self.figure != "accuracy":
             return Estimate(self.value, None, None, self.n, self.n, "image", "none")
         low, high = wilson(round(self.value * self.n), self.n)
@@ -160,9 +160,9 @@ SYSTEMS = (
             Claim("iou", 0.7625, 215, "efficient_mtnet"),
             Claim("dice", 0.8481, 215, "efficient_mtnet"),
         ),
-        remark="The classes are called 'no tumour' and 'tumour' by its authors; in the data 0 is glioma and 1 is "
-        "meningioma or pituitary, and every picture shows a tumour. What they call mIoU is taken for the IoU of the "
-        "tumour, which alone fits their Dice.",
+        remark="The classes are called 'no tumor' and 'tumor' by its authors; in the data 0 is glioma and 1 is "
+        "meningioma or pituitary, and every image shows a tumor. What they call mIoU is taken for the IoU of the "
+        "tumor, which alone fits their Dice.",
     ),
     System(
         number=3,
@@ -178,7 +178,7 @@ SYSTEMS = (
             Claim("accuracy", 0.9996, 5712, "efficientnet_b0"),
             Claim("weighted_f1", 0.9996, 5712, "efficientnet_b0"),
         ),
-        remark="The claim was measured on the pictures the network was trained on.",
+        remark="The claim was measured on the images the network was trained on.",
     ),
     System(
         number=4,

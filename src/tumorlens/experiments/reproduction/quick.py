@@ -1,4 +1,4 @@
-"""A smaller budget: recipe -> overrides that make it short, table -> some hundred pictures of whole groups."""
+"""A smaller budget: recipe -> overrides that make it short, table -> some hundred images of whole groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tumorlens.training import Recipe
 
 EPOCHS = 10
 SIDE = 96  # pixels
-PICTURES = 400
+IMAGES = 400
 GROUPS = 10
 """Of every class at least; five folds and a validation part want so many."""
 
@@ -28,14 +28,14 @@ def shorter(recipe: Recipe) -> tuple[str, ...]:
 
 
 def fewer(table: Table, ties: Ties, seed: int) -> Table:
-    """About `PICTURES` pictures, as many of each class, in whole groups drawn at random.
+    """About `IMAGES` images, as many of each class, in whole groups drawn at random.
 
     Args:
         table: any; returned as it is where it holds no more.
         ties: of this table.
         seed: of the draw.
     """
-    if len(table) <= PICTURES:
+    if len(table) <= IMAGES:
         return table
     keys = np.array(ties.keys)
     names, first, sizes = np.unique(keys, return_index=True, return_counts=True)
@@ -45,7 +45,7 @@ def fewer(table: Table, ties: Ties, seed: int) -> Table:
     for label in table.classes:
         mine = [i for i in order if labels[i] == label]
         reached = np.cumsum(sizes[mine])
-        enough = int(np.searchsorted(reached, PICTURES / len(table.classes))) + 1
+        enough = int(np.searchsorted(reached, IMAGES / len(table.classes))) + 1
         chosen |= {names[i] for i in mine[: max(GROUPS, enough)]}
     kept = {sample.id for sample, key in zip(table.samples, keys, strict=True) if key in chosen}
     return table.where(lambda sample: sample.id in kept)

@@ -15,7 +15,7 @@ from rich.console import Console
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.analyses.leakage.measure import Separate, measure_apart
+from tumorlens.evaluation.analyzes.leakage.measure import Separate, measure_apart
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
@@ -53,7 +53,7 @@ def reproduce(
         out: folder for both runs (``published``, ``honest``), reproduction.json, report.html and run.json.
         model: another of the system's networks; None for the one the claim is about.
         overrides: of the recipe, as ``epochs=5``.
-        quick: some hundred pictures, few epochs, small input; every output then says so.
+        quick: some hundred images, few epochs, small input; every output then says so.
         seed: of splits, training and bootstrap.
         resume: go on where `out` was left; what is finished is not trained again.
         resamples: of the bootstrap.
@@ -145,7 +145,7 @@ def _run(
 
 
 def _apart(known: dict[str, set[str]], found: Evaluation) -> Separate | None:
-    """The pictures that are known from training, and the others."""
+    """The images that are known from training, and the others."""
     classes, facts = found.metrics.classes, found.facts
     labels = np.array([classes.index(sample.label) for sample in found.samples])
     units = [sample.unit for sample in found.samples]
@@ -170,7 +170,7 @@ def _recipes(
 
 
 def _opened(system: System, data: Sequence[str | Path]) -> list[Table]:
-    """The tables of the sets a system needs, each recognised as what it should be."""
+    """The tables of the sets a system needs, each recognized as what it should be."""
     wanted = f"system {system.number} ({system.name}) needs {' and then '.join(system.needs)}: {system.get}"
     if len(data) != len(system.needs):
         raise DataError(f"{len(data)} data sets given; {wanted}")
@@ -180,7 +180,7 @@ def _opened(system: System, data: Sequence[str | Path]) -> list[Table]:
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder; {wanted}")
         found = next(
-            (set_.card.name for set_ in DATASETS.values() if set_.recognises(folder)), "no data set known here"
+            (set_.card.name for set_ in DATASETS.values() if set_.recognizes(folder)), "no data set known here"
         )
         if found != name:
             raise DataError(f"{folder}: {found} found; {wanted}")

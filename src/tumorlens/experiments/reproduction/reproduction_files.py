@@ -37,14 +37,14 @@ def write_reproduction(found: Reproduction, folder: Path, record: Record) -> Non
 
 def reproduction_page(found: Reproduction, folder: Path) -> str:
     """The whole page."""
-    quick = " A quick run: small budget, few pictures." if found.facts["quick"] else ""
+    quick = " A quick run: small budget, few images." if found.facts["quick"] else ""
     return page(
         f"{found.system.title}: claimed and measured",
         f"{found.ran} on {found.facts['data']}, the published protocol beside an honest one.{quick}",
         [_table(found), _protocols(found), _run(found), _doubts(found), _next(folder)],
         footer=(
             f"95 % intervals: bootstrap, {found.facts['resamples']} resamples, seed {found.facts['seed']}; of a claim "
-            "Wilson's, for so many independent pictures.",
+            "Wilson's, for so many independent images.",
             *(
                 f"Split of the {side.protocol.name} protocol {side.run.record['split_hash'][:16]}."
                 for side in (found.published, found.honest)
@@ -100,7 +100,7 @@ def _run(found: Reproduction) -> Section:
         ("Input", f"{found.side} x {found.side} pixels"),
         ("Budget", f"at most {recipe.epochs} epochs, batches of {recipe.batch_size}, {record['precision']}"),
         ("Seed", found.facts["seed"]),
-        ("Pictures", f"{found.facts['images']:,} of {found.facts['data']}"),
+        ("Images", f"{found.facts['images']:,} of {found.facts['data']}"),
         ("Machine", f"{device}, {machine['cores']} cores, {record['threads']} used"),
         ("Versions", f"tumorlens {versions['tumorlens']}, PyTorch {versions.get('torch', '')}"),
     ]
@@ -125,9 +125,9 @@ def _next(folder: Path) -> Section:
 
 
 def _of(side: Side, part: str) -> str:
-    """Pictures and patients of a part, as the run counted them."""
+    """Images and patients of a part, as the run counted them."""
     counts = side.run.record["counts"].get(part)
     if not counts:
         return "none"
     patients = f", {counts['patients']:,} patients" if counts["patients"] else ""
-    return f"{counts['images']:,} pictures{patients}"
+    return f"{counts['images']:,} images{patients}"

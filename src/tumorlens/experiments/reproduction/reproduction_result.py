@@ -54,7 +54,7 @@ class Reproduction:
             if apart:
                 ties = {"have a copy": apart.twins, "show a patient who is": apart.patients}
                 told = " and ".join(f"{n:,} {what} in training" for what, n in ties.items() if n)
-                counts.append(f" Of {apart.of:,} pictures in {PARTS[part]}, {told}; with the honest protocol none.")
+                counts.append(f" Of {apart.of:,} images in {PARTS[part]}, {told}; with the honest protocol none.")
         return f"What separates them: as published, {self.published.protocol.flaw}.{''.join(counts)}"
 
     @property
@@ -86,7 +86,7 @@ class Reproduction:
         begun = "from scratch" if records[1]["pretrained"] == "none" else f"from {records[1]['pretrained']}"
         device = machine["graphics_card"] or machine["processor"]
         return (
-            f"{'quick run: ' if self.facts['quick'] else ''}{self.ran}, {begun}, trained on {trained} pictures; "
+            f"{'quick run: ' if self.facts['quick'] else ''}{self.ran}, {begun}, trained on {trained} images; "
             f"{epochs} of at most {recipe.epochs} epochs, {self.side} x {self.side} pixels, seed {self.facts['seed']}; "
             f"{minutes} minutes on {device}, {records[1]['threads']} of {machine['cores']} cores"
         )
@@ -100,18 +100,18 @@ class Reproduction:
         if self.budget:
             found.append(self.budget)
         found += [
-            f"The network of the {side.protocol.name} protocol gave every picture one class: it has learnt nothing "
+            f"The network of the {side.protocol.name} protocol gave every image one class: it has learned nothing "
             "yet, and its figures say nothing. Train longer (--set epochs=...)."
             for side in (self.published, self.honest)
             if (side.headline.metrics.confusion.sum(axis=0) > 0).sum() == 1
         ]
         found.append(
-            "Intervals of the published protocol take every picture for independent, as its authors' figures do; where "
-            "pictures of one patient or copies recur they are too narrow. Those of the honest protocol resample "
+            "Intervals of the published protocol take every image for independent, as its authors' figures do; where "
+            "images of one patient or copies recur they are too narrow. Those of the honest protocol resample "
             f"{_resampled(self.honest)}."
         )
         found.append(
-            "The two protocols are measured on different pictures, and each is one training: the luck of both is in "
+            "The two protocols are measured on different images, and each is one training: the luck of both is in "
             "the difference. Repeat with other seeds before a number is made of it."
         )
         found += [text for text in self.honest.headline.cautions if text not in found]
@@ -123,7 +123,7 @@ class Reproduction:
         if not self.facts["quick"]:
             return ""
         return (
-            f"Quick run: {self.facts['images']:,} pictures, at most {self.honest.recipe.epochs} epochs, {self.side} x "
+            f"Quick run: {self.facts['images']:,} images, at most {self.honest.recipe.epochs} epochs, {self.side} x "
             f"{self.side} pixels. It shows that both protocols run; no figure here stands for the method."
         )
 
@@ -172,11 +172,11 @@ def _called(model: str, which: str | None) -> str:
 
 def _units(estimate: Estimate) -> str:
     """What an estimate was resampled by, in the plural."""
-    words = {"patient": "patients", "image": "different pictures"}
-    return words.get(estimate.unit, "patients or different pictures")
+    words = {"patient": "patients", "image": "different images"}
+    return words.get(estimate.unit, "patients or different images")
 
 
 def _resampled(side: Side) -> str:
     unit = side.headline.metrics.overall["accuracy"].unit
-    words = {"patient": "patients", "image": "pictures, each with its copies"}
-    return words.get(unit, "patients, and pictures of unknown ones with their copies")
+    words = {"patient": "patients", "image": "images, each with its copies"}
+    return words.get(unit, "patients, and images of unknown ones with their copies")

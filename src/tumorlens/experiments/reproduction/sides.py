@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.analyses.leakage.measure import Separate
+from tumorlens.evaluation.analyzes.leakage.measure import Separate
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.experiments.reproduction.protocols import Protocol
 from tumorlens.metrics.segmentation import NAMES
@@ -17,7 +17,7 @@ FIGURES = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_auroc": 
     name: NAMES[name] for name in ("iou", "dice")
 }
 SHARES = ("accuracy", "weighted_f1")  # written as percentages, as everywhere
-PARTS = {"test": "the test part", "train": "the training pictures"}
+PARTS = {"test": "the test part", "train": "the training images"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Side:
         recipe: with what.
         run: the trained network.
         found: by part, the headline first.
-        apart: by part, the pictures that are known from training and the others; None where none is known.
+        apart: by part, the images that are known from training and the others; None where none is known.
     """
 
     protocol: Protocol

@@ -1,7 +1,7 @@
-"""Network + a picture + the order of its pixels -> how the probability moves as they come and go.
+"""Network + an image + the order of its pixels -> how the probability moves as they come and go.
 
 Insertion and deletion of Petsiuk et al. 2018 (RISE, arXiv:1806.07421). What is not there is blurred, in both: black or
-grey holes have sharp edges that no scan has, and a network answers those too.
+gray holes have sharp edges that no scan has, and a network answers those too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tumorlens.explanation.faithfulness.control_maps import HeatMap, random
 from tumorlens.models import Pipeline
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Floats
 
 STEPS = 20
@@ -26,15 +26,15 @@ _BLUR = 10  # the standard deviation is this part of the network's square: 22 of
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A picture on the network's square, ready to be taken apart.
+    """An image on the network's square, ready to be taken apart.
 
     Attributes:
-        whole: (size, size) grey values, 0 to 255.
-        blurred: the same, blurred until little is left to recognise.
-        shown: (size, size) bool, where the picture lies; the bars beside it never change.
-        boxes: (1, 4) the part of the picture that is on the square.
+        whole: (size, size) gray values, 0 to 255.
+        blurred: the same, blurred until little is left to recognize.
+        shown: (size, size) bool, where the image lies; the bars beside it never change.
+        boxes: (1, 4) the part of the image that is on the square.
         target: the class whose probability is followed.
-        probability: of that class, calibrated, for the whole picture.
+        probability: of that class, calibrated, for the whole image.
         hidden: the same for the blurred one.
     """
 
@@ -52,8 +52,8 @@ class Curves:
     """The probability as pixels come and go, hottest first.
 
     Attributes:
-        insertion: (STEPS + 1,) from all blurred to the whole picture; the earlier it rises, the better.
-        deletion: (STEPS + 1,) from the whole picture to all blurred; the earlier it falls, the better.
+        insertion: (STEPS + 1,) from all blurred to the whole image; the earlier it rises, the better.
+        deletion: (STEPS + 1,) from the whole image to all blurred; the earlier it falls, the better.
     """
 
     insertion: Floats
@@ -66,27 +66,27 @@ class Curves:
         return one, two
 
 
-def scene(pipeline: Pipeline, picture: GreyImage, target: int) -> Scene:
-    """Lay a picture on the network's square, whole and blurred."""
-    grey = torch.from_numpy(picture.copy())[None]
-    boxes = pipeline.prepare.boxes(grey)
-    whole = pipeline.prepare.place(grey, boxes)[0]
+def scene(pipeline: Pipeline, image: GrayImage, target: int) -> Scene:
+    """Lay an image on the network's square, whole and blurred."""
+    gray = torch.from_numpy(image.copy())[None]
+    boxes = pipeline.prepare.boxes(gray)
+    whole = pipeline.prepare.place(gray, boxes)[0]
     blurred = blur(whole)
-    shown = pipeline.prepare.place(torch.ones_like(grey), boxes)[0, 0] >= 0.5
+    shown = pipeline.prepare.place(torch.ones_like(gray), boxes)[0, 0] >= 0.5
     ends = _probabilities(pipeline, torch.stack([whole, blurred]), target)
     return Scene(whole[0], blurred[0], shown, boxes, target, float(ends[0]), float(ends[1]))
 
 
 def curves(pipeline: Pipeline, scene: Scene, heatmap: HeatMap, seed: int = 0) -> Curves:
-    """Insert and delete the pixels of a picture in the order of a map.
+    """Insert and delete the pixels of an image in the order of a map.
 
     Where the map does not tell pixels apart, smooth patches in random order decide; single pixels by chance would be a
     noise of their own.
 
     Args:
         pipeline: with its temperature.
-        scene: the picture.
-        heatmap: (H, W) of the whole picture.
+        scene: the image.
+        heatmap: (H, W) of the whole image.
         seed: of what decides between equals.
     """
     chance = random(np.zeros(heatmap.shape, np.uint8), (0, 0, 0, 0), seed)
@@ -122,9 +122,9 @@ def _mixed(scene: Scene, sharp: Tensor) -> Tensor:
 
 
 def _probabilities(pipeline: Pipeline, placed: Tensor, target: int) -> npt.NDArray[np.float64]:
-    """(N, 1, size, size) grey values -> (N,) calibrated probability of the class."""
+    """(N, 1, size, size) gray values -> (N,) calibrated probability of the class."""
     with torch.inference_mode():
-        inputs = pipeline.prepare.normalise(placed).contiguous(memory_format=torch.channels_last)
+        inputs = pipeline.prepare.normalize(placed).contiguous(memory_format=torch.channels_last)
         logits = pipeline.network(inputs).logits
         found: npt.NDArray[np.float64] = torch.softmax(logits / pipeline.temperature, 1)[:, target].double().numpy()
     return found

@@ -1,4 +1,4 @@
-"""Trust -> the best, the middle and the worst pictures, each with its true outline and the maps of all methods."""
+"""Trust -> the best, the middle and the worst images, each with its true outline and the maps of all methods."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ import numpy.typing as npt
 from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation import grey_slice
+from tumorlens.evaluation import gray_slice
 from tumorlens.explanation.faithfulness.control_maps import HeatMap
 from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Row, Trust
 from tumorlens.explanation.faithfulness.heat_maps import maps
-from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph
-from tumorlens.scan import GreyImage, Mask
+from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph
+from tumorlens.scan import GrayImage, Mask
 from tumorlens.training import Run
 
 OF_EACH = 2
-"""Pictures shown of the best, of the middle and of the worst."""
+"""Images shown of the best, of the middle and of the worst."""
 
-_LONGEST = 240  # pixels of a picture on the page, so that an outline of one pixel is seen
+_LONGEST = 240  # pixels of an image on the page, so that an outline of one pixel is seen
 
 
 def case_section(run: Run, found: Trust) -> Section:
-    """Pictures in the order of the energy inside the mask, mean over methods."""
+    """Images in the order of the energy inside the mask, mean over methods."""
     pipeline = run.pipeline()
     body = ""
     for title, positions in _chosen(found).items():
         for i in positions:
             sample = found.samples[i]
-            picture, mask = grey_slice(sample.image), read_sample_mask(sample)
-            assert mask is not None  # of pictures that were measured
+            image, mask = gray_slice(sample.image), read_sample_mask(sample)
+            assert mask is not None  # of images that were measured
             target = run.spec.classes.index(found.predicted[i])
-            entries = [Picture(_small(picture, mask), "scan and true outline", f"{sample.id} with its true outline")]
+            entries = [
+                CaptionedImage(_small(image, mask), "scan and true outline", f"{sample.id} with its true outline")
+            ]
             for row in found.methods:
-                (heatmap,) = maps(pipeline, [picture], [target], row.name)
-                entries.append(_entry(row, i, sample, _small(picture, mask, heatmap)))
+                (heatmap,) = maps(pipeline, [image], [target], row.name)
+                entries.append(_entry(row, i, sample, _small(image, mask, heatmap)))
             body += paragraph(f"{title}: {_words(found, i)}") + contact_sheet(entries, _LONGEST)
     lead = (
         "By the energy inside the true outline, mean over all methods; no patient twice in a row. The true "
@@ -58,7 +60,7 @@ def _chosen(found: Trust) -> dict[str, list[int]]:
 
 
 def _of_different_patients(positions: Sequence[int], samples: Sequence[Sample]) -> list[int]:
-    """The first picture of each patient."""
+    """The first image of each patient."""
     first: dict[str, int] = {}
     for i in positions:
         first.setdefault(samples[i].unit, i)
@@ -70,27 +72,27 @@ def _words(found: Trust, position: int) -> str:
     named = f"named {said}" if said != sample.label else "named so"
     return (
         f"{sample.id}, {sample.label}, {named} with {found.probabilities[position]:.0%}; "
-        f"the tumour is {found.tumour[position]:.1%} of the picture."
+        f"the tumor is {found.tumor[position]:.1%} of the image."
     )
 
 
-def _entry(row: Row, position: int, sample: Sample, image: Image.Image) -> Picture:
+def _entry(row: Row, position: int, sample: Sample, drawn: Image.Image) -> CaptionedImage:
     energy, pointing = (row.scores.values[key][position] for key in ("energy", "pointing"))
     hit = (
         "hottest pixel inside" if pointing == 1 else "hottest pixel outside" if pointing == 0 else "hottest on the rim"
     )
     words = "blank" if row.scores.blank[position] else f"energy {energy:.2f}, {hit}"
     stamp = f"\n{STAMP}" if row.sanity and row.sanity.fails else ""
-    return Picture(image, f"{row.title}: {words}{stamp}", f"{row.title} of {sample.id}: {words}")
+    return CaptionedImage(drawn, f"{row.title}: {words}{stamp}", f"{row.title} of {sample.id}: {words}")
 
 
-def _small(picture: GreyImage, mask: Mask, heatmap: HeatMap | None = None) -> Image.Image:
+def _small(image: GrayImage, mask: Mask, heatmap: HeatMap | None = None) -> Image.Image:
     """Reduced before the outline is drawn, so that it stays one pixel wide."""
-    scale = min(1.0, _LONGEST / max(picture.shape))
-    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    grey = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    scale = min(1.0, _LONGEST / max(image.shape))
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    gray = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     truth = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
     heat = None
     if heatmap is not None:
         heat = np.asarray(Image.fromarray(heatmap).resize(size, Image.Resampling.BILINEAR))
-    return overlay(grey, heat, truth)
+    return overlay(gray, heat, truth)

@@ -31,13 +31,13 @@ def write_trust(run: Run, found: Trust, folder: Path, record: Record) -> None:
 
 
 def _write_maps(found: Trust, path: Path) -> None:
-    """One row for each picture and method."""
+    """One row for each image and method."""
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        facts = ["id", "group", "label", "predicted", "probability", "blurred", "tumour_share"]
+        facts = ["id", "group", "label", "predicted", "probability", "blurred", "tumor_share"]
         writer.writerow([*facts, "method", *FIGURES, "blank"])
         for i, sample in enumerate(found.samples):
-            numbers = (found.probabilities[i], found.hidden[i], found.tumour[i])
+            numbers = (found.probabilities[i], found.hidden[i], found.tumor[i])
             known = [sample.id, sample.group or "", sample.label, found.predicted[i], *(f"{n:.6f}" for n in numbers)]
             for row in found.rows:
                 values = (f"{row.scores.values[key][i]:.6f}" for key in FIGURES)

@@ -43,7 +43,7 @@ def _headline(found: Trust) -> Section:
     body += table(headers, rows, "l" * len(headers))
     body += figure(_forest(found), "Energy inside the mask, methods and controls.")
     lead = (
-        f"{found.facts['images']:,} of {found.facts['with_tumour']:,} pictures whose true mask shows a tumour; "
+        f"{found.facts['images']:,} of {found.facts['with_tumor']:,} images whose true mask shows a tumor; "
         f"{found.facts['named_wrong']:,} of them are named wrong, and maps explain the class that was named. Methods "
         "above, controls that know nothing of the network below. A method without a stamp passed the sanity check."
     )
@@ -89,10 +89,10 @@ def _controls(found: Trust) -> Section:
     rows = [[row.stamped, *(_over(row, key) for key in keys)] for row in found.methods]
     body = table(headers, rows, "l" * len(headers))
     body += paragraph(
-        "Each difference is paired, picture by picture, with the control that did best in that figure; ✓ where the "
-        "whole interval is on the good side. A tumour near the middle, or a bright one, is found by a map that has "
+        "Each difference is paired, image by image, with the control that did best in that figure; ✓ where the "
+        "whole interval is on the good side. A tumor near the middle, or a bright one, is found by a map that has "
         "never seen a network: a method that is no better than that shows nothing of what the network looks at. The "
-        "control is chosen on these pictures, which is hard on the methods and not flattering."
+        "control is chosen on these images, which is hard on the methods and not flattering."
     )
     return Section("Better than knowing nothing?", body, "Each method less the best control.")
 
@@ -106,7 +106,7 @@ def _classes(found: Trust) -> Section:
         for row in found.rows
     ]
     counts = ", ".join(f"{found.rows[0].per_class[label]['energy'].n} {label}" for label in labels)
-    return Section("Class by class", table(headers, rows, "l" * len(headers)), f"Pictures: {counts}.")
+    return Section("Class by class", table(headers, rows, "l" * len(headers)), f"Images: {counts}.")
 
 
 def _sanity(found: Trust) -> Section:
@@ -121,11 +121,11 @@ def _sanity(found: Trust) -> Section:
     chart = cascade(lines, names, LIMIT, "rank correlation")
     body = figure(chart, "Spearman's correlation of each map with that of the trained network. It should fall.")
     rows = [
-        [row.title, str(s.rank), str(s.ssim), str(s.strangers), s.pictures, "FAILS" if s.fails else "passes"]
+        [row.title, str(s.rank), str(s.ssim), str(s.strangers), s.images, "FAILS" if s.fails else "passes"]
         for row in found.methods
         if (s := row.sanity)
     ]
-    body += table(["", "all weights random", "SSIM", "other patients' maps", "pictures", "verdict"], rows, "llllrl")
+    body += table(["", "all weights random", "SSIM", "other patients' maps", "images", "verdict"], rows, "llllrl")
     blind = {row.title: [s.name for s in row.sanity.stages if not s.reaches] for row in found.methods if row.sanity}
     body += "".join(
         paragraph(f"{title} does not depend on {', '.join(stages)}: there its map stays the same by construction.")
@@ -135,7 +135,7 @@ def _sanity(found: Trust) -> Section:
     body += details("The stages", table(["stage", "part of the network"], enumerate(names, start=1), "ll"))
     lead = (
         "Weights are made random from the last layer to the first (Adebayo et al. 2018). A map that hardly changes "
-        "does not show what the network has learnt, however plausible it looks."
+        "does not show what the network has learned, however plausible it looks."
     )
     return Section("Does the map notice when the network forgets?", body, lead)
 
@@ -146,7 +146,7 @@ def _reading(found: Trust) -> Section:
         (
             "sanity check",
             "How much maps of a network with all weights random resemble those of the trained one: rank correlation "
-            f"inside the box of the head, mean over pictures and several random networks. It fails where the interval "
+            f"inside the box of the head, mean over images and several random networks. It fails where the interval "
             f"reaches {LIMIT}, half way to not changing at all. What other patients' maps have in common is the part "
             "that comes from the shape of heads. SSIM is a second opinion and decides nothing.",
         )

@@ -34,15 +34,15 @@ FIGURES = {
     "pointing": Figure(
         "pointing game",
         False,
-        "Share of pictures whose hottest pixel is tumour (Zhang et al. 2016), without the tolerance of 15 pixels that "
-        "the paper allows. Where several pixels are equally hot, the share of them that are tumour counts. It asks one "
+        "Share of images whose hottest pixel is tumor (Zhang et al. 2016), without the tolerance of 15 pixels that "
+        "the paper allows. Where several pixels are equally hot, the share of them that are tumor counts. It asks one "
         "pixel and says nothing of the rest of the map.",
     ),
     "energy": Figure(
         "energy inside",
         False,
-        "How much of all heat lies inside the true outline (Wang et al. 2020). A map spread evenly over the picture "
-        "gets the tumour's share of the area, a few per cent, and an even disc twice as wide as the tumour 0.25: "
+        "How much of all heat lies inside the true outline (Wang et al. 2020). A map spread evenly over the image "
+        "gets the tumor's share of the area, a few percent, and an even disc twice as wide as the tumor 0.25: "
         "compare with the controls and not with 1.",
     ),
     "iou": Figure(
@@ -54,20 +54,20 @@ FIGURES = {
     "best_iou": Figure(
         "IoU at the best",
         False,
-        "The same at that threshold, one for all pictures of a method, which gives the highest mean. It was chosen on "
-        "these very pictures, so it is flattering, and its interval does not cover the choice.",
+        "The same at that threshold, one for all images of a method, which gives the highest mean. It was chosen on "
+        "these very images, so it is flattering, and its interval does not cover the choice.",
     ),
     "insertion": Figure(
         "insertion",
         False,
-        "Begin with the blurred picture, bring its pixels back, hottest first, and follow the probability of the "
+        "Begin with the blurred image, bring its pixels back, hottest first, and follow the probability of the "
         "predicted class: this is its mean on the way (Petsiuk et al. 2018). High: what the map calls important is "
-        "soon enough. It asks what moves the network, not where the tumour is.",
+        "soon enough. It asks what moves the network, not where the tumor is.",
     ),
     "deletion": Figure(
         "deletion",
         True,
-        "The other way round: blur the pixels of the whole picture, hottest first. Low is good: without what the map "
+        "The other way round: blur the pixels of the whole image, hottest first. Low is good: without what the map "
         "calls important the network soon loses its answer. Both depend on how robust the network is to blur, so they "
         "compare methods of one network, not networks.",
     ),
@@ -77,7 +77,7 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Advantage:
-    """A method less the control that comes nearest to it or beats it, on the same pictures.
+    """A method less the control that comes nearest to it or beats it, on the same images.
 
     Attributes:
         control: the name of that control.
@@ -96,7 +96,7 @@ class Advantage:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What was measured of one method or control, picture by picture.
+    """What was measured of one method or control, image by image.
 
     Attributes:
         values: figure to (N,) its values.
@@ -118,7 +118,7 @@ class Row:
         title: how tables call it.
         shows: what is hot in its map.
         control: whether it is made without the network.
-        scores: of each picture.
+        scores: of each image.
         figures: each of `FIGURES`.
         per_class: class to its figures.
         over_control: for each figure of a method, how it compares with the best control.
@@ -161,11 +161,11 @@ class Trust:
     """All that is known about the maps of a run.
 
     Attributes:
-        samples: the N pictures on which places were measured.
+        samples: the N images on which places were measured.
         predicted: the class named for each, which is also the one explained.
         probabilities: (N,) of that class, calibrated.
-        hidden: (N,) the same when the whole picture is blurred.
-        tumour: (N,) share of each picture that is tumour: what a map without any idea gets as pointing and energy.
+        hidden: (N,) the same when the whole image is blurred.
+        tumor: (N,) share of each image that is tumor: what a map without any idea gets as pointing and energy.
         rows: methods, then controls.
         facts: run, data and settings, as plain data.
         cautions: what a reader must know before quoting a number.
@@ -175,7 +175,7 @@ class Trust:
     predicted: tuple[str, ...]
     probabilities: Floats
     hidden: Floats
-    tumour: Floats
+    tumor: Floats
     rows: tuple[Row, ...]
     facts: dict[str, Any]
     cautions: tuple[str, ...]
@@ -191,7 +191,7 @@ class Trust:
             **self.facts,
             "cautions": list(self.cautions),
             "probability": {"whole": float(self.probabilities.mean()), "blurred": float(self.hidden.mean())},
-            "tumour_share": float(self.tumour.mean()),
+            "tumor_share": float(self.tumor.mean()),
             "methods": {row.name: row.to_dict() for row in self.rows},
         }
 

@@ -14,7 +14,7 @@ def conclusion(found: Trust) -> str:
     explaining = [row for row in found.methods if row.name != "mask"]
     passing = [row for row in explaining or found.methods if row.sanity and not row.sanity.fails]
     if not passing:
-        return "No method passes the sanity check: none of these maps shows what the network has learnt."
+        return "No method passes the sanity check: none of these maps shows what the network has learned."
     best = max(passing, key=lambda row: round(row.figures["energy"].value, _DIGITS))
     who = f"{best.title} alone passes the sanity check. It has"
     if len(passing) > 1:
@@ -22,8 +22,8 @@ def conclusion(found: Trust) -> str:
         who = f"Of the methods that pass the sanity check{aside} {best.title} has most energy inside the true outline:"
     said = (
         f"{who} {best.figures['energy']}{' of its energy inside the true outline' * (len(passing) == 1)}, "
-        f"{advantage(found, best, 'energy')}. Its hottest pixel is tumour in {best.figures['pointing'].percent()} of "
-        f"pictures, {advantage(found, best, 'pointing')}."
+        f"{advantage(found, best, 'energy')}. Its hottest pixel is tumor in {best.figures['pointing'].percent()} of "
+        f"images, {advantage(found, best, 'pointing')}."
     )
     twins = [row.title for row in passing if row is not best and _same(row, best)]
     if twins:
@@ -47,10 +47,10 @@ def difference(over: Advantage) -> str:
 
 
 def hidden_words(found: Trust) -> str:
-    """What the network says of a picture of which nothing is left: where both curves end."""
+    """What the network says of an image of which nothing is left: where both curves end."""
     return (
         f"On average the class that was named has a probability of {found.probabilities.mean():.2f} in the whole "
-        f"picture and of {found.hidden.mean():.2f} in the blurred one. Where the two are close, neither figure says "
+        f"image and of {found.hidden.mean():.2f} in the blurred one. Where the two are close, neither figure says "
         "much."
     )
 

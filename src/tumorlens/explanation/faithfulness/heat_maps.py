@@ -1,4 +1,4 @@
-"""Pipeline + pictures of any sizes -> heat maps, and what they have in common once they lie head on head."""
+"""Pipeline + images of any sizes -> heat maps, and what they have in common once they lie head on head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tumorlens.explanation.faithfulness.control_maps import HeatMap
 from tumorlens.explanation.pipeline_explainer import heatmaps
 from tumorlens.models import Pipeline
 from tumorlens.models.head_crop import head_boxes
-from tumorlens.scan import Box, GreyImage
+from tumorlens.scan import Box, GrayImage
 
 SIDE = 64
 """Pixels on a side of a map that was cut to the head."""
@@ -21,20 +21,20 @@ SIDE = 64
 _BATCH = 16
 
 
-def maps(pipeline: Pipeline, pictures: Sequence[GreyImage], targets: Sequence[int], method: str) -> Iterator[HeatMap]:
-    """One map (H, W) for each picture, in order; neighbours of one size are asked for together."""
+def maps(pipeline: Pipeline, images: Sequence[GrayImage], targets: Sequence[int], method: str) -> Iterator[HeatMap]:
+    """One map (H, W) for each image, in order; neighbors of one size are asked for together."""
     start = 0
-    while start < len(pictures):
+    while start < len(images):
         end = start + 1
-        while end < min(len(pictures), start + _BATCH) and pictures[end].shape == pictures[start].shape:
+        while end < min(len(images), start + _BATCH) and images[end].shape == images[start].shape:
             end += 1
-        yield from heatmaps(pipeline, np.stack(pictures[start:end]), list(targets[start:end]), method=method)
+        yield from heatmaps(pipeline, np.stack(images[start:end]), list(targets[start:end]), method=method)
         start = end
 
 
-def head_box(picture: GreyImage) -> Box:
-    """The box of the head: top, left, height, width; the whole picture where none is found."""
-    top, left, height, width = head_boxes(torch.from_numpy(picture.copy())[None])[0].tolist()
+def head_box(image: GrayImage) -> Box:
+    """The box of the head: top, left, height, width; the whole image where none is found."""
+    top, left, height, width = head_boxes(torch.from_numpy(image.copy())[None])[0].tolist()
     return top, left, height, width
 
 

@@ -22,8 +22,8 @@ class Fit:
     """How one map lies on one mask.
 
     Attributes:
-        pointing: 1 where the hottest pixel is tumour, else 0; where several are equally hot, the share of them that
-            are tumour. The pointing game of Zhang et al. 2016 (arXiv:1608.00507) without its tolerance of 15 pixels.
+        pointing: 1 where the hottest pixel is tumor, else 0; where several are equally hot, the share of them that
+            are tumor. The pointing game of Zhang et al. 2016 (arXiv:1608.00507) without its tolerance of 15 pixels.
         energy: share of the map's sum that is inside the mask (Wang et al. 2020, Score-CAM, arXiv:1910.01279).
         iou: (19,) for each of `THRESHOLDS` the intersection over union of the hot pixels and the mask.
         blank: whether the map is 0 everywhere and so shows nothing; then all the others are 0.
@@ -40,7 +40,7 @@ def fit(heatmap: npt.NDArray[np.floating], mask: Mask) -> Fit:
 
     Args:
         heatmap: (H, W), at least 0.
-        mask: (H, W), 1 = tumour, at least one pixel.
+        mask: (H, W), 1 = tumor, at least one pixel.
 
     Raises:
         ValueError: the shapes differ, the map holds negative or undefined values, or the mask is empty.
@@ -51,7 +51,7 @@ def fit(heatmap: npt.NDArray[np.floating], mask: Mask) -> Fit:
         raise ValueError("the map holds negative or undefined values; expected at least 0 everywhere")
     inside = mask > 0
     if not inside.any():
-        raise ValueError("the mask is empty; expected some tumour")
+        raise ValueError("the mask is empty; expected some tumor")
     peak = heatmap.max()
     if peak == 0:
         return Fit(0.0, 0.0, np.zeros(LEVELS - 1), blank=True)

@@ -1,4 +1,4 @@
-"""Run + pictures with true masks -> how far each kind of heat map can be trusted."""
+"""Run + images with true masks -> how far each kind of heat map can be trusted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation import calibrate, grey_slice, read_evaluation
-from tumorlens.evaluation.analyses.region_occlusion.measure import outlined
+from tumorlens.evaluation import calibrate, gray_slice, read_evaluation
+from tumorlens.evaluation.analyzes.region_occlusion.measure import outlined
 from tumorlens.evaluation.box_masks import refuse_rectangles
 from tumorlens.evaluation.caveats import cautions
 from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of, spread
@@ -20,16 +20,16 @@ from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves,
 from tumorlens.explanation.faithfulness.faithfulness_result import Figures, Row, Scores, Trust
 from tumorlens.explanation.faithfulness.heat_maps import head_box, maps
 from tumorlens.explanation.faithfulness.localization import Fit, fit
-from tumorlens.explanation.faithfulness.sanity_checks import PICTURES, check_sanity
+from tumorlens.explanation.faithfulness.sanity_checks import IMAGES, check_sanity
 from tumorlens.explanation.faithfulness.tally import compare, figures, gather
 from tumorlens.explanation.pipeline_explainer import METHODS, PipelineExplainer
 from tumorlens.models import Pipeline
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Resamples
 from tumorlens.training import Run
 
 LIMIT = 100
-"""Pictures measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
+"""Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -51,21 +51,21 @@ def measure_maps(
         run: a finished run.
         table: other data with masks, all of it; None for the run's own test part.
         methods: names of `tumorlens.explanation.METHODS`, or ``"attention:NAME"``; None for all this network can give.
-        limit: so many pictures at most, spread over patients; 0 for all.
+        limit: so many images at most, spread over patients; 0 for all.
         rectangles: measure also where most true masks are filled rectangles.
         resamples: of the bootstrap by patient.
         seed: of the bootstrap, of the random control and of the random weights.
         progress: called with (stage, done, total).
 
     Raises:
-        DataError: no picture has a mask that shows a tumour, or most masks are rectangles.
+        DataError: no image has a mask that shows a tumor, or most masks are rectangles.
         ModelError: a method that does not exist, or that this network cannot give.
         SplitError, RunError, ScanError: as `tumorlens.evaluate`.
     """
     own, part, part_name = choose_part(run, table)
     say = progress or (lambda *_: None)
     say("reading masks", 0, 1)
-    shown = _with_tumour(part, part_name, rectangles)
+    shown = _with_tumor(part, part_name, rectangles)
     say("reading masks", 1, 1)
     say("calibrating", 0, 1)
     pipeline = run.pipeline(_temperature(run, own))
@@ -75,9 +75,9 @@ def measure_maps(
     held = replace(part, samples=tuple(shown[i] for i in spread([s.unit for s in shown], limit or len(shown))))
     cohort = cohort_of(held, resamples=resamples, seed=seed)
     looked = _look(pipeline, held.samples, names, seed, say)
-    few = spread(cohort.units, PICTURES)
+    few = spread(cohort.units, IMAGES)
     sane = check_sanity(
-        pipeline, run.spec.network, [grey_slice(held.samples[i].image) for i in few], cohort.only(few), names,
+        pipeline, run.spec.network, [gray_slice(held.samples[i].image) for i in few], cohort.only(few), names,
         progress=lambda done, total: say("making weights random", done, total),
     )  # fmt: skip
     drawn = Resamples.draw(cohort)
@@ -97,10 +97,10 @@ def measure_maps(
         predicted=tuple(run.spec.classes[i] for i in looked.said),
         probabilities=np.array(looked.probabilities),
         hidden=np.array(looked.hidden),
-        tumour=np.array(looked.tumour),
+        tumor=np.array(looked.tumor),
         rows=tuple(rows),
         facts=facts_of(run, held, rows[0].figures["energy"], foreign=table is not None)
-        | {"part": part_name, "with_tumour": len(shown), "named_wrong": wrong}
+        | {"part": part_name, "with_tumor": len(shown), "named_wrong": wrong}
         | {"steps": STEPS, "resamples": resamples, "seed": seed},
         cautions=_stamps(rows) + cautions(held, run.spec.classes, cohort.unit, measured=part_name, plan=own.plan),
     )
@@ -108,12 +108,12 @@ def measure_maps(
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """What was gathered, picture by picture."""
+    """What was gathered, image by image."""
 
     said: list[int]
     probabilities: list[float]
     hidden: list[float]
-    tumour: list[float]
+    tumor: list[float]
     fits: Mapping[str, list[Fit]]
     curves: Mapping[str, list[Curves]]
 
@@ -121,34 +121,34 @@ class _Looked:
 def _look(
     pipeline: Pipeline, samples: Sequence[Sample], names: Sequence[str], seed: int, progress: Progress
 ) -> _Looked:
-    """Every map of every picture, measured and dropped: those of a thousand pictures would fill the memory."""
+    """Every map of every image, measured and dropped: those of a thousand images would fill the memory."""
     everything = (*names, *CONTROLS)
     found = _Looked([], [], [], [], {n: [] for n in everything}, {n: [] for n in everything})
     for number, sample in enumerate(samples):
-        picture, mask = grey_slice(sample.image), read_sample_mask(sample)
-        assert mask is not None  # only pictures with a tumour in their mask were chosen
-        probabilities, said = _answer(pipeline, picture)
-        here = scene(pipeline, picture, said)
-        head = head_box(picture)
+        image, mask = gray_slice(sample.image), read_sample_mask(sample)
+        assert mask is not None  # only images with a tumor in their mask were chosen
+        probabilities, said = _answer(pipeline, image)
+        here = scene(pipeline, image, said)
+        head = head_box(image)
         found.said.append(said)
         found.probabilities.append(probabilities)
         found.hidden.append(here.hidden)
-        found.tumour.append(float(mask.mean()))
+        found.tumor.append(float(mask.mean()))
         for name in everything:
             if name in CONTROLS:
-                heatmap = CONTROLS[name].draw(picture, head, seed + number)
+                heatmap = CONTROLS[name].draw(image, head, seed + number)
             else:
-                (heatmap,) = maps(pipeline, [picture], [said], name)
+                (heatmap,) = maps(pipeline, [image], [said], name)
             found.fits[name].append(fit(heatmap, mask))
             found.curves[name].append(curves(pipeline, here, heatmap, seed + number))
         progress("measuring maps", number + 1, len(samples))
     return found
 
 
-def _answer(pipeline: Pipeline, picture: GreyImage) -> tuple[float, int]:
+def _answer(pipeline: Pipeline, image: GrayImage) -> tuple[float, int]:
     """The calibrated probability of the predicted class, and its index."""
     with torch.inference_mode():
-        probabilities = pipeline(torch.from_numpy(picture.copy())[None]).probabilities[0]
+        probabilities = pipeline(torch.from_numpy(image.copy())[None]).probabilities[0]
     said = int(probabilities.argmax())
     return float(probabilities[said]), said
 
@@ -163,8 +163,8 @@ def _row(name: str, scores: Scores, overall: Figures, per_class: dict[str, Figur
     return Row(name, title, method.shows, False, scores, overall, per_class)
 
 
-def _with_tumour(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
-    """The samples whose mask shows a tumour.
+def _with_tumor(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
+    """The samples whose mask shows a tumor.
 
     Raises:
         DataError: there are none, or most masks are rectangles.
@@ -172,7 +172,7 @@ def _with_tumour(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
     shown = [part.samples[i] for i in outlined(part.samples)]
     if not shown:
         raise DataError(
-            f"{part.name}, {part_name}: none of {len(part):,} pictures has a mask that shows a tumour; expected true "
+            f"{part.name}, {part_name}: none of {len(part):,} images has a mask that shows a tumor; expected true "
             "outlines to compare maps with; name data that has them with --data"
         )
     if not rectangles:

@@ -14,21 +14,21 @@ from tumorlens.explanation.faithfulness.heat_maps import head_box, in_head, maps
 from tumorlens.explanation.faithfulness.randomization import Stage, cascade, stages
 from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
 from tumorlens.models import Network, Pipeline
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Cohort, Estimate, Floats, Resamples
 
 LIMIT = 0.5
 """Rank correlation with the first map, all weights random, from which a method fails: half way to not changing at all.
 
-Maps of different pictures by one network are no better a limit, though they say what resemblance means nothing: a map
-that is the same whatever the picture and whatever the weights would never exceed it.
+Maps of different images by one network are no better a limit, though they say what resemblance means nothing: a map
+that is the same whatever the image and whatever the weights would never exceed it.
 """
 
-PICTURES, DRAWS = 32, 5
-"""Pictures of the test, and networks with all weights random: one that the stages end with, and new ones."""
+IMAGES, DRAWS = 32, 5
+"""Images of the test, and networks with all weights random: one that the stages end with, and new ones."""
 
 SLOW = {"occlusion": (8, 2, 5)}
-"""Methods that ask the network hundreds of times for one map: pictures, random networks, and every which stage."""
+"""Methods that ask the network hundreds of times for one map: images, random networks, and every which stage."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class StageResult:
     Attributes:
         name: of the stage.
         reaches: whether anything changed: a map cannot depend on weights that come after what it looks at.
-        rank: mean over pictures of Spearman's rank correlation with the map of the trained network.
+        rank: mean over images of Spearman's rank correlation with the map of the trained network.
         ssim: the same of structural similarity.
     """
 
@@ -50,18 +50,18 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Sanity:
-    """What is left of a method's maps when nothing is left of what was learnt.
+    """What is left of a method's maps when nothing is left of what was learned.
 
     All maps are cut to the head. One that is constant correlates with nothing: its correlation is 0.
 
     Attributes:
         rank: Spearman's rank correlation with the map of the trained network when all weights are random, mean over
-            random networks and pictures.
+            random networks and images.
         ssim: the same of structural similarity.
-        strangers: rank correlation of the trained network's maps of pictures of different patients: the
+        strangers: rank correlation of the trained network's maps of images of different patients: the
             resemblance that comes from the common shape of heads and from a place that is always hot.
         stages: one weights after the other, from the last to the first.
-        pictures: how many took part; those whose first map is blank did not.
+        images: how many took part; those whose first map is blank did not.
         draws: networks with all weights random.
     """
 
@@ -69,7 +69,7 @@ class Sanity:
     ssim: Estimate
     strangers: Estimate
     stages: tuple[StageResult, ...]
-    pictures: int
+    images: int
     draws: int
 
     @property
@@ -81,7 +81,7 @@ class Sanity:
     @property
     def verdict(self) -> str:
         """The finding in a sentence or two."""
-        if not self.pictures:
+        if not self.images:
             return "FAILS the sanity check: its maps are blank, so there is nothing to check."
         found = f"with all weights random its maps still correlate {self.rank} with those of the trained network"
         if not self.fails:
@@ -91,7 +91,7 @@ class Sanity:
             common = (
                 f" Maps of different patients correlate {self.strangers} as well: they all show much the same place."
             )
-        return f"FAILS the sanity check: {found}; {LIMIT} or more does not show what was learnt.{common}"
+        return f"FAILS the sanity check: {found}; {LIMIT} or more does not show what was learned.{common}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -101,7 +101,7 @@ class Sanity:
             "rank_correlation": self.rank.to_dict(),
             "ssim": self.ssim.to_dict(),
             "different_patients": self.strangers.to_dict(),
-            "pictures": self.pictures,
+            "images": self.images,
             "random_networks": self.draws,
             "stages": [
                 {
@@ -118,29 +118,28 @@ class Sanity:
 def check_sanity(
     pipeline: Pipeline,
     fresh: Callable[[], Network],
-    pictures: Sequence[GreyImage],
+    images: Sequence[GrayImage],
     cohort: Cohort,
     methods: Sequence[str],
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Sanity]:
-    """Randomise weights from the last stage to the first, then all at once, and compare maps each time.
+    """Randomize weights from the last stage to the first, then all at once, and compare maps each time.
 
     Args:
         pipeline: in evaluation mode.
         fresh: makes its network anew.
-        pictures: at least one.
+        images: at least one.
         cohort: their patients; its seed is that of the random weights too.
         methods: names.
         progress: called with (done, total).
     """
-    images = [torch.from_numpy(picture.copy())[None] for picture in pictures]
-    inputs = torch.cat([pipeline.prepare(image) for image in images])
+    inputs = torch.cat([pipeline.prepare(torch.from_numpy(image.copy())[None]) for image in images])
     inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()
     parts = stages(pipeline.network, inputs)
-    tests = [_Test(name, pictures, cohort, targets, len(parts)) for name in methods]
+    tests = [_Test(name, images, cohort, targets, len(parts)) for name in methods]
     total = sum(test.work for test in tests)
     done = 0
 
@@ -149,7 +148,7 @@ def check_sanity(
         for test in tests:
             if draw < test.draws and number in test.walked:
                 test.compare(changed, number, draw)
-                done += len(test.pictures)
+                done += len(test.images)
                 if progress:
                     progress(done, total)
 
@@ -168,14 +167,14 @@ class _Test:
     """One method: its first maps, and how later ones compare."""
 
     def __init__(
-        self, method: str, pictures: Sequence[GreyImage], cohort: Cohort, targets: Sequence[int], parts: int
+        self, method: str, images: Sequence[GrayImage], cohort: Cohort, targets: Sequence[int], parts: int
     ) -> None:
-        count, self.draws, step = SLOW.get(method, (len(pictures), DRAWS, 1))
+        count, self.draws, step = SLOW.get(method, (len(images), DRAWS, 1))
         self.method = method
-        self.pictures, self.targets = pictures[:count], targets[:count]
-        self.cohort = cohort.only(range(len(self.pictures)))
+        self.images, self.targets = images[:count], targets[:count]
+        self.cohort = cohort.only(range(len(self.images)))
         self.walked = [number for number in range(parts) if (parts - 1 - number) % step == 0]
-        self.heads = [head_box(picture) for picture in self.pictures]
+        self.heads = [head_box(image) for image in self.images]
         self.ranks: dict[int, Floats] = {}
         self.ssims: dict[int, Floats] = {}
         self.reaches: dict[int, bool] = {}
@@ -184,7 +183,7 @@ class _Test:
     @property
     def work(self) -> int:
         """Maps that are made."""
-        return len(self.pictures) * (len(self.walked) + self.draws - 1)
+        return len(self.images) * (len(self.walked) + self.draws - 1)
 
     def begin(self, pipeline: Pipeline) -> None:
         self.first = self.last = self._maps(pipeline)
@@ -225,5 +224,5 @@ class _Test:
         return Sanity(mean(rank), mean(ssim), drawn.estimate(column, known), walked, len(kept), self.draws)
 
     def _maps(self, pipeline: Pipeline) -> npt.NDArray[np.float32]:
-        made = maps(pipeline, self.pictures, self.targets, self.method)
+        made = maps(pipeline, self.images, self.targets, self.method)
         return np.stack([in_head(heatmap, head) for heatmap, head in zip(made, self.heads, strict=True)])

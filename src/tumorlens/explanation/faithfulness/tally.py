@@ -1,4 +1,4 @@
-"""Scores of every picture -> the figures of a method, with intervals, and what it has over the controls."""
+"""Scores of every image -> the figures of a method, with intervals, and what it has over the controls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tumorlens.stats import Cohort, Flags, Resamples, paired_difference
 
 
 def gather(fits: Sequence[Fit], curves: Sequence[Curves]) -> Scores:
-    """The scores of one method, from one fit and one pair of curves for each picture."""
+    """The scores of one method, from one fit and one pair of curves for each image."""
     overlaps = np.stack([fit.iou for fit in fits])
     best = int(overlaps.mean(0).argmax())
     areas = np.array([curve.areas for curve in curves])
@@ -31,19 +31,19 @@ def gather(fits: Sequence[Fit], curves: Sequence[Curves]) -> Scores:
 def figures(
     scores: Scores, labels: Sequence[str], classes: Sequence[str], drawn: Resamples
 ) -> tuple[Figures, dict[str, Figures]]:
-    """Means over pictures with intervals by unit: of all, and by class.
+    """Means over images with intervals by unit: of all, and by class.
 
     Args:
-        scores: of N pictures.
+        scores: of N images.
         labels: their true classes.
         classes: in this order.
-        drawn: resamples of the same pictures.
+        drawn: resamples of the same images.
     """
     truth = np.asarray(labels)
 
     def means(among: Flags) -> Figures:
         images = drawn.sums(among)
-        images[images == 0] = np.nan  # a resample without any picture of this class says nothing
+        images[images == 0] = np.nan  # a resample without any image of this class says nothing
         columns = {key: drawn.sums(scores.values[key] * among) / images for key in FIGURES}
         found = {key: drawn.estimate(column, among) for key, column in columns.items()}
         return found | {"pointing": drawn.proportion(columns["pointing"], among)}

@@ -35,7 +35,7 @@ def together(charts: Sequence[Chart]) -> Chart:
     """
     side = max(len(chart) for chart in charts)
     finest = Canvas(side).place(side, side)
-    resized = [finest.to_picture(chart / (chart.mean() or 1)) for chart in charts]
+    resized = [finest.to_image(chart / (chart.mean() or 1)) for chart in charts]
     mean = np.mean(resized, axis=0)
     chosen: Chart = (mean - mean.min()).astype(np.float32)
     return chosen if chosen.max() > _NOTHING else np.zeros_like(chosen)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 def eigen_cam(features: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """The first principal component of the maps: no class, no score and no gradient is asked for.
 
-    Maps are centred before, as principal components are, and as the field's implementation does; without that the
+    Maps are centerd before, as principal components are, and as the field's implementation does; without that the
     component is little more than their mean. A component has no sign of its own. This one gets the sign
     with which it rises and falls with the sum of the maps, so that it is positive where there is much activation.
 

@@ -13,23 +13,23 @@ from tumorlens.models import Network, Output
 
 
 def grad_cam(network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: Of = "class") -> Tensor:
-    """Where the last maps speak for a class, or for the tumour that is drawn (Selvaraju et al. 2017).
+    """Where the last maps speak for a class, or for the tumor that is drawn (Selvaraju et al. 2017).
 
     The gradient of the score by the last maps, averaged over places, weights those maps; their sum, negative values
     cut off, is the answer. In a network of global average pooling and one linear layer this is the class activation
     map up to a constant, at the cost of one forward pass.
 
-    The score of a drawn tumour is the sum of its logits over the pixels drawn (Seg-Grad-CAM, Vinogradova et al. 2020),
+    The score of a drawn tumor is the sum of its logits over the pixels drawn (Seg-Grad-CAM, Vinogradova et al. 2020),
     and the maps are those it is drawn from (`Network.drawn_from`).
 
     Args:
         network: in evaluation mode.
         inputs: (N, C, H, W) float32, as `Prepare` makes them.
         targets: for each input the class to explain; None for the predicted one.
-        of: ``"mask"`` explains the drawn tumour, and `targets` are not looked at.
+        of: ``"mask"`` explains the drawn tumor, and `targets` are not looked at.
 
     Returns:
-        (N, h, w) float32, not negative, at the resolution of the maps; all 0 where no tumour is drawn.
+        (N, h, w) float32, not negative, at the resolution of the maps; all 0 where no tumor is drawn.
 
     Raises:
         ModelError: the network draws none.
@@ -54,7 +54,7 @@ def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, of: O
         output, maps = _forward(network, inputs.detach().requires_grad_(True), of)
         if of == "mask":
             if output.mask is None:
-                raise ModelError(f"{type(network).__name__} draws no tumour; explain a class, or use one that does")
+                raise ModelError(f"{type(network).__name__} draws no tumor; explain a class, or use one that does")
             score = output.mask[output.mask.detach() >= 0].sum()
         else:
             chosen = output.logits.argmax(1) if targets is None else torch.as_tensor(targets, device=inputs.device)

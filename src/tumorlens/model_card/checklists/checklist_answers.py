@@ -19,11 +19,11 @@ def use(card: Card) -> Iterator[str]:
 
 
 def sources(card: Card) -> Iterator[str]:
-    """Whose pictures."""
+    """Whose images."""
     yield from (f"{name}: {said}" for name, said in words.datasets(card))
 
 
-def pictures(card: Card) -> Iterator[str]:
+def images(card: Card) -> Iterator[str]:
     """What is known of how they were taken."""
     for known in card.training.get("datasets", ()):
         if "summary" in known:
@@ -32,27 +32,27 @@ def pictures(card: Card) -> Iterator[str]:
 
 def labels(card: Card) -> Iterator[str]:
     """What is taken for the truth."""
-    yield f"Each picture has one label, as its data set gives it: {', '.join(card.classes)}"
+    yield f"Each image has one label, as its data set gives it: {', '.join(card.classes)}"
     if card.segments:
-        yield "The outline of the tumour is the mask that the data set gives"
+        yield "The outline of the tumor is the mask that the data set gives"
 
 
 def one_slice(card: Card) -> Iterator[str]:
     """What the model is given."""
-    yield "The grey values of one slice; the file takes no other input"
+    yield "The gray values of one slice; the file takes no other input"
     yield f"Laid out: {words.canvas(card)}"
 
 
 def preparation(card: Card) -> Iterator[str]:
-    """How a picture becomes input."""
+    """How an image becomes input."""
     yield f"Laid out: {words.canvas(card)}"
-    if grey := words.intensities(card):
-        yield f"Intensities: {grey}"
+    if gray := words.intensities(card):
+        yield f"Intensities: {gray}"
     yield "This is part of the exported file, and the same in training, evaluation and use"
 
 
 def division(card: Card) -> Iterator[str]:
-    """How pictures came into parts."""
+    """How images came into parts."""
     if not (divided := words.split(card)):
         return
     yield f"Split {divided}"
@@ -77,11 +77,11 @@ def level(card: Card) -> Iterator[str]:
     if plan:
         yield {
             "patient": "No patient who is known is in two parts",
-            "image": "No picture is in two parts; no patient is known, so whether patients are is unknown",
-        }.get(plan["by"], "No picture is in two parts, but patients are: known patients were torn apart on request")
+            "image": "No image is in two parts; no patient is known, so whether patients are is unknown",
+        }.get(plan["by"], "No image is in two parts, but patients are: known patients were torn apart on request")
     for known in card.training.get("datasets", ()):
         if not known["used"]["patients"]:
-            yield f"{known['name']}: no patient is known; a picture with its copies counts as one"
+            yield f"{known['name']}: no patient is known; an image with its copies counts as one"
     for leak in card.training.get("leaks") or ():
         yield f"{leak['part']}: {leak['images']} of {leak['of']} images are known from train, by {leak['by']}"
     if card.training.get("leaks") == []:
@@ -101,8 +101,8 @@ def network(card: Card) -> Iterator[str]:
     if chosen := words.options(card):
         yield f"Options: {chosen}"
     yield f"Input: {words.canvas(card)}"
-    if grey := words.intensities(card):
-        yield f"Intensities: {grey}"
+    if gray := words.intensities(card):
+        yield f"Intensities: {gray}"
     yield f"Output: {words.outputs(card)}"
     if known:
         yield f"Described in: {known['citation']}"
@@ -172,7 +172,7 @@ def uncertainty(card: Card) -> Iterator[str]:
 
 
 def sensitivity(card: Card) -> Iterator[str]:
-    """What becomes of answers when pictures change."""
+    """What becomes of answers when images change."""
     yield from card.sensitivity
 
 
@@ -244,7 +244,7 @@ def calculation(card: Card) -> Iterator[str]:
     """How predictions are calculated."""
     yield f"Softmax of the network's outputs divided by the temperature {card.temperature:.3f}"
     yield (
-        f"The exported file does that by itself; on {card.parity.pictures} pictures its probabilities differed from "
+        f"The exported file does that by itself; on {card.parity.images} images its probabilities differed from "
         f"those of the trained network by {card.parity.largest_difference:.1e} at most"
     )
 
@@ -255,9 +255,9 @@ def answers(card: Card) -> Iterator[str]:
     yield "The class named is that of the highest probability"
 
 
-def licence(card: Card) -> Iterator[str]:
+def license(card: Card) -> Iterator[str]:
     """Who may use it."""
-    yield f"Model: {card.licence}"
+    yield f"Model: {card.license}"
     yield from card.attributions
 
 

@@ -34,21 +34,21 @@ CLAIM = Sheet(
             "5",
             _DESIGN,
             "data gathered before the study, or for it",
-            "prospective or retrospective; pictures of a public set were gathered before the study",
+            "prospective or retrospective; images of a public set were gathered before the study",
         ),
         Item("6", _DESIGN, "kind of study", "a new model, a comparison, a test of feasibility, a trial"),
         Item(
             "7",
             _DATA,
             "where the data come from",
-            "institutions and dates, and earlier studies on the same pictures",
+            "institutions and dates, and earlier studies on the same images",
             (says.sources,),
         ),
         Item("8", _DATA, "who was included and who was not", "criteria of inclusion and exclusion, place and dates"),
         Item(
             "9",
             _DATA,
-            "what was done to pictures before the network sees them",
+            "what was done to images before the network sees them",
             "what happened before these files were written: choice of slices, window, conversion from DICOM",
             (says.preparation,),
         ),
@@ -56,20 +56,18 @@ CLAIM = Sheet(
             "10",
             _DATA,
             "which subset of the data was used",
-            "pictures or regions that were left out, and by which rule",
+            "images or regions that were left out, and by which rule",
         ),
         Item(
             "11", _DATA, "how patients were made anonymous", "method of de-identification, of the file and of the face"
         ),
-        Item(
-            "12", _DATA, "what became of missing data", "how many pictures lack a label, a mask or a patient, and why"
-        ),
+        Item("12", _DATA, "what became of missing data", "how many images lack a label, a mask or a patient, and why"),
         Item(
             "13",
             _DATA,
-            "how pictures were acquired",
+            "how images were acquired",
             "scanner, field strength, sequence, contrast agent, thickness and spacing of slices",
-            (says.pictures,),
+            (says.images,),
         ),
         Item(
             "14",
@@ -98,7 +96,7 @@ CLAIM = Sheet(
             "agreement between and within annotators, and how ties were broken",
         ),
         Item("19", _PARTS, "division into parts, with their sizes", answers=(says.division,)),
-        Item("20", _PARTS, "what is kept apart between parts: patient, study or picture", answers=(says.level,)),
+        Item("20", _PARTS, "what is kept apart between parts: patient, study or image", answers=(says.level,)),
         Item(
             "21",
             _TESTING,
@@ -130,7 +128,7 @@ CLAIM = Sheet(
             "30",
             _EVALUATION,
             "robustness and sensitivity to changes",
-            "what artefacts, scanners and settings change (tumorlens evaluate --robustness)",
+            "what artifacts, scanners and settings change (tumorlens evaluate --robustness)",
             (says.sensitivity, says.outside),
         ),
         Item(
@@ -145,7 +143,7 @@ CLAIM = Sheet(
             "33",
             _EVALUATION,
             "test on data from elsewhere",
-            "another institution's pictures (tumorlens evaluate RUN --data), or that there were none",
+            "another institution's images (tumorlens evaluate RUN --data), or that there were none",
         ),
         Item(
             "34",
@@ -206,7 +204,7 @@ CLAIM = Sheet(
             _OTHER,
             "availability of software, model and data",
             "where this file, your code and your tables can be fetched",
-            (says.licence, says.program),
+            (says.license, says.program),
         ),
         Item("44", _OTHER, "funding, and the part funders had", "funding, other support, role of funders"),
     ),

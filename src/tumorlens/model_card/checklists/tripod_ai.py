@@ -58,7 +58,7 @@ TRIPOD_AI = Sheet(
             "3c",
             _BACKGROUND,
             "known inequalities in health between groups",
-            "between which groups, in the diagnosis of these tumours",
+            "between which groups, in the diagnosis of these tumors",
         ),
         Item("4", _OBJECTIVES, "objectives: a model made, tested, or both", "objectives"),
         Item(
@@ -69,7 +69,7 @@ TRIPOD_AI = Sheet(
             (says.sources,),
         ),
         Item("5b", _DATA, "dates of the data", "first and last date, and end of follow-up if there was one"),
-        Item("6a", _PARTICIPANTS, "setting, number and place of centres", "kind, number and place of centres"),
+        Item("6a", _PARTICIPANTS, "setting, number and place of centers", "kind, number and place of centers"),
         Item("6b", _PARTICIPANTS, "eligibility", "criteria of eligibility"),
         Item(
             "6c",
@@ -91,20 +91,20 @@ TRIPOD_AI = Sheet(
             "how and when, and why this outcome",
             (says.labels,),
         ),
-        Item("8b", _OUTCOME, "who judged the outcome", "training and background of those who labelled and drew"),
-        Item("8c", _OUTCOME, "blinding of those who judged the outcome", "what those who labelled knew"),
-        Item("9a", _PREDICTORS, "how predictors were chosen (development)", "why pictures alone", (says.one_slice,)),
+        Item("8b", _OUTCOME, "who judged the outcome", "training and background of those who labeled and drew"),
+        Item("8c", _OUTCOME, "blinding of those who judged the outcome", "what those who labeled knew"),
+        Item("9a", _PREDICTORS, "how predictors were chosen (development)", "why images alone", (says.one_slice,)),
         Item(
             "9b",
             _PREDICTORS,
             "predictors, and how they were measured",
             "scanner, sequence, contrast agent, timing",
-            (says.pictures,),
+            (says.images,),
         ),
         Item(
             "9c",
             _PREDICTORS,
-            "who measured predictors, where that takes judgement",
+            "who measured predictors, where that takes judgment",
             "who chose the slices, if anybody did",
         ),
         Item(
@@ -187,7 +187,7 @@ TRIPOD_AI = Sheet(
             "how many were left out at each step; best as a diagram",
             (says.counts,),
         ),
-        Item("20b", _WHO, "characteristics of participants", "age, sex, dates, treatments, of each source"),
+        Item("20b", _WHO, "characteriztics of participants", "age, sex, dates, treatments, of each source"),
         Item(
             "20c",
             _WHO,
@@ -201,13 +201,13 @@ TRIPOD_AI = Sheet(
             _SPECIFICATION,
             "the full model, for predictions by others (development)",
             "where this file can be fetched",
-            (says.network, says.licence),
+            (says.network, says.license),
         ),
         Item(
             "23a",
             _PERFORMANCE,
             "figures of performance with intervals, also of groups",
-            "figures by age, sex, centre or scanner",
+            "figures by age, sex, center or scanner",
             (says.performance, says.calibration, says.each_class, says.errors, says.sensitivity),
         ),
         Item(
@@ -239,7 +239,7 @@ TRIPOD_AI = Sheet(
             "27a",
             _USABILITY,
             "what to do with poor or missing input (development)",
-            "which pictures must not be given to it, and who checks that",
+            "which images must not be given to it, and who checks that",
             (says.outside,),
         ),
         Item(

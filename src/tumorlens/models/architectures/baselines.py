@@ -22,7 +22,7 @@ NAMES = ("vgg16", "resnet50", "densenet121")
 
 
 def _card(
-    name: str, summary: str, licence: str, citation: str, options: Mapping[str, Option] | None = None
+    name: str, summary: str, license: str, citation: str, options: Mapping[str, Option] | None = None
 ) -> ModelCard:
     return ModelCard(
         name=name,
@@ -30,7 +30,7 @@ def _card(
         input_size=224,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        licence=f"Apache-2.0 (timm's code); weights {licence} (torchvision)",
+        license=f"Apache-2.0 (timm's code); weights {license} (torchvision)",
         citation=citation,
         system=4,
         weights=("hub",),

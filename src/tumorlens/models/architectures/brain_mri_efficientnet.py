@@ -130,7 +130,7 @@ class Stage:
 
 
 # Depths and widths: EfficientNet-B0, table 1 of Tan and Le 2019. Dilation is for the 28 and 14 pixel grids (of a 224
-# pixel input), where a tumour spans several places and a kernel of 5 spread to 9 still fits: before that the maps hold
+# pixel input), where a tumor spans several places and a kernel of 5 spread to 9 still fits: before that the maps hold
 # edges, after that, on 7 pixels, most of the kernel would lie on the padding. A stage's first block stays dense. It
 # has the stride, and a spread kernel that moves in steps of two sees the same quarter of the places everywhere; and
 # dense blocks among spread ones close the gaps those leave (Yu, Koltun and Funkhouser 2017, section 4).
@@ -206,7 +206,7 @@ _OPTIONS: dict[str, Option] = {
         input_size=resolution(0),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         citation="Tan and Le 2019, EfficientNet (arXiv:1905.11946); Woo et al. 2018, CBAM (arXiv:1807.06521); "
         "Yu and Koltun 2016, Multi-Scale Context Aggregation by Dilated Convolutions (arXiv:1511.07122)",
         system=1,

@@ -67,7 +67,7 @@ def _hypercolumn(stages: list[Tensor]) -> Tensor:
         input_size=224,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        licence="Apache-2.0 (written from the paper)",
+        license="Apache-2.0 (written from the paper)",
         citation="Togacar, Ergen and Comert 2020, BrainMRNet, Medical Hypotheses 134:109531",
         system=4,
     )

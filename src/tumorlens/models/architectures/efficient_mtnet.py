@@ -1,4 +1,4 @@
-"""EfficientMTNet (system 2): the class and the mask of a tumour in one pass."""
+"""EfficientMTNet (system 2): the class and the mask of a tumor in one pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH = STAGES[-1][0]  # of all that follows
 
 
 class EfficientMTNet(Network):
-    """Detail at 1/8, context at 1/16 and 1/32; a branch that names the tumour and one that draws it."""
+    """Detail at 1/8, context at 1/16 and 1/32; a branch that names the tumor and one that draws it."""
 
     def __init__(
         self, classes: int, channels: int, dropout: float, depths: tuple[int, int, int], ham: Ham, auxiliary: bool
@@ -195,7 +195,7 @@ def _enter(name: str, summary: str, depths: tuple[int, int, int]) -> None:
             input_size=640,
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
-            licence="Apache-2.0",
+            license="Apache-2.0",
             citation="Poudel, Liwicki and Cipolla 2019, Fast-SCNN (arXiv:1902.04502); Geng et al. 2021, Is Attention "
             "Better Than Matrix Decomposition? (arXiv:2109.04553)",
             system=2,

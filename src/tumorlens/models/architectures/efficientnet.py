@@ -46,7 +46,7 @@ def _enter(name: str, timms: str) -> None:
             input_size=size,
             mean=HALF if lite else IMAGENET_MEAN,
             std=HALF if lite else IMAGENET_STD,
-            licence="Apache-2.0",
+            license="Apache-2.0",
             citation=_LITE if lite else _TAN,
             system=None if lite else 3,
             weights=("package", "hub") if lite else ("hub",),
@@ -88,7 +88,7 @@ class Short(Pooled):
         input_size=224,
         mean=HALF,
         std=HALF,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         citation=_LITE,
         weights=("package", "hub"),
     )

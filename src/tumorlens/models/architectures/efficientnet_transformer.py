@@ -41,7 +41,7 @@ class EfficientNetTransformer(Network):
 
         Raises:
             ModelError: more places than there are learned positions. Positions count along the rows, so those of
-                a larger grid could not be had by interpolation: neighbours in the count are not neighbours in the map.
+                a larger grid could not be had by interpolation: neighbors in the count are not neighbors in the map.
         """
         features = self.backbone(x)
         height, width = features.shape[2], features.shape[3]

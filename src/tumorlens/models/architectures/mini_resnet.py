@@ -38,7 +38,7 @@ class MiniResNet(Network):
         input_size=128,
         mean=HALF,
         std=HALF,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         citation="He, Zhang, Ren and Sun 2016, Deep Residual Learning, CVPR (arXiv:1512.03385)",
     )
 )

@@ -26,15 +26,15 @@ from tumorlens.models.registry import Option, card, create, register
 
 POOLS = ("mean", "mask")
 WIDTH = 16  # channels at half the size of the input; twice as many at each size below
-_PLACE = 8  # pixels of the input for one weight: on 28 x 28 places a map can point into every tumour of Figshare's
-_ELSEWHERE = 0.003  # weight of a place without tumour: all of them together count a fifth of an average tumour
-RARE = 0.02  # about the share of a slice that is tumour: 1.6 % on average in Figshare's
+_PLACE = 8  # pixels of the input for one weight: on 28 x 28 places a map can point into every tumor of Figshare's
+_ELSEWHERE = 0.003  # weight of a place without tumor: all of them together count a fifth of an average tumor
+RARE = 0.02  # about the share of a slice that is tumor: 1.6 % on average in Figshare's
 
 
 class UNet(Network):
     """A pooled network, and a decoder on the maps its backbone makes on the way.
 
-    With `attends` the class is read where the tumour is drawn: the mean over places that is given to the classifier is
+    With `attends` the class is read where the tumor is drawn: the mean over places that is given to the classifier is
     weighted by the mask, and `Output.features` are the weighted maps, so that the network stays pooling + linear, and
     its class activation map says exactly what each place gave to the score. Where nothing is drawn all places count
     alike.
@@ -124,7 +124,7 @@ class Join(nn.Module):
 
 
 def _attention(mask: Tensor) -> Tensor:
-    """(N, 1, H, W) mask logits -> (N, 1, H/8, W/8) weights of places; those of a picture have mean 1.
+    """(N, 1, H, W) mask logits -> (N, 1, H/8, W/8) weights of places; those of an image have mean 1.
 
     The class has no say in the mask: no gradient goes that way.
     """

@@ -30,7 +30,7 @@ def attention_maps(network: Network, inputs: Tensor, names: Iterable[str] | None
 
     Args:
         network: in evaluation mode.
-        inputs: (N, C, H, W) normalised pictures.
+        inputs: (N, C, H, W) normalized images.
         names: which of `attention_names`; all of them if left out.
 
     Returns:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tumorlens.models.layers.attention import AttentionMap
 
-LEAST = 1e-6  # keeps divisors from 0 where a picture has nothing
+LEAST = 1e-6  # keeps divisors from 0 where an image has nothing
 
 
 class LightHam(nn.Module):
@@ -33,7 +33,7 @@ class LightHam(nn.Module):
 class Factorisation(nn.Module):
     """Non-negative matrix factorisation by multiplicative updates (Lee and Seung 2001): X is nearly bases @ codes.
 
-    The paper draws a new start for each picture. Here bases start from numbers that are saved with the weights, and
+    The paper draws a new start for each image. Here bases start from numbers that are saved with the weights, and
     codes follow from them, so that the same weights give the same answer. Stable in bfloat16, whose range is float32's.
     """
 

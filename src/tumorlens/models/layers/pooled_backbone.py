@@ -1,4 +1,4 @@
-"""Backbone, global average pooling, dropout, one linear layer: how a classifier of ImageNet names tumours."""
+"""Backbone, global average pooling, dropout, one linear layer: how a classifier of ImageNet names tumors."""
 
 from __future__ import annotations
 

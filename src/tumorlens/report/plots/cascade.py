@@ -52,17 +52,17 @@ def cascade(lines: Sequence[CascadeLine], stages: Sequence[str], limit: float, y
 
 
 def _line(frame: Frame, line: CascadeLine, series: int, stages: Sequence[str]) -> str:
-    colour = f"s{series % SERIES}"
+    color = f"s{series % SERIES}"
     dots = [
         element(
             "circle",
             cx=frame.x(stage),
             cy=frame.y(value),
             r=2.5,
-            class_=f"dot {colour}",
+            class_=f"dot {color}",
             tip=f"{line.name}, {f'{stage}: {stages[stage - 1]}' if stage else 'as trained'}: {value:.3f}",
         )
         for stage, value in line.points
     ]
     xs, ys = [stage for stage, _ in line.points], [value for _, value in line.points]
-    return frame.path(xs, ys, f"line {colour}") + "".join(dots)
+    return frame.path(xs, ys, f"line {color}") + "".join(dots)

@@ -48,7 +48,7 @@ def intervals(rows: Sequence[IntervalRow], percent: bool = True) -> str:
     parts.append(element("path", d=f"M{frame.left} {bottom}h{frame.width}", class_="axis"))
     for i, row in enumerate(rows):
         parts.append(_row(frame, row, frame.top + _ROW * (i + 0.5), scale, percent))
-    axis_title = "per cent, with 95 % interval" if percent else "value, with 95 % interval"
+    axis_title = "percent, with 95 % interval" if percent else "value, with 95 % interval"
     parts.append(text(frame.left + frame.width / 2, bottom + 34, axis_title, "middle", "label"))
     spoken = "; ".join(f"{row.label} {number(row.estimate.value, percent)}" for row in rows if row.estimate)
     return drawing(490, bottom + 42, f"Estimates with 95 % intervals: {spoken}", parts)

@@ -13,9 +13,9 @@ _STRONGEST = 0.5  # opacity of a full cell; the ink stays readable on it, light 
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    """Counts and row percentages. Right answers are shaded in one colour, mistakes in another.
+    """Counts and row percentages. Right answers are shaded in one color, mistakes in another.
 
-    The opacity grows with the cube root of the row's share: a mistake of one per cent is seen.
+    The opacity grows with the cube root of the row's share: a mistake of one percent is seen.
 
     Args:
         matrix: (C, C) counts; row = true class, column = predicted class. A NumPy array will do.

@@ -9,7 +9,7 @@ _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-s
 
 
 def standalone(svg: str) -> str:
-    """The chart with its colours inside, those of the light page, on white.
+    """The chart with its colors inside, those of the light page, on white.
 
     Custom properties are resolved, since programs that draw SVG outside of browsers do not know them.
     """
@@ -31,13 +31,13 @@ def _style() -> str:
         if selector.startswith("svg ."):
             what = selector.strip().removeprefix("svg ")
             many = series.items() if "var(--series)" in body else [("", "")]
-            for name, colour in many:
-                own = body.replace("var(--series)", colour)
+            for name, color in many:
+                own = body.replace("var(--series)", color)
                 rules.append(f"{what}{'.' * bool(name)}{name}{{{_resolved(own, light)}")
         elif re.match(r"\.s\d |\.dot, ", selector):
             rules.append(f"{selector.strip()}{{{_resolved(re.sub(r'--series: [^;]+;', '', body), light)}")
     return f"text{{fill:{light['ink']}}}" + "".join(rules)
 
 
-def _resolved(body: str, colours: dict[str, str]) -> str:
-    return re.sub(r"var\(--([\w-]+)\)", lambda found: colours[found[1]], body)
+def _resolved(body: str, colors: dict[str, str]) -> str:
+    return re.sub(r"var\(--([\w-]+)\)", lambda found: colors[found[1]], body)

@@ -1,6 +1,6 @@
 """Numbers -> SVG elements: the pencil and the ruler that every chart is drawn with.
 
-Colours are never written here: elements carry class names, and ``style.css`` gives them the colours
+Colors are never written here: elements carry class names, and ``style.css`` gives them the colors
 of the light or the dark page.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tumorlens.report.text import escape
 
-SERIES = 8  # so many colours and dash patterns stand in style.css; later series begin again
+SERIES = 8  # so many colors and dash patterns stand in style.css; later series begin again
 
 
 def element(tag: str, *children: str, tip: str = "", **attributes: object) -> str:
@@ -35,7 +35,7 @@ def drawing(width: float, height: float, label: str, parts: Iterable[str]) -> st
     Args:
         width: in units of the drawing; about one CSS pixel each.
         height: in the same units.
-        label: what a screen reader says instead of the picture.
+        label: what a screen reader says instead of the image.
         parts: the elements, back to front.
     """
     return element(
@@ -135,7 +135,7 @@ class Frame:
 
 
 def upright(x: float, y: float, words: str) -> str:
-    """An axis title that reads upwards, centred on (x, y)."""
+    """An axis title that reads upwards, centerd on (x, y)."""
     place = f"translate({_value(x)} {_value(y)}) rotate(-90)"
     return element("text", escape(words), transform=place, text_anchor="middle", class_="label")
 

@@ -22,7 +22,7 @@ class CostPoint:
     """One evaluated network.
 
     Attributes:
-        name: of the network; points of one name have one colour.
+        name: of the network; points of one name have one color.
         cost: above 0, in the unit of the axis.
         accuracy: with its interval.
         note: what tells it from others of its name, such as the run; may be empty.
@@ -51,7 +51,7 @@ def accuracy_against_cost(points: Sequence[CostPoint], cost: str, unit: str) -> 
         raise ValueError("expected at least one point, and a cost above 0 of each")
     frame, marks = _frame(points)
     title = f"{cost}, {unit}" if unit else cost
-    parts = [frame.axes("", "accuracy, per cent")]
+    parts = [frame.axes("", "accuracy, percent")]
     for value in marks:
         parts.append(text(frame.x(math.log10(value)), frame.top + _HIGH + 16, f"{value:g}", "middle", "tick"))
     parts.append(text(_LEFT + _WIDE / 2, frame.top + _HIGH + 34, title, "middle", "label"))
@@ -80,12 +80,12 @@ def _frame(points: Sequence[CostPoint]) -> tuple[Frame, list[float]]:
 
 
 def _side_by_side(places: dict[int, float]) -> list[tuple[int, float]]:
-    """Points and where they stand: those too close are spread around their common centre."""
+    """Points and where they stand: those too close are spread around their common center."""
     groups = [[i] for i in sorted(places, key=places.__getitem__)]
 
     def laid(group: list[int]) -> list[float]:
-        centre = sum(places[i] for i in group) / len(group)
-        return [centre + _APART * (k - (len(group) - 1) / 2) for k in range(len(group))]
+        center = sum(places[i] for i in group) / len(group)
+        return [center + _APART * (k - (len(group) - 1) / 2) for k in range(len(group))]
 
     at = 0
     while at + 1 < len(groups):
@@ -98,14 +98,14 @@ def _side_by_side(places: dict[int, float]) -> list[tuple[int, float]]:
 
 
 def _dot(frame: Frame, point: CostPoint, at: float, row: int, series: int) -> str:
-    colour, accuracy = f"s{series % SERIES}", point.accuracy
+    color, accuracy = f"s{series % SERIES}", point.accuracy
     middle = top = frame.y(100 * accuracy.value)
     parts = []
     if accuracy.low is not None and accuracy.high is not None:
         bottom, top = frame.y(100 * accuracy.low), frame.y(100 * accuracy.high)
         bar = f"M{at:.1f} {bottom:.1f}V{top:.1f}M{at - 4:.1f} {bottom:.1f}h8M{at - 4:.1f} {top:.1f}h8"
-        parts.append(element("path", d=bar, class_=f"error {colour}"))
-    parts.append(element("circle", cx=at, cy=middle, r=4.5, class_=f"dot {colour}"))
+        parts.append(element("path", d=bar, class_=f"error {color}"))
+    parts.append(element("circle", cx=at, cy=middle, r=4.5, class_=f"dot {color}"))
     parts.append(text(at, min(top, middle - 5) - 5, str(row), "middle"))
     return element("g", *parts, tip=f"{_called(point)}: {with_interval(accuracy, True)}; {evidence(accuracy)}")
 

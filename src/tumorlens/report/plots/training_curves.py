@@ -55,7 +55,7 @@ def training_curves(losses: Sequence[EpochSeries], scores: Sequence[EpochSeries]
 
 
 def _line(frame: Frame, line: EpochSeries, series: int, best: int | None) -> str:
-    colour = f"s{series % SERIES}"
+    color = f"s{series % SERIES}"
     epochs = range(1, len(line.values) + 1)
     small = min(2.5, 90 / max(len(line.values), 1))  # the dots of a long run must not touch
     dots = [
@@ -64,13 +64,13 @@ def _line(frame: Frame, line: EpochSeries, series: int, best: int | None) -> str
             cx=frame.x(epoch),
             cy=frame.y(value),
             r=4.5 if epoch == best else small,
-            class_=f"dot {colour}",
+            class_=f"dot {color}",
             tip=f"epoch {epoch}: {line.name} {value:.4f}",
         )
         for epoch, value in zip(epochs, line.values, strict=True)
         if math.isfinite(value)
     ]
-    return frame.path(epochs, line.values, f"line {colour}") + "".join(dots)
+    return frame.path(epochs, line.values, f"line {color}") + "".join(dots)
 
 
 def _best(frame: Frame, best: int, label: bool) -> str:

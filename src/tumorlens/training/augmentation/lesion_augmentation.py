@@ -1,4 +1,4 @@
-"""Recipe + training part -> which pictures lose their tumour, and which get one."""
+"""Recipe + training part -> which images lose their tumor, and which get one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.training.augmentation.lesion_copy_paste import Donors, Transplant
 from tumorlens.training.augmentation.lesion_inpainting import Removal
 from tumorlens.training.image_cache import Masks
@@ -18,10 +18,10 @@ from tumorlens.training.recipe import Augment
 
 @dataclass(frozen=True)
 class Exchange:
-    """Takes tumours out of pictures that show one, and puts tumours into those of the healthy class.
+    """Takes tumors out of images that show one, and puts tumors into those of the healthy class.
 
     Attributes:
-        removal: for pictures of the other classes.
+        removal: for images of the other classes.
         transplant: for those of the healthy class.
         healthy: its index.
     """
@@ -31,15 +31,15 @@ class Exchange:
     healthy: int
 
     @classmethod
-    def of(cls, augment: Augment, table: Table, images: GreyImage, masks: Masks, rows: Sequence[int]) -> Exchange:
+    def of(cls, augment: Augment, table: Table, images: GrayImage, masks: Masks, rows: Sequence[int]) -> Exchange:
         """From a recipe that asks for either.
 
         Args:
             augment: what happens, and how often.
-            table: with a class of healthy pictures, as `check_fit` has seen to.
-            images: (N, S, S), all of its pictures.
+            table: with a class of healthy images, as `check_fit` has seen to.
+            images: (N, S, S), all of its images.
             masks: theirs.
-            rows: of the training part, from which tumours are taken.
+            rows: of the training part, from which tumors are taken.
         """
         labels = table.labels
         healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
@@ -48,6 +48,6 @@ class Exchange:
         return cls(Removal(augment.remove, healthy), transplant, healthy)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
-        """(1, S, S) uint8 picture and tv_tensor mask, and the class -> the same, or what came of them."""
+        """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, or what came of them."""
         change = self.transplant if label == self.healthy else self.removal
         return change(image, mask, label)

@@ -1,9 +1,9 @@
-"""A picture of a healthy head and another's tumour -> that head with the tumour: tumours of a healthy look.
+"""An image of a healthy head and another's tumor -> that head with the tumor: tumors of a healthy look.
 
-The other half of `removal`. Where only pictures with a tumour change, a network may still name every head of the
-scanners that brought the healthy pictures healthy, whatever grows in it. Where some of these heads get a tumour of
-another picture, its outline and its class, that no longer pays: copy and paste of tumours (Yang et al. 2021, TumorCP,
-MICCAI), here to take away a shortcut. As many others are filled where a tumour would have been put and stay healthy,
+The other half of `removal`. Where only images with a tumor change, a network may still name every head of the
+scanners that brought the healthy images healthy, whatever grows in it. Where some of these heads get a tumor of
+another image, its outline and its class, that no longer pays: copy and paste of tumors (Yang et al. 2021, TumorCP,
+MICCAI), here to take away a shortcut. As many others are filled where a tumor would have been put and stay healthy,
 so that a seam says nothing by itself.
 """
 
@@ -18,22 +18,22 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision import tv_tensors
 
-from tumorlens.scan import GreyImage, Mask
+from tumorlens.scan import GrayImage, Mask
 from tumorlens.training.augmentation.tissue import INSIDE, Place, fill, tissue_of
 
 _ALIKE = 0.8  # correlation of thumbnails: above, two heads are mostly of the same plane, at about the same height
-_TRIED = 4  # pictures with a tumour, of those like the head
-_SHIFT = 0.04  # of the side: how far from its own place a tumour is put, at most
-_STRENGTH = (0.6, 1.4)  # how much a tumour stands out from its surroundings, against how it did
+_TRIED = 4  # images with a tumor, of those like the head
+_SHIFT = 0.04  # of the side: how far from its own place a tumor is put, at most
+_STRENGTH = (0.6, 1.4)  # how much a tumor stands out from its surroundings, against how it did
 _THUMBNAIL = 16  # pixels, by which heads are held against each other
 
 
 @dataclass(frozen=True, eq=False)
 class Donors:
-    """Training pictures whose tumour may be taken.
+    """Training images whose tumor may be taken.
 
     Attributes:
-        rows: where they are among all pictures.
+        rows: where they are among all images.
         labels: class of each.
         thumbnails: (len(rows), P), what they look like from afar.
     """
@@ -43,15 +43,15 @@ class Donors:
     thumbnails: Tensor = field(repr=False)
 
     @classmethod
-    def of(cls, images: GreyImage, labels: Sequence[int], rows: Sequence[int]) -> Donors:
-        """Of (N, S, S) uint8 pictures and their N classes those of some rows."""
-        looks = [_thumbnail(_picture(images, row)) for row in rows]
+    def of(cls, images: GrayImage, labels: Sequence[int], rows: Sequence[int]) -> Donors:
+        """Of (N, S, S) uint8 images and their N classes those of some rows."""
+        looks = [_thumbnail(_image(images, row)) for row in rows]
         return cls(rows, [labels[row] for row in rows], torch.stack(looks) if looks else torch.zeros(0, _THUMBNAIL**2))
 
     def like(self, head: Tensor) -> list[tuple[int, int]]:
         """Row and class of some by chance of those that are like a head, (S, S) uint8: of its plane, about its height.
 
-        Each class comes as often as there are such pictures of it: were each as likely, pituitary tumours would be put
+        Each class comes as often as there are such images of it: were each as likely, pituitary tumors would be put
         into slices far from the pituitary.
         """
         alike = torch.where(self.thumbnails @ _thumbnail(head) >= _ALIKE)[0]
@@ -61,24 +61,24 @@ class Donors:
 
 @dataclass(frozen=True, eq=False)
 class Transplant:
-    """Puts tumours into healthy heads, by chance.
+    """Puts tumors into healthy heads, by chance.
 
     Attributes:
-        share: of the healthy pictures that get a tumour; as many are filled and stay healthy.
-        images: (N, S, S) uint8, all pictures.
+        share: of the healthy images that get a tumor; as many are filled and stay healthy.
+        images: (N, S, S) uint8, all images.
         masks: (N, S, S) uint8, theirs.
-        donors: the training pictures whose tumour may be taken.
+        donors: the training images whose tumor may be taken.
     """
 
     share: float
-    images: GreyImage = field(repr=False)
+    images: GrayImage = field(repr=False)
     masks: Mask = field(repr=False)
     donors: Donors = field(repr=False)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
-        """(1, S, S) uint8 picture of a healthy head, its tv_tensor mask and class -> the same, or what came of them.
+        """(1, S, S) uint8 image of a healthy head, its tv_tensor mask and class -> the same, or what came of them.
 
-        Draws from torch's generator. A head in which no tumour fits stays as it is.
+        Draws from torch's generator. A head in which no tumor fits stays as it is.
         """
         drawn = float(torch.rand(()))
         if drawn >= 2 * self.share:
@@ -86,22 +86,22 @@ class Transplant:
         head = image[0]
         tissue = tissue_of(head)
         for row, kind in self.donors.like(head):
-            tumour, outline = self._moved(row)
+            tumor, outline = self._moved(row)
             if not outline.any() or tissue[outline].float().mean() < INSIDE:
                 continue
             if drawn >= self.share:
                 filled = fill(head, outline, torch.zeros_like(outline))
                 return image if filled is None else filled[None], mask, label
             return (
-                _put(head, tissue, tumour, Place.of(outline))[None],
+                _put(head, tissue, tumor, Place.of(outline))[None],
                 tv_tensors.wrap(outline[None].to(mask.dtype), like=mask),
                 kind,
             )
         return image, mask, label
 
     def _moved(self, row: int) -> tuple[Tensor, Tensor]:
-        """A picture with a tumour and its outline, (S, S) uint8 and bool, moved a little."""
-        image, outline = _picture(self.images, row), _picture(self.masks, row) > 0
+        """An image with a tumor and its outline, (S, S) uint8 and bool, moved a little."""
+        image, outline = _image(self.images, row), _image(self.masks, row) > 0
         reach = round(_SHIFT * image.shape[-1])
         by = [int(step) for step in torch.randint(-reach, reach + 1, (2,))]
         return _shifted(image, by), _shifted(outline, by)
@@ -118,7 +118,7 @@ def _put(head: Tensor, tissue: Tensor, donor: Tensor, place: Place) -> Tensor:
 
 
 def _level(image: Tensor, where: Tensor) -> Tensor:
-    """Mean grey value of places; of all the picture where there are none."""
+    """Mean gray value of places; of all the image where there are none."""
     values = image[where] if where.any() else image
     return values.float().mean().clamp(min=1)
 
@@ -132,8 +132,8 @@ def _shifted(image: Tensor, by: list[int]) -> Tensor:
     return F.pad(image, around)[top : top + rows, left : left + columns]
 
 
-def _picture(pictures: GreyImage, row: int) -> Tensor:
-    return torch.from_numpy(np.array(pictures[row]))
+def _image(images: GrayImage, row: int) -> Tensor:
+    return torch.from_numpy(np.array(images[row]))
 
 
 def _thumbnail(image: Tensor) -> Tensor:

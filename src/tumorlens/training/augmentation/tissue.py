@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 _BEYOND = 0.015  # of the side: what is filled around an outline, which is never drawn to the pixel
 _SEAM = 0.005  # of the side: a quarter of the width over which the filling fades out around that
-_RING = 0.03  # of the side: the tissue around it whose grey the filling is shifted to
-_TISSUE = 0.12  # of the brightest tissue: what is darker is no tissue, but air or the picture's background
+_RING = 0.03  # of the side: the tissue around it whose gray the filling is shifted to
+_TISSUE = 0.12  # of the brightest tissue: what is darker is no tissue, but air or the image's background
 _TRIES = 24  # places that are tried
 
 Points = tuple[Tensor, ...]
-"""Rows and columns of places in a picture."""
+"""Rows and columns of places in an image."""
 
 INSIDE = 0.95
 """Of a filling, and of what it is taken from, what must be tissue."""
@@ -28,7 +28,7 @@ class Place:
 
     Attributes:
         core: (S, S) bool, the outline and a little around it.
-        around: (S, S) bool, the ring about it whose grey tells the level of the place.
+        around: (S, S) bool, the ring about it whose gray tells the level of the place.
         inner: rows and columns of the core.
         outer: those of the core and of the seam, over which what is put in fades out.
         weight: of what is put in, for each place of `outer`, 0 to 1.
@@ -49,7 +49,7 @@ class Place:
         return cls(core, grown(core, width) & ~core, torch.where(core), outer, _soft(core, seam)[outer])
 
     def put(self, image: Tensor, values: Tensor) -> Tensor:
-        """The picture, (S, S) uint8, with these values in the places of `outer`, float, as far as they weigh there."""
+        """The image, (S, S) uint8, with these values in the places of `outer`, float, as far as they weigh there."""
         filled, before = image.clone(), image[self.outer].float()
         filled[self.outer] = (before + self.weight * (values - before)).round().clamp(0, 255).to(torch.uint8)
         return filled
@@ -61,26 +61,26 @@ def margins(outline: Tensor) -> tuple[int, int, int]:
     return beyond, seam, ring
 
 
-def fill(image: Tensor, outline: Tensor, tumour: Tensor) -> Tensor | None:
-    """Put tissue of the same picture in a place: of the other side of the head, or from beside it.
+def fill(image: Tensor, outline: Tensor, tumor: Tensor) -> Tensor | None:
+    """Put tissue of the same image in a place: of the other side of the head, or from beside it.
 
     Of what can be had that is taken which is most like the surroundings of the place, and in most alike ones.
 
     Args:
         image: (S, S) uint8.
         outline: (S, S) bool, to be filled; a little around it is filled too.
-        tumour: (S, S) bool, from which nothing is taken.
+        tumor: (S, S) bool, from which nothing is taken.
 
     Returns:
         (S, S) uint8; None where no tissue for it is found.
     """
     place, tissue, values = Place.of(outline), tissue_of(image), image.float()
-    source = tissue & ~grown(tumour, margins(outline)[0])
+    source = tissue & ~grown(tumor, margins(outline)[0])
     inner, outer, ring = place.inner, place.outer, torch.where(place.around & source)
     best, chosen = math.inf, None
     for move in [_mirrored(tissue), *shifts(inner)]:
         both = _taken(source, ring, move)
-        if not both.any() or _taken(source, inner, move).float().mean() < INSIDE or _taken(tumour, outer, move).any():
+        if not both.any() or _taken(source, inner, move).float().mean() < INSIDE or _taken(tumor, outer, move).any():
             continue
         level = values[ring][both]
         apart = level - _taken(values, ring, move)[both]
@@ -107,7 +107,7 @@ class Move:
     mirrored: bool = False
 
     def points(self, places: Points, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows and columns, cut to the picture, and which of them lie in it."""
+        """Rows and columns, cut to the image, and which of them lie in it."""
         rows = places[0] + self.down
         columns = self.across + (-places[1] if self.mirrored else places[1])
         inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
@@ -129,7 +129,7 @@ def shifts(places: Points) -> list[Move]:
 
 
 def _taken(values: Tensor, places: Points, move: Move) -> Tensor:
-    """The values of places from where a move takes them; 0 or False from outside of the picture."""
+    """The values of places from where a move takes them; 0 or False from outside of the image."""
     rows, columns, inside = move.points(places, values.shape)
     taken = values[rows, columns]
     return taken & inside if taken.dtype == torch.bool else taken * inside

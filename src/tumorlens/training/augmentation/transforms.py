@@ -1,4 +1,4 @@
-"""Random changes of training pictures, from torchvision; a mask rides along as a tv_tensor."""
+"""Random changes of training images, from torchvision; a mask rides along as a tv_tensor."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_grey
+from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_gray
 from tumorlens.training.recipe import Augment
 
-_APART = (0.2, 0.45)  # of the side: between a picture and its ghosts
+_APART = (0.2, 0.45)  # of the side: between an image and its ghosts
 
 
 def augmentation(settings: Augment) -> v2.Transform:
     """The transform of a recipe: (1, S, S) uint8 -> (1, S, S) uint8, drawn from torch's global generator.
 
-    A `tv_tensors.Mask` given behind the picture is moved as the picture is, with the nearest pixel's value, and
-    neither changes what is drawn for the picture nor its grey values.
+    A `tv_tensors.Mask` given behind the image is moved as the image is, with the nearest pixel's value, and
+    neither changes what is drawn for the image nor its gray values.
     """
     steps: list[Any] = []
     if settings.hflip:
@@ -42,12 +42,12 @@ def augmentation(settings: Augment) -> v2.Transform:
         steps.append(v2.ColorJitter(brightness=settings.brightness, contrast=settings.contrast))
     if settings.gamma != (1.0, 1.0):
         steps.append(RandomGamma(*settings.gamma))
-    steps += [_sometimes(step, settings.artefacts) for step in _artefacts(settings)]
+    steps += [_sometimes(step, settings.artifacts) for step in _artifacts(settings)]
     return v2.Compose(steps) if steps else v2.Identity()
 
 
-def _artefacts(settings: Augment) -> list[v2.Transform]:
-    """What scanners and hands do to a picture, in the order in which it happens."""
+def _artifacts(settings: Augment) -> list[v2.Transform]:
+    """What scanners and hands do to an image, in the order in which it happens."""
     return [
         step(bound)
         for step, bound in (
@@ -63,7 +63,7 @@ def _artefacts(settings: Augment) -> list[v2.Transform]:
 
 
 def _sometimes(step: v2.Transform, probability: float) -> v2.Transform:
-    """The step for some pictures only; where it is for all, nothing is drawn to decide."""
+    """The step for some images only; where it is for all, nothing is drawn to decide."""
     return step if probability == 1 else v2.RandomApply([step], probability)
 
 
@@ -79,10 +79,10 @@ class _Scalar(v2.Transform):  # type: ignore[misc]
 
 
 class RandomGamma(_Scalar):
-    """Grey values to the power of a random gamma."""
+    """Gray values to the power of a random gamma."""
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change the picture."""
+        """Change the image."""
         out: Tensor = self._call_kernel(F.adjust_gamma, inpt, gamma=params["value"])
         return out
 
@@ -94,85 +94,85 @@ class RandomBlur(_Scalar):
         super().__init__(0.05, max(high, 0.05))
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change the picture."""
+        """Change the image."""
         side = 2 * math.ceil(2 * self.high) + 1
         out: Tensor = self._call_kernel(F.gaussian_blur, inpt, kernel_size=[side, side], sigma=[params["value"]] * 2)
         return out
 
 
-class _Grey(_Scalar, ABC):
-    """A transform of pictures alone; anything else (a mask) passes untouched."""
+class _Gray(_Scalar, ABC):
+    """A transform of images alone; anything else (a mask) passes untouched."""
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change a picture."""
+        """Change an image."""
         if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
             return inpt
         return self.change(inpt, params["value"])
 
     @abstractmethod
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """(1, S, S) uint8 -> the same, changed as much as `value` says."""
 
 
-class RandomNoise(_Grey):
+class RandomNoise(_Gray):
     """Gaussian noise of a random strength, up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """Add noise."""
-        noisy = picture.float() + torch.randn(picture.shape) * (255 * value)
+        noisy = image.float() + torch.randn(image.shape) * (255 * value)
         return noisy.round().clamp(0, 255).to(torch.uint8)
 
 
-class RandomBiasField(_Grey):
+class RandomBiasField(_Gray):
     """A smooth field of sensitivity, of a random shape and of a range up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """Multiply by a field."""
-        pixels = picture[0].numpy().astype(np.float32)
+        pixels = image[0].numpy().astype(np.float32)
         field = bias_field(pixels.shape, torch.randn(TERMS).numpy(), value)
-        return torch.from_numpy(to_grey(shaded(pixels, field)))[None]
+        return torch.from_numpy(to_gray(shaded(pixels, field)))[None]
 
 
-class RandomGhost(_Grey):
-    """Two ghosts, above and below or left and right, up to the bound as bright as the picture."""
+class RandomGhost(_Gray):
+    """Two ghosts, above and below or left and right, up to the bound as bright as the image."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """Add ghosts."""
         low, high = _APART
         shift, axis = low + (high - low) * float(torch.rand(())), int(torch.randint(2, ()))
-        return torch.from_numpy(to_grey(ghosted(picture[0].numpy().astype(np.float32), shift, value, axis)))[None]
+        return torch.from_numpy(to_gray(ghosted(image[0].numpy().astype(np.float32), shift, value, axis)))[None]
 
 
-class RandomResolution(_Grey):
+class RandomResolution(_Gray):
     """Made smaller, to a share of its sides not below the bound, and enlarged again."""
 
     def __init__(self, low: float) -> None:
         super().__init__(low, 1.0)
 
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """Lose detail."""
-        size = list(picture.shape[-2:])
-        small = F.resize(picture, [max(1, round(value * side)) for side in size], antialias=True)
+        size = list(image.shape[-2:])
+        small = F.resize(image, [max(1, round(value * side)) for side in size], antialias=True)
         out: Tensor = F.resize(small, size, antialias=True)
         return out
 
 
-class RandomJpeg(_Grey):
+class RandomJpeg(_Gray):
     """Saved as JPEG of a quality not below the bound, and read again."""
 
     def __init__(self, low: float) -> None:
         super().__init__(low, 100.0)
 
-    def change(self, picture: Tensor, value: float) -> Tensor:
+    def change(self, image: Tensor, value: float) -> Tensor:
         """Compress."""
-        out: Tensor = F.jpeg(picture, round(value))
+        out: Tensor = F.jpeg(image, round(value))
         return out

@@ -1,4 +1,4 @@
-"""Class activation maps + true masks -> how much of what speaks for a class lies in the tumour, and a loss of it."""
+"""Class activation maps + true masks -> how much of what speaks for a class lies in the tumor, and a loss of it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def class_maps(weights: Tensor, features: Tensor, labels: Tensor) -> Tensor:
 
 
 def energy_inside(maps: Tensor, masks: Tensor) -> Tensor:
-    """The share of a map's positive part that lies in the tumour, once it is enlarged to the mask's size.
+    """The share of a map's positive part that lies in the tumor, once it is enlarged to the mask's size.
 
     Args:
         maps: (N, h, w).
-        masks: (N, 1, S, S), 1 where the tumour is; each shows one.
+        masks: (N, 1, S, S), 1 where the tumor is; each shows one.
 
     Returns:
         (N,) float32, 0 to 1; 0 for a map that is nowhere positive.
@@ -41,13 +41,13 @@ def energy_inside(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def points_inside(maps: Tensor, masks: Tensor) -> Tensor:
-    """Whether the strongest place of a map, enlarged to the mask's size, lies in the tumour: the pointing game.
+    """Whether the strongest place of a map, enlarged to the mask's size, lies in the tumor: the pointing game.
 
     Zhang et al. 2018, Top-down neural attention by excitation backprop (arXiv:1608.00507), without a tolerance.
 
     Args:
         maps: (N, h, w).
-        masks: (N, 1, S, S), 1 where the tumour is.
+        masks: (N, 1, S, S), 1 where the tumor is.
 
     Returns:
         (N,) bool; False for a map that is nowhere positive.
@@ -58,21 +58,21 @@ def points_inside(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def guide_loss(maps: Tensor, masks: Tensor) -> Tensor:
-    """One minus the energy inside the tumour, of the most that a map of this size can have, averaged over pictures.
+    """One minus the energy inside the tumor, of the most that a map of this size can have, averaged over images.
 
-    The most is what the one cell that the tumour fills best would have: over Figshare's outlines 0.34 on average with
-    7 x 7 cells, and 0.70 with 14 x 14. Without this a small tumour would hardly count.
+    The most is what the one cell that the tumor fills best would have: over Figshare's outlines 0.34 on average with
+    7 x 7 cells, and 0.70 with 14 x 14. Without this a small tumor would hardly count.
 
-    Where the map is cut off at zero no gradient would pass, and a map that is zero, or positive beside the tumour
-    alone, could never be moved into it. So the cells that hold more of the tumour than the map does so far get their
+    Where the map is cut off at zero no gradient would pass, and a map that is zero, or positive beside the tumor
+    alone, could never be moved into it. So the cells that hold more of the tumor than the map does so far get their
     gradient below zero, too, and only it: their value stays that of the map.
 
     Args:
         maps: (N, h, w), as `class_maps`.
-        masks: (N, 1, S, S), 1 where the tumour is; each shows one.
+        masks: (N, 1, S, S), 1 where the tumor is; each shows one.
 
     Returns:
-        A scalar, 0 to 1; 0 where there is no picture.
+        A scalar, 0 to 1; 0 where there is no image.
     """
     if not len(maps):
         return maps.sum()  # a zero that every weight still has a gradient of, as DDP expects
@@ -84,9 +84,9 @@ def guide_loss(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def _shares(masks: Tensor, maps: Tensor) -> Tensor:
-    """(N, h, w): the share of each cell of a map that lies in the tumour.
+    """(N, h, w): the share of each cell of a map that lies in the tumor.
 
-    Bilinear enlargement spreads a cell over its neighbours as a tent. The mean of the mask under that tent is what the
-    cell puts inside, so energies are those of the enlarged map, to some hundredths of a cell at the picture's rim.
+    Bilinear enlargement spreads a cell over its neighbors as a tent. The mean of the mask under that tent is what the
+    cell puts inside, so energies are those of the enlarged map, to some hundredths of a cell at the image's rim.
     """
     return F.interpolate(masks.float(), size=maps.shape[-2:], mode="bilinear", antialias=True)[:, 0]

@@ -1,6 +1,6 @@
 """A pretrained backbone -> its first layers kept as they came: less to compute, and less to learn by heart.
 
-The first layers find edges and textures, which serve pictures of any kind (Yosinski et al. 2014, How transferable are
+The first layers find edges and textures, which serve images of any kind (Yosinski et al. 2014, How transferable are
 features in deep neural networks?, NIPS), and are where a step of training spends most of its time: their maps are the
 largest. Batch norm among them keeps its statistics too, or they would drift away from weights that stand still.
 """

@@ -1,4 +1,4 @@
-"""Output + truth -> what a network that names and draws a tumour is trained to lower."""
+"""Output + truth -> what a network that names and draws a tumor is trained to lower."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Parts(NamedTuple):
     Attributes:
         total: the weighted sum, to be lowered.
         classification: cross-entropy over the batch.
-        mask: Dice and focal loss of the mask, averaged over the pictures that have one; 0 where none has.
+        mask: Dice and focal loss of the mask, averaged over the images that have one; 0 where none has.
         auxiliary: the same of the auxiliary heads, averaged over them; 0 where there are none.
     """
 
@@ -29,20 +29,20 @@ class Parts(NamedTuple):
     auxiliary: Tensor
 
 
-Over = Literal["picture", "batch"]
-"""What a Dice loss is taken over: each picture by itself, or all pixels of a batch together."""
+Over = Literal["image", "batch"]
+"""What a Dice loss is taken over: each image by itself, or all pixels of a batch together."""
 
 
 class MaskLoss(nn.Module):
-    """Dice loss for how much of the tumour is covered, focal loss for each pixel (Lin et al. 2017).
+    """Dice loss for how much of the tumor is covered, focal loss for each pixel (Lin et al. 2017).
 
-    Over a batch, as nnU-Net takes it of slices (Isensee et al. 2021, Nature Methods 18:203), what is drawn in a picture
-    without a tumour costs as much as anywhere else. Over each picture such a drawing costs the same however large it
-    is, so that nothing is learnt from it, and a small tumour counts as much as a large one.
+    Over a batch, as nnU-Net takes it of slices (Isensee et al. 2021, Nature Methods 18:203), what is drawn in an image
+    without a tumor costs as much as anywhere else. Over each image such a drawing costs the same however large it
+    is, so that nothing is learned from it, and a small tumor counts as much as a large one.
     """
 
     def __init__(
-        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: Over = "picture"
+        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: Over = "image"
     ) -> None:
         super().__init__()
         self.weights = dice, focal
@@ -60,11 +60,11 @@ class MaskLoss(nn.Module):
 
 
 def dice(logits: Tensor, masks: Tensor) -> Tensor:
-    """How well each drawn tumour covers the true one, where a probability above one half is tumour.
+    """How well each drawn tumor covers the true one, where a probability above one half is tumor.
 
     Args:
         logits: (N, 1, S, S).
-        masks: (N, 1, S, S), 1 where the tumour is; each shows one.
+        masks: (N, 1, S, S), 1 where the tumor is; each shows one.
 
     Returns:
         (N,) float32, 0 to 1.
@@ -83,7 +83,7 @@ class MultiTaskLoss(nn.Module):
         dice: share of Dice in the loss of a mask.
         over: what that Dice is taken over.
         focal: share of the focal loss.
-        alpha: weight of tumour pixels in the focal loss; of all others, 1 - alpha.
+        alpha: weight of tumor pixels in the focal loss; of all others, 1 - alpha.
         gamma: how much pixels that are already right count less.
         class_weights: (K,), or None for equal ones.
         label_smoothing: of the cross-entropy, 0 to 1.
@@ -96,7 +96,7 @@ class MultiTaskLoss(nn.Module):
         mask: float = 0.6,
         auxiliary: float = 0.4,
         dice: float = 0.5,
-        over: Over = "picture",
+        over: Over = "image",
         focal: float = 0.5,
         alpha: float = 0.25,
         gamma: float = 2.0,
@@ -114,7 +114,7 @@ class MultiTaskLoss(nn.Module):
         Args:
             output: of a network that segments.
             labels: (N,) class numbers.
-            masks: (N, 1, S, S), 1 where the tumour is; ignored where there is no mask.
+            masks: (N, 1, S, S), 1 where the tumor is; ignored where there is no mask.
             has_mask: (N,) booleans.
         """
         assert output.mask is not None  # what `ModelCard.segments` promises

@@ -1,4 +1,4 @@
-"""Recipe + weights -> optimiser and learning-rate schedule."""
+"""Recipe + weights -> optimizer and learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKBONE = "backbone."
 
 
 def make_optimizer(network: Network, settings: recipe.Optimizer) -> Optimizer:
-    """The optimiser of a recipe, over a network's weights; those of its backbone may move more slowly."""
+    """The optimizer of a recipe, over a network's weights; those of its backbone may move more slowly."""
     groups = _groups(network, settings)
     if settings.name == "adam":
         return torch.optim.Adam(groups, lr=settings.lr, weight_decay=settings.weight_decay)

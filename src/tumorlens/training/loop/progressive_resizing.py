@@ -1,6 +1,6 @@
-"""Small pictures in the first epochs, larger ones later: most is learnt as well from few pixels.
+"""Small images in the first epochs, larger ones later: most is learned as well from few pixels.
 
-A step on pictures of half the side costs a quarter, so that more epochs fit into the same time (progressive learning,
+A step on images of half the side costs a quarter, so that more epochs fit into the same time (progressive learning,
 Tan and Le 2021, EfficientNetV2, section 4). The last epochs, validation and the finished network see the full size.
 """
 
@@ -16,7 +16,7 @@ _STEP = 32  # pixels between two sizes: what the coarsest maps of most networks 
 
 
 def side(settings: Grow, full: int, epoch: int, epochs: int) -> int:
-    """The side of the training pictures in an epoch, pixels: from the first size to the full one in even steps.
+    """The side of the training images in an epoch, pixels: from the first size to the full one in even steps.
 
     Args:
         settings: of the recipe.
@@ -32,11 +32,11 @@ def side(settings: Grow, full: int, epoch: int, epochs: int) -> int:
 
 
 def shrunk(batch: Batch, size: int) -> Batch:
-    """A batch with its pictures and masks made smaller; as it is where that is their size.
+    """A batch with its images and masks made smaller; as it is where that is their size.
 
     Args:
         batch: images and masks (N, 1, S, S).
-        size: the side they get; a pixel of a mask is then tumour where at least half of it was.
+        size: the side they get; a pixel of a mask is then tumor where at least half of it was.
 
     Returns:
         images (N, 1, size, size) float32, masks (N, 1, size, size) uint8.
@@ -47,5 +47,5 @@ def shrunk(batch: Batch, size: int) -> Batch:
     return batch._replace(images=_resized(batch.images, size), masks=masks)
 
 
-def _resized(pictures: Tensor, size: int) -> Tensor:
-    return F.interpolate(pictures.float(), size=(size, size), mode="bilinear", antialias=True)
+def _resized(images: Tensor, size: int) -> Tensor:
+    return F.interpolate(images.float(), size=(size, size), mode="bilinear", antialias=True)

@@ -1,4 +1,4 @@
-"""Recipe + network -> what Lightning runs: loss, validation figures, optimiser and its schedule."""
+"""Recipe + network -> what Lightning runs: loss, validation figures, optimizer and its schedule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tumorlens.training.recipe import Loss, Recipe
 
 
 class Supervised(L.LightningModule):
-    """Trains a network to name the class of a slice, and where `draws` is set to draw its tumour as well."""
+    """Trains a network to name the class of a slice, and where `draws` is set to draw its tumor as well."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Supervised(L.LightningModule):
 
     def forward(self, images: Tensor) -> Output:
         """(N, 1, S, S) uint8 -> what the network says, its logits in float32."""
-        inputs = self.prepare.normalise(images.float()).contiguous(memory_format=torch.channels_last)
+        inputs = self.prepare.normalize(images.float()).contiguous(memory_format=torch.channels_last)
         output: Output = self.network(inputs)
         return output._replace(logits=output.logits.float())
 
@@ -70,8 +70,8 @@ class Supervised(L.LightningModule):
         else:
             loss = self.train_loss(output.logits, labels)
         if recipe.loss.guide:
-            maps, tumours = self._maps(output, batch)
-            guide = guide_loss(maps, tumours)
+            maps, tumors = self._maps(output, batch)
+            guide = guide_loss(maps, tumors)
             loss = loss + recipe.loss.guide * guide
             self._log("train_guide_loss", guide, len(maps))
         self._log("train_loss", loss, len(labels))
@@ -83,9 +83,9 @@ class Supervised(L.LightningModule):
         right = (output.logits.argmax(1) == labels).float().mean()
         self._log("val_accuracy", right, len(labels))
         if self.recipe.loss.guide:
-            maps, tumours = self._maps(output, batch)
-            self._log("val_energy", energy_inside(maps, tumours).mean(), len(maps))
-            self._log("val_pointing", points_inside(maps, tumours).float().mean(), len(maps))
+            maps, tumors = self._maps(output, batch)
+            self._log("val_energy", energy_inside(maps, tumors).mean(), len(maps))
+            self._log("val_pointing", points_inside(maps, tumors).float().mean(), len(maps))
         if not self.draws:
             self._log("val_loss", self.val_loss(output.logits, labels), len(labels))
             return
@@ -93,11 +93,11 @@ class Supervised(L.LightningModule):
         parts, shown = self.val_loss(output, labels, masks, known), _shown(masks)
         self._log("val_classification_loss", parts.classification, len(labels))
         self._log("val_mask_loss", parts.mask, int(known.sum()))
-        # Of pictures that show a tumour: with an empty mask, drawing nothing would already be perfect.
+        # Of images that show a tumor: with an empty mask, drawing nothing would already be perfect.
         self._log("val_dice", dice(output.mask[shown], masks[shown]).mean(), int(shown.sum()))
 
     def _maps(self, output: Output, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The maps of the true class, and the masks, of the pictures that show a tumour."""
+        """The maps of the true class, and the masks, of the images that show a tumor."""
         weights, (masks, _) = self.network.class_weights(), _masks(batch)
         assert weights is not None  # what `check_fit` has seen to
         shown = _shown(masks)
@@ -106,7 +106,7 @@ class Supervised(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Put the loss together from its parts.
 
-        Not batch by batch: a batch of which half the pictures have a mask would count as much as a whole one.
+        Not batch by batch: a batch of which half the images have a mask would count as much as a whole one.
         """
         if self.draws:
             seen, weight = self.trainer.callback_metrics, self.recipe.loss
@@ -114,7 +114,7 @@ class Supervised(L.LightningModule):
             self.log("val_loss", weight.classification * seen["val_classification_loss"] + drawn)
 
     def _log(self, name: str, value: Tensor, count: int) -> None:
-        """Keep the mean over an epoch of a figure that is itself the mean over `count` pictures."""
+        """Keep the mean over an epoch of a figure that is itself the mean over `count` images."""
         if count:
             self.log(name, value, on_step=False, on_epoch=True, batch_size=count)
 
@@ -164,7 +164,7 @@ def _masks(batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _shown(masks: Tensor) -> Tensor:
-    """(N,) bool: which masks show a tumour."""
+    """(N,) bool: which masks show a tumor."""
     return masks.flatten(1).bool().any(1)
 
 

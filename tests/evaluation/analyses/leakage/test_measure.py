@@ -53,7 +53,7 @@ def test_a_clean_run_is_measured_in_one_part(finished_run: Run) -> None:
     assert found.to_dict()["leak"] is None
 
 
-def test_copies_of_training_pictures_in_other_data_are_measured_apart(
+def test_copies_of_training_images_in_other_data_are_measured_apart(
     finished_run: Run, phantom_table: Table, tmp_path: Path
 ) -> None:
     trained = [s for s in phantom_table.samples if s.split == "train"][:2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tumorlens.evaluation.analyzes.ood import REACHED, measure_across
 
-from tumorlens.evaluation.analyses.ood import REACHED, measure_across
 from tumorlens.stats import Cohort
 
 

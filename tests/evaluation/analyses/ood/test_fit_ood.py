@@ -1,4 +1,4 @@
-"""The limit is where the validation pictures say, patients weighing the same, and other pictures lie beyond."""
+"""The limit is where the validation images say, patients weighing the same, and other images lie beyond."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tumorlens.evaluation.analyzes.ood import FITTED_ON, MARGIN, Fit, fit_outside, measure_outside, score_images
+from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
 
 from tests.fixtures import scans
 from tumorlens.datasets import Table
 from tumorlens.evaluation import infer
-from tumorlens.evaluation.analyses.ood import FITTED_ON, MARGIN, Fit, fit_outside, measure_outside, score_pictures
-from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
 from tumorlens.evaluation.subset import cohort_of
 from tumorlens.training import Run
 
@@ -29,11 +29,11 @@ def test_it_is_fitted_on_train_and_limited_by_validation(fit: Fit, finished_run:
     held_out = phantom_table.part("val").samples
     assert (fit.images, fit.units, fit.validation_images, fit.validation_units) == (8, 4, 8, 4)
     scores = fit.scores(infer(finished_run.pipeline(), held_out).features)
-    assert scores.max() == pytest.approx(1 / MARGIN, rel=1e-4)  # of eight pictures 95 % are all
+    assert scores.max() == pytest.approx(1 / MARGIN, rel=1e-4)  # of eight images 95 % are all
     assert fit.kept == pytest.approx(1)
 
 
-def test_one_strange_picture_of_a_patient_with_many_does_not_move_the_limit(
+def test_one_strange_image_of_a_patient_with_many_does_not_move_the_limit(
     finished_run: Run, phantom_table: Table
 ) -> None:
     sample = phantom_table.part("val").samples[0]
@@ -47,14 +47,14 @@ def test_one_strange_picture_of_a_patient_with_many_does_not_move_the_limit(
     assert 0.97 < found.kept < 1
 
 
-def test_without_validation_or_training_pictures_nothing_is_fitted(finished_run: Run, phantom_table: Table) -> None:
+def test_without_validation_or_training_images_nothing_is_fitted(finished_run: Run, phantom_table: Table) -> None:
     pipeline, held_out = finished_run.pipeline(), phantom_table.part("val").samples
     nothing = np.zeros((0, 128), np.float32)
     assert fit_outside(pipeline, to_fit_on(phantom_table), [], nothing) is None
     assert fit_outside(pipeline, [], held_out, infer(pipeline, held_out).features) is None
 
 
-def test_it_looks_at_training_pictures_alone_and_not_at_all_of_many(phantom_table: Table) -> None:
+def test_it_looks_at_training_images_alone_and_not_at_all_of_many(phantom_table: Table) -> None:
     assert {sample.split for sample in to_fit_on(phantom_table)} == {"train"}
     first = phantom_table.part("train").samples[0]
     many = tuple(replace(first, id=f"{i:04d}", group=f"p{i % 30}", mask=None) for i in range(FITTED_ON + 100))
@@ -63,7 +63,7 @@ def test_it_looks_at_training_pictures_alone_and_not_at_all_of_many(phantom_tabl
     assert len({sample.unit for sample in chosen}) == 30
 
 
-def test_flagged_pictures_are_counted_by_class(fit: Fit, finished_run: Run, phantom_table: Table) -> None:
+def test_flagged_images_are_counted_by_class(fit: Fit, finished_run: Run, phantom_table: Table) -> None:
     part = phantom_table.part("test")
     features = infer(finished_run.pipeline(), part.samples).features
     labels = np.array(part.labels)
@@ -79,8 +79,8 @@ def test_flagged_pictures_are_counted_by_class(fit: Fit, finished_run: Run, phan
     assert measure_outside(None, features, labels, cohort_of(part), phantom_table.classes) is None
 
 
-def test_pictures_of_any_size_are_scored_and_empty_ones_are_outside(fit: Fit, finished_run: Run) -> None:
+def test_images_of_any_size_are_scored_and_empty_ones_are_outside(fit: Fit, finished_run: Run) -> None:
     pipeline = finished_run.pipeline(1.0, fit.familiar)
-    scores = score_pictures(pipeline, [scans.GREY, np.zeros((30, 50), np.uint8), np.full((9, 9), 255, np.uint8)])
+    scores = score_images(pipeline, [scans.GRAY, np.zeros((30, 50), np.uint8), np.full((9, 9), 255, np.uint8)])
     assert scores.shape == (3,)
     assert (scores[1:] > 1).all()

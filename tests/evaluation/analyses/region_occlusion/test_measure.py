@@ -1,4 +1,4 @@
-"""A network that cheats is found out when the head is blanked, an honest one when the tumour is."""
+"""A network that cheats is found out when the head is blanked, an honest one when the tumor is."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from tumorlens.evaluation.analyzes.region_occlusion.measure import measure_background, outlined
+from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES, Blanked
 
 from tests.fixtures import scans
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
 from tumorlens.evaluation import Background, evaluate, infer
-from tumorlens.evaluation.analyses.region_occlusion.measure import measure_background, outlined
-from tumorlens.evaluation.analyses.region_occlusion.result import TITLES, Blanked
 from tumorlens.models import Pipeline
 from tumorlens.stats import Cohort
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "meningioma", "no_tumor")
 ROWS, COLUMNS = np.mgrid[:96, :96]
-GREYS = {"glioma": 230, "meningioma": 30, "no_tumor": 120}  # of the middle of a head of 120
+GRAYS = {"glioma": 230, "meningioma": 30, "no_tumor": 120}  # of the middle of a head of 120
 
 
 class Reads(torch.nn.Module):
-    """Names the class by one number taken from each picture."""
+    """Names the class by one number taken from each image."""
 
     def __init__(self, rule: Callable[[np.ndarray], int]) -> None:
         super().__init__()
         self.rule = rule
 
     def forward(self, images: torch.Tensor) -> SimpleNamespace:
-        named = [self.rule(picture.numpy()) for picture in images]
+        named = [self.rule(image.numpy()) for image in images]
         logits = torch.nn.functional.one_hot(torch.tensor(named), 3).float() * 5
         nothing = torch.zeros(len(images), 0, 1, 1)
         boxes = torch.zeros(len(images), 4, dtype=torch.int64)
@@ -43,32 +43,32 @@ class Reads(torch.nn.Module):
         return SimpleNamespace(logits=logits, cam=nothing, boxes=boxes, mask=mask, pooled=nothing[:, :, 0, 0])
 
 
-def by_tumour(picture: np.ndarray) -> int:
-    return 0 if picture[48, 48] > 180 else 1 if picture[48, 48] < 80 else 2
+def by_tumor(image: np.ndarray) -> int:
+    return 0 if image[48, 48] > 180 else 1 if image[48, 48] < 80 else 2
 
 
-def by_corner(picture: np.ndarray) -> int:
+def by_corner(image: np.ndarray) -> int:
     """The letter that a scanner writes."""
-    return round(float(picture[5, 5]) / 100)
+    return round(float(image[5, 5]) / 100)
 
 
-def blindly(picture: np.ndarray) -> int:
+def blindly(image: np.ndarray) -> int:
     return 0
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
-    """Ten patients of each class, one picture each; tumours have masks, and each class a corner of its own."""
+    """Ten patients of each class, one image each; tumors have masks, and each class a corner of its own."""
     found = []
     for number in range(30):
         label = CLASSES[number % 3]
-        grey = np.random.default_rng(number).integers(0, 5, (96, 96)).astype(np.uint8)
-        grey[np.hypot(ROWS - 48, COLUMNS - 48) < 36] = 120
-        tumour = (np.hypot(ROWS - 48, COLUMNS - 48) < 8).astype(np.uint8)
-        grey[tumour > 0] = GREYS[label]
-        grey[3:8, 3:8] = 100 * CLASSES.index(label)
-        path = scans.save(tmp_path / f"{number}.png", grey)
-        mask = scans.save(tmp_path / f"{number}-mask.png", tumour * 255) if label != "no_tumor" else None
+        gray = np.random.default_rng(number).integers(0, 5, (96, 96)).astype(np.uint8)
+        gray[np.hypot(ROWS - 48, COLUMNS - 48) < 36] = 120
+        tumor = (np.hypot(ROWS - 48, COLUMNS - 48) < 8).astype(np.uint8)
+        gray[tumor > 0] = GRAYS[label]
+        gray[3:8, 3:8] = 100 * CLASSES.index(label)
+        path = scans.save(tmp_path / f"{number}.png", gray)
+        mask = scans.save(tmp_path / f"{number}-mask.png", tumor * 255) if label != "no_tumor" else None
         found.append(Sample(f"x/{number}", path, label, mask=mask, group=f"x:{number}"))
     return found
 
@@ -91,9 +91,9 @@ def accuracy(test: Blanked) -> float:
     return test.blanked.overall["accuracy"].value
 
 
-def test_an_honest_network_loses_with_the_tumour_and_with_nothing_else(samples: list[Sample]) -> None:
-    found = measured(samples, by_tumour)
-    outside, head, tumour = found.tests
+def test_an_honest_network_loses_with_the_tumor_and_with_nothing_else(samples: list[Sample]) -> None:
+    found = measured(samples, by_tumor)
+    outside, head, tumor = found.tests
     assert [test.name for test in found.tests] == list(TITLES)
     assert accuracy(outside) == 1
     assert outside.difference.value == 0
@@ -102,17 +102,17 @@ def test_an_honest_network_loses_with_the_tumour_and_with_nothing_else(samples: 
     assert accuracy(head) == pytest.approx(1 / 3)  # black is taken for a meningioma
     assert not head.beats_chance
     assert head.meaning.endswith("where guessing gives 33.3 %: it is not shown to read anything outside of the head.")
-    assert accuracy(tumour) == 0  # all say no_tumor
-    assert tumour.plain.overall["accuracy"].value == 1
-    assert tumour.plain.overall["accuracy"].n == 20
-    assert tumour.meaning.endswith("where guessing gives 50.0 %: it reads the tumour.")
+    assert accuracy(tumor) == 0  # all say no_tumor
+    assert tumor.plain.overall["accuracy"].value == 1
+    assert tumor.plain.overall["accuracy"].n == 20
+    assert tumor.meaning.endswith("where guessing gives 50.0 %: it reads the tumor.")
     assert found.caution is None
     assert found.filled == 0
 
 
 def test_a_network_that_reads_letters_is_found_out(samples: list[Sample]) -> None:
     found = measured(samples, by_corner)
-    outside, head, tumour = found.tests
+    outside, head, tumor = found.tests
     assert accuracy(head) == 1
     assert head.meaning == (
         "With the head blanked the network still names 100.0 % (88.6 to 100.0) right where guessing gives 33.3 %: "
@@ -121,15 +121,15 @@ def test_a_network_that_reads_letters_is_found_out(samples: list[Sample]) -> Non
     assert found.caution == head.meaning
     assert accuracy(outside) == pytest.approx(1 / 3)
     assert outside.meaning.endswith("part of its answers rests on what lies outside of the head.")
-    assert accuracy(tumour) == 1
-    assert tumour.meaning.endswith("it is not shown to need the tumour.")
+    assert accuracy(tumor) == 1
+    assert tumor.meaning.endswith("it is not shown to need the tumor.")
 
 
 def test_a_shortcut_that_gives_away_one_rare_class_is_seen_below_the_rate_of_guessing(samples: list[Sample]) -> None:
     rare = [s for s in samples if s.label != "no_tumor"] + [s for s in samples if s.label == "no_tumor"][:4]
 
-    def knows_one(picture: np.ndarray) -> int:
-        return (1, 0, 2)[by_corner(picture)] if picture[90, 5] > 1 else 2 * (by_corner(picture) == 2)
+    def knows_one(image: np.ndarray) -> int:
+        return (1, 0, 2)[by_corner(image)] if image[90, 5] > 1 else 2 * (by_corner(image) == 2)
 
     head = head_blanked(rare, knows_one)
     assert head.blanked.per_class["no_tumor"]["sensitivity"].value == 1
@@ -156,15 +156,15 @@ def test_plain_data_has_the_figures_and_what_they_mean(samples: list[Sample]) ->
     assert head["sensitivity"]["no_tumor"]["value"] == 1
     assert head["guessing"] == pytest.approx(1 / 3)
     assert head["meaning"].startswith("With the head blanked")
-    assert found["tumour_blanked"]["accuracy"]["n"] == 20
+    assert found["tumor_blanked"]["accuracy"]["n"] == 20
 
 
-def test_pictures_that_are_all_head_are_counted(samples: list[Sample], tmp_path: Path) -> None:
+def test_images_that_are_all_head_are_counted(samples: list[Sample], tmp_path: Path) -> None:
     full = Sample("x/full", scans.save(tmp_path / "full.png", np.full((96, 96), 90, np.uint8)), "glioma")
     assert measured([*samples, full], blindly).filled == 1
 
 
-def test_only_masks_that_show_a_tumour_count(samples: list[Sample], tmp_path: Path) -> None:
+def test_only_masks_that_show_a_tumor_count(samples: list[Sample], tmp_path: Path) -> None:
     empty = scans.save(tmp_path / "empty.png", np.zeros((96, 96), np.uint8))
     table = [samples[2], samples[0], Sample("x/empty", samples[1].image, "glioma", mask=empty), samples[1]]
     assert outlined(table) == [1, 3]

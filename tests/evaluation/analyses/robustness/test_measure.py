@@ -11,11 +11,11 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from tumorlens.evaluation.analyzes.robustness import ARTIFACTS, Robustness, asked, measure_robustness
 
 from tests.fixtures import scans
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import evaluate
-from tumorlens.evaluation.analyses.robustness import ARTEFACTS, Robustness, asked, measure_robustness
 from tumorlens.models import Pipeline
 from tumorlens.scan import Canvas
 from tumorlens.stats import Cohort
@@ -27,7 +27,7 @@ ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 
 
 class Reads(torch.nn.Module):
-    """Names the class by one number taken from each picture; draws what is bright if it is to draw."""
+    """Names the class by one number taken from each image; draws what is bright if it is to draw."""
 
     def __init__(self, rule: Callable[[np.ndarray], int], *, draws: bool = False) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Reads(torch.nn.Module):
         self.prepare = SimpleNamespace(canvas=Canvas(SIDE))
 
     def forward(self, images: torch.Tensor) -> SimpleNamespace:
-        named = [self.rule(picture.numpy()) for picture in images]
+        named = [self.rule(image.numpy()) for image in images]
         logits = torch.nn.functional.one_hot(torch.tensor(named), 2).float() * 5
         boxes = torch.tensor([[0, 0, SIDE, SIDE]] * len(images))
         mask = (images > 180).float() if self.draws else torch.zeros(len(images), 0, 0)
@@ -43,23 +43,23 @@ class Reads(torch.nn.Module):
         return SimpleNamespace(logits=logits, cam=nothing, boxes=boxes, mask=mask, pooled=nothing[:, :, 0, 0])
 
 
-def by_side(picture: np.ndarray) -> int:
+def by_side(image: np.ndarray) -> int:
     """The half that is brighter."""
-    halves = picture[:, : SIDE // 2].astype(float).sum(), picture[:, SIDE // 2 :].astype(float).sum()
+    halves = image[:, : SIDE // 2].astype(float).sum(), image[:, SIDE // 2 :].astype(float).sum()
     return int(halves[1] > halves[0])
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
-    """Eight patients with two pictures each: a head with a bright tumour on one side, which the mask shows."""
+    """Eight patients with two images each: a head with a bright tumor on one side, which the mask shows."""
     found = []
     for number in range(16):
         label = CLASSES[number // 2 % 2]
-        grey = np.where(np.hypot(ROWS - 32, COLUMNS - 32) < 26, 100, 0).astype(np.uint8)
-        tumour = np.hypot(ROWS - 30, COLUMNS - (20 if label == "left" else 43)) < 8
-        grey[tumour] = 240
-        path = scans.save(tmp_path / f"{number}.png", grey)
-        mask = scans.save(tmp_path / f"{number}-mask.png", tumour.astype(np.uint8) * 255)
+        gray = np.where(np.hypot(ROWS - 32, COLUMNS - 32) < 26, 100, 0).astype(np.uint8)
+        tumor = np.hypot(ROWS - 30, COLUMNS - (20 if label == "left" else 43)) < 8
+        gray[tumor] = 240
+        path = scans.save(tmp_path / f"{number}.png", gray)
+        mask = scans.save(tmp_path / f"{number}-mask.png", tumor.astype(np.uint8) * 255)
         found.append(Sample(f"x/{number}", path, label, mask=mask, group=f"x:{number // 2}"))
     return found
 
@@ -75,7 +75,7 @@ def measured(samples: list[Sample], rule: Callable[[np.ndarray], int] = by_side,
 def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(samples: list[Sample]) -> None:
     found = measured(samples)
     rows = {row.name: row for row in found.rows}
-    assert list(rows) == list(ARTEFACTS)
+    assert list(rows) == list(ARTIFACTS)
     assert found.accuracy.clean.value == 1
     assert (found.accuracy.clean.n, found.accuracy.clean.units) == (16, 8)
     assert rows["flip"].accuracy.value == 0
@@ -84,15 +84,15 @@ def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(sample
     assert rows["jpeg"].accuracy.value == rows["noise"].accuracy.value == 1
     assert found.worst == (rows["flip"], rows["flip"].cells[0])
     assert found.worst_words == (
-        "Worst is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4), and 50 % of the pictures "
+        "Worst is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4), and 50 % of the images "
         "are named left."
     )
 
 
-def test_every_artefact_counts_once_and_every_severity_as_much(samples: list[Sample]) -> None:
-    found = measured(samples, lambda picture: int(int(picture[30, 43]) + 60 > int(picture[30, 20])))
+def test_every_artifact_counts_once_and_every_severity_as_much(samples: list[Sample]) -> None:
+    found = measured(samples, lambda image: int(int(image[30, 43]) + 60 > int(image[30, 20])))
     for row in found.rows:
-        assert len(row.cells) == len(ARTEFACTS[row.name].amounts)
+        assert len(row.cells) == len(ARTIFACTS[row.name].amounts)
         assert row.accuracy.value == pytest.approx(np.mean([cell.accuracy.value for cell in row.cells]))
     overall = found.accuracy
     assert overall.mean.value == pytest.approx(np.mean([row.accuracy.value for row in found.rows]))
@@ -106,7 +106,7 @@ def test_every_artefact_counts_once_and_every_severity_as_much(samples: list[Sam
     assert overall.mean.low <= overall.mean.value <= overall.mean.high  # type: ignore[operator]
 
 
-def test_masks_move_with_their_pictures(samples: list[Sample]) -> None:
+def test_masks_move_with_their_images(samples: list[Sample]) -> None:
     found = measured(samples, draws=True)
     assert found.dice is not None
     assert found.dice.clean.value == 1
@@ -116,11 +116,11 @@ def test_masks_move_with_their_pictures(samples: list[Sample]) -> None:
     assert all(cell.dice is not None and cell.dice.value > 0.85 for cell in rows["rotation"].cells)
     darkest = rows["bias_field"].cells[4]
     assert darkest.dice_difference is not None
-    assert darkest.dice_difference.value < -0.05  # some tumours are no longer bright
+    assert darkest.dice_difference.value < -0.05  # some tumors are no longer bright
     assert "; Dice is " in found.summary
 
 
-def test_dice_is_over_the_pictures_that_have_a_mask(samples: list[Sample]) -> None:
+def test_dice_is_over_the_images_that_have_a_mask(samples: list[Sample]) -> None:
     bare = [Sample(s.id, s.image, s.label, group=s.group) for s in samples]
     some = measured([*samples[:4], *bare[4:]], draws=True)
     assert some.dice is not None
@@ -130,7 +130,7 @@ def test_dice_is_over_the_pictures_that_have_a_mask(samples: list[Sample]) -> No
     assert measured(samples).rows[0].cells[0].dice is None
 
 
-def test_a_limit_takes_pictures_of_all_patients(samples: list[Sample]) -> None:
+def test_a_limit_takes_images_of_all_patients(samples: list[Sample]) -> None:
     steps: list[tuple[int, int]] = []
     found = measured(samples, limit=8, progress=lambda done, total: steps.append((done, total)))
     assert [samples[i].group for i in found.positions] == [f"x:{i}" for i in range(8)]
@@ -141,7 +141,7 @@ def test_a_limit_takes_pictures_of_all_patients(samples: list[Sample]) -> None:
 
 
 def test_each_file_is_read_once(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    from tumorlens.evaluation.analyses.robustness import measure
+    from tumorlens.evaluation.analyzes.robustness import measure
 
     read: list[Path] = []
     original = measure.read_scan
@@ -160,15 +160,15 @@ def test_a_network_that_does_not_look_loses_nothing_and_says_so(samples: list[Sa
     assert found.accuracy.drop.value == 0
     assert found.accuracy.falls_from is None
     assert found.caution is None
-    assert found.meaning.startswith("In the mean over artefacts no loss of accuracy is shown at any severity")
+    assert found.meaning.startswith("In the mean over artifacts no loss of accuracy is shown at any severity")
 
 
 def test_plain_data_has_every_figure(samples: list[Sample]) -> None:
     found = json.loads(json.dumps(measured(samples, draws=True).to_dict()))
     assert found["images"] == 16
-    assert list(found["artefacts"]) == list(ARTEFACTS)
-    assert found["worst"]["artefact"] == "flip"
-    cell = found["artefacts"]["noise"]["severities"][2]
+    assert list(found["artifacts"]) == list(ARTIFACTS)
+    assert found["worst"]["artifact"] == "flip"
+    cell = found["artifacts"]["noise"]["severities"][2]
     assert cell["severity"] == 3
     assert cell["amount"] == "sigma 9 % of the brightest tissue"
     assert {"accuracy", "difference", "dice", "dice_difference"} <= set(cell)

@@ -1,15 +1,15 @@
-"""A reader sees every cell, what is lost, and what the artefacts look like."""
+"""A reader sees every cell, what is lost, and what the artifacts look like."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+from tumorlens.evaluation.analyzes.robustness import ARTIFACTS
+from tumorlens.evaluation.analyzes.robustness.robustness_tables import lines
+from tumorlens.evaluation.analyzes.robustness.section import robustness_section
 
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_page
-from tumorlens.evaluation.analyses.robustness import ARTEFACTS
-from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
-from tumorlens.evaluation.analyses.robustness.section import robustness_section
 from tumorlens.training import Run
 
 
@@ -24,12 +24,12 @@ def section(found: Evaluation) -> str:
     return robustness_section(found.samples, found.robustness).body_html
 
 
-def test_both_heat_tables_have_a_row_for_every_artefact(found: Evaluation, section: str) -> None:
+def test_both_heat_tables_have_a_row_for_every_artifact(found: Evaluation, section: str) -> None:
     tables = re.findall(r'<table class="heat">.*?</table>', section, re.DOTALL)
     assert len(tables) == 2
     for table in tables:
         rows = re.findall(r'<th scope="row">([^<]+)</th>', table)
-        assert rows == ["as they are", *(artefact.title for artefact in ARTEFACTS.values()), "all of them"]
+        assert rows == ["as they are", *(artifact.title for artifact in ARTIFACTS.values()), "all of them"]
         assert "sigma 9 % of the brightest tissue" in table
     assert found.robustness is not None
     for row in found.robustness.rows:
@@ -39,11 +39,11 @@ def test_both_heat_tables_have_a_row_for_every_artefact(found: Evaluation, secti
             assert f">{cell.dice.value:.3f}<small>" in tables[1]
 
 
-def test_sentences_and_pictures_are_there(found: Evaluation, section: str) -> None:
+def test_sentences_and_images_are_there(found: Evaluation, section: str) -> None:
     assert found.robustness is not None
     for text in (found.robustness.summary, found.robustness.worst_words, found.robustness.meaning):
         assert text in section
-    assert section.count("<img ") == 3 * (1 + len(ARTEFACTS))
+    assert section.count("<img ") == 3 * (1 + len(ARTIFACTS))
     assert section.count("<details>") == 2
 
 

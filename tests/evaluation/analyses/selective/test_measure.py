@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tumorlens.evaluation.analyzes.selective.measure import ERRORS, Abstention, learn_candidates, measure_abstention
 
-from tumorlens.evaluation.analyses.selective.measure import ERRORS, Abstention, learn_candidates, measure_abstention
 from tumorlens.metrics.calibration import softmax
 from tumorlens.stats import Cohort
 from tumorlens.stats.conformal import candidates_of
@@ -90,5 +90,5 @@ def test_plain_data_holds_every_figure(found: Abstention) -> None:
     assert measure_abstention(None, np.zeros((1, 2)), np.zeros(1, np.int64), Cohort(["a"], "patient"), CLASSES) is None
 
 
-def test_without_a_validation_part_nothing_is_learnt() -> None:
+def test_without_a_validation_part_nothing_is_learned() -> None:
     assert learn_candidates([], np.zeros((0, 2)), CLASSES, "patient") is None

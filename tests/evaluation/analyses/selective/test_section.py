@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tumorlens.evaluation.analyzes.selective.section import abstention_tables, outside_words, unknown_words
 
 from tumorlens.evaluation import Evaluation, evaluate
-from tumorlens.evaluation.analyses.selective.section import abstention_tables, outside_words, unknown_words
 from tumorlens.evaluation.report.evaluation_page import evaluation_sections
 from tumorlens.training import Run
 
@@ -20,7 +20,7 @@ def found(finished_run: Run) -> Evaluation:
 def test_the_rule_is_told_with_its_evidence(found: Evaluation) -> None:
     assert found.outside is not None
     said = outside_words(found.outside)
-    assert "from 8 validation pictures of 4 patients, of which 100.0 % are within" in said
+    assert "from 8 validation images of 4 patients, of which 100.0 % are within" in said
     assert found.outside.flagged.percent() in said
 
 

@@ -19,7 +19,7 @@ from tumorlens.stats import Cohort
 
 @dataclass(frozen=True)
 class Separate:
-    """Figures of the pictures that are known from train, and of the others.
+    """Figures of the images that are known from train, and of the others.
 
     Attributes:
         twins: how many have a copy in train.
@@ -27,7 +27,7 @@ class Separate:
         of: how many were measured.
         leaked: of all those; None where there are none.
         clean: of the others; None where there are none.
-        leaked_masks: how well tumours are drawn in the leaked; None where there is no mask to compare with.
+        leaked_masks: how well tumors are drawn in the leaked; None where there is no mask to compare with.
         clean_masks: the same in the others.
     """
 

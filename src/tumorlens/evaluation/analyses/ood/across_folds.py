@@ -1,8 +1,8 @@
-"""Scores of all folds -> where the limit of a network of their recipe belongs, and how many held-out pictures it flags.
+"""Scores of all folds -> where the limit of a network of their recipe belongs, and how many held-out images it flags.
 
-A limit from a dozen validation patients needs a margin (`MARGIN`), and may flag far fewer pictures than it could. What
+A limit from a dozen validation patients needs a margin (`MARGIN`), and may flag far fewer images than it could. What
 the networks of all folds, each by its own limit, said of the patients held out from them puts that right: a network of
-the same recipe has its limit moved to the score within which `REACHED` of those pictures lie.
+the same recipe has its limit moved to the score within which `REACHED` of those images lie.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.evaluation.analyses.ood.measure import flagged
+from tumorlens.evaluation.analyzes.ood.measure import flagged
 from tumorlens.stats import Cohort, Estimate, Floats, Ints
 
-REACHED = 0.96  # of the pictures held out: at most 5 % are to be flagged, and networks of one recipe differ
+REACHED = 0.96  # of the images held out: at most 5 % are to be flagged, and networks of one recipe differ
 
 
 @dataclass(frozen=True, eq=False)
 class Across:
-    """What folds say of pictures held out.
+    """What folds say of images held out.
 
     Attributes:
         flagged: the share that each fold's own limit flags.
         per_class: class to the same, of the classes there are.
-        reach: the score within which `REACHED` of all pictures lie.
+        reach: the score within which `REACHED` of all images lie.
         flagged_beyond: the share that scores above the reach of all other folds.
     """
 
@@ -49,9 +49,9 @@ def measure_across(scores: Sequence[Floats], labels: Ints, cohort: Cohort, class
     """Learn from every fold but one, for each, and from all.
 
     Args:
-        scores: of each fold's pictures, by its own network; above 1 it flags them.
+        scores: of each fold's images, by its own network; above 1 it flags them.
         labels: (N,) index of the true class, fold after fold.
-        cohort: the N pictures.
+        cohort: the N images.
         classes: the K names.
     """
     every = np.concatenate(scores)

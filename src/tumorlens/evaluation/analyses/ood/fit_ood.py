@@ -1,4 +1,4 @@
-"""Pipeline + training and validation pictures -> what is familiar to the network, and how far that reaches."""
+"""Pipeline + training and validation images -> what is familiar to the network, and how far that reaches."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tumorlens.models import Familiar, Pipeline, principal
 from tumorlens.models import Outside as Score
 from tumorlens.stats.conformal import pooled
 
-FITTED_ON = 500  # training pictures at most; on Figshare 400 flag as much as all 2,199
-KEPT = 0.95  # of the validation pictures lie within the limit before the margin, patients weighing the same
+FITTED_ON = 500  # training images at most; on Figshare 400 flag as much as all 2,199
+KEPT = 0.95  # of the validation images lie within the limit before the margin, patients weighing the same
 # A dozen validation patients say little about where 95 % of the next ones lie: of two networks of the recipe `default`,
 # with patients drawn anew 100 times, 36 and 12 draws put more than 5 % of the others' slices outside, and with this
-# margin 4 and 1, while the share of flagged pictures that are no MRI fell from 99.8 to 98.8 and from 97.6 to 96.0 %.
+# margin 4 and 1, while the share of flagged images that are no MRI fell from 99.8 to 98.8 and from 97.6 to 96.0 %.
 MARGIN = 1.05
 
 Progress = Callable[[int, int], None]
@@ -30,15 +30,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What was learnt about pictures that are outside, and from what.
+    """What was learned about images that are outside, and from what.
 
     Attributes:
-        familiar: the plane of the training pictures, and the limit.
-        images: training pictures it was fitted on.
+        familiar: the plane of the training images, and the limit.
+        images: training images it was fitted on.
         units: the patients, or images without one, they come from.
-        validation_images: pictures the limit is from.
+        validation_images: images the limit is from.
         validation_units: the patients they come from.
-        kept: share of the validation pictures that lie within the limit, patients weighing the same.
+        kept: share of the validation images that lie within the limit, patients weighing the same.
     """
 
     familiar: Familiar
@@ -58,7 +58,7 @@ class Fit:
         """Plain data for JSON and the card."""
         return {
             "method": (
-                f"distance from the {self.familiar.axes.shape[1]} principal components of the training pictures, "
+                f"distance from the {self.familiar.axes.shape[1]} principal components of the training images, "
                 "of features to the power of a quarter, scaled to length 1, times the root of their own length"
             ),
             "fitted_on_images": self.images,
@@ -70,7 +70,7 @@ class Fit:
 
 
 def to_fit_on(own: Table) -> list[Sample]:
-    """The training pictures that `fit_outside` looks at: at most 500, spread over patients."""
+    """The training images that `fit_outside` looks at: at most 500, spread over patients."""
     train = [sample for sample in own.samples if sample.split == "train"]
     return [train[i] for i in spread([sample.unit for sample in train], FITTED_ON)]
 
@@ -84,21 +84,21 @@ def fit_outside(
     margin: float = MARGIN,
     progress: Progress | None = None,
 ) -> Fit | None:
-    """Learn what training pictures look like, and from validation pictures how far from that is too far.
+    """Learn what training images look like, and from validation images how far from that is too far.
 
     Args:
         pipeline: of a run.
-        train: pictures of its training part, as `to_fit_on` chooses them.
+        train: images of its training part, as `to_fit_on` chooses them.
         held_out: its validation part.
         held_out_features: (N, C) of that, averaged over places.
         margin: the limit, as a share of that within which `KEPT` of the validation part lie.
-        progress: called with (done, total) while training pictures are looked at.
+        progress: called with (done, total) while training images are looked at.
 
     Returns:
-        None where there is no training or no validation picture.
+        None where there is no training or no validation image.
 
     Raises:
-        ScanError: a picture cannot be read.
+        ScanError: an image cannot be read.
     """
     if not train or not held_out:
         return None
@@ -108,7 +108,7 @@ def fit_outside(
     distances = found.scores(held_out_features)
     levels, above = pooled(distances, units)
     limit = margin * float(levels[np.argmax(above <= 1 - KEPT + 1e-9)])
-    if limit <= 0:  # all validation pictures are alike to the network: nothing can be told from them
+    if limit <= 0:  # all validation images are alike to the network: nothing can be told from them
         return None
     beyond = above[np.searchsorted(levels, limit, side="right") - 1]
     return replace(found, familiar=replace(plane, limit=limit), kept=float(1 - beyond))

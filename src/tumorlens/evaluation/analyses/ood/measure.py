@@ -1,4 +1,4 @@
-"""Fit + pictures -> how many of them are flagged as outside, with intervals over patients."""
+"""Fit + images -> how many of them are flagged as outside, with intervals over patients."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.evaluation.analyses.ood.fit_ood import Fit
+from tumorlens.evaluation.analyzes.ood.fit_ood import Fit
 from tumorlens.models import Pipeline
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
 
 
 @dataclass(frozen=True, eq=False)
 class Outside:
-    """How many of the measured pictures are flagged as outside of what the network is for.
+    """How many of the measured images are flagged as outside of what the network is for.
 
     Attributes:
         fit: what decides.
-        scores: (N,) of each picture; above 1 it is flagged.
+        scores: (N,) of each image; above 1 it is flagged.
         flagged: the share that is.
         per_class: class to the same, of the classes there are.
     """
@@ -53,7 +53,7 @@ def measure_outside(
         fit: of the run.
         features: (N, C) averaged over places.
         labels: (N,) index of the true class.
-        cohort: the N pictures.
+        cohort: the N images.
         classes: the K names.
     """
     if fit is None:
@@ -65,12 +65,12 @@ def measure_outside(
 def flagged(
     scores: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
 ) -> tuple[Estimate, dict[str, Estimate]]:
-    """The share of pictures that score above 1: of all, and of each class there is.
+    """The share of images that score above 1: of all, and of each class there is.
 
     Args:
         scores: (N,).
         labels: (N,) index of the true class.
-        cohort: the N pictures.
+        cohort: the N images.
         classes: the K names.
     """
     drawn, beyond = Resamples.draw(cohort), scores > 1
@@ -84,13 +84,13 @@ def flagged(
     return share(np.ones(len(scores), dtype=bool)), per_class
 
 
-def score_pictures(pipeline: Pipeline, pictures: Sequence[GreyImage]) -> Floats:
-    """The scores of any pictures, one by one: (N,); above 1 a picture is flagged.
+def score_images(pipeline: Pipeline, images: Sequence[GrayImage]) -> Floats:
+    """The scores of any images, one by one: (N,); above 1 an image is flagged.
 
     Args:
         pipeline: that was given a `Familiar`.
-        pictures: (H, W) uint8 each, of any size.
+        images: (H, W) uint8 each, of any size.
     """
     assert pipeline.outside is not None
     with torch.inference_mode():
-        return np.array([float(pipeline(torch.from_numpy(grey.copy())[None]).outside[0]) for grey in pictures])
+        return np.array([float(pipeline(torch.from_numpy(gray.copy())[None]).outside[0]) for gray in images])

@@ -1,8 +1,8 @@
-"""Run + table -> what the network still names without all but the head, without the head, and without the tumour.
+"""Run + table -> what the network still names without all but the head, without the head, and without the tumor.
 
-A network that names classes in pictures without a head has learnt a shortcut, however high its accuracy is. The idea is
+A network that names classes in images without a head has learned a shortcut, however high its accuracy is. The idea is
 that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
-pictures with the lungs blacked out.
+images with the lungs blacked out.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyses.region_occlusion.occlude import only_head, without_head, without_tumour
-from tumorlens.evaluation.analyses.region_occlusion.result import Background, Blanked
+from tumorlens.evaluation.analyzes.region_occlusion.occlude import only_head, without_head, without_tumor
+from tumorlens.evaluation.analyzes.region_occlusion.result import Background, Blanked
 from tumorlens.evaluation.inference import Change, infer
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.models import Pipeline
-from tumorlens.scan import GreyImage
+from tumorlens.scan import GrayImage
 from tumorlens.scan.foreground import head_mask
 from tumorlens.stats import Cohort, Floats, Ints, paired_difference
 
@@ -26,10 +26,10 @@ Progress = Callable[[int, int], None]
 
 
 def outlined(samples: Sequence[Sample]) -> list[int]:
-    """Positions of the samples whose own mask shows a tumour.
+    """Positions of the samples whose own mask shows a tumor.
 
     Raises:
-        ScanError, DataError: a mask cannot be read, or does not fit its picture.
+        ScanError, DataError: a mask cannot be read, or does not fit its image.
     """
     return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
 
@@ -37,7 +37,7 @@ def outlined(samples: Sequence[Sample]) -> list[int]:
 def measure_background(
     pipeline: Pipeline,
     samples: Sequence[Sample],
-    with_tumour: Sequence[int],
+    with_tumor: Sequence[int],
     logits: Floats,
     labels: Ints,
     cohort: Cohort,
@@ -50,44 +50,44 @@ def measure_background(
     Args:
         pipeline: of a run.
         samples: N of them.
-        with_tumour: positions of those in which a tumour can be blanked, as `outlined` finds them.
-        logits: (N, K), what the network said of the pictures as they are.
+        with_tumor: positions of those in which a tumor can be blanked, as `outlined` finds them.
+        logits: (N, K), what the network said of the images as they are.
         labels: (N,) index of the true class.
         cohort: the patients of all N.
         classes: the K class names.
-        progress: called with (done, total), where the total is twice N and the pictures with a tumour.
+        progress: called with (done, total), where the total is twice N and the images with a tumor.
 
     Returns:
-        None where no tumour can be blanked; nothing is asked then.
+        None where no tumor can be blanked; nothing is asked then.
 
     Raises:
-        ScanError, DataError: a picture or a mask cannot be read.
+        ScanError, DataError: an image or a mask cannot be read.
         MissingExtraError: scipy is not installed.
     """
-    if not with_tumour:
+    if not with_tumor:
         return None
     filled: set[int] = set()
 
-    def headless(position: int, grey: GreyImage) -> GreyImage:
-        head = head_mask(grey)
+    def headless(position: int, gray: GrayImage) -> GrayImage:
+        head = head_mask(gray)
         if head.all():
             filled.add(position)
-        return without_head(grey, head)
+        return without_head(gray, head)
 
-    def tumourless(position: int, grey: GreyImage) -> GreyImage:
-        mask = read_sample_mask(samples[with_tumour[position]])
+    def tumorless(position: int, gray: GrayImage) -> GrayImage:
+        mask = read_sample_mask(samples[with_tumor[position]])
         assert mask is not None  # it was read before
-        return without_tumour(grey, mask)
+        return without_tumor(gray, mask)
 
     changes: dict[str, Change] = {
-        "outside_blanked": lambda _, grey: only_head(grey, head_mask(grey)),
+        "outside_blanked": lambda _, gray: only_head(gray, head_mask(gray)),
         "head_blanked": headless,
-        "tumour_blanked": tumourless,
+        "tumor_blanked": tumorless,
     }
     tests = []
-    steps = staged(progress, len(samples), len(samples), len(with_tumour))
+    steps = staged(progress, len(samples), len(samples), len(with_tumor))
     for (name, change), step in zip(changes.items(), steps, strict=True):
-        chosen = np.array(with_tumour if name == "tumour_blanked" else range(len(samples)))
+        chosen = np.array(with_tumor if name == "tumor_blanked" else range(len(samples)))
         blanked = infer(pipeline, [samples[i] for i in chosen], progress=step, change=change).logits
         tests.append(_compared(name, chosen, blanked, logits, labels, cohort, classes))
     return Background(tuple(tests), len(filled))
@@ -101,12 +101,12 @@ def pool_background(
     cohort: Cohort,
     classes: Sequence[str],
 ) -> Background:
-    """The tests of several networks on pictures of their own, as one.
+    """The tests of several networks on images of their own, as one.
 
     Args:
         parts: one for each network.
-        sizes: how many pictures each of them was measured on.
-        logits: (N, K) of all those pictures as they are, one part after the other.
+        sizes: how many images each of them was measured on.
+        logits: (N, K) of all those images as they are, one part after the other.
         labels: (N,) index of the true class.
         cohort: the patients of all N.
         classes: the K class names.
@@ -123,7 +123,7 @@ def pool_background(
 def _compared(
     name: str, chosen: Ints, blanked: Floats, logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
 ) -> Blanked:
-    """One test, beside what was said of the same pictures as they are."""
+    """One test, beside what was said of the same images as they are."""
     theirs, plain = cohort.only(chosen), logits[chosen]
     before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (plain, blanked))
     figures = [measure(softmax(answers), labels[chosen], theirs, classes) for answers in (plain, blanked)]

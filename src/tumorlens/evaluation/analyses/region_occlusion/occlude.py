@@ -1,57 +1,57 @@
-"""A picture -> the same without its head, without all but its head, or without its tumour."""
+"""An image -> the same without its head, without all but its head, or without its tumor."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tumorlens._extras import require
-from tumorlens.scan import GreyImage, Mask
+from tumorlens.scan import GrayImage, Mask
 from tumorlens.scan.foreground import Flags, background_level, head_mask
 
 _BEYOND = 0.01  # of the longer side, or 2 pixels: what is blanked around an outline, which is never drawn to the pixel
-_RING = 0.02  # of the longer side: the width of the ring around that from which the grey of the filling is taken
+_RING = 0.02  # of the longer side: the width of the ring around that from which the gray of the filling is taken
 
 
-def without_head(grey: GreyImage, head: Flags) -> GreyImage:
-    """The picture's background where the head was, (H, W) uint8; `head` is that of `head_mask`."""
-    return np.where(head, np.uint8(background_level(grey)), grey)
+def without_head(gray: GrayImage, head: Flags) -> GrayImage:
+    """The image's background where the head was, (H, W) uint8; `head` is that of `head_mask`."""
+    return np.where(head, np.uint8(background_level(gray)), gray)
 
 
-def only_head(grey: GreyImage, head: Flags) -> GreyImage:
-    """The picture's background, even and clean, everywhere but in the head, (H, W) uint8."""
-    return np.where(head, grey, np.uint8(background_level(grey)))
+def only_head(gray: GrayImage, head: Flags) -> GrayImage:
+    """The image's background, even and clean, everywhere but in the head, (H, W) uint8."""
+    return np.where(head, gray, np.uint8(background_level(gray)))
 
 
-def without_tumour(grey: GreyImage, mask: Mask) -> GreyImage:
-    """The picture with its tumour filled evenly, in the median grey of what lies around it in the head.
+def without_tumor(gray: GrayImage, mask: Mask) -> GrayImage:
+    """The image with its tumor filled evenly, in the median gray of what lies around it in the head.
 
-    A black hole would say where the tumour was as loudly as the tumour did. An even blot still shows a shape, for
+    A black hole would say where the tumor was as loudly as the tumor did. An even blot still shows a shape, for
     those who look for one.
 
     Args:
-        grey: (H, W) uint8.
-        mask: (H, W), 1 = tumour, at least one pixel.
+        gray: (H, W) uint8.
+        mask: (H, W), 1 = tumor, at least one pixel.
 
     Returns:
         (H, W) uint8; a hundredth of the longer side, at least 2 pixels, around the outline is filled as well.
     """
-    ndimage = require("scipy.ndimage", "train", "blank tumours")
-    longer = max(grey.shape)
+    ndimage = require("scipy.ndimage", "train", "blank tumors")
+    longer = max(gray.shape)
     beyond = max(2.0, _BEYOND * longer)
     reach = beyond + max(2.0, _RING * longer)
     near = _around(mask, int(np.ceil(reach)) + 1)
     distance = ndimage.distance_transform_edt(mask[near] == 0)
-    head = head_mask(grey)[near]
+    head = head_mask(gray)[near]
     ring = (distance > beyond) & (distance <= reach) & head
-    part = grey[near]
-    filled = grey.copy()
-    level = np.uint8(np.median(part[ring]) if ring.any() else np.median(grey))
+    part = gray[near]
+    filled = gray.copy()
+    level = np.uint8(np.median(part[ring]) if ring.any() else np.median(gray))
     filled[near][(distance <= beyond) & head | (distance == 0)] = level
     return filled
 
 
 def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
-    """Rows and columns that hold the tumour and a margin around it, within the picture."""
+    """Rows and columns that hold the tumor and a margin around it, within the image."""
     spans = []
     for axis in (1, 0):
         hits = np.flatnonzero(mask.any(axis=axis))

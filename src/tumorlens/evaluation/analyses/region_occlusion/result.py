@@ -1,4 +1,4 @@
-"""Figures with something blanked, beside those of the pictures as they are, and what they mean."""
+"""Figures with something blanked, beside those of the images as they are, and what they mean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tumorlens.stats import Estimate, Floats, Ints
 TITLES = {
     "outside_blanked": "all but the head blanked",
     "head_blanked": "head blanked",
-    "tumour_blanked": "tumour blanked",
+    "tumor_blanked": "tumor blanked",
 }
 """The three tests, and how people call them."""
 
@@ -24,11 +24,11 @@ class Blanked:
 
     Attributes:
         name: a key of `TITLES`.
-        chosen: (n,) positions of the pictures among all that were measured.
+        chosen: (n,) positions of the images among all that were measured.
         logits: (n, K) of them with something blanked.
-        plain: figures of the same pictures as they are.
+        plain: figures of the same images as they are.
         blanked: figures with something blanked.
-        difference: accuracy of `blanked` less that of `plain`, picture by picture.
+        difference: accuracy of `blanked` less that of `plain`, image by image.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Blanked:
 
     @property
     def guessing(self) -> float:
-        """The accuracy of one who names the commonest class of these pictures every time."""
+        """The accuracy of one who names the commonest class of these images every time."""
         return max(self.blanked.support.values()) / sum(self.blanked.support.values())
 
     @property
@@ -62,7 +62,7 @@ class Blanked:
     @property
     def meaning(self) -> str:
         """What the figures say, in one sentence."""
-        return {"outside_blanked": _outside, "head_blanked": _head, "tumour_blanked": _tumour}[self.name](self)
+        return {"outside_blanked": _outside, "head_blanked": _head, "tumor_blanked": _tumor}[self.name](self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -83,7 +83,7 @@ class Background:
 
     Attributes:
         tests: the three of `TITLES`, in that order.
-        filled: pictures in which no background was found, so that all of them is head.
+        filled: images in which no background was found, so that all of them is head.
     """
 
     tests: tuple[Blanked, ...]
@@ -91,7 +91,7 @@ class Background:
 
     @property
     def caution(self) -> str | None:
-        """What must be said before any accuracy is quoted; None where blank pictures tell the network nothing."""
+        """What must be said before any accuracy is quoted; None where blank images tell the network nothing."""
         head = next(test for test in self.tests if test.name == "head_blanked")
         return head.meaning if head.beats_chance else None
 
@@ -114,7 +114,7 @@ def _sign(difference: Estimate) -> int:
 def _outside(test: Blanked) -> str:
     start = (
         f"With all but the head blanked the network names {_right(test.blanked)} right, and {_right(test.plain)} of "
-        "the same pictures as they are: "
+        "the same images as they are: "
     )
     if test.loses:
         return start + "part of its answers rests on what lies outside of the head."
@@ -135,18 +135,18 @@ def _head(test: Blanked) -> str:
     return f"{start}: it is not shown to read anything outside of the head."
 
 
-def _tumour(test: Blanked) -> str:
+def _tumor(test: Blanked) -> str:
     one = sum(count > 0 for count in test.blanked.support.values()) == 1
     guessing = "" if one else f", where guessing gives {100 * test.guessing:.1f} %"
     start = (
-        f"With the tumour blanked the network names {_right(test.blanked)} of the pictures that show one right, and "
+        f"With the tumor blanked the network names {_right(test.blanked)} of the images that show one right, and "
         f"{_right(test.plain)} as they are{guessing}: "
     )
     if not test.loses:
-        return start + "it is not shown to need the tumour."
+        return start + "it is not shown to need the tumor."
     if test.beats_chance:
-        return start + "it reads the tumour, and something else as well."
-    return start + "it reads the tumour."
+        return start + "it reads the tumor, and something else as well."
+    return start + "it reads the tumor."
 
 
 def _right(metrics: Metrics) -> str:

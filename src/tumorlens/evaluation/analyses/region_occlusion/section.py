@@ -8,31 +8,31 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyses.region_occlusion.occlude import only_head, without_head, without_tumour
-from tumorlens.evaluation.analyses.region_occlusion.result import TITLES, Background, Blanked
-from tumorlens.evaluation.inference import grey_slice
-from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, side_by_side, table
-from tumorlens.scan import GreyImage
+from tumorlens.evaluation.analyzes.region_occlusion.occlude import only_head, without_head, without_tumor
+from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES, Background, Blanked
+from tumorlens.evaluation.inference import gray_slice
+from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
+from tumorlens.scan import GrayImage
 from tumorlens.scan.foreground import head_mask
 
-_LONGEST = 640  # pixels of four pictures together
+_LONGEST = 640  # pixels of four images together
 _GAP = 8  # pixels between them
 
 
 def background_section(samples: tuple[Sample, ...], found: Background) -> Section:
-    """The three tests, what they mean, sensitivities by class, and a picture of each class, blanked."""
+    """The three tests, what they mean, sensitivities by class, and an image of each class, blanked."""
     section, classes = background_figures(found, len(samples)), _classes(found)
     body = section.body_html + paragraph(
-        "What is blanked has the grey of the picture's background, a tumour that of the tissue around it. Above the "
-        "picture, and beside it all but the head blanked; below the head blanked (here, and here only, brightened as "
-        "far as it goes), and the tumour blanked. The size of a picture and the outline of what is blanked can be seen."
+        "What is blanked has the gray of the image's background, a tumor that of the tissue around it. Above the "
+        "image, and beside it all but the head blanked; below the head blanked (here, and here only, brightened as "
+        "far as it goes), and the tumor blanked. The size of an image and the outline of what is blanked can be seen."
     )
-    body += contact_sheet([_picture(_example(samples, name)) for name in classes], _LONGEST, wide=True)
+    body += contact_sheet([_image(_example(samples, name)) for name in classes], _LONGEST, wide=True)
     return replace(section, body_html=body)
 
 
 def background_figures(found: Background, count: int) -> Section:
-    """The same without pictures, of so many that were measured."""
+    """The same without images, of so many that were measured."""
     rows = [_row(test) for test in found.tests]
     body = table(
         ["", "images", "accuracy", "as they are", "difference in points", "guessing", "balanced accuracy"],
@@ -42,7 +42,7 @@ def background_figures(found: Background, count: int) -> Section:
     body += "".join(paragraph(test.meaning) for test in found.tests)
     if found.filled:
         body += paragraph(
-            f"In {found.filled:,} of {count:,} pictures no background was found; all of them was taken for head."
+            f"In {found.filled:,} of {count:,} images no background was found; all of them was taken for head."
         )
     body += paragraph("Sensitivity of each class in the same tests; a shortcut often gives away one class only:")
     body += table(
@@ -50,7 +50,7 @@ def background_figures(found: Background, count: int) -> Section:
         [[name, *(_sensitivity(test, name) for test in found.tests)] for name in _classes(found)],
         "lrrr",
     )
-    return Section("What it reads", body, "Does it look at the tumour, or at something else?")
+    return Section("What it reads", body, "Does it look at the tumor, or at something else?")
 
 
 def _classes(found: Background) -> list[str]:
@@ -78,26 +78,26 @@ def _sensitivity(test: Blanked, name: str) -> str:
 
 
 def _example(samples: tuple[Sample, ...], label: str) -> Sample:
-    """The first picture of a class, one with a mask if there is any."""
+    """The first image of a class, one with a mask if there is any."""
     return min((s for s in samples if s.label == label), key=lambda sample: sample.mask is None)
 
 
-def _picture(sample: Sample) -> Picture:
-    grey, mask = grey_slice(sample.image), read_sample_mask(sample)
-    head = head_mask(grey)
-    shown = [grey, only_head(grey, head), _brightened(without_head(grey, head))]
+def _image(sample: Sample) -> CaptionedImage:
+    gray, mask = gray_slice(sample.image), read_sample_mask(sample)
+    head = head_mask(gray)
+    shown = [gray, only_head(gray, head), _brightened(without_head(gray, head))]
     if mask is not None and mask.any():
-        shown.append(without_tumour(grey, mask))
-    alt = f"{sample.id}: as it is, all but the head blanked, the head blanked" + ", the tumour blanked" * (
+        shown.append(without_tumor(gray, mask))
+    alt = f"{sample.id}: as it is, all but the head blanked, the head blanked" + ", the tumor blanked" * (
         len(shown) > 3
     )
-    return Picture(_two_by_two(shown), f"{sample.id}\n{sample.label}", alt)
+    return CaptionedImage(_two_by_two(shown), f"{sample.id}\n{sample.label}", alt)
 
 
-def _two_by_two(greys: list[GreyImage]) -> Image.Image:
-    """Up to four pictures of one size, two in a row."""
+def _two_by_two(grays: list[GrayImage]) -> Image.Image:
+    """Up to four images of one size, two in a row."""
     rows = [
-        side_by_side([overlay(grey) for grey in greys[first : first + 2]], _GAP) for first in range(0, len(greys), 2)
+        side_by_side([overlay(gray) for gray in grays[first : first + 2]], _GAP) for first in range(0, len(grays), 2)
     ]
     whole = Image.new("RGB", (rows[0].width, sum(row.height for row in rows) + _GAP), "white")
     for number, row in enumerate(rows):
@@ -105,7 +105,7 @@ def _two_by_two(greys: list[GreyImage]) -> Image.Image:
     return whole
 
 
-def _brightened(grey: GreyImage) -> GreyImage:
+def _brightened(gray: GrayImage) -> GrayImage:
     """The brightest pixel white, so that faint traces can be seen."""
-    bright: GreyImage = np.rint(grey * (255 / max(1, int(grey.max())))).astype(np.uint8)
+    bright: GrayImage = np.rint(gray * (255 / max(1, int(gray.max())))).astype(np.uint8)
     return bright

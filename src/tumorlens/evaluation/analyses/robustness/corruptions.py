@@ -1,4 +1,4 @@
-"""A picture and the name of an artefact -> the picture with that artefact, in five severities.
+"""An image and the name of an artifact -> the image with that artifact, in five severities.
 
 Severity 1 is barely seen; 5 is what a radiologist would send back. Chosen by eye on Figshare's slices and on phantoms.
 """
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorlens.evaluation.analyses.robustness import handling_artifacts as handling
-from tumorlens.evaluation.analyses.robustness import scanner_artifacts as acquisition
-from tumorlens.scan import GreyImage, Mask
+from tumorlens.evaluation.analyzes.robustness import handling_artifacts as handling
+from tumorlens.evaluation.analyzes.robustness import scanner_artifacts as acquisition
+from tumorlens.scan import GrayImage, Mask
 
 SEVERITIES = 5
 
-Change = Callable[[GreyImage, float, np.random.Generator], GreyImage]
+Change = Callable[[GrayImage, float, np.random.Generator], GrayImage]
 """(H, W), how much, and what it draws from -> (H, W)."""
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """One artefact.
+class Artifact:
+    """One artifact.
 
     Attributes:
         title: how people call it.
         unit: how much of it, in words, with a place for the number.
         amounts: of severity 1 to 5; one where it is there or not.
         change: makes it.
-        move: what it does to the mask; None where the tumour stays where it is.
+        move: what it does to the mask; None where the tumor stays where it is.
     """
 
     title: str
@@ -45,46 +45,46 @@ class Artefact:
         return self.unit.format(amount, half=amount / 2, percent=f"{100 * amount:g} %")
 
 
-ARTEFACTS = {
-    "bias_field": Artefact(
+ARTIFACTS = {
+    "bias_field": Artifact(
         "bias field", "a field that varies by {percent}", (0.2, 0.4, 0.8, 1.2, 1.6), acquisition.bias
     ),
-    "noise": Artefact(
+    "noise": Artifact(
         "Rician noise", "sigma {percent} of the brightest tissue", (0.02, 0.05, 0.09, 0.15, 0.22), acquisition.rician
     ),
-    "ghosting": Artefact(
+    "ghosting": Artifact(
         "ghosting", "two ghosts of {percent} of the brightness", (0.04, 0.08, 0.15, 0.25, 0.4), acquisition.ghosts
     ),
-    "spike": Artefact(
+    "spike": Artifact(
         "k-space spike", "stripes of {percent} of the brightest tissue", (0.02, 0.05, 0.1, 0.2, 0.35), acquisition.spike
     ),
-    "motion": Artefact(
+    "motion": Artifact(
         "motion", "three jerks of up to {:g}° and {half:g} % of the side", (0.5, 1, 2.5, 5, 8), acquisition.motion
     ),
-    "blur": Artefact(
-        "blur", "sigma {:g} pixels of a picture 256 long", (0.4, 0.8, 1.3, 2, 3), handling.blur
+    "blur": Artifact(
+        "blur", "sigma {:g} pixels of an image 256 long", (0.4, 0.8, 1.3, 2, 3), handling.blur
     ),
-    "darker": Artefact("darker (gamma)", "gamma {:g}", (1.2, 1.4, 1.7, 2.1, 2.6), handling.gamma),
-    "brighter": Artefact("brighter (gamma)", "gamma {:g}", (0.85, 0.7, 0.58, 0.48, 0.4), handling.gamma),
-    "jpeg": Artefact("JPEG", "quality {:g}", (60, 30, 15, 9, 6), handling.jpeg),
-    "lower_resolution": Artefact(
+    "darker": Artifact("darker (gamma)", "gamma {:g}", (1.2, 1.4, 1.7, 2.1, 2.6), handling.gamma),
+    "brighter": Artifact("brighter (gamma)", "gamma {:g}", (0.85, 0.7, 0.58, 0.48, 0.4), handling.gamma),
+    "jpeg": Artifact("JPEG", "quality {:g}", (60, 30, 15, 9, 6), handling.jpeg),
+    "lower_resolution": Artifact(
         "lower resolution", "{percent} of the pixels a side", (0.75, 0.5, 0.35, 0.25, 0.18), handling.lower
     ),
-    "rotation": Artefact("rotation", "{:g}° to either side", (2, 5, 10, 15, 20), handling.rotate, handling.rotate_mask),
-    "flip": Artefact("left-right flip", "left and right exchanged", (1,), handling.flip, handling.flip),
+    "rotation": Artifact("rotation", "{:g}° to either side", (2, 5, 10, 15, 20), handling.rotate, handling.rotate_mask),
+    "flip": Artifact("left-right flip", "left and right exchanged", (1,), handling.flip, handling.flip),
 }  # fmt: skip
-"""Every artefact by its name: first those of the scanner, then those of what is done with its pictures."""
+"""Every artifact by its name: first those of the scanner, then those of what is done with its images."""
 
 
-def disturb(grey: GreyImage, name: str, severity: int, *, seed: int = 0, sample: str = "") -> GreyImage:
-    """The picture with an artefact; one severity grows from the last, since all draw the same at random.
+def disturb(gray: GrayImage, name: str, severity: int, *, seed: int = 0, sample: str = "") -> GrayImage:
+    """The image with an artifact; one severity grows from the last, since all draw the same at random.
 
     Args:
-        grey: (H, W) uint8.
-        name: a key of `ARTEFACTS`.
+        gray: (H, W) uint8.
+        name: a key of `ARTIFACTS`.
         severity: 1 to 5; 1 where there is only one.
         seed: of what is drawn.
-        sample: the id of the sample, so that each picture draws something else.
+        sample: the id of the sample, so that each image draws something else.
 
     Returns:
         (H, W) uint8.
@@ -92,16 +92,16 @@ def disturb(grey: GreyImage, name: str, severity: int, *, seed: int = 0, sample:
     Raises:
         MissingExtraError: the extra `train` is not installed.
     """
-    artefact = ARTEFACTS[name]
-    return artefact.change(grey, artefact.amounts[severity - 1], _random(seed, sample, name))
+    artifact = ARTIFACTS[name]
+    return artifact.change(gray, artifact.amounts[severity - 1], _random(seed, sample, name))
 
 
 def disturb_mask(mask: Mask, name: str, severity: int, *, seed: int = 0, sample: str = "") -> Mask:
-    """The true mask of a picture that was disturbed with the same arguments."""
-    artefact = ARTEFACTS[name]
-    if artefact.move is None:
+    """The true mask of an image that was disturbed with the same arguments."""
+    artifact = ARTIFACTS[name]
+    if artifact.move is None:
         return mask
-    return artefact.move(mask, artefact.amounts[severity - 1], _random(seed, sample, name))
+    return artifact.move(mask, artifact.amounts[severity - 1], _random(seed, sample, name))
 
 
 def _random(seed: int, sample: str, name: str) -> np.random.Generator:

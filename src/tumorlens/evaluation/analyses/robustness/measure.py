@@ -1,4 +1,4 @@
-"""Pipeline + samples -> what the network still names and draws when pictures get worse."""
+"""Pipeline + samples -> what the network still names and draws when images get worse."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import torch
 
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyses.robustness.corruptions import ARTEFACTS, SEVERITIES, disturb, disturb_mask
-from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyzes.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
+from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
 from tumorlens.evaluation.inference import Spacing, infer
 from tumorlens.evaluation.subset import spread
 from tumorlens.metrics.overlap import Drawing
 from tumorlens.models import Pipeline
-from tumorlens.scan import GreyImage, Mask, Scan, read_scan
+from tumorlens.scan import GrayImage, Mask, Scan, read_scan
 from tumorlens.stats import Cohort, Estimate, Floats, Resamples
 
 LIMIT = 300
-"""Pictures measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
+"""Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
 
-CELLS = tuple((name, severity) for name, one in ARTEFACTS.items() for severity in range(1, len(one.amounts) + 1))
-"""Every artefact at every severity."""
+CELLS = tuple((name, severity) for name, one in ARTIFACTS.items() for severity in range(1, len(one.amounts) + 1))
+"""Every artifact at every severity."""
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
-_HELD = 96  # pictures in memory at once, as they are and with one artefact: 50 MB of Figshare's
+_HELD = 96  # images in memory at once, as they are and with one artifact: 50 MB of Figshare's
 
 
 def measure_robustness(
@@ -44,7 +44,7 @@ def measure_robustness(
     limit: int | None = LIMIT,
     progress: Progress | None = None,
 ) -> Robustness | None:
-    """Ask the network again with every artefact at every severity; each file is read once.
+    """Ask the network again with every artifact at every severity; each file is read once.
 
     Accuracy and Dice do not depend on the pipeline's temperature.
 
@@ -52,16 +52,16 @@ def measure_robustness(
         pipeline: of a run.
         samples: at least one.
         labels: index of the true class of each.
-        cohort: the patients of all samples; its seed is also that of what artefacts draw.
+        cohort: the patients of all samples; its seed is also that of what artifacts draw.
         classes: the class names.
-        limit: so many pictures at most, spread over patients; 0 for all, None for none.
-        progress: called with (done, total), in pictures; the total is that of `asked`.
+        limit: so many images at most, spread over patients; 0 for all, None for none.
+        progress: called with (done, total), in images; the total is that of `asked`.
 
     Returns:
         None where the limit is None; nothing is asked then.
 
     Raises:
-        ScanError, DataError: a picture or a mask cannot be read.
+        ScanError, DataError: an image or a mask cannot be read.
         MissingExtraError: the extra `train` is not installed.
     """
     if limit is None:
@@ -85,16 +85,16 @@ def measure_robustness(
 
 
 def asked(samples: int, limit: int | None) -> int:
-    """How many pictures the network is shown."""
+    """How many images the network is shown."""
     return 0 if limit is None else (min(samples, limit) if limit else samples) * (1 + len(CELLS))
 
 
 def _ask(
     pipeline: Pipeline, samples: Sequence[Sample], seed: int, pool: ThreadPoolExecutor, step: Callable[[int], None]
 ) -> tuple[Ints, Floats]:
-    """(n, 1 + cells) index of the class that is named, and Dice; the first column is that of the pictures as they are.
+    """(n, 1 + cells) index of the class that is named, and Dice; the first column is that of the images as they are.
 
-    Artefacts are made on all cores, then the network is asked on all cores.
+    Artifacts are made on all cores, then the network is asked on all cores.
     """
     held = {sample.image: _held(sample.image) for sample in samples}
     masks = [read_sample_mask(sample) for sample in samples] if pipeline.draws else []
@@ -102,9 +102,9 @@ def _ask(
     dice = np.full(said.shape, np.nan)
 
     def ask(column: int, cell: tuple[str, int] | None) -> None:
-        def worse(sample: Sample) -> GreyImage:
-            grey: GreyImage = held[sample.image].pixels
-            return disturb(grey, *cell, seed=seed, sample=sample.id) if cell else grey
+        def worse(sample: Sample) -> GrayImage:
+            gray: GrayImage = held[sample.image].pixels
+            return disturb(gray, *cell, seed=seed, sample=sample.id) if cell else gray
 
         def compare(i: int, drawn: Mask, _: Spacing) -> None:
             true = masks[i]
@@ -112,8 +112,8 @@ def _ask(
                 moved = disturb_mask(true, *cell, seed=seed, sample=samples[i].id) if cell else true
                 dice[i, column] = _dice(drawn, moved)
 
-        pictures = list(pool.map(worse, samples))
-        answers = infer(pipeline, samples, drawn=compare, change=lambda i, _: pictures[i], read=held.__getitem__)
+        images = list(pool.map(worse, samples))
+        answers = infer(pipeline, samples, drawn=compare, change=lambda i, _: images[i], read=held.__getitem__)
         said[:, column] = answers.logits.argmax(axis=1)
 
     for column, cell in enumerate([None, *CELLS]):
@@ -123,14 +123,14 @@ def _ask(
 
 
 def _held(path: Path) -> Scan:
-    """A scan whose pixels are grey already."""
+    """A scan whose pixels are gray already."""
     scan = read_scan(path)
-    return replace(scan, pixels=scan.grey_slice())
+    return replace(scan, pixels=scan.gray_slice())
 
 
 def _dice(drawn: Mask, true: Mask) -> float:
-    area, tumour, both = (int(np.count_nonzero(mask)) for mask in (drawn, true, drawn & true))
-    return Drawing(drawn.size, area, tumour, both).dice
+    area, tumor, both = (int(np.count_nonzero(mask)) for mask in (drawn, true, drawn & true))
+    return Drawing(drawn.size, area, tumor, both).dice
 
 
 def _outcome(
@@ -141,7 +141,7 @@ def _outcome(
     accuracy = _Figure(right, cohort)
     drawn = _Figure(dice[masked], cohort.only(masked)) if len(masked) else None
     rows = []
-    for name, artefact in ARTEFACTS.items():
+    for name, artifact in ARTIFACTS.items():
         columns = [1 + i for i, (of, _) in enumerate(CELLS) if of == name]
         cells = []
         for severity, column in enumerate(columns, start=1):
@@ -149,7 +149,7 @@ def _outcome(
             cells.append(
                 Cell(
                     severity=severity,
-                    amount=artefact.words(severity),
+                    amount=artifact.words(severity),
                     accuracy=accuracy.share(column),
                     difference=accuracy.difference(column),
                     dice=drawn.mean([column]) if drawn else None,
@@ -159,7 +159,7 @@ def _outcome(
                 )
             )
         mean = drawn.mean(columns) if drawn else None
-        rows.append(Row(name, artefact.title, tuple(cells), accuracy.mean(columns), mean))
+        rows.append(Row(name, artifact.title, tuple(cells), accuracy.mean(columns), mean))
     return Robustness(
         positions=tuple(positions),
         rows=tuple(rows),
@@ -173,12 +173,12 @@ class _Figure:
     """The mean of a score in every column, in the sample and in every resample."""
 
     def __init__(self, scores: Floats, cohort: Cohort) -> None:
-        """`scores`: (n, 1 + cells), those of the pictures as they are first."""
+        """`scores`: (n, 1 + cells), those of the images as they are first."""
         self.drawn = Resamples.draw(cohort)
         self.columns = self.drawn.sums(scores) / self.drawn.sums(np.ones(len(scores)))[:, None]
 
     def share(self, column: int) -> Estimate:
-        """Of pictures that are right."""
+        """Of images that are right."""
         return self.drawn.proportion(self.columns[:, column], np.full(len(self.drawn.index), True))
 
     def mean(self, columns: Sequence[int]) -> Estimate:
@@ -186,12 +186,12 @@ class _Figure:
         return self.drawn.estimate(self.columns[:, columns].mean(axis=1))
 
     def difference(self, column: int) -> Estimate:
-        """From the pictures as they are, paired."""
+        """From the images as they are, paired."""
         return self.drawn.estimate(self.columns[:, column] - self.columns[:, 0])
 
     def summary(self) -> Summary:
-        """Over all artefacts, each counted once."""
-        each = [self.columns[:, [1 + i for i, (of, _) in enumerate(CELLS) if of == name]] for name in ARTEFACTS]
+        """Over all artifacts, each counted once."""
+        each = [self.columns[:, [1 + i for i, (of, _) in enumerate(CELLS) if of == name]] for name in ARTIFACTS]
         graded = np.mean([columns for columns in each if columns.shape[1] == SEVERITIES], axis=0)
         mean, clean = np.mean([columns.mean(axis=1) for columns in each], axis=0), self.columns[:, 0]
         drop = np.divide(clean - mean, clean, out=np.full(clean.shape, np.nan), where=clean > 0)

@@ -1,4 +1,4 @@
-"""Figures of disturbed pictures beside those of the same pictures as they are, and what they mean."""
+"""Figures of disturbed images beside those of the same images as they are, and what they mean."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from tumorlens.report.text import points
 from tumorlens.stats import Estimate
 
-_HARMLESS = 2  # the severity up to which a radiologist reads past an artefact
+_HARMLESS = 2  # the severity up to which a radiologist reads past an artifact
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One artefact at one severity.
+    """One artifact at one severity.
 
     Attributes:
         severity: 1 to 5; 1 where there is only one.
         amount: how much that is, in words.
-        accuracy: of the pictures with the artefact.
-        difference: `accuracy` less that of the same pictures as they are.
-        dice: mean over the pictures with a mask; None where the network draws none, or there is no mask.
+        accuracy: of the images with the artifact.
+        difference: `accuracy` less that of the same images as they are.
+        dice: mean over the images with a mask; None where the network draws none, or there is no mask.
         dice_difference: the same for Dice.
         named: the class that is named most often.
-        share: of the pictures of which it is named.
+        share: of the images of which it is named.
     """
 
     severity: int
@@ -51,10 +51,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One artefact at all its severities.
+    """One artifact at all its severities.
 
     Attributes:
-        name: a key of `ARTEFACTS`.
+        name: a key of `ARTIFACTS`.
         title: how people call it.
         cells: one for each severity.
         accuracy: mean over them.
@@ -79,12 +79,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """One figure over all artefacts.
+    """One figure over all artifacts.
 
     Attributes:
-        clean: of the pictures as they are.
-        severities: at each severity, the mean over the artefacts that have five.
-        mean: over artefacts, each counted once, as the mean over its severities.
+        clean: of the images as they are.
+        severities: at each severity, the mean over the artifacts that have five.
+        mean: over artifacts, each counted once, as the mean over its severities.
         drop: what is lost of `clean`: (clean - mean) / clean.
         differences: each of `severities` less `clean`.
     """
@@ -115,17 +115,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Robustness:
-    """How a network holds up when pictures get worse.
+    """How a network holds up when images get worse.
 
     Means and the relative drop in the manner of Hendrycks and Dietterich (Benchmarking neural network robustness to
-    common corruptions and perturbations, ICLR 2019), as shares of pictures and not as multiples of another network's.
+    common corruptions and perturbations, ICLR 2019), as shares of images and not as multiples of another network's.
 
     Attributes:
-        positions: of the pictures that were measured, among those of the evaluation.
-        rows: one for each artefact.
-        accuracy: over all artefacts.
-        dice: the same; None where the network draws no masks, or no picture has one.
-        seed: of what the artefacts draw at random.
+        positions: of the images that were measured, among those of the evaluation.
+        rows: one for each artifact.
+        accuracy: over all artifacts.
+        dice: the same; None where the network draws no masks, or no image has one.
+        seed: of what the artifacts draw at random.
     """
 
     positions: tuple[int, ...]
@@ -136,7 +136,7 @@ class Robustness:
 
     @property
     def worst(self) -> tuple[Row, Cell]:
-        """The artefact and the severity with the lowest accuracy."""
+        """The artifact and the severity with the lowest accuracy."""
         return min(((row, cell) for row in self.rows for cell in row.cells), key=lambda pair: pair[1].accuracy.value)
 
     @property
@@ -146,7 +146,7 @@ class Robustness:
         severity = f" at severity {cell.severity}" if len(row.cells) > 1 else ""
         return (
             f"Worst is {row.title}{severity} ({cell.amount}): accuracy {cell.accuracy.percent()}, and "
-            f"{100 * cell.share:.0f} % of the pictures are named {cell.named}."
+            f"{100 * cell.share:.0f} % of the images are named {cell.named}."
         )
 
     @property
@@ -155,18 +155,18 @@ class Robustness:
         first = self.accuracy.falls_from
         if first is None:
             return (
-                "In the mean over artefacts no loss of accuracy is shown at any severity; single ones may cost some, "
+                "In the mean over artifacts no loss of accuracy is shown at any severity; single ones may cost some, "
                 "see the worst."
             )
         lost = points(self.accuracy.differences[first - 1])
-        start = f"In the mean over artefacts accuracy falls from severity {first} on ({lost}), "
+        start = f"In the mean over artifacts accuracy falls from severity {first} on ({lost}), "
         if first <= _HARMLESS:
             return start + (
-                "where a radiologist reads past them: the figures of clean pictures do not hold for those of another "
+                "where a radiologist reads past them: the figures of clean images do not hold for those of another "
                 "scanner or another hand."
             )
         return start + (
-            "where they are plainly seen: pictures that a radiologist would complain of should not be given to this "
+            "where they are plainly seen: images that a radiologist would complain of should not be given to this "
             "network."
         )
 
@@ -174,11 +174,11 @@ class Robustness:
     def summary(self) -> str:
         """The means and the drop, in one sentence."""
         said = _said("accuracy", self.accuracy, percent=True)
-        return f"Over all artefacts {said}" + (f"; {_said('Dice', self.dice, percent=False)}." if self.dice else ".")
+        return f"Over all artifacts {said}" + (f"; {_said('Dice', self.dice, percent=False)}." if self.dice else ".")
 
     @property
     def caution(self) -> str | None:
-        """What must be said before any accuracy is quoted; None where slight artefacts are not shown to cost any."""
+        """What must be said before any accuracy is quoted; None where slight artifacts are not shown to cost any."""
         return self.meaning if (self.accuracy.falls_from or _HARMLESS + 1) <= _HARMLESS else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,17 +189,17 @@ class Robustness:
             "seed": self.seed,
             "accuracy": self.accuracy.to_dict(),
             "dice": self.dice.to_dict() if self.dice else None,
-            "worst": {"artefact": row.name, "severity": cell.severity, "words": self.worst_words},
+            "worst": {"artifact": row.name, "severity": cell.severity, "words": self.worst_words},
             "summary": self.summary,
             "meaning": self.meaning,
-            "artefacts": {row.name: row.to_dict() for row in self.rows},
+            "artifacts": {row.name: row.to_dict() for row in self.rows},
         }
 
 
 def _said(name: str, found: Summary, *, percent: bool) -> str:
     mean, clean = (figure.percent() if percent else str(figure) for figure in (found.mean, found.clean))
     return (
-        f"{name} is {mean} in the mean and {clean} on the same pictures as they are, a relative drop of "
+        f"{name} is {mean} in the mean and {clean} on the same images as they are, a relative drop of "
         f"{found.drop.percent()}"
     )
 

@@ -1,11 +1,11 @@
-"""Robustness -> its figures as people read them on a terminal: a line for each artefact."""
+"""Robustness -> its figures as people read them on a terminal: a line for each artifact."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tumorlens.evaluation.analyses.robustness.corruptions import SEVERITIES
-from tumorlens.evaluation.analyses.robustness.result import Robustness, Summary
+from tumorlens.evaluation.analyzes.robustness.corruptions import SEVERITIES
+from tumorlens.evaluation.analyzes.robustness.result import Robustness, Summary
 from tumorlens.stats import Estimate
 
 Grid = tuple[list[str], list[list[str]]]

@@ -1,45 +1,45 @@
-"""Robustness -> the section of the page that says and shows how a network holds up when pictures get worse."""
+"""Robustness -> the section of the page that says and shows how a network holds up when images get worse."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyses.robustness.corruptions import ARTEFACTS, SEVERITIES, disturb
-from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
-from tumorlens.evaluation.inference import grey_slice
-from tumorlens.report import Picture, Section, contact_sheet, details, overlay, paragraph
+from tumorlens.evaluation.analyzes.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb
+from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.inference import gray_slice
+from tumorlens.report import CaptionedImage, Section, contact_sheet, details, overlay, paragraph
 from tumorlens.report.heat_table import HeatCell, heat_table
 from tumorlens.report.text import interval, points, signed
 from tumorlens.stats import Estimate
 
 SHOWN = 3
-"""The severity at which a picture is shown."""
+"""The severity at which an image is shown."""
 
 _ALL_LOST = 0.5  # the relative drop at which a cell is as warm as it gets
 _READING = (
-    "Severity 1 is barely seen, 2 is read past, 5 is what a radiologist would send back; pictures are below. Artefacts "
-    "are made one at a time from the pictures at hand, with the same random draws at every severity. The mean of an "
-    "artefact is that over its severities, and in the last row every artefact counts once. Severities in the last row "
-    "are means over the artefacts that have five. A cell is the warmer the more of the clean figure is lost, up to "
+    "Severity 1 is barely seen, 2 is read past, 5 is what a radiologist would send back; images are below. Artifacts "
+    "are made one at a time from the images at hand, with the same random draws at every severity. The mean of an "
+    "artifact is that over its severities, and in the last row every artifact counts once. Severities in the last row "
+    "are means over the artifacts that have five. A cell is the warmer the more of the clean figure is lost, up to "
     "half of it. That a network holds up here does not show that it holds up in another hospital; that it does not "
     "hold up here is reason to expect the same there."
 )
 
 
 def robustness_section(samples: Sequence[Sample], found: Robustness) -> Section:
-    """The sentences, a heat table for each figure, and one picture with every artefact."""
+    """The sentences, a heat table for each figure, and one image with every artifact."""
     body = paragraph(found.summary) + paragraph(found.worst_words) + paragraph(found.meaning)
-    body += paragraph("Accuracy in per cent, with its 95 % interval:") + _accuracy(found)
+    body += paragraph("Accuracy in percent, with its 95 % interval:") + _accuracy(found)
     if found.dice:
-        body += paragraph("Mean Dice over the pictures with a mask, with its 95 % interval:") + _dice(found.dice, found)
+        body += paragraph("Mean Dice over the images with a mask, with its 95 % interval:") + _dice(found.dice, found)
     body += paragraph(_READING)
     sample = _example([samples[i] for i in found.positions])
     for severity, put in ((SHOWN, _open), (1, details), (SEVERITIES, details)):
-        summary = f"One picture with every artefact, at severity {severity}:"
-        body += put(summary, contact_sheet(_pictures(sample, severity, found.seed)))
+        summary = f"One image with every artifact, at severity {severity}:"
+        body += put(summary, contact_sheet(_images(sample, severity, found.seed)))
     lead = (
-        f"What is named{' and drawn' if found.dice else ''} in {len(found.positions):,} of {len(samples):,} pictures "
+        f"What is named{' and drawn' if found.dice else ''} in {len(found.positions):,} of {len(samples):,} images "
         "when they get worse."
     )
     return Section("How it holds up", body, lead)
@@ -73,7 +73,7 @@ def _table(
     *,
     percent: bool,
 ) -> str:
-    """Rows are artefacts, columns severities."""
+    """Rows are artifacts, columns severities."""
 
     def warm(figure: Estimate, title: str = "", wide: int = 1) -> HeatCell:
         value = f"{100 * figure.value:.1f}" if percent else f"{figure.value:.3f}"
@@ -86,23 +86,23 @@ def _table(
         cells = [warm(*cell(one), wide=wide) for one in row.cells]
         rows.append((row.title, [*cells, warm(mean(row))]))
     rows.append(("all of them", [*map(warm, summary.severities), warm(summary.mean)]))
-    return heat_table(["artefact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows)
+    return heat_table(["artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows)
 
 
 def _example(samples: Sequence[Sample]) -> Sample:
-    """The middle one, with a mask if there is any: its tumour can be expected to be seen."""
+    """The middle one, with a mask if there is any: its tumor can be expected to be seen."""
     masked = [sample for sample in samples if sample.mask is not None] or list(samples)
     return masked[len(masked) // 2]
 
 
-def _pictures(sample: Sample, severity: int, seed: int) -> list[Picture]:
-    grey = grey_slice(sample.image)
-    shown = [Picture(overlay(grey), f"as it is\n{sample.id}, {sample.label}", f"{sample.id}, as it is")]
-    for name, artefact in ARTEFACTS.items():
-        here = min(severity, len(artefact.amounts))
-        worse = disturb(grey, name, here, seed=seed, sample=sample.id)
-        words = f"{artefact.title}\n{artefact.words(here)}"
-        shown.append(Picture(overlay(worse), words, f"{sample.id}, {artefact.title}: {artefact.words(here)}"))
+def _images(sample: Sample, severity: int, seed: int) -> list[CaptionedImage]:
+    gray = gray_slice(sample.image)
+    shown = [CaptionedImage(overlay(gray), f"as it is\n{sample.id}, {sample.label}", f"{sample.id}, as it is")]
+    for name, artifact in ARTIFACTS.items():
+        here = min(severity, len(artifact.amounts))
+        worse = disturb(gray, name, here, seed=seed, sample=sample.id)
+        words = f"{artifact.title}\n{artifact.words(here)}"
+        shown.append(CaptionedImage(overlay(worse), words, f"{sample.id}, {artifact.title}: {artifact.words(here)}"))
     return shown
 
 

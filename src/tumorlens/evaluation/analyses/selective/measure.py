@@ -23,9 +23,9 @@ class AtError:
 
     Attributes:
         error: that was allowed for each class.
-        coverage: class to the share of its pictures whose candidates hold it; 1 - error was promised.
+        coverage: class to the share of its images whose candidates hold it; 1 - error was promised.
         size: mean number of candidates.
-        answered: the share of pictures with exactly one candidate.
+        answered: the share of images with exactly one candidate.
         accuracy: of those; None where there are none.
         unknown: one sentence on classes with too few validation patients for this error; None if there are none.
     """
@@ -94,10 +94,10 @@ def measure_abstention(
     """Coverage, size of sets and what is answered, for several allowed errors; None without candidates.
 
     Args:
-        candidates: learnt from the validation part.
+        candidates: learned from the validation part.
         logits: (N, K) of what is measured.
         labels: (N,) index of the true class.
-        cohort: the N pictures.
+        cohort: the N images.
         classes: the K names.
     """
     if candidates is None:
@@ -121,7 +121,7 @@ def at_error(
         error: that was allowed.
         sets: (N, K), true where a class stays possible.
         labels: (N,) index of the true class.
-        drawn: of the N pictures' cohort.
+        drawn: of the N images' cohort.
         classes: the K names.
         unknown: as in `AtError`.
     """
@@ -143,14 +143,14 @@ def _share(drawn: Resamples, what: Flags, among: Flags) -> Estimate:
 
 
 def _among(drawn: Resamples, what: Flags, among: Flags) -> Estimate:
-    """The share of some pictures, which weigh what they do among all: patients with few of them weigh less."""
+    """The share of some images, which weigh what they do among all: patients with few of them weigh less."""
     weights = 1 / np.bincount(drawn.index)[drawn.index]
     with np.errstate(invalid="ignore"):
         return drawn.proportion(drawn.sums(weights * (what & among)) / drawn.sums(weights * among), among)
 
 
 def _mean(drawn: Resamples, values: npt.ArrayLike, among: Flags) -> Floats:
-    """(1 + B,) the mean of values over some pictures, in which every patient that has any weighs the same."""
+    """(1 + B,) the mean of values over some images, in which every patient that has any weighs the same."""
     counts = np.bincount(drawn.index[among], minlength=drawn.counts.shape[1])
     weights = among / np.maximum(1, counts[drawn.index])
     with np.errstate(invalid="ignore"):

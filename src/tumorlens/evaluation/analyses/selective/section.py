@@ -7,32 +7,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyses.ood import Outside
-from tumorlens.evaluation.analyses.selective.measure import Abstention
-from tumorlens.evaluation.inference import grey_slice
-from tumorlens.report import Picture, Section, contact_sheet, overlay, paragraph, table
+from tumorlens.evaluation.analyzes.ood import Outside
+from tumorlens.evaluation.analyzes.selective.measure import Abstention
+from tumorlens.evaluation.inference import gray_slice
+from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, table
 from tumorlens.stats import Estimate
 from tumorlens.stats.conformal import units_needed
 
 Grid = tuple[list[str], list[list[str]]]
 """Headings and rows."""
 
-SHOWN = 8  # pictures that are flagged, the strangest first
+SHOWN = 8  # images that are flagged, the strangest first
 _READING = (
-    "Candidates are the classes that cannot be ruled out; a class is covered where it is among those of its pictures, "
+    "Candidates are the classes that cannot be ruled out; a class is covered where it is among those of its images, "
     "and no larger share of them than the max-error is to lack it, patients weighing the same. Where one candidate is "
-    "left the picture counts as answered, else the answer abstains. Thresholds come from validation, or in a "
+    "left the image counts as answered, else the answer abstains. Thresholds come from validation, or in a "
     "cross-validation from the other folds, class by class, with whole patients as what is "
-    "exchangeable; they promise nothing for pictures from elsewhere."
+    "exchangeable; they promise nothing for images from elsewhere."
 )
 
 
 def outside_words(found: Outside) -> str:
-    """How many measured pictures are flagged as outside, and by what rule."""
+    """How many measured images are flagged as outside, and by what rule."""
     fit = found.fit
     return (
-        f"Outside of what the model is for: {found.flagged.percent()} of these pictures are flagged. The limit is from "
-        f"{fit.validation_images:,} validation pictures{_whose(found)}, of which {100 * fit.kept:.1f} % are within."
+        f"Outside of what the model is for: {found.flagged.percent()} of these images are flagged. The limit is from "
+        f"{fit.validation_images:,} validation images{_whose(found)}, of which {100 * fit.kept:.1f} % are within."
     )
 
 
@@ -57,26 +57,26 @@ def unknown_words(found: Abstention) -> str:
         return ""
     needs = ", ".join(f"{error:g} needs {units_needed(error):,}" for error in short)
     have = ", ".join(f"{name} has {units:,}" for name, units in found.units.items())
-    return f"{have} held out from training; max-error {needs}: a class with fewer stays a candidate for every picture."
+    return f"{have} held out from training; max-error {needs}: a class with fewer stays a candidate for every image."
 
 
 def says_no_section(
     samples: Sequence[Sample], outside: Outside | None, abstention: Abstention | None, *, lead: str = ""
 ) -> Section:
-    """What is flagged, by class, with pictures, after a lead; and what is answered with how much error allowed."""
+    """What is flagged, by class, with images, after a lead; and what is answered with how much error allowed."""
     body = paragraph(lead) if lead else ""
     if outside:
         body += paragraph(outside_words(outside))
         flagged = [[name, share.n, share.percent()] for name, share in outside.per_class.items()]
         body += table(["class", "images", "flagged as outside"], flagged, "lrr")
-        body += contact_sheet([_picture(samples[i], float(outside.scores[i])) for i in _strangest(outside)], 256)
+        body += contact_sheet([_image(samples[i], float(outside.scores[i])) for i in _strangest(outside)], 256)
     if abstention:
         for headings, rows in abstention_tables(abstention):
             body += table(headings, rows, "r" * len(headings))
         unknown = unknown_words(abstention)
         body += paragraph(f"Patients or images: {unknown}") if unknown else ""
         body += paragraph(_READING)
-    return Section("When it says no", body, "Which pictures it does not answer, and how often it is right otherwise.")
+    return Section("When it says no", body, "Which images it does not answer, and how often it is right otherwise.")
 
 
 def _whose(found: Outside) -> str:
@@ -91,9 +91,9 @@ def _strangest(found: Outside) -> list[int]:
     return [int(i) for i in order[:SHOWN] if found.scores[i] > 1]
 
 
-def _picture(sample: Sample, score: float) -> Picture:
+def _image(sample: Sample, score: float) -> CaptionedImage:
     caption = f"{sample.id}\n{sample.label}, score {score:.2f}"
-    return Picture(overlay(grey_slice(sample.image)), caption, f"{sample.id}: flagged as outside")
+    return CaptionedImage(overlay(gray_slice(sample.image)), caption, f"{sample.id}: flagged as outside")
 
 
 def _plain(figure: Estimate) -> str:
