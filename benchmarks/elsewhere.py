@@ -48,7 +48,7 @@ def _report(name: str, slices: Iterator[Slice], predictor: Predictor) -> None:
         shown = int(mask.sum()) >= LEAST
         drawn = np.zeros(mask.shape, bool) if answer.mask is None else answer.mask > 0
         dice = 2 * (drawn & mask).sum() / (drawn.sum() + mask.sum()) if shown else 0.0
-        found[shown].append((answer.label, bool(answer.outside), float(dice)))
+        found[shown].append((answer.label, bool(answer.ood), float(dice)))
     print(name)
     for shown, what in ((True, "with tumor"), (False, "without tumor")):
         if rows := found[shown]:

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from strangers import gray, photographs, read_folder, strangers
-from tumorlens.evaluation.analyzes.ood import MARGIN
-from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
 
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import infer
-from tumorlens.models import Familiar, Outside, Pipeline, principal
+from tumorlens.evaluation.analyses.ood import MARGIN
+from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
+from tumorlens.models import InDistributionSubspace, OODScore, Pipeline, principal_subspace
 from tumorlens.models.ood import COMPONENTS
 from tumorlens.stats.conformal import pooled
 from tumorlens.training import load_run
@@ -89,7 +89,7 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
         rows = of.features / np.linalg.norm(of.features, axis=1, keepdims=True)
         return np.partition(1 - rows @ unit.T, 10, axis=1)[:, 10]
 
-    plane, product = _plain(seen.features), Outside(principal(seen.features))
+    plane, product = _plain(seen.features), OODScore(principal_subspace(seen.features))
     inside = (seen.features - plane.center) @ plane.axes
     means = np.array([inside[labels == name].mean(0) for name in np.unique(labels)])
     spread = inside - means[np.searchsorted(np.unique(labels), labels)]
@@ -127,11 +127,11 @@ def _scores(train: Sequence[Sample], seen: Seen) -> dict[str, Callable[[Seen], F
     }
 
 
-def _plain(features: Floats) -> Familiar:
+def _plain(features: Floats) -> InDistributionSubspace:
     """The principal components of features as they are."""
     center = features.mean(0)
     _, vectors = np.linalg.eigh(np.cov(features.T))
-    return Familiar(center, vectors[:, ::-1][:, :COMPONENTS])
+    return InDistributionSubspace(center, vectors[:, ::-1][:, :COMPONENTS])
 
 
 def _of_samples(pipeline: Pipeline, samples: Sequence[Sample]) -> Seen:

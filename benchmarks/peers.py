@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.duplicates.near_duplicates import find_twins
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.datasets import Table, open_table
 
 # Run by `--python`: a folder -> pairs of names in it, and seconds from files to pairs.
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _tumorlens(table: Table) -> Found:
     begun = time.perf_counter()
-    twins = find_twins(looks([sample.image for sample in table.samples]))
+    twins = find_duplicates(image_records([sample.image for sample in table.samples]))
     spent = time.perf_counter() - begun
     partners: list[frozenset[int]] = [frozenset()] * len(table)
     for cluster in twins.clusters:

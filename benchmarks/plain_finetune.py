@@ -23,7 +23,7 @@ from torchvision.transforms import InterpolationMode
 from tumorlens.comparison.paired_classification import compare_answers
 from tumorlens.evaluation import evaluate
 from tumorlens.report.text import points
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import load_run
 
 
@@ -94,7 +94,7 @@ def main() -> None:
         [table.samples[i].label for i in held],
         [table.classes[i] for i in said],
         [table.classes[i] for i in judged.probabilities.argmax(1)],
-        Cohort([table.samples[i].unit for i in held], "patient"),
+        ClusterBootstrap([table.samples[i].unit for i in held], "patient"),
         names=("plain script", "tumorlens"),
     )
     for side in (found.first, found.second):

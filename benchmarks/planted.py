@@ -14,7 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.fixtures.copies import KINDS
 from tumorlens.auditing.duplicates.near_duplicates import near_copies
-from tumorlens.auditing.duplicates.perceptual_hash import thumbs
+from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
 from tumorlens.datasets import open_table
 from tumorlens.scan import GrayImage, read_scan
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def drawn(image: GrayImage) -> np.ndarray:
-    made = thumbs(np.ascontiguousarray(image))
+    made = thumbnails(np.ascontiguousarray(image))
     assert made is not None, "a blank image has no copies"
     return made
 

@@ -86,7 +86,7 @@ def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory
     from tumorlens.training import load_run
 
     run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))
-    found = evaluate(run, background=False, resamples=100)
+    found = evaluate(run, background=False, n_resamples=100)
     write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
     export(run, run.folder / "bundle.onnx")
     return run.folder / "bundle.onnx"
@@ -100,12 +100,12 @@ def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.Temp
 
     from tumorlens.evaluation import gray_slice
     from tumorlens.models import ModelSpec
-    from tumorlens.scan import Canvas
+    from tumorlens.scan import InputGeometry
     from tumorlens.training import load_run
 
     folder = shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("drawing") / "run")
     half = (0.5, 0.5, 0.5)
-    spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, Canvas(64), half, half)
+    spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, InputGeometry(64), half, half)
     torch.manual_seed(0)
     network = spec.network().eval()
     images = torch.stack([torch.from_numpy(gray_slice(p).copy()) for p in sorted((phantoms / "images").iterdir())])

@@ -21,9 +21,9 @@ def test_the_figures_of_a_kept_cross_validation_follow_from_its_answers(folder: 
     true, named = (np.array([classes.index(row[column]) for row in rows]) for column in ("label", "predicted"))
     probabilities = np.array([[float(row[f"p_{name}"]) for name in classes] for row in rows])
     assert np.array_equal(probabilities.argmax(axis=1), named)
-    confusion = np.zeros((len(classes), len(classes)), dtype=int)
-    np.add.at(confusion, (true, named), 1)
-    assert found["confusion"] == confusion.tolist()
+    confusion_matrix = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(confusion_matrix, (true, named), 1)
+    assert found["confusion_matrix"] == confusion_matrix.tolist()
     assert len({row["id"] for row in rows}) == len(rows) == found["images"]
     counted = {
         "accuracy": (true == named).mean(),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.models import ModelSpec, Network, Pipeline, card
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
 SIDE = 224
 PACKAGES = {"grad_cam": "GradCAM", "hires_cam": "HiResCAM", "eigen_cam": "EigenCAM"}
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
     known = card(name)
-    spec = ModelSpec(name, ("a", "b", "c", "d"), 3, Canvas(SIDE), known.mean, known.std)
+    spec = ModelSpec(name, ("a", "b", "c", "d"), 3, InputGeometry(SIDE), known.mean, known.std)
     network = spec.network().eval()
     inputs = spec.prepare()(torch.from_numpy(image)[None])
 

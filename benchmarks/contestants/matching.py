@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from rounds import peak
 
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.duplicates.match import candidates
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.match import candidate_pairs
 from tumorlens.auditing.duplicates.near_duplicates import LIKELY
-from tumorlens.auditing.duplicates.perceptual_hash import Codes, codes, turned
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, codes, turned
 from tumorlens.scan.dihedral import TURNS
 
 _ROWS = 8192  # made at once
@@ -37,7 +37,7 @@ def main() -> None:
     made = _made_up(chosen.count, _codes_of(chosen.phantoms), random)
     copies, sources = _plant(made, random)
     begun = time.perf_counter()
-    found = candidates(made, at_least=LIKELY)
+    found = candidate_pairs(made, at_least=LIKELY)
     seconds = time.perf_counter() - begun
     pairs = found.first * chosen.count + found.second
     planted = np.minimum(copies, sources) * chosen.count + np.maximum(copies, sources)
@@ -50,12 +50,12 @@ def main() -> None:
     print(json.dumps(answer))
 
 
-def _codes_of(folder: Path) -> Codes:
-    seen = looks(sorted(folder.iterdir()))
-    return codes(np.stack([one.thumbs for one in seen if one.thumbs is not None]))
+def _codes_of(folder: Path) -> Hashes:
+    seen = image_records(sorted(folder.iterdir()))
+    return codes(np.stack([one.thumbnails for one in seen if one.thumbnails is not None]))
 
 
-def _made_up(count: int, known: Codes, random: np.random.Generator) -> Codes:
+def _made_up(count: int, known: Hashes, random: np.random.Generator) -> Hashes:
     made = np.empty((count, *known.shape[1:]), dtype=np.int8)
     alike = min(count // 5, 20_000)
     for start in range(0, count, _ROWS):
@@ -66,7 +66,7 @@ def _made_up(count: int, known: Codes, random: np.random.Generator) -> Codes:
     return made
 
 
-def _plant(made: Codes, random: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _plant(made: Hashes, random: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Overwrite some codes by copies of others; the positions of the copies and of their sources."""
     mixed = random.permutation(len(made))
     many = len(made) // _PLANTED
@@ -78,13 +78,13 @@ def _plant(made: Codes, random: np.random.Generator) -> tuple[npt.NDArray[np.int
     return copies, sources
 
 
-def _jittered(coded: Codes, share: float, random: np.random.Generator) -> Codes:
+def _jittered(coded: Hashes, share: float, random: np.random.Generator) -> Hashes:
     """Some of the cells made another value: half as many as the share of them again would stay the same by chance."""
     other = (coded + 1 + random.integers(1, 3, coded.shape, dtype=np.int8)) % 3 - 1
     return np.where(random.random(coded.shape, dtype=np.float32) < share, other, coded).astype(np.int8)
 
 
-def _chance(shape: tuple[int, ...], random: np.random.Generator) -> Codes:
+def _chance(shape: tuple[int, ...], random: np.random.Generator) -> Hashes:
     drawn = random.integers(0, 10, shape, dtype=np.int8)
     return (drawn < 3).astype(np.int8) - (drawn >= 7).astype(np.int8)
 

@@ -19,7 +19,7 @@ from tumorlens.deploy.predictor import load
 from tumorlens.deploy.shipped import DEFAULT
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, write_evaluation
 from tumorlens.explanation import explain
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 from tumorlens.report import (
     CaptionedImage,
     Section,
@@ -120,15 +120,15 @@ def _subtitle(found: Evaluation) -> str:
 def _of_strangers(shipped: list[CaptionedImage]) -> str:
     """How the shipped model fared on drawings."""
     right = sum(image.mark == "right" for image in shipped)
-    outside = sum(image.mark is None for image in shipped)
+    ood = sum(image.mark is None for image in shipped)
     return (
-        f"It learned from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {outside} "
+        f"It learned from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {ood} "
         "marked as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true "
         "outline; right what it draws, and what spoke for its answer."
     )
 
 
-def _what_this_is(folder: Path, steps: _Steps, card: Card) -> Section:
+def _what_this_is(folder: Path, steps: _Steps, card: ModelCard) -> Section:
     body = note(
         "info",
         "Phantoms are drawings. The figures here show that the software works; they say nothing about patients.",
@@ -172,13 +172,13 @@ def _predicted(folder: Path, bundle: str | Path) -> list[CaptionedImage]:
         gray = read_scan(sample.image).gray()
         outline = read_sample_mask(sample)
         right = answer.label == sample.label
-        doubt = "\noutside" if answer.outside else ""
+        abstention_reason = "\noutside" if answer.ood else ""
         images.append(
             CaptionedImage(
                 side_by_side([overlay(gray, contour=outline), overlay(gray, answer.heatmap, answer.mask)]),
-                f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}{doubt}",
+                f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}{abstention_reason}",
                 f"phantom of class {sample.label}, predicted {answer.label}",
-                None if doubt else "right" if right else "wrong",
+                None if abstention_reason else "right" if right else "wrong",
             )
         )
     return images

@@ -53,7 +53,7 @@ class RunError(TumorlensError):
     """A run folder that is missing a part, or that belongs to other data."""
 
 
-class BundleError(TumorlensError):
+class ModelFileError(TumorlensError):
     """An exported file that is not a tumorlens bundle."""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.issues import Trace, Twins
-from tumorlens.auditing.label_conflicts import find_conflicts
+from tumorlens.auditing.issues import DuplicateGroup, SourceMatch
+from tumorlens.auditing.label_conflicts import find_label_conflicts
 from tumorlens.datasets import Sample, Table
 
 
@@ -16,41 +16,45 @@ def _table(*names: str) -> Table:
     return Table("t", samples, tuple(dict.fromkeys(s.label for s in samples)))
 
 
-def _trace(sample: int, label: str) -> Trace:
-    return Trace(sample, "known", "12", "p", label, 0, 0.9)
+def _trace(sample: int, label: str) -> SourceMatch:
+    return SourceMatch(sample, "known", "12", "p", label, 0, 0.9)
 
 
 def test_one_image_under_two_names_is_a_conflict() -> None:
     table = _table("a:glioma", "a:meningioma", "a:glioma")
-    (conflict,) = find_conflicts(table, Twins((0, 0, 2), ()), [])
+    (conflict,) = find_label_conflicts(table, DuplicateGroup((0, 0, 2), ()), [])
     assert (conflict.samples, conflict.labels, conflict.known) == ((0, 1), ("glioma", "meningioma"), None)
 
 
 def test_the_known_source_tells_which_label_of_copies_is_right_in_one_conflict() -> None:
     table = _table("a:glioma", "a:meningioma")
-    (conflict,) = find_conflicts(table, Twins((0, 0), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")])
+    (conflict,) = find_label_conflicts(
+        table, DuplicateGroup((0, 0), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
+    )
     assert (conflict.samples, conflict.known, conflict.source) == ((0, 1), "meningioma", "known 12")
 
 
 def test_a_label_that_contradicts_the_known_source_is_a_conflict() -> None:
     table = _table("a:glioma", "a:meningioma")
-    (conflict,) = find_conflicts(table, Twins((0, 1), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")])
+    (conflict,) = find_label_conflicts(
+        table, DuplicateGroup((0, 1), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
+    )
     assert (conflict.samples, conflict.labels) == ((0,), ("glioma",))
 
 
 def test_sets_with_other_names_for_their_classes_do_not_contradict_each_other() -> None:
     table = _table("a:tumor", "a:no_tumor", "b:glioma", "b:meningioma")
-    assert find_conflicts(table, Twins((0, 1, 0, 3), ()), [_trace(0, "glioma")]) == ()
+    assert find_label_conflicts(table, DuplicateGroup((0, 1, 0, 3), ()), [_trace(0, "glioma")]) == ()
 
 
 def test_two_names_for_no_tumor_agree_and_each_contradicts_a_tumor() -> None:
     table = _table("a:normal", "a:tumor", "b:no_tumor", "b:glioma")
-    assert find_conflicts(table, Twins((0, 1, 0, 3), ()), []) == ()
-    (conflict,) = find_conflicts(table, Twins((0, 1, 2, 0), ()), [])
+    assert find_label_conflicts(table, DuplicateGroup((0, 1, 0, 3), ()), []) == ()
+    (conflict,) = find_label_conflicts(table, DuplicateGroup((0, 1, 2, 0), ()), [])
     assert conflict.labels == ("normal", "glioma")
 
 
 def test_no_tumor_contradicts_every_tumor() -> None:
     table = _table("a:no_tumor", "a:tumor", "b:glioma")
-    assert len(find_conflicts(table, Twins((0, 1, 0), ()), [])) == 1
-    assert len(find_conflicts(table, Twins((0, 1, 2), ()), [_trace(0, "glioma")])) == 1
+    assert len(find_label_conflicts(table, DuplicateGroup((0, 1, 0), ()), [])) == 1
+    assert len(find_label_conflicts(table, DuplicateGroup((0, 1, 2), ()), [_trace(0, "glioma")])) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.leaky import leaky_set
-from tumorlens.auditing import check_leaks, find_ties, regrouped, split_folds, split_given
+from tumorlens.auditing import check_leaks, find_linked_groups, split_folds, split_given, with_groups
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import LeakError
@@ -23,40 +23,40 @@ def leaky(phantom_table: Table, tmp_path: Path) -> Table:
 
 def test_a_leak_stops_with_its_count_and_what_to_do(leaky: Table) -> None:
     with pytest.raises(LeakError, match=r"6 of 14 test images have a copy in train.*--write-split.*--allow-leak"):
-        check_leaks(leaky, find_ties(leaky))
+        check_leaks(leaky, find_linked_groups(leaky))
 
 
 def test_a_leak_can_be_allowed_and_is_then_told(leaky: Table) -> None:
-    (leak,) = check_leaks(leaky, find_ties(leaky), allow=True)
+    (leak,) = check_leaks(leaky, find_linked_groups(leaky), allow=True)
     assert (leak.part, leak.by, len(leak.samples)) == ("test", "twin", 6)
 
 
 def test_a_clean_split_passes(phantom_table: Table) -> None:
-    assert check_leaks(phantom_table, find_ties(phantom_table)) == ()
+    assert check_leaks(phantom_table, find_linked_groups(phantom_table)) == ()
 
 
 def test_a_split_by_the_ties_does_not_leak(leaky: Table) -> None:
     bare = replace(leaky, plan=None, samples=tuple(replace(s, split=None) for s in leaky.samples))
-    made = regrouped(bare, find_ties(bare))
+    made = with_groups(bare, find_linked_groups(bare))
     assert any("put into groups by the audit" in note for note in made.notes)
     split = split_folds(made, folds=2, val=0)
-    assert check_leaks(split, find_ties(split)) == ()
+    assert check_leaks(split, find_linked_groups(split)) == ()
 
 
 def test_where_nothing_is_tied_groups_stay_as_they_are(phantom_table: Table) -> None:
-    assert regrouped(phantom_table, find_ties(phantom_table)) == phantom_table
+    assert with_groups(phantom_table, find_linked_groups(phantom_table)) == phantom_table
 
 
 def test_patients_torn_on_request_are_no_leak_but_copies_are(phantom_table: Table, leaky: Table) -> None:
     torn = split_folds(phantom_table, folds=2, val=0, ignore_patients=True)
-    assert check_leaks(torn, find_ties(torn)) == ()
+    assert check_leaks(torn, find_linked_groups(torn)) == ()
     assert leaky.plan is not None
     ignored = replace(leaky, plan=replace(leaky.plan, by="image, patients ignored"))
     with pytest.raises(LeakError):
-        check_leaks(ignored, find_ties(ignored))
+        check_leaks(ignored, find_linked_groups(ignored))
 
 
 def test_images_are_compared_once(leaky: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = find_ties(leaky)
+    first = find_linked_groups(leaky)
     monkeypatch.setattr(guard, "looks", lambda *_, **__: pytest.fail("looked again"))
-    assert find_ties(leaky) == first
+    assert find_linked_groups(leaky) == first

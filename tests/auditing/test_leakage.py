@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.issues import Pair, Trace, Twins
-from tumorlens.auditing.leakage import find_leaks, keys_of, patients_of
+from tumorlens.auditing.issues import DuplicateGroup, Pair, SourceMatch
+from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.datasets import Sample, Table
 
 SPLITS = ("train", "train", "test", "test", "test", "val")
 GROUPS = ("s:a", None, "s:a", None, None, None)
-NO_TWINS = Twins(tuple(range(6)), ())
-TWINS = Twins((0, 1, 2, 1, 4, 5), (Pair(1, 3, "near", 0, 0.99),))
-TRACES = [Trace(4, "k", "77", "p", "x", 5, 0.95), Trace(1, "k", "78", "p", "x", 0, 0.95)]
+NO_TWINS = DuplicateGroup(tuple(range(6)), ())
+DUPLICATES = DuplicateGroup((0, 1, 2, 1, 4, 5), (Pair(1, 3, "near", 0, 0.99),))
+TRACES = [SourceMatch(4, "k", "77", "p", "x", 5, 0.95), SourceMatch(1, "k", "78", "p", "x", 0, 0.95)]
 
 
 def _table(splits: tuple[str | None, ...] = SPLITS) -> Table:
@@ -23,10 +23,10 @@ def _table(splits: tuple[str | None, ...] = SPLITS) -> Table:
     return Table("s", samples, ("x", "y"))
 
 
-def _leaks(twins: Twins, traces: list[Trace]) -> dict[tuple[str, str], tuple[int, ...]]:
+def _leaks(twins: DuplicateGroup, traces: list[SourceMatch]) -> dict[tuple[str, str], tuple[int, ...]]:
     table = _table()
     patients = patients_of(table, traces)
-    found = find_leaks(table, twins, patients, keys_of(table, twins, patients))
+    found = find_leaks(table, twins, patients, groups_of(table, twins, patients))
     return {(leak.part, leak.by): leak.samples for leak in found}
 
 
@@ -35,7 +35,7 @@ def test_a_stated_patient_on_both_sides_is_a_leak() -> None:
 
 
 def test_a_copy_on_both_sides_is_a_leak() -> None:
-    assert _leaks(TWINS, [])["test", "twin"] == (3,)
+    assert _leaks(DUPLICATES, [])["test", "twin"] == (3,)
 
 
 def test_a_recovered_patient_on_both_sides_is_a_leak() -> None:
@@ -44,19 +44,26 @@ def test_a_recovered_patient_on_both_sides_is_a_leak() -> None:
 
 def test_a_stated_patient_counts_more_than_a_recovered_one() -> None:
     table = _table()
-    assert patients_of(table, [Trace(0, "k", "1", "q", "x", 0, 0.9)])[0] == "s:a"
+    assert patients_of(table, [SourceMatch(0, "k", "1", "q", "x", 0, 0.9)])[0] == "s:a"
 
 
 def test_groups_join_patients_and_copies() -> None:
     table = _table()
-    assert keys_of(table, TWINS, patients_of(table, [])) == ("s:a", "copies:s/1", "s:a", "copies:s/1", "s/4", "s/5")
-    assert keys_of(table, TWINS, patients_of(table, TRACES)) == ("s:a", "k:p", "s:a", "k:p", "k:p", "s/5")
+    assert groups_of(table, DUPLICATES, patients_of(table, [])) == (
+        "s:a",
+        "copies:s/1",
+        "s:a",
+        "copies:s/1",
+        "s/4",
+        "s/5",
+    )
+    assert groups_of(table, DUPLICATES, patients_of(table, TRACES)) == ("s:a", "k:p", "s:a", "k:p", "k:p", "s/5")
 
 
 def test_rates_count_the_whole_part_for_copies_and_known_patients_for_patients() -> None:
     table = _table()
     patients = patients_of(table, [])
-    twin, patient, _ = find_leaks(table, TWINS, patients, keys_of(table, TWINS, patients))
+    twin, patient, _ = find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients))
     assert (twin.rate.n, twin.rate.value) == (3, 1 / 3)
     assert twin.per_class == {"x": (0, 2), "y": (1, 1)}
     assert (patient.rate.n, patient.rate.value) == (1, 1.0)
@@ -65,4 +72,4 @@ def test_rates_count_the_whole_part_for_copies_and_known_patients_for_patients()
 def test_without_a_train_part_nothing_can_leak() -> None:
     table = _table((None,) * 6)
     patients = patients_of(table, [])
-    assert find_leaks(table, TWINS, patients, keys_of(table, TWINS, patients)) == ()
+    assert find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients)) == ()

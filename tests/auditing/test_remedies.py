@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.leaky import leaky_set
-from tumorlens.auditing import AuditReport, audit, check_leaks, find_ties, index_of
+from tumorlens.auditing import AuditReport, audit, check_leaks, find_linked_groups, index_of
 from tumorlens.datasets import Table, open_table, read_table, write_table
 
 
@@ -44,7 +44,7 @@ def test_of_copies_with_two_labels_the_one_stays_that_its_source_confirms(found:
 
 def test_the_split_does_not_leak_and_survives_a_file(found: AuditReport, tmp_path: Path) -> None:
     split = found.split(folds=3, val=0.34)
-    assert check_leaks(split, find_ties(split)) == ()
+    assert check_leaks(split, find_linked_groups(split)) == ()
     again = read_table(write_table(split, tmp_path / "split.csv"))
     assert again.split_hash == split.split_hash
 

@@ -34,7 +34,7 @@ REST = {"load_before": 0.0, "cores": 8}
 def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("evaluated") / "trained"
     shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    found = evaluate(finished_run, resamples=100)
+    found = evaluate(finished_run, n_resamples=100)
     write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
     return load_run(folder)
 
@@ -212,10 +212,10 @@ def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
 
 
 def test_a_busy_machine_uneven_rounds_and_other_test_images_are_said() -> None:
-    assert result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "figshare", "1")).cautions == ()
+    assert result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "figshare", "1")).caveats == ()
     scores = Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")
     uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
-    said = replace(uneven, machine=REST | {"load_before": 6.0}).cautions
+    said = replace(uneven, machine=REST | {"load_before": 6.0}).caveats
     assert len(said) == 3
     for text, words in zip(said, ("load 6.0 on 8 cores", "factor of 2.0", "different test images"), strict=True):
         assert words in text

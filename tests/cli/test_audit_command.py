@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures import coco
 from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
-from tumorlens.auditing import KnownSet
+from tumorlens.auditing import ReferenceIndex
 from tumorlens.cli import main
 from tumorlens.datasets import open_table, read_table
 from tumorlens.datasets.phantom import make
@@ -110,7 +110,7 @@ def test_an_index_names_patients_and_traces_images_to_them(place: Path, capsys: 
         "slices": 24,
         "patients": 12,
     }
-    assert len(KnownSet.load(place / "own" / "atlas.npz")) == 24
+    assert len(ReferenceIndex.load(place / "own" / "atlas.npz")) == 24
     main(quick("leaky", "--index", "own/atlas.npz"))
     assert "images traced to atlas" in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 from tumorlens.training import Run
 
 
@@ -29,14 +29,14 @@ def test_a_person_reads_what_it_is_how_good_and_what_it_is_not_for(
     assert sha256(evaluated_bundle.read_bytes()).hexdigest() in out
     for title in ("Figures of each class", "What each class was named", "Calibration", "License"):
         assert f"\n{title}\n" in out
-    assert f"{card.cautions[0][:60]}" in out
+    assert f"{card.caveats[0][:60]}" in out
 
 
 def test_a_machine_reads_the_card_and_the_file(evaluated_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", str(evaluated_bundle), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     file = {key: found.pop(key) for key in ("path", "bytes", "sha256")}
-    assert Card.model_validate(found) == load(evaluated_bundle).card
+    assert ModelCard.model_validate(found) == load(evaluated_bundle).card
     assert file["bytes"] == evaluated_bundle.stat().st_size
 
 

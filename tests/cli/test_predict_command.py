@@ -133,7 +133,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         assert set(np.unique(mask)) == {0, 255}
         assert (mask == 255).sum() == row["tumor"]["pixels"] == int(line["tumor_pixels"])
         assert line["mask"] == row["mask"]
-        assert line["agrees"] == str(row["label"] != "no_tumor")
+        assert line["consistent"] == str(row["label"] != "no_tumor")
         assert line["tumor_mm2"] == line["diameter_mm"] == line["side"] == ""
         largest = row["tumor"]["largest"]
         assert int(line["lesions"]) == row["tumor"]["lesions"] > 0
@@ -195,13 +195,13 @@ def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
     assert "caution: max-error 0.05 needs 19 patients of a class held out from training, glioma has 1" in said.err
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["outside"] for row in rows] == ["True", "False"]
+    assert [row["ood"] for row in rows] == ["True", "False"]
     assert [row["abstains"] for row in rows] == ["True", "True"]
-    assert rows[1]["candidates"] == "glioma|meningioma|pituitary|no_tumor"
-    assert float(rows[0]["outside_score"]) >= 2
+    assert rows[1]["prediction_set"] == "glioma|meningioma|pituitary|no_tumor"
+    assert float(rows[0]["ood_score"]) >= 2
     frame = np.asarray(Image.open(out / rows[0]["overlay"]))
     assert (frame[0, :, :2] == (255, 140)).all()
-    assert json.loads((out / "run.json").read_text())["max_error"] == 0.05
+    assert json.loads((out / "run.json").read_text())["coverage"] == 0.05
 
 
 def test_answers_that_should_not_be_used_are_counted_below_the_others(
@@ -230,7 +230,7 @@ def test_a_drawing_that_does_not_go_with_its_name_is_said(
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     framed = [bool((np.asarray(Image.open(out / row["overlay"]))[0, :, :2] == (255, 140)).all()) for row in rows]
-    assert framed == [row["agrees"] == "False" for row in rows]
+    assert framed == [row["consistent"] == "False" for row in rows]
 
 
 @pytest.mark.parametrize("error", ["0", "1", "5"])

@@ -24,7 +24,7 @@ Change = Callable[[list[Row]], list[Row]]
 def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    found = evaluate(finished_run, resamples=100)
+    found = evaluate(finished_run, n_resamples=100)
     write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
     return folder
 
@@ -84,9 +84,9 @@ def test_the_order_of_the_rows_does_not_matter(runs: tuple[Path, Path]) -> None:
 
 
 def test_few_patients_one_training_and_torn_independence_are_said(runs: tuple[Path, Path]) -> None:
-    cautions = compare(*map(load_run, runs)).cautions
-    assert len(cautions) == 3
-    for text, words in zip(cautions, ("Only 4 test patients", "McNemar's test takes", "one training"), strict=True):
+    caveats = compare(*map(load_run, runs)).caveats
+    assert len(caveats) == 3
+    for text, words in zip(caveats, ("Only 4 test patients", "McNemar's test takes", "one training"), strict=True):
         assert words in text
 
 
@@ -96,7 +96,7 @@ def test_other_test_images_are_an_error_that_counts_the_common_ones(runs: tuple[
         compare(*map(load_run, runs))
     found = compare(*map(load_run, runs), common=True)
     assert found.accuracy.n == 6
-    assert any("compared are the 6 that are common" in text for text in found.cautions)
+    assert any("compared are the 6 that are common" in text for text in found.caveats)
 
 
 def test_without_any_common_image_nothing_can_be_compared(runs: tuple[Path, Path]) -> None:
@@ -116,8 +116,8 @@ def test_test_images_that_the_other_run_was_trained_on_are_counted(runs: tuple[P
         return [*seen, *rows[3:]]
 
     predictions(runs[0], change)
-    cautions = compare(*map(load_run, runs), common=True).cautions
-    assert cautions[0] == (
+    caveats = compare(*map(load_run, runs), common=True).caveats
+    assert caveats[0] == (
         "3 of the 8 images that first was tested on were in the training or validation part of second; "
         "they are not compared."
     )
@@ -129,8 +129,8 @@ def test_compared_images_of_patients_from_training_are_counted(runs: tuple[Path,
         patient = next(row["group"] for row in csv.DictReader(stream) if row["split"] == "train")
     for run in runs:
         predictions(run, lambda rows: [rows[0] | {"group": patient}, *rows[1:]])
-    cautions = compare(*map(load_run, runs)).cautions
-    for run, text in zip(("first", "second"), cautions, strict=False):
+    caveats = compare(*map(load_run, runs)).caveats
+    for run, text in zip(("first", "second"), caveats, strict=False):
         assert text.startswith(f"{run} was trained or validated on 1 of the 8 compared images or on their patients")
 
 
@@ -144,7 +144,7 @@ def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path,
         leak=leak,
         part="val",
     )
-    said = " ".join(compare(*map(load_run, runs)).cautions)
+    said = " ".join(compare(*map(load_run, runs)).caveats)
     for words in ("different splits", "00000000", "The data differ", "11111111", "validation part"):
         assert words in said
     assert "second: 5 of its 8 test images have a copy in its training part, and 2 show a patient" in said
@@ -190,7 +190,7 @@ def test_an_evaluation_on_other_data_is_compared_by_its_name(runs: tuple[Path, P
 def measured(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured") / "run"
     shutil.copytree(drawing_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    write_evaluation(drawing_run, evaluate(drawing_run, resamples=100), folder / "evaluation", Record("evaluate"))
+    write_evaluation(drawing_run, evaluate(drawing_run, n_resamples=100), folder / "evaluation", Record("evaluate"))
     return folder
 
 
@@ -255,7 +255,7 @@ def test_other_true_masks_are_said_and_not_compared(drawing: tuple[Path, Path]) 
     predictions(drawing[1], other)
     found = compare(*map(load_run, drawing))
     assert found.drawn is None
-    assert any("the true masks of these images were not the same" in text for text in found.cautions)
+    assert any("the true masks of these images were not the same" in text for text in found.caveats)
 
 
 def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) -> None:
@@ -264,7 +264,7 @@ def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) ->
         held = json.loads(path.read_text())
         held["segmentation"]["rectangles"] = 4
         path.write_text(json.dumps(held))
-    assert any("which run finds boxes better" in text for text in compare(*map(load_run, drawing)).cautions)
+    assert any("which run finds boxes better" in text for text in compare(*map(load_run, drawing)).caveats)
 
 
 def test_distances_in_other_units_are_left_out(drawing: tuple[Path, Path]) -> None:

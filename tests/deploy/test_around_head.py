@@ -20,8 +20,8 @@ from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import KEY
 from tumorlens.models import ModelSpec, Pipeline, Prepare
-from tumorlens.models.model_output import Network, Output
-from tumorlens.scan import Canvas, GrayImage
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.scan import GrayImage, InputGeometry
 from tumorlens.training import Run, load_run
 
 HALF = (0.5,)
@@ -30,20 +30,20 @@ HALF = (0.5,)
 class Brightest(Network):
     """A network whose class activation map is brightness, and so has its peak at the brightest spot."""
 
-    def forward(self, inputs: Tensor) -> Output:
+    def forward(self, inputs: Tensor) -> ModelOutput:
         features = torch.nn.functional.avg_pool2d(inputs, 2) + 1  # black is 0, so that the first class always wins
         weights = self.class_weights()
-        return Output(features.mean((2, 3)) @ weights.T, features)
+        return ModelOutput(features.mean((2, 3)) @ weights.T, features)
 
     def class_weights(self) -> Tensor:
         return torch.tensor([[4.0], [-4.0]])
 
 
-def bundle_of(canvas: Canvas, path: Path) -> Pipeline:
+def bundle_of(input_geometry: InputGeometry, path: Path) -> Pipeline:
     """Write a bundle of `Brightest`, without a run."""
-    pipeline = Pipeline(Prepare(canvas, 1, HALF, HALF), Brightest()).eval()
+    pipeline = Pipeline(Prepare(input_geometry, 1, HALF, HALF), Brightest()).eval()
     program = _trace(pipeline)
-    program.model.metadata_props[KEY] = card().model_copy(update={"canvas": canvas}).model_dump_json()
+    program.model.metadata_props[KEY] = card().model_copy(update={"input_geometry": input_geometry}).model_dump_json()
     program.save(path, external_data=False)
     return pipeline
 
@@ -54,11 +54,11 @@ def images() -> list[GrayImage]:
     return [*heads, *random_images(seed=3), *blank]
 
 
-@pytest.fixture(scope="module", params=["pad", "stretch", "crop"])
+@pytest.fixture(scope="module", params=["letterbox", "resize", "center_crop"])
 def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
     """A network and its bundle, one for each fit."""
     path = tmp_path_factory.mktemp(request.param) / "bundle.onnx"
-    return bundle_of(Canvas(96, request.param, around="head"), path), path
+    return bundle_of(InputGeometry(96, request.param, crop="head"), path), path
 
 
 def opened(path: Path) -> ort.InferenceSession:
@@ -108,14 +108,14 @@ def test_the_heat_map_comes_back_to_the_spot(traced: tuple[Pipeline, Path]) -> N
 def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(own_run: Run, phantoms: Path) -> None:
     from safetensors.torch import save_file
 
-    spec = ModelSpec("mini_resnet", own_run.spec.classes, 1, Canvas(48, around="head"), HALF, HALF)
+    spec = ModelSpec("mini_resnet", own_run.spec.classes, 1, InputGeometry(48, crop="head"), HALF, HALF)
     torch.manual_seed(0)
     save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
-    assert run.spec.canvas.around == "head"
+    assert run.spec.input_geometry.crop == "head"
     made = export(run, run.folder / "bundle.onnx")
-    assert made.canvas == run.spec.canvas
+    assert made.input_geometry == run.spec.input_geometry
     assert made.parity.largest_difference <= 1e-4
     predictor = load(run.folder / "bundle.onnx")
     for path in sorted((phantoms / "images").iterdir())[::7]:
@@ -127,5 +127,5 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
 
 
 def test_a_bundle_around_the_whole_image_names_no_box(bundle: Path) -> None:
-    assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features", "outside"]
+    assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features", "ood"]
     assert load(bundle).predict(scans.GRAY).heatmap is not None

@@ -16,10 +16,10 @@ from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
-from tumorlens.errors import BundleError, DataError
-from tumorlens.evaluation import gray_slice, limits_of
+from tumorlens.errors import DataError, ModelFileError
+from tumorlens.evaluation import gray_slice, thresholds_of
 from tumorlens.model_card.card import KEY
-from tumorlens.stats.conformal import Candidates, Tail
+from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.training import Run, load_run
 
 
@@ -28,11 +28,11 @@ def older(bundle: Path, path: Path) -> Path:
     model = onnx.load(bundle)
     (entry,) = [entry for entry in model.metadata_props if entry.key == KEY]
     card = json.loads(entry.value)
-    for name in ("outside", "candidates"):
+    for name in ("ood_score", "prediction_set"):
         card.pop(name)
-    card["parity"].pop("largest_outside_difference")
+    card["parity"].pop("largest_ood_difference")
     entry.value = json.dumps(card)
-    kept = [output for output in model.graph.output if output.name != "outside"]
+    kept = [output for output in model.graph.output if output.name != "ood_score"]
     del model.graph.output[:]
     model.graph.output.extend(kept)
     onnx.save(model, path)
@@ -42,28 +42,30 @@ def older(bundle: Path, path: Path) -> Path:
 def with_candidates(bundle: Path, limit: float) -> Predictor:
     """The bundle, with the same threshold for every class at an error of 0.1."""
     predictor = load(bundle)
-    tails = {name: Tail(9, (limit,), (0.1,)) for name in predictor.classes}
-    predictor.card = predictor.card.model_copy(update={"candidates": Candidates(tails, "patient")})
+    quantiles = {name: NonconformityQuantiles(9, (limit,), (0.1,)) for name in predictor.classes}
+    predictor.card = predictor.card.model_copy(update={"prediction_set": PredictionSets(quantiles, "patient")})
     return predictor
 
 
 @pytest.mark.parametrize("image", random_images(seed=5), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
 def test_the_score_is_that_of_the_network(bundle: Path, finished_run: Run, image: np.ndarray) -> None:
-    limits = limits_of(finished_run, finished_run.table())
-    assert limits.outside is not None
+    limits = thresholds_of(finished_run, finished_run.table())
+    assert limits.ood_score is not None
     with torch.inference_mode():
-        expected = float(finished_run.pipeline(1.0, limits.outside.familiar)(torch.from_numpy(image)[None]).outside[0])
+        expected = float(
+            finished_run.pipeline(1.0, limits.ood_score.subspace)(torch.from_numpy(image)[None]).ood_score[0]
+        )
     found = load(bundle).predict(image)
-    assert found.outside_score == pytest.approx(expected, rel=1e-3, abs=1e-4)
-    assert found.outside == (expected > 1)
+    assert found.ood_score == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert found.ood_score == (expected > 1)
 
 
 def test_validation_images_are_inside(bundle: Path, finished_run: Run) -> None:
     paths = [sample.image for sample in finished_run.table().part("val").samples]
     answers = [load(bundle).predict(path) for path in paths]
-    assert not any(answer.outside for answer in answers)
+    assert not any(answer.ood_score for answer in answers)
     assert not any(answer.abstains for answer in answers)
-    assert {answer.doubt for answer in answers} == {""}
+    assert {answer.abstention_reason for answer in answers} == {""}
 
 
 @pytest.mark.parametrize("gray", [0, 77, 255])
@@ -72,21 +74,21 @@ def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_pat
     old = older(bundle, tmp_path / "old.onnx")
     for path in (bundle, old):
         answer = load(path).predict(empty)
-        assert answer.outside is True
+        assert answer.ood_score is True
         assert answer.abstains
-        assert answer.doubt.startswith("outside of what this model is for")
-    assert load(old).predict(scans.GRAY).outside is None
-    assert load(old).predict(scans.GRAY).outside_score is None
+        assert answer.abstention_reason.startswith("outside of what this model is for")
+    assert load(old).predict(scans.GRAY).ood_score is None
+    assert load(old).predict(scans.GRAY).ood_score is None
 
 
 def test_the_card_says_what_the_limit_is_worth(bundle: Path, evaluated_bundle: Path) -> None:
     card = load(bundle).card
-    assert card.outside is not None
-    assert (card.outside.fitted_on_images, card.outside.validation_units) == (8, 4)
-    assert card.outside.flagged is None
-    assert card.parity.largest_outside_difference is not None
-    assert card.parity.largest_outside_difference <= 1e-3
-    tested = load(evaluated_bundle).card.outside
+    assert card.ood is not None
+    assert (card.ood.fitted_on_images, card.ood.validation_units) == (8, 4)
+    assert card.ood.flagged is None
+    assert card.parity.largest_ood_difference is not None
+    assert card.parity.largest_ood_difference <= 1e-3
+    tested = load(evaluated_bundle).card.ood
     assert tested is not None
     assert tested.flagged is not None
     assert (tested.flagged["n"], tested.flagged["units"]) == (8, 4)
@@ -95,7 +97,7 @@ def test_the_card_says_what_the_limit_is_worth(bundle: Path, evaluated_bundle: P
 def test_what_is_needed_adds_little_to_the_file(bundle: Path) -> None:
     model = onnx.load(bundle)
     (card,) = [entry.value for entry in model.metadata_props if entry.key == KEY]
-    assert len(json.dumps(json.loads(card)["candidates"])) < 4000
+    assert len(json.dumps(json.loads(card)["prediction_set"])) < 4000
 
 
 def test_a_run_without_validation_part_gives_a_bundle_that_cannot_say(own_run: Run, phantoms: Path) -> None:
@@ -104,60 +106,63 @@ def test_a_run_without_validation_part_gives_a_bundle_that_cannot_say(own_run: R
     split.write_text("".join(rows[1:]))  # without the line that vouches for the split
     run = load_run(own_run.folder)
     card = export(run, run.folder / "bundle.onnx")
-    assert card.outside is None
-    assert card.candidates is None
+    assert card.ood is None
+    assert card.prediction_sets is None
     answer = load(run.folder / "bundle.onnx").predict(next((phantoms / "images").iterdir()))
-    assert answer.outside is None
+    assert answer.ood_score is None
     assert not answer.abstains
 
 
 def test_candidates_are_the_classes_that_are_probable_enough(bundle: Path, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
     plain = load(bundle).predict(path)
-    assert plain.candidates is None
+    assert plain.prediction_set is None
     ordered = sorted(plain.probabilities, key=lambda name: -plain.probabilities[name])
     temperature = load(bundle).card.temperature
     raised = {name: p**temperature for name, p in plain.probabilities.items()}
     second = raised[ordered[1]] / sum(raised.values())
-    two = with_candidates(bundle, 1 - second + 1e-4).predict(path, max_error=0.1)
-    assert set(two.candidates or ()) == set(ordered[:2])
-    assert two.doubt in (f"unsure, may be {ordered[0]} or {ordered[1]}", f"unsure, may be {ordered[1]} or {ordered[0]}")
-    one = with_candidates(bundle, 1 - second - 1e-4).predict(path, max_error=0.1)
-    assert (one.candidates, one.abstains) == ((ordered[0],), False)
-    none = with_candidates(bundle, 0.0).predict(path, max_error=0.1)
-    assert (none.candidates, none.abstains, none.doubt) == ((), True, "unsure, no class fits")
+    two = with_candidates(bundle, 1 - second + 1e-4).predict(path, coverage=0.1)
+    assert set(two.prediction_set or ()) == set(ordered[:2])
+    assert two.abstention_reason in (
+        f"unsure, may be {ordered[0]} or {ordered[1]}",
+        f"unsure, may be {ordered[1]} or {ordered[0]}",
+    )
+    one = with_candidates(bundle, 1 - second - 1e-4).predict(path, coverage=0.1)
+    assert (one.prediction_set, one.abstains) == ((ordered[0],), False)
+    none = with_candidates(bundle, 0.0).predict(path, coverage=0.1)
+    assert (none.prediction_set, none.abstains, none.abstention_reason) == ((), True, "unsure, no class fits")
     assert none.label == plain.label
 
 
 def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path, phantoms: Path) -> None:
     predictor = load(bundle)
-    said = predictor.check_max_error(0.05)
+    said = predictor.check_coverage(0.05)
     assert said is not None
     assert said.startswith("max-error 0.05 needs 19 patients of a class held out from training, glioma has 1")
-    answer = predictor.predict(next((phantoms / "images").iterdir()), max_error=0.05)
-    assert answer.candidates == predictor.classes
+    answer = predictor.predict(next((phantoms / "images").iterdir()), coverage=0.05)
+    assert answer.prediction_set == predictor.classes
     assert answer.abstains
 
 
 def test_what_cannot_be_asked_is_refused_before_a_image_is_read(bundle: Path, tmp_path: Path) -> None:
     old = load(older(bundle, tmp_path / "old.onnx"))
-    with pytest.raises(BundleError, match=r"old\.onnx: no thresholds .* export the run again"):
-        old.predict("no-such-file.png", max_error=0.1)
+    with pytest.raises(ModelFileError, match=r"old\.onnx: no thresholds .* export the run again"):
+        old.predict("no-such-file.png", coverage=0.1)
     with pytest.raises(DataError, match="max-error 2 found"):
-        load(bundle).predict("no-such-file.png", max_error=2)
+        load(bundle).predict("no-such-file.png", coverage=2)
 
 
 def test_plain_data_says_it_too(bundle: Path, finished_run: Run) -> None:
     path = finished_run.table().part("val").samples[0].image
-    data = load(bundle).predict(gray_slice(path), max_error=0.05).to_dict()
-    assert data["outside"] is False
-    assert 0 < data["outside_score"] < 1
-    assert data["candidates"] == list(load(bundle).classes)
+    data = load(bundle).predict(gray_slice(path), coverage=0.05).to_dict()
+    assert data["ood_score"] is False
+    assert 0 < data["ood_score"] < 1
+    assert data["prediction_set"] == list(load(bundle).classes)
     assert data["abstains"] is True
 
 
 def test_outside_is_told_before_unsure(bundle: Path) -> None:
-    answer = load(bundle).predict(np.zeros((9, 9), np.uint8), max_error=0.05)
+    answer = load(bundle).predict(np.zeros((9, 9), np.uint8), coverage=0.05)
     assert isinstance(answer, Prediction)
-    assert answer.doubt.startswith("outside")
-    assert replace(answer, outside=False).doubt.startswith("unsure, may be glioma or")
+    assert answer.abstention_reason.startswith("ood_score")
+    assert replace(answer, ood_score=False).abstention_reason.startswith("unsure, may be glioma or")

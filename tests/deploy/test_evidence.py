@@ -15,7 +15,7 @@ from tumorlens.deploy.predictor import load
 from tumorlens.errors import RunError
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
-from tumorlens.model_card.card_sections import BundleFile, card_page
+from tumorlens.model_card.card_sections import ModelFile, card_page
 from tumorlens.training import Run, load_recipe, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
@@ -33,7 +33,7 @@ def trained(
     place, recipe = tmp_path_factory.mktemp("trained"), load_recipe("demo", SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        found = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, resamples=100, background=False)
+        found = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, background=False)
         return train(split_whole(table, val=0.25), recipe, place / "last"), place / "cv", found
 
 
@@ -41,23 +41,23 @@ def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidat
     run, folder, found = trained
     card = export(run, tmp_path / "last.onnx", crossval=folder)
     assert card.folds == 3
-    assert card.figures["accuracy"] == found.pooled.metrics.overall["accuracy"].to_dict()
+    assert card.metrics["accuracy"] == found.pooled.metrics.overall["accuracy"].to_dict()
     assert card.temperature == pytest.approx(found.pooled.calibration.temperature)
     assert found.pooled.abstention is not None
-    assert card.candidates == found.pooled.abstention.candidates
-    assert card.outside is not None
-    assert found.outside is not None
-    assert card.outside.flagged == found.outside.flagged_beyond.to_dict()
-    assert card.outside.reach == found.outside.reach
+    assert card.prediction_sets == found.pooled.abstention.candidates
+    assert card.ood is not None
+    assert found.ood is not None
+    assert card.ood.flagged == found.ood.flagged_beyond.to_dict()
+    assert card.ood.threshold_scale == found.ood.threshold_scale
     assert "3 folds, each measured on a network of this recipe that was trained without it" in card.tested_on
-    assert card.cautions[0].startswith("Each image was answered by that one of 3 networks")
+    assert card.caveats[0].startswith("Each image was answered by that one of 3 networks")
     assert load(tmp_path / "last.onnx").card == card
-    sections = card_page(card, BundleFile.of(tmp_path / "last.onnx"))
+    sections = card_page(card, ModelFile.of(tmp_path / "last.onnx"))
     said = " ".join(cell for section in sections for row in section.rows for cell in row)
     assert "24 images held out in 3 folds" in said
     assert "nothing held out as test, 25 % for validation" in said
     assert "thresholds from 3 folds held out" in said
-    assert f"and multiplied by {found.outside.reach:.3f}, as the folds held out ask for" in said
+    assert f"and multiplied by {found.ood.threshold_scale:.3f}, as the folds held out ask for" in said
 
 
 def test_the_limit_of_a_run_is_where_the_folds_put_it(
@@ -67,10 +67,10 @@ def test_the_limit_of_a_run_is_where_the_folds_put_it(
     export(run, tmp_path / "alone.onnx")
     export(run, tmp_path / "across.onnx", crossval=folder)
     image = run.table().samples[0].image
-    alone, across = (load(tmp_path / f"{name}.onnx").predict(image).outside_score for name in ("alone", "across"))
-    assert found.outside is not None
+    alone, across = (load(tmp_path / f"{name}.onnx").predict(image).ood_score for name in ("alone", "across"))
+    assert found.ood is not None
     assert alone is not None
-    assert across == pytest.approx(alone / found.outside.reach, rel=1e-3)
+    assert across == pytest.approx(alone / found.ood.threshold_scale, rel=1e-3)
 
 
 def test_figures_of_another_recipe_or_other_data_are_refused(
@@ -105,7 +105,7 @@ def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_sa
     found["recipe_settings"]["precision"] = "bf16"
     (tmp_path / "crossval.json").write_text(json.dumps(found))
     card = export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
-    assert card.figures["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
+    assert card.metrics["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
     assert card.training["settings"]["precision"] == run.record["precision"] == "float32"
 
 

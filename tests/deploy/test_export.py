@@ -20,9 +20,9 @@ from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 from tumorlens.models import ModelSpec, Pipeline
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 from tumorlens.training import Run, load_run
 
 ODD = [np.full((1, 7), 200, np.uint8), np.full((7, 1), 9, np.uint8), np.full((1, 1), 255, np.uint8)]
@@ -55,14 +55,14 @@ def test_the_heat_map_is_grad_cam(bundle: Path, finished_run: Run, phantoms: Pat
 def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: Run) -> None:
     card = load(bundle).card
     assert card.classes == finished_run.spec.classes
-    assert card.canvas == finished_run.spec.canvas
+    assert card.input_geometry == finished_run.spec.input_geometry
     assert card.training["split_hash"] == finished_run.record["split_hash"]
     assert card.training["data_fingerprint"] == finished_run.record["data_fingerprint"]
     assert card.parity.images == 22
     assert card.parity.largest_difference <= 1e-4
     assert card.heatmap
-    assert card.figures == {}
-    assert "never evaluated" in card.cautions[0]
+    assert card.metrics == {}
+    assert "never evaluated" in card.caveats[0]
     assert card.attributions[0].startswith("Data set phantom: CC0")
     assert card.training["settings"]["epochs"] == 2
     assert card.calibration is not None
@@ -80,19 +80,19 @@ def test_no_path_of_this_machine_is_in_the_file(bundle: Path, finished_run: Run)
 
 
 def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_change(own_run: Run) -> None:
-    found = evaluate(own_run, resamples=100)
+    found = evaluate(own_run, n_resamples=100)
     write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
     card = export(own_run, own_run.folder / "bundle.onnx")
-    assert card.figures["accuracy"]["value"] == found.metrics.overall["accuracy"].value
+    assert card.metrics["accuracy"]["value"] == found.metrics.overall["accuracy"].value
     assert card.temperature == pytest.approx(found.calibration.temperature)
     sensitivity = found.metrics.per_class["glioma"]["sensitivity"]
     assert card.per_class["glioma"]["sensitivity"] == sensitivity.to_dict()
-    assert [list(row) for row in card.confusion] == found.metrics.confusion.tolist()
+    assert [list(row) for row in card.confusion_matrix] == found.metrics.confusion_matrix.tolist()
     assert card.calibration is not None
     assert card.calibration.before["ece"]["value"] == found.before.overall["ece"].value
     assert (card.calibration.images, card.calibration.units) == (8, 4)
     assert card.tested_on.startswith("phantom, test part: 8 images, 4 patients")
-    assert card.cautions == found.cautions
+    assert card.caveats == found.caveats
 
     from safetensors.torch import load_file, save_file
 
@@ -138,7 +138,7 @@ def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_pat
 def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_run: Run) -> None:
     from safetensors.torch import save_file
 
-    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, Canvas(32), (0.5,), (0.5,))
+    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32), (0.5,), (0.5,))
     torch.manual_seed(0)
     save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
@@ -154,7 +154,7 @@ def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
     bundle: Path, finished_run: Run, phantoms: Path, tmp_path: Path
 ) -> None:
     card = export(finished_run, tmp_path / "half.onnx", half=True, weights=True)
-    assert card.stored == "float16"
+    assert card.weights_dtype == "float16"
     whole, rounded = (len(path.read_bytes()) for path in (bundle, tmp_path / "half.onnx"))
     saved = whole - rounded
     assert saved == pytest.approx(2 * card.parameters, rel=0.15)
@@ -167,7 +167,7 @@ def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
     from safetensors import safe_open
 
     with safe_open(tmp_path / "half.safetensors", "np") as weights:
-        assert Card.model_validate_json(weights.metadata()["tumorlens"]) == card
+        assert ModelCard.model_validate_json(weights.metadata()["tumorlens"]) == card
         stored = {str(weights.get_tensor(name).dtype) for name in weights.keys()}  # noqa: SIM118 (no dictionary)
     assert stored == {"float16", "int64"}
 

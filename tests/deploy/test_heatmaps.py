@@ -18,7 +18,7 @@ from tumorlens.explanation import available
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.model_card.card import KEY
 from tumorlens.models import ModelSpec, attention_names
-from tumorlens.scan import Canvas, read_scan
+from tumorlens.scan import InputGeometry, read_scan
 from tumorlens.training import Run, load_run
 
 
@@ -79,7 +79,7 @@ def test_of_the_mask_a_bundle_of_a_pooled_network_that_draws_none_gives_nothing(
 
 def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, phantoms: Path) -> None:
     half = (0.5,)
-    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, Canvas(32, around="head"), half, half)
+    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32, crop="head"), half, half)
     torch.manual_seed(0)
     network = spec.network()
     save_file(network.state_dict(), own_run.folder / "weights.safetensors")

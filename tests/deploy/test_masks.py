@@ -18,7 +18,7 @@ from tumorlens.deploy.parity import check_parity, random_images
 from tumorlens.deploy.prediction import Tumor
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
-from tumorlens.evaluation import evaluate, infer, limits_of, write_evaluation
+from tumorlens.evaluation import evaluate, infer, thresholds_of, write_evaluation
 from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan
@@ -112,28 +112,28 @@ def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle:
 
 
 def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
-    found = evaluate(own_drawing_run, resamples=100)
+    found = evaluate(own_drawing_run, n_resamples=100)
     write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
     run, known = own_drawing_run, measured(own_drawing_run)
     assert known is not None
     table, parity = run.table(), Parity(largest_difference=0, images=0)
-    card = _card(run, table, run.pipeline(), known, known.calibration, limits_of(run, table), parity, half=False)
+    card = _card(run, table, run.pipeline(), known, known.calibration, thresholds_of(run, table), parity, half=False)
     assert found.segmentation is not None
     for name in ("dice", "iou", "mean_iou"):
-        assert card.figures[name]["value"] == pytest.approx(found.segmentation.overall[name].value)
-    assert card.figures["dice"]["n"] == 6
-    assert card.figures["hd95"]["value"] == pytest.approx(found.segmentation.overall["hd95"].value)
+        assert card.metrics[name]["value"] == pytest.approx(found.segmentation.overall[name].value)
+    assert card.metrics["dice"]["n"] == 6
+    assert card.metrics["hd95"]["value"] == pytest.approx(found.segmentation.overall["hd95"].value)
     assert card.tested_on.endswith("; distances in pixels")
-    assert card.figures["accuracy"]["n"] == 8
+    assert card.metrics["accuracy"]["n"] == 8
     assert card.per_class["glioma"].keys() >= {"sensitivity", "dice", "hd95"}
     assert found.background is not None
-    assert list(card.sensitivity) == [test.meaning for test in found.background.tests]
+    assert list(card.analyses) == [test.meaning for test in found.background.tests]
 
 
 def test_a_graph_that_draws_differently_is_found_out(drawing_bundle: Path, drawing_run: Run) -> None:
-    learned = limits_of(drawing_run, drawing_run.table()).outside
+    learned = thresholds_of(drawing_run, drawing_run.table()).ood
     assert learned is not None
-    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learned.familiar)
+    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learned.subspace)
     assert check_parity(drawing_bundle, pipeline, random_images()).largest_mask_difference is not None
     pipeline.network.segment[-1].bias.data += 0.1
     with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on an image of .* at most 1e-03"):

@@ -64,7 +64,7 @@ def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "boxes", "agrees"),
+    ("label", "boxes", "consistent"),
     [
         ("glioma", [(10, 20, 4, 31)], True),
         ("glioma", [], False),
@@ -73,15 +73,15 @@ def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
     ],
 )
 def test_what_is_named_and_what_is_drawn_may_disagree(
-    label: str, boxes: list[tuple[int, int, int, int]], agrees: bool
+    label: str, boxes: list[tuple[int, int, int, int]], consistent: bool
 ) -> None:
     found = replace(answer(drawn(*boxes)), label=label)
-    assert found.agrees is found.to_dict()["agrees"] is agrees
-    assert replace(found, mask=None).agrees is None
-    assert found.remarks == ([] if agrees else ["name and drawing disagree"])
-    assert replace(found, mask=None).remarks == []
-    unsure = replace(found, candidates=())
-    assert unsure.remarks == [*found.remarks, "unsure, no class fits"]
+    assert found.consistent is found.to_dict()["consistent"] is consistent
+    assert replace(found, mask=None).consistent is None
+    assert found.flags == ([] if consistent else ["name and drawing disagree"])
+    assert replace(found, mask=None).flags == []
+    unsure = replace(found, prediction_set=())
+    assert unsure.flags == [*found.flags, "unsure, no class fits"]
 
 
 def test_without_a_spacing_there_are_no_millimeters() -> None:

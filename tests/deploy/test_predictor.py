@@ -13,7 +13,7 @@ import tumorlens
 from tests.fixtures import scans
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
-from tumorlens.errors import BundleError, MissingExtraError, ScanError
+from tumorlens.errors import MissingExtraError, ModelFileError, ScanError
 from tumorlens.scan import read_scan
 
 
@@ -106,7 +106,7 @@ def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
         other_onnx(tmp_path / "other.onnx"): "without a tumorlens card",
     }
     for path, said in cases.items():
-        with pytest.raises(BundleError, match=said) as caught:
+        with pytest.raises(ModelFileError, match=said) as caught:
             load(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).count(str(path)) == 1

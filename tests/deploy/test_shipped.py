@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from tests.fixtures.without_torch import BLOCKED
+from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load, predict
 from tumorlens.deploy.shipped import NAMES, bundle, shipped_file
-from tumorlens.errors import BundleError
-from tumorlens.model_card.card import KEY, Card
+from tumorlens.errors import ModelFileError
 from tumorlens.scan import read_scan
 
 CLASSES = {"glioma", "meningioma", "pituitary", "no_tumor"}
@@ -45,13 +45,13 @@ def test_a_card_says_what_it_was_measured_on_and_whose_data_it_is(name: str) -> 
     assert card.segments
     assert card.heatmap
     assert card.tested_on
-    assert card.cautions
-    assert card.figures["accuracy"]["n"] > 500
-    assert card.figures["accuracy"]["low"] < card.figures["accuracy"]["value"] < card.figures["accuracy"]["high"]
+    assert card.caveats
+    assert card.metrics["accuracy"]["n"] > 500
+    assert card.metrics["accuracy"]["low"] < card.metrics["accuracy"]["value"] < card.metrics["accuracy"]["high"]
     assert set(card.per_class) == CLASSES
     assert card.calibration is not None
-    assert card.outside is not None
-    assert card.candidates is not None
+    assert card.ood is not None
+    assert card.prediction_sets is not None
     assert "Not a medical device" in card.intended_use
     credits = " ".join(card.attributions)
     for owed in ("CC BY 4.0", "Cheng", "CC0", "Apache-2.0"):
@@ -90,16 +90,16 @@ def test_the_weights_alone_are_those_of_the_bundle(name: str, phantoms: Path) ->
 
     path = shipped_file(name, ".safetensors")
     with safe_open(path, "np") as stored:
-        card = Card.model_validate_json(stored.metadata()[KEY])
+        card = parse_card(stored.metadata(), str(path))
     predictor = load(name)
     assert card == predictor.card
     network = card.training["network"]
     spec = ModelSpec(
-        card.model, card.classes, network["channels"], card.canvas, tuple(network["mean"]), tuple(network["std"]),
+        card.model, card.classes, network["channels"], card.input_geometry, tuple(network["mean"]), tuple(network["std"]),
         network["dropout"], dict(network["options"]),
     )  # fmt: skip
     made = spec.network()
-    made.load_state_dict(load_file(path))
+    made.load_state_dict({tensor_name(key): value for key, value in load_file(path).items()})
     pipeline = Pipeline(spec.prepare(), made.eval(), card.temperature, draws=True).eval()
     for image in sorted((phantoms / "images").iterdir())[:3]:
         answer = predictor.predict(image)
@@ -142,7 +142,7 @@ def test_images_that_are_no_mri_are_marked(name: str) -> None:
         "nothing": np.zeros((200, 240)),
     }
     predictor = load(name)
-    passed = [what for what, image in strange.items() if not predictor.predict(image.astype(np.uint8)).outside]
+    passed = [what for what, image in strange.items() if not predictor.predict(image.astype(np.uint8)).ood]
     assert len(passed) <= 1, passed
 
 
@@ -153,7 +153,7 @@ def test_a_file_of_that_name_comes_first(
     assert bundle("default") == shipped_file("default", ".onnx")
     shutil.copy(bundle_of_phantoms, tmp_path / "default")
     assert bundle("default") == Path("default")
-    with pytest.raises(BundleError, match=r"defalt: no such file.* or a model that ships: default, tiny"):
+    with pytest.raises(ModelFileError, match=r"defalt: no such file.* or a model that ships: default, tiny"):
         load("defalt")
 
 

@@ -13,7 +13,7 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.evaluation import Evaluation, evaluate, infer, write_evaluation
-from tumorlens.evaluation.binary_task import AnyTumor, as_asked
+from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.metrics.calibration import softmax
 from tumorlens.training import Run
 
@@ -30,7 +30,7 @@ def yes_or_no(table: Table) -> Table:
 
 @pytest.fixture(scope="module")
 def found(finished_run: Run, named: Table) -> Evaluation:
-    return evaluate(finished_run, table=yes_or_no(named), resamples=100)
+    return evaluate(finished_run, table=yes_or_no(named), n_resamples=100)
 
 
 def test_the_probability_of_a_tumor_is_that_of_all_kinds_together(
@@ -57,19 +57,19 @@ def test_it_is_calibrated_and_abstains_by_the_question_it_is_asked(found: Evalua
 
 
 def test_a_caution_says_which_count_as_one(found: Evaluation, finished_run: Run, tmp_path: Path) -> None:
-    assert any("glioma, meningioma, pituitary count as one" in text for text in found.cautions)
-    assert any("which predict names, is never more often a tumor" in text for text in found.cautions)
+    assert any("glioma, meningioma, pituitary count as one" in text for text in found.caveats)
+    assert any("which predict names, is never more often a tumor" in text for text in found.caveats)
     folder = tmp_path / "page"
     write_evaluation(finished_run, found, folder, Record("evaluate"))
     assert "count as one" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_data_that_names_kinds_and_a_run_of_yes_or_no_are_asked_as_they_are(finished_run: Run, named: Table) -> None:
-    assert as_asked(finished_run, None) is finished_run
-    assert as_asked(finished_run, named) is finished_run
-    asked = as_asked(finished_run, yes_or_no(named))
-    assert isinstance(asked, AnyTumor)
-    assert as_asked(asked, yes_or_no(named)) is asked
+    assert collapse_tumor_classes(finished_run, None) is finished_run
+    assert collapse_tumor_classes(finished_run, named) is finished_run
+    asked = collapse_tumor_classes(finished_run, yes_or_no(named))
+    assert isinstance(asked, BinaryTaskRun)
+    assert collapse_tumor_classes(asked, yes_or_no(named)) is asked
 
 
 def test_kinds_and_any_tumor_in_one_set_are_refused(finished_run: Run, named: Table) -> None:

@@ -13,7 +13,7 @@ from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ScanError
 from tumorlens.evaluation import evaluate
-from tumorlens.evaluation.box_masks import refuse_rectangles
+from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.training import Run
 
 BOX = np.zeros((24, 32), np.uint8)
@@ -47,7 +47,7 @@ def boxed(folder: Path) -> Table:
 
 def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
-        refuse_rectangles("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
+        refuse_box_masks("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
     said = str(raised.value)
     assert said.startswith("export: 2 of 3 true masks that show a tumor are filled rectangles")
     assert "--true-masks figshare:FOLDER" in said
@@ -57,7 +57,7 @@ def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path)
 
 def refused(found: list[Sample]) -> bool:
     try:
-        refuse_rectangles("export", found)
+        refuse_box_masks("export", found)
     except DataError:
         return True
     return False
@@ -90,12 +90,12 @@ def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None
 def test_a_run_is_measured_against_boxes_only_when_asked(drawing_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
     with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumor are filled rectangles"):
-        evaluate(drawing_run, table=table, resamples=100)
-    found = evaluate(drawing_run, table=table, rectangles=True, resamples=100)
+        evaluate(drawing_run, table=table, n_resamples=100)
+    found = evaluate(drawing_run, table=table, rectangles=True, n_resamples=100)
     assert found.segmentation is not None
     assert found.segmentation.rectangles == 3
-    assert any("boxes, not outlines" in text for text in found.cautions)
+    assert any("boxes, not outlines" in text for text in found.caveats)
 
 
 def test_a_network_that_only_names_is_measured_whatever_the_masks_are(finished_run: Run, tmp_path: Path) -> None:
-    assert evaluate(finished_run, table=boxed(tmp_path), resamples=100).metrics.overall["accuracy"].n == 4
+    assert evaluate(finished_run, table=boxed(tmp_path), n_resamples=100).metrics.overall["accuracy"].n == 4

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.fixtures.sets import patients
 from tumorlens.datasets import Sample, SplitPlan, Table
-from tumorlens.evaluation.caveats import cautions, mask_cautions
-from tumorlens.metrics.overlap import Drawing
+from tumorlens.evaluation.caveats import caveats, mask_caveats
+from tumorlens.metrics.overlap import SegmentationCase
 
 BY_PATIENT = SplitPlan(by="patient", source="folds")
 
@@ -16,7 +16,7 @@ BY_PATIENT = SplitPlan(by="patient", source="folds")
 def said(
     table: Table, *, unit: str = "patient", measured: str = "test", plan: SplitPlan | None = BY_PATIENT
 ) -> tuple[str, ...]:
-    return cautions(table, ("glioma", "meningioma"), unit, measured=measured, plan=plan)
+    return caveats(table, ("glioma", "meningioma"), unit, measured=measured, plan=plan)
 
 
 def test_enough_patients_of_every_class_need_no_caution() -> None:
@@ -73,15 +73,15 @@ def test_of_other_data_it_is_said_how_far_it_was_checked() -> None:
     assert "other data" in text
 
 
-def drawn_on(*drawings: Drawing, label: str = "glioma") -> tuple[str, ...]:
+def drawn_on(*drawings: SegmentationCase, label: str = "glioma") -> tuple[str, ...]:
     """The cautions of drawings in images of one class."""
     samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i in range(len(drawings))]
-    return mask_cautions(drawings, samples)
+    return mask_caveats(drawings, samples)
 
 
 def masks(rectangles: int, of: int) -> tuple[str, ...]:
-    drawn = [Drawing(100, 20, 20, 10, rectangle=i < rectangles) for i in range(of)]
-    return drawn_on(*drawn, Drawing(100, 5))
+    drawn = [SegmentationCase(100, 20, 20, 10, rectangle=i < rectangles) for i in range(of)]
+    return drawn_on(*drawn, SegmentationCase(100, 5))
 
 
 def test_masks_that_are_boxes_are_counted() -> None:
@@ -98,11 +98,11 @@ def test_some_boxes_among_outlines_are_said_and_one_by_chance_is_not() -> None:
 
 
 def test_drawings_without_any_mask_to_compare_are_said() -> None:
-    assert drawn_on(Drawing(100, 5))[0].startswith("No image has a mask")
+    assert drawn_on(SegmentationCase(100, 5))[0].startswith("No image has a mask")
     assert drawn_on() == ()
 
 
 def test_an_empty_mask_of_a_tumor_is_said_and_that_of_a_healthy_head_is_not() -> None:
-    (text,) = drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), Drawing(100, 0, 0))
+    (text,) = drawn_on(SegmentationCase(100, 5, 20, 5), SegmentationCase(100, 5, 0), SegmentationCase(100, 0, 0))
     assert text.startswith("2 of 3 true masks of images with a tumor are empty, the first is that of x/1 (glioma)")
-    assert drawn_on(Drawing(100, 5, 20, 5), Drawing(100, 5, 0), label="no_tumor") == ()
+    assert drawn_on(SegmentationCase(100, 5, 20, 5), SegmentationCase(100, 5, 0), label="no_tumor") == ()

@@ -18,7 +18,7 @@ from tumorlens.training import Run
 @pytest.fixture(scope="module")
 def folder(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluation")
-    write_evaluation(finished_run, evaluate(finished_run, resamples=100), folder, Record("evaluate"))
+    write_evaluation(finished_run, evaluate(finished_run, n_resamples=100), folder, Record("evaluate"))
     return folder
 
 
@@ -55,8 +55,8 @@ def test_the_page_holds_its_evidence_and_its_cautions(folder: Path) -> None:
     assert found["split_hash"] in page
     assert found["data_fingerprint"] in page
     assert found["evidence"] in page
-    assert found["cautions"]
-    for text in found["cautions"]:
+    assert found["caveats"]
+    for text in found["caveats"]:
         assert text in page
     assert "Confusion matrix" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -69,7 +69,7 @@ def test_a_page_can_be_made_of_one_class_from_elsewhere(
     from tumorlens.datasets.phantom import make
 
     table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=6, size=48))
-    found = evaluate(finished_run, table=table.where(lambda s: s.label == "glioma"), resamples=100)
+    found = evaluate(finished_run, table=table.where(lambda s: s.label == "glioma"), n_resamples=100)
     write_evaluation(finished_run, found, tmp_path / "out", Record("evaluate"))
     page = (tmp_path / "out" / "report.html").read_text()
     assert "measured here: phantom" in page
@@ -84,5 +84,5 @@ def test_the_page_says_and_shows_what_is_named_when_something_is_blanked(folder:
     images = re.findall(r'alt="([^"]*: as it is, all but the head blanked[^"]*)"', section)
     assert len(images) == 4  # one of each class
     assert sum(text.endswith("the tumor blanked") for text in images) == 3
-    bare = evaluation_page(finished_run, evaluate(finished_run, background=False, resamples=100))
+    bare = evaluation_page(finished_run, evaluate(finished_run, background=False, n_resamples=100))
     assert "What it reads" not in bare

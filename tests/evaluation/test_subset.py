@@ -9,12 +9,12 @@ import pytest
 from tests.fixtures import sets
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, SplitError
-from tumorlens.evaluation.subset import choose_part, cohort_of, spread
+from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread
 from tumorlens.training import Run
 
 
 def test_of_its_own_data_a_run_gives_one_split(finished_run: Run) -> None:
-    own, part, name = choose_part(finished_run, split="val")
+    own, part, name = choose_subset(finished_run, split="val")
     assert name == "val"
     assert {sample.split for sample in part.samples} == {"val"}
     assert len(own) > len(part)
@@ -22,23 +22,23 @@ def test_of_its_own_data_a_run_gives_one_split(finished_run: Run) -> None:
 
 def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run: Run) -> None:
     other = replace(sets.patients({"glioma": 2}), classes=finished_run.spec.classes)
-    _, part, name = choose_part(finished_run, other)
+    _, part, name = choose_subset(finished_run, other)
     assert (part, name) == (other, "all")
     seen = finished_run.table().part("train").samples[:1]
     with pytest.raises(SplitError, match="1 of its patients or images were in the run's training"):
-        choose_part(finished_run, Table("other", seen, finished_run.spec.classes))
+        choose_subset(finished_run, Table("other", seen, finished_run.spec.classes))
     with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):
-        choose_part(finished_run, sets.patients({"angioma": 1}))
+        choose_subset(finished_run, sets.patients({"angioma": 1}))
 
 
 def test_the_unit_is_named_after_what_is_known() -> None:
     known, unknown = sets.patients({"glioma": 2}), sets.patients({"glioma": 2}, name="bare", known=False)
-    assert cohort_of(known).unit == "patient"
-    assert cohort_of(unknown).unit == "image"
+    assert bootstrap_of(known).unit == "patient"
+    assert bootstrap_of(unknown).unit == "image"
     both = Table("both", (*known.samples, *unknown.samples), ("glioma",))
-    cohort = cohort_of(both)
-    assert cohort.unit == "patient or image"
-    assert len(set(cohort.units)) == 2 + len(unknown)
+    bootstrap = bootstrap_of(both)
+    assert bootstrap.unit == "patient or image"
+    assert len(set(bootstrap.units)) == 2 + len(unknown)
 
 
 def test_images_are_spread_over_patients_and_over_each_of_them() -> None:

@@ -13,22 +13,22 @@ from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.experiments import ablation as room
-from tumorlens.experiments.ablation import Arm, read_arms, sweep
+from tumorlens.experiments.ablation import Variant, read_variants, sweep
 from tumorlens.training import Run, load_run, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
-ARMS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1")
+VARIANTS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1")
 NAMES = ("label_smoothing=0", "model=brainmrnet,label_smoothing=0.1")
 
 
-def _arms(*arms: str) -> tuple[Arm, ...]:
-    return read_arms("demo", arms or ARMS, SMALL)
+def _arms(*arms: str) -> tuple[Variant, ...]:
+    return read_variants("demo", arms or VARIANTS, SMALL)
 
 
 @pytest.fixture(scope="module")
 def swept(
     phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, room.Sweep]:
+) -> tuple[Path, room.Ablation]:
     out = tmp_path_factory.mktemp("swept") / "sweep"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
@@ -58,16 +58,16 @@ def test_arms_that_make_no_sense_are_refused(arms: tuple[str, ...], said: str) -
 
 
 def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp_path: Path) -> None:
-    found = sweep(phantom_table, _arms("loss.guide=0", "loss.guide=1"), tmp_path / "out")
+    found = sweep(phantom_table, _arms("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
     plain, guided = found.results
-    assert (plain.arm.name, guided.arm.name) == ("guide=0", "guide=1")
+    assert (plain.arm.name, guided.arm.name) == ("cam_guidance=0", "cam_guidance=1")
     assert plain.run.record["masks"] is None
     assert {"val_energy", "val_pointing"} <= set(guided.run.record["validation"])
     assert guided.comparison is not None
     assert guided.run.record["split_hash"] == plain.run.record["split_hash"]
 
 
-def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Sweep], phantom_table: Table) -> None:
+def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Ablation], phantom_table: Table) -> None:
     out, found = swept
     assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
     runs = [load_run(out / name) for name in NAMES]
@@ -79,10 +79,10 @@ def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Sw
     assert second.comparison
     again = compare(*runs)
     assert second.comparison.accuracy == again.accuracy
-    assert set(again.cautions) <= set(found.cautions)
+    assert set(again.caveats) <= set(found.caveats)
 
 
-def test_the_table_is_kept_as_json(swept: tuple[Path, room.Sweep]) -> None:
+def test_the_table_is_kept_as_json(swept: tuple[Path, room.Ablation]) -> None:
     out, found = swept
     written = json.loads((out / "sweep.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
@@ -97,7 +97,7 @@ def test_the_table_is_kept_as_json(swept: tuple[Path, room.Sweep]) -> None:
 
 
 def test_a_sweep_goes_on_where_it_stopped(
-    swept: tuple[Path, room.Sweep], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    swept: tuple[Path, room.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[str] = []
 
@@ -158,7 +158,7 @@ def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
 
 def test_the_ablation_of_system_5_is_one_command(phantom_table: Table) -> None:
     smoothed, plain = "loss.label_smoothing=0.1", "model=efficientnet_b2 dropout=0.5"
-    arms = read_arms(
+    arms = read_variants(
         "efficientnet_b2_transformer",
         [plain, f"{plain} {smoothed}", "model=efficientnet_b2_transformer", smoothed, f"{smoothed} options.cbam=true"],
     )

@@ -95,7 +95,7 @@ def test_what_a_model_cannot_give_is_an_error_before_anything_is_read(finished_r
 def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
     (before,) = explain(own_run, [path], "glioma")
-    found = evaluate(own_run, resamples=100)
+    found = evaluate(own_run, n_resamples=100)
     write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
     edited = own_run.folder / "evaluation" / "evaluation.json"
     facts = json.loads(edited.read_text())

@@ -11,8 +11,8 @@ from tumorlens.datasets.phantom import draw_patient
 from tumorlens.errors import ModelError
 from tumorlens.explanation import METHODS, available, heatmaps
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
-from tumorlens.models import ModelSpec, Network, Output, Pipeline, Prepare, attention_names
-from tumorlens.scan import Canvas
+from tumorlens.models import ModelOutput, ModelSpec, Network, Pipeline, Prepare, attention_names
+from tumorlens.scan import InputGeometry
 
 HALF = (0.5, 0.5, 0.5)
 EVERYWHERE = ["grad_cam", "hires_cam", "eigen_cam", "occlusion"]
@@ -24,8 +24,8 @@ GIVES = {
 }
 
 
-def pipeline(name: str, canvas: Canvas | None = None) -> Pipeline:
-    spec = ModelSpec(name, ("a", "b", "c"), 3, canvas or Canvas(48), HALF, HALF)
+def pipeline(name: str, input_geometry: InputGeometry | None = None) -> Pipeline:
+    spec = ModelSpec(name, ("a", "b", "c"), 3, input_geometry or InputGeometry(48), HALF, HALF)
     torch.manual_seed(4)
     network = spec.network()
     for module in network.modules():  # so that what passes an untrained network does not fade away
@@ -44,16 +44,16 @@ def heads() -> np.ndarray:
 class Bright(Network):
     """The first class is brightness in the middle of the image; what is drawn is brightness anywhere."""
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         mask = 20 * (x[:, :1] - 0.5)
         middle = x[:, :1, 12:36, 12:36]
         features = torch.nn.functional.avg_pool2d(x, 4)
         logits = torch.cat([4 * middle.amax((2, 3)), torch.zeros_like(middle[:, :, 0, 0])], 1)
-        return Output(logits + 0 * features.mean((1, 2, 3))[:, None], features, mask)
+        return ModelOutput(logits + 0 * features.mean((1, 2, 3))[:, None], features, mask)
 
 
 def bright() -> Pipeline:
-    return Pipeline(Prepare(Canvas(48), 1, (0.0,), (1.0,)), Bright()).eval()
+    return Pipeline(Prepare(InputGeometry(48), 1, (0.0,), (1.0,)), Bright()).eval()
 
 
 def two_spots() -> np.ndarray:
@@ -146,7 +146,7 @@ def test_the_mask_is_a_probability_and_not_scaled_to_its_peak() -> None:
 
 @pytest.mark.parametrize("method", EVERYWHERE)
 def test_around_the_head_nothing_outside_of_it_is_hot(method: str) -> None:
-    network = pipeline("mini_resnet", Canvas(48, around="head"))
+    network = pipeline("mini_resnet", InputGeometry(48, crop="head"))
     image = np.zeros((100, 160), np.uint8)
     image[10:90, 70:150] = heads()[0]
     (chart,) = heatmaps(network, image[None], method=method)

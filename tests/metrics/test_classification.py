@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 
 from tumorlens.errors import DataError
 from tumorlens.metrics.classification import measure, reliability_bins, roc_points
-from tumorlens.stats import Cohort, Resamples, wilson
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, wilson
 
 CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
 
@@ -29,8 +29,8 @@ def make_predictions(n=300, k=4, seed=0, decimals=None, skill=1.5):
     return p, labels, [f"p{i // 5}" for i in range(n)]
 
 
-def score(p, labels, units, classes=CLASSES, resamples=200, seed=0, **kwargs):
-    return measure(p, labels, Cohort(units, "patient", resamples, seed), classes[: p.shape[1]], **kwargs)
+def score(p, labels, units, classes=CLASSES, n_resamples=200, seed=0, **kwargs):
+    return measure(p, labels, ClusterBootstrap(units, "patient", n_resamples, seed), classes[: p.shape[1]], **kwargs)
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])
@@ -59,14 +59,14 @@ def test_figures_agree_with_scikit_learn(k, decimals):
         assert figures["specificity"].value == pytest.approx(reference.recall_score(y != c, guess != c))
         assert figures["f1"].value == pytest.approx(f1[c])
         assert figures["auroc"].value == pytest.approx(reference.roc_auc_score(y == c, p[:, c]))
-    np.testing.assert_array_equal(found.confusion, reference.confusion_matrix(y, guess))
+    np.testing.assert_array_equal(found.confusion_matrix, reference.confusion_matrix(y, guess))
     assert list(found.support.values()) == support.tolist()
 
 
 def test_intervals_are_those_of_resampling_patients_one_by_one():
     p, y, units = make_predictions(n=120, k=3, decimals=1, seed=8)
-    found, guess = score(p, y, units, resamples=150, seed=4), p.argmax(axis=1)
-    drawn = Resamples.draw(Cohort(units, "patient", resamples=150, seed=4))
+    found, guess = score(p, y, units, n_resamples=150, seed=4), p.argmax(axis=1)
+    drawn = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=150, seed=4))
     weights = drawn.counts[1:, drawn.index]
     loops = {
         "accuracy": [reference.accuracy_score(y, guess, sample_weight=w) for w in weights],
@@ -172,7 +172,7 @@ def test_one_seed_gives_one_answer_and_the_result_goes_into_strict_json():
 )
 def test_input_that_does_not_fit_is_refused(p, y, units, message):
     with pytest.raises(DataError, match=message):
-        measure(p, y, Cohort(units, "image"), ("no", "yes"))
+        measure(p, y, ClusterBootstrap(units, "image"), ("no", "yes"))
 
 
 @pytest.mark.parametrize("decimals", [None, 2])
@@ -196,5 +196,7 @@ def test_the_calibration_error_of_a_calibrated_network_may_be_zero():
     random = np.random.default_rng(0)
     p = random.uniform(0.5, 1.0, size=400)
     labels = (random.random(400) > p).astype(int)
-    ece = measure(np.c_[p, 1 - p], labels, Cohort([str(i) for i in range(400)], "image"), ["a", "b"]).overall["ece"]
+    ece = measure(np.c_[p, 1 - p], labels, ClusterBootstrap([str(i) for i in range(400)], "image"), ["a", "b"]).overall[
+        "ece"
+    ]
     assert ece.low == 0 < ece.value <= ece.high

@@ -15,10 +15,10 @@ from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
 from tumorlens.evaluation.report.segmentation_tables import lines
 from tumorlens.metrics.lesions import Lesions
-from tumorlens.metrics.overlap import Drawing
-from tumorlens.metrics.segmentation import Segmentation, measure_masks
+from tumorlens.metrics.overlap import SegmentationCase
+from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
 from tumorlens.metrics.surfaces import Surfaces
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "no_tumor")
@@ -26,12 +26,14 @@ CLASSES = ("glioma", "no_tumor")
 
 @pytest.fixture(scope="module")
 def found(drawing_run: Run) -> Evaluation:
-    return evaluate(drawing_run, resamples=100)
+    return evaluate(drawing_run, n_resamples=100)
 
 
-def drawing(drawn: int, true: int, both: int, hd95: float, lesions: Lesions, mm: float | None = None) -> Drawing:
+def drawing(
+    drawn: int, true: int, both: int, hd95: float, lesions: Lesions, mm: float | None = None
+) -> SegmentationCase:
     millimeters = None if mm is None else Surfaces(mm, 0.5)
-    return Drawing(64, drawn, true, both, False, Surfaces(hd95, 0.25), millimeters, lesions)
+    return SegmentationCase(64, drawn, true, both, False, Surfaces(hd95, 0.25), millimeters, lesions)
 
 
 DRAWINGS = [
@@ -39,16 +41,16 @@ DRAWINGS = [
     drawing(4, 4, 0, 8, Lesions(1, 0, 1), mm=4),
     drawing(4, 12, 4, 2, Lesions(2, 1, 0), mm=1),
     drawing(0, 0, 0, 0, Lesions(0, 0, 0), mm=0),
-    Drawing(64, 3, lesions=Lesions(0, 0, 2)),
-    Drawing(64, 3),
+    SegmentationCase(64, 3, lesions=Lesions(0, 0, 2)),
+    SegmentationCase(64, 3),
 ]
 LABELS = ["glioma", "glioma", "glioma", "no_tumor", "no_tumor", "glioma"]
 UNITS = ["p1", "p1", "p2", "p3", "p4", "p5"]
 
 
-def measured(drawings: list[Drawing]) -> Segmentation:
+def measured(drawings: list[SegmentationCase]) -> Segmentation:
     samples = [Sample(f"x/{i}", Path(f"{i}.png"), label) for i, label in enumerate(LABELS)]
-    found = measure_masks(drawings, samples, Cohort(UNITS, "patient", resamples=200), CLASSES)
+    found = measure_segmentation(drawings, samples, ClusterBootstrap(UNITS, "patient", n_resamples=200), CLASSES)
     assert found is not None
     return found
 
@@ -102,13 +104,15 @@ def test_all_tumors_hit_leaves_an_interval_as_wide_as_the_patients_are_few() -> 
 
 def test_without_any_mask_there_are_no_figures() -> None:
     samples = [Sample("x/1", Path("1.png"), "glioma")]
-    assert measure_masks([Drawing(64, 4)], samples, Cohort(["p1"], "patient"), CLASSES) is None
+    assert (
+        measure_segmentation([SegmentationCase(64, 4)], samples, ClusterBootstrap(["p1"], "patient"), CLASSES) is None
+    )
 
 
 def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
     samples = [Sample("x/1", Path("1.png"), "glioma"), Sample("x/2", Path("2.png"), "no_tumor")]
-    drawings = [DRAWINGS[0], Drawing(64, 1, lesions=Lesions(0, 0, 1))]
-    found = measure_masks(drawings, samples, Cohort(["p1", "p2"], "patient", resamples=100), CLASSES)
+    drawings = [DRAWINGS[0], SegmentationCase(64, 1, lesions=Lesions(0, 0, 1))]
+    found = measure_segmentation(drawings, samples, ClusterBootstrap(["p1", "p2"], "patient", n_resamples=100), CLASSES)
     assert found is not None
     assert found.per_class["no_tumor"]["dice"].to_dict()["value"] is None
     assert found.per_class["no_tumor"]["false_positives"].value == 1
@@ -118,8 +122,8 @@ def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
     assert others["no_tumor"] == ["", "", "", "1.000 (no interval)"]
     assert others["glioma"][0] == "0.0 (no interval)"
     bare = [Sample("x/2", Path("2.png"), "glioma"), Sample("x/1", Path("1.png"), "meningioma")]
-    cohort = Cohort(["p1", "p2"], "patient")
-    alone = measure_masks([DRAWINGS[0], Drawing(64, 1)], bare, cohort, ("glioma", "meningioma"))
+    bootstrap = ClusterBootstrap(["p1", "p2"], "patient")
+    alone = measure_segmentation([DRAWINGS[0], SegmentationCase(64, 1)], bare, bootstrap, ("glioma", "meningioma"))
     assert alone is not None
     assert list(alone.per_class) == ["glioma"]
 
@@ -136,7 +140,7 @@ def test_a_run_that_segments_is_measured_on_the_masks_of_its_test_part(found: Ev
 
 
 def test_a_network_that_only_names_has_no_such_figures(finished_run: Run) -> None:
-    assert evaluate(finished_run, resamples=100).to_dict()["segmentation"] is None
+    assert evaluate(finished_run, n_resamples=100).to_dict()["segmentation"] is None
 
 
 def test_data_without_masks_is_a_caution_and_no_figure(drawing_run: Run, tmp_path: Path) -> None:
@@ -145,9 +149,9 @@ def test_data_without_masks_is_a_caution_and_no_figure(drawing_run: Run, tmp_pat
 
     table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
     bare = replace(table, samples=tuple(replace(s, mask=None) for s in table.samples))
-    measured = evaluate(drawing_run, table=bare, resamples=100)
+    measured = evaluate(drawing_run, table=bare, n_resamples=100)
     assert measured.segmentation is None
-    assert any("No image has a mask" in text for text in measured.cautions)
+    assert any("No image has a mask" in text for text in measured.caveats)
 
 
 def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(drawing_run: Run, tmp_path: Path) -> None:
@@ -159,8 +163,8 @@ def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(drawing_run:
     first = next(s for s in table.samples if s.mask)
     empty = replace(first, mask=scans.save(tmp_path / "empty.png", np.zeros((48, 48), np.uint8)))
     table = replace(table, samples=tuple(empty if s.id == first.id else s for s in table.samples))
-    measured = evaluate(drawing_run, table=table, resamples=100)
-    told = [text for text in measured.cautions if "are empty" in text]
+    measured = evaluate(drawing_run, table=table, n_resamples=100)
+    told = [text for text in measured.caveats if "are empty" in text]
     assert len(told) == 1
     assert told[0].startswith("1 of 3 true masks of images with a tumor are empty, the first is that of " + first.id)
 
@@ -193,7 +197,7 @@ def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_p
 
 def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(drawing_run: Run) -> None:
     labels_only = replace(drawing_run, record={**drawing_run.record, "masks": None})
-    found = evaluate(labels_only, resamples=50)
+    found = evaluate(labels_only, n_resamples=50)
     assert found.segmentation is None
     assert drawing_run.draws
     assert not labels_only.draws

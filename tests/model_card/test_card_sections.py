@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tests.fixtures import cards
 from tumorlens.deploy.predictor import load
-from tumorlens.model_card.card import Card
-from tumorlens.model_card.card_sections import BundleFile, card_page
+from tumorlens.model_card.card import ModelCard
+from tumorlens.model_card.card_sections import ModelFile, card_page
 
-FILE = BundleFile(Path("folder/a.onnx"), 13_462_566, cards.HASH)
+FILE = ModelFile(Path("folder/a.onnx"), 13_462_566, cards.HASH)
 
 
-def rows(card: Card) -> dict[str, dict[str, tuple[str, ...]]]:
+def rows(card: ModelCard) -> dict[str, dict[str, tuple[str, ...]]]:
     """Title to first cell to the others."""
     return {section.title: {first: others for first, *others in section.rows} for section in card_page(card, FILE)}
 
@@ -45,7 +45,7 @@ def test_an_older_card_says_that_it_is_one_and_has_no_empty_section() -> None:
 
 
 def test_the_card_of_a_real_bundle_shows_what_was_measured(evaluated_bundle: Path) -> None:
-    card, file = load(evaluated_bundle).card, BundleFile.of(evaluated_bundle)
+    card, file = load(evaluated_bundle).card, ModelFile.of(evaluated_bundle)
     assert file.sha256 == sha256(evaluated_bundle.read_bytes()).hexdigest()
     assert file.bytes == evaluated_bundle.stat().st_size
     page = rows(card)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures import cards
 from tumorlens.model_card import phrases as words
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
 
 def test_figures_are_said_with_interval_and_evidence() -> None:
@@ -19,16 +19,19 @@ def test_figures_are_said_with_interval_and_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("canvas", "said"),
+    ("input_geometry", "said"),
     [
-        (Canvas(224), "the whole image, scaled to fit 224 x 224 pixels, with black bars where it is not square"),
-        (Canvas(96, "stretch"), "the whole image, stretched to 96 x 96 pixels"),
-        (Canvas(96, around="head"), "the box around the head, scaled to fit 96 x 96"),
-        (Canvas(224, "crop", 256), "its shorter side scaled to 256 pixels and the center of 224 x 224 pixels cut out"),
+        (InputGeometry(224), "the whole image, scaled to fit 224 x 224 pixels, with black bars where it is not square"),
+        (InputGeometry(96, "resize"), "the whole image, stretched to 96 x 96 pixels"),
+        (InputGeometry(96, crop="head"), "the box around the head, scaled to fit 96 x 96"),
+        (
+            InputGeometry(224, "center_crop", 256),
+            "its shorter side scaled to 256 pixels and the center of 224 x 224 pixels cut out",
+        ),
     ],
 )
-def test_the_canvas_is_said_as_it_is(canvas: Canvas, said: str) -> None:
-    assert said in words.canvas(cards.full(canvas=canvas))
+def test_the_canvas_is_said_as_it_is(input_geometry: InputGeometry, said: str) -> None:
+    assert said in words.input_geometry(cards.full(input_geometry=input_geometry))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tumorlens.models import ModelSpec, Pipeline
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
 HALF = (0.5, 0.5, 0.5)
-SPEC = ModelSpec("mini_resnet", ("glioma", "meningioma", "pituitary"), 1, Canvas(32), HALF, HALF)
+SPEC = ModelSpec("mini_resnet", ("glioma", "meningioma", "pituitary"), 1, InputGeometry(32), HALF, HALF)
 IMAGES = torch.randint(0, 256, (4, 40, 50), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
@@ -22,7 +22,10 @@ def _pipeline(temperature: float = 1.0, spec: ModelSpec = SPEC) -> Pipeline:
 
 @pytest.mark.parametrize(
     "spec",
-    [SPEC, ModelSpec("brainmrnet", ("yes", "no"), 3, Canvas(224, "crop", 256), HALF, (0.1, 0.2, 0.3), 0.4)],
+    [
+        SPEC,
+        ModelSpec("brainmrnet", ("yes", "no"), 3, InputGeometry(224, "center_crop", 256), HALF, (0.1, 0.2, 0.3), 0.4),
+    ],
     ids=["gray", "color"],
 )
 def test_a_specification_survives_json(spec: ModelSpec) -> None:
@@ -54,13 +57,13 @@ def test_the_map_of_a_pooling_network_comes_with_the_answer() -> None:
 
 
 def test_another_network_answers_with_an_empty_map() -> None:
-    spec = ModelSpec("brainmrnet", SPEC.classes, 1, Canvas(64), HALF, HALF)
+    spec = ModelSpec("brainmrnet", SPEC.classes, 1, InputGeometry(64), HALF, HALF)
     with torch.no_grad():
         assert _pipeline(spec=spec)(IMAGES).cam.shape[:2] == (4, 0)
 
 
 def test_a_network_that_segments_answers_with_a_probability_for_each_pixel_of_the_canvas() -> None:
-    spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, Canvas(64), HALF, HALF)
+    spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, InputGeometry(64), HALF, HALF)
     pipeline = _pipeline(spec=spec)
     with torch.no_grad():
         answer, output = pipeline(IMAGES), pipeline.network(pipeline.prepare(IMAGES))

@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.models import Prepare
-from tumorlens.scan import Box, Canvas
+from tumorlens.scan import Box, InputGeometry
 
 HALF = (0.5, 0.5, 0.5)
 CANVASES = [
-    Canvas(64),
-    Canvas(63),
-    Canvas(64, "stretch"),
-    Canvas(64, "crop"),
-    Canvas(64, "crop", resize=80),
-    Canvas(224, "crop", resize=256),
+    InputGeometry(64),
+    InputGeometry(63),
+    InputGeometry(64, "resize"),
+    InputGeometry(64, "center_crop"),
+    InputGeometry(64, "center_crop", resize=80),
+    InputGeometry(224, "center_crop", resize=256),
 ]
 SHAPES = [(64, 64), (512, 512), (37, 301), (301, 37), (1, 1), (3, 2), (65, 66), (201, 173), (1024, 7)]
 
@@ -29,9 +29,9 @@ def _image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng([height, width]).integers(0, 256, (height, width), dtype=np.uint8)
 
 
-def _reference(image: np.ndarray, canvas: Canvas, box: Box | None = None) -> Tensor:
+def _reference(image: np.ndarray, input_geometry: InputGeometry, box: Box | None = None) -> Tensor:
     """What is outside the box made black, the window cut out or padded with black, then torch's own resize."""
-    place = canvas.place(*image.shape, box)
+    place = input_geometry.place(*image.shape, box)
     if box:
         top, left, height, width = box
         shown = np.zeros_like(image)
@@ -47,36 +47,40 @@ def _reference(image: np.ndarray, canvas: Canvas, box: Box | None = None) -> Ten
         ),
     )
     return F.interpolate(
-        window[None, None], (canvas.size, canvas.size), mode="bilinear", align_corners=False, antialias=True
+        window[None, None],
+        (input_geometry.size, input_geometry.size),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
     )
 
 
-@pytest.mark.parametrize("canvas", CANVASES, ids=str)
+@pytest.mark.parametrize("input_geometry", CANVASES, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_equals_torch_and_the_canvas(canvas: Canvas, shape: tuple[int, int]) -> None:
+def test_equals_torch_and_the_canvas(input_geometry: InputGeometry, shape: tuple[int, int]) -> None:
     image = _image(*shape)
-    placed = Prepare(canvas, 1, HALF, HALF).place(torch.from_numpy(image)[None])
-    torch.testing.assert_close(placed, _reference(image, canvas), atol=1e-3, rtol=0)
-    drawn = canvas.place(*shape).to_canvas(image)
+    placed = Prepare(input_geometry, 1, HALF, HALF).place(torch.from_numpy(image)[None])
+    torch.testing.assert_close(placed, _reference(image, input_geometry), atol=1e-3, rtol=0)
+    drawn = input_geometry.place(*shape).to_canvas(image)
     assert np.abs(placed[0, 0].round().numpy() - drawn).max() <= 1
 
 
 def test_a_image_of_the_canvas_size_passes_untouched() -> None:
     image = torch.from_numpy(_image(64, 64))[None]
-    assert torch.equal(Prepare(Canvas(64), 1, HALF, HALF).place(image)[0, 0], image[0].float())
+    assert torch.equal(Prepare(InputGeometry(64), 1, HALF, HALF).place(image)[0, 0], image[0].float())
 
 
 def test_three_channels_take_their_own_constants_and_one_takes_the_average() -> None:
     image = torch.full((1, 8, 8), 51, dtype=torch.uint8)  # 0.2 of full white
-    three = Prepare(Canvas(8), 3, (0.1, 0.2, 0.3), (1.0, 1.0, 0.5))(image)
-    one = Prepare(Canvas(8), 1, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))(image)
+    three = Prepare(InputGeometry(8), 3, (0.1, 0.2, 0.3), (1.0, 1.0, 0.5))(image)
+    one = Prepare(InputGeometry(8), 1, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))(image)
     torch.testing.assert_close(three[0, :, 0, 0], torch.tensor([0.1, 0.0, -0.2]))
     assert one.shape == (1, 1, 8, 8)
     torch.testing.assert_close(one[0, 0], torch.zeros(8, 8), atol=1e-6, rtol=0)
 
 
 def test_a_batch_gives_what_each_image_gives_alone() -> None:
-    prepare = Prepare(Canvas(32), 3, HALF, HALF)
+    prepare = Prepare(InputGeometry(32), 3, HALF, HALF)
     images = torch.from_numpy(np.stack([_image(40, 50), 255 - _image(40, 50)]))
     torch.testing.assert_close(prepare(images)[1:], prepare(images[1:]))
 
@@ -88,49 +92,51 @@ def _head(height: int, width: int, top: int, left: int, bottom: int, right: int)
     return image
 
 
-AROUND = [replace(canvas, around="head") for canvas in CANVASES]
+HEAD_CROPS = [replace(input_geometry, crop="head") for input_geometry in CANVASES]
 HEADS = [(300, 420, 60, 100, 250, 380), (300, 420, 0, 0, 190, 130), (300, 420, 100, 30, 300, 420)]
 
 
-@pytest.mark.parametrize("canvas", AROUND, ids=str)
-def test_around_the_head_each_image_of_a_batch_has_a_window_of_its_own(canvas: Canvas) -> None:
+@pytest.mark.parametrize("input_geometry", HEAD_CROPS, ids=str)
+def test_around_the_head_each_image_of_a_batch_has_a_window_of_its_own(input_geometry: InputGeometry) -> None:
     images = np.stack([_head(*edges) for edges in HEADS])
-    prepare = Prepare(canvas, 1, HALF, HALF)
+    prepare = Prepare(input_geometry, 1, HALF, HALF)
     boxes = [tuple(box) for box in prepare.boxes(torch.from_numpy(images)).tolist()]
     assert len(set(boxes)) == 3
     placed = prepare.place(torch.from_numpy(images))
     for on_canvas, image, box in zip(placed, images, boxes, strict=True):
-        torch.testing.assert_close(on_canvas[None], _reference(image, canvas, box), atol=1e-3, rtol=0)
-        drawn = canvas.place(*image.shape, box).to_canvas(image)
+        torch.testing.assert_close(on_canvas[None], _reference(image, input_geometry, box), atol=1e-3, rtol=0)
+        drawn = input_geometry.place(*image.shape, box).to_canvas(image)
         assert np.abs(on_canvas[0].round().numpy() - drawn).max() <= 1
 
 
-@pytest.mark.parametrize("canvas", AROUND, ids=str)
+@pytest.mark.parametrize("input_geometry", HEAD_CROPS, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_around_the_head_any_image_can_be_placed(canvas: Canvas, shape: tuple[int, int]) -> None:
+def test_around_the_head_any_image_can_be_placed(input_geometry: InputGeometry, shape: tuple[int, int]) -> None:
     image = _image(*shape)
-    prepare = Prepare(canvas, 1, HALF, HALF)
+    prepare = Prepare(input_geometry, 1, HALF, HALF)
     (box,) = prepare.boxes(torch.from_numpy(image)[None]).tolist()
     placed = prepare.place(torch.from_numpy(image)[None])
-    torch.testing.assert_close(placed, _reference(image, canvas, tuple(box)), atol=1e-3, rtol=0)
+    torch.testing.assert_close(placed, _reference(image, input_geometry, tuple(box)), atol=1e-3, rtol=0)
 
 
 def test_around_the_whole_image_the_box_is_the_whole_image() -> None:
-    assert Prepare(Canvas(8), 1, HALF, HALF).boxes(torch.zeros(2, 30, 50)).tolist() == [[0, 0, 30, 50]] * 2
+    assert Prepare(InputGeometry(8), 1, HALF, HALF).boxes(torch.zeros(2, 30, 50)).tolist() == [[0, 0, 30, 50]] * 2
 
 
-@pytest.mark.parametrize("canvas", [CANVASES[0], CANVASES[4], AROUND[0], AROUND[2], AROUND[4]], ids=str)
-def test_a_mask_is_placed_as_its_image(canvas: Canvas) -> None:
+@pytest.mark.parametrize(
+    "input_geometry", [CANVASES[0], CANVASES[4], HEAD_CROPS[0], HEAD_CROPS[2], HEAD_CROPS[4]], ids=str
+)
+def test_a_mask_is_placed_as_its_image(input_geometry: InputGeometry) -> None:
     masks = np.zeros((3, 300, 420), np.uint8)
     for mask, (_, _, top, left, bottom, right) in zip(masks, HEADS, strict=True):
         row, column = (top + bottom) // 2, (left + right) // 2
         mask[row - 20 : row + 15, column - 10 : column + 30] = 1
     images = torch.from_numpy(np.stack([_head(*edges) for edges in HEADS]))
-    prepare = Prepare(canvas, 1, HALF, HALF)
+    prepare = Prepare(input_geometry, 1, HALF, HALF)
     placed, marked = prepare.place_with(images, torch.from_numpy(masks))
     assert torch.equal(placed, prepare.place(images))
     assert marked.dtype == torch.bool
     for found, mask, box in zip(marked[:, 0], masks, prepare.boxes(images).tolist(), strict=True):
-        drawn = canvas.place(*mask.shape, tuple(box)).to_canvas(255 * mask)
+        drawn = input_geometry.place(*mask.shape, tuple(box)).to_canvas(255 * mask)
         assert np.array_equal(found.numpy(), drawn >= 128)
         assert found.any()

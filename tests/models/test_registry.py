@@ -11,8 +11,8 @@ from torch import Tensor
 from tumorlens.deploy.export import _trace
 from tumorlens.errors import ModelError
 from tumorlens.explanation import grad_cam
-from tumorlens.models import ModelSpec, Network, Output, Pipeline, attention_maps, card, cost, create, names
-from tumorlens.scan import Canvas
+from tumorlens.models import ModelOutput, ModelSpec, Network, Pipeline, attention_maps, card, cost, create, names
+from tumorlens.scan import InputGeometry
 
 # The big ones are B0 and Lite0 with more of the same layers, the transformers and the U-Nets differ in the backbone
 # alone: where that suffices, the small ones stand for them.
@@ -51,7 +51,7 @@ def _settled(name: str, images: Tensor) -> Network:
     return network.eval()
 
 
-def _total(output: Output) -> Tensor:
+def _total(output: ModelOutput) -> Tensor:
     """One number that everything a network answers with is part of."""
     parts = [output.logits, *output.auxiliary, *([] if output.mask is None else [output.mask])]
     return torch.stack([part.square().mean() for part in parts]).sum()
@@ -169,7 +169,7 @@ TRACED = [
 @pytest.mark.parametrize("name", TRACED)
 def test_the_exported_graph_answers_as_the_network(name: str) -> None:
     known = card(name)
-    spec = ModelSpec(name, ("a", "b", "c"), 3, Canvas(64), known.mean, known.std)
+    spec = ModelSpec(name, ("a", "b", "c"), 3, InputGeometry(64), known.mean, known.std)
     images = torch.randint(0, 256, (3, 70, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     images[1] //= 4
     images[2, :35] = 0

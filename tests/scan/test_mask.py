@@ -6,32 +6,32 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tumorlens.scan import Canvas, drawn_mask, is_rectangle
+from tumorlens.scan import InputGeometry, drawn_mask, is_rectangle
 
 
-@pytest.mark.parametrize("fit", ["pad", "stretch"])
+@pytest.mark.parametrize("mode", ["letterbox", "resize"])
 @pytest.mark.parametrize("shape", [(60, 60), (50, 90), (300, 120)])
-def test_a_disc_on_the_canvas_is_the_disc_that_was_in_the_image(fit: str, shape: tuple[int, int]) -> None:
+def test_a_disc_on_the_canvas_is_the_disc_that_was_in_the_image(mode: str, shape: tuple[int, int]) -> None:
     rows, columns = np.indices(shape)
     disc = ((rows - shape[0] * 0.4) ** 2 + (columns - shape[1] * 0.6) ** 2 < (0.3 * min(shape)) ** 2).astype(np.uint8)
-    placement = Canvas(96, fit).place(*shape)
-    back = drawn_mask(placement.to_canvas(disc * np.uint8(255)) / 255, placement)
+    crop_window = InputGeometry(96, mode).place(*shape)
+    back = drawn_mask(crop_window.to_canvas(disc * np.uint8(255)) / 255, crop_window)
     assert back.dtype == np.uint8
     assert back.shape == shape
     assert 2 * (back & disc).sum() / (back.sum() + disc.sum()) > 0.97
 
 
 def test_nothing_is_drawn_where_the_network_saw_nothing() -> None:
-    placement = Canvas(32, "crop", 64).place(100, 80)
-    drawn = drawn_mask(np.ones((32, 32)), placement)
+    crop_window = InputGeometry(32, "center_crop", 64).place(100, 80)
+    drawn = drawn_mask(np.ones((32, 32)), crop_window)
     assert drawn[50, 40] == 1
     assert drawn[0].sum() == drawn[:, 0].sum() == 0
 
 
 def test_half_is_tumor_and_less_is_not() -> None:
-    placement = Canvas(8).place(8, 8)
-    assert drawn_mask(np.full((8, 8), 0.5), placement).all()
-    assert not drawn_mask(np.full((8, 8), 0.499), placement).any()
+    crop_window = InputGeometry(8).place(8, 8)
+    assert drawn_mask(np.full((8, 8), 0.5), crop_window).all()
+    assert not drawn_mask(np.full((8, 8), 0.499), crop_window).any()
 
 
 def test_a_filled_box_is_a_rectangle_and_an_outline_is_not() -> None:

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tumorlens.errors import DataError
-from tumorlens.stats import Cohort, Estimate, Resamples, mcnemar, paired_difference, wilson
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference, wilson
 
 
 def make_estimate(value=0.972, low=0.949, high=0.986, method="bootstrap"):
@@ -55,7 +55,7 @@ def test_wilson_refuses_more_successes_than_trials():
 
 
 def test_resamples_begin_with_the_sample_and_draw_whole_patients():
-    drawn = Resamples.draw(Cohort(["b", "a", "b", "c"], "patient", resamples=50, seed=3))
+    drawn = BootstrapDraws.draw(ClusterBootstrap(["b", "a", "b", "c"], "patient", n_resamples=50, seed=3))
     assert drawn.counts.shape == (51, 3)
     assert (drawn.counts[0] == 1).all()
     assert (drawn.counts.sum(axis=1) == 3).all()
@@ -66,18 +66,20 @@ def test_resamples_begin_with_the_sample_and_draw_whole_patients():
 
 def test_resamples_repeat_by_seed_and_differ_between_seeds():
     units = [f"p{i // 3}" for i in range(60)]
-    one, again, other = (Resamples.draw(Cohort(units, "patient", resamples=20, seed=s)).counts for s in (5, 5, 6))
+    one, again, other = (
+        BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=20, seed=s)).counts for s in (5, 5, 6)
+    )
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
 
 
 def test_no_images_is_an_error():
     with pytest.raises(DataError, match="no images"):
-        Resamples.draw(Cohort([], "patient"))
+        BootstrapDraws.draw(ClusterBootstrap([], "patient"))
 
 
 def interval(values, units, seed):
-    drawn = Resamples.draw(Cohort(units, "patient", resamples=400, seed=seed))
+    drawn = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=400, seed=seed))
     found = drawn.estimate(drawn.sums(values) / drawn.sums(np.ones(len(values))))
     return found.low, found.high
 
@@ -98,7 +100,7 @@ def test_resampling_patients_covers_the_truth_and_resampling_images_does_not():
 
 
 def test_resamples_in_which_a_figure_is_undefined_are_left_out():
-    drawn = Resamples.draw(Cohort(["a", "b"], "image", resamples=6))
+    drawn = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "image", n_resamples=6))
     found = drawn.estimate(np.array([0.5, np.nan, 0.4, 0.6, np.nan, 0.4, 0.6]))
     assert found.method == "bootstrap"
     assert 0.4 <= found.low < found.high <= 0.6
@@ -106,13 +108,13 @@ def test_resamples_in_which_a_figure_is_undefined_are_left_out():
 
 @pytest.mark.parametrize("column", [[0.5, 0.5, 0.5], [0.5, np.nan, np.nan], [np.nan, 0.1, 0.9]])
 def test_no_interval_where_the_bootstrap_has_nothing_to_say(column):
-    found = Resamples.draw(Cohort(["a", "b"], "patient", resamples=2)).estimate(np.array(column))
+    found = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "patient", n_resamples=2)).estimate(np.array(column))
     assert (found.low, found.high, found.method) == (None, None, "none")
 
 
 def test_a_perfect_share_gets_wilson_for_the_patients_not_the_images():
     units = [f"p{i // 10}" for i in range(100)]
-    drawn = Resamples.draw(Cohort(units, "patient", resamples=10))
+    drawn = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=10))
     among = np.arange(100) < 50
     found = drawn.proportion(np.ones(11), among)
     assert (found.n, found.units, found.method) == (50, 5, "wilson")
@@ -126,7 +128,7 @@ def test_a_paired_difference_is_narrower_than_two_intervals_side_by_side():
     hardness = np.repeat(random.normal(0, 0.2, size=50), 8)
     first = 0.7 + hardness + random.normal(0, 0.01, size=400)
     second = 0.72 + hardness + random.normal(0, 0.01, size=400)
-    found = paired_difference(first, second, Cohort(units, "patient"))
+    found = paired_difference(first, second, ClusterBootstrap(units, "patient"))
     assert found.value == pytest.approx((second - first).mean())
     assert 0.0 < found.low < 0.02 < found.high < 0.04
     low, high = interval(first, units, seed=0)
@@ -134,13 +136,13 @@ def test_a_paired_difference_is_narrower_than_two_intervals_side_by_side():
 
 
 def test_a_model_against_itself_differs_by_nothing():
-    found = paired_difference([1, 0, 1], [1, 0, 1], Cohort(["a", "b", "c"], "image"))
+    found = paired_difference([1, 0, 1], [1, 0, 1], ClusterBootstrap(["a", "b", "c"], "image"))
     assert (found.value, found.low, found.method) == (0.0, None, "none")
 
 
 def test_paired_scores_must_be_of_the_same_images():
     with pytest.raises(DataError, match="same images"):
-        paired_difference([1, 0], [1, 0, 1], Cohort(["a", "b", "c"], "image"))
+        paired_difference([1, 0], [1, 0, 1], ClusterBootstrap(["a", "b", "c"], "image"))
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (5, 5), (1, 9), (30, 12), (2, 700)])

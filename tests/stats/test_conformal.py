@@ -10,7 +10,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from tumorlens.errors import DataError
-from tumorlens.stats.conformal import Candidates, Tail, at_temperature_one, candidates_of, pooled, tail_of, units_needed
+from tumorlens.stats.conformal import (
+    NonconformityQuantiles,
+    PredictionSets,
+    at_temperature_one,
+    pooled,
+    prediction_sets_of,
+    quantiles_of,
+    units_needed,
+)
 
 CLASSES = ("glioma", "pituitary")
 
@@ -29,7 +37,7 @@ def patients(count: int, seed: int) -> tuple[np.ndarray, list[str]]:
 def test_a_new_patients_slice_exceeds_the_threshold_no_more_often_than_allowed() -> None:
     exceeded = []
     for seed in range(200):
-        limit = tail_of(*patients(40, seed)).threshold(0.1)
+        limit = quantiles_of(*patients(40, seed)).threshold(0.1)
         scores, units = patients(60, 10_000 + seed)
         _, index = np.unique(units, return_inverse=True)
         exceeded.append(np.mean(np.bincount(index, scores > limit) / np.bincount(index)))
@@ -38,8 +46,8 @@ def test_a_new_patients_slice_exceeds_the_threshold_no_more_often_than_allowed()
 
 def test_slices_taken_for_patients_would_promise_too_much() -> None:
     scores, units = patients(15, 3)
-    assert tail_of(scores, units).threshold(0.02) == math.inf
-    assert tail_of(scores, [str(i) for i in range(len(scores))]).threshold(0.02) < 1
+    assert quantiles_of(scores, units).threshold(0.02) == math.inf
+    assert quantiles_of(scores, [str(i) for i in range(len(scores))]).threshold(0.02) < 1
 
 
 def test_each_patient_weighs_the_same_however_many_slices_it_has() -> None:
@@ -53,12 +61,12 @@ def test_an_error_takes_a_number_of_patients_and_no_more(error: float, needed: i
     assert units_needed(error) == needed
     for count, known in ((needed, True), (needed - 1, False)):
         scores = np.linspace(0, 0.9, count)
-        assert math.isfinite(tail_of(scores, [str(i) for i in range(count)]).threshold(error)) == known
+        assert math.isfinite(quantiles_of(scores, [str(i) for i in range(count)]).threshold(error)) == known
 
 
 def test_what_is_kept_is_small_and_never_too_low() -> None:
     scores, units = patients(150, 0)
-    whole, kept = tail_of(scores, units, steps=10**6), tail_of(scores, units)
+    whole, kept = quantiles_of(scores, units, steps=10**6), quantiles_of(scores, units)
     assert len(whole.scores) > 500
     assert len(kept.scores) <= 101
     assert len(json.dumps([kept.scores, kept.errors])) < 2500
@@ -70,7 +78,7 @@ def test_what_is_kept_is_small_and_never_too_low() -> None:
 def test_a_class_without_enough_patients_stays_a_candidate_and_it_is_said_once() -> None:
     labels, units = ["glioma"] * 20 + ["pituitary"] * 3, [str(i) for i in range(23)]
     sure = np.array([[0.9, 0.1]] * 20 + [[0.1, 0.9]] * 3)
-    found = candidates_of(sure, labels, units, CLASSES, "patient")
+    found = prediction_sets_of(sure, labels, units, CLASSES, "patient")
     assert found.sets([[0.95, 0.05], [0.05, 0.95]], 0.05).tolist() == [[True, True], [False, True]]
     assert found.unknown(0.05) == (
         "max-error 0.05 needs 19 patients of a class held out from training, pituitary has 3: "
@@ -83,15 +91,15 @@ def test_a_class_without_enough_patients_stays_a_candidate_and_it_is_said_once()
 
 
 def test_a_class_that_validation_lacks_is_never_ruled_out() -> None:
-    found = candidates_of([[1.0, 0.0]] * 4, ["glioma"] * 4, list("abcd"), CLASSES, "image")
-    assert found.tails["pituitary"] == Tail(0, (), ())
+    found = prediction_sets_of([[1.0, 0.0]] * 4, ["glioma"] * 4, list("abcd"), CLASSES, "image")
+    assert found.quantiles["pituitary"] == NonconformityQuantiles(0, (), ())
     assert found.sets([[1.0, 0.0]], 0.4).tolist() == [[True, True]]
 
 
 def test_it_survives_json() -> None:
     scores, units = patients(30, 1)
-    found = Candidates({"glioma": tail_of(scores, units)}, "patient")
-    kind = TypeAdapter(Candidates)
+    found = PredictionSets({"glioma": quantiles_of(scores, units)}, "patient")
+    kind = TypeAdapter(PredictionSets)
     assert kind.validate_json(kind.dump_json(found)) == found
 
 
@@ -108,4 +116,4 @@ def test_the_temperature_can_be_taken_out_again() -> None:
 @pytest.mark.parametrize("error", [0.0, 1.0, -0.1, float("nan")])
 def test_an_error_that_is_no_share_is_refused(error: float) -> None:
     with pytest.raises(DataError, match=r"max-error .* expected more than 0 and less than 1"):
-        Candidates({}, "patient").sets(np.zeros((1, 0)), error)
+        PredictionSets({}, "patient").sets(np.zeros((1, 0)), error)

@@ -32,7 +32,7 @@ def _refused(table: Table, recipe: str, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in shipped() if not card(load_recipe(n).model).segments and not load_recipe(n).loss.guide]
+    "name", [n for n in shipped() if not card(load_recipe(n).model).segments and not load_recipe(n).loss.cam_guidance]
 )
 def test_every_shipped_recipe_takes_any_number_of_classes_and_needs_no_masks(name: str, phantom_table: Table) -> None:
     assert load_recipe(name).classes is None
@@ -64,22 +64,23 @@ def test_drawing_needs_masks_and_says_where_they_are_to_be_had(phantom_table: Ta
 
 def test_a_guide_needs_masks_and_says_so(phantom_table: Table) -> None:
     bare = _masks(phantom_table, lambda s: s.split != "train")
-    said = _refused(bare, "demo", "loss.guide=0.5")
+    said = _refused(bare, "demo", "loss.cam_guidance=0.5")
     assert (
-        "loss.guide is above 0, but none of the 8 training images of phantom has a mask; set loss.guide=0, or" in said
+        "loss.cam_guidance is above 0, but none of the 8 training images of phantom has a mask; set loss.cam_guidance=0, or"
+        in said
     )
-    said = _refused(bare, "segment", "loss.guide=0.5")
-    assert "loss.mask is above 0 and loss.guide is above 0, but none" in said
-    assert "set loss.mask=0 and loss.guide=0, or give masks" in said
-    check_fit(phantom_table, load_recipe("demo", ["loss.guide=0.5"]))
+    said = _refused(bare, "segment", "loss.cam_guidance=0.5")
+    assert "loss.mask is above 0 and loss.cam_guidance is above 0, but none" in said
+    assert "set loss.mask=0 and loss.cam_guidance=0, or give masks" in said
+    check_fit(phantom_table, load_recipe("demo", ["loss.cam_guidance=0.5"]))
 
 
 @pytest.mark.parametrize("model", ["brainmrnet", "efficientnet_lite0_transformer", DRAWS])
 def test_a_guide_needs_heat_maps_that_come_with_the_forward_pass(model: str, phantom_table: Table) -> None:
-    said = _refused(phantom_table, "demo", "loss.guide=1", f"model={model}")
+    said = _refused(phantom_table, "demo", "loss.cam_guidance=1", f"model={model}")
     assert said == (
-        f"recipe demo: loss.guide is above 0, but {model} does not end with pooling and one linear layer, which its "
-        "heat maps would have to come from; set loss.guide=0, or choose another model, such as efficientnet_lite0"
+        f"recipe demo: loss.cam_guidance is above 0, but {model} does not end with pooling and one linear layer, which its "
+        "heat maps would have to come from; set loss.cam_guidance=0, or choose another model, such as efficientnet_lite0"
     )
 
 
@@ -98,7 +99,7 @@ def test_the_best_epoch_can_be_told_by_masks_only_where_there_are_some(phantom_t
     ("part", "recipe", "said"),
     [
         ("train", DRAWS, "loss.mask=0"),
-        ("train", "guided", "loss.guide=0"),
+        ("train", "guided", "loss.cam_guidance=0"),
         ("val", DRAWS, "stop.monitor=val_loss"),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tumorlens.auditing import find_ties
-from tumorlens.auditing.issues import Trace
+from tumorlens.auditing import find_linked_groups
+from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
 from tumorlens.models import create
@@ -39,9 +39,9 @@ def test_training_stops_where_the_first_weights_know_what_is_measured_on(phantom
 
 
 def test_a_copy_of_a_known_slice_is_recognized_under_another_name(phantom_table: Table, tmp_path: Path) -> None:
-    ties = find_ties(phantom_table)
+    ties = find_linked_groups(phantom_table)
     position = next(i for i, sample in enumerate(phantom_table.samples) if sample.split == "test")
-    trace = Trace(position, "figshare", "17", "a", "glioma", 0, 0.99)
+    trace = SourceMatch(position, "figshare", "17", "a", "glioma", 0, 0.99)
     figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
     check_first_weights(phantom_table, ties, figshare)
     with pytest.raises(LeakError, match="1 images of val and test are of figshare"):

@@ -12,7 +12,7 @@ from PIL import Image
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Prepare
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 from tumorlens.training import cached_images, place_scan
 from tumorlens.training import image_cache as cache
 from tumorlens.training.image_cache import cached_masks
@@ -21,7 +21,7 @@ HALF = (0.5, 0.5, 0.5)
 
 
 def _prepare(size: int = 16) -> Prepare:
-    return Prepare(Canvas(size), 1, HALF, HALF)
+    return Prepare(InputGeometry(size), 1, HALF, HALF)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) ->
     Image.fromarray(spot).save(first.image)
     assert first.mask
     Image.fromarray((spot > 200).astype(np.uint8)).save(first.mask)
-    prepare = Prepare(Canvas(64, around="head"), 1, HALF, HALF)
+    prepare = Prepare(InputGeometry(64, crop="head"), 1, HALF, HALF)
     image, mask = cached_images(masked, prepare)[0], cached_masks(masked, prepare).drawn[0]
     assert mask.sum() > 100  # larger than the 64 pixels it was drawn with: the head fills the canvas
     assert ((image > 170) != (mask > 0)).mean() < 0.02

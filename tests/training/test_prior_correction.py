@@ -55,7 +55,7 @@ def test_it_is_bounded_where_every_label_is_right() -> None:
 
 def test_a_run_moves_one_number_and_says_by_how_much(phantom_table: Table, tmp_path: Path) -> None:
     plain = train(phantom_table, load_recipe("demo", SMALL), tmp_path / "plain")
-    settled = train(phantom_table, load_recipe("demo", [*SMALL, "settle=true"]), tmp_path / "settled")
+    settled = train(phantom_table, load_recipe("demo", [*SMALL, "prior_correction=true"]), tmp_path / "settled")
     before, after = weights(plain), weights(settled)
     assert [key for key in before if not torch.equal(before[key], after[key])] == ["head.bias"]
     healthy = phantom_table.classes.index("no_tumor")
@@ -67,16 +67,21 @@ def test_a_run_moves_one_number_and_says_by_how_much(phantom_table: Table, tmp_p
 
 
 def test_what_cannot_be_settled_is_refused(phantom_table: Table) -> None:
-    asked = load_recipe("demo", [*SMALL, "settle=true"])
+    asked = load_recipe("demo", [*SMALL, "prior_correction=true"])
     without = replace(
         phantom_table,
         samples=tuple(s for s in phantom_table.samples if s.label != "no_tumor"),
         classes=tuple(name for name in phantom_table.classes if name != "no_tumor"),
     )
-    with pytest.raises(RecipeError, match=r"settle is true, but .* no class for healthy images .*; set settle=false"):
+    with pytest.raises(
+        RecipeError,
+        match=r"prior_correction is true, but .* no class for healthy images .*; set prior_correction=false",
+    ):
         check_fit(without, asked)
     unseen = replace(phantom_table, samples=tuple(s for s in phantom_table.samples if s.split != "val"))
     with pytest.raises(SplitError, match=r"no sample is in split 'val', which settle needs"):
-        check_fit(unseen, load_recipe("demo", [*SMALL, "settle=true", "stop.keep=last"]))
-    with pytest.raises(RecipeError, match=r"settle is true, but efficient_mtnet_s does not end with one linear layer"):
-        check_fit(phantom_table, load_recipe("efficient_mtnet_s", ["settle=true"]))
+        check_fit(unseen, load_recipe("demo", [*SMALL, "prior_correction=true", "stop.keep=last"]))
+    with pytest.raises(
+        RecipeError, match=r"prior_correction is true, but efficient_mtnet_s does not end with one linear layer"
+    ):
+        check_fit(phantom_table, load_recipe("efficient_mtnet_s", ["prior_correction=true"]))

@@ -38,7 +38,7 @@ def test_brainmrnets_recipe_is_the_published_one() -> None:
     assert (recipe.optimizer.name, recipe.optimizer.lr, recipe.optimizer.weight_decay) == ("adam", 1e-3, 1e-4)
     assert (recipe.schedule.name, recipe.schedule.warmup, recipe.schedule.start_lr) == ("cosine", 5, 1e-5)
     assert (recipe.epochs, recipe.batch_size, recipe.stop.patience) == (100, 64, 10)
-    assert (recipe.input.fit, recipe.input.resize, recipe.input.size) == ("crop", 256, 224)
+    assert (recipe.input.mode, recipe.input.resize, recipe.input.size) == ("center_crop", 256, 224)
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121"])
@@ -53,7 +53,7 @@ def test_baselines_train_as_brainmrnet_does(name: str) -> None:
 def test_the_transformers_recipe_is_the_published_one(size: str) -> None:
     recipe = load_recipe(f"efficientnet_{size}_transformer")
     assert recipe.model == f"efficientnet_{size}_transformer"
-    assert (recipe.input.around, recipe.input.size) == ("head", 240)
+    assert (recipe.input.crop, recipe.input.size) == ("head", 240)
     plain = load_recipe(recipe.name, [f"model=efficientnet_{size}", "dropout=0.5"])  # the baseline of the ablation
     assert (plain.input, plain.optimizer) == (recipe.input, recipe.optimizer)
     assert (recipe.optimizer.name, recipe.optimizer.lr) == ("adam", 3e-5)
@@ -90,10 +90,10 @@ def test_segment_is_finetune_with_a_decoder() -> None:
 def test_guided_is_finetune_with_finer_maps_and_a_guide() -> None:
     guided, plain = load_recipe("guided"), load_recipe("finetune")
     own = {"name": "guided", "description": guided.description, "options": {"stride": 16}}
-    assert plain.loss.guide == 0
-    assert guided.loss.guide > 0
+    assert plain.loss.cam_guidance == 0
+    assert guided.loss.cam_guidance > 0
     assert guided == plain.model_copy(
-        update={**own, "loss": plain.loss.model_copy(update={"guide": guided.loss.guide})}
+        update={**own, "loss": plain.loss.model_copy(update={"cam_guidance": guided.loss.cam_guidance})}
     )
 
 
@@ -164,7 +164,7 @@ def test_a_misspelled_key_gets_the_nearest(override: str, said: str) -> None:
         "loss.focal_alpha=1",
         "loss={dice: 0, focal: 0}",  # nothing left of the mask's loss
         "schedule.warmup=3",  # more than all steps of a one-cycle schedule
-        "input.resize=256",  # goes with fit: crop only
+        "input.resize=256",  # goes with mode: center_crop only
     ],
 )
 def test_a_value_that_does_not_fit_is_refused(override: str) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 from tumorlens.training import Recipe, load_recipe, load_run, train
 from tumorlens.training.loop.epoch_log import read_history
 
@@ -74,9 +74,9 @@ def test_a_run_around_the_head_trains_and_is_measured_on_what_its_boxes_hold(
 ) -> None:
     from tumorlens.evaluation import evaluate, evaluation_page
 
-    run = train(phantom_table, _recipe("epochs=1", "input.around=head"), tmp_path / "run")
-    assert load_run(run.folder).spec.canvas == Canvas(32, around="head")
-    found = evaluate(run, resamples=100)
+    run = train(phantom_table, _recipe("epochs=1", "input.crop=head"), tmp_path / "run")
+    assert load_run(run.folder).spec.input_geometry == InputGeometry(32, crop="head")
+    found = evaluate(run, n_resamples=100)
     assert all(box != (0, 0, 64, 64) for box in found.boxes)
     assert len(found.boxes) == len(found.samples)
     assert "The worst mistakes" in evaluation_page(run, found)  # drawn where the boxes are
@@ -210,10 +210,10 @@ def test_a_run_begun_before_a_key_existed_goes_on_with_its_default(
     folder = tmp_path / "run"
     kill(phantom_table, _recipe(), folder, 2)
     begun = json.loads((folder / "begun.json").read_text())
-    del begun["recipe"]["loss"]["guide"]
+    del begun["recipe"]["loss"]["cam_guidance"]
     (folder / "begun.json").write_text(json.dumps(begun))
-    with pytest.raises(RunError, match=r"recipe\.loss\.guide was 0\.0, is 1\.0"):
-        train(phantom_table, _recipe("loss.guide=1"), folder, resume=True)
+    with pytest.raises(RunError, match=r"recipe\.loss\.cam_guidance was 0\.0, is 1\.0"):
+        train(phantom_table, _recipe("loss.cam_guidance=1"), folder, resume=True)
     assert train(phantom_table, _recipe(), folder, resume=True).record["resumed"]
 
 
@@ -301,7 +301,7 @@ def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_pat
         ((), "train", SplitError, "0 samples are in split 'train', expected at least 2"),
         (("model=mini_resnett",), None, ModelError, "did you mean mini_resnet"),
         (("pretrained=imagenet",), None, ModelError, "train it from scratch"),
-        (("input={fit: crop, resize: 64}",), None, RecipeError, "expected at least the size, 128"),
+        (("input={mode: center_crop, resize: 64}",), None, RecipeError, "expected at least the size, 128"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(

@@ -139,8 +139,8 @@ def test_tensorboard_shows_the_parts_of_the_loss(
 def test_a_network_with_masks_trains_around_the_head(
     phantom_table: Table, tmp_path: Path, drawing: Callable[..., Recipe]
 ) -> None:
-    run = train(phantom_table, drawing("epochs=1", "input.around=head"), tmp_path / "run")
-    assert run.spec.canvas.around == "head"
+    run = train(phantom_table, drawing("epochs=1", "input.crop=head"), tmp_path / "run")
+    assert run.spec.input_geometry.crop == "head"
     assert run.record["masks"]["train"]["own"] == 6
     assert not equal(run, train(phantom_table, drawing("epochs=1"), tmp_path / "whole"))
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.duplicates.image_records import Look, Progress, looks
-from tumorlens.auditing.duplicates.near_duplicates import find_twins
-from tumorlens.auditing.integrity.file_issues import find_damage
-from tumorlens.auditing.issues import Damage, Neighbor, Shortcut, Trace
-from tumorlens.auditing.label_conflicts import find_conflicts
-from tumorlens.auditing.leakage import find_leaks, keys_of, patients_of
-from tumorlens.auditing.provenance.reference_index import KnownSet, misnamed, shipped, trace
+from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records
+from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
+from tumorlens.auditing.integrity.file_issues import find_integrity_issues
+from tumorlens.auditing.issues import IntegrityIssue, Neighbor, Shortcut, SourceMatch
+from tumorlens.auditing.label_conflicts import find_label_conflicts
+from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
+from tumorlens.auditing.provenance.reference_index import ReferenceIndex, mislabeled, shipped, trace
 from tumorlens.auditing.shortcuts.forests import find_shortcuts
 from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Table
@@ -47,14 +47,14 @@ def audit(
     def stage(name: str) -> Progress | None:
         return (lambda done, total: progress(name, done, total)) if progress else None
 
-    sets = shipped() if known is None else tuple(KnownSet.load(path) for path in known)
-    seen = looks([sample.image for sample in table.samples], progress=stage("reading images"))
-    twins = find_twins(seen, progress=stage("comparing images"))
+    sets = shipped() if known is None else tuple(ReferenceIndex.load(path) for path in known)
+    seen = image_records([sample.image for sample in table.samples], progress=stage("reading images"))
+    twins = find_duplicates(seen, progress=stage("comparing images"))
     traces = find_sources(table, seen, sets, progress=stage("tracing images"))
     patients = patients_of(table, traces)
-    keys = keys_of(table, twins, patients)
+    keys = groups_of(table, twins, patients)
     leaks = find_leaks(table, twins, patients, keys, seed=seed)
-    damage = (*find_damage(table, seen, progress=stage("reading masks")), *_misnamed(table, traces))
+    damage = (*find_integrity_issues(table, seen, progress=stage("reading masks")), *_misnamed(table, traces))
     notes: list[str] = []
     found: tuple[Shortcut, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
@@ -73,18 +73,18 @@ def audit(
         notes.append("There is no split with a train part and another one, so there was no leak to look for.")
     if not sets:
         notes.append("No index of a known set was given, so no image was traced to its source.")
-    unread = sum(one.thumbs is None for one in seen)
+    unread = sum(one.thumbnails is None for one in seen)
     if unread:
         many = f"{unread} blank or unreadable files were" if unread > 1 else "1 blank or unreadable file was"
         notes.append(f"{many} compared by bytes and pixels only.")
     return AuditReport(
         table=table,
-        looks=tuple(seen),
+        image_records=tuple(seen),
         twins=twins,
         traces=tuple(traces),
         keys=keys,
         leaks=leaks,
-        conflicts=find_conflicts(table, twins, traces),
+        conflicts=find_label_conflicts(table, twins, traces),
         damage=damage,
         shortcuts=found,
         neighbors=neighbors,
@@ -94,11 +94,11 @@ def audit(
 
 def find_sources(
     table: Table,
-    seen: Sequence[Look],
-    sets: Sequence[KnownSet],
+    seen: Sequence[ImageRecord],
+    sets: Sequence[ReferenceIndex],
     *,
     progress: Progress | None = None,
-) -> list[Trace]:
+) -> list[SourceMatch]:
     """The traces of all images that do not come from the known set itself; at most one each, the surest.
 
     Args:
@@ -107,7 +107,7 @@ def find_sources(
         sets: the known sets.
         progress: called with (done, total).
     """
-    best: dict[int, Trace] = {}
+    best: dict[int, SourceMatch] = {}
     for known in sets:
         own = [sample.dataset == known.name and sample.patient is not None for sample in table.samples]
         if all(own):
@@ -118,8 +118,8 @@ def find_sources(
     return [best[sample] for sample in sorted(best)]
 
 
-def _misnamed(table: Table, traces: Sequence[Trace]) -> tuple[Damage, ...]:
-    wrong = misnamed(table, traces)
+def _misnamed(table: Table, traces: Sequence[SourceMatch]) -> tuple[IntegrityIssue, ...]:
+    wrong = mislabeled(table, traces)
     if not wrong:
         return ()
     items = tuple(
@@ -127,4 +127,4 @@ def _misnamed(table: Table, traces: Sequence[Trace]) -> tuple[Damage, ...]:
     )
     many = f"{len(wrong)} files are" if len(wrong) > 1 else "1 file is"
     what = f"{many} named after another slice than the one shown; check labels that were made from names."
-    return (Damage("misnamed", what, "warning", items),)
+    return (IntegrityIssue("misnamed", what, "warning", items),)

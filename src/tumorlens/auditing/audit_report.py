@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tumorlens.auditing.duplicates.image_records import Look
-from tumorlens.auditing.issues import Conflict, Damage, Leak, Neighbor, Shortcut, Trace, Twins
+from tumorlens.auditing.duplicates.image_records import ImageRecord
+from tumorlens.auditing.issues import (
+    DuplicateGroup,
+    IntegrityIssue,
+    LabelConflict,
+    Leak,
+    Neighbor,
+    Shortcut,
+    SourceMatch,
+)
 from tumorlens.auditing.remedies import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
 
@@ -18,7 +26,7 @@ class AuditReport:
 
     Attributes:
         table: what was audited.
-        looks: one for each sample.
+        image_records: one for each sample.
         twins: the copies.
         traces: images recognized as slices of a known set; at most one a sample.
         keys: for each sample the unit that no split may tear apart: its patient, stated or recovered,
@@ -32,13 +40,13 @@ class AuditReport:
     """
 
     table: Table
-    looks: tuple[Look, ...]
-    twins: Twins
-    traces: tuple[Trace, ...]
+    image_records: tuple[ImageRecord, ...]
+    twins: DuplicateGroup
+    traces: tuple[SourceMatch, ...]
     keys: tuple[str, ...]
     leaks: tuple[Leak, ...]
-    conflicts: tuple[Conflict, ...]
-    damage: tuple[Damage, ...]
+    conflicts: tuple[LabelConflict, ...]
+    damage: tuple[IntegrityIssue, ...]
     shortcuts: tuple[Shortcut, ...]
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...]
@@ -49,7 +57,7 @@ class AuditReport:
         return any(leak.samples for leak in self.leaks)
 
     @cached_property
-    def traced(self) -> dict[int, Trace]:
+    def traced(self) -> dict[int, SourceMatch]:
         """The trace of a sample, by position."""
         return {trace.sample: trace for trace in self.traces}
 

@@ -46,7 +46,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Twins:
+class DuplicateGroup:
     """All copies in a table.
 
     Attributes:
@@ -85,7 +85,7 @@ class Twins:
 
 
 @dataclass(frozen=True)
-class Trace:
+class SourceMatch:
     """An image that was recognized as a slice of a known set.
 
     Attributes:
@@ -143,7 +143,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class LabelConflict:
     """An image whose label is contradicted.
 
     Attributes:
@@ -223,7 +223,7 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
-class Damage:
+class IntegrityIssue:
     """Something wrong with files, masks or annotations.
 
     Attributes:

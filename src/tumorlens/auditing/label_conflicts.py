@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tumorlens.auditing.issues import Conflict, Trace, Twins
+from tumorlens.auditing.issues import DuplicateGroup, LabelConflict, SourceMatch
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
 
 
-def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple[Conflict, ...]:
+def find_label_conflicts(
+    table: Table, twins: DuplicateGroup, traces: Sequence[SourceMatch]
+) -> tuple[LabelConflict, ...]:
     """Contradicting labels, one conflict for an image with all of its copies.
 
     Sets may name their classes differently: yes/no beside three tumors is no contradiction. Two labels
@@ -23,7 +25,7 @@ def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple
     vocabulary: dict[str, set[str]] = {}
     for sample in table.samples:
         vocabulary.setdefault(sample.dataset, set()).add(sample.label)
-    wrong: dict[int, Trace] = {}
+    wrong: dict[int, SourceMatch] = {}
     for trace in traces:
         sample = table.samples[trace.sample]
         if _contradict(sample.label, vocabulary[sample.dataset], trace.label, {trace.label, sample.label}):
@@ -43,9 +45,9 @@ def find_conflicts(table: Table, twins: Twins, traces: Sequence[Trace]) -> tuple
     return tuple(sorted(found, key=lambda conflict: conflict.samples))
 
 
-def _conflict(samples: Sequence[int], labels: Sequence[str], trace: Trace | None) -> Conflict:
+def _conflict(samples: Sequence[int], labels: Sequence[str], trace: SourceMatch | None) -> LabelConflict:
     known, source = (trace.label, f"{trace.known} {trace.slice}") if trace else (None, None)
-    return Conflict(tuple(samples), tuple(labels), known, source)
+    return LabelConflict(tuple(samples), tuple(labels), known, source)
 
 
 def _apart(labels: Sequence[str], sets: Sequence[set[str]], label: str) -> Iterable[tuple[str, set[str]]]:

@@ -12,10 +12,10 @@ from hashlib import blake2b
 
 from tumorlens._files import appearing, cache_folder
 from tumorlens.auditing.audit import find_sources
-from tumorlens.auditing.duplicates.image_records import Progress, looks
-from tumorlens.auditing.duplicates.near_duplicates import find_twins
-from tumorlens.auditing.issues import Leak, Pair, Trace, Twins
-from tumorlens.auditing.leakage import find_leaks, keys_of, patients_of
+from tumorlens.auditing.duplicates.image_records import Progress, image_records
+from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
+from tumorlens.auditing.issues import DuplicateGroup, Leak, Pair, SourceMatch
+from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.auditing.provenance.reference_index import shipped
 from tumorlens.auditing.remedies import grouped
 from tumorlens.datasets import Table, fingerprint
@@ -26,7 +26,7 @@ _VERSION = 2
 
 
 @dataclass(frozen=True)
-class Ties:
+class LinkedGroups:
     """What ties the samples of a table together.
 
     Attributes:
@@ -36,8 +36,8 @@ class Ties:
         keys: for every sample the group that must stay on one side of a split.
     """
 
-    twins: Twins
-    traces: tuple[Trace, ...]
+    twins: DuplicateGroup
+    traces: tuple[SourceMatch, ...]
     patients: tuple[str | None, ...]
     keys: tuple[str, ...]
 
@@ -52,7 +52,7 @@ class Ties:
         return tuple(leak for leak in found if leak.samples and not (torn and leak.by == "patient"))
 
 
-def find_ties(table: Table, *, progress: Progress | None = None) -> Ties:
+def find_linked_groups(table: Table, *, progress: Progress | None = None) -> LinkedGroups:
     """Copies and known sources in a table.
 
     Args:
@@ -64,10 +64,10 @@ def find_ties(table: Table, *, progress: Progress | None = None) -> Ties:
     """
     twins, traces = _remembered(table, progress)
     patients = patients_of(table, traces)
-    return Ties(twins, traces, patients, keys_of(table, twins, patients))
+    return LinkedGroups(twins, traces, patients, groups_of(table, twins, patients))
 
 
-def regrouped(table: Table, ties: Ties) -> Table:
+def with_groups(table: Table, ties: LinkedGroups) -> Table:
     """The table with recovered patients and copies in its groups, so that a split by group does not leak."""
     made = grouped(table, ties.keys)
     changed = sum(a.group != b.group for a, b in zip(made.samples, table.samples, strict=True))
@@ -78,7 +78,7 @@ def regrouped(table: Table, ties: Ties) -> Table:
     return replace(made, notes=(*notes, note))
 
 
-def check_leaks(table: Table, ties: Ties, *, allow: bool = False) -> tuple[Leak, ...]:
+def check_leaks(table: Table, ties: LinkedGroups, *, allow: bool = False) -> tuple[Leak, ...]:
     """See that nothing outside of train is known from train.
 
     Args:
@@ -106,16 +106,16 @@ def check_leaks(table: Table, ties: Ties, *, allow: bool = False) -> tuple[Leak,
     return found
 
 
-def _remembered(table: Table, progress: Progress | None) -> tuple[Twins, tuple[Trace, ...]]:
+def _remembered(table: Table, progress: Progress | None) -> tuple[DuplicateGroup, tuple[SourceMatch, ...]]:
     stated = [[sample.dataset, sample.patient is not None] for sample in table.samples]
     content = f"{_VERSION}|{fingerprint(table)}|{json.dumps(stated)}|{[(k.name, len(k)) for k in shipped()]}"
     path = cache_folder() / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.ties.json"
     if path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
-        twins = Twins(tuple(held["cluster"]), tuple(Pair(**pair) for pair in held["pairs"]))
-        return twins, tuple(Trace(**one) for one in held["traces"])
-    seen = looks([sample.image for sample in table.samples], progress=progress)
-    twins = find_twins(seen)
+        twins = DuplicateGroup(tuple(held["cluster"]), tuple(Pair(**pair) for pair in held["pairs"]))
+        return twins, tuple(SourceMatch(**one) for one in held["traces"])
+    seen = image_records([sample.image for sample in table.samples], progress=progress)
+    twins = find_duplicates(seen)
     traces = tuple(find_sources(table, seen, shipped()))
     held = {
         "cluster": twins.cluster,

@@ -8,18 +8,18 @@ from typing import Literal
 import numpy as np
 
 from tumorlens.auditing.duplicates.near_duplicates import Clusters
-from tumorlens.auditing.issues import Leak, Trace, Twins
+from tumorlens.auditing.issues import DuplicateGroup, Leak, SourceMatch
 from tumorlens.datasets import COPIES, Table
-from tumorlens.stats import Cohort, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 
-def patients_of(table: Table, traces: Sequence[Trace]) -> tuple[str | None, ...]:
+def patients_of(table: Table, traces: Sequence[SourceMatch]) -> tuple[str | None, ...]:
     """For every sample its patient, as the data set states or as its known source tells; None where neither does."""
     recovered = {t.sample: f"{t.known}:{t.patient}" for t in traces if t.patient}
     return tuple(sample.patient or recovered.get(i) for i, sample in enumerate(table.samples))
 
 
-def keys_of(table: Table, twins: Twins, patients: Sequence[str | None]) -> tuple[str, ...]:
+def groups_of(table: Table, twins: DuplicateGroup, patients: Sequence[str | None]) -> tuple[str, ...]:
     """For every sample the name of the group that must stay on one side of a split.
 
     A group is everything connected by patients and copies. It is called by its first patient; copies
@@ -44,7 +44,7 @@ def keys_of(table: Table, twins: Twins, patients: Sequence[str | None]) -> tuple
 
 
 def find_leaks(
-    table: Table, twins: Twins, patients: Sequence[str | None], keys: Sequence[str], *, seed: int = 0
+    table: Table, twins: DuplicateGroup, patients: Sequence[str | None], keys: Sequence[str], *, seed: int = 0
 ) -> tuple[Leak, ...]:
     """What of val and test is known from train, by copies and by patients.
 
@@ -52,7 +52,7 @@ def find_leaks(
         table: with a split, or there is nothing to find.
         twins: its copies.
         patients: as `patients_of` says.
-        keys: as `keys_of` says; the bootstrap of the intervals draws whole groups.
+        keys: as `groups_of` says; the bootstrap of the intervals draws whole groups.
         seed: of the bootstrap.
     """
     train = [i for i, sample in enumerate(table.samples) if sample.split == "train"]
@@ -82,7 +82,7 @@ def _leak(
     seed: int,
 ) -> Leak:
     flags = np.array(leaked)
-    drawn = Resamples.draw(Cohort([keys[i] for i in judged], "group", seed=seed))
+    drawn = BootstrapDraws.draw(ClusterBootstrap([keys[i] for i in judged], "group", seed=seed))
     rate = drawn.sums(flags) / drawn.sums(np.ones(len(flags)))
     labels = np.array([table.samples[i].label for i in judged])
     return Leak(

@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tumorlens.auditing.duplicates.image_records import Look
-from tumorlens.auditing.issues import Twins
+from tumorlens.auditing.duplicates.image_records import ImageRecord
+from tumorlens.auditing.issues import DuplicateGroup
 from tumorlens.auditing.splits import split_folds
 from tumorlens.datasets import Table
 from tumorlens.datasets.unannotated import UNANNOTATED
@@ -37,8 +37,8 @@ def clean(found: AuditReport) -> Table:
     """
     table = found.table
     doubts = doubtful(found)
-    kept = {_best(table, found.looks, cluster, doubts) for cluster in _all_clusters(found.twins)}
-    usable = {table.samples[i].id for i in kept if found.looks[i].thumbs is not None}
+    kept = {_best(table, found.image_records, cluster, doubts) for cluster in _all_clusters(found.twins)}
+    usable = {table.samples[i].id for i in kept if found.image_records[i].thumbnails is not None}
     whole = grouped(table, found.keys)
     if found.leaking:
         whole = replace(whole, plan=None, samples=tuple(replace(s, split=None) for s in whole.samples))
@@ -93,19 +93,19 @@ def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float 
     return split_folds(replace(sure, plan=None), folds=folds, fold=fold, val=val, seed=seed)
 
 
-def _all_clusters(twins: Twins) -> list[list[int]]:
+def _all_clusters(twins: DuplicateGroup) -> list[list[int]]:
     members: dict[int, list[int]] = {}
     for position, cluster in enumerate(twins.cluster):
         members.setdefault(cluster, []).append(position)
     return list(members.values())
 
 
-def _best(table: Table, looks: Sequence[Look], cluster: Sequence[int], doubts: Container[str]) -> int:
+def _best(table: Table, image_records: Sequence[ImageRecord], cluster: Sequence[int], doubts: Container[str]) -> int:
     """The largest image of undoubted label; of equals the largest file, then the first."""
 
     def worth(i: int) -> tuple[bool, int, int, int]:
-        height, width = looks[i].size
-        return table.samples[i].id not in doubts, height * width, looks[i].bytes, -i
+        height, width = image_records[i].size
+        return table.samples[i].id not in doubts, height * width, image_records[i].bytes, -i
 
     return max(cluster, key=worth)
 

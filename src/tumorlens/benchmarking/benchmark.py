@@ -141,7 +141,9 @@ def _subjects(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[S
 def _subject_of(one: Run) -> Subject:
     spec = one.spec
     options = tuple(sorted(spec.options.items()))
-    return Subject(spec.model, len(spec.classes), spec.channels, spec.canvas.size, options, card(spec.model).input_size)
+    return Subject(
+        spec.model, len(spec.classes), spec.channels, spec.input_geometry.size, options, card(spec.model).input_size
+    )
 
 
 def _job(

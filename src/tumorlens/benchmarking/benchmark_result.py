@@ -185,7 +185,7 @@ class Benchmark:
         return tuple(lines)
 
     @property
-    def cautions(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         """What must be known before a figure is quoted."""
         found = []
         if busy(self.machine):
@@ -212,7 +212,7 @@ class Benchmark:
             "networks": [self._network(facts) for facts in self.networks],
             "measurements": [asdict(measurement) for measurement in self.measurements],
             "failed": list(self.failed),
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
         }
 
     def write_csv(self, path: str | Path) -> None:

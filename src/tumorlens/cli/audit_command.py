@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Data, Fold, Folds, Json, Seed, Val, caution, emit, grid, progress, say, show, stages
+from tumorlens.cli.common import Data, Fold, Folds, Json, Seed, Val, caveat, emit, grid, progress, say, show, stages
 
 if TYPE_CHECKING:
     from tumorlens.auditing import AuditReport
@@ -146,6 +146,6 @@ def _show(found: AuditReport) -> None:
         if damage.level == "info":
             say(f"note: {damage.what}")
         else:
-            caution(damage.what)
+            caveat(damage.what)
     for note in found.notes:
         say(f"note: {note}")

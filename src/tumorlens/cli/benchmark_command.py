@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.common import Json, caution, emit, fail, grid, loading, progress, say, show
+from tumorlens.cli.common import Json, caveat, emit, fail, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
     from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts
@@ -120,8 +120,8 @@ def _show(found: Benchmark) -> None:
     for facts in found.networks:
         for score in facts.scores:
             show(f"{facts.name}, {score.run}: accuracy {score.accuracy.percent()} on {score.data}")
-    for text in found.cautions:
-        caution(text)
+    for text in found.caveats:
+        caveat(text)
 
 
 def _lines(facts: NetworkFacts) -> list[str]:

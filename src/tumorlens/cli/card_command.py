@@ -27,24 +27,24 @@ def card(
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.shipped import bundle as named
-    from tumorlens.model_card.card_sections import BundleFile, card_page
-    from tumorlens.model_card.checklists import SHEETS
-    from tumorlens.model_card.checklists.fill import write_sheet
+    from tumorlens.model_card.card_sections import ModelFile, card_page
+    from tumorlens.model_card.checklists import CHECKLISTS
+    from tumorlens.model_card.checklists.fill import write_checklist
 
     if sheet and not out:
         raise typer.BadParameter("--sheet needs --out, the file to write")
-    chosen = sheet or next(iter(SHEETS))
-    if chosen not in SHEETS:
-        raise typer.BadParameter(f"'{chosen}' for --sheet; expected {' or '.join(SHEETS)}")
-    known, file = load(bundle).card, BundleFile.of(named(bundle))
+    chosen = sheet or next(iter(CHECKLISTS))
+    if chosen not in CHECKLISTS:
+        raise typer.BadParameter(f"'{chosen}' for --sheet; expected {' or '.join(CHECKLISTS)}")
+    known, file = load(bundle).card, ModelFile.of(named(bundle))
     if out:
         record = Record("card", model=bundle, sheet=chosen)
-        tally = write_sheet(SHEETS[chosen], known, file, out)
+        tally = write_checklist(CHECKLISTS[chosen], known, file, out)
         record.add(outputs=[out.name], items=tally.to_dict())
         record.write(out.parent, f"{out.name}.run.json")
         if json:
             return emit({"path": str(out), "sheet": chosen, **tally.to_dict()})
-        return say(f"written: {out} ({SHEETS[chosen].name}: {tally})")
+        return say(f"written: {out} ({CHECKLISTS[chosen].name}: {tally})")
     if json:
         return emit(known.model_dump(mode="json") | file.to_dict())
     for number, section in enumerate(card_page(known, file)):

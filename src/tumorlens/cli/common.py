@@ -91,7 +91,7 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def caution(text: str) -> None:
+def caveat(text: str) -> None:
     """What a reader must know before using the result, on standard error."""
     typer.secho(f"caution: {text}", err=True, fg="yellow")
 

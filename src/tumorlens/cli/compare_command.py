@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, caution, emit, grid, loading, say, show
+from tumorlens.cli.common import Json, Seed, caveat, emit, grid, loading, say, show
 
 if TYPE_CHECKING:
     from tumorlens.comparison.paired_classification import Comparison
@@ -23,7 +23,7 @@ def compare(
         bool, typer.Option("--common", help="Where test images differ, compare on those common to both.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the result, as JSON.", show_default=False)] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
+    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -35,7 +35,7 @@ def compare(
 
     record = Record("compare")
     found = work(
-        load_run(first), load_run(second), evaluation=evaluation, common=common, resamples=resamples, seed=seed
+        load_run(first), load_run(second), evaluation=evaluation, common=common, n_resamples=n_resamples, seed=seed
     )
     if out:
         write_json(found.to_dict(), out)
@@ -74,5 +74,5 @@ def _show(found: Comparison) -> None:
         said += f"\n{drawn.conclusion(one.name, two.name)}"
     show(table)
     show(f"* {TEST}\n\n{said}")
-    for text in found.cautions:
-        caution(text)
+    for text in found.caveats:
+        caveat(text)

@@ -147,7 +147,7 @@ def split(
     json: Json = False,
 ) -> None:
     """Split data into train, val and test. By patient, stratified by class; `train` takes the file."""
-    from tumorlens.auditing import find_ties, regrouped, split_folds, split_given
+    from tumorlens.auditing import find_linked_groups, split_folds, split_given, with_groups
     from tumorlens.datasets import open_tables, write_table
 
     source = open_tables(data, unannotated=unannotated)
@@ -158,7 +158,7 @@ def split(
     else:
         if not ignore_patients and not true_masks:
             with progress("looking for copies") as step:
-                source = regrouped(source, find_ties(source, progress=step))
+                source = with_groups(source, find_linked_groups(source, progress=step))
         made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, ignore_patients=ignore_patients)
     _said(made, write_table(made, out), json)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, Unannotated, caution, emit, grid, loading, progress, say, show
+from tumorlens.cli.common import Json, Seed, Unannotated, caveat, emit, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
-    from tumorlens.evaluation.analyzes.region_occlusion.result import Background
-    from tumorlens.evaluation.analyzes.robustness import Robustness
+    from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
+    from tumorlens.evaluation.analyses.robustness import Robustness
     from tumorlens.metrics.segmentation import Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
@@ -46,7 +46,7 @@ def evaluate(
     robustness_limit: Annotated[
         int, typer.Option(min=0, help="With --robustness: so many images, spread over patients; 0 for all.")
     ] = 300,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
+    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -75,7 +75,7 @@ def evaluate(
             rectangles=rectangles,
             background=not no_background,
             robustness=robustness_limit if robustness else None,
-            resamples=resamples,
+            n_resamples=n_resamples,
             seed=seed,
             progress=step,
         )
@@ -110,8 +110,8 @@ def show_evaluation(found: Evaluation) -> None:
     if found.robustness:
         _show_robustness(found.robustness)
     _show_no(found)
-    for text in found.cautions:
-        caution(text)
+    for text in found.caveats:
+        caveat(text)
 
 
 def _show_masks(found: Segmentation) -> None:
@@ -125,9 +125,9 @@ def _show_masks(found: Segmentation) -> None:
         show(masks)
 
 
-def _show_background(found: Background) -> None:
+def _show_background(found: RegionOcclusion) -> None:
     """What is named when something is blanked, and what that means; a shortcut is told among the cautions."""
-    from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES
+    from tumorlens.evaluation.analyses.region_occlusion.result import TITLES
 
     tests = grid("\nwith", "\nimages", "\naccuracy", "\nas they are", "\nguessing")
     for test in found.tests:
@@ -136,13 +136,13 @@ def _show_background(found: Background) -> None:
         tests.add_row(TITLES[test.name], str(blanked.n), blanked.percent(), plain.percent(), guessing)
     show(tests)
     for test in found.tests:
-        if test.meaning != found.caution:
+        if test.meaning != found.caveat:
             show(test.meaning)
 
 
 def _show_no(found: Evaluation) -> None:
     """What is flagged as outside, and what is answered with how much error allowed."""
-    from tumorlens.evaluation.analyzes.selective import section as says_no
+    from tumorlens.evaluation.analyses.selective import section as says_no
 
     if found.abstention:
         for headings, rows in says_no.abstention_tables(found.abstention):
@@ -152,13 +152,13 @@ def _show_no(found: Evaluation) -> None:
             show(answered)
         if unknown := says_no.unknown_words(found.abstention):
             show(unknown)
-    if found.outside:
-        show(says_no.outside_words(found.outside))
+    if found.ood:
+        show(says_no.ood_text(found.ood))
 
 
 def _show_robustness(found: Robustness) -> None:
     """What is left when images get worse, and what that means; what slight artifacts cost is a caution."""
-    from tumorlens.evaluation.analyzes.robustness.robustness_tables import lines
+    from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
 
     for headings, rows in lines(found):
         worse = grid(*(f"\n{heading}" for heading in headings))
@@ -166,5 +166,5 @@ def _show_robustness(found: Robustness) -> None:
             worse.add_row(*row)
         show(worse)
     for text in (found.summary, found.worst_words, found.meaning):
-        if text != found.caution:
+        if text != found.caveat:
             show(text)

@@ -51,7 +51,7 @@ def explain(
     rectangles: Annotated[
         bool, typer.Option("--rectangles", help="To measure: also where the true masks are rectangles.")
     ] = False,
-    resamples: Annotated[int, typer.Option(min=100, help="To measure: of the bootstrap over patients.")] = 2000,
+    n_resamples: Annotated[int, typer.Option(min=100, help="To measure: of the bootstrap over patients.")] = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
@@ -70,7 +70,7 @@ def explain(
             )
         return explain_evaluate(
             model, out, data=data, methods=method, limit=limit, rectangles=rectangles,
-            resamples=resamples, seed=seed, json=json,
+            n_resamples=n_resamples, seed=seed, json=json,
         )  # fmt: skip
     if data or limit is not None or rectangles:
         raise typer.BadParameter("--data, --limit and --rectangles are for measuring; expected --evaluate beside them")

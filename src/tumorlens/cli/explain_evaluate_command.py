@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tumorlens.cli.common import caution, emit, grid, loading, say, show, stages
+from tumorlens.cli.common import caveat, emit, grid, loading, say, show, stages
 
 if TYPE_CHECKING:
-    from tumorlens.explanation.faithfulness import Trust
+    from tumorlens.explanation.faithfulness import Faithfulness
     from tumorlens.stats import Estimate
 
 
@@ -20,7 +20,7 @@ def explain_evaluate(
     methods: list[str] | None,
     limit: int | None,
     rectangles: bool,
-    resamples: int,
+    n_resamples: int,
     seed: int,
     json: bool,
 ) -> int:
@@ -45,7 +45,7 @@ def explain_evaluate(
             methods=None if methods and "all" in methods else methods,
             limit=LIMIT if limit is None else limit,
             rectangles=rectangles,
-            resamples=resamples,
+            n_resamples=n_resamples,
             seed=seed,
             progress=step,
         )
@@ -61,7 +61,7 @@ def explain_evaluate(
     return 0
 
 
-def _show(found: Trust) -> None:
+def _show(found: Faithfulness) -> None:
     """The figures side by side, what follows from them, and what must be known about them."""
     from tumorlens.explanation.faithfulness import FIGURES
     from tumorlens.explanation.faithfulness.faithfulness_result import STAMP
@@ -77,8 +77,8 @@ def _show(found: Trust) -> None:
         table.add_row(f"{row.title}\n{stamp}", *cells, _cell(row.sanity.rank) if row.sanity else "")
     show(table)
     show(f"\n{conclusion(found)}")
-    for text in found.cautions:
-        caution(text)
+    for text in found.caveats:
+        caveat(text)
 
 
 def _cell(figure: Estimate) -> str:

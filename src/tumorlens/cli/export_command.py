@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, caution, console, emit, loading, say, show
+from tumorlens.cli.common import Json, caveat, console, emit, loading, say, show
 from tumorlens.cli.evaluate_command import RunFolder
 
 
@@ -55,7 +55,7 @@ def export(
             f"same masks: largest difference in a pixel's probability {parity.largest_mask_difference:.1e}; "
             f"{parity.mask_pixels_differ:.4%} of the pixels change sides"
         )
-    if not card.figures:
-        caution("these weights were never evaluated, so the card has no figures; run: tumorlens evaluate, then export")
+    if not card.metrics:
+        caveat("these weights were never evaluated, so the card has no figures; run: tumorlens evaluate, then export")
     for file in written:
         say(f"written: {file} ({file.stat().st_size / 1e6:.1f} MB)")

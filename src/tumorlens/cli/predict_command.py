@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.common import Images, Json, caution, emit, fail, files, progress, say
+from tumorlens.cli.common import Images, Json, caveat, emit, fail, files, progress, say
 
 if TYPE_CHECKING:
     from tumorlens._record import Record
     from tumorlens.deploy.prediction import Prediction
-    from tumorlens.model_card.card import Card
+    from tumorlens.model_card.card import ModelCard
 
 _MEASURES = (
     "lesions",
@@ -29,7 +29,7 @@ _MEASURES = (
     "centroid_column",
     "side",
 )
-_DOUBT = ("outside", "outside_score", "candidates", "abstains")
+_DOUBT = ("ood", "ood_score", "prediction_set", "abstains")
 _FEW = 20  # images that get a line each although the answers are written to files
 
 
@@ -52,7 +52,7 @@ def predict(
         str | None,
         typer.Option(metavar="MM[,MM]", help="Between rows and between columns, for files that do not say."),
     ] = None,
-    max_error: Annotated[
+    coverage: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Name all classes an image may be of; of each, as few as this are missed."),
     ] = None,
@@ -66,20 +66,20 @@ def predict(
     from tumorlens.deploy.predictor import load
     from tumorlens.errors import ScanError, TumorlensError
 
-    _check(out, max_error, {"--overlays": overlays, "--masks": masks})
+    _check(out, coverage, {"--overlays": overlays, "--masks": masks})
     given = _millimeters(spacing) if spacing is not None else None
-    record = Record("predict", model=model, device="cpu", spacing=given, max_error=max_error)
+    record = Record("predict", model=model, device="cpu", spacing=given, coverage=coverage)
     predictor = load(model)
     card = predictor.card
-    if short := predictor.check_max_error(max_error):
-        caution(short)
+    if short := predictor.check_coverage(coverage):
+        caveat(short)
     _check_drawn(model, card, overlays=overlays, masks=masks)
     chosen = files(paths)
     brief = out is not None and len(chosen) > _FEW and not json
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
     with progress("predicting") if brief else nullcontext(lambda done, total: None) as step:
-        answers = predictor.predict_many(chosen, heatmap=overlays, max_error=max_error)
+        answers = predictor.predict_many(chosen, heatmap=overlays, coverage=coverage)
         for number, (source, answer) in enumerate(answers, start=1):
             step(number, len(chosen))
             if isinstance(answer, TumorlensError):
@@ -102,7 +102,7 @@ def predict(
         print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
         if doubted := _doubted(rows):
             print(doubted)
-        if odd := sum(row["agrees"] is False for row in rows):
+        if odd := sum(row["consistent"] is False for row in rows):
             print(f"what is named and what is drawn disagree in {odd}")
     if out:
         record.add(split_hash=card.training["split_hash"], done=len(rows), failed=failed)
@@ -111,43 +111,43 @@ def predict(
     return 1 if failed else 0
 
 
-def _check(out: Path | None, max_error: float | None, drawn: dict[str, bool]) -> None:
+def _check(out: Path | None, coverage: float | None, drawn: dict[str, bool]) -> None:
     """See that the options make sense together; `drawn` is what is to be drawn into the folder."""
     for name, wanted in drawn.items():
         if wanted and out is None:
             raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
-    if max_error is not None and not 0 < max_error < 1:
-        raise typer.BadParameter(f"'{max_error:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
+    if coverage is not None and not 0 < coverage < 1:
+        raise typer.BadParameter(f"'{coverage:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
 
 
-def _check_drawn(model: str, card: Card, *, overlays: bool, masks: bool) -> None:
+def _check_drawn(model: str, card: ModelCard, *, overlays: bool, masks: bool) -> None:
     """See that the bundle gives what is to be drawn.
 
     Raises:
         BundleError: it does not.
     """
-    from tumorlens.errors import BundleError
+    from tumorlens.errors import ModelFileError
 
     if overlays and not (card.heatmap or card.segments):
-        raise BundleError(
+        raise ModelFileError(
             f"{model}: {card.model} gives no heat maps in a bundle; "
             "leave out --overlays, or draw them with: tumorlens explain RUN"
         )
     if masks and not card.segments:
-        raise BundleError(f"{model}: {card.model} names tumors and draws none; leave out --masks")
+        raise ModelFileError(f"{model}: {card.model} names tumors and draws none; leave out --masks")
 
 
 def _line(answer: Prediction) -> str:
     """One answer, with all that speaks against it."""
     drawn = f", {answer.tumor}" if answer.tumor else ""
-    return "; ".join([f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", *answer.remarks])
+    return "; ".join([f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", *answer.flags])
 
 
 def _doubted(rows: list[dict[str, Any]]) -> str:
     """How many answers should not be used, and why; empty where there are none."""
-    outside = sum(bool(row["outside"]) for row in rows)
-    unsure = sum(row["abstains"] for row in rows) - outside
-    parts = [f"outside of what this model is for: {outside}"] * bool(outside) + [f"unsure: {unsure}"] * bool(unsure)
+    ood = sum(bool(row["ood"]) for row in rows)
+    unsure = sum(row["abstains"] for row in rows) - ood
+    parts = [f"outside of what this model is for: {ood}"] * bool(ood) + [f"unsure: {unsure}"] * bool(unsure)
     return f"of these {', '.join(parts)}" if parts else ""
 
 
@@ -172,7 +172,7 @@ def _draw(answer: Prediction, out: Path, number: int) -> str:
     largest = answer.tumor.largest if answer.tumor else None
     lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
     both = side_by_side([overlay(gray), overlay(gray, answer.heatmap, answer.mask, lines=lines)])
-    save_png(marked(both, "; ".join([answer.label, *answer.remarks])) if answer.remarks else both, out / name)
+    save_png(marked(both, "; ".join([answer.label, *answer.flags])) if answer.flags else both, out / name)
     return name
 
 
@@ -188,7 +188,7 @@ def _write_mask(answer: Prediction, out: Path, number: int) -> str:
     return name
 
 
-def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record) -> None:
+def _write(rows: list[dict[str, Any]], card: ModelCard, folder: Path, record: Record) -> None:
     """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
     from tumorlens._files import appearing
     from tumorlens._record import SURROGATES
@@ -201,12 +201,12 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        names = ["tumor_pixels", "tumor_mm2", "agrees", "mask", *_MEASURES] if card.segments else []
+        names = ["tumor_pixels", "tumor_mm2", "consistent", "mask", *_MEASURES] if card.segments else []
         table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), *_DOUBT, "overlay", *names])
         for row in rows:
             cells = [row["probabilities"][name] for name in card.classes] + _doubt(row) + [row.get("overlay", "")]
             if card.segments:
-                cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["agrees"], row.get("mask", "")]
+                cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["consistent"], row.get("mask", "")]
                 cells += _measures(row["tumor"])
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
@@ -215,9 +215,9 @@ def _write(rows: list[dict[str, Any]], card: Card, folder: Path, record: Record)
 
 def _doubt(row: dict[str, Any]) -> list[Any]:
     """The cells of `_DOUBT`: empty where the bundle cannot say or was not asked; a bar stands between classes."""
-    candidates = row["candidates"]
-    known = ["" if row[name] is None else row[name] for name in ("outside", "outside_score")]
-    return [*known, "" if candidates is None else "|".join(candidates), row["abstains"]]
+    prediction_set = row["prediction_set"]
+    known = ["" if row[name] is None else row[name] for name in ("ood", "ood_score")]
+    return [*known, "" if prediction_set is None else "|".join(prediction_set), row["abstains"]]
 
 
 def _measures(tumor: dict[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, caution, console, emit, grid, loading, say, show
+from tumorlens.cli.common import Json, Seed, caveat, console, emit, grid, loading, say, show
 
 if TYPE_CHECKING:
     from tumorlens.experiments.reproduction.reproduction_result import Reproduction
@@ -36,16 +36,16 @@ def reproduce(
     ] = [],  # noqa: B006 (typer copies it)
     quick: Annotated[bool, typer.Option("--quick", help="Few epochs, small input, some hundred images.")] = False,
     seed: Seed = 0,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 2000,
+    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 2000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where --out was left.")] = False,
     json: Json = False,
 ) -> None:
     """Put a published claim to the test. Its own protocol, then an honest one: same network, recipe and budget."""
     with loading():
-        from tumorlens.experiments.reproduction.published_methods import find_system
+        from tumorlens.experiments.reproduction.published_methods import find_published_method
         from tumorlens.experiments.reproduction.reproduce import reproduce as work
 
-    folder = out or Path(f"reproduction-{find_system(system).name}")
+    folder = out or Path(f"reproduction-{find_published_method(system).name}")
     found = work(
         system,
         data,
@@ -55,7 +55,7 @@ def reproduce(
         quick=quick,
         seed=seed,
         resume=resume,
-        resamples=resamples,
+        n_resamples=n_resamples,
         console=console(),
     )
     if json:
@@ -74,5 +74,5 @@ def _show(found: Reproduction) -> None:
         table.add_row(*row)
     show(table)
     show(f"\n{found.why}\n{found.reading}\n\n{found.did}")
-    for text in found.cautions:
-        caution(text)
+    for text in found.caveats:
+        caveat(text)

@@ -17,7 +17,7 @@ from tumorlens.cli.common import (
     Seed,
     Unannotated,
     Val,
-    caution,
+    caveat,
     console,
     emit,
     fail,
@@ -32,7 +32,7 @@ from tumorlens.errors import SplitError
 
 if TYPE_CHECKING:
     from tumorlens.datasets import Table
-    from tumorlens.experiments.ablation import Sweep
+    from tumorlens.experiments.ablation import Ablation
     from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
     from tumorlens.training import Run
 
@@ -85,9 +85,9 @@ def train(
     changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
     chosen = load_recipe(recipe, changes)
     if arm:
-        from tumorlens.experiments.ablation import read_arms, sweep
+        from tumorlens.experiments.ablation import read_variants, sweep
 
-        arms = read_arms(recipe, arm, changes)
+        arms = read_variants(recipe, arm, changes)
     table = open_tables(data, unannotated=unannotated)
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
@@ -102,7 +102,7 @@ def train(
     elif held in ("all", "none"):
         raise SplitError(f"{table.name}: has a split; --fold {held} makes its own, so give it the data without one")
     if table.plan and table.plan.by == "image, patients ignored":
-        caution("patients are torn apart on request: test figures will be too high")
+        caveat("patients are torn apart on request: test figures will be too high")
     screen = console()
     if held == "all":
         from tumorlens.experiments.cross_validation.folds import cross_validate
@@ -121,10 +121,10 @@ def train(
 
 def _with_copies_together(table: Table) -> Table:
     """The table with copies in one group, so that no split tears them apart."""
-    from tumorlens.auditing import find_ties, regrouped
+    from tumorlens.auditing import find_linked_groups, with_groups
 
     with progress("looking for copies") as step:
-        return regrouped(table, find_ties(table, progress=step))
+        return with_groups(table, find_linked_groups(table, progress=step))
 
 
 def _held_out(fold: str, *, given: bool, arms: bool) -> str:
@@ -137,19 +137,19 @@ def _held_out(fold: str, *, given: bool, arms: bool) -> str:
     return fold
 
 
-def _cautions(run: Run) -> None:
+def _caveats(run: Run) -> None:
     """What must be known of what a run was trained on."""
     for leak in run.record["leaks"]:
-        caution(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
+        caveat(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
     if blank := run.record.get("blank_masks"):
-        caution(
+        caveat(
             f"{len(blank)} of the masks of images with a tumor show none, the first is that of {blank[0]}: the "
             "network is taught to miss it; draw what is missing, or leave the images out"
         )
     for part, images in run.record["counts"].items():
         missing = (run.record.get("masks") or {}).get(part, {}).get("none")
         if missing:
-            caution(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
+            caveat(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
 
 
 def _validation(figures: Mapping[str, float]) -> list[str]:
@@ -160,7 +160,7 @@ def _validation(figures: Mapping[str, float]) -> list[str]:
 
 def _report_run(run: Run, *, json: bool) -> int:
     """What came of one training, and what to do next."""
-    _cautions(run)
+    _caveats(run)
     if json:
         emit(run.record | {"folder": str(run.folder)})
         return 0
@@ -191,11 +191,11 @@ def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
     return 0
 
 
-def _report(found: Sweep, out: Path, *, json: bool) -> int:
+def _report(found: Ablation, out: Path, *, json: bool) -> int:
     """One table of all arms."""
     from tumorlens.report.text import evidence, points
 
-    _cautions(found.results[0].run)
+    _caveats(found.results[0].run)
     if json:
         emit(found.to_dict() | {"folder": str(out)})
     else:
@@ -205,8 +205,8 @@ def _report(found: Sweep, out: Path, *, json: bool) -> int:
             difference = points(result.comparison.accuracy) if result.comparison else "-"
             table.add_row(" ".join(result.arm.changes), result.accuracy.percent(), difference)
         show(table)
-        for text in found.cautions:
-            caution(text)
+        for text in found.caveats:
+            caveat(text)
         say(f"written: {out / 'sweep.json'}")
     for name, reason in found.failed.items():
         fail(f"arm {name}: {reason}", 1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tumorlens.comparison.comparison_caveats import cautions, resampled
+from tumorlens.comparison.comparison_caveats import caveats, resampled
 from tumorlens.comparison.paired_classification import Comparison, compare_answers
 from tumorlens.comparison.paired_segmentation import compare_drawn
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.stored_evaluation import read_evaluation
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 _OF_A_RUN = ("model", "recipe", "training_seed", "weights", "split_hash")
@@ -21,7 +21,7 @@ def compare(
     *,
     evaluation: str = "evaluation",
     common: bool = False,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
     """How much more accurate the second run is, and how much better it draws, on the same test images.
@@ -32,7 +32,7 @@ def compare(
         evaluation: folder of the evaluation in both runs: ``"evaluation"`` is that of their test parts,
             ``"evaluation-hospital"`` that of ``tumorlens evaluate RUN --data hospital.csv``.
         common: where the test images differ, compare on those that both were tested on.
-        resamples: of the bootstrap by patient.
+        n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
 
     Raises:
@@ -57,21 +57,21 @@ def compare(
             f"{len(torn):,} of {len(both):,} images have another label in the other run, the first is {torn[0]}: "
             f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
         )
-    cohort = Cohort(*resampled(one, two, both), resamples, seed)
+    bootstrap = ClusterBootstrap(*resampled(one, two, both), n_resamples, seed)
     found = compare_answers(
         [one.answers[name].label for name in both],
         [one.answers[name].predicted for name in both],
         [two.answers[name].predicted for name in both],
-        cohort,
+        bootstrap,
         names=_names(first, second),
     )
     return replace(
         found,
         first=replace(found.first, facts={key: one.facts[key] for key in _OF_A_RUN}),
         second=replace(found.second, facts={key: two.facts[key] for key in _OF_A_RUN}),
-        cautions=cautions((first, second), (one, two), both, found.accuracy),
-        drawn=compare_drawn(one, two, both, cohort),
-        facts={"data": one.facts["data"], "part": one.facts["part"], "resamples": resamples, "seed": seed},
+        caveats=caveats((first, second), (one, two), both, found.accuracy),
+        drawn=compare_drawn(one, two, both, bootstrap),
+        facts={"data": one.facts["data"], "part": one.facts["part"], "n_resamples": n_resamples, "seed": seed},
     )
 
 

@@ -31,7 +31,7 @@ def resampled(one: Measured, two: Measured, both: Sequence[str]) -> tuple[list[s
     return units, "patient" if known == len(both) else "patient or image" if known else "image"
 
 
-def cautions(
+def caveats(
     runs: tuple[Run, Run], measured: tuple[Measured, Measured], both: Sequence[str], difference: Estimate
 ) -> tuple[str, ...]:
     """The cautions of a comparison, each one to three sentences.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tumorlens.comparison.paired_segmentation import DrawnDifference
 from tumorlens.errors import DataError
 from tumorlens.report.text import evidence
-from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples, mcnemar, paired_difference
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, mcnemar, paired_difference
 
 SIGNIFICANT = 0.05
 MOST_UNDEFINED = 0.05  # share of the resamples
@@ -54,7 +54,7 @@ class Comparison:
         balanced_accuracy: the same of balanced accuracy.
         p: of McNemar's test. It takes images for independent, so it is too small where a patient has several.
         drawn: how much better the second draws tumors; None where they are not compared by that.
-        cautions: what must be known before the difference is quoted, each one to three sentences.
+        caveats: what must be known before the difference is quoted, each one to three sentences.
         facts: data, part, resamples and seed; empty where no runs are behind it.
     """
 
@@ -64,7 +64,7 @@ class Comparison:
     balanced_accuracy: Estimate
     p: float
     drawn: DrawnDifference | None = None
-    cautions: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -122,7 +122,7 @@ class Comparison:
                 else None
             ),
             "conclusion": self.conclusion,
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
         }
 
 
@@ -130,7 +130,7 @@ def compare_answers(
     labels: Sequence[str],
     first: Sequence[str],
     second: Sequence[str],
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     *,
     names: tuple[str, str] = ("first", "second"),
 ) -> Comparison:
@@ -140,21 +140,21 @@ def compare_answers(
         labels: the true class of each of N images.
         first: the class that the first said of each.
         second: the class that the second said.
-        cohort: their patients.
+        bootstrap: their patients.
         names: how the two are called.
 
     Raises:
         DataError: there are no images, or not one answer of each for each of them.
     """
-    counts = {len(labels), len(first), len(second), len(cohort)}
+    counts = {len(labels), len(first), len(second), len(bootstrap)}
     if len(counts) > 1:
         raise DataError(
-            f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(cohort)} units; "
+            f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(bootstrap)} units; "
             "expected one of each for every image"
         )
     truth = np.asarray(labels, dtype=str)
     right = [truth == np.asarray(said, dtype=str) for said in (first, second)]
-    drawn = Resamples.draw(cohort)
+    drawn = BootstrapDraws.draw(bootstrap)
     everyone = np.full(len(truth), True)
     images = drawn.sums(np.ones(len(truth)))
     balanced = [_macro_recall(drawn, truth, mine) for mine in right]
@@ -170,13 +170,13 @@ def compare_answers(
     return Comparison(
         first=sides[0],
         second=sides[1],
-        accuracy=paired_difference(right[0], right[1], cohort),
+        accuracy=paired_difference(right[0], right[1], bootstrap),
         balanced_accuracy=_balanced(drawn, balanced[1] - balanced[0]),
         p=mcnemar(sides[0].alone_right, sides[1].alone_right),
     )
 
 
-def _balanced(drawn: Resamples, column: Floats) -> Estimate:
+def _balanced(drawn: BootstrapDraws, column: Floats) -> Estimate:
     """The figure; without interval where many resamples lack a class, for the others are then no fair sample."""
     figure = drawn.estimate(column)
     if np.isnan(column[1:]).mean() <= MOST_UNDEFINED:
@@ -184,7 +184,7 @@ def _balanced(drawn: Resamples, column: Floats) -> Estimate:
     return replace(figure, low=None, high=None, method="none")
 
 
-def _macro_recall(drawn: Resamples, truth: npt.NDArray[np.str_], right: Flags) -> Floats:
+def _macro_recall(drawn: BootstrapDraws, truth: npt.NDArray[np.str_], right: Flags) -> Floats:
     """(1 + B,) mean sensitivity of the classes that occur; NaN in a resample that lacks one of them."""
     member = truth[:, None] == np.unique(truth)
     shown = drawn.sums(member)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tumorlens.evaluation.stored_evaluation import Measured
-from tumorlens.stats import Cohort, Estimate, Floats, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
 
 FIGURES = ("dice", "hd95")
 _SIZE = "mask_pixels"
@@ -70,7 +70,7 @@ def compare_drawn(
     one: Measured,
     two: Measured,
     both: Sequence[str],
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
 ) -> DrawnDifference | None:
     """Compare what two runs drew in the images that have a mask.
 
@@ -78,7 +78,7 @@ def compare_drawn(
         one: an evaluation.
         two: another.
         both: ids of the images to compare.
-        cohort: their patients.
+        bootstrap: their patients.
 
     Returns:
         None where one of them drew nothing, no image has a mask, or the true masks are not the same.
@@ -86,7 +86,7 @@ def compare_drawn(
     if not draw_both(one, two, both) or not same_masks(one, two, both):
         return None
     masked = [i for i, name in enumerate(both) if one.answers[name].drawn]
-    resampled = Resamples.draw(cohort.only(masked))
+    resampled = BootstrapDraws.draw(bootstrap.only(masked))
     images = resampled.sums(np.ones(len(masked)))
     distances = [of.facts["segmentation"].get("distance_unit", "") for of in (one, two)]
     names = FIGURES if distances[0] and distances[0] == distances[1] else FIGURES[:1]

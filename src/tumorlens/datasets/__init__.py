@@ -15,7 +15,7 @@ from tumorlens.datasets.formats.csv_table import read_table, write_table
 from tumorlens.datasets.reference_masks import MaskPlace, place_mask, read_sample_mask
 from tumorlens.datasets.sets import br35h, figshare, navoneel, nickparvar, no_tumor, phantoms
 from tumorlens.datasets.table import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
-from tumorlens.datasets.unannotated import UNANNOTATED, Unannotated, settle
+from tumorlens.datasets.unannotated import UNANNOTATED, Unannotated, resolve_unannotated
 from tumorlens.errors import DataError
 
 # In the order in which a folder is tried; `folder` takes whatever has class folders, so it comes last.
@@ -84,7 +84,7 @@ def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Tab
     Raises:
         DataError: nothing there, no layout fits, or images without annotation (for ``"error"``).
     """
-    return settle(_read(source), unannotated)
+    return resolve_unannotated(_read(source), unannotated)
 
 
 def open_tables(sources: Iterable[str | Path], *, unannotated: Unannotated = "error") -> Table:

@@ -14,7 +14,7 @@ UNANNOTATED = "unannotated"
 Unannotated = Literal["error", "ignore", "negative", "keep"]
 
 
-def settle(table: Table, unannotated: Unannotated) -> Table:
+def resolve_unannotated(table: Table, unannotated: Unannotated) -> Table:
     """The table with its unannotated images dealt with.
 
     Args:

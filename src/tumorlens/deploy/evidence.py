@@ -10,8 +10,8 @@ from typing import Any
 
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
-from tumorlens.model_card.card import Calibrated
-from tumorlens.stats.conformal import Candidates, Tail
+from tumorlens.model_card.card import CalibrationSummary
+from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.training import Run
 
 _FREE = ("name", "description", "precision")  # of a recipe: what it is called, and what a machine is quick in
@@ -38,11 +38,11 @@ class Measured:
         return float(self.found["calibration"]["temperature"])
 
     @property
-    def calibration(self) -> Calibrated:
+    def calibration(self) -> CalibrationSummary:
         """Where the temperature is from, and what it changed."""
         known = self.found["calibration"]
         before, after = ({name: known[when][name] for name in ("ece", "brier")} for when in ("before", "after"))
-        return Calibrated(
+        return CalibrationSummary(
             images=known["fitted_on_validation_images"],
             units=known["fitted_on_validation_units"],
             reason=known["not_fitted_because"],
@@ -51,25 +51,25 @@ class Measured:
         )
 
     @property
-    def candidates(self) -> Candidates | None:
+    def prediction_sets(self) -> PredictionSets | None:
         """Thresholds from all folds; None where it is no cross-validation."""
-        known = self.found.get("candidates")
+        known = self.found.get("prediction_sets")
         if not known:
             return None
-        tails = {
-            name: Tail(tail["units"], tuple(tail["scores"]), tuple(tail["errors"]))
-            for name, tail in known["tails"].items()
+        quantiles = {
+            name: NonconformityQuantiles(tail["units"], tuple(tail["scores"]), tuple(tail["errors"]))
+            for name, tail in known["quantiles"].items()
         }
-        return Candidates(tails, known["unit"])
+        return PredictionSets(quantiles, known["unit"])
 
     @property
-    def reach(self) -> float | None:
+    def threshold_scale(self) -> float | None:
         """By what to multiply the limit beyond which an image is outside; None where no folds say it."""
-        known = (self.found.get("outside") or {}).get("reach")
+        known = (self.found.get("ood") or {}).get("threshold_scale")
         return None if known is None else float(known)
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, Any]:
         """Of all images; those of masks among them."""
         drawn = self.found.get("segmentation")
         overall: dict[str, Any] = self.found["overall"]
@@ -82,9 +82,9 @@ class Measured:
         return {name: found | drawn.get(name, {}) for name, found in self.found["per_class"].items()}
 
     @property
-    def confusion(self) -> tuple[tuple[int, ...], ...]:
+    def confusion_matrix(self) -> tuple[tuple[int, ...], ...]:
         """(K, K), rows are the truth."""
-        return tuple(tuple(row) for row in self.found["confusion"])
+        return tuple(tuple(row) for row in self.found["confusion_matrix"])
 
     @property
     def tested_on(self) -> str:
@@ -94,17 +94,20 @@ class Measured:
         if self.folds:
             part = f"{self.folds} folds, each measured on a network of this recipe that was trained without it"
         said = (
-            f"{found['data']}, {part}: {found['evidence']}; 95 % intervals by bootstrap, {found['resamples']} "
+            f"{found['data']}, {part}: {found['evidence']}; 95 % intervals by bootstrap, {found['n_resamples']} "
             f"resamples, seed {found['seed']}"
         )
         return f"{said}; distances in {drawn['distance_unit']}" if drawn and "distance_unit" in drawn else said
 
     @property
-    def sensitivity(self) -> tuple[str, ...]:
-        """What is said of images that are blanked in part, and of images that are made worse."""
-        blanked, worse = (self.found.get(name) or {} for name in ("background", "robustness"))
-        said = [test["meaning"] for test in blanked.values() if isinstance(test, dict)]
-        return (*said, worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else tuple(said)
+    def analyses(self) -> dict[str, tuple[str, ...]]:
+        """Name of an analysis -> its conclusions, one sentence each."""
+        occluded, worse = (self.found.get(name) or {} for name in ("background", "robustness"))
+        found = {
+            "region_occlusion": tuple(test["meaning"] for test in occluded.values() if isinstance(test, dict)),
+            "robustness": (worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else (),
+        }
+        return {name: conclusions for name, conclusions in found.items() if conclusions}
 
 
 def measured(run: Run, crossval: Path | None = None) -> Measured | None:
@@ -134,7 +137,7 @@ def _cross_validation(run: Run, folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         theirs, data = _flat(found["recipe_settings"]), found["data_fingerprint"]
-        _ = Measured(found).reach
+        _ = Measured(found).threshold_scale
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             f"{path}: damaged, or of an older version ({error!r}); measure again: tumorlens train --fold all --resume"

@@ -21,11 +21,11 @@ from tumorlens.deploy.onnx_trace import trace
 from tumorlens.deploy.origin import attributions, training
 from tumorlens.deploy.parity import check_parity, random_images
 from tumorlens.errors import RunError
-from tumorlens.evaluation import Limits, calibrate, gray_slice, limits_of
-from tumorlens.evaluation.analyzes.ood import MARGIN
+from tumorlens.evaluation import Thresholds, calibrate, gray_slice, thresholds_of
+from tumorlens.evaluation.analyses.ood import THRESHOLD_SCALE
 from tumorlens.explanation.explainer import methods_from
-from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
-from tumorlens.model_card.card import KEY, Calibrated, Card, OutsideCard, Parity
+from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
+from tumorlens.model_card.card import KEY, CalibrationSummary, ModelCard, OODSummary, Parity
 from tumorlens.models import Pipeline, card, cost
 from tumorlens.scan import GrayImage
 from tumorlens.training import Run
@@ -36,7 +36,7 @@ _LARGEST = 2**14
 
 def export(
     run: Run, out: str | Path, *, crossval: str | Path | None = None, half: bool = False, weights: bool = False
-) -> Card:
+) -> ModelCard:
     """Write a run as a bundle and prove that it answers as the network does.
 
     The temperature is the one of the run's evaluation; a run that was not evaluated is calibrated on
@@ -63,8 +63,12 @@ def export(
     found = measured(run, None if crossval is None else Path(crossval))
     table = run.table()
     temperature, calibration = (found.temperature, found.calibration) if found else _calibrated(run, table)
-    limits = limits_of(run, table, MARGIN if found is None or found.reach is None else MARGIN * found.reach)
-    pipeline = run.pipeline(temperature, limits.outside.familiar if limits.outside else None)
+    limits = thresholds_of(
+        run,
+        table,
+        THRESHOLD_SCALE if found is None or found.threshold_scale is None else THRESHOLD_SCALE * found.threshold_scale,
+    )
+    pipeline = run.pipeline(temperature, limits.ood.subspace if limits.ood else None)
     with appearing(path) as part:
         program = _trace(pipeline)
         program.save(part, external_data=False)
@@ -82,10 +86,10 @@ def export(
     return made
 
 
-def _write_weights(pipeline: Pipeline, made: Card, path: Path) -> None:
+def _write_weights(pipeline: Pipeline, made: ModelCard, path: Path) -> None:
     """The network's weights, as the bundle stores them, and the card."""
     kept = {name: value.contiguous() for name, value in pipeline.network.state_dict().items()}
-    if made.stored == "float16":
+    if made.weights_dtype == "float16":
         kept = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
     with appearing(path) as part:
         part.write_bytes(save(kept, metadata={KEY: made.model_dump_json()}))
@@ -93,7 +97,7 @@ def _write_weights(pipeline: Pipeline, made: Card, path: Path) -> None:
 
 def _trace(pipeline: Pipeline) -> torch.onnx.ONNXProgram:
     """The ONNX program, with batch, height and width open."""
-    graph = NamedAnswers(pipeline, answer_names(pipeline))
+    graph = SelectedOutputs(pipeline, output_names(pipeline))
     dimensions = {0: torch.export.Dim("batch", min=1, max=4096)} | {
         axis: torch.export.Dim(name, min=2, max=_LARGEST) for axis, name in ((1, "height"), (2, "width"))
     }
@@ -106,19 +110,19 @@ def _real_images(table: Table) -> list[GrayImage]:
     return [gray_slice(sample.image) for sample in table.samples[::step][:_REAL]]
 
 
-def _calibrated(run: Run, table: Table) -> tuple[float, Calibrated]:
+def _calibrated(run: Run, table: Table) -> tuple[float, CalibrationSummary]:
     """The temperature of a run that was not evaluated, and what is known of it."""
     fitted = calibrate(run, table)
-    return fitted.temperature, Calibrated(images=fitted.fitted_on, units=fitted.units, reason=fitted.reason)
+    return fitted.temperature, CalibrationSummary(images=fitted.fitted_on, units=fitted.units, reason=fitted.reason)
 
 
-def _outside(limits: Limits, found: Measured | None) -> OutsideCard | None:
+def _ood(limits: Thresholds, found: Measured | None) -> OODSummary | None:
     """What is known of the score, with the share of flagged held-out images where it was measured."""
-    if limits.outside is None:
+    if limits.ood is None:
         return None
-    tested = found.found.get("outside") if found else None
+    tested = found.found.get("ood") if found else None
     share = tested.get("flagged_beyond", tested["flagged"]) if tested else None
-    return OutsideCard(**limits.outside.to_dict(), flagged=share, reach=found.reach if found else None)
+    return OODSummary(**limits.ood.to_dict(), flagged=share, threshold_scale=found.threshold_scale if found else None)
 
 
 def _card(
@@ -126,40 +130,40 @@ def _card(
     table: Table,
     pipeline: Pipeline,
     found: Measured | None,
-    calibration: Calibrated,
-    limits: Limits,
+    calibration: CalibrationSummary,
+    limits: Thresholds,
     parity: Parity,
     *,
     half: bool,
-) -> Card:
+) -> ModelCard:
     spec = run.spec
-    return Card(
+    return ModelCard(
         name=run.folder.name,
         classes=spec.classes,
-        canvas=spec.canvas,
+        input_geometry=spec.input_geometry,
         model=spec.model,
         parameters=cost(
             spec.model,
             len(spec.classes),
             channels=spec.channels,
-            input_size=spec.canvas.size,
+            input_size=spec.input_geometry.size,
             options=spec.options,
         ).parameters,
         temperature=float(pipeline.temperature),
         heatmap=pipeline.network.class_weights() is not None,
         segments=run.draws,
-        methods=tuple(methods_from(answer_names(pipeline))),
-        stored="float16" if half else "float32",
+        methods=tuple(methods_from(output_names(pipeline))),
+        weights_dtype="float16" if half else "float32",
         folds=found.folds if found else None,
-        figures=found.figures if found else {},
+        metrics=found.metrics if found else {},
         per_class=found.per_class if found else {},
-        confusion=found.confusion if found else (),
+        confusion_matrix=found.confusion_matrix if found else (),
         calibration=calibration,
-        sensitivity=found.sensitivity if found else (),
-        outside=_outside(limits, found),
-        candidates=(found.candidates if found else None) or limits.candidates,
+        analyses=found.analyses if found else {},
+        ood=_ood(limits, found),
+        prediction_sets=(found.prediction_sets if found else None) or limits.prediction_sets,
         tested_on=found.tested_on if found else "",
-        cautions=tuple(found.found["cautions"]) if found else ("This bundle was never evaluated.",),
+        caveats=tuple(found.found["caveats"]) if found else ("This bundle was never evaluated.",),
         training=training(run, table),
         parity=parity,
         license=f"{card(spec.model).license} (architecture); weights: as the licenses of the training data allow",

@@ -23,14 +23,14 @@ TOLERANCE = 1e-4
 # the network is undecided to a thousandth; what share of the pixels changes sides is counted, and is on the card.
 MASK_TOLERANCE = 1e-3
 # Of the score of an image as outside, as a share of it where it is above 1, its limit.
-OUTSIDE_TOLERANCE = 1e-3
+OOD_TOLERANCE = 1e-3
 # What is compared: how people call it, and the tolerances: in single precision, and with weights that were rounded to
 # half, each by one part in 2,000, once the graph was seen to be right in single. A pixel at the edge of a tumor, where
 # the network is undecided, then moves most.
 _COMPARED = {
     "probabilities": ("a probability", TOLERANCE, 2e-2),
     "mask": ("a pixel of the mask", MASK_TOLERANCE, 1e-1),
-    "outside": ("the score as outside", OUTSIDE_TOLERANCE, 2e-2),
+    "ood_score": ("the score as outside", OOD_TOLERANCE, 2e-2),
 }
 # Random images: square, wide, tall, smaller and larger than any canvas, odd.
 _SIZES = ((224, 224), (512, 512), (90, 301), (640, 333), (17, 19), (33, 512))
@@ -72,13 +72,13 @@ def check_parity(graph: Path, pipeline: Pipeline, images: Sequence[GrayImage], *
         images=len(images),
         largest_mask_difference=worst.get("mask"),
         mask_pixels_differ=sum(apart) / len(apart) if apart else None,
-        largest_outside_difference=worst.get("outside"),
+        largest_ood_difference=worst.get("ood_score"),
     )
 
 
 def _difference(name: str, found: Floats, wanted: Floats, image: GrayImage, half: bool) -> float:
     """The largest difference, if it is small enough."""
-    scale = np.maximum(1, np.abs(wanted)) if name == "outside" else 1
+    scale = np.maximum(1, np.abs(wanted)) if name == "ood_score" else 1
     difference = float((np.abs(found - wanted) / scale).max())
     what, single, rounded = _COMPARED[name]
     tolerance = rounded if half else single

@@ -70,10 +70,10 @@ class Prediction:
         milliseconds: from pixels to probabilities.
         orientation: of the scan, as in `Scan`; None where the file does not say.
         spacing_from: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
-        outside: whether the image is unlike those the network learned from, so that its answer means nothing; one
+        ood: whether the image is unlike those the network learned from, so that its answer means nothing; one
             of a single gray always is. None where the bundle cannot say.
-        outside_score: how unlike; above 1 it is outside. None where the bundle gives none.
-        candidates: the classes that cannot be ruled out with the error that was allowed; None where none was given.
+        ood_score: how unlike; above 1 it is outside. None where the bundle gives none.
+        prediction_set: the classes that cannot be ruled out with the error that was allowed; None where none was given.
     """
 
     source: str
@@ -87,9 +87,9 @@ class Prediction:
     milliseconds: float
     orientation: str | None = None
     spacing_from: str | None = None
-    outside: bool | None = None
-    outside_score: float | None = None
-    candidates: tuple[str, ...] | None = None
+    ood: bool | None = None
+    ood_score: float | None = None
+    prediction_set: tuple[str, ...] | None = None
 
     @property
     def probability(self) -> float:
@@ -99,16 +99,16 @@ class Prediction:
     @property
     def abstains(self) -> bool:
         """Whether the label should not be used: the image is outside, or not exactly one class is possible."""
-        return bool(self.outside) or (self.candidates is not None and len(self.candidates) != 1)
+        return bool(self.ood) or (self.prediction_set is not None and len(self.prediction_set) != 1)
 
     @property
-    def doubt(self) -> str:
+    def abstention_reason(self) -> str:
         """Why it abstains, in words; empty where it does not."""
-        if self.outside:
+        if self.ood:
             return "outside of what this model is for: not like the brain MRI it learned from"
-        if not self.abstains or self.candidates is None:
+        if not self.abstains or self.prediction_set is None:
             return ""
-        return f"unsure, may be {' or '.join(self.candidates)}" if self.candidates else "unsure, no class fits"
+        return f"unsure, may be {' or '.join(self.prediction_set)}" if self.prediction_set else "unsure, no class fits"
 
     @cached_property
     def tumor(self) -> Tumor | None:
@@ -121,17 +121,17 @@ class Prediction:
         return Tumor(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
 
     @property
-    def agrees(self) -> bool | None:
+    def consistent(self) -> bool | None:
         """Whether name and drawing go together: a tumor named and drawn, or neither; None without a mask."""
         if self.mask is None:
             return None
         return bool(np.any(self.mask)) != (self.label in HEALTHY)
 
     @property
-    def remarks(self) -> list[str]:
-        """All that speaks against the answer, in words: `agrees` where it does not, then `doubt`."""
-        odd = ["name and drawing disagree"] if self.agrees is False else []
-        return odd + [self.doubt] * bool(self.doubt)
+    def flags(self) -> list[str]:
+        """All that speaks against the answer, in words: `consistent` where it does not, then `abstention_reason`."""
+        odd = ["name and drawing disagree"] if self.consistent is False else []
+        return odd + [self.abstention_reason] * bool(self.abstention_reason)
 
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same answer, measured in these millimeters between pixels, unless the file gives its own."""
@@ -144,15 +144,15 @@ class Prediction:
             "label": self.label,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
             "tumor": self.tumor.to_dict() if self.tumor else None,
-            "agrees": self.agrees,
+            "consistent": self.consistent,
             "size": list(self.size),
             "spacing": list(self.spacing) if self.spacing else None,
             "spacing_from": self.spacing_from,
             "orientation": self.orientation,
             "bundle": self.bundle,
             "milliseconds": round(self.milliseconds, 2),
-            "outside": self.outside,
-            "outside_score": None if self.outside_score is None else round(self.outside_score, 4),
-            "candidates": None if self.candidates is None else list(self.candidates),
+            "ood": self.ood,
+            "ood_score": None if self.ood_score is None else round(self.ood_score, 4),
+            "prediction_set": None if self.prediction_set is None else list(self.prediction_set),
             "abstains": self.abstains,
         }

@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from tumorlens._legacy import graph_names
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
-from tumorlens.errors import BundleError, ModelError, ScanError, TumorlensError
+from tumorlens.errors import ModelError, ModelFileError, ScanError, TumorlensError
 from tumorlens.explanation.catalog import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
-from tumorlens.model_card.card import Card, parse_card
+from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, drawn_mask, read_scan
-from tumorlens.stats.conformal import at_temperature_one, check_error
+from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
 Source = str | Path | Scan | npt.NDArray[Any]
 _AHEAD = 16  # images read in advance while the network works
@@ -41,7 +42,7 @@ def load(model: str | Path = DEFAULT) -> Predictor:
 
 
 def predict(
-    source: Source, model: str | Path = DEFAULT, *, heatmap: bool = True, max_error: float | None = None
+    source: Source, model: str | Path = DEFAULT, *, heatmap: bool = True, coverage: float | None = None
 ) -> Prediction:
     """Answer for one slice; for several, `load` the bundle once and ask it.
 
@@ -49,12 +50,12 @@ def predict(
         source: a file, a `Scan`, or gray values (H, W).
         model: path of a bundle, or the name of a shipped one, as `load` takes it.
         heatmap: whether to bring the activation map back to the image.
-        max_error: as in `Predictor.predict`.
+        coverage: as in `Predictor.predict`.
 
     Raises:
         BundleError, ScanError, DataError: as `load` and `Predictor.predict` say.
     """
-    return load(model).predict(source, heatmap=heatmap, max_error=max_error)
+    return load(model).predict(source, heatmap=heatmap, coverage=coverage)
 
 
 class Predictor:
@@ -69,12 +70,12 @@ class Predictor:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if self.path.is_dir():
-            raise BundleError(
+            raise ModelFileError(
                 f"{self.path}: is a folder; expected a bundle, one .onnx file; if it is a run, export it first: "
                 f"tumorlens export {self.path}"
             )
         if not self.path.is_file():
-            raise BundleError(
+            raise ModelFileError(
                 f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN, or a model that ships: "
                 f"{', '.join(NAMES)}"
             )
@@ -84,12 +85,15 @@ class Predictor:
             self._session = ort.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             reason = str(error).splitlines()[0].rpartition("failed:")[2].strip()[:120]
-            raise BundleError(
+            raise ModelFileError(
                 f"{self.path}: cannot be loaded as ONNX ({reason}); expected a bundle made by: tumorlens export RUN"
             ) from None
-        self.card: Card = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
-        outputs = [output.name for output in self._session.get_outputs()]
-        self.explainer = Explainer(f"this bundle of {self.card.model}", self.card.canvas, self._ask, lambda: outputs)
+        self.card: ModelCard = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
+        self._graph_names = graph_names([output.name for output in self._session.get_outputs()])
+        outputs = list(self._graph_names)
+        self.explainer = Explainer(
+            f"this bundle of {self.card.model}", self.card.input_geometry, self._ask, lambda: outputs
+        )
         # The other outputs are for those who ask: what is not asked for is not copied.
         self._usual = [name for name in outputs if name != "features" and not name.startswith(ATTENTION)]
 
@@ -98,41 +102,41 @@ class Predictor:
         """Class names in output order."""
         return self.card.classes
 
-    def predict(self, source: Source, *, heatmap: bool = True, max_error: float | None = None) -> Prediction:
+    def predict(self, source: Source, *, heatmap: bool = True, coverage: float | None = None) -> Prediction:
         """Answer for one slice.
 
         Args:
             source: a file, a `Scan`, or gray values (H, W); arrays other than uint8 are windowed by percentile.
             heatmap: whether to bring the activation map back to the image.
-            max_error: name all classes that the image may be of, so that of a class's images no larger share than
-                this lacks it; of new patients like those of the validation part. None leaves `candidates` out.
+            coverage: also return the conformal prediction set: of each class at least this share of the images has the
+                class in its set, for new patients like those of the validation subset. None leaves `prediction_set` out.
 
         Raises:
             ScanError: the file cannot be read, or is no single slice.
-            BundleError: `max_error` is given, and the bundle does not know what that takes.
-            DataError: `max_error` is not between 0 and 1.
+            BundleError: `coverage` is given, and the bundle does not know what that takes.
+            DataError: `coverage` is not between 0 and 1.
         """
-        self.check_max_error(max_error)
-        return self._answer(_scan(source), heatmap, max_error)
+        self.check_coverage(coverage)
+        return self._answer(_scan(source), heatmap, coverage)
 
-    def check_max_error(self, max_error: float | None) -> str | None:
-        """Refuse an error that cannot be kept to, before any image is read.
+    def check_coverage(self, coverage: float | None) -> str | None:
+        """Refuse a coverage that cannot be guaranteed, before any image is read.
 
         Returns:
-            One sentence on the classes that stay candidates for every image; None if there are none.
+            One sentence on the classes that are in every prediction set; None if there are none.
 
         Raises:
             BundleError, DataError: as `predict`.
         """
-        if max_error is None:
+        if coverage is None:
             return None
-        check_error(max_error)
-        if self.card.candidates is None:
-            raise BundleError(
-                f"{self.path}: no thresholds for a largest error found, for want of a validation part or since the "
-                "bundle is older; leave the error out, or export the run again"
+        check_coverage(coverage)
+        if self.card.prediction_sets is None:
+            raise ModelFileError(
+                f"{self.path}: no thresholds for prediction sets found: the run had no validation subset, or the model "
+                "file is older; leave coverage out, or export the run again"
             )
-        return self.card.candidates.unknown(max_error)
+        return self.card.prediction_sets.unknown(coverage)
 
     def heatmap(
         self, source: Source, *, method: str = "grad_cam", target: str | None = None, of: Of = "class"
@@ -159,7 +163,7 @@ class Predictor:
         return self.explainer.heatmaps(_scan(source).gray_slice()[None], targets, method=method, of=of)[0]
 
     def predict_many(
-        self, sources: Iterable[Source], *, heatmap: bool = True, max_error: float | None = None
+        self, sources: Iterable[Source], *, heatmap: bool = True, coverage: float | None = None
     ) -> Iterator[tuple[Source, Prediction | TumorlensError]]:
         """Answer for many slices in order; reading runs ahead of the network.
 
@@ -167,9 +171,9 @@ class Predictor:
             (source, prediction), or (source, error) for one that cannot be read; the rest go on.
 
         Raises:
-            BundleError, DataError: `max_error`, as in `predict`.
+            BundleError, DataError: `coverage`, as in `predict`.
         """
-        self.check_max_error(max_error)
+        self.check_coverage(coverage)
         rest = iter(sources)
         with ThreadPoolExecutor(1) as reader:
             queue: deque[tuple[Source, Future[Scan]]] = deque(
@@ -179,15 +183,16 @@ class Predictor:
                 source, future = queue.popleft()
                 queue.extend((s, reader.submit(_scan, s)) for s in islice(rest, 1))
                 try:
-                    yield source, self._answer(future.result(), heatmap, max_error)
+                    yield source, self._answer(future.result(), heatmap, coverage)
                 except TumorlensError as error:
                     yield source, error
 
     def _ask(self, images: npt.NDArray[np.uint8], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         """Some outputs of the graph, by name."""
-        return dict(zip(names, self._session.run(list(names), {"image": images}), strict=True))
+        found = self._session.run([self._graph_names[name] for name in names], {"image": images})
+        return dict(zip(names, found, strict=True))
 
-    def _answer(self, scan: Scan, heatmap: bool, max_error: float | None) -> Prediction:
+    def _answer(self, scan: Scan, heatmap: bool, coverage: float | None) -> Prediction:
         gray = scan.gray_slice()
         wanted = [name for name in self._usual if heatmap or name != "cam"]
         begun = time.perf_counter()
@@ -196,10 +201,10 @@ class Predictor:
         row = found["probabilities"][0]
         best = int(row.argmax())
         box = tuple(found["boxes"][0].tolist()) if "boxes" in found else None
-        placement = self.card.canvas.place(*scan.size, box)
-        chart = heat(found["cam"][0, best], placement) if "cam" in found else None
-        mask = drawn_mask(found["mask"][0], placement) if "mask" in found else None
-        score = float(found["outside"][0]) if "outside" in found else None
+        crop_window = self.card.input_geometry.place(*scan.size, box)
+        chart = heat(found["cam"][0, best], crop_window) if "cam" in found else None
+        mask = drawn_mask(found["mask"][0], crop_window) if "mask" in found else None
+        score = float(found["ood_score"][0]) if "ood_score" in found else None
         blank = True if gray.min() == gray.max() else None  # known of any bundle
         return Prediction(
             source=str(scan.path),
@@ -213,15 +218,15 @@ class Predictor:
             milliseconds=spent,
             orientation=scan.orientation,
             spacing_from="file" if scan.spacing else None,
-            outside=blank if score is None else score > 1,
-            outside_score=score,
-            candidates=None if max_error is None else self._candidates(row, max_error),
+            ood=blank if score is None else score > 1,
+            ood_score=score,
+            prediction_set=None if coverage is None else self._prediction_set(row, coverage),
         )
 
-    def _candidates(self, row: npt.NDArray[np.float32], max_error: float) -> tuple[str, ...]:
+    def _prediction_set(self, row: npt.NDArray[np.float32], coverage: float) -> tuple[str, ...]:
         """The classes that stay possible, from probabilities (K,)."""
-        assert self.card.candidates is not None  # `check_max_error` has seen to it
-        (possible,) = self.card.candidates.sets(at_temperature_one(row[None], self.card.temperature), max_error)
+        assert self.card.prediction_sets is not None  # `check_coverage` has seen to it
+        (possible,) = self.card.prediction_sets.sets(at_temperature_one(row[None], self.card.temperature), coverage)
         return tuple(name for name, stays in zip(self.classes, possible, strict=True) if stays)
 
 

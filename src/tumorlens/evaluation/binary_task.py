@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.models import Network, Output
+from tumorlens.models import ModelOutput, Network
 from tumorlens.training import Run
 
 TUMOR = "tumor"
@@ -20,7 +20,7 @@ TUMOR = "tumor"
 
 
 @dataclass(frozen=True)
-class AnyTumor(Run):
+class BinaryTaskRun(Run):
     """A run whose kinds of tumor count as one.
 
     Its temperature, and its limits for abstaining, are those of the question it is asked: they are fitted anew on the
@@ -35,7 +35,7 @@ class AnyTumor(Run):
     healthy: int
 
     @property
-    def caution(self) -> str:
+    def caveat(self) -> str:
         """What must be said of every figure."""
         classes = self.named.spec.classes
         kinds = ", ".join(name for i, name in enumerate(classes) if i != self.healthy)
@@ -56,7 +56,7 @@ class AnyTumor(Run):
         return _Pooled(self.named.network(), self.healthy).eval()
 
 
-def as_asked(run: Run, table: Table | None) -> Run:
+def collapse_tumor_classes(run: Run, table: Table | None) -> Run:
     """The run itself, or as one of yes and no where that is all that the data says and the run says more.
 
     Args:
@@ -70,7 +70,7 @@ def as_asked(run: Run, table: Table | None) -> Run:
     labels, asked = {sample.label for sample in table.samples}, (classes[healthy[0]], TUMOR)
     if TUMOR not in labels or not labels <= set(asked):
         return run
-    return AnyTumor(run.folder, replace(run.spec, classes=asked), run.record, run, healthy[0])
+    return BinaryTaskRun(run.folder, replace(run.spec, classes=asked), run.record, run, healthy[0])
 
 
 class _Pooled(Network):
@@ -80,9 +80,9 @@ class _Pooled(Network):
         super().__init__()
         self.named, self.healthy = named, healthy
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """What the network says, with two logits."""
-        output: Output = self.named(x)
+        output: ModelOutput = self.named(x)
         without = output.logits[:, self.healthy]
         others = [i for i in range(output.logits.shape[1]) if i != self.healthy]
         return output._replace(logits=torch.stack([without, output.logits[:, others].logsumexp(1)], dim=1))

@@ -9,7 +9,7 @@ from tumorlens.errors import DataError
 from tumorlens.scan import is_rectangle
 
 
-def refuse_rectangles(name: str, samples: Sequence[Sample]) -> None:
+def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
     """See that not more than half of the true masks that show a tumor are filled rectangles.
 
     Reading stops as soon as that is certain.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.metrics.overlap import Drawing
+from tumorlens.metrics.overlap import SegmentationCase
 
 FEW = 50
 SOME = 0.05
@@ -24,7 +24,7 @@ FOREIGN = (
 )
 
 
-def cautions(
+def caveats(
     part: Table, classes: tuple[str, ...], unit: str, *, measured: str, plan: SplitPlan | None
 ) -> tuple[str, ...]:
     """The cautions of what was measured, each one to three sentences.
@@ -47,7 +47,7 @@ def cautions(
     return tuple(sentence for sentence in found if sentence)
 
 
-def mask_cautions(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> tuple[str, ...]:
+def mask_caveats(drawings: Sequence[SegmentationCase], samples: Sequence[Sample]) -> tuple[str, ...]:
     """The cautions of what a network drew against the true masks of as many samples; none where it draws nothing."""
     if not drawings:
         return ()
@@ -58,7 +58,7 @@ def mask_cautions(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> tup
     return tuple(sentence for sentence in found if sentence)
 
 
-def _rectangles(shown: Sequence[Drawing]) -> str:
+def _rectangles(shown: Sequence[SegmentationCase]) -> str:
     boxes = sum(drawing.rectangle for drawing in shown)
     if not boxes or boxes < SOME * len(shown):
         return ""
@@ -68,7 +68,7 @@ def _rectangles(shown: Sequence[Drawing]) -> str:
     return f"{count}, most likely boxes; Dice and IoU mix what was outlined with what was boxed."
 
 
-def _empty(drawings: Sequence[Drawing], samples: Sequence[Sample]) -> str:
+def _empty(drawings: Sequence[SegmentationCase], samples: Sequence[Sample]) -> str:
     """Masks that cannot be right: a tumor by its label, and not one pixel of it."""
     tumors = [(d, s) for d, s in zip(drawings, samples, strict=True) if d.true is not None and s.label not in HEALTHY]
     empty = [sample for drawing, sample in tumors if not drawing.true]

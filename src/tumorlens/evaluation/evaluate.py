@@ -8,23 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.analyzes.leakage.measure import leaked_ids, measure_apart
-from tumorlens.evaluation.analyzes.ood import measure_outside
-from tumorlens.evaluation.analyzes.ood.fit_ood import to_fit_on
-from tumorlens.evaluation.analyzes.region_occlusion.measure import measure_background, outlined, staged
-from tumorlens.evaluation.analyzes.robustness import asked, measure_robustness
-from tumorlens.evaluation.analyzes.selective.measure import measure_abstention
-from tumorlens.evaluation.binary_task import AnyTumor, as_asked
-from tumorlens.evaluation.box_masks import refuse_rectangles
-from tumorlens.evaluation.caveats import cautions, mask_cautions
+from tumorlens.evaluation.analyses.leakage.measure import leaked_ids, measure_leakage
+from tumorlens.evaluation.analyses.ood import measure_ood
+from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
+from tumorlens.evaluation.analyses.region_occlusion.measure import measure_region_occlusion, outlined, staged
+from tumorlens.evaluation.analyses.robustness import asked, measure_robustness
+from tumorlens.evaluation.analyses.selective.measure import measure_selective
+from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
+from tumorlens.evaluation.box_masks import refuse_box_masks
+from tumorlens.evaluation.caveats import caveats, mask_caveats
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
-from tumorlens.evaluation.inference import Answers, Spacing, infer
-from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of
-from tumorlens.evaluation.thresholds import learn_limits
+from tumorlens.evaluation.inference import InferenceResult, Spacing, infer
+from tumorlens.evaluation.subset import bootstrap_of, choose_subset, facts_of
+from tumorlens.evaluation.thresholds import fit_thresholds
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.metrics.classification import measure
-from tumorlens.metrics.overlap import Drawing, compare_mask
-from tumorlens.metrics.segmentation import measure_masks
+from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
+from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.models import Pipeline
 from tumorlens.scan import Mask
 from tumorlens.training import Run
@@ -41,7 +41,7 @@ def evaluate(
     rectangles: bool = False,
     background: bool = True,
     robustness: int | None = None,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -56,8 +56,8 @@ def evaluate(
         background: ask again with background, head and tumor blanked, if there are masks that show a tumor; this
             takes three times as long as the rest.
         robustness: also measure so many images at most, spread over patients, with every artifact of
-            `tumorlens.evaluation.analyzes.robustness` at every severity; 0 for all images, None to leave it out.
-        resamples: of the bootstrap by patient.
+            `tumorlens.evaluation.analyses.robustness` at every severity; 0 for all images, None to leave it out.
+        n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
         progress: called with (done, total).
 
@@ -67,32 +67,34 @@ def evaluate(
         RunError: the run's data changed since.
         ScanError: an image cannot be read, or, for a network that segments or with `background`, a mask.
     """
-    run = as_asked(run, table)
-    own, part, part_name = choose_part(run, table, split)
+    run = collapse_tumor_classes(run, table)
+    own, part, subset_name = choose_subset(run, table, split)
     held_out = _validation(own)
-    seen = [] if part_name == "val" else to_fit_on(own)
+    seen = [] if subset_name == "val" else to_fit_on(own)
     with_tumor = outlined(part.samples) if background else []
     blanks = 2 * len(part) + len(with_tumor) if with_tumor else 0
     steps = staged(progress, len(held_out) + len(part), len(seen), blanks, asked(len(part), robustness))
     if run.draws and not rectangles:
-        refuse_rectangles(f"{part.name}, {part_name}", part.samples)
+        refuse_box_masks(f"{part.name}, {subset_name}", part.samples)
     pipeline, samples = run.pipeline(), part.samples
     answers, drawings = _ask(pipeline, held_out, samples, steps[0])
     val, rest = slice(len(held_out)), slice(len(held_out), None)
     calibration = _fit(run, held_out, answers.logits[val])
     logits, labels = answers.logits[rest], _labels(run, samples)
-    limits = learn_limits(pipeline, own, seen, answers.logits[val], answers.features[val], progress=steps[1])
-    cohort = cohort_of(part, resamples=resamples, seed=seed)
+    limits = fit_thresholds(pipeline, own, seen, answers.logits[val], answers.features[val], progress=steps[1])
+    bootstrap = bootstrap_of(part, n_resamples=n_resamples, seed=seed)
     before, after = softmax(logits), softmax(logits, calibration.temperature)
     classes, known = run.spec.classes, leaked_ids(own, part)
-    figures = [measure(p, labels, cohort, classes) for p in (before, after)]
-    separate = measure_apart(known, samples, after, labels, cohort, classes, drawings=drawings)
-    segmentation = measure_masks(drawings, samples, cohort, classes)
-    blanked = measure_background(pipeline, samples, with_tumor, logits, labels, cohort, classes, progress=steps[2])
-    worse = measure_robustness(pipeline, samples, labels, cohort, classes, limit=robustness, progress=steps[3])
-    warned = [found.caution for found in (separate, blanked, worse) if found and found.caution]
-    warned += [run.caution] if isinstance(run, AnyTumor) else []
-    warned += cautions(part, classes, cohort.unit, measured=part_name, plan=own.plan)
+    figures = [measure(p, labels, bootstrap, classes) for p in (before, after)]
+    separate = measure_leakage(known, samples, after, labels, bootstrap, classes, drawings=drawings)
+    segmentation = measure_segmentation(drawings, samples, bootstrap, classes)
+    blanked = measure_region_occlusion(
+        pipeline, samples, with_tumor, logits, labels, bootstrap, classes, progress=steps[2]
+    )
+    worse = measure_robustness(pipeline, samples, labels, bootstrap, classes, limit=robustness, progress=steps[3])
+    warned = [found.caveat for found in (separate, blanked, worse) if found and found.caveat]
+    warned += [run.caveat] if isinstance(run, BinaryTaskRun) else []
+    warned += caveats(part, classes, bootstrap.unit, measured=subset_name, plan=own.plan)
     return Evaluation(
         samples=samples,
         logits=logits,
@@ -104,14 +106,14 @@ def evaluate(
         cams=answers.cams[rest],
         boxes=answers.boxes[rest],
         facts=facts_of(run, part, figures[1].overall["accuracy"], foreign=table is not None)
-        | {"part": part_name, "resamples": resamples, "seed": seed},
+        | {"part": subset_name, "n_resamples": n_resamples, "seed": seed},
         separate=separate,
         segmentation=segmentation,
         background=blanked,
-        cautions=(*warned, *mask_cautions(drawings, samples)),
+        caveats=(*warned, *mask_caveats(drawings, samples)),
         robustness=worse,
-        outside=measure_outside(limits.outside, answers.features[rest], labels, cohort, classes),
-        abstention=measure_abstention(limits.candidates, logits, labels, cohort, classes),
+        ood=measure_ood(limits.ood, answers.features[rest], labels, bootstrap, classes),
+        abstention=measure_selective(limits.prediction_sets, logits, labels, bootstrap, classes),
     )
 
 
@@ -123,13 +125,13 @@ def calibrate(run: Run, table: Table) -> Calibration:
 
 def _ask(
     pipeline: Pipeline, held_out: Sequence[Sample], samples: Sequence[Sample], step: Progress | None
-) -> tuple[Answers, list[Drawing]]:
+) -> tuple[InferenceResult, list[SegmentationCase]]:
     """What the network says of all of them, one after the other, and how well it draws the latter."""
-    drawings: list[Drawing] = []
+    drawings: list[SegmentationCase] = []
 
     def compare(position: int, mask: Mask, spacing: Spacing) -> None:
         if position >= len(held_out):
-            drawings.append(compare_mask(samples[position - len(held_out)], mask, spacing))
+            drawings.append(segmentation_case(samples[position - len(held_out)], mask, spacing))
 
     if step:
         step(0, 0)

@@ -9,7 +9,7 @@ from tumorlens._files import appearing
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.report.evaluation_page import evaluation_page
-from tumorlens.metrics.overlap import Drawing, Unit
+from tumorlens.metrics.overlap import SegmentationCase, Unit
 from tumorlens.report import save_page
 from tumorlens.training import Run
 
@@ -49,7 +49,7 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
             writer.writerow([sample.id, sample.group or "", sample.label, said, *cells])
 
 
-def _drawn(drawing: Drawing, unit: Unit) -> list[str]:
+def _drawn(drawing: SegmentationCase, unit: Unit) -> list[str]:
     """The cells of `_DRAWN`; empty where nothing is known."""
     outlines, lesions, known = drawing.outlines(unit), drawing.lesions, drawing.true is not None
     shares = (drawing.dice, drawing.iou, outlines.hd95, outlines.surface_dice)

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyzes.leakage.measure import Separate
-from tumorlens.evaluation.analyzes.ood import Outside
-from tumorlens.evaluation.analyzes.region_occlusion.result import Background
-from tumorlens.evaluation.analyzes.robustness import Robustness
-from tumorlens.evaluation.analyzes.selective.measure import Abstention
+from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
+from tumorlens.evaluation.analyses.ood import OODResult
+from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
+from tumorlens.evaluation.analyses.robustness import Robustness
+from tumorlens.evaluation.analyses.selective.measure import SelectiveResult
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.scan import Box
@@ -58,9 +58,9 @@ class Evaluation:
         background: what is named when head, background or tumor are blanked; None where no mask shows a tumor, or
             the test was left out.
         facts: run, data, split and their hashes, as plain data.
-        cautions: what a reader must know before quoting a number, each one sentence.
+        caveats: what a reader must know before quoting a number, each one sentence.
         robustness: what is named and drawn when images get worse; None where that was not asked for.
-        outside: how many images are flagged as outside of what the network is for; None for the validation part, from
+        ood: how many images are flagged as outside of what the network is for; None for the validation part, from
             which the limit is, and where there is none.
         abstention: for some allowed errors, how many images get one answer and how often it is right; None likewise.
     """
@@ -74,21 +74,21 @@ class Evaluation:
     calibration: Calibration
     cams: list[npt.NDArray[np.float32]]
     boxes: list[Box]
-    separate: Separate | None
+    separate: LeakageResult | None
     segmentation: Segmentation | None
-    background: Background | None
+    background: RegionOcclusion | None
     facts: dict[str, Any]
-    cautions: tuple[str, ...]
+    caveats: tuple[str, ...]
     robustness: Robustness | None = None
-    outside: Outside | None = None
-    abstention: Abstention | None = None
+    ood: OODResult | None = None
+    abstention: SelectiveResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""
         names = ("brier", "ece")
         return {
             **self.facts,
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
             "calibration": {
                 "temperature": self.calibration.temperature,
                 "fitted_on_validation_images": self.calibration.fitted_on,
@@ -101,7 +101,7 @@ class Evaluation:
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
             "background": self.background.to_dict() if self.background else None,
             "robustness": self.robustness.to_dict() if self.robustness else None,
-            "outside": self.outside.to_dict() if self.outside else None,
+            "ood": self.ood.to_dict() if self.ood else None,
             "abstention": self.abstention.to_dict() if self.abstention else None,
             **self.metrics.to_dict(),
         }

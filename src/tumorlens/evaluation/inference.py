@@ -21,7 +21,7 @@ Change = Callable[[int, GrayImage], GrayImage]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class InferenceResult:
     """What a pipeline said of N samples, in their order.
 
     Attributes:
@@ -45,7 +45,7 @@ def infer(
     drawn: Drawn | None = None,
     change: Change | None = None,
     read: Callable[[Path], Scan] | None = None,
-) -> Answers:
+) -> InferenceResult:
     """Run every sample through the pipeline in float32; images of one size go in batches.
 
     Args:
@@ -78,11 +78,11 @@ def infer(
         features.extend(answer.pooled.float().numpy())
         if drawn and answer.mask.numel():
             for position, chart in enumerate(answer.mask.float().numpy(), start=first):
-                placement = network.prepare.canvas.place(*scans[0].size, boxes[position])
-                drawn(position, drawn_mask(chart, placement), scans[position - first].spacing)
+                crop_window = network.prepare.input_geometry.place(*scans[0].size, boxes[position])
+                drawn(position, drawn_mask(chart, crop_window), scans[position - first].spacing)
         if progress:
             progress(len(logits), len(samples))
-    return Answers(np.array(logits), cams, boxes, np.array(features))
+    return InferenceResult(np.array(logits), cams, boxes, np.array(features))
 
 
 def gray_slice(path: str | Path) -> GrayImage:

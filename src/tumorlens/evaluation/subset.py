@@ -9,12 +9,12 @@ from typing import Any
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import DataError, RunError, SplitError
 from tumorlens.report.text import evidence
-from tumorlens.stats import Cohort, Estimate
+from tumorlens.stats import ClusterBootstrap, Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import WEIGHTS
 
 
-def choose_part(run: Run, table: Table | None = None, split: str = "test") -> tuple[Table, Table, str]:
+def choose_subset(run: Run, table: Table | None = None, split: str = "test") -> tuple[Table, Table, str]:
     """What is measured.
 
     Args:
@@ -38,11 +38,11 @@ def choose_part(run: Run, table: Table | None = None, split: str = "test") -> tu
     return own, table, "all"
 
 
-def cohort_of(part: Table, *, resamples: int = 2000, seed: int = 0) -> Cohort:
+def bootstrap_of(part: Table, *, n_resamples: int = 2000, seed: int = 0) -> ClusterBootstrap:
     """The samples, by patient where patients are known, and how the bootstrap draws them."""
     known = sum(s.patient is not None for s in part.samples)
     unit = "patient" if known == len(part) else "patient or image" if known else "image"
-    return Cohort([s.unit for s in part.samples], unit, resamples, seed)
+    return ClusterBootstrap([s.unit for s in part.samples], unit, n_resamples, seed)
 
 
 def spread(units: Sequence[str], limit: int) -> list[int]:

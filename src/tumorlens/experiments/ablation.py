@@ -23,11 +23,11 @@ from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.begun import BEGUN, check_folder
 from tumorlens.training.checks import check_fit
 
-SWEEP = "sweep.json"
+ABLATION = "sweep.json"
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """One way to train.
 
     Attributes:
@@ -52,7 +52,7 @@ class Result:
         comparison: with the first arm's run, image by image; None for the first itself.
     """
 
-    arm: Arm
+    arm: Variant
     run: Run
     accuracy: Estimate
     comparison: Comparison | None
@@ -71,19 +71,19 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Ablation:
     """All arms, in the order they were given.
 
     Attributes:
         results: of those that were trained; the first is what the others are compared with.
         failed: arms that were not, each with the reason.
-        cautions: what must be known before a difference is quoted.
+        caveats: what must be known before a difference is quoted.
         facts: data, recipe, seed and split, as plain data.
     """
 
     results: tuple[Result, ...]
     failed: dict[str, str]
-    cautions: tuple[str, ...]
+    caveats: tuple[str, ...]
     facts: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,11 +91,11 @@ class Sweep:
         return self.facts | {
             "arms": [result.to_dict() for result in self.results],
             "failed": self.failed,
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
         }
 
 
-def read_arms(source: str | Path, arms: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Arm, ...]:
+def read_variants(source: str | Path, arms: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Variant, ...]:
     """The arms of a recipe.
 
     Args:
@@ -106,7 +106,9 @@ def read_arms(source: str | Path, arms: Sequence[str], overrides: Sequence[str] 
     Raises:
         RecipeError: fewer than two arms, two of one name, one that changes nothing, or a change that does not fit.
     """
-    found = [Arm(_name(changes), changes, load_recipe(source, [*overrides, *changes])) for changes in map(_split, arms)]
+    found = [
+        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes])) for changes in map(_split, arms)
+    ]
     if len(found) < 2:
         raise RecipeError("1 arm given; expected at least two, of which the first is what the others are held to")
     names = [arm.name for arm in found]
@@ -117,19 +119,19 @@ def read_arms(source: str | Path, arms: Sequence[str], overrides: Sequence[str] 
 
 def sweep(
     table: Table,
-    arms: Sequence[Arm],
+    arms: Sequence[Variant],
     out: str | Path,
     *,
     seed: int = 0,
     resume: bool = False,
     allow_leak: bool = False,
     console: Console | None = None,
-) -> Sweep:
+) -> Ablation:
     """Train every arm on the same split with the same seed, measure it on the test part, compare it with the first.
 
     Args:
         table: with a split.
-        arms: as `read_arms` gives them; the first is what the others are compared with.
+        arms: as `read_variants` gives them; the first is what the others are compared with.
         out: one folder for each run in it, and sweep.json.
         seed: of every training.
         resume: go on where a sweep stopped; what is finished stays as it is.
@@ -163,9 +165,9 @@ def sweep(
         record.lap(arm.name)
     first = results[0].run.record
     facts = {key: first[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
-    found = Sweep(tuple(results), failed, _cautions(results), facts)
-    write_json(found.to_dict(), folder / SWEEP)
-    record.add(**facts, device=first["device"], failed=failed, outputs=[SWEEP, *(r.arm.name for r in results)])
+    found = Ablation(tuple(results), failed, _caveats(results), facts)
+    write_json(found.to_dict(), folder / ABLATION)
+    record.add(**facts, device=first["device"], failed=failed, outputs=[ABLATION, *(r.arm.name for r in results)])
     record.write(folder, "sweep.run.json")
     return found
 
@@ -184,7 +186,7 @@ def _name(changes: Sequence[str]) -> str:
     return ",".join(f"{key}={value}" for key, value in words)
 
 
-def _check(table: Table, arms: Sequence[Arm], folder: Path, resume: bool) -> None:
+def _check(table: Table, arms: Sequence[Variant], folder: Path, resume: bool) -> None:
     """See that nothing will be overwritten, and that every network can be built, before hours are spent."""
     if resume and not any((folder / arm.name / BEGUN).is_file() for arm in arms):
         raise RunError(f"{folder}: holds no run of these arms, so there is nothing to resume; train without --resume")
@@ -213,7 +215,7 @@ def _measured(run: Run, console: Console) -> Measured:
         return read_evaluation(run)
 
 
-def _cautions(results: Sequence[Result]) -> tuple[str, ...]:
+def _caveats(results: Sequence[Result]) -> tuple[str, ...]:
     """Those of all comparisons, each once, and that there are several of them."""
     compared = [result.comparison for result in results if result.comparison]
     chosen = (
@@ -224,5 +226,5 @@ def _cautions(results: Sequence[Result]) -> tuple[str, ...]:
         f"Each of the {len(compared)} differences has a 95 % interval of its own. That one of them leaves out 0 where "
         "nothing differs is likelier than 5 %."
     )
-    said = [caution for comparison in compared for caution in comparison.cautions]
+    said = [caveat for comparison in compared for caveat in comparison.caveats]
     return tuple(dict.fromkeys([chosen, *([many] if len(compared) > 1 else []), *said]))

@@ -15,8 +15,8 @@ from tumorlens.explanation.methods.attention_rollup import together
 from tumorlens.explanation.methods.eigen_cam import eigen_cam
 from tumorlens.explanation.methods.occlusion import BATCH, Score, occlusion
 from tumorlens.report.heat import heat
-from tumorlens.scan import Canvas, GrayImage, Mask, drawn_mask
-from tumorlens.scan.canvas import Placement
+from tumorlens.scan import GrayImage, InputGeometry, Mask, drawn_mask
+from tumorlens.scan.input_geometry import CropWindow
 
 Images = npt.NDArray[np.uint8]
 Chart = npt.NDArray[np.float32]
@@ -44,13 +44,15 @@ class Explainer:
 
     Attributes:
         name: of the network, for errors.
-        canvas: on which it sees images.
+        input_geometry: on which it sees images.
     """
 
-    def __init__(self, name: str, canvas: Canvas, ask: Ask, answers: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, name: str, input_geometry: InputGeometry, ask: Ask, answers: Callable[[], Sequence[str]]
+    ) -> None:
         """Ask a network by `ask`; `answers` tells which names that knows, and is called when they are needed."""
         self.name = name
-        self.canvas = canvas
+        self.input_geometry = input_geometry
         self._ask = ask
         self._names = answers
 
@@ -136,7 +138,7 @@ class Explainer:
     def _class_score(self, target: int) -> Score:
         return lambda images: self._ask(images, ["probabilities"])["probabilities"][:, target]
 
-    def _overlap(self, mask: Chart, place: Placement) -> Score:
+    def _overlap(self, mask: Chart, place: CropWindow) -> Score:
         """How probable a tumor is, on average over what was drawn in the image as it is."""
         drawn = drawn_mask(mask, place) > 0
 
@@ -151,13 +153,13 @@ class Explainer:
 
     def _asked(self, images: Images, names: Sequence[str]) -> Found:
         """The answers, and where the canvas lies if that differs from image to image."""
-        return self._ask(images, [*names, "boxes"] if self.canvas.around == "head" else names)
+        return self._ask(images, [*names, "boxes"] if self.input_geometry.crop == "head" else names)
 
-    def _places(self, images: Images, found: Found) -> list[Placement]:
+    def _places(self, images: Images, found: Found) -> list[CropWindow]:
         height, width = images.shape[1:]
         if "boxes" not in found:
-            return [self.canvas.place(height, width)] * len(images)
-        return [self.canvas.place(height, width, tuple(box)) for box in found["boxes"].tolist()]
+            return [self.input_geometry.place(height, width)] * len(images)
+        return [self.input_geometry.place(height, width, tuple(box)) for box in found["boxes"].tolist()]
 
 
 def _at(targets: Sequence[int] | None, position: int) -> int:

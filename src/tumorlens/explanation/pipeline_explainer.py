@@ -13,7 +13,7 @@ from tumorlens.explanation.catalog import Method as Method
 from tumorlens.explanation.catalog import Of
 from tumorlens.explanation.explainer import Chart, Explainer, Found, Images
 from tumorlens.explanation.methods.grad_cam import grad_cam, hires_cam
-from tumorlens.explanation.selected_outputs import NamedAnswers, answer_names
+from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
 from tumorlens.models import Pipeline
 from tumorlens.report.heat import heat
 
@@ -63,7 +63,7 @@ class PipelineExplainer(Explainer):
     def __init__(self, pipeline: Pipeline, name: str = "") -> None:
         """A pipeline in evaluation mode, called `name` in errors."""
         what = name or type(pipeline.network).__name__
-        super().__init__(what, pipeline.prepare.canvas, self._answer_of, lambda: answer_names(pipeline))
+        super().__init__(what, pipeline.prepare.input_geometry, self._answer_of, lambda: output_names(pipeline))
         self.pipeline = pipeline
 
     def available(self, of: Of = "class") -> list[str]:
@@ -88,7 +88,7 @@ class PipelineExplainer(Explainer):
 
     def _answer_of(self, images: Images, names: Sequence[str]) -> Found:
         with torch.inference_mode():
-            given = NamedAnswers(self.pipeline, names)(self._tensor(images))
+            given = SelectedOutputs(self.pipeline, names)(self._tensor(images))
         return {name: value.cpu().numpy() for name, value in zip(names, given, strict=True)}
 
     def _tensor(self, images: Images) -> torch.Tensor:

@@ -1,14 +1,14 @@
 """Arrays -> metrics with intervals: classification, calibration, segmentation, lesions. No files, no torch."""
 
 from tumorlens.metrics.classification import Metrics, measure
-from tumorlens.metrics.overlap import Drawing, compare_mask
-from tumorlens.metrics.segmentation import Segmentation, measure_masks
+from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
+from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
 
 __all__ = [
-    "Drawing",
     "Metrics",
     "Segmentation",
-    "compare_mask",
+    "SegmentationCase",
     "measure",
-    "measure_masks",
+    "measure_segmentation",
+    "segmentation_case",
 ]

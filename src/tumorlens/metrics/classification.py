@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import DataError
-from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, Ints
 
 ROC_POINTS = 200
 
@@ -42,14 +42,14 @@ class Metrics:
         overall: estimates by the names above.
         per_class: class name to estimates by the names above; for two classes the positive one's
             sensitivity and specificity are those of the test.
-        confusion: (K, K) images; rows are the truth, columns the prediction.
+        confusion_matrix: (K, K) images; rows are the truth, columns the prediction.
         support: class name to images of that class.
         classes: the K class names in order.
     """
 
     overall: dict[str, Estimate]
     per_class: dict[str, dict[str, Estimate]]
-    confusion: Ints
+    confusion_matrix: Ints
     support: dict[str, int]
     classes: tuple[str, ...]
 
@@ -62,7 +62,7 @@ class Metrics:
                 label: {name: figure.to_dict() for name, figure in figures.items()}
                 for label, figures in self.per_class.items()
             },
-            "confusion": self.confusion.tolist(),
+            "confusion_matrix": self.confusion_matrix.tolist(),
             "support": self.support,
         }
 
@@ -93,7 +93,7 @@ class Bin:
 def measure(
     probabilities: npt.ArrayLike,
     labels: npt.ArrayLike,
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
     *,
     bins: int = 15,
@@ -103,7 +103,7 @@ def measure(
     Args:
         probabilities: (N, K), rows sum to one.
         labels: (N,) index of the true class.
-        cohort: the N images.
+        bootstrap: the N images.
         classes: the K class names.
         bins: of the calibration error.
 
@@ -111,26 +111,26 @@ def measure(
         DataError: shapes, labels or probabilities do not fit together.
     """
     p, y = _checked(probabilities, labels, classes)
-    if len(cohort) != len(y):
-        raise DataError(f"{len(cohort)} units for {len(y)} images; expected one per image")
+    if len(bootstrap) != len(y):
+        raise DataError(f"{len(bootstrap)} units for {len(y)} images; expected one per image")
     names, k = tuple(classes), len(classes)
     predicted = p.argmax(axis=1)
     truth, guess = _one_hot(y, k), _one_hot(predicted, k)
-    drawn = Resamples.draw(cohort)
+    drawn = BootstrapDraws.draw(bootstrap)
 
-    confusion = drawn.sums(truth[:, :, None] & guess[:, None, :])
-    rates = _rates(confusion)
+    confusion_matrix = drawn.sums(truth[:, :, None] & guess[:, None, :])
+    rates = _rates(confusion_matrix)
     rates["auroc"] = np.stack([_auroc(p[:, c], y == c, drawn) for c in range(k)], axis=1)
     present = truth.any(axis=0)
-    images = confusion.sum(axis=(1, 2))
-    support = confusion.sum(axis=2)
+    images = confusion_matrix.sum(axis=(1, 2))
+    support = confusion_matrix.sum(axis=2)
 
     def macro(name: str) -> Estimate:
         # a resample that lacks one of these classes is NaN here and left out: it would be the mean of others
         return drawn.estimate(rates[name][:, present].mean(axis=1))
 
     overall = {
-        "accuracy": drawn.proportion(np.trace(confusion, axis1=1, axis2=2) / images, np.full(len(y), True)),
+        "accuracy": drawn.proportion(np.trace(confusion_matrix, axis1=1, axis2=2) / images, np.full(len(y), True)),
         "balanced_accuracy": macro("sensitivity"),
         "macro_f1": macro("f1"),
         "weighted_f1": drawn.estimate(np.nansum(rates["f1"] * support, axis=1) / images),
@@ -149,7 +149,7 @@ def measure(
         for c, name in enumerate(names)
     }
     counted = {name: int(n) for name, n in zip(names, support[0], strict=True)}
-    return Metrics(overall, per_class, confusion[0].astype(np.int64), counted, names)
+    return Metrics(overall, per_class, confusion_matrix[0].astype(np.int64), counted, names)
 
 
 def _reflected(figure: Estimate) -> Estimate:
@@ -227,10 +227,10 @@ def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, classes: Seque
     return p, y
 
 
-def _rates(confusion: Floats) -> dict[str, Floats]:
+def _rates(confusion_matrix: Floats) -> dict[str, Floats]:
     """(..., K, K) counts, rows truth, to (..., K) rates; NaN where a rate has nothing to count."""
-    tp = np.diagonal(confusion, axis1=-2, axis2=-1)
-    true, guessed = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    tp = np.diagonal(confusion_matrix, axis1=-2, axis2=-1)
+    true, guessed = confusion_matrix.sum(axis=-1), confusion_matrix.sum(axis=-2)
     others = true.sum(axis=-1, keepdims=True) - true
     return {
         "sensitivity": _ratio(tp, true),
@@ -240,7 +240,7 @@ def _rates(confusion: Floats) -> dict[str, Floats]:
     }
 
 
-def _auroc(scores: Floats, positive: Flags, drawn: Resamples) -> Floats:
+def _auroc(scores: Floats, positive: Flags, drawn: BootstrapDraws) -> Floats:
     """(1 + B,) Mann-Whitney: the share of (positive, negative) pairs in the right order, ties half."""
     negatives, positives = np.flatnonzero(~positive), np.flatnonzero(positive)
     negatives = negatives[np.argsort(scores[negatives])]

@@ -21,7 +21,7 @@ _UNKNOWN = Surfaces(float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SegmentationCase:
     """What a network drew in one image, measured against the true mask; the masks themselves are not kept.
 
     Attributes:
@@ -72,7 +72,7 @@ class Drawing:
         return self.surfaces_mm or _UNKNOWN if unit == "mm" else self.surfaces
 
 
-def compare_mask(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = None) -> Drawing:
+def segmentation_case(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = None) -> SegmentationCase:
     """Measure what was drawn against the sample's own mask.
 
     Args:
@@ -87,8 +87,10 @@ def compare_mask(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = 
     area = int(np.count_nonzero(drawn))
     if mask is None:
         healthy = sample.label in HEALTHY
-        return Drawing(drawn.size, area, lesions=match_lesions(drawn, np.zeros_like(drawn)) if healthy else None)
-    return Drawing(
+        return SegmentationCase(
+            drawn.size, area, lesions=match_lesions(drawn, np.zeros_like(drawn)) if healthy else None
+        )
+    return SegmentationCase(
         pixels=drawn.size,
         drawn=area,
         true=int(np.count_nonzero(mask)),
@@ -100,7 +102,7 @@ def compare_mask(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = 
     )
 
 
-def common_unit(drawings: Sequence[Drawing]) -> Unit:
+def common_unit(drawings: Sequence[SegmentationCase]) -> Unit:
     """Millimeters where the spacing of every image with a mask is known, else pixels: the two have no mean."""
     known = [drawing.surfaces_mm is not None for drawing in drawings if drawing.true is not None]
     return "mm" if known and all(known) else "pixels"

@@ -11,10 +11,10 @@ import numpy as np
 from tumorlens.datasets import Sample
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.metrics.lesions import Lesions
-from tumorlens.metrics.overlap import Drawing, Unit, common_unit
+from tumorlens.metrics.overlap import SegmentationCase, Unit, common_unit
 from tumorlens.metrics.surfaces import TOLERANCE
 from tumorlens.report.text import MASK_FIGURES
-from tumorlens.stats import Cohort, Estimate, Flags, Floats, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats
 
 NAMES = MASK_FIGURES
 """The figures, and how people call them."""
@@ -35,7 +35,7 @@ class Segmentation:
     Attributes:
         drawings: one for each sample, with or without a mask.
         distance_unit: what `hd95` and the tolerance of `surface_dice` are in.
-        overall: the figures by the names of `NAMES`, as `Drawing` and `Lesions` define them.
+        overall: the figures by the names of `NAMES`, as `SegmentationCase` and `Lesions` define them.
         per_class: the same of each class of which an image counts; undefined where it has no mask.
         medians: over the images with a mask, by ``"all"`` and class, of the figures that are means over them.
         empty: true masks that show no tumor.
@@ -45,7 +45,7 @@ class Segmentation:
         healthy_drawn: those in which something was drawn all the same.
     """
 
-    drawings: tuple[Drawing, ...]
+    drawings: tuple[SegmentationCase, ...]
     distance_unit: Unit
     overall: Figures
     per_class: dict[str, Figures]
@@ -82,10 +82,10 @@ class Segmentation:
         }
 
 
-def measure_masks(
-    drawings: Sequence[Drawing],
+def measure_segmentation(
+    drawings: Sequence[SegmentationCase],
     samples: Sequence[Sample],
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
 ) -> Segmentation | None:
     """Average over images, with 95 % intervals by unit.
@@ -93,7 +93,7 @@ def measure_masks(
     Args:
         drawings: one for each sample.
         samples: as many.
-        cohort: their patients.
+        bootstrap: their patients.
         classes: the class map.
 
     Returns:
@@ -108,8 +108,8 @@ def measure_masks(
     lesions = [drawings[i].lesions or _NONE for i in masked]
     shown, hit = (np.array([getattr(one, name) for one in lesions]) for name in ("true", "hit"))
     false = np.array([(drawings[i].lesions or _NONE).false for i in counted])
-    with_mask = Resamples.draw(cohort.only(masked))
-    everyone = Resamples.draw(cohort.only(counted))
+    with_mask = BootstrapDraws.draw(bootstrap.only(masked))
+    everyone = BootstrapDraws.draw(bootstrap.only(counted))
     labels = np.array([sample.label for sample in samples])
 
     def figures(among: Flags) -> Figures:
@@ -148,14 +148,14 @@ def measure_masks(
     )
 
 
-def _values(known: Sequence[Drawing], unit: Unit) -> dict[str, Floats]:
+def _values(known: Sequence[SegmentationCase], unit: Unit) -> dict[str, Floats]:
     """The figures that are means over images, of each image."""
     return {name: np.array([getattr(drawing, name) for drawing in known]) for name in _OVERLAPS} | {
         name: np.array([getattr(drawing.outlines(unit), name) for drawing in known]) for name in _SURFACES
     }
 
 
-def _mean(resampled: Resamples, values: Floats, among: Flags) -> Estimate:
+def _mean(resampled: BootstrapDraws, values: Floats, among: Flags) -> Estimate:
     """Over the images `among`."""
     return resampled.estimate(_ratio(resampled.sums(values * among), resampled.sums(among)), among)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tumorlens.errors import BundleError
-from tumorlens.scan import Canvas
-from tumorlens.stats.conformal import Candidates
+from tumorlens._legacy import is_legacy, translate
+from tumorlens.errors import ModelFileError
+from tumorlens.scan import InputGeometry
+from tumorlens.stats.conformal import PredictionSets
 
 KEY = "tumorlens"  # name of the card in the ONNX file's metadata
 INTENDED_USE = (
@@ -25,7 +27,7 @@ class Parity(BaseModel):
         images: number of images, real and random.
         largest_mask_difference: in any pixel's probability of tumor; None where the network does not segment.
         mask_pixels_differ: share of all pixels of the canvas that one draws as tumor and the other does not.
-        largest_outside_difference: in the score of an image as outside, as a share of it where it is above 1; None
+        largest_ood_difference: in the score of an image as outside, as a share of it where it is above 1; None
             where the graph gives none.
     """
 
@@ -35,11 +37,11 @@ class Parity(BaseModel):
     images: int
     largest_mask_difference: float | None = None
     mask_pixels_differ: float | None = None
-    largest_outside_difference: float | None = None
+    largest_ood_difference: float | None = None
 
 
-class OutsideCard(BaseModel):
-    """What the graph's output ``outside`` was fitted on, and how often it flags images that it should not.
+class OODSummary(BaseModel):
+    """What the graph's output ``ood_score`` was fitted on, and how often it flags images that it should not.
 
     Attributes:
         method: in words.
@@ -49,7 +51,7 @@ class OutsideCard(BaseModel):
         validation_units: the patients they come from.
         validation_kept: share of the validation part that is not flagged, patients weighing the same.
         flagged: the share of the test part that is, as an estimate; None where the run was not evaluated.
-        reach: by what the limit was multiplied then, so that it is where the folds of a cross-validation put it; None
+        threshold_scale: by what the limit was multiplied then, so that it is where the folds of a cross-validation put it; None
             where it is from the validation part alone.
     """
 
@@ -62,10 +64,10 @@ class OutsideCard(BaseModel):
     validation_units: int
     validation_kept: float
     flagged: dict[str, Any] | None = None
-    reach: float | None = None
+    threshold_scale: float | None = None
 
 
-class Calibrated(BaseModel):
+class CalibrationSummary(BaseModel):
     """How far probabilities meant what they said, before and after they were divided by the temperature.
 
     Attributes:
@@ -86,14 +88,14 @@ class Calibrated(BaseModel):
     after: dict[str, dict[str, Any]] = {}
 
 
-class Card(BaseModel):
+class ModelCard(BaseModel):
     """Facts about a bundle, stored as JSON in the ONNX file's metadata.
 
     Attributes:
-        format: version of this layout.
+        schema_version: version of this layout.
         name: of the run it was made from.
         classes: output i is ``classes[i]``.
-        canvas: how an image is laid on the square the network sees.
+        input_geometry: how an image is laid on the square the network sees.
         model: registry name.
         parameters: number of weights, without those that are used in training only.
         temperature: of the softmax inside the graph.
@@ -101,21 +103,20 @@ class Card(BaseModel):
         segments: whether the graph gives a mask of the tumor.
         methods: names of the methods of explanation that need nothing but this file; empty in older bundles, which
             did not say.
-        stored: precision in which the file holds the weights; they are computed with in float32.
+        weights_dtype: precision in which the file holds the weights; they are computed with in float32.
         folds: of the cross-validation that figures, temperature and candidates are from, of networks of the same recipe
             that had not seen what they were measured on; None where they are from the run's own parts.
-        figures: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
+        metrics: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
             the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
         per_class: class to name to estimate, of the same test part; empty likewise, and in older bundles.
-        confusion: (K, K) images of the test part; rows are the truth, columns the answer; empty likewise.
+        confusion_matrix: (K, K) images of the test part; rows are the truth, columns the answer; empty likewise.
         calibration: what the temperature was fitted on and what it changed; None in older bundles.
-        sensitivity: what the evaluation says of images that are blanked in part, or made worse, a sentence each;
-            empty where that was not measured, and in older bundles.
-        outside: what the graph's output ``outside`` is worth; None where it has none, as in older bundles.
-        candidates: what is needed to say which classes an image may be of, for any allowed error; None where there was
+        analyses: name of an analysis of the run -> its conclusions, one sentence each; empty where none was made.
+        ood: what the graph's output ``ood_score`` is worth; None where it has none, as in older bundles.
+        prediction_sets: what is needed to say which classes an image may be of, for any allowed error; None where there was
             no validation part, and in older bundles.
         tested_on: one line that says on what; empty likewise.
-        cautions: what a reader must know before quoting a figure.
+        caveats: what a reader must know before quoting a figure.
         training: recipe, seed, data, fingerprint, split and their hashes; all settings, the data sets' own facts, how
             many images of which class were in which part. Older bundles have less of it.
         parity: how closely ONNX Runtime repeats what PyTorch says.
@@ -128,27 +129,27 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    schema_version: Literal[1] = 1
     name: str
     classes: tuple[str, ...]
-    canvas: Canvas
+    input_geometry: InputGeometry
     model: str
     parameters: int
     temperature: float
     heatmap: bool
     segments: bool = False
     methods: tuple[str, ...] = ()
-    stored: Literal["float32", "float16"] = "float32"
+    weights_dtype: Literal["float32", "float16"] = "float32"
     folds: int | None = None
-    figures: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     per_class: dict[str, dict[str, dict[str, Any]]] = {}
-    confusion: tuple[tuple[int, ...], ...] = ()
-    calibration: Calibrated | None = None
-    sensitivity: tuple[str, ...] = ()
-    outside: OutsideCard | None = None
-    candidates: Candidates | None = None
+    confusion_matrix: tuple[tuple[int, ...], ...] = ()
+    calibration: CalibrationSummary | None = None
+    analyses: dict[str, tuple[str, ...]] = {}
+    ood: OODSummary | None = None
+    prediction_sets: PredictionSets | None = None
     tested_on: str
-    cautions: tuple[str, ...]
+    caveats: tuple[str, ...]
     training: dict[str, Any]
     parity: Parity
     license: str
@@ -157,20 +158,21 @@ class Card(BaseModel):
     versions: dict[str, str]
 
 
-def parse_card(metadata: dict[str, str], source: str) -> Card:
+def parse_card(metadata: dict[str, str], source: str) -> ModelCard:
     """The card from an ONNX file's metadata.
 
     Raises:
         BundleError: there is none, or it is of another format.
     """
     if KEY not in metadata:
-        raise BundleError(f"{source}: an ONNX file without a tumorlens card; expected one made by: tumorlens export")
+        raise ModelFileError(f"{source}: an ONNX file without a tumorlens card; expected one made by: tumorlens export")
     try:
-        return Card.model_validate_json(metadata[KEY])
-    except ValidationError as error:
-        first = error.errors()[0]
+        content = json.loads(metadata[KEY])
+        return ModelCard.model_validate(translate(content) if is_legacy(content) else content)
+    except (ValueError, KeyError) as error:  # pydantic's ValidationError is a ValueError
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(part) for part in first["loc"])
-        raise BundleError(
+        raise ModelFileError(
             f"{source}: its card does not fit this version of tumorlens ({where}: {first['msg']}); "
             "export the run again, or install the version that made it"
         ) from None

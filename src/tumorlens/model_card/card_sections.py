@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.model_card import phrases as words
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 
 _OF_CLASSES = ("sensitivity", "specificity", "precision", "dice")
 
 
 @dataclass(frozen=True)
-class BundleFile:
+class ModelFile:
     """The file that a card was read from.
 
     Attributes:
@@ -29,7 +29,7 @@ class BundleFile:
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> BundleFile:
+    def of(cls, path: Path) -> ModelFile:
         """Read the file."""
         content = path.read_bytes()
         return cls(path, len(content), sha256(content).hexdigest())
@@ -57,17 +57,19 @@ class Section:
     headings: tuple[str, ...] = ()
 
 
-def card_page(card: Card, file: BundleFile) -> tuple[Section, ...]:
+def card_page(card: ModelCard, file: ModelFile) -> tuple[Section, ...]:
     """Everything on a card, in the order in which people ask; a section of which it knows nothing is left out."""
     sections = (
         Section("What it is", tuple(_identity(card, file))),
         Section("What it is for", (("use", card.intended_use),)),
-        Section("What to know before quoting a figure", tuple(("", text) for text in card.cautions)),
-        Section("Figures", tuple(words.figures(card.figures)), ("", "value (95 % interval)", "from")),
+        Section("What to know before quoting a figure", tuple(("", text) for text in card.caveats)),
+        Section("Figures", tuple(words.figures(card.metrics)), ("", "value (95 % interval)", "from")),
         Section("Figures of each class", tuple(_classes(card)), ("class", "images", *_columns(card))),
         Section("What each class was named", tuple(words.confusions(card))),
         Section("Calibration", tuple(("", text) for text in words.calibration(card))),
-        Section("When images change", tuple(("", text) for text in card.sensitivity)),
+        Section(
+            "When images change", tuple(("", text) for conclusions in card.analyses.values() for text in conclusions)
+        ),
         Section("What it declines", tuple(_declined(card))),
         Section("Data", tuple(_data(card))),
         Section("Training", tuple(_training(card))),
@@ -77,12 +79,12 @@ def card_page(card: Card, file: BundleFile) -> tuple[Section, ...]:
     return tuple(section for section in sections if section.rows)
 
 
-def _identity(card: Card, file: BundleFile) -> Iterator[tuple[str, str]]:
+def _identity(card: ModelCard, file: ModelFile) -> Iterator[tuple[str, str]]:
     yield "run", card.name
     about = card.training.get("network", {}).get("summary")
     yield "network", f"{card.model}, {card.parameters:,} parameters" + (f": {about}" if about else "")
     yield "classes", ", ".join(card.classes)
-    yield "input", f"{words.canvas(card)}; {words.intensities(card)}".removesuffix("; ")
+    yield "input", f"{words.input_geometry(card)}; {words.intensities(card)}".removesuffix("; ")
     yield "answers", words.outputs(card)
     if card.methods:
         yield "can be explained by", ", ".join(card.methods)
@@ -93,12 +95,12 @@ def _identity(card: Card, file: BundleFile) -> Iterator[tuple[str, str]]:
         yield "older bundle", words.OLDER
 
 
-def _columns(card: Card) -> tuple[str, ...]:
+def _columns(card: ModelCard) -> tuple[str, ...]:
     known = {name for found in card.per_class.values() for name in found}
     return tuple(words.TITLES[name] for name in _OF_CLASSES if name in known)
 
 
-def _classes(card: Card) -> Iterator[tuple[str, ...]]:
+def _classes(card: ModelCard) -> Iterator[tuple[str, ...]]:
     titles = {words.TITLES[name]: name for name in _OF_CLASSES}
     for name, found in card.per_class.items():
         cells = (
@@ -107,14 +109,14 @@ def _classes(card: Card) -> Iterator[tuple[str, ...]]:
         yield name, f"{found['sensitivity']['n']:,}", *cells
 
 
-def _declined(card: Card) -> Iterator[tuple[str, str]]:
+def _declined(card: ModelCard) -> Iterator[tuple[str, str]]:
     if said := words.outside(card):
         yield "inputs not of its kind", said
-    if said := words.candidates(card):
+    if said := words.prediction_sets(card):
         yield "answers it is unsure of", said
 
 
-def _data(card: Card) -> Iterator[tuple[str, str]]:
+def _data(card: ModelCard) -> Iterator[tuple[str, str]]:
     known = card.training
     if "data" in known:
         yield "data", known["data"]
@@ -128,7 +130,7 @@ def _data(card: Card) -> Iterator[tuple[str, str]]:
     yield from (("note", note) for note in known.get("notes", ()))
 
 
-def _training(card: Card) -> Iterator[tuple[str, str]]:
+def _training(card: ModelCard) -> Iterator[tuple[str, str]]:
     known = card.training
     for key, name in (("recipe", "recipe"), ("seed", "seed"), ("pretrained", "first weights"), ("device", "device")):
         if key in known:
@@ -140,12 +142,12 @@ def _training(card: Card) -> Iterator[tuple[str, str]]:
         yield "epoch", kept
 
 
-def _license(card: Card) -> Iterator[tuple[str, str]]:
+def _license(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "license", card.license
     yield from (("attribution", line) for line in card.attributions)
 
 
-def _parity(card: Card) -> str:
+def _parity(card: ModelCard) -> str:
     found = card.parity
     said = f"largest difference in a probability {found.largest_difference:.1e} over {found.images} images"
     if found.largest_mask_difference is None:

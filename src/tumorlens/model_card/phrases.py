@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 from tumorlens.report.text import MASK_FIGURES, evidence, with_interval
 from tumorlens.stats import Estimate
 
@@ -32,7 +32,7 @@ OLDER = "exported before cards held the settings, the figures of each class and 
 _SHARES = {"accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "sensitivity", "specificity", "precision", "f1"}
 
 
-def is_older(card: Card) -> bool:
+def is_older(card: ModelCard) -> bool:
     """Whether it was written before cards held all they hold now."""
     return "settings" not in card.training
 
@@ -61,18 +61,18 @@ def figures(found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]
     return [(TITLES.get(name, name), figure(name, one), evidence(estimate(one))) for name, one in found.items()]
 
 
-def canvas(card: Card) -> str:
+def input_geometry(card: ModelCard) -> str:
     """How an image is laid on the square that the network sees."""
-    laid, side = card.canvas, f"{card.canvas.size} x {card.canvas.size} pixels"
-    what = "the box around the head" if laid.around == "head" else "the whole image"
-    if laid.fit == "stretch":
+    laid, side = card.input_geometry, f"{card.input_geometry.size} x {card.input_geometry.size} pixels"
+    what = "the box around the head" if laid.crop == "head" else "the whole image"
+    if laid.mode == "resize":
         return f"{what}, stretched to {side}"
-    if laid.fit == "crop":
+    if laid.mode == "center_crop":
         return f"{what}, its shorter side scaled to {laid.resize or laid.size} pixels and the center of {side} cut out"
     return f"{what}, scaled to fit {side}, with black bars where it is not square"
 
 
-def intensities(card: Card) -> str:
+def intensities(card: ModelCard) -> str:
     """What becomes of gray values; empty where the card does not say."""
     known = card.training.get("network")
     if not known:
@@ -82,7 +82,7 @@ def intensities(card: Card) -> str:
     return f"8-bit gray values as 0 to 1, minus {mean}, divided by {std}{equal}"
 
 
-def outputs(card: Card) -> str:
+def outputs(card: ModelCard) -> str:
     """What the file answers with."""
     found = [f"a probability for each of {len(card.classes)} classes"]
     found += ["a mask of the tumor"] if card.segments else []
@@ -90,7 +90,7 @@ def outputs(card: Card) -> str:
     return ", ".join(found)
 
 
-def split(card: Card) -> str:
+def split(card: ModelCard) -> str:
     """How images came into parts; empty where the card does not say."""
     plan = card.training.get("split")
     if not plan:
@@ -107,7 +107,7 @@ def split(card: Card) -> str:
     return f"as a table brought it; {by}"
 
 
-def parts(card: Card) -> Iterator[tuple[str, str]]:
+def parts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Each part and what is in it."""
     classes = card.training.get("classes", {})
     for part, count in card.training.get("counts", {}).items():
@@ -121,7 +121,7 @@ def counted(count: Mapping[str, int]) -> str:
     return f"{_several(count['images'], 'image')}{patients}"
 
 
-def datasets(card: Card) -> Iterator[tuple[str, str]]:
+def datasets(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Each data set and what is known of it."""
     for known in card.training.get("datasets", ()):
         said = f"{counted(known['used'])} used"
@@ -133,7 +133,7 @@ def datasets(card: Card) -> Iterator[tuple[str, str]]:
         yield known["name"], said
 
 
-def settings(card: Card) -> Iterator[tuple[str, str]]:
+def settings(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Each group of the recipe's values that had an effect, by the keys of the recipe."""
     known: dict[str, Any] = card.training.get("settings", {})
     plain = {key: value for key, value in known.items() if not isinstance(value, dict) and value is not None}
@@ -145,12 +145,12 @@ def settings(card: Card) -> Iterator[tuple[str, str]]:
             yield group, f"cross-entropy, {said}" if group == "loss" else said
 
 
-def options(card: Card) -> str:
+def options(card: ModelCard) -> str:
     """The options of the network; empty where it has none."""
     return _values(card.training.get("network", {}).get("options", {}))
 
 
-def epoch(card: Card) -> str:
+def epoch(card: ModelCard) -> str:
     """Which epoch was kept, and why; empty where the card does not say."""
     stop, kept = card.training.get("settings", {}).get("stop"), card.training.get("epoch_kept")
     if not stop or kept is None:
@@ -161,7 +161,7 @@ def epoch(card: Card) -> str:
     return f"{said}; on the validation part it had {seen}" if seen else said
 
 
-def calibration(card: Card) -> Iterator[str]:
+def calibration(card: ModelCard) -> Iterator[str]:
     """What the temperature was fitted on, and what it changed."""
     found = card.calibration
     if found is None:
@@ -179,23 +179,23 @@ def calibration(card: Card) -> Iterator[str]:
         yield f"{TITLES[name]} on {where}: {before} without it, {after} with it"
 
 
-def confusions(card: Card) -> Iterator[tuple[str, str]]:
+def confusions(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Each class of the test part and what its images were named."""
-    for name, row in zip(card.classes, card.confusion, strict=False):
+    for name, row in zip(card.classes, card.confusion_matrix, strict=False):
         if sum(row):
             wrong = [f"{n:,} named {other}" for other, n in zip(card.classes, row, strict=True) if n and other != name]
             right = row[card.classes.index(name)]
             yield name, ", ".join([f"{right:,} of {sum(row):,} images right", *wrong])
 
 
-def outside(card: Card) -> str:
+def outside(card: ModelCard) -> str:
     """How images are flagged that the network was not made for; empty where they are not."""
-    found = card.outside
+    found = card.ood
     if found is None:
         return ""
     fitted, held = _several(found.fitted_on_images, "training image"), f"{found.validation_images:,} of validation"
-    if found.reach is not None:
-        held += f" and multiplied by {found.reach:.3f}, as the folds held out ask for"
+    if found.threshold_scale is not None:
+        held += f" and multiplied by {found.threshold_scale:.3f}, as the folds held out ask for"
     said = (
         f"by {found.method}, from {fitted}; the limit, from {held}, keeps {100 * found.validation_kept:.1f} % of those"
     )
@@ -203,17 +203,17 @@ def outside(card: Card) -> str:
     return f"{said}; of {part} {_percent(found.flagged)} are flagged" if found.flagged else said
 
 
-def candidates(card: Card) -> str:
+def prediction_sets(card: ModelCard) -> str:
     """How answers are withheld that are unsure; empty where that cannot be asked for."""
-    if card.candidates is None:
+    if card.prediction_sets is None:
         return ""
-    units = {"patient": "patients", "image": "images"}.get(card.candidates.unit, "patients or single images")
-    held = ", ".join(f"{name} {tail.units}" for name, tail in card.candidates.tails.items())
+    units = {"patient": "patients", "image": "images"}.get(card.prediction_sets.unit, "patients or single images")
+    held = ", ".join(f"{name} {tail.units}" for name, tail in card.prediction_sets.quantiles.items())
     source = f"{card.folds} folds held out" if card.folds else "validation"
-    return f"on request, by the error that is allowed of each class; thresholds from {source}, {units}: {held}"
+    return f"on request, by the coverage that is asked for of each class; thresholds from {source}, {units}: {held}"
 
 
-def _used(card: Card, group: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _used(card: ModelCard, group: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a group without those that the others make void."""
     void: set[str] = set()
     if group == "optimizer" and values.get("name") != "sgd":

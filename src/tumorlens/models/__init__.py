@@ -17,23 +17,23 @@ from tumorlens.models.architectures import (  # noqa: E402
 )
 from tumorlens.models.cost import Cost, cost  # noqa: E402
 from tumorlens.models.layers.attention import attention_maps, attention_names  # noqa: E402
-from tumorlens.models.model_output import Network, Output  # noqa: E402
-from tumorlens.models.ood import Familiar, Outside, principal  # noqa: E402
-from tumorlens.models.pipeline import Answer, ModelSpec, Pipeline  # noqa: E402
+from tumorlens.models.model_output import ModelOutput, Network  # noqa: E402
+from tumorlens.models.ood import InDistributionSubspace, OODScore, principal_subspace  # noqa: E402
+from tumorlens.models.pipeline import ModelSpec, Pipeline, PipelineOutput  # noqa: E402
 from tumorlens.models.preprocessing import Prepare  # noqa: E402
 from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
-from tumorlens.models.registry import ModelCard, card, create, names  # noqa: E402
+from tumorlens.models.registry import ArchitectureInfo, card, create, names  # noqa: E402
 
 __all__ = [
-    "Answer",
+    "ArchitectureInfo",
     "Cost",
-    "Familiar",
-    "ModelCard",
+    "InDistributionSubspace",
+    "ModelOutput",
     "ModelSpec",
     "Network",
-    "Output",
-    "Outside",
+    "OODScore",
     "Pipeline",
+    "PipelineOutput",
     "Prepare",
     "attention_maps",
     "attention_names",
@@ -50,6 +50,6 @@ __all__ = [
     "load_pretrained",
     "mini_resnet",
     "names",
-    "principal",
+    "principal_subspace",
     "unet",
 ]

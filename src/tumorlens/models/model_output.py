@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 
-class Output(NamedTuple):
+class ModelOutput(NamedTuple):
     """The answer of one forward pass.
 
     Attributes:
@@ -32,7 +32,7 @@ class Output(NamedTuple):
 
 
 class Network(nn.Module):
-    """A network of the registry: `forward` takes (N, C, H, W) float32 and returns an `Output`."""
+    """A network of the registry: `forward` takes (N, C, H, W) float32 and returns an `ModelOutput`."""
 
     def class_weights(self) -> Tensor | None:
         """(K, C) weights of the last layer where the network is global average pooling + linear.
@@ -45,7 +45,7 @@ class Network(nn.Module):
     def drawn_from(self) -> nn.Module | None:
         """The module whose maps (N, C, h, w) Grad-CAM looks at where the mask is explained.
 
-        None where those are `Output.features`: where class and mask are made of the same last maps.
+        None where those are `ModelOutput.features`: where class and mask are made of the same last maps.
         """
         return None
 

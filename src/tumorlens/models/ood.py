@@ -28,11 +28,11 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Familiar:
+class InDistributionSubspace:
     """What the images of a network's training part look like to it.
 
     Attributes:
-        center: (C,) float32, the mean of their features, each `brought_forward`.
+        center: (C,) float32, the mean of their features, each `power_normalized`.
         axes: (C, D) float32, the principal components of those, orthonormal.
         limit: the distance from the plane of center and axes, by the root of the features' length, that is scored 1;
             above it an image is outside.
@@ -43,51 +43,51 @@ class Familiar:
     limit: float = 1.0
 
 
-def brought_forward(features: Tensor) -> Tensor:
+def power_normalized(features: Tensor) -> Tensor:
     """(N, C) features -> the same of length 1, with faint ones brought forward; signs are kept."""
     raised = features.sign() * ((features.abs() + _SILENT) ** _POWER - _SILENT**_POWER)
     out: Tensor = raised / _length(raised)[:, None].clamp(min=_SILENT)
     return out
 
 
-def principal(features: npt.ArrayLike, components: int = COMPONENTS) -> Familiar:
+def principal_subspace(features: npt.ArrayLike, components: int = COMPONENTS) -> InDistributionSubspace:
     """The plane of some images, with a limit of 1.
 
     Args:
         features: (N, C) averaged over places, one row an image.
         components: at most so many, and at most a quarter of the features and half of the images.
     """
-    rows = brought_forward(torch.from_numpy(np.asarray(features, dtype=np.float64))).numpy()
+    rows = power_normalized(torch.from_numpy(np.asarray(features, dtype=np.float64))).numpy()
     count = max(0, min(components, rows.shape[1] // SHARE, len(rows) // 2))
     center = rows.mean(axis=0)
     # Of as many images as features or fewer, eigenvectors of the covariance are quicker than an SVD of the images.
     _, vectors = np.linalg.eigh((rows - center).T @ (rows - center))
-    return Familiar(center.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
+    return InDistributionSubspace(center.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
 
 
-class Outside(nn.Module):
+class OODScore(nn.Module):
     """Images and their features -> a score each: above 1, an image is unlike those the network learned from."""
 
     center: Tensor
     axes: Tensor
     limit: Tensor
 
-    def __init__(self, familiar: Familiar) -> None:
+    def __init__(self, subspace: InDistributionSubspace) -> None:
         super().__init__()
-        self.register_buffer("center", torch.from_numpy(familiar.center.copy()))
-        self.register_buffer("axes", torch.from_numpy(familiar.axes.copy()))
-        self.register_buffer("limit", torch.tensor(float(familiar.limit)))
+        self.register_buffer("center", torch.from_numpy(subspace.center.copy()))
+        self.register_buffer("axes", torch.from_numpy(subspace.axes.copy()))
+        self.register_buffer("limit", torch.tensor(float(subspace.limit)))
 
     def forward(self, images: Tensor, pooled: Tensor) -> Tensor:
-        """(N, H, W) images and their (N, C) `Output.pooled` -> (N,); an image of one gray scores 2 or more."""
+        """(N, H, W) images and their (N, C) `ModelOutput.pooled` -> (N,); an image of one gray scores 2 or more."""
         gray = images.float()
         blank = gray.amax((1, 2)) == gray.amin((1, 2))
         score = self.score(pooled)
         return torch.where(blank, score.clamp(min=BLANK), score)
 
     def score(self, pooled: Tensor) -> Tensor:
-        """(N, C) features averaged over places -> (N,), as `Familiar.limit` has it, over the limit."""
-        apart = brought_forward(pooled) - self.center
+        """(N, C) features averaged over places -> (N,), as `InDistributionSubspace.limit` has it, over the limit."""
+        apart = power_normalized(pooled) - self.center
         left = apart - (apart @ self.axes) @ self.axes.T
         return _length(left) * _length(pooled).sqrt() / self.limit
 

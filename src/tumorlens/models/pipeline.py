@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from tumorlens.models import registry
 from tumorlens.models.model_output import Network
-from tumorlens.models.ood import Familiar, Outside
+from tumorlens.models.ood import InDistributionSubspace, OODScore
 from tumorlens.models.preprocessing import Prepare
-from tumorlens.scan.canvas import Canvas
+from tumorlens.scan.input_geometry import InputGeometry
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ModelSpec:
         model: registry name.
         classes: the class map; output i is ``classes[i]``.
         channels: 1 or 3.
-        canvas: how an image is laid on the square the network sees.
+        input_geometry: how an image is laid on the square the network sees.
         mean: subtracted from gray values in [0, 1], one for each color channel.
         std: divisor after that.
         dropout: before the classifier; None for the architecture's own.
@@ -38,7 +38,7 @@ class ModelSpec:
     model: str
     classes: tuple[str, ...]
     channels: int
-    canvas: Canvas
+    input_geometry: InputGeometry
     mean: tuple[float, ...]
     std: tuple[float, ...]
     dropout: float | None = None
@@ -52,7 +52,7 @@ class ModelSpec:
 
     def prepare(self) -> Prepare:
         """The preprocessing."""
-        return Prepare(self.canvas, self.channels, self.mean, self.std)
+        return Prepare(self.input_geometry, self.channels, self.mean, self.std)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -62,10 +62,10 @@ class ModelSpec:
     def from_dict(cls, data: dict[str, Any]) -> ModelSpec:
         """The inverse of `to_dict`."""
         tuples = {key: tuple(data[key]) for key in ("classes", "mean", "std")}
-        return cls(**{**data, **tuples, "canvas": Canvas(**data["canvas"])})
+        return cls(**{**data, **tuples, "input_geometry": InputGeometry(**data["input_geometry"])})
 
 
-class Answer(NamedTuple):
+class PipelineOutput(NamedTuple):
     """What the pipeline says of N images.
 
     Attributes:
@@ -77,9 +77,9 @@ class Answer(NamedTuple):
             its pixels; all of it unless the canvas lies around the head.
         mask: (N, size, size) probability of tumor over the canvas, as the network gives it (the temperature is
             that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
-        features: (N, C, h, w) the last maps over the canvas, as `Output.features`.
-        pooled: (N, C) as `Output.pooled`.
-        outside: (N,) how unlike the training images each is, above 1 for one that is outside of what the network is
+        features: (N, C, h, w) the last maps over the canvas, as `ModelOutput.features`.
+        pooled: (N, C) as `ModelOutput.pooled`.
+        ood_score: (N,) how unlike the training images each is, above 1 for one that is outside of what the network is
             for; an empty tensor (N, 0) where that was not fitted.
     """
 
@@ -90,11 +90,11 @@ class Answer(NamedTuple):
     mask: Tensor
     features: Tensor
     pooled: Tensor
-    outside: Tensor
+    ood_score: Tensor
 
 
 class Pipeline(nn.Module):
-    """(N, H, W) uint8 images of one size -> `Answer`."""
+    """(N, H, W) uint8 images of one size -> `PipelineOutput`."""
 
     temperature: Tensor
 
@@ -105,7 +105,7 @@ class Pipeline(nn.Module):
         temperature: float = 1.0,
         *,
         draws: bool = True,
-        familiar: Familiar | None = None,
+        subspace: InDistributionSubspace | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -114,16 +114,16 @@ class Pipeline(nn.Module):
             network: in any mode.
             temperature: of the softmax.
             draws: false for a network that segments but was never shown a mask; it is not asked for one.
-            familiar: what its training images look like to it; None where nothing is to be flagged as outside.
+            subspace: what its training images look like to it; None where nothing is to be flagged as outside.
         """
         super().__init__()
-        self.outside = None if familiar is None else Outside(familiar)
+        self.ood_score = None if subspace is None else OODScore(subspace)
         self.draws = draws
         self.prepare = prepare
         self.network = network
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
-    def forward(self, images: Tensor) -> Answer:
+    def forward(self, images: Tensor) -> PipelineOutput:
         """Prepare, infer, calibrate."""
         boxes = self.prepare.boxes(images)
         output = self.network(self.prepare(images, boxes))
@@ -135,5 +135,5 @@ class Pipeline(nn.Module):
         drawn = output.mask if self.draws else None
         mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
         probabilities = torch.softmax(output.logits / self.temperature, dim=1)
-        outside = output.logits[:, :0] if self.outside is None else self.outside(images, output.pooled)
-        return Answer(probabilities, output.logits, cam, boxes, mask, output.features, output.pooled, outside)
+        ood_score = output.logits[:, :0] if self.ood_score is None else self.ood_score(images, output.pooled)
+        return PipelineOutput(probabilities, output.logits, cam, boxes, mask, output.features, output.pooled, ood_score)

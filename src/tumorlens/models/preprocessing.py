@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.models.head_crop import head_boxes
-from tumorlens.scan.canvas import Canvas
+from tumorlens.scan.input_geometry import InputGeometry
 
 Length = int | Tensor
 """A length in pixels: one number, a symbol while an export traces, or one number an image as (N, 1, 1)."""
@@ -26,9 +26,11 @@ class Prepare(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, canvas: Canvas, channels: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(
+        self, input_geometry: InputGeometry, channels: int, mean: tuple[float, ...], std: tuple[float, ...]
+    ) -> None:
         super().__init__()
-        self.canvas = canvas
+        self.input_geometry = input_geometry
         self.channels = channels
         # One gray channel is normalized by the average of the colors' constants.
         means, stds = (mean, std) if channels == 3 else ((sum(mean) / len(mean),), (sum(std) / len(std),))
@@ -41,7 +43,7 @@ class Prepare(nn.Module):
 
     def boxes(self, images: Tensor) -> Tensor:
         """(N, H, W) uint8 -> (N, 4) int64: the part of each image that is fitted; top, left, height, width."""
-        if self.canvas.around == "head":
+        if self.input_geometry.crop == "head":
             return head_boxes(images)
         whole = (torch.full(images.shape[:1], edge, device=images.device) for edge in (0, 0, *images.shape[1:]))
         return torch.stack(tuple(whole), 1)
@@ -51,12 +53,12 @@ class Prepare(nn.Module):
 
         Args:
             images: images of one size.
-            boxes: as `boxes` gave them; None to find them here. Around the whole image they are not looked at.
+            boxes: as `boxes` gave them; None to find them here. Crop the whole image they are not looked at.
         """
-        if self.canvas.around == "head":
+        if self.input_geometry.crop == "head":
             return self._place_parts(images, self.boxes(images) if boxes is None else boxes)
         height, width = images.shape[-2], images.shape[-1]
-        size = self.canvas.size
+        size = self.input_geometry.size
         down = _sampling(height, *self._window(height, height, width), size, images.device)
         across = _sampling(width, *self._window(width, height, width), size, images.device)
         return (down @ images.float() @ across.T)[:, None]
@@ -85,21 +87,21 @@ class Prepare(nn.Module):
             pixel = torch.arange(extent, device=images.device)
             shown = (pixel >= first) & (pixel < first + length)
             matrices.append(
-                _sampling(extent, first + start, side, self.canvas.size, images.device, longest=longest) * shown
+                _sampling(extent, first + start, side, self.input_geometry.size, images.device, longest=longest) * shown
             )
         down, across = matrices
         return (down @ images.float() @ across.mT)[:, None]
 
     def _window(self, length: Length, height: Length, width: Length) -> tuple[Length, Length]:
-        """First pixel and length of the part of one axis that fills the canvas, as `Canvas.place` has it."""
-        if self.canvas.fit == "stretch":
+        """First pixel and length of the part of one axis that fills the canvas, as `InputGeometry.place` has it."""
+        if self.input_geometry.mode == "resize":
             return 0, length
-        if self.canvas.fit == "pad":
+        if self.input_geometry.mode == "letterbox":
             side = _larger(height, width)
             return -((side - length) // 2), side
         shorter = _smaller(height, width)
-        resize = self.canvas.resize or self.canvas.size
-        side = _larger((2 * shorter * self.canvas.size + resize) // (2 * resize), 1)
+        resize = self.input_geometry.resize or self.input_geometry.size
+        side = _larger((2 * shorter * self.input_geometry.size + resize) // (2 * resize), 1)
         return (length - side) // 2, side
 
     def normalize(self, placed: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from timm.models import load_state_dict_from_hf
 from torch import Tensor
 
 from tumorlens._extras import require
+from tumorlens._legacy import tensor_name
 from tumorlens.errors import ModelError
 from tumorlens.models import registry
 from tumorlens.models.model_output import Network
@@ -108,7 +109,8 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path}: no such file; expected none, imagenet, package, hub or the path of a weights file")
     try:
         if path.suffix == ".safetensors":
-            return dict(require("safetensors.torch", "train", "read weights").load_file(path))
+            read = require("safetensors.torch", "train", "read weights").load_file(path)
+            return {tensor_name(name): value for name, value in read.items()}
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ModelError(

@@ -17,7 +17,7 @@ Option = bool | int | float | str
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ArchitectureInfo:
     """What is known of an architecture before it is built.
 
     Attributes:
@@ -48,10 +48,10 @@ class ModelCard:
 
 
 Builder = Callable[..., Network]
-_ENTRIES: dict[str, tuple[ModelCard, Builder]] = {}
+_ENTRIES: dict[str, tuple[ArchitectureInfo, Builder]] = {}
 
 
-def register(card: ModelCard) -> Callable[[Builder], Builder]:
+def register(card: ArchitectureInfo) -> Callable[[Builder], Builder]:
     """Decorator: enter a builder ``(classes, channels, dropout, **options) -> Network`` under ``card.name``."""
 
     def enter(builder: Builder) -> Builder:
@@ -68,7 +68,7 @@ def names() -> list[str]:
     return sorted(_ENTRIES)
 
 
-def card(name: str) -> ModelCard:
+def card(name: str) -> ArchitectureInfo:
     """The card of a model.
 
     Raises:
@@ -105,7 +105,7 @@ def create(
     return build(classes=classes, channels=channels, dropout=dropout, **_options(known, options or {}))
 
 
-def _options(known: ModelCard, given: Mapping[str, Option]) -> dict[str, Option]:
+def _options(known: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, Option]:
     """All options of a model, those given and the others at their defaults."""
     for key, value in given.items():
         if key not in known.options:
@@ -121,7 +121,7 @@ def _options(known: ModelCard, given: Mapping[str, Option]) -> dict[str, Option]
     return {**known.options, **given}
 
 
-def _entry(name: str) -> tuple[ModelCard, Builder]:
+def _entry(name: str) -> tuple[ArchitectureInfo, Builder]:
     if name not in _ENTRIES:
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"did you mean {near[0]}?" if near else "see: tumorlens models list"

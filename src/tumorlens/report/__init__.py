@@ -23,7 +23,7 @@ from tumorlens.report.page import (
 
 __all__ = [
     "RESEARCH_ONLY",
-    "Image",
+    "CaptionedImage",
     "Section",
     "Tile",
     "code",

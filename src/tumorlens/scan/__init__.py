@@ -1,6 +1,6 @@
 """files -> pixels: images and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
 
-from tumorlens.scan.canvas import Box, Canvas, Placement
+from tumorlens.scan.input_geometry import Box, CropWindow, InputGeometry
 from tumorlens.scan.mask import drawn_mask, is_rectangle
 from tumorlens.scan.matlab import FigshareSlice, read_figshare
 from tumorlens.scan.read import read_mask, read_scan, read_size
@@ -8,12 +8,12 @@ from tumorlens.scan.types import GrayImage, Mask, Pixels, Scan, window
 
 __all__ = [
     "Box",
-    "Canvas",
+    "CropWindow",
     "FigshareSlice",
     "GrayImage",
+    "InputGeometry",
     "Mask",
     "Pixels",
-    "Placement",
     "Scan",
     "drawn_mask",
     "is_rectangle",

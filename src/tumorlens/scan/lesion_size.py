@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.scan.canvas import Box
 from tumorlens.scan.connected_components import outline, parts
+from tumorlens.scan.input_geometry import Box
 from tumorlens.scan.types import Mask
 
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import ScanError
-from tumorlens.scan.canvas import Placement
+from tumorlens.scan.input_geometry import CropWindow
 from tumorlens.scan.types import Mask, Pixels
 
 _TINY = 16  # pixels: what is smaller may be a rectangle by chance
@@ -42,17 +42,17 @@ def as_mask(pixels: Pixels, path: Path) -> Mask:
     return mask
 
 
-def drawn_mask(probabilities: npt.ArrayLike, placement: Placement) -> Mask:
+def drawn_mask(probabilities: npt.ArrayLike, crop_window: CropWindow) -> Mask:
     """What a network draws, at the size of the image.
 
     Args:
         probabilities: (n, n) of tumor, over the whole canvas.
-        placement: how the image lies on that canvas.
+        crop_window: how the image lies on that canvas.
 
     Returns:
         (H, W) uint8, 1 where a tumor is at least as probable as none; 0 where the network saw nothing.
     """
-    mask: Mask = (placement.to_image(probabilities) >= 0.5).astype(np.uint8)
+    mask: Mask = (crop_window.to_image(probabilities) >= 0.5).astype(np.uint8)
     return mask
 
 

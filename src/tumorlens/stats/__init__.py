@@ -1,24 +1,24 @@
 """Numbers -> intervals and prediction sets: bootstrap by cluster, conformal prediction."""
 
 from tumorlens.stats.bootstrap import (
-    Cohort,
+    BootstrapDraws,
+    ClusterBootstrap,
     Estimate,
     Flags,
     Floats,
     Ints,
-    Resamples,
     mcnemar,
     paired_difference,
     wilson,
 )
 
 __all__ = [
-    "Cohort",
+    "BootstrapDraws",
+    "ClusterBootstrap",
     "Estimate",
     "Flags",
     "Floats",
     "Ints",
-    "Resamples",
     "mcnemar",
     "paired_difference",
     "wilson",

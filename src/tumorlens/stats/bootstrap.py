@@ -69,32 +69,32 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Cohort:
+class ClusterBootstrap:
     """Whose images are measured, and how they are resampled.
 
     Attributes:
         units: the unit of every image: what is resampled as one, its patient, or the image itself where none is known.
         unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
-        resamples: of the bootstrap; 2000 puts the ends of a 95 % interval on the 50th value from either side.
+        n_resamples: of the bootstrap; 2000 puts the ends of a 95 % interval on the 50th value from either side.
         seed: the same seed and units give the same resamples.
     """
 
     units: Sequence[str]
     unit: str
-    resamples: int = 2000
+    n_resamples: int = 2000
     seed: int = 0
 
     def __len__(self) -> int:
         """Images."""
         return len(self.units)
 
-    def only(self, positions: Iterable[int]) -> Cohort:
+    def only(self, positions: Iterable[int]) -> ClusterBootstrap:
         """The images at these positions, resampled by themselves."""
         return replace(self, units=[self.units[i] for i in positions])
 
 
 @dataclass(frozen=True, eq=False)
-class Resamples:
+class BootstrapDraws:
     """The sample and its bootstrap resamples, drawn once so that all figures of one evaluation share them.
 
     Row 0 is the sample itself, each unit once; rows 1 to B are resamples, G units drawn with
@@ -112,20 +112,20 @@ class Resamples:
     unit: str
 
     @classmethod
-    def draw(cls, cohort: Cohort) -> Resamples:
+    def draw(cls, bootstrap: ClusterBootstrap) -> BootstrapDraws:
         """Draw whole units with replacement.
 
         Raises:
             DataError: there are no images.
         """
-        if not len(cohort):
+        if not len(bootstrap):
             raise DataError("no images to measure; expected at least one")
-        names, index = np.unique(np.asarray(cohort.units, dtype=str), return_inverse=True)
-        random = np.random.default_rng(cohort.seed)
-        counts = np.ones((1 + cohort.resamples, len(names)), dtype=np.int32)
+        names, index = np.unique(np.asarray(bootstrap.units, dtype=str), return_inverse=True)
+        random = np.random.default_rng(bootstrap.seed)
+        counts = np.ones((1 + bootstrap.n_resamples, len(names)), dtype=np.int32)
         for row in counts[1:]:
             row[:] = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-        return cls(counts, index.astype(np.int64), cohort.unit)
+        return cls(counts, index.astype(np.int64), bootstrap.unit)
 
     def sums(self, values: npt.ArrayLike) -> Floats:
         """Totals over all images of every row: (N, ...) values to (1 + B, ...) sums."""
@@ -196,7 +196,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     return max(0.0, (center - reach) / scale), min(1.0, (center + reach) / scale)
 
 
-def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, cohort: Cohort) -> Estimate:
+def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, bootstrap: ClusterBootstrap) -> Estimate:
     """How much higher the mean of `second` is than that of `first`, on the same images.
 
     Both are resampled together, by unit, so what makes an image hard for both cancels out.
@@ -204,19 +204,19 @@ def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, cohort: Cohor
     Args:
         first: (N,) a score per image, for example 1 where the model was right.
         second: (N,) the same of the other model, in the same order.
-        cohort: the N images.
+        bootstrap: the N images.
 
     Raises:
         DataError: the three do not have the same length.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if not one.shape == two.shape == (len(cohort),):
+    if not one.shape == two.shape == (len(bootstrap),):
         raise DataError(
-            f"scores of shape {one.shape} and {two.shape} for {len(cohort)} images; "
+            f"scores of shape {one.shape} and {two.shape} for {len(bootstrap)} images; "
             "expected one score per image, of the same images in the same order"
         )
-    drawn = Resamples.draw(cohort)
-    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(cohort))))
+    drawn = BootstrapDraws.draw(bootstrap)
+    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(bootstrap))))
 
 
 def mcnemar(b: int, c: int) -> float:

@@ -23,7 +23,7 @@ _TINY = 1e-9  # of a share, so that one patient of twenty is not more than 0.05
 
 
 @dataclass(frozen=True)
-class Tail:
+class NonconformityQuantiles:
     """How high scores reach among held-out patients: the upper half of their pooled distribution.
 
     Attributes:
@@ -41,7 +41,7 @@ class Tail:
         return next((score for score, above in zip(self.scores, self.errors, strict=True) if above <= error), math.inf)
 
 
-def tail_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int = STEPS) -> Tail:
+def quantiles_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int = STEPS) -> NonconformityQuantiles:
     """Pool the scores of held-out images, each patient with the same weight.
 
     Scores and shares are rounded up, and only some steps are kept, so that a threshold is never too low.
@@ -56,7 +56,7 @@ def tail_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int =
     if len(chosen) > steps:
         chosen = np.unique(np.append(chosen[:: math.ceil(len(chosen) / (steps - 1))], chosen[-1]))
     kept = [(math.ceil(levels[i] * 1e6) / 1e6, math.ceil((above[i] - _TINY) * 1e6) / 1e6) for i in chosen]
-    return Tail(len(set(units)), tuple(score for score, _ in kept), tuple(share for _, share in kept))
+    return NonconformityQuantiles(len(set(units)), tuple(score for score, _ in kept), tuple(share for _, share in kept))
 
 
 def pooled(scores: Sequence[float] | Floats, units: Sequence[str], *, unseen: int = 0) -> tuple[Floats, Floats]:
@@ -76,46 +76,48 @@ def pooled(scores: Sequence[float] | Floats, units: Sequence[str], *, unseen: in
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """What is needed to say, for any error that is allowed, which classes an image may be of.
+class PredictionSets:
+    """Nonconformity quantiles of each class -> conformal prediction sets, for any coverage that is asked for.
 
     The score of a class is 1 minus its probability, at temperature 1: a fitted temperature depends on the same
     images, and does not keep the order of images within a class.
 
     Attributes:
-        tails: class to the scores of validation images of that class, in the order of the classes.
+        quantiles: class to the scores of validation images of that class, in the order of the classes.
         unit: what patients are counted in: ``"patient"``, ``"image"`` or ``"patient or image"``.
     """
 
-    tails: Mapping[str, Tail]
+    quantiles: Mapping[str, NonconformityQuantiles]
     unit: str
 
-    def sets(self, probabilities: npt.ArrayLike, error: float) -> Flags:
-        """(N, K) probabilities at temperature 1 -> (N, K), true where a class cannot be ruled out.
+    def sets(self, probabilities: npt.ArrayLike, coverage: float) -> Flags:
+        """(N, K) probabilities at temperature 1 -> (N, K), true where a class is in the prediction set.
 
         Raises:
-            DataError: the error is not between 0 and 1.
+            DataError: the coverage is not between 0 and 1.
         """
-        check_error(error)
-        limits = np.array([tail.threshold(error) for tail in self.tails.values()])
+        check_coverage(coverage)
+        error = error_rate(coverage)
+        limits = np.array([tail.threshold(error) for tail in self.quantiles.values()])
         inside: Flags = 1 - np.asarray(probabilities, dtype=np.float64) <= limits
         return inside
 
-    def unknown(self, error: float) -> str | None:
-        """One sentence on the classes that stay candidates for every image, for want of patients; else None."""
-        short = {name: tail.units for name, tail in self.tails.items() if math.isinf(tail.threshold(error))}
+    def unknown(self, coverage: float) -> str | None:
+        """One sentence on the classes that are in the prediction set of every image, for want of patients; else None."""
+        error = error_rate(coverage)
+        short = {name: tail.units for name, tail in self.quantiles.items() if math.isinf(tail.threshold(error))}
         if not short:
             return None
         plural = {"patient": "patients", "image": "images"}.get(self.unit, "patients or images")
         have = ", ".join(f"{name} has {units}" for name, units in short.items())
-        stay = "it stays a candidate" if len(short) == 1 else "they stay candidates"
-        needed = f"max-error {error:g} needs {units_needed(error):,} {plural} of a class held out from training"
-        return f"{needed}, {have}: {stay} for every image"
+        stay = "it is" if len(short) == 1 else "they are"
+        needed = f"coverage {coverage:g} needs {units_needed(coverage):,} {plural} of a class held out from training"
+        return f"{needed}, {have}: {stay} in the prediction set of every image"
 
 
-def candidates_of(
+def prediction_sets_of(
     probabilities: npt.ArrayLike, labels: Sequence[str], units: Sequence[str], classes: Sequence[str], unit: str
-) -> Candidates:
+) -> PredictionSets:
     """Learn from held-out images.
 
     Args:
@@ -123,19 +125,24 @@ def candidates_of(
         labels: (N,) the true class of each.
         units: (N,) the patient of each.
         classes: the K names.
-        unit: what a unit is, as in `Candidates`.
+        unit: what a unit is, as in `PredictionSets`.
     """
     given = np.asarray(probabilities, dtype=np.float64).reshape(-1, len(classes))
-    tails = {}
+    quantiles = {}
     for position, name in enumerate(classes):
         mine = [i for i, label in enumerate(labels) if label == name]
-        tails[name] = tail_of(1 - given[mine, position], [units[i] for i in mine])
-    return Candidates(tails, unit)
+        quantiles[name] = quantiles_of(1 - given[mine, position], [units[i] for i in mine])
+    return PredictionSets(quantiles, unit)
 
 
-def units_needed(error: float) -> int:
-    """Patients of a class that the validation part needs before a threshold for this error is finite."""
-    return math.ceil(1 / error - _TINY) - 1
+def units_needed(coverage: float) -> int:
+    """Patients of a class that the validation subset needs before a threshold for this coverage is finite."""
+    return math.ceil(1 / error_rate(coverage) - _TINY) - 1
+
+
+def error_rate(coverage: float) -> float:
+    """1 - coverage, without the noise of binary fractions: 0.05 and not 0.050000000000000044 for 0.95."""
+    return round(1 - coverage, 12)
 
 
 def at_temperature_one(probabilities: npt.ArrayLike, temperature: float) -> Floats:
@@ -146,11 +153,11 @@ def at_temperature_one(probabilities: npt.ArrayLike, temperature: float) -> Floa
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
-def check_error(error: float) -> None:
-    """Refuse an error that is no share.
+def check_coverage(coverage: float) -> None:
+    """Refuse a coverage that is no share.
 
     Raises:
         DataError: it is not between 0 and 1.
     """
-    if not 0 < error < 1:
-        raise DataError(f"max-error {error:g} found; expected more than 0 and less than 1, as 0.05")
+    if not 0 < coverage < 1:
+        raise DataError(f"coverage {coverage:g} found; expected more than 0 and less than 1, as 0.95")

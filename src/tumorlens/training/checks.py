@@ -8,11 +8,11 @@ from tumorlens.datasets import Sample, Table, check_groups
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, card
-from tumorlens.scan.canvas import Canvas
+from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.training.image_cache import Masks, mask_is_known
 from tumorlens.training.loop.freezing import can_freeze
 from tumorlens.training.loop.optimizers import BACKBONE
-from tumorlens.training.prior_correction import can_settle
+from tumorlens.training.prior_correction import can_correct_prior
 from tumorlens.training.recipe import Recipe
 
 _MASKS = (
@@ -109,11 +109,11 @@ def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
 def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
     model, wanted = card(recipe.model), recipe.input
     try:
-        canvas = Canvas(wanted.size or model.input_size, wanted.fit, wanted.resize, wanted.around)
+        input_geometry = InputGeometry(wanted.size or model.input_size, wanted.mode, wanted.resize, wanted.crop)
     except ValueError as error:
         raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
     return ModelSpec(
-        recipe.model, classes, wanted.channels, canvas, model.mean, model.std, recipe.dropout, recipe.options
+        recipe.model, classes, wanted.channels, input_geometry, model.mean, model.std, recipe.dropout, recipe.options
     )
 
 
@@ -153,24 +153,24 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
 def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
     """See that there is a class for healthy images, and what else is needed to settle it, where that is asked for."""
     keys = _exchange_keys(recipe)
-    if recipe.settle:
-        keys["settle is true"] = "settle=false"
+    if recipe.prior_correction:
+        keys["prior_correction is true"] = "prior_correction=false"
     if keys and not HEALTHY & set(table.classes):
         raise RecipeError(
             f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy images "
             f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
             f"{' and '.join(keys.values())}, or add healthy images"
         )
-    if recipe.settle and not parts["val"]:
+    if recipe.prior_correction and not parts["val"]:
         raise SplitError(
-            f"{table.name}: no sample is in split 'val', which settle needs; make one (--val 0.1), or set settle=false"
+            f"{table.name}: no sample is in split 'val', which settle needs; make one (--val 0.1), or set prior_correction=false"
         )
 
 
 def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
     """See that the network has what the recipe asks of it; it is built for that, where anything is asked."""
     slow, frozen = recipe.optimizer.backbone != 1, recipe.optimizer.freeze
-    if not (slow or frozen or recipe.loss.guide or recipe.settle):
+    if not (slow or frozen or recipe.loss.cam_guidance or recipe.prior_correction):
         return
     network = spec.network()
     if frozen and recipe.pretrained == "none":
@@ -188,15 +188,15 @@ def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
             f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "
             "backbone apart from the rest; set optimizer.backbone=1"
         )
-    if recipe.settle and not can_settle(network):
+    if recipe.prior_correction and not can_correct_prior(network):
         raise RecipeError(
             f"recipe {recipe.name}: settle is true, but {recipe.model} does not end with one linear layer whose bias "
-            "could be shifted; set settle=false"
+            "could be shifted; set prior_correction=false"
         )
-    if recipe.loss.guide and network.class_weights() is None:
+    if recipe.loss.cam_guidance and network.class_weights() is None:
         raise RecipeError(
-            f"recipe {recipe.name}: loss.guide is above 0, but {recipe.model} does not end with pooling and one linear "
-            "layer, which its heat maps would have to come from; set loss.guide=0, or choose another model, such as "
+            f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} does not end with pooling and one linear "
+            "layer, which its heat maps would have to come from; set loss.cam_guidance=0, or choose another model, such as "
             "efficientnet_lite0"
         )
 
@@ -206,12 +206,12 @@ def _mask_keys(recipe: Recipe) -> dict[str, str]:
     keys = {}
     if learns_to_draw(recipe):
         keys["loss.mask is above 0"] = "loss.mask=0"
-    if recipe.loss.guide:
-        keys["loss.guide is above 0"] = "loss.guide=0"
+    if recipe.loss.cam_guidance:
+        keys["loss.cam_guidance is above 0"] = "loss.cam_guidance=0"
     return keys | _exchange_keys(recipe)
 
 
 def _exchange_keys(recipe: Recipe) -> dict[str, str]:
     """What of a recipe takes tumors out of images or puts them in -> what to set to do without."""
-    names = [name for name in ("remove", "transplant") if getattr(recipe.augment, name)]
+    names = [name for name in ("lesion_inpainting", "lesion_copy_paste") if getattr(recipe.augment, name)]
     return {f"augment.{name} is above 0": f"augment.{name}=0" for name in names}

@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from tumorlens.datasets import Table
 from tumorlens.scan import GrayImage
-from tumorlens.training.augmentation.lesion_augmentation import Exchange
+from tumorlens.training.augmentation.lesion_augmentation import LesionAugmentation
 from tumorlens.training.augmentation.transforms import augmentation
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Recipe
@@ -60,7 +60,7 @@ class Slices(Dataset[Item]):
         labels: Sequence[int],
         transform: v2.Transform | None,
         masks: Masks | None = None,
-        exchange: Exchange | None = None,
+        exchange: LesionAugmentation | None = None,
     ) -> None:
         self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
         self.exchange = exchange
@@ -122,8 +122,8 @@ def loaders(
     """
     rows = {part: [i for i, s in enumerate(table.samples) if s.split == part] for part in ("train", "val")}
     change, exchange = recipe.augment, None
-    if masks and (change.remove or change.transplant):
-        exchange = Exchange.of(change, table, images, masks, rows["train"])
+    if masks and (change.lesion_inpainting or change.lesion_copy_paste):
+        exchange = LesionAugmentation.of(change, table, images, masks, rows["train"])
     train = Slices(images, rows["train"], table.labels, augmentation(change), masks, exchange)
     # On a CPU the network needs every core, and the images are decoded already.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens._extras import require
-from tumorlens.auditing import Ties
+from tumorlens.auditing import LinkedGroups
 from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
 
@@ -19,7 +19,7 @@ _CARD = "tumorlens"  # name of the card in the header, as `tumorlens.deploy` wri
 _PARTS = {"no_tumor": ("nickparvar",)}  # sets that hold the images of others, without saying so file by file
 
 
-def check_first_weights(table: Table, ties: Ties, source: str) -> None:
+def check_first_weights(table: Table, ties: LinkedGroups, source: str) -> None:
     """See that no image of val or test is of a set that the first weights were trained on.
 
     Args:

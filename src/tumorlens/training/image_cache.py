@@ -63,7 +63,7 @@ def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None =
     Raises:
         DataError: some files cannot be read; names the first few.
     """
-    return _cached(f"{_VERSION}|{fingerprint(table)}|{prepare.canvas}", table, prepare, place_scan, progress)
+    return _cached(f"{_VERSION}|{fingerprint(table)}|{prepare.input_geometry}", table, prepare, place_scan, progress)
 
 
 def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> Masks:
@@ -78,7 +78,7 @@ def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = 
         DataError: some files cannot be read, or a mask does not fit its image; names the first few.
         MissingExtraError: h5py is needed for these files and is not installed.
     """
-    key = f"{_VERSION}|{fingerprint(table, masks=True)}|{prepare.canvas}|masks"
+    key = f"{_VERSION}|{fingerprint(table, masks=True)}|{prepare.input_geometry}|masks"
     drawn = _cached(key, table, prepare, _place_mask, progress)
     return Masks(drawn, np.array([mask_is_known(sample) for sample in table.samples]))
 
@@ -104,7 +104,7 @@ def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
     """
     mask = read_sample_mask(sample)
     if mask is None:
-        size = prepare.canvas.size
+        size = prepare.input_geometry.size
         return np.zeros((size, size), np.uint8)
     gray = read_scan(sample.image).gray_slice()  # the head is looked for in the image
     with torch.inference_mode():
@@ -130,7 +130,7 @@ def _cached(
 def _decode(
     table: Table, prepare: Prepare, place: Callable[[Sample, Prepare], GrayImage], progress: Progress | None
 ) -> GrayImage:
-    size = prepare.canvas.size
+    size = prepare.input_geometry.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
     bad: dict[int, ScanError] = {}
 

@@ -1,6 +1,6 @@
 """Trained network + validation part -> how readily it says that there is no tumor, settled by images as they come.
 
-Taking tumors out of training images (`augment.remove`) makes healthy ones more frequent than they are, and healthy
+Taking tumors out of training images (`augment.lesion_inpainting`) makes healthy ones more frequent than they are, and healthy
 heads come with a look of their own: both move the point from which on a network names no tumor. One number moves it
 back, added to the bias of that class: the shift under which the labels of the validation part are likeliest, fitted
 together with a temperature that is not kept (bias-corrected temperature scaling; Alexandari, Kundaje and Shrikumar
@@ -24,13 +24,13 @@ _TEMPERATURE_SD = 0.5  # of log T, as where probabilities are calibrated
 _SHIFT_SD = 2.0
 
 
-def can_settle(network: Network) -> bool:
+def can_correct_prior(network: Network) -> bool:
     """Whether the classes have a bias each, in a last linear layer by the name of head."""
     head = getattr(network, "head", None)
     return isinstance(head, nn.Linear) and head.bias is not None
 
 
-def settle(task: Supervised, batches: Loader, healthy: int, units: int) -> float:
+def correct_prior(task: Supervised, batches: Loader, healthy: int, units: int) -> float:
     """Shift the bias of the healthy class, in place.
 
     Args:

@@ -33,12 +33,14 @@ class Input(_Part):
 
     size: int | None = Field(default=None, ge=32, le=2048, description="side of the square, pixels")
     channels: Literal[1, 3] = 3
-    around: Literal["image", "head"] = Field(default="image", description="what is fitted: all, or the head's box")
-    fit: Literal["pad", "stretch", "crop"] = "pad"
-    resize: int | None = Field(default=None, ge=32, description="for fit: crop, the shorter side before the cut")
+    crop: Literal["none", "head"] = Field(default="none", description="what is fitted: all, or the head's box")
+    mode: Literal["letterbox", "resize", "center_crop"] = "letterbox"
+    resize: int | None = Field(
+        default=None, ge=32, description="for mode: center_crop, the shorter side before the cut"
+    )
 
 
-class Grow(_Part):
+class ProgressiveResizing(_Part):
     """Smaller images in the first epochs of a training run."""
 
     size: int | None = Field(default=None, ge=32, le=2048, description="side of the first images; None: full size")
@@ -70,12 +72,14 @@ class Loss(_Part):
     """Cross-entropy and its two usual changes; a guide for heat maps; for a network that segments the mask's part.
 
     From `mask` on, all are for networks that segment, with the weights of system 2. Any other network is trained on
-    cross-entropy alone, and so is one that segments where `mask` is 0; `guide` is added to either.
+    cross-entropy alone, and so is one that segments where `mask` is 0; `cam_guidance` is added to either.
     """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
-    guide: float = Field(default=0.0, ge=0, description="weight of the share of the class's map beside the tumor")
+    cam_guidance: float = Field(
+        default=0.0, ge=0, description="weight of the share of the class's map beside the tumor"
+    )
     mask: float = Field(default=0.6, ge=0, description="weight of the mask's loss; 0: train on labels alone")
     classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
     auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")
@@ -99,15 +103,21 @@ class Augment(_Part):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
-    artifacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to lower")
+    artifacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to downsample")
     noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
     blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
     bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
     ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the image")
     jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
-    lower: float = Field(default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from")
-    remove: float = Field(default=0.0, ge=0, le=0.5, description="share that loses its tumor and counts as healthy")
-    transplant: float = Field(default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumor")
+    downsample: float = Field(
+        default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from"
+    )
+    lesion_inpainting: float = Field(
+        default=0.0, ge=0, le=0.5, description="share that loses its tumor and counts as healthy"
+    )
+    lesion_copy_paste: float = Field(
+        default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumor"
+    )
 
 
 class Stop(_Part):
@@ -130,7 +140,7 @@ class Recipe(_Part):
     dropout: float | None = Field(default=None, ge=0, lt=1)
     options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: models info")
     input: Input = Input()
-    grow: Grow = Grow()
+    progressive_resizing: ProgressiveResizing = ProgressiveResizing()
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=32, ge=2, description="batch norm needs two")
     optimizer: Optimizer = Optimizer()
@@ -140,20 +150,24 @@ class Recipe(_Part):
     stop: Stop = Stop()
     precision: Literal["auto", "bf16", "float32"] = Field(default="auto", description="auto: bf16 where it is quick")
     precise_batch_norm: bool = Field(default=False, description="exact running statistics before each validation")
-    settle: bool = Field(default=False, description="after training, shift the healthy class to fit validation")
+    prior_correction: bool = Field(
+        default=False, description="after training, shift the healthy class to fit validation"
+    )
     deterministic: bool = Field(default=True, description="only algorithms that give the same bits twice")
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if self.input.resize is not None and self.input.fit != "crop":
-            raise ValueError("input.resize only means something with input.fit: crop")
+        if self.input.resize is not None and self.input.mode != "center_crop":
+            raise ValueError("input.resize only means something with input.mode: center_crop")
         if self.schedule.name == "onecycle" and self.schedule.warmup >= 1:
             raise ValueError("schedule.warmup is a share of all steps with onecycle; expected less than 1")
         size, resize = self.input.size, self.input.resize
         if size is not None and resize is not None and resize < size:
             raise ValueError(f"input.resize is {resize}; expected at least input.size, {size}")
-        if size is not None and self.grow.size is not None and self.grow.size > size:
-            raise ValueError(f"grow.size is {self.grow.size}; expected at most input.size, {size}")
+        if size is not None and self.progressive_resizing.size is not None and self.progressive_resizing.size > size:
+            raise ValueError(
+                f"progressive_resizing.size is {self.progressive_resizing.size}; expected at most input.size, {size}"
+            )
         if self.loss.mask and not self.loss.dice + self.loss.focal:
             raise ValueError("loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 for labels alone")
         return self

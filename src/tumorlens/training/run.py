@@ -14,7 +14,7 @@ from tumorlens._files import appearing
 from tumorlens._record import write_json
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
-from tumorlens.models import Familiar, ModelSpec, Network, Pipeline, card
+from tumorlens.models import InDistributionSubspace, ModelSpec, Network, Pipeline, card
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
     "weights.safetensors",
@@ -75,10 +75,10 @@ class Run:
             raise ModelError(f"{self.folder / WEIGHTS}: {str(error).splitlines()[0]}; train the run anew") from None
         return network.eval()
 
-    def pipeline(self, temperature: float = 1.0, familiar: Familiar | None = None) -> Pipeline:
+    def pipeline(self, temperature: float = 1.0, subspace: InDistributionSubspace | None = None) -> Pipeline:
         """Images -> probabilities, with the run's own preprocessing, in evaluation mode."""
         parts = self.spec.prepare(), self.network(), temperature
-        pipeline: Pipeline = Pipeline(*parts, draws=self.draws, familiar=familiar).eval()
+        pipeline: Pipeline = Pipeline(*parts, draws=self.draws, subspace=subspace).eval()
         return pipeline
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tumorlens._memory import keep_freed_memory
 from tumorlens._record import Record
-from tumorlens.auditing import check_leaks, find_ties
+from tumorlens.auditing import check_leaks, find_linked_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, RunError
@@ -32,7 +32,7 @@ from tumorlens.training.loop.fit import fit, quiet, reproducible
 from tumorlens.training.loop.freezing import freeze
 from tumorlens.training.loop.precision import depthwise_in_float32, precision_here
 from tumorlens.training.loop.supervised_task import Supervised
-from tumorlens.training.prior_correction import settle
+from tumorlens.training.prior_correction import correct_prior
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
 
@@ -101,10 +101,10 @@ def train(
         trainer = fit(task, batches, here, folder, resume=resume, console=console)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
-        if recipe.settle and batches[1]:
+        if recipe.prior_correction and batches[1]:
             healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
             units = len({sample.unit for sample in table.part("val").samples})
-            record.add(settled=settle(task, batches[1], healthy, units))
+            record.add(settled=correct_prior(task, batches[1], healthy, units))
         save_weights(folder, task.network)
     record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, here))
     record.add(**_history(folder, epoch), leaks=leaks)
@@ -119,7 +119,7 @@ def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -
         def show(done: int, total: int) -> None:
             status.update(f"looking for copies {done}/{total}")
 
-        ties = find_ties(table, progress=show)
+        ties = find_linked_groups(table, progress=show)
     check_first_weights(table, ties, pretrained)
     found = check_leaks(table, ties, allow=allow)
     return [{"part": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]

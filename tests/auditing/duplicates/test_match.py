@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 
 from tumorlens.auditing.duplicates import match
-from tumorlens.auditing.duplicates.match import Candidates, candidates
-from tumorlens.auditing.duplicates.perceptual_hash import Codes, turned, unit
+from tumorlens.auditing.duplicates.match import CandidatePairs, candidate_pairs
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import TURNS
 
 LEAST = 0.82
 
 
-def chance(count: int, random: np.random.Generator) -> Codes:
+def chance(count: int, random: np.random.Generator) -> Hashes:
     return random.choice(np.array([-1, 0, 1], dtype=np.int8), (count, 4, 256), p=[0.3, 0.4, 0.3])
 
 
-def jittered(coded: Codes, share: float, random: np.random.Generator) -> Codes:
+def jittered(coded: Hashes, share: float, random: np.random.Generator) -> Hashes:
     other = (coded + 1 + random.integers(1, 3, coded.shape, dtype=np.int8)) % 3 - 1
     return np.where(random.random(coded.shape) < share, other, coded).astype(np.int8)
 
 
-def copied(originals: Codes, random: np.random.Generator) -> Codes:
+def copied(originals: Hashes, random: np.random.Generator) -> Hashes:
     """A copy of each, turned in every way in turn, a twentieth of the cells of another value."""
     turns = [turned(one, i % len(TURNS)) for i, one in enumerate(originals)]
     return jittered(np.stack(turns), 0.05, random)
 
 
-def pairs(found: Candidates) -> list[tuple[int, int]]:
+def pairs(found: CandidatePairs) -> list[tuple[int, int]]:
     return list(zip(found.first.tolist(), found.second.tolist(), strict=True))
 
 
@@ -44,7 +44,7 @@ def test_of_2000_images_the_200_copies_are_found_each_once_with_their_turn() -> 
     random = np.random.default_rng(0)
     originals = chance(1800, random)
     codes = np.concatenate([originals, copied(originals[:200], random)])
-    found = candidates(codes, at_least=LEAST)
+    found = candidate_pairs(codes, at_least=LEAST)
     assert pairs(found) == [(i, 1800 + i) for i in range(200)]
     for first, second, view, turn, similarity in zip(
         codes[found.first], codes[found.second], found.view, found.turn, found.similarity, strict=True
@@ -57,14 +57,14 @@ def test_copies_are_found_in_another_set() -> None:
     random = np.random.default_rng(1)
     codes = chance(300, random)
     others = np.concatenate([chance(50, random), copied(codes[100:200], random)])
-    assert pairs(candidates(codes, others, at_least=LEAST)) == [(100 + i, 50 + i) for i in range(100)]
+    assert pairs(candidate_pairs(codes, others, at_least=LEAST)) == [(100 + i, 50 + i) for i in range(100)]
 
 
 @pytest.mark.usefixtures("stage")
 def test_images_below_the_limit_are_no_pair_even_where_most_cells_are_always_the_same() -> None:
     random = np.random.default_rng(2)
     alike = jittered(np.repeat(chance(1, random), 200, axis=0), 0.25, random)  # of one another, 0.4 on average
-    assert len(candidates(alike, at_least=LEAST)) == 0
+    assert len(candidate_pairs(alike, at_least=LEAST)) == 0
 
 
 @pytest.mark.usefixtures("stage")
@@ -72,7 +72,7 @@ def test_a_hundred_copies_of_one_image_are_connected() -> None:
     random = np.random.default_rng(3)
     many = jittered(np.repeat(chance(1, random), 100, axis=0), 0.02, random)
     reached = {0}
-    for first, second in pairs(candidates(np.concatenate([many, chance(100, random)]), at_least=LEAST)):
+    for first, second in pairs(candidate_pairs(np.concatenate([many, chance(100, random)]), at_least=LEAST)):
         assert max(first, second) < 100
         reached |= {first, second}
     assert reached == set(range(100))
@@ -82,9 +82,9 @@ def test_sorted_lists_report_the_same_view_turn_and_similarity(monkeypatch: pyte
     random = np.random.default_rng(4)
     codes = chance(400, random)
     codes[200:] = copied(codes[:200], random)
-    every = candidates(codes, at_least=LEAST)
+    every = candidate_pairs(codes, at_least=LEAST)
     monkeypatch.setattr(match, "EXACT", 10)
-    listed = candidates(codes, at_least=LEAST)
+    listed = candidate_pairs(codes, at_least=LEAST)
     for name in ("first", "second", "view", "turn"):
         assert (getattr(every, name) == getattr(listed, name)).all()
     np.testing.assert_allclose(every.similarity, listed.similarity, atol=1e-5)
@@ -92,5 +92,5 @@ def test_sorted_lists_report_the_same_view_turn_and_similarity(monkeypatch: pyte
 
 def test_progress_is_told_to_the_end(stage: str) -> None:
     seen: list[tuple[int, int]] = []
-    candidates(chance(30, np.random.default_rng(5)), at_least=LEAST, progress=lambda *now: seen.append(now))
+    candidate_pairs(chance(30, np.random.default_rng(5)), at_least=LEAST, progress=lambda *now: seen.append(now))
     assert seen[-1][0] == seen[-1][1] == len(seen), stage

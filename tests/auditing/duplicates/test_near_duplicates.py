@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.duplicates.image_records import Look, looks
-from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_twins, near_copies
-from tumorlens.auditing.duplicates.perceptual_hash import thumbs
+from tumorlens.auditing.duplicates.image_records import ImageRecord, image_records
+from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_duplicates, near_copies
+from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
 from tumorlens.datasets.phantom import CLASSES, draw_patient
 from tumorlens.scan import GrayImage
 from tumorlens.scan.dihedral import TURNS
@@ -26,11 +26,11 @@ def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -
             yield patient, item.image
 
 
-def _saved(images: list[GrayImage], folder: Path) -> list[Look]:
+def _saved(images: list[GrayImage], folder: Path) -> list[ImageRecord]:
     paths = [folder / f"{i}.png" for i in range(len(images))]
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(np.ascontiguousarray(image)).save(path)
-    return looks(paths)
+    return image_records(paths)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list
     Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
     Image.fromarray(originals[0]).save(tmp_path / "d.jpg", quality=80)
     Image.fromarray(originals[1]).save(tmp_path / "e.png")
-    twins = find_twins(looks(sorted(tmp_path.iterdir())))
+    twins = find_duplicates(image_records(sorted(tmp_path.iterdir())))
     assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (0, 2, "pixels"), (0, 3, "near")]
     assert twins.clusters == [[0, 1, 2, 3]]
     assert twins.distinct == 2
@@ -100,19 +100,19 @@ def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) ->
     (tmp_path / "d.png").write_bytes(b"broken")
     (tmp_path / "e.png").write_bytes(b"broken")
     (tmp_path / "f.png").write_bytes(b"")
-    twins = find_twins(looks(sorted(tmp_path.iterdir())))
+    twins = find_duplicates(image_records(sorted(tmp_path.iterdir())))
     assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
 
 
 def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> None:
-    (one,) = looks([tmp_path / "none.png"])
+    (one,) = image_records([tmp_path / "none.png"])
     assert one.problem is not None
     assert not one.blank
 
 
 def test_one_image_and_no_image_have_no_copies(originals: list[GrayImage], tmp_path: Path) -> None:
-    assert find_twins([]).pairs == ()
-    assert find_twins(_saved(originals[:1], tmp_path)).distinct == 1
+    assert find_duplicates([]).pairs == ()
+    assert find_duplicates(_saved(originals[:1], tmp_path)).distinct == 1
 
 
 def test_clusters_are_called_by_their_smallest_member() -> None:
@@ -131,10 +131,10 @@ def test_drawings_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None
 
 
 def test_a_blank_image_has_no_drawings() -> None:
-    assert thumbs(np.full((40, 50), 7, np.uint8)) is None
+    assert thumbnails(np.full((40, 50), 7, np.uint8)) is None
 
 
 def _drawn(image: GrayImage) -> np.ndarray:
-    drawn = thumbs(np.ascontiguousarray(image))
+    drawn = thumbnails(np.ascontiguousarray(image))
     assert drawn is not None
     return drawn

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import coco, scans
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.integrity.coco_issues import find_coco_damage
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.integrity.coco_issues import find_coco_issues
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import open_table, read_table, write_table
 
 
-def damage(source: Path) -> dict[str, Damage]:
+def damage(source: Path) -> dict[str, IntegrityIssue]:
     table = read_table(source) if source.suffix == ".csv" else open_table(source, unannotated="keep")
-    return {one.kind: one for one in find_coco_damage(table, looks([s.image for s in table.samples]))}
+    return {one.kind: one for one in find_coco_issues(table, image_records([s.image for s in table.samples]))}
 
 
-def details(found: Damage) -> list[tuple[str, str]]:
+def details(found: IntegrityIssue) -> list[tuple[str, str]]:
     return [(path.name, detail) for path, detail in found.items]
 
 
@@ -102,7 +102,7 @@ def test_outlines_that_the_table_does_not_use_are_not_judged(tmp_path: Path) -> 
     table = open_table(tmp_path / "set", unannotated="keep")
     mask = scans.save(tmp_path / "masks" / "1.png", scans.MASK)
     rows = tuple(replace(s, mask=mask if s.label == "glioma" else None) for s in table.samples)
-    found = find_coco_damage(replace(table, samples=rows), looks([s.image for s in rows]))
+    found = find_coco_issues(replace(table, samples=rows), image_records([s.image for s in rows]))
     assert "coco-rectangles" not in {one.kind for one in found}
     assert "coco-unannotated" in {one.kind for one in found}
 

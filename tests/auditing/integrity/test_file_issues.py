@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from tests.fixtures import scans
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.integrity.file_issues import find_damage
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.integrity.file_issues import find_integrity_issues
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import Sample, Table
 
 
@@ -20,9 +20,9 @@ def table(labels: Mapping[Path, str]) -> Table:
     return Table("made", samples, tuple(sorted(set(labels.values()))))
 
 
-def damage(labels: Mapping[Path, str]) -> dict[str, Damage]:
+def damage(labels: Mapping[Path, str]) -> dict[str, IntegrityIssue]:
     made = table(labels)
-    found = find_damage(made, looks([sample.image for sample in made.samples]))
+    found = find_integrity_issues(made, image_records([sample.image for sample in made.samples]))
     return {one.kind: one for one in found}
 
 
@@ -31,7 +31,7 @@ def image(path: Path, height: int = 80, width: int = 100, **options: str) -> Pat
     return scans.save(path, ramp, **options)
 
 
-def details(found: Damage) -> list[tuple[str, str]]:
+def details(found: IntegrityIssue) -> list[tuple[str, str]]:
     return [(path.name, detail) for path, detail in found.items]
 
 

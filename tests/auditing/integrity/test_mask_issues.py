@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.fixtures import coco, scans, via
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.integrity.file_issues import find_damage
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.integrity.file_issues import find_integrity_issues
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import MaskPlace, Sample, Table, open_table
 
 BOX = np.zeros((64, 64), dtype=np.uint8)
@@ -23,20 +23,20 @@ def image(path: Path) -> Path:
     return scans.save(path, (np.add.outer(np.arange(64), np.arange(64))).astype(np.uint8))
 
 
-def damage(place: Path, *masks: Path | None, label: str = "glioma") -> dict[str, Damage]:
+def damage(place: Path, *masks: Path | None, label: str = "glioma") -> dict[str, IntegrityIssue]:
     """What is found for images with these masks."""
     samples = tuple(Sample(f"made/{i}", image(place / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
     table = Table("made", samples, (label,))
-    return {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
+    return {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
 
 
-def details(found: Damage) -> list[tuple[str, str]]:
+def details(found: IntegrityIssue) -> list[tuple[str, str]]:
     return [(path.name, detail) for path, detail in found.items]
 
 
 def test_outlines_are_no_damage(phantoms: Path) -> None:
     table = open_table(phantoms)
-    assert find_damage(table, looks([s.image for s in table.samples])) == ()
+    assert find_integrity_issues(table, image_records([s.image for s in table.samples])) == ()
 
 
 def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
@@ -48,11 +48,11 @@ def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
     )
     table = Table("made", samples, ("glioma",))
     steps: list[tuple[int, int]] = []
-    seen = looks([s.image for s in samples])
-    assert find_damage(table, seen, progress=lambda done, total: steps.append((done, total))) == ()
+    seen = image_records([s.image for s in samples])
+    assert find_integrity_issues(table, seen, progress=lambda done, total: steps.append((done, total))) == ()
     assert steps == [(1, 2), (2, 2)]
     steps.clear()
-    find_damage(table, seen, masks=False, progress=lambda done, total: steps.append((done, total)))
+    find_integrity_issues(table, seen, masks=False, progress=lambda done, total: steps.append((done, total)))
     assert steps == []
 
 
@@ -110,7 +110,7 @@ def test_one_box_among_outlines_is_a_warning(tmp_path: Path) -> None:
 def test_masks_drawn_from_coco_are_judged_once(tmp_path: Path) -> None:
     coco.export(tmp_path / "set", {"1.png": [1], "2.png": [2]}, polygon=coco.RECTANGLE)
     table = open_table(tmp_path / "set")
-    found = [one.kind for one in find_damage(table, looks([s.image for s in table.samples]))]
+    found = [one.kind for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))]
     assert found.count("coco-rectangles") == 1
     assert not [kind for kind in found if kind.startswith("mask-")]
 
@@ -120,10 +120,10 @@ def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> 
         tmp_path / "via_region_data.json", {"1.png": [via.rect(4, 4, 9, 9)], "2.png": [via.rect(3, 3, 9, 9)]}
     )
     table = open_table(tmp_path)
-    found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
+    found = {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
     assert found["mask-rectangles"].what.startswith("2 of 2 masks that show a tumor are filled rectangles")
     (tmp_path / "via_region_data.json").write_text("{")
-    found = {one.kind: one for one in find_damage(table, looks([s.image for s in table.samples]))}
+    found = {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
     assert details(found["mask-unreadable"])[0][1].startswith("is no JSON or damaged")
 
 
@@ -141,7 +141,7 @@ def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_n
 
 def _masks(table: Table) -> list[str]:
     """What is found about masks."""
-    found = find_damage(table, looks([s.image for s in table.samples]))
+    found = find_integrity_issues(table, image_records([s.image for s in table.samples]))
     return [one.kind for one in found if one.kind.startswith("mask-")]
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.fixtures import scans
 from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
 from tests.report.test_page import HOSTILE, Page
-from tumorlens.auditing import AuditReport, Damage, Neighbor, Shortcut, audit, index_of
+from tumorlens.auditing import AuditReport, IntegrityIssue, Neighbor, Shortcut, audit, index_of
 from tumorlens.auditing.duplicates.perceptual_hash import turned
 from tumorlens.auditing.page.audit_page import audit_page, level
 from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
@@ -151,7 +151,9 @@ def test_shortcuts_are_told_in_words_and_neighbors_with_their_numbers(sound: Aud
 
 def test_long_lists_are_cut_and_the_rest_is_counted(sound: AuditReport) -> None:
     items = tuple((Path(f"mask-{i:03d}.png"), "empty") for i in range(LISTED + 20))
-    words = section(audit_page(replace(sound, damage=(Damage("mask-empty", "Many.", "warning", items),))), "Damage")
+    words = section(
+        audit_page(replace(sound, damage=(IntegrityIssue("mask-empty", "Many.", "warning", items),))), "Damage"
+    )
     assert f"mask-{LISTED - 1:03d}.png" in words
     assert f"mask-{LISTED:03d}.png" not in words
     assert "and 20 more" in words
@@ -175,8 +177,8 @@ def test_the_page_is_small_valid_and_loads_nothing(leaky: AuditReport) -> None:
 
 
 def test_files_that_went_away_leave_the_page_whole(leaky: AuditReport, tmp_path: Path) -> None:
-    gone = tuple(replace(look, path=tmp_path / "gone.png") for look in leaky.looks)
-    document = audit_page(replace(leaky, looks=gone))
+    gone = tuple(replace(look, path=tmp_path / "gone.png") for look in leaky.image_records)
+    document = audit_page(replace(leaky, image_records=gone))
     assert Page(document).tags
     assert len(images(document)) == len(images(audit_page(leaky)))
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.copies import KINDS
-from tumorlens.auditing.duplicates.image_records import looks
-from tumorlens.auditing.provenance.reference_index import KnownSet, index_of, misnamed, shipped, trace
+from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.provenance.reference_index import ReferenceIndex, index_of, mislabeled, shipped, trace
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
@@ -23,15 +23,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 @pytest.fixture(scope="module")
-def index(source: Table) -> KnownSet:
+def index(source: Table) -> ReferenceIndex:
     return index_of(source, name="hospital")
 
 
 def test_an_index_holds_slices_patients_and_labels_and_survives_a_file(
-    source: Table, index: KnownSet, tmp_path: Path
+    source: Table, index: ReferenceIndex, tmp_path: Path
 ) -> None:
     index.save(tmp_path / "index.npz")
-    again = KnownSet.load(tmp_path / "index.npz")
+    again = ReferenceIndex.load(tmp_path / "index.npz")
     assert (again.name, len(again)) == ("hospital", len(source))
     assert again.labels == tuple(s.label for s in source.samples)
     assert again.patients == tuple((s.group or "").partition(":")[2] for s in source.samples)
@@ -40,23 +40,23 @@ def test_an_index_holds_slices_patients_and_labels_and_survives_a_file(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_of_every_kind_are_traced(kind: str, source: Table, index: KnownSet, tmp_path: Path) -> None:
+def test_copies_of_every_kind_are_traced(kind: str, source: Table, index: ReferenceIndex, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     paths = []
     for i, sample in enumerate(source.samples[::3]):
         copy = KINDS[kind](np.asarray(Image.open(sample.image)), random)
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray(np.ascontiguousarray(copy)).save(paths[-1])
-    found = trace(looks(paths), index)
+    found = trace(image_records(paths), index)
     assert [t.slice for t in found] == [index.slices[i] for i in range(0, len(source), 3)]
     assert [t.patient for t in found] == [index.patients[i] for i in range(0, len(source), 3)]
     if kind == "mirrored":
         assert {TURNS[t.turn] for t in found} == {"mirrored left to right"}
 
 
-def test_images_from_elsewhere_are_not_traced(index: KnownSet, tmp_path: Path) -> None:
+def test_images_from_elsewhere_are_not_traced(index: ReferenceIndex, tmp_path: Path) -> None:
     other = open_table(make(tmp_path / "other", patients=6, slices=2, size=160, seed=7))
-    seen = looks([s.image for s in other.samples])
+    seen = image_records([s.image for s in other.samples])
     assert trace(seen, index) == []
     for known in shipped():
         assert trace(seen, known) == []
@@ -76,7 +76,7 @@ def test_what_is_no_index_is_one_clear_error(content: bytes | None, tmp_path: Pa
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"index\.npz: .*tumorlens audit index"):
-        KnownSet.load(path)
+        ReferenceIndex.load(path)
 
 
 def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> 
         index_of(Table("t", (Sample("t/a", path, "x"),), ("x",)))
 
 
-def test_a_file_named_after_another_slice_is_told(source: Table, index: KnownSet, tmp_path: Path) -> None:
-    numbered = KnownSet("n", tuple(map(str, range(18))), index.patients, index.labels, index.coarse, index.fine)
+def test_a_file_named_after_another_slice_is_told(source: Table, index: ReferenceIndex, tmp_path: Path) -> None:
+    numbered = ReferenceIndex("n", tuple(map(str, range(18))), index.patients, index.labels, index.coarse, index.fine)
     samples = []
     for i, sample in enumerate(source.samples):
         place = tmp_path / f"{5 if i == 4 else i}_copy{i}.png"
         place.write_bytes(sample.image.read_bytes())
         samples.append(Sample(f"t/{i:02d}", place, sample.label))
     table = Table("t", tuple(samples), source.classes)
-    found = misnamed(table, trace(looks([s.image for s in table.samples]), numbered))
+    found = mislabeled(table, trace(image_records([s.image for s in table.samples]), numbered))
     assert [(t.slice, claim) for t, claim in found] == [("4", "5")]

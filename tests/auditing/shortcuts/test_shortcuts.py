@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tumorlens.auditing.duplicates.image_records import Look
+from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.duplicates.perceptual_hash import SIDE, VIEWS
 from tumorlens.auditing.issues import Neighbor, Shortcut
 from tumorlens.auditing.shortcuts import forests
@@ -49,10 +49,12 @@ def frame(seed: int, *, radius: float = 20, tumor: bool = False) -> np.ndarray:
     return drawn.astype(np.uint8)
 
 
-def look(drawn: np.ndarray, *, number: int = 0, size: tuple[int, int] = (512, 512), weight: int = 20_000) -> Look:
+def look(
+    drawn: np.ndarray, *, number: int = 0, size: tuple[int, int] = (512, 512), weight: int = 20_000
+) -> ImageRecord:
     """A look at a PNG whose file size and border do not depend on its class."""
     random = np.random.default_rng(1000 + number)
-    return Look(
+    return ImageRecord(
         path=Path(f"{number}.png"),
         bytes=weight + int(random.integers(1000)),
         content="",
@@ -60,11 +62,11 @@ def look(drawn: np.ndarray, *, number: int = 0, size: tuple[int, int] = (512, 51
         mode="L",
         size=size,
         border=(float(random.normal(3, 1)), float(random.normal(2, 0.5))),
-        thumbs=np.stack([drawn] * VIEWS),
+        thumbnails=np.stack([drawn] * VIEWS),
     )
 
 
-def plain(count: int) -> list[Look]:
+def plain(count: int) -> list[ImageRecord]:
     return [look(frame(i), number=i) for i in range(count)]
 
 
@@ -72,8 +74,10 @@ def singly(count: int) -> list[str]:
     return [f"patient {i}" for i in range(count)]
 
 
-def measured(made: Table, looks: Sequence[Look], groups: Sequence[str] | None = None) -> dict[str, Shortcut]:
-    return {one.name: one for one in find_shortcuts(made, looks, groups or singly(len(looks)))}
+def measured(
+    made: Table, image_records: Sequence[ImageRecord], groups: Sequence[str] | None = None
+) -> dict[str, Shortcut]:
+    return {one.name: one for one in find_shortcuts(made, image_records, groups or singly(len(image_records)))}
 
 
 def test_nothing_is_found_where_nothing_gives_the_class_away() -> None:
@@ -86,8 +90,8 @@ def test_nothing_is_found_where_nothing_gives_the_class_away() -> None:
 
 def test_a_size_of_its_own_tells_a_class() -> None:
     labels = ["glioma", "meningioma", "no_tumor"] * 30
-    looks = [replace(one, size=(300, 280 if i % 3 == 2 else 300)) for i, one in enumerate(plain(90))]
-    found = measured(table(labels), looks)
+    image_records = [replace(one, size=(300, 280 if i % 3 == 2 else 300)) for i, one in enumerate(plain(90))]
+    found = measured(table(labels), image_records)
     assert found["width and height"].confusing.endswith("and no_tumor (100.0%)")
     assert found["width and height"].accuracy.value > 0.6 > 0.4 > found["width and height"].majority
     assert found["metadata and border"].confusing
@@ -97,8 +101,8 @@ def test_a_size_of_its_own_tells_a_class() -> None:
 @pytest.mark.parametrize("trace", [{"mode": "RGB"}, {"format": "JPEG"}, {"bytes": 60_000}])
 def test_how_a_file_is_stored_tells_a_class(trace: dict) -> None:
     labels = ["glioma", "no_tumor"] * 30
-    looks = [one if i % 2 else replace(one, **trace) for i, one in enumerate(plain(60))]
-    found = measured(table(labels), looks)
+    image_records = [one if i % 2 else replace(one, **trace) for i, one in enumerate(plain(60))]
+    found = measured(table(labels), image_records)
     assert found["file"].accuracy.value == 1
     assert found["file"].confusing == "glioma and no_tumor (100.0%)"
     assert found["width and height"].confusing == found["border"].confusing == ""
@@ -106,8 +110,8 @@ def test_how_a_file_is_stored_tells_a_class(trace: dict) -> None:
 
 def test_a_bright_border_tells_a_class() -> None:
     labels = ["glioma", "no_tumor"] * 30
-    looks = [one if i % 2 else replace(one, border=(40.0, 2.0)) for i, one in enumerate(plain(60))]
-    found = measured(table(labels), looks)
+    image_records = [one if i % 2 else replace(one, border=(40.0, 2.0)) for i, one in enumerate(plain(60))]
+    found = measured(table(labels), image_records)
     assert found["border"].accuracy.value == found["metadata and border"].accuracy.value == 1
     assert found["file"].confusing == ""
 
@@ -133,8 +137,8 @@ def test_tumors_and_the_size_of_heads_are_no_shortcut() -> None:
 
 def test_images_full_of_head_are_left_out_of_what_is_outside_of_it() -> None:
     labels = ["glioma", "no_tumor"] * 30
-    looks = [look(frame(i, radius=80 if i < 10 else 20), number=i) for i in range(60)]
-    found = measured(table(labels), looks)
+    image_records = [look(frame(i, radius=80 if i < 10 else 20), number=i) for i in range(60)]
+    found = measured(table(labels), image_records)
     assert found["head blanked out"].accuracy.n == 50
     assert "50 of 60 images" in found["head blanked out"].features
     assert found["border"].accuracy.n == 60
@@ -144,9 +148,9 @@ def test_what_only_identifies_a_patient_is_no_shortcut() -> None:
     """Each patient has a size of its own; only who tears patients apart takes it for a sign of the class."""
     labels = [("glioma", "no_tumor")[patient % 2] for patient in range(20) for _ in range(6)]
     scattered = np.random.default_rng(0).permutation(20)
-    looks = [replace(one, size=(300, 200 + 7 * int(scattered[i // 6]))) for i, one in enumerate(plain(120))]
-    torn = measured(table(labels), looks)["width and height"]
-    whole = measured(table(labels), looks, [f"patient {i // 6}" for i in range(120)])["width and height"]
+    image_records = [replace(one, size=(300, 200 + 7 * int(scattered[i // 6]))) for i, one in enumerate(plain(120))]
+    torn = measured(table(labels), image_records)["width and height"]
+    whole = measured(table(labels), image_records, [f"patient {i // 6}" for i in range(120)])["width and height"]
     assert torn.accuracy.value > 0.95
     assert whole.confusing == ""
     assert whole.accuracy.value < 0.7
@@ -154,10 +158,10 @@ def test_what_only_identifies_a_patient_is_no_shortcut() -> None:
 
 
 def test_blank_and_unreadable_images_are_left_out() -> None:
-    looks = plain(40)
-    looks[3] = replace(looks[3], thumbs=None)
-    looks[8] = Look(Path("8.png"), 10, "", problem="cannot be read")
-    found = measured(table(["glioma", "no_tumor"] * 20), looks)
+    image_records = plain(40)
+    image_records[3] = replace(image_records[3], thumbnails=None)
+    image_records[8] = ImageRecord(Path("8.png"), 10, "", problem="cannot be read")
+    found = measured(table(["glioma", "no_tumor"] * 20), image_records)
     assert {one.accuracy.n for one in found.values()} == {38}
     assert found["file"].majority == pytest.approx(19 / 38)
 
@@ -170,8 +174,8 @@ def test_a_class_of_one_patient_is_left_out() -> None:
 
 def test_a_class_of_few_patients_is_measured_with_fewer_folds() -> None:
     labels = ["glioma"] * 30 + ["no_tumor"] * 6
-    looks = [replace(one, mode="RGB") if i >= 30 else one for i, one in enumerate(plain(36))]
-    found = measured(table(labels), looks, [*singly(30), *(f"few {i // 2}" for i in range(6))])
+    image_records = [replace(one, mode="RGB") if i >= 30 else one for i, one in enumerate(plain(36))]
+    found = measured(table(labels), image_records, [*singly(30), *(f"few {i // 2}" for i in range(6))])
     assert found["file"].balanced.value > 0.9
 
 
@@ -182,7 +186,7 @@ def test_a_class_of_few_patients_is_measured_with_fewer_folds() -> None:
 )
 def test_there_is_nothing_to_measure(labels: list[str], groups: list[str]) -> None:
     assert find_shortcuts(table(labels), plain(10), groups) == ()
-    assert find_shortcuts(table(labels), [replace(one, thumbs=None) for one in plain(10)], groups) == ()
+    assert find_shortcuts(table(labels), [replace(one, thumbnails=None) for one in plain(10)], groups) == ()
 
 
 def test_of_very_many_images_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,8 +197,8 @@ def test_of_very_many_images_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
-    made, looks = table(["glioma", "no_tumor"] * 20), plain(40)
-    first, again, other = (find_shortcuts(made, looks, singly(40), seed=seed) for seed in (1, 1, 2))
+    made, image_records = table(["glioma", "no_tumor"] * 20), plain(40)
+    first, again, other = (find_shortcuts(made, image_records, singly(40), seed=seed) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -207,9 +211,11 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
 def neighbors(frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()) -> list[Neighbor]:
     """Of images by ``"<label> <split>"``."""
     labels, splits = zip(*(row.split() for row in rows), strict=True)
-    looks = [look(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]
-    looks = [replace(look, thumbs=None) if one is None else look for look, one in zip(looks, frames, strict=True)]
-    return list(nearest_neighbor(table(labels, splits), looks, leaked, singly(len(rows))))
+    image_records = [look(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]
+    image_records = [
+        replace(look, thumbnails=None) if one is None else look for look, one in zip(image_records, frames, strict=True)
+    ]
+    return list(nearest_neighbor(table(labels, splits), image_records, leaked, singly(len(rows))))
 
 
 def test_copies_are_looked_up_whether_brightened_or_mirrored_and_reported_apart() -> None:

@@ -42,13 +42,13 @@ class Site:
         self.asked: list[tuple[str, str | None]] = []  # path and Range header
         site = self
 
-        class Answer(BaseHTTPRequestHandler):
+        class PipelineOutput(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.answer(self)
 
             def log_message(self, *args: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), PipelineOutput)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tumorlens.evaluation.analyzes.ood import REACHED
 
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
+from tumorlens.evaluation.analyses.ood import SCALED_TO
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, pool
 from tumorlens.metrics.calibration import fit_temperature, softmax
 from tumorlens.metrics.classification import measure
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import load_recipe
 
 FOLDS = 3
@@ -35,7 +35,7 @@ def crossed(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathF
     recipe = load_recipe("segment", SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return out, cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resamples=100)
+        return out, cross_validate(table, recipe, out, folds=FOLDS, val=0.34, n_resamples=100)
 
 
 def test_every_image_is_answered_once_by_a_network_that_had_not_seen_its_patient(
@@ -67,7 +67,7 @@ def test_figures_are_of_all_images_at_once(crossed: tuple[Path, CrossValidation]
     ]
     assert pooled.segmentation.overall["dice"].value == pytest.approx(np.mean(dices))
     assert pooled.segmentation.masks == len(dices)
-    assert pooled.cautions[0].startswith("Each image was answered by that one of 3 networks which had not seen")
+    assert pooled.caveats[0].startswith("Each image was answered by that one of 3 networks which had not seen")
 
 
 def test_intervals_are_over_the_patients_of_the_very_images(crossed: tuple[Path, CrossValidation]) -> None:
@@ -76,8 +76,8 @@ def test_intervals_are_over_the_patients_of_the_very_images(crossed: tuple[Path,
     # Fold after fold is not the order of the ids, in which a table keeps its samples.
     assert units != [sample.unit for sample in sorted(pooled.samples, key=lambda sample: sample.id)]
     truth = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
-    cohort = Cohort(units, "patient", resamples=100, seed=0)
-    wanted = measure(pooled.probabilities, truth, cohort, pooled.metrics.classes)
+    bootstrap = ClusterBootstrap(units, "patient", n_resamples=100, seed=0)
+    wanted = measure(pooled.probabilities, truth, bootstrap, pooled.metrics.classes)
     assert pooled.metrics.to_dict() == wanted.to_dict()
 
 
@@ -145,10 +145,10 @@ def test_blanked_images_and_flags_are_counted_over_all_folds(crossed: tuple[Path
         accuracy = test.blanked.overall["accuracy"]
         assert accuracy.value * accuracy.n == pytest.approx(right)
         assert accuracy.n == sum(one.blanked.overall["accuracy"].n for one in each)
-    assert found.outside is not None
-    scores = [score for fold in found.folds if fold.evaluation.outside for score in fold.evaluation.outside.scores]
-    assert found.outside.flagged.value == pytest.approx(np.mean([score > 1 for score in scores]))
-    assert found.outside.reach == pytest.approx(np.quantile(scores, REACHED))
+    assert found.ood is not None
+    scores = [score for fold in found.folds if fold.evaluation.ood for score in fold.evaluation.ood.scores]
+    assert found.ood.flagged.value == pytest.approx(np.mean([score > 1 for score in scores]))
+    assert found.ood.threshold_scale == pytest.approx(np.quantile(scores, SCALED_TO))
 
 
 def test_what_is_finished_is_not_trained_again(crossed: tuple[Path, CrossValidation], table: Table) -> None:
@@ -158,7 +158,7 @@ def test_what_is_finished_is_not_trained_again(crossed: tuple[Path, CrossValidat
     recipe = load_recipe("segment", SMALL)
     with pytest.raises(RunError, match="fold-0: holds a run already"):
         cross_validate(table, recipe, out, folds=FOLDS, val=0.34)
-    again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, background=False, resamples=100)
+    again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, background=False, n_resamples=100)
     assert [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)] == before
     np.testing.assert_array_equal(again.pooled.probabilities, found.pooled.probabilities)
     assert (out / "crossval.json").is_file()

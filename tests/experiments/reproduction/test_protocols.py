@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import published as sets
-from tumorlens.auditing import check_leaks, find_ties, index_of
+from tumorlens.auditing import check_leaks, find_linked_groups, index_of
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
 from tumorlens.experiments.reproduction import quick
 from tumorlens.experiments.reproduction.protocols import Pair, protocols
-from tumorlens.experiments.reproduction.published_methods import find_system
+from tumorlens.experiments.reproduction.published_methods import find_published_method
 from tumorlens.scan import is_rectangle
 
 
@@ -23,7 +23,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 def both(system: int, *tables: Table, quick: bool = False) -> Pair:
-    return protocols(find_system(system), tables, seed=0, quick=quick)
+    return protocols(find_published_method(system), tables, seed=0, quick=quick)
 
 
 def images(table: Table, part: str) -> set[Path]:
@@ -33,7 +33,7 @@ def images(table: Table, part: str) -> set[Path]:
 def assert_honest(pair: Pair) -> None:
     table = pair.honest.table
     check_groups(table)
-    assert check_leaks(table, find_ties(table)) == ()
+    assert check_leaks(table, find_linked_groups(table)) == ()
     assert not images(table, "val") & (images(table, "train") | images(table, "test"))
     assert pair.known(pair.honest, "test") == {}
 

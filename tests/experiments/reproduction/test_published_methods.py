@@ -5,27 +5,32 @@ from __future__ import annotations
 import pytest
 
 from tumorlens.errors import DataError, RecipeError
-from tumorlens.experiments.reproduction.published_methods import SYSTEMS, find_system
+from tumorlens.experiments.reproduction.published_methods import PUBLISHED_METHODS, find_published_method
 from tumorlens.experiments.reproduction.sides import claimed as told_claim
 from tumorlens.models import names
 
 
 def claimed(system: int, model: str | None = None, *overrides: str) -> dict[str, float]:
-    found = find_system(system)
+    found = find_published_method(system)
     return {claim.figure: claim.value for claim in found.claims_for(found.recipe(model, overrides))}
 
 
 def test_a_system_is_found_by_number_and_by_name() -> None:
-    assert find_system(4) is find_system("4") is find_system("brainmrnet") is find_system("BrainMRNet")
-    assert find_system("efficient-mtnet").number == 2
+    assert (
+        find_published_method(4)
+        is find_published_method("4")
+        is find_published_method("brainmrnet")
+        is find_published_method("BrainMRNet")
+    )
+    assert find_published_method("efficient-mtnet").number == 2
     with pytest.raises(DataError, match="did you mean brainmrnet"):
-        find_system("brainmrn")
+        find_published_method("brainmrn")
     with pytest.raises(DataError, match="expected 1 to 5"):
-        find_system(6)
+        find_published_method(6)
 
 
 def test_every_network_of_every_system_has_a_recipe() -> None:
-    for system in SYSTEMS:
+    for system in PUBLISHED_METHODS:
         for model in system.models:
             assert system.recipe(model, ()).model == model
             assert model in names()
@@ -33,23 +38,23 @@ def test_every_network_of_every_system_has_a_recipe() -> None:
 
 def test_another_network_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(RecipeError, match="did you mean vgg16"):
-        find_system(4).recipe("vgg", ())
+        find_published_method(4).recipe("vgg", ())
 
 
 def test_eighty_eight_percent_of_fifty_images_is_seventy_six_to_ninety_four() -> None:
-    accuracy = next(claim.estimate for claim in find_system(4).claims if claim.of == "brainmrnet")
+    accuracy = next(claim.estimate for claim in find_published_method(4).claims if claim.of == "brainmrnet")
     assert accuracy.percent() == "88.0 % (76.2 to 94.4)"
     assert accuracy.n == 50
 
 
 def test_only_a_share_of_images_gets_an_interval() -> None:
-    figures = {claim.figure: claim.estimate for claim in find_system(2).claims}
+    figures = {claim.figure: claim.estimate for claim in find_published_method(2).claims}
     assert figures["accuracy"].method == "wilson"
     assert figures["dice"].low is None
 
 
 def test_claims_keep_their_decimals() -> None:
-    figures = {claim.figure: claim.estimate for claim in find_system(2).claims}
+    figures = {claim.figure: claim.estimate for claim in find_published_method(2).claims}
     assert told_claim("accuracy", figures["accuracy"]) == "99.07 % (96.67 to 99.74)"
     assert told_claim("dice", figures["dice"]) == "0.8481 (no interval)"
     assert told_claim("accuracy", None) == "none"

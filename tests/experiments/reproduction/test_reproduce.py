@@ -47,7 +47,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(yes_no: Path, out: Path, shared_cache: Path) -> Reproduction:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return reproduce("brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, resamples=100)
+        return reproduce("brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, n_resamples=100)
 
 
 def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: Reproduction) -> None:
@@ -74,25 +74,25 @@ def test_it_says_why_they_differ_with_counts(found: Reproduction) -> None:
 
 
 def test_another_network_a_small_budget_and_few_images_are_said(found: Reproduction) -> None:
-    assert any(text == "The claim is for brainmrnet; what was run is mini_resnet." for text in found.cautions)
-    assert any("Quick run: 52 images, at most 1 epochs, 32 x 32 pixels" in text for text in found.cautions)
-    assert any("96.05 %" in text for text in found.cautions)
+    assert any(text == "The claim is for brainmrnet; what was run is mini_resnet." for text in found.caveats)
+    assert any("Quick run: 52 images, at most 1 epochs, 32 x 32 pixels" in text for text in found.caveats)
+    assert any("96.05 %" in text for text in found.caveats)
 
 
 def test_the_runs_are_ordinary_ones_with_evaluations(found: Reproduction, out: Path) -> None:
     published, honest = load_run(out / "published"), load_run(out / "honest")
     assert published.record["leaks"]
     assert honest.record["leaks"] == []
-    assert compare(published, honest, common=True, resamples=100).cautions
+    assert compare(published, honest, common=True, n_resamples=100).caveats
 
 
 def test_a_network_that_names_one_class_only_is_told(found: Reproduction) -> None:
     metrics = found.honest.headline.metrics
     said = "The network of the honest protocol gave every image one class"
-    for confusion, told in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
-        headline = replace(found.honest.headline, metrics=replace(metrics, confusion=confusion))
+    for confusion_matrix, told in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
+        headline = replace(found.honest.headline, metrics=replace(metrics, confusion_matrix=confusion_matrix))
         other = replace(found, honest=replace(found.honest, found={"test": headline}))
-        assert any(text.startswith(said) for text in other.cautions) is told
+        assert any(text.startswith(said) for text in other.caveats) is told
 
 
 def test_the_reference_names_every_key(found: Reproduction, out: Path) -> None:
@@ -123,7 +123,7 @@ def test_files_hold_what_was_found(found: Reproduction, out: Path) -> None:
 
 
 def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
-    again = {"overrides": SMALL, "quick": True, "seed": 3, "resamples": 100}
+    again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
     with pytest.raises(RunError, match="holds a run already"):
         reproduce(4, [yes_no], out, **again)
     before = (out / "honest" / "weights.safetensors").stat().st_mtime_ns
@@ -134,7 +134,7 @@ def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, ye
 
 def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
     data = sets.nickparvar(tmp_path / "set", drawn)
-    found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, resamples=100)
+    found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, n_resamples=100)
     accuracy, _, official = found.rows
     assert accuracy.published
     assert official.published
@@ -155,13 +155,15 @@ def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
         monkeypatch.setattr(place, "shipped", lambda: index)
     data = [sets.export(tmp_path / "export", drawn), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
-    found = reproduce(2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, resamples=100)
+    found = reproduce(
+        2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
+    )
     published, honest = (side.headline.segmentation for side in (found.published, found.honest))
     assert published is not None
     assert honest is not None
     assert published.rectangles == published.masks
     assert honest.rectangles == 0
-    assert any("boxes, not outlines" in text for text in found.published.headline.cautions)
+    assert any("boxes, not outlines" in text for text in found.published.headline.caveats)
     apart = found.published.apart["test"]
     assert apart is not None
     assert apart.leaked_masks is not None

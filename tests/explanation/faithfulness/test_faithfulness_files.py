@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tumorlens._record import Record
-from tumorlens.explanation.faithfulness import FIGURES, Trust, measure_maps
+from tumorlens.explanation.faithfulness import FIGURES, Faithfulness, measure_maps
 from tumorlens.explanation.faithfulness.faithfulness_files import write_trust
 from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Row
 from tumorlens.explanation.faithfulness.faithfulness_text import conclusion
@@ -21,11 +21,11 @@ METHODS = ["grad_cam", "eigen_cam"]
 
 
 @pytest.fixture(scope="module")
-def measured(finished_run: Run) -> Trust:
-    return measure_maps(finished_run, methods=METHODS, limit=4, resamples=100)
+def measured(finished_run: Run) -> Faithfulness:
+    return measure_maps(finished_run, methods=METHODS, limit=4, n_resamples=100)
 
 
-def judged(measured: Trust, **correlations: float) -> Trust:
+def judged(measured: Faithfulness, **correlations: float) -> Faithfulness:
     """The same with another outcome of the sanity check."""
 
     def changed(row: Row) -> Row:
@@ -39,7 +39,9 @@ def judged(measured: Trust, **correlations: float) -> Trust:
     return replace(measured, rows=tuple(changed(row) for row in measured.rows))
 
 
-def test_the_folder_holds_figures_images_and_what_was_done(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
+def test_the_folder_holds_figures_images_and_what_was_done(
+    measured: Faithfulness, finished_run: Run, tmp_path: Path
+) -> None:
     write_trust(finished_run, measured, tmp_path / "maps", Record("explain"))
     assert {path.name for path in (tmp_path / "maps").iterdir()} == {
         "explanation.json",
@@ -53,7 +55,7 @@ def test_the_folder_holds_figures_images_and_what_was_done(measured: Trust, fini
     assert json.loads((tmp_path / "maps" / "run.json").read_text())["split_hash"] == said["split_hash"]
 
 
-def test_the_csv_has_a_row_for_each_image_and_method(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
+def test_the_csv_has_a_row_for_each_image_and_method(measured: Faithfulness, finished_run: Run, tmp_path: Path) -> None:
     write_trust(finished_run, measured, tmp_path / "maps", Record("explain"))
     with (tmp_path / "maps" / "maps.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -65,7 +67,9 @@ def test_the_csv_has_a_row_for_each_image_and_method(measured: Trust, finished_r
     assert set(FIGURES) < set(rows[0])
 
 
-def test_a_map_that_fails_is_stamped_in_page_and_json(measured: Trust, finished_run: Run, tmp_path: Path) -> None:
+def test_a_map_that_fails_is_stamped_in_page_and_json(
+    measured: Faithfulness, finished_run: Run, tmp_path: Path
+) -> None:
     found = judged(measured, grad_cam=0.1, eigen_cam=0.9)
     write_trust(finished_run, found, tmp_path / "maps", Record("explain"))
     page = (tmp_path / "maps" / "report.html").read_text()
@@ -79,7 +83,7 @@ def test_a_map_that_fails_is_stamped_in_page_and_json(measured: Trust, finished_
 
 
 def test_the_page_shows_the_true_outline_beside_every_map_and_explains_each_figure(
-    measured: Trust, finished_run: Run, tmp_path: Path
+    measured: Faithfulness, finished_run: Run, tmp_path: Path
 ) -> None:
     write_trust(finished_run, measured, tmp_path / "maps", Record("explain"))
     page = (tmp_path / "maps" / "report.html").read_text()
@@ -91,7 +95,7 @@ def test_the_page_shows_the_true_outline_beside_every_map_and_explains_each_figu
     assert "http" not in page.partition("<body>")[2]  # it loads nothing
 
 
-def test_the_conclusion_names_the_best_method_that_passes(measured: Trust) -> None:
+def test_the_conclusion_names_the_best_method_that_passes(measured: Faithfulness) -> None:
     alone = conclusion(judged(measured, grad_cam=0.9, eigen_cam=0.1))
     assert alone.startswith("Eigen-CAM alone passes the sanity check.")
     none = conclusion(judged(measured, grad_cam=0.9, eigen_cam=0.5))

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from tumorlens.explanation.faithfulness.randomization import MOST, cascade, stages
 from tumorlens.models import ModelSpec, Network, Pipeline, create
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
-SMALL = ModelSpec("mini_resnet", ("a", "b"), 1, Canvas(32), (0.5,) * 3, (0.5,) * 3)
+SMALL = ModelSpec("mini_resnet", ("a", "b"), 1, InputGeometry(32), (0.5,) * 3, (0.5,) * 3)
 
 
 def pipeline() -> Pipeline:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tumorlens.evaluation import gray_slice
-from tumorlens.evaluation.subset import cohort_of
+from tumorlens.evaluation.subset import bootstrap_of
 from tumorlens.explanation.faithfulness import Sanity, check_sanity
 from tumorlens.explanation.faithfulness import sanity_checks as sanity
 from tumorlens.models import Pipeline
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 
@@ -24,14 +24,14 @@ def with_maps(run: Run, monkeypatch: pytest.MonkeyPatch, draw: object, methods: 
         return [draw(pipeline, image).astype(np.float32) for image in images]  # type: ignore[operator]
 
     monkeypatch.setattr(sanity, "maps", maps)
-    images, cohort = material(run)
+    images, bootstrap = material(run)
     pipeline = run.pipeline()
-    return check_sanity(pipeline, run.spec.network, images, cohort, methods)[methods[0]]
+    return check_sanity(pipeline, run.spec.network, images, bootstrap, methods)[methods[0]]
 
 
-def material(run: Run) -> tuple[list[np.ndarray], Cohort]:
+def material(run: Run) -> tuple[list[np.ndarray], ClusterBootstrap]:
     part = run.table().part("test")
-    return [gray_slice(sample.image) for sample in part.samples], cohort_of(part, resamples=100)
+    return [gray_slice(sample.image) for sample in part.samples], bootstrap_of(part, n_resamples=100)
 
 
 def from_weights(pipeline: Pipeline, image: np.ndarray) -> np.ndarray:
@@ -101,10 +101,10 @@ def test_slow_methods_take_fewer_images_and_stages_and_still_end_with_all_weight
 
 
 def test_of_a_real_network_grad_cam_sees_the_head_and_eigen_cam_does_not(finished_run: Run) -> None:
-    images, cohort = material(finished_run)
+    images, bootstrap = material(finished_run)
     steps: list[tuple[int, int]] = []
     found = check_sanity(
-        finished_run.pipeline(), finished_run.spec.network, images, cohort, ["grad_cam", "eigen_cam"],
+        finished_run.pipeline(), finished_run.spec.network, images, bootstrap, ["grad_cam", "eigen_cam"],
         progress=lambda *step: steps.append(step),
     )  # fmt: skip
     assert [found[name].stages[0].reaches for name in ("grad_cam", "eigen_cam")] == [True, False]

@@ -7,11 +7,11 @@ import pytest
 
 from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves
 from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Scores
-from tumorlens.explanation.faithfulness.localization import THRESHOLDS, Fit
+from tumorlens.explanation.faithfulness.localization import THRESHOLDS, LocalizationScores
 from tumorlens.explanation.faithfulness.tally import compare, figures, gather
-from tumorlens.stats import Cohort, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
-COHORT = Cohort(["a", "a", "b", "b", "c", "c"], "patient", resamples=200)
+BOOTSTRAP = ClusterBootstrap(["a", "a", "b", "b", "c", "c"], "patient", n_resamples=200)
 
 
 def scores(**values: float | list[float]) -> Scores:
@@ -24,7 +24,7 @@ def test_one_threshold_is_chosen_for_all_images() -> None:
     overlaps = np.zeros((3, len(THRESHOLDS)))
     overlaps[range(3), peaks] = 0.6
     curve = Curves(np.linspace(0, 1, STEPS + 1), np.full(STEPS + 1, 0.25))
-    found = gather([Fit(1, 0.3, row) for row in overlaps], [curve] * 3)
+    found = gather([LocalizationScores(1, 0.3, row) for row in overlaps], [curve] * 3)
     assert found.threshold == 0.5
     np.testing.assert_allclose(found.values["best_iou"], [0, 0.6, 0.6])
     np.testing.assert_allclose(found.values["insertion"], 0.5)
@@ -37,7 +37,7 @@ def test_intervals_are_over_patients_and_classes_are_told_apart() -> None:
         scores(pointing=[1, 1, 0, 0, 1, 1], energy=[0.1, 0.2, 0.5, 0.6, 0.9, 0.7]),
         labels,
         ("glioma", "meningioma", "pituitary"),
-        Resamples.draw(COHORT),
+        BootstrapDraws.draw(BOOTSTRAP),
     )
     assert found["energy"].value == pytest.approx(0.5)
     assert (found["energy"].n, found["energy"].units) == (6, 3)
@@ -53,7 +53,7 @@ def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
     controls = {"center": scores(energy=0.2, deletion=0.4), "random": scores(energy=0.1, deletion=0.3)}
     found = compare(
         scores(energy=[0.30, 0.31, 0.4, 0.4, 0.3, 0.35], deletion=[0.1, 0.2, 0.1, 0.15, 0.2, 0.2]),
-        controls, COHORT,
+        controls, BOOTSTRAP,
     )  # fmt: skip
     assert (found["energy"].control, found["deletion"].control) == ("center", "random")
     assert found["energy"].better
@@ -65,7 +65,7 @@ def test_a_method_is_compared_with_the_best_control_of_each_figure() -> None:
 def test_more_deletion_or_less_energy_is_no_advantage() -> None:
     found = compare(
         scores(energy=[0.1, 0.11, 0.1, 0.1, 0.12, 0.1], deletion=[0.9, 0.8, 0.9, 0.8, 0.7, 0.9]),
-        {"center": scores()}, COHORT,
+        {"center": scores()}, BOOTSTRAP,
     )  # fmt: skip
     assert not found["energy"].better
     assert not found["deletion"].better

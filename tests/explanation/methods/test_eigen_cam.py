@@ -29,9 +29,9 @@ def test_it_is_positive_where_activation_is(channels: int) -> None:
         features[: channels // 2, 2:4, 4:6] += 3  # a part of the maps is active in one place
         chart = eigen_cam(features)
         assert (chart[2:4, 4:6] > 0).all()
-        outside = np.ones((7, 7), bool)
-        outside[2:4, 4:6] = False
-        assert chart[2:4, 4:6].min() > 5 * np.abs(chart[outside]).max()
+        ood_score = np.ones((7, 7), bool)
+        ood_score[2:4, 4:6] = False
+        assert chart[2:4, 4:6].min() > 5 * np.abs(chart[ood_score]).max()
 
 
 def test_maps_without_a_pattern_give_nothing() -> None:

@@ -21,7 +21,7 @@ LAST_STAGE = {
 
 
 class Logits(nn.Module):
-    """The network as the package wants it: a tensor, not an `Output`."""
+    """The network as the package wants it: a tensor, not an `ModelOutput`."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.model_card.checklists import SHEETS
-from tumorlens.model_card.checklists.checklist_item import Sheet
+from tumorlens.model_card.checklists import CHECKLISTS
+from tumorlens.model_card.checklists.checklist_item import Checklist
 from tumorlens.model_card.checklists.fill import fill
 
 # Parts of TRIPOD+AI's items that have them; the others stand alone (Collins et al. 2024, table 2).
@@ -17,22 +17,22 @@ PARTS = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "ab
 
 def said(name: str, number: str, **changes: object) -> str:
     """What a full card says to an item, as one text."""
-    (found,) = (one for one in fill(SHEETS[name], cards.full(**changes)) if one.item.number == number)
+    (found,) = (one for one in fill(CHECKLISTS[name], cards.full(**changes)) if one.item.number == number)
     return "\n".join(found.lines)
 
 
 def test_claim_has_its_44_items_in_order() -> None:
-    assert [item.number for item in SHEETS["claim"].items] == [str(n) for n in range(1, 45)]
+    assert [item.number for item in CHECKLISTS["claim"].items] == [str(n) for n in range(1, 45)]
 
 
 def test_tripod_ai_has_its_27_items_and_their_52_parts_in_order() -> None:
     wanted = [f"{n}{part}" for n in range(1, 28) for part in PARTS.get(n, [""])]
-    assert [item.number for item in SHEETS["tripod-ai"].items] == wanted
+    assert [item.number for item in CHECKLISTS["tripod-ai"].items] == wanted
     assert len(wanted) == 52
 
 
-@pytest.mark.parametrize("sheet", SHEETS.values(), ids=list(SHEETS))
-def test_sections_are_not_torn_apart_and_every_item_asks_something(sheet: Sheet) -> None:
+@pytest.mark.parametrize("sheet", CHECKLISTS.values(), ids=list(CHECKLISTS))
+def test_sections_are_not_torn_apart_and_every_item_asks_something(sheet: Checklist) -> None:
     sections = [item.section for item in sheet.items]
     runs = [a for a, b in zip(sections, [*sections[1:], ""], strict=True) if a != b]
     assert len(runs) == len(set(runs))
@@ -40,8 +40,8 @@ def test_sections_are_not_torn_apart_and_every_item_asks_something(sheet: Sheet)
     assert all(not item.left.endswith(".") for item in sheet.items)
 
 
-@pytest.mark.parametrize("sheet", SHEETS.values(), ids=list(SHEETS))
-def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Sheet) -> None:
+@pytest.mark.parametrize("sheet", CHECKLISTS.values(), ids=list(CHECKLISTS))
+def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Checklist) -> None:
     for one in fill(sheet, cards.sparse()):
         assert one.lines or one.left
         assert all(
@@ -108,7 +108,7 @@ def test_what_a_split_did_wrong_is_said() -> None:
 
 
 def test_the_asks_are_short_and_in_our_words() -> None:
-    for sheet in SHEETS.values():
+    for sheet in CHECKLISTS.values():
         for item in sheet.items:
             assert len(item.ask) < 80
             assert not re.search(r"\b(Describe|Specify|Report|Provide|Explain)\b", item.ask)

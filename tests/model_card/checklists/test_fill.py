@@ -7,23 +7,23 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import cards
-from tumorlens.errors import BundleError
-from tumorlens.model_card.card_sections import BundleFile
-from tumorlens.model_card.checklists import SHEETS
-from tumorlens.model_card.checklists.checklist_item import Item, Sheet, Tally
-from tumorlens.model_card.checklists.fill import BLANK, fill, markdown, tally, write_sheet
+from tumorlens.errors import ModelFileError
+from tumorlens.model_card.card_sections import ModelFile
+from tumorlens.model_card.checklists import CHECKLISTS
+from tumorlens.model_card.checklists.checklist_item import Checklist, ChecklistItem, Tally
+from tumorlens.model_card.checklists.fill import BLANK, fill, markdown, tally, write_checklist
 
-FILE = BundleFile(Path("a.onnx"), 1_000_000, cards.HASH)
-SMALL = Sheet(
+FILE = ModelFile(Path("a.onnx"), 1_000_000, cards.HASH)
+SMALL = Checklist(
     "Small",
     "Nobody 2020",
     "items",
     (
-        Item("1", "First", "what it is", answers=(lambda card: [card.model],)),
-        Item("2a", "First", "why", "the reason", (lambda card: ["*one* [x]", "two\n# three"],)),
-        Item("2b", "Second", "who", "names"),
-        Item("3", "Second", "what for", answers=(lambda card: [],)),
-        Item("4", "Second", "where", "places", (lambda card: [""],)),
+        ChecklistItem("1", "First", "what it is", answers=(lambda card: [card.model],)),
+        ChecklistItem("2a", "First", "why", "the reason", (lambda card: ["*one* [x]", "two\n# three"],)),
+        ChecklistItem("2b", "Second", "who", "names"),
+        ChecklistItem("3", "Second", "what for", answers=(lambda card: [],)),
+        ChecklistItem("4", "Second", "where", "places", (lambda card: [""],)),
     ),
 )
 
@@ -72,34 +72,34 @@ mini_resnet
     )
 
 
-@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize("name", CHECKLISTS)
 def test_the_count_at_the_top_is_that_of_the_blanks_below(name: str) -> None:
     for card in (cards.full(), cards.sparse()):
-        counts, text = tally(SHEETS[name], fill(SHEETS[name], card)), markdown(SHEETS[name], card, FILE)
+        counts, text = tally(CHECKLISTS[name], fill(CHECKLISTS[name], card)), markdown(CHECKLISTS[name], card, FILE)
         assert text.count(f"\n{BLANK} ") == counts.partly + counts.left
         assert text.count("\n### ") == counts.items == counts.filled + counts.partly + counts.left
         assert f"**{counts}.**" in text
         assert ("exported before cards held" in text) == (card == cards.sparse())
 
 
-@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize("name", CHECKLISTS)
 def test_a_card_that_knows_more_leaves_less(name: str) -> None:
-    more, less = (tally(SHEETS[name], fill(SHEETS[name], card)) for card in (cards.full(), cards.sparse()))
+    more, less = (tally(CHECKLISTS[name], fill(CHECKLISTS[name], card)) for card in (cards.full(), cards.sparse()))
     assert more.left < less.left
     assert more.filled > less.filled
 
 
 def test_a_sheet_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "claim.md"
-    counts = write_sheet(SMALL, cards.full(), FILE, path)
+    counts = write_checklist(SMALL, cards.full(), FILE, path)
     assert counts.items == 5
     path.write_text("my own words")
-    with pytest.raises(BundleError, match=r"claim\.md: is there already, and may hold what you filled in"):
-        write_sheet(SMALL, cards.full(), FILE, path)
+    with pytest.raises(ModelFileError, match=r"claim\.md: is there already, and may hold what you filled in"):
+        write_checklist(SMALL, cards.full(), FILE, path)
     assert path.read_text() == "my own words"
 
 
 def test_a_bundle_is_not_taken_for_the_name_of_a_sheet(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"a\.onnx: expected a file name that ends in \.md"):
-        write_sheet(SMALL, cards.full(), FILE, tmp_path / "a.onnx")
+    with pytest.raises(ModelFileError, match=r"a\.onnx: expected a file name that ends in \.md"):
+        write_checklist(SMALL, cards.full(), FILE, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError
 from tumorlens.models import ModelSpec, Network, Prepare, attention_maps, card, cost, create
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
 KINDS = ["light", "attention", "none"]
 
@@ -124,7 +124,7 @@ class _Both(nn.Module):
 @pytest.mark.slow  # tracing takes ten seconds
 def test_an_exported_graph_draws_the_same_mask_for_images_of_any_size(tmp_path: Path) -> None:
     known = card("efficient_mtnet_s")
-    spec = ModelSpec(known.name, ("a", "b", "c"), 3, Canvas(97), known.mean, known.std)
+    spec = ModelSpec(known.name, ("a", "b", "c"), 3, InputGeometry(97), known.mean, known.std)
     both = _Both(spec.prepare(), _seeded())
     draw = torch.Generator().manual_seed(0)
     for module in both.modules():

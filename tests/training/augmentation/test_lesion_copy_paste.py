@@ -14,8 +14,8 @@ from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR,
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe
-from tumorlens.training.augmentation.lesion_augmentation import Exchange
-from tumorlens.training.augmentation.lesion_copy_paste import Donors, Transplant
+from tumorlens.training.augmentation.lesion_augmentation import LesionAugmentation
+from tumorlens.training.augmentation.lesion_copy_paste import LesionCopyPaste, LesionDonors
 from tumorlens.training.checks import check_fit, needs_masks
 from tumorlens.training.data_loading import Slices, loaders
 from tumorlens.training.image_cache import Masks
@@ -33,10 +33,10 @@ DONOR = torch.where(TUMOR, 200, head(100)).to(torch.uint8)
 NOTHING = tv_tensors.Mask(torch.zeros(1, SIDE, SIDE, dtype=torch.uint8))
 
 
-def transplant(share: float, *, outline: Tensor = TUMOR) -> Transplant:
+def transplant(share: float, *, outline: Tensor = TUMOR) -> LesionCopyPaste:
     masks = outline.to(torch.uint8).numpy()[None]
     images = DONOR.numpy()[None]
-    return Transplant(share, images, masks, Donors.of(images, [GLIOMA], [0]))
+    return LesionCopyPaste(share, images, masks, LesionDonors.of(images, [GLIOMA], [0]))
 
 
 def changed(share: float, seed: int, level: float = 60) -> tuple[Tensor, Tensor, int]:
@@ -108,7 +108,7 @@ def test_the_donor_is_like_the_head() -> None:
     images = torch.stack([egg.flip(0), egg]).to(torch.uint8)
     images[:, TUMOR] = torch.tensor([150, 250], dtype=torch.uint8)[:, None]
     masks = np.stack([TUMOR.to(torch.uint8).numpy()] * 2)
-    put = Transplant(0.5, images.numpy(), masks, Donors.of(images.numpy(), [GLIOMA, GLIOMA], [0, 1]))
+    put = LesionCopyPaste(0.5, images.numpy(), masks, LesionDonors.of(images.numpy(), [GLIOMA, GLIOMA], [0, 1]))
     seen = []
     for seed in range(20):
         torch.manual_seed(seed)
@@ -126,7 +126,9 @@ def test_donors_are_training_images_with_an_outline(phantom_table: Table) -> Non
     healthy = phantom_table.classes.index("no_tumor")
     rows = [i for i, sample in enumerate(phantom_table.samples) if sample.split == "train"]
     drawn[rows[0]] = 0
-    made = Exchange.of(Augment(transplant=0.2), phantom_table, images, Masks(drawn, np.full(count, True)), rows)
+    made = LesionAugmentation.of(
+        Augment(lesion_copy_paste=0.2), phantom_table, images, Masks(drawn, np.full(count, True)), rows
+    )
     donors = made.transplant.donors
     assert donors.rows == [row for row in rows[1:] if labels[row] != healthy]
     assert donors.labels == [labels[row] for row in donors.rows]
@@ -138,7 +140,7 @@ def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> 
     ill = [label != healthy for label in phantom_table.labels]
     images = np.stack([DONOR.numpy() if tumor else head(60).numpy() for tumor in ill])
     drawn = np.stack([TUMOR.numpy().astype(np.uint8) * tumor for tumor in ill])
-    recipe = load_recipe("segment", ["augment={transplant: 0.5}", "batch_size=4"])
+    recipe = load_recipe("segment", ["augment={lesion_copy_paste: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, Masks(drawn, np.full(len(ill), True)), recipe, seed=0)
     assert isinstance(batches.dataset, Slices)
     got = 0
@@ -155,13 +157,15 @@ def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> 
 
 
 def test_it_needs_masks_and_healthy_heads(phantom_table: Table) -> None:
-    recipe = load_recipe("finetune", ["augment.transplant=0.2"])
+    recipe = load_recipe("finetune", ["augment.lesion_copy_paste=0.2"])
     assert needs_masks(recipe)
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with pytest.raises(RecipeError, match=r"augment.transplant is above 0, but none of the .* training images"):
+    with pytest.raises(RecipeError, match=r"augment.lesion_copy_paste is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
-    both = load_recipe("finetune", ["augment.transplant=0.2", "augment.remove=0.1"])
-    with pytest.raises(RecipeError, match=r"remove is above 0 and augment.transplant is above 0, but .* has no class"):
+    both = load_recipe("finetune", ["augment.lesion_copy_paste=0.2", "augment.lesion_inpainting=0.1"])
+    with pytest.raises(
+        RecipeError, match=r"lesion_inpainting is above 0 and augment.lesion_copy_paste is above 0, but .* has no class"
+    ):
         check_fit(ill, both)

@@ -16,7 +16,7 @@ from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
-from tumorlens.training.augmentation.lesion_inpainting import Removal, fill
+from tumorlens.training.augmentation.lesion_inpainting import LesionInpainting, fill
 from tumorlens.training.checks import check_fit, needs_masks
 from tumorlens.training.data_loading import Slices, loaders
 from tumorlens.training.image_cache import Masks
@@ -32,7 +32,7 @@ def head() -> Tensor:
 def taken(share: float, seed: int) -> tuple[Tensor, Tensor, int]:
     image = head()
     torch.manual_seed(seed)
-    return Removal(share, HEALTHY)(image[None], tv_tensors.Mask(TUMOR.to(torch.uint8)[None]), 0)
+    return LesionInpainting(share, HEALTHY)(image[None], tv_tensors.Mask(TUMOR.to(torch.uint8)[None]), 0)
 
 
 def test_a_tumor_is_replaced_by_tissue_as_bright_as_what_lies_around_it() -> None:
@@ -60,7 +60,7 @@ def test_a_place_without_tissue_to_fill_it_with_stays() -> None:
     assert fill(head(), everything, everything) is None
     torch.manual_seed(0)
     mask = tv_tensors.Mask(everything.to(torch.uint8)[None])
-    image, kept, label = Removal(0.5, HEALTHY)(head()[None], mask, 0)
+    image, kept, label = LesionInpainting(0.5, HEALTHY)(head()[None], mask, 0)
     assert torch.equal(image[0], head())
     assert torch.equal(kept, mask)
     assert label == 0
@@ -99,7 +99,7 @@ def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table)
     images = np.stack([head().numpy()] * len(phantom_table))
     drawn = np.stack([TUMOR.numpy().astype(np.uint8)] * len(phantom_table))
     masks = Masks(drawn, np.full(len(phantom_table), True))
-    recipe = load_recipe("segment", ["augment={remove: 0.5}", "batch_size=4"])
+    recipe = load_recipe("segment", ["augment={lesion_inpainting: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, masks, recipe, seed=0)
     healthy = phantom_table.classes.index("no_tumor")
     assert isinstance(batches.dataset, Slices)
@@ -112,7 +112,14 @@ def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table)
 
 
 def test_a_run_with_it_is_the_same_twice_and_without_it_another(phantom_table: Table, tmp_path: Path) -> None:
-    small = ["input.size=32", "epochs=1", "batch_size=4", "loss.mask=0", "pretrained=none", "augment={remove: 0.5}"]
+    small = [
+        "input.size=32",
+        "epochs=1",
+        "batch_size=4",
+        "loss.mask=0",
+        "pretrained=none",
+        "augment={lesion_inpainting: 0.5}",
+    ]
     recipe = load_recipe("segment", small)
     assert needs_masks(recipe)
     one, two = (train(phantom_table, recipe, tmp_path / name) for name in ("one", "two"))
@@ -122,9 +129,9 @@ def test_a_run_with_it_is_the_same_twice_and_without_it_another(phantom_table: T
 
 
 def test_it_needs_masks_and_somewhere_for_the_healthy_to_go(phantom_table: Table) -> None:
-    recipe = load_recipe("finetune", ["augment.remove=0.2"])
+    recipe = load_recipe("finetune", ["augment.lesion_inpainting=0.2"])
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with pytest.raises(RecipeError, match=r"augment.remove is above 0, but none of the .* training images"):
+    with pytest.raises(RecipeError, match=r"augment.lesion_inpainting is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))

@@ -24,7 +24,7 @@ ALL = Augment(
     bias_field=0.8,
     ghost=0.3,
     jpeg=20,
-    lower=0.3,
+    downsample=0.3,
 )
 
 
@@ -45,7 +45,8 @@ def test_zero_settings_change_nothing(image: Tensor) -> None:
 
 # Two change the mask and the class as well: see test_removal and test_transplant. `artifacts` does nothing alone.
 @pytest.mark.parametrize(
-    "name", [name for name in Augment.model_fields if name not in ("remove", "transplant", "artifacts")]
+    "name",
+    [name for name in Augment.model_fields if name not in ("lesion_inpainting", "lesion_copy_paste", "artifacts")],
 )
 def test_each_setting_alone_changes_values_and_never_shape_or_type(name: str, image: Tensor) -> None:
     value = 1.0 if name.endswith("flip") else getattr(ALL, name)
@@ -123,12 +124,12 @@ def test_lower_resolution_and_jpeg_lose_detail_and_keep_the_brightness(image: Te
         return float(pixels.float().diff(dim=2).abs().mean())
 
     for seed in range(5):
-        lower = _changed(image, Augment(lower=0.4), seed)
+        lower = _changed(image, Augment(downsample=0.4), seed)
         assert detail(lower) < detail(image)
         assert abs(float(lower.float().mean() - image.float().mean())) < 3
         pressed = _changed(image, Augment(jpeg=10), seed)
         assert abs(float(pressed.float().mean() - image.float().mean())) < 3
-    assert torch.equal(_changed(image, Augment(lower=1.0)), image)
+    assert torch.equal(_changed(image, Augment(downsample=1.0)), image)
 
 
 def test_artifacts_come_to_a_share_of_the_images(image: Tensor) -> None:

@@ -16,7 +16,7 @@ from tumorlens.datasets import Table
 from tumorlens.explanation.methods.grad_cam import grad_cam
 from tumorlens.models import create
 from tumorlens.training import Recipe, load_recipe, train
-from tumorlens.training.loop.cam_guidance import class_maps, energy_inside, guide_loss, points_inside
+from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, energy_inside, points_inside
 from tumorlens.training.loop.epoch_log import read_history
 
 EXACT = torch.zeros(1, 1, 2, 2)
@@ -70,10 +70,10 @@ def test_the_map_is_grad_cam_of_the_true_class_and_not_rounded_by_mixed_precisio
 
 
 def test_the_loss_is_one_minus_the_energy_of_a_strong_map() -> None:
-    assert float(guide_loss(_map(3e4, 1e4, -5, 0), EXACT)) == pytest.approx(0.25, abs=1e-4)
-    assert float(guide_loss(_map(9e4, 0, -5, 0), EXACT)) == pytest.approx(0, abs=1e-4)
+    assert float(cam_guidance_loss(_map(3e4, 1e4, -5, 0), EXACT)) == pytest.approx(0.25, abs=1e-4)
+    assert float(cam_guidance_loss(_map(9e4, 0, -5, 0), EXACT)) == pytest.approx(0, abs=1e-4)
     both = torch.cat([_map(3e4, 1e4, 0, 0), _map(0, 1e4, 0, 0)])
-    assert float(guide_loss(both, EXACT.expand(2, -1, -1, -1))) == pytest.approx((0.25 + 1) / 2, abs=1e-4)
+    assert float(cam_guidance_loss(both, EXACT.expand(2, -1, -1, -1))) == pytest.approx((0.25 + 1) / 2, abs=1e-4)
 
 
 def test_a_small_tumor_costs_nothing_where_no_cell_could_hold_more_of_it() -> None:
@@ -81,18 +81,18 @@ def test_a_small_tumor_costs_nothing_where_no_cell_could_hold_more_of_it() -> No
     best = torch.zeros(1, 8, 8)
     best[0, 0, 0] = 1e6
     assert float(energy_inside(best, small)) < 0.6
-    assert float(guide_loss(best, small)) == pytest.approx(0, abs=1e-4)
-    assert float(guide_loss(best.flip(1), small)) == 1
+    assert float(cam_guidance_loss(best, small)) == pytest.approx(0, abs=1e-4)
+    assert float(cam_guidance_loss(best.flip(1), small)) == 1
 
 
 @pytest.mark.parametrize("values", [(-1.0, -1.0, -1.0, -1.0), (-1.0, 2.0, 0.0, -3.0)])
 def test_a_map_that_is_zero_or_wholly_beside_the_tumor_is_drawn_into_it(values: tuple[float, ...]) -> None:
     maps = _map(*values).requires_grad_()
-    assert float(guide_loss(maps.detach(), EXACT)) == 1
+    assert float(cam_guidance_loss(maps.detach(), EXACT)) == 1
     optimizer = torch.optim.SGD([maps], 0.5)
     for _ in range(60):
         optimizer.zero_grad()
-        guide_loss(maps, EXACT).backward()
+        cam_guidance_loss(maps, EXACT).backward()
         assert maps.grad is not None
         assert maps.grad.isfinite().all()
         optimizer.step()
@@ -102,14 +102,14 @@ def test_a_map_that_is_zero_or_wholly_beside_the_tumor_is_drawn_into_it(values: 
 
 def test_a_faint_map_has_no_gradient_without_bounds() -> None:
     maps = (1e-6 * _map(1, 2, 3, 4)).requires_grad_()
-    guide_loss(maps, EXACT).backward()
+    cam_guidance_loss(maps, EXACT).backward()
     assert maps.grad is not None
     assert maps.grad.abs().sum() < 20
 
 
 def test_no_image_with_a_tumor_costs_nothing_and_still_gives_a_gradient() -> None:
     weights, features = torch.ones(2, 3, requires_grad=True), torch.ones(0, 3, 2, 2, requires_grad=True)
-    loss = guide_loss(class_maps(weights, features, torch.zeros(0, dtype=torch.long)), torch.zeros(0, 1, 8, 8))
+    loss = cam_guidance_loss(class_maps(weights, features, torch.zeros(0, dtype=torch.long)), torch.zeros(0, 1, 8, 8))
     loss.backward()
     assert float(loss.detach()) == 0
     assert weights.grad is not None
@@ -127,7 +127,7 @@ def _healthy(table: Table, part: str) -> Table:
 
 def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tmp_path: Path) -> None:
     settings = ("epochs=8", "input.size=96", "precise_batch_norm=true")
-    runs = {w: train(phantom_table, _recipe(f"loss.guide={w}", *settings), tmp_path / str(w)) for w in (1e-6, 2)}
+    runs = {w: train(phantom_table, _recipe(f"loss.cam_guidance={w}", *settings), tmp_path / str(w)) for w in (1e-6, 2)}
     rows = {weight: read_history(run.folder / "history.csv")[-1] for weight, run in runs.items()}
     assert float(rows[2]["train_guide_loss"]) < 0.5 * float(rows[1e-6]["train_guide_loss"])
     record = runs[2].record
@@ -148,7 +148,7 @@ def test_without_a_weight_masks_are_not_read_and_play_no_part(phantom_table: Tab
 
 
 def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_path: Path) -> None:
-    settings = ("model=efficientnet_lite0_unet", "input.channels=3", "epochs=1", "loss.guide=0.5")
+    settings = ("model=efficientnet_lite0_unet", "input.channels=3", "epochs=1", "loss.cam_guidance=0.5")
     run = train(phantom_table, _recipe(*settings), tmp_path / "all")
     row = {key: float(value) for key, value in read_history(run.folder / "history.csv")[0].items()}
     parts = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_guide_loss"]
@@ -163,7 +163,7 @@ def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_p
 def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
     phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
-    recipe = load_recipe("demo", ["input.size=48", "batch_size=4", "epochs=3", "loss.guide=1", "precision=bf16"])
+    recipe = load_recipe("demo", ["input.size=48", "batch_size=4", "epochs=3", "loss.cam_guidance=1", "precision=bf16"])
     whole = train(phantom_table, recipe, tmp_path / "whole")
     kill(phantom_table, recipe, tmp_path / "broken", 2)
     resumed = train(phantom_table, recipe, tmp_path / "broken", resume=True)
@@ -172,7 +172,7 @@ def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
 
 
 def test_a_validation_part_of_healthy_people_has_no_energy(phantom_table: Table, tmp_path: Path) -> None:
-    run = train(_healthy(phantom_table, "val"), _recipe("epochs=1", "loss.guide=1"), tmp_path / "run")
+    run = train(_healthy(phantom_table, "val"), _recipe("epochs=1", "loss.cam_guidance=1"), tmp_path / "run")
     row = read_history(run.folder / "history.csv")[0]
     assert "val_energy" not in row
     assert float(row["val_loss"]) > 0
@@ -181,5 +181,7 @@ def test_a_validation_part_of_healthy_people_has_no_energy(phantom_table: Table,
 
 def test_the_validation_loss_is_that_of_the_labels_alone(phantom_table: Table, tmp_path: Path) -> None:
     settings = ("epochs=1", "optimizer.lr=1e-9", "schedule.name=constant", "schedule.warmup=0")
-    plain, guided = (train(phantom_table, _recipe(f"loss.guide={w}", *settings), tmp_path / w) for w in ("0", "5"))
+    plain, guided = (
+        train(phantom_table, _recipe(f"loss.cam_guidance={w}", *settings), tmp_path / w) for w in ("0", "5")
+    )
     assert guided.record["validation"]["val_loss"] == pytest.approx(plain.record["validation"]["val_loss"], abs=1e-3)

@@ -15,7 +15,7 @@ from tumorlens.training import load_recipe, train
 from tumorlens.training.checks import check_fit
 from tumorlens.training.loop.freezing import can_freeze, freeze, is_frozen
 
-SMALL = ("input.size=32", "epochs=1", "batch_size=4", "augment.remove=0")
+SMALL = ("input.size=32", "epochs=1", "batch_size=4", "augment.lesion_inpainting=0")
 
 
 @pytest.mark.parametrize(("sizes", "last"), [(1, "blocks.0."), (2, "blocks.1."), (3, "blocks.2."), (4, "blocks.4.")])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tumorlens.models import Output, create
+from tumorlens.models import ModelOutput, create
 from tumorlens.training.loop.losses import MaskLoss, MultiTaskLoss, Over, dice
 
 EVEN = torch.zeros(1, 1, 2, 2)  # a probability of one half everywhere
@@ -17,8 +17,8 @@ ONE_OF_FOUR = torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8)
 LN2 = math.log(2)
 
 
-def _output(logits: Tensor, mask: Tensor, *auxiliary: Tensor) -> Output:
-    return Output(logits, torch.empty(0), mask, auxiliary)
+def _output(logits: Tensor, mask: Tensor, *auxiliary: Tensor) -> ModelOutput:
+    return ModelOutput(logits, torch.empty(0), mask, auxiliary)
 
 
 def test_dice_and_focal_loss_are_those_of_the_formulas() -> None:

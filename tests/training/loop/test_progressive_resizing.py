@@ -15,18 +15,24 @@ from tumorlens.training import load_recipe, train
 from tumorlens.training.data_loading import Batch
 from tumorlens.training.loop.progressive_resizing import shrunk, side
 from tumorlens.training.loop.supervised_task import Supervised
-from tumorlens.training.recipe import Grow
+from tumorlens.training.recipe import ProgressiveResizing
 
 
 def test_sizes_rise_in_even_steps_of_32_to_the_full_one() -> None:
-    growing = [side(Grow(size=128, until=0.6), 224, epoch, 10) for epoch in range(10)]
+    growing = [side(ProgressiveResizing(size=128, until=0.6), 224, epoch, 10) for epoch in range(10)]
     assert growing == [128, 128, 160, 160, 192, 192, 224, 224, 224, 224]
-    assert [side(Grow(size=64, until=1.0), 150, epoch, 4) for epoch in range(5)] == [64, 64, 96, 128, 150]
+    assert [side(ProgressiveResizing(size=64, until=1.0), 150, epoch, 4) for epoch in range(5)] == [
+        64,
+        64,
+        96,
+        128,
+        150,
+    ]
 
 
 @pytest.mark.parametrize("size", [None, 224])
 def test_without_a_smaller_size_all_epochs_have_the_full_one(size: int | None) -> None:
-    assert {side(Grow(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
+    assert {side(ProgressiveResizing(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
 
 
 def test_a_mask_shrinks_with_its_image_and_stays_a_mask() -> None:
@@ -60,15 +66,21 @@ def test_a_run_sees_small_images_first_and_validates_on_full_ones(
         return forward(self, images)
 
     monkeypatch.setattr(Supervised, "forward", watched)
-    settings = ["input.size=96", "epochs=4", "batch_size=4", "grow.size=32", "grow.until=0.5"]
+    settings = [
+        "input.size=96",
+        "epochs=4",
+        "batch_size=4",
+        "progressive_resizing.size=32",
+        "progressive_resizing.until=0.5",
+    ]
     run = train(phantom_table, load_recipe("demo", settings), tmp_path / "run")
     assert list(np.unique(seen[True])) == [32, 64, 96]
     assert seen[True] == sorted(seen[True])
     assert seen[True].count(96) == len(seen[True]) // 2
     assert set(seen[False]) == {96}
-    assert run.spec.prepare().canvas.size == 96
+    assert run.spec.prepare().input_geometry.size == 96
 
 
 def test_a_first_size_above_the_full_one_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"^recipe demo: grow\.size is 256; expected at most input\.size, 224$"):
-        load_recipe("demo", ["input.size=224", "grow.size=256"])
+        load_recipe("demo", ["input.size=224", "progressive_resizing.size=256"])

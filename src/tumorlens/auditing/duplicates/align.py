@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.duplicates.perceptual_hash import SIDE, Thumbs
+from tumorlens.auditing.duplicates.perceptual_hash import SIDE, Thumbnails
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,7 +27,7 @@ _STEP = np.array([1.0, 0.05] * 2, dtype=np.float32)  # largest shift (cells) and
 _REACH = np.array([4.0, 0.2] * 2, dtype=np.float32)  # and of all together
 
 
-def scores(first: Thumbs, second: Thumbs, enough: float) -> Floats:
+def scores(first: Thumbnails, second: Thumbnails, enough: float) -> Floats:
     """How alike drawings are in detail, -1 to 1; 1 for equal ones.
 
     Args:

@@ -12,7 +12,7 @@ from zlib import adler32, crc32
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.perceptual_hash import Thumbs, thumbs
+from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails, thumbnails
 from tumorlens.errors import ScanError
 from tumorlens.scan import GrayImage, read_scan
 
@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ImageRecord:
     """What one decoding of a file says about it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Look:
         size: height and width, pixels; (0, 0) where it cannot be read.
         pixels: checksums of its gray values; equal for pixel-identical images, whatever the file; "" where unread.
         border: mean and standard deviation of its outermost pixels, gray levels.
-        thumbs: (4, 64, 64) uint8, see `tumorlens.auditing.duplicates.perceptual_hash`; None where it is blank or cannot be read.
+        thumbnails: (4, 64, 64) uint8, see `tumorlens.auditing.duplicates.perceptual_hash`; None where it is blank or cannot be read.
         problem: why it cannot be read; None where it can.
     """
 
@@ -44,28 +44,28 @@ class Look:
     size: tuple[int, int] = (0, 0)
     pixels: str = ""
     border: tuple[float, float] = (0.0, 0.0)
-    thumbs: Thumbs | None = None
+    thumbnails: Thumbnails | None = None
     problem: str | None = None
 
     @property
     def blank(self) -> bool:
         """Readable, but of one gray."""
-        return self.thumbs is None and self.problem is None
+        return self.thumbnails is None and self.problem is None
 
 
-def look(path: Path) -> Look:
+def look(path: Path) -> ImageRecord:
     """Read one file; one that cannot be read is a look with a `problem`, not an error."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        return Look(path, 0, "", problem=f"cannot be read ({error.strerror or error})")
+        return ImageRecord(path, 0, "", problem=f"cannot be read ({error.strerror or error})")
     content = _hash(raw)
     try:
         scan = read_scan(path)
         gray = scan.gray_slice()
     except ScanError as error:
-        return Look(path, len(raw), content, problem=error.found)
-    return Look(
+        return ImageRecord(path, len(raw), content, problem=error.found)
+    return ImageRecord(
         path=path,
         bytes=len(raw),
         content=content,
@@ -74,11 +74,11 @@ def look(path: Path) -> Look:
         size=scan.size,
         pixels=_sums(gray),
         border=_border(gray),
-        thumbs=thumbs(gray),
+        thumbnails=thumbnails(gray),
     )
 
 
-def looks(paths: Sequence[Path], *, progress: Progress | None = None) -> list[Look]:
+def image_records(paths: Sequence[Path], *, progress: Progress | None = None) -> list[ImageRecord]:
     """`look` at many files, in order, on all cores.
 
     Args:
@@ -94,9 +94,9 @@ def looks(paths: Sequence[Path], *, progress: Progress | None = None) -> list[Lo
     return found
 
 
-def frames(looks: Sequence[Look], positions: Iterable[int]) -> Thumbs:
+def frames(image_records: Sequence[ImageRecord], positions: Iterable[int]) -> Thumbnails:
     """(N, 64, 64) whole frames of images that have them."""
-    return np.stack([drawn[0] for i in positions if (drawn := looks[i].thumbs) is not None])
+    return np.stack([drawn[0] for i in positions if (drawn := image_records[i].thumbnails) is not None])
 
 
 def stepwise(progress: Progress | None, step: int, steps: int) -> Progress | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tumorlens.auditing.duplicates.image_records import Progress
 from tumorlens.auditing.duplicates.match_many import rows_many
-from tumorlens.auditing.duplicates.perceptual_hash import Codes, turned, unit
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import TURNS
 
 Floats = npt.NDArray[np.float32]
@@ -27,7 +27,7 @@ _ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stay
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
+class CandidatePairs:
     """Pairs whose codes are alike, each pair once, with the view and the turn in which they are most alike.
 
     Attributes:
@@ -47,20 +47,20 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.first)
 
-    def where(self, chosen: npt.NDArray[np.bool_] | Ints) -> Candidates:
+    def where(self, chosen: npt.NDArray[np.bool_] | Ints) -> CandidatePairs:
         """Some of them."""
-        return Candidates(
+        return CandidatePairs(
             self.first[chosen], self.second[chosen], self.view[chosen], self.turn[chosen], self.similarity[chosen]
         )
 
 
-def candidates(
-    codes: Codes,
-    others: Codes | None = None,
+def candidate_pairs(
+    codes: Hashes,
+    others: Hashes | None = None,
     *,
     at_least: float,
     progress: Progress | None = None,
-) -> Candidates:
+) -> CandidatePairs:
     """All pairs of images whose codes agree in any view and turn; nearly all, where there are very many.
 
     Args:
@@ -101,11 +101,11 @@ def _above(fixed: Floats, moving: Floats, least: float, *, same: bool) -> Iterat
             yield i[keep], j[keep], similarity[keep]
 
 
-def _best(rows: npt.NDArray[np.float64]) -> Candidates:
+def _best(rows: npt.NDArray[np.float64]) -> CandidatePairs:
     """Of the rows of one pair the most similar one."""
     rows = rows[np.lexsort((-rows[:, 4], rows[:, 1], rows[:, 0]))]
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (rows[1:, :2] != rows[:-1, :2]).any(axis=1)
     rows = rows[new]
     first, second, view, turn = rows[:, :4].T.astype(np.int64)
-    return Candidates(first, second, view, turn, rows[:, 4].astype(np.float32))
+    return CandidatePairs(first, second, view, turn, rows[:, 4].astype(np.float32))

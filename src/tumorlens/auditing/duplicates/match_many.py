@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.auditing.duplicates.image_records import Progress
-from tumorlens.auditing.duplicates.perceptual_hash import Codes, turned, unit
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import TURNS
 
 Floats = npt.NDArray[np.float32]
@@ -37,8 +37,8 @@ _SEED = 0
 
 
 def rows_many(
-    codes: Codes,
-    others: Codes | None = None,
+    codes: Hashes,
+    others: Hashes | None = None,
     *,
     at_least: float,
     progress: Progress | None = None,
@@ -124,7 +124,7 @@ def _lists(cells: int) -> _Lists:
     return _Lists(weights, np.array(relative))
 
 
-def _keys(codes: Codes, lists: _Lists) -> _Keyed:
+def _keys(codes: Hashes, lists: _Lists) -> _Keyed:
     """Of (N, C) codes."""
     key = np.empty((LISTS, len(codes)))
     turn = np.empty((LISTS, len(codes)), dtype=np.uint8)
@@ -164,7 +164,7 @@ def _deciding(keys: Keys) -> Keys:
     return np.floor(keys / 3.0 ** (_DIGITS - _DECIDING))
 
 
-def _similarity(codes: Codes, others: Codes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats:
+def _similarity(codes: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats:
     """Of the codes of pairs in one view, the second turned."""
     found = np.empty(len(first), dtype=np.float32)
     for now in range(len(TURNS)):

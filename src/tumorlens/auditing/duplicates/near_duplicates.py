@@ -7,10 +7,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 
 from tumorlens.auditing.duplicates.align import scores
-from tumorlens.auditing.duplicates.image_records import Look, Progress, stepwise
-from tumorlens.auditing.duplicates.match import Candidates, Floats, Ints, candidates
-from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbs, codes, turned
-from tumorlens.auditing.issues import Kind, Pair, Twins
+from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, stepwise
+from tumorlens.auditing.duplicates.match import CandidatePairs, Floats, Ints, candidate_pairs
+from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, codes, turned
+from tumorlens.auditing.issues import DuplicateGroup, Kind, Pair
 
 LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""
@@ -22,40 +22,42 @@ _DOUBTFUL = 0.02  # below `SAME`: worth a look at the other views, and at other 
 _TOGETHER = 512  # candidates confirmed at once; between them, those already connected are dropped
 
 
-def find_twins(looks: Sequence[Look], *, progress: Progress | None = None) -> Twins:
+def find_duplicates(image_records: Sequence[ImageRecord], *, progress: Progress | None = None) -> DuplicateGroup:
     """All copies among the images.
 
     Files that cannot be read are twins only of files with the same bytes, blank images only of
     images with the same pixels.
 
     Args:
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         progress: called with (done, total).
     """
-    sets = Clusters(len(looks))
+    sets = Clusters(len(image_records))
     pairs: list[Pair] = []
 
     def join(first: int, second: int, kind: Kind, turn: int = 0, similarity: float = 1.0) -> None:
         if sets.join(first, second):
             pairs.append(Pair(min(first, second), max(first, second), kind, turn, similarity))
 
-    for first, second in _equal(look.content for look in looks):
+    for first, second in _equal(look.content for look in image_records):
         join(first, second, "bytes")
-    for first, second in _equal(look.pixels for look in looks):
+    for first, second in _equal(look.pixels for look in image_records):
         join(first, second, "pixels")
-    one_each = [i for i in dict.fromkeys(map(sets.root, range(len(looks)))) if looks[i].thumbs is not None]
+    one_each = [
+        i for i in dict.fromkeys(map(sets.root, range(len(image_records)))) if image_records[i].thumbnails is not None
+    ]
     if len(one_each) > 1:
-        drawings = np.stack([looks[i].thumbs for i in one_each])  # type: ignore[misc]  # None was left out
+        drawings = np.stack([image_records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
         for a, b, turn, score in near_copies(drawings, progress=progress):
             join(one_each[a], one_each[b], "near", turn, score)
-    return Twins(tuple(map(sets.root, range(len(looks)))), tuple(pairs))
+    return DuplicateGroup(tuple(map(sets.root, range(len(image_records)))), tuple(pairs))
 
 
-def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
+def near_copies(drawings: Thumbnails, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
     """Pairs of near copies, enough of them to connect all that belong together.
 
     Args:
-        drawings: (N, 4, 64, 64) uint8, as `thumbs` makes them.
+        drawings: (N, 4, 64, 64) uint8, as `thumbnails` makes them.
         progress: called with (done, total).
 
     Yields:
@@ -66,12 +68,12 @@ def near_copies(drawings: Thumbs, *, progress: Progress | None = None) -> Iterat
         # What one view has joined is one image for the next, which so has far fewer pairs to compare.
         rows = np.unique([sets.root(i) for i in range(len(drawings))])
         part = stepwise(progress, view, VIEWS)
-        found = candidates(coded[rows, view : view + 1], at_least=LIKELY, progress=part)
+        found = candidate_pairs(coded[rows, view : view + 1], at_least=LIKELY, progress=part)
         yield from _joined(drawings[rows], rows, view, found, sets)
 
 
 def _joined(
-    drawings: Thumbs, rows: Ints, view: int, found: Candidates, sets: Clusters
+    drawings: Thumbnails, rows: Ints, view: int, found: CandidatePairs, sets: Clusters
 ) -> Iterator[tuple[int, int, int, float]]:
     """Confirm candidates of one view, the likeliest first, and join what is one image.
 
@@ -95,7 +97,7 @@ def _ordered(one: int, other: int) -> tuple[int, int]:
     return (one, other) if one < other else (other, one)
 
 
-def _confirmed(drawings: Thumbs, pairs: Candidates, view: int) -> Floats:
+def _confirmed(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats:
     """Scores of pairs in the view in which their codes agree, and in the others where that leaves doubt."""
     score = _scores(drawings, pairs, view)
     for step in range(1, VIEWS):
@@ -105,7 +107,7 @@ def _confirmed(drawings: Thumbs, pairs: Candidates, view: int) -> Floats:
     return score
 
 
-def _scores(drawings: Thumbs, pairs: Candidates, view: int) -> Floats:
+def _scores(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats:
     second = np.empty((len(pairs), *drawings.shape[2:]), dtype=np.uint8)
     for turn in np.unique(pairs.turn):
         rows = pairs.turn == turn

@@ -17,8 +17,8 @@ from PIL import Image
 from tumorlens.scan import GrayImage
 from tumorlens.scan.dihedral import turned as turned_pixels
 
-Thumbs = npt.NDArray[np.uint8]
-Codes = npt.NDArray[np.int8]
+Thumbnails = npt.NDArray[np.uint8]
+Hashes = npt.NDArray[np.int8]
 
 SIDE = 64
 VIEWS = 4
@@ -33,7 +33,7 @@ _CLEAR = 0.6  # share of a code that is not 0
 _NOISE = 0.5  # gray levels; less is no difference
 
 
-def thumbs(gray: GrayImage) -> Thumbs | None:
+def thumbnails(gray: GrayImage) -> Thumbnails | None:
     """The four small drawings of an image, or None where it is blank.
 
     Args:
@@ -60,11 +60,11 @@ def thumbs(gray: GrayImage) -> Thumbs | None:
     return np.stack(drawn)
 
 
-def codes(drawings: Thumbs, side: int = 16, radius: int = 1) -> Codes:
+def codes(drawings: Thumbnails, side: int = 16, radius: int = 1) -> Hashes:
     """The codes of drawings: (..., 64, 64) uint8 to (..., side * side) int8 of -1, 0 and 1.
 
     Args:
-        drawings: as `thumbs` makes them.
+        drawings: as `thumbnails` makes them.
         side: of the grid, a divisor of 64.
         radius: of the surroundings a cell is compared with, in cells.
     """
@@ -79,7 +79,7 @@ def codes(drawings: Thumbs, side: int = 16, radius: int = 1) -> Codes:
     return coded.reshape(*drawings.shape[:-2], side * side)
 
 
-def unit(coded: Codes) -> npt.NDArray[np.float32]:
+def unit(coded: Hashes) -> npt.NDArray[np.float32]:
     """Codes as vectors of length 1, so that a dot product is their similarity, -1 to 1."""
     vectors = coded.astype(np.float32)
     length = np.sqrt(np.count_nonzero(coded, axis=-1, keepdims=True), dtype=np.float32)
@@ -103,7 +103,7 @@ def _shrunk(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.uint16]:
     return total
 
 
-def _draw(image: Image.Image, box: tuple[float, float, float, float]) -> Thumbs:
+def _draw(image: Image.Image, box: tuple[float, float, float, float]) -> Thumbnails:
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, box=box))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from tumorlens.auditing.duplicates.image_records import Look
+from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import MaskPlace, Sample, Table
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES
 from tumorlens.datasets.formats.coco import FILE, annotation_files, unlisted, unused_categories
@@ -24,7 +24,7 @@ Level = Literal["danger", "warning", "info"]
 Items = list[tuple[Path, str]]
 
 
-def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
+def find_coco_issues(table: Table, image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
     """What is wrong with the annotation files beside a table's images; nothing where there are none.
 
     The files of an export's other split folders are read as well, also where none of their images is there.
@@ -32,9 +32,9 @@ def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
 
     Args:
         table: any.
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
     """
-    found: list[Damage] = []
+    found: list[IntegrityIssue] = []
     masks = {MaskPlace.of(sample.mask).file for sample in table.samples if sample.mask}
     for files in _exports(table.samples):
         parts: list[Annotations] = []
@@ -46,9 +46,9 @@ def find_coco_damage(table: Table, looks: Sequence[Look]) -> list[Damage]:
                 broken.append((path, str(error).removeprefix(f"{path}: ")))
         if broken:
             what = f"{len(broken):,} of {len(files):,} files of annotations cannot be read; export them again."
-            found.append(Damage("coco-unreadable", what, "danger", tuple(broken)))
+            found.append(IntegrityIssue("coco-unreadable", what, "danger", tuple(broken)))
         if parts:
-            found += [*_entries(parts), *_listing(parts), *_sizes(parts, looks)]
+            found += [*_entries(parts), *_listing(parts), *_sizes(parts, image_records)]
             if not masks or masks.intersection(files):
                 found += _outlines(parts)
     return found
@@ -70,7 +70,7 @@ def _exports(samples: Iterable[Sample]) -> list[list[Path]]:
     return list(found.values())
 
 
-def _entries(parts: Sequence[Annotations]) -> Iterator[Damage]:
+def _entries(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
     faults = [(part.path, fault) for part in parts for fault in part.faults]
     what = f"{len(faults):,} entries of the annotations cannot be used or do not fit together; export them again."
     yield from _found("coco-entries", "warning", what, faults)
@@ -89,7 +89,7 @@ def _entries(parts: Sequence[Annotations]) -> Iterator[Damage]:
     yield from _found("coco-ids", "warning", what, twice)
 
 
-def _listing(parts: Sequence[Annotations]) -> Iterator[Damage]:
+def _listing(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
     listed = [image for part in parts for image in part.images]
     bare = []
     for part in parts:
@@ -116,9 +116,9 @@ def _listing(parts: Sequence[Annotations]) -> Iterator[Damage]:
     yield from _found("coco-unused-category", "info", what, unused)
 
 
-def _sizes(parts: Sequence[Annotations], looks: Sequence[Look]) -> Iterator[Damage]:
+def _sizes(parts: Sequence[Annotations], image_records: Sequence[ImageRecord]) -> Iterator[IntegrityIssue]:
     """Images that are not as large as their annotations say."""
-    sizes = {look.path: look.size for look in looks if look.problem is None}
+    sizes = {look.path: look.size for look in image_records if look.problem is None}
     compared = [i for part in parts for i in part.images if i.file in sizes and i.width and i.height]
     items = []
     for image in compared:
@@ -132,7 +132,7 @@ def _sizes(parts: Sequence[Annotations], looks: Sequence[Look]) -> Iterator[Dama
     yield from _found("coco-size", "danger", what, items)
 
 
-def _outlines(parts: Sequence[Annotations]) -> Iterator[Damage]:
+def _outlines(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
     by_id = {(part.path, image.id): image for part in parts for image in part.images}
     drawn: Items = []
     boxes: Items = []
@@ -185,7 +185,7 @@ def _is_outside(annotation: CocoAnnotation, image: CocoImage) -> bool:
     return min(left, top) < -_ROUNDING or right > image.width + _ROUNDING or bottom > image.height + _ROUNDING
 
 
-def _found(kind: str, level: Level, what: str, items: Items) -> Iterator[Damage]:
+def _found(kind: str, level: Level, what: str, items: Items) -> Iterator[IntegrityIssue]:
     """The finding, where there is anything to find."""
     if items:
-        yield Damage(kind, what, level, tuple(items))
+        yield IntegrityIssue(kind, what, level, tuple(items))

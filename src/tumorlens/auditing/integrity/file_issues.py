@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.duplicates.image_records import Look, Progress
-from tumorlens.auditing.integrity.coco_issues import find_coco_damage
-from tumorlens.auditing.integrity.mask_issues import find_mask_damage
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress
+from tumorlens.auditing.integrity.coco_issues import find_coco_issues
+from tumorlens.auditing.integrity.mask_issues import find_mask_issues
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import Table
 from tumorlens.stats import wilson
 
@@ -33,85 +33,85 @@ _APART = 0.2  # difference of two classes' shares that a network can use
 _FEW = 10  # images of a class, below which its share says nothing
 
 
-def find_damage(
+def find_integrity_issues(
     table: Table,
-    looks: Sequence[Look],
+    image_records: Sequence[ImageRecord],
     *,
     masks: bool = True,
     progress: Progress | None = None,
-) -> tuple[Damage, ...]:
+) -> tuple[IntegrityIssue, ...]:
     """Everything wrong with the files of a table, the worst first.
 
     Args:
         table: any.
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         masks: read the masks, too; each is decoded once.
         progress: called with (masks read, masks there are).
     """
     found = [
-        *_unreadable(looks),
-        *_blank(looks),
-        *_extensions(looks),
-        *_modes(looks),
-        *_sizes(looks),
-        *_sizes_of_classes(table, looks),
-        *find_coco_damage(table, looks),
+        *_unreadable(image_records),
+        *_blank(image_records),
+        *_extensions(image_records),
+        *_modes(image_records),
+        *_sizes(image_records),
+        *_sizes_of_classes(table, image_records),
+        *find_coco_issues(table, image_records),
     ]
     if masks:
-        found += find_mask_damage(table, looks, progress=progress)
+        found += find_mask_issues(table, image_records, progress=progress)
     return tuple(sorted(found, key=lambda damage: _LEVELS.index(damage.level)))
 
 
-def _unreadable(looks: Sequence[Look]) -> list[Damage]:
-    items = tuple((look.path, look.problem) for look in looks if look.problem is not None)
+def _unreadable(image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    items = tuple((look.path, look.problem) for look in image_records if look.problem is not None)
     what = (
-        f"{len(items):,} of {len(looks):,} images cannot be read, and training stops at them; "
+        f"{len(items):,} of {len(image_records):,} images cannot be read, and training stops at them; "
         "copy or export them again, or take them out of the table."
     )
-    return [Damage("unreadable", what, "danger", items)] if items else []
+    return [IntegrityIssue("unreadable", what, "danger", items)] if items else []
 
 
-def _blank(looks: Sequence[Look]) -> list[Damage]:
-    items = tuple((look.path, "one gray everywhere") for look in looks if look.blank)
-    what = f"{len(items):,} of {len(looks):,} images are of one gray and show nothing; take them out."
-    return [Damage("blank", what, "warning", items)] if items else []
+def _blank(image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    items = tuple((look.path, "one gray everywhere") for look in image_records if look.blank)
+    what = f"{len(items):,} of {len(image_records):,} images are of one gray and show nothing; take them out."
+    return [IntegrityIssue("blank", what, "warning", items)] if items else []
 
 
-def _extensions(looks: Sequence[Look]) -> list[Damage]:
+def _extensions(image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
     items = []
-    for look in looks:
+    for look in image_records:
         suffix = look.path.suffix.lower()
         if look.format in _EXTENSIONS and suffix and suffix not in _EXTENSIONS[look.format]:
             items.append((look.path, f"holds {look.format}"))
     what = (
-        f"{len(items):,} of {len(looks):,} files hold another format than their name says; tumorlens goes by the "
+        f"{len(items):,} of {len(image_records):,} files hold another format than their name says; tumorlens goes by the "
         "content, but programs that trust the name fail on them; rename them."
     )
-    return [Damage("extension", what, "info", tuple(items))] if items else []
+    return [IntegrityIssue("extension", what, "info", tuple(items))] if items else []
 
 
-def _modes(looks: Sequence[Look]) -> list[Damage]:
-    counts = Counter(look.mode for look in looks if look.mode)
+def _modes(image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    counts = Counter(look.mode for look in image_records if look.mode)
     if len(counts) < 2:
         return []
-    items = tuple((look.path, look.mode) for look in looks if look.mode and look.mode not in _PLAIN)
+    items = tuple((look.path, look.mode) for look in image_records if look.mode and look.mode not in _PLAIN)
     listed = ", ".join(f"{n:,} {mode}" for mode, n in counts.most_common())
     what = (
         f"Pixels are stored in {len(counts)} ways: {listed}; tumorlens reads them all as gray, with transparency laid "
         "over black, but other programs may show them differently; store all alike."
     )
-    return [Damage("modes", what, "warning" if items else "info", items)]
+    return [IntegrityIssue("modes", what, "warning" if items else "info", items)]
 
 
-def _sizes(looks: Sequence[Look]) -> list[Damage]:
-    sizes = Counter(look.size for look in looks if look.problem is None)
+def _sizes(image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    sizes = Counter(look.size for look in image_records if look.problem is None)
     if len(sizes) < 2 and not any(map(_shape, sizes)):
         return []
     median = float(np.median([height * width for height, width in sizes.elements()]))
-    found: list[Damage] = []
+    found: list[IntegrityIssue] = []
     worst: list[tuple[Path, str]] = []
     others: list[tuple[Path, str]] = []
-    for look in looks:
+    for look in image_records:
         if look.problem is None:
             shape, distance = _shape(look.size), _distance(look.size, median)
             if shape or distance:
@@ -120,11 +120,11 @@ def _sizes(looks: Sequence[Look]) -> list[Damage]:
     odd = (*worst, *others)
     if odd:
         what = (
-            f"{len(odd):,} of {len(looks):,} images have an extreme size or shape (a side below {_SIDES[0]} or "
+            f"{len(odd):,} of {len(image_records):,} images have an extreme size or shape (a side below {_SIDES[0]} or "
             f"above {_SIDES[1]:,}, one side over {_LONG:g} times the other, or over {_FAR:g} times more or less area "
             "than the median); look at them, and take out what is no single slice."
         )
-        found.append(Damage("extreme-size", what, "warning", odd))
+        found.append(IntegrityIssue("extreme-size", what, "warning", odd))
     if len(sizes) > 1:
         (common, n), *_ = sizes.most_common(1)
         least, most = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
@@ -133,7 +133,7 @@ def _sizes(looks: Sequence[Look]) -> list[Damage]:
             f"{_words(common)} ({n / sizes.total():.1%}). Training brings them to one size, which blurs some more than "
             "others."
         )
-        found.append(Damage("mixed-sizes", what, "info"))
+        found.append(IntegrityIssue("mixed-sizes", what, "info"))
     return found
 
 
@@ -154,15 +154,15 @@ def _distance(size: tuple[int, int], median: float) -> list[str]:
     return [f"{median / area:.1f} times less area than the median"] if area * _FAR < median else []
 
 
-def _sizes_of_classes(table: Table, looks: Sequence[Look]) -> list[Damage]:
+def _sizes_of_classes(table: Table, image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
     """Whether a class has its own sizes: its share of the commonest one, of larger, or of smaller images."""
-    read = [i for i, look in enumerate(looks) if look.problem is None]
+    read = [i for i, look in enumerate(image_records) if look.problem is None]
     labels = np.array(table.labels)[read]
     counts = np.bincount(labels, minlength=len(table.classes))
     classes = [index for index, n in enumerate(counts) if n >= _FEW]
     if len(classes) < 2:
         return []
-    sizes = [looks[i].size for i in read]
+    sizes = [image_records[i].size for i in read]
     (common, _), *_ = Counter(sizes).most_common(1)
     areas = np.array([height * width for height, width in sizes])
     median = np.median(areas)
@@ -189,7 +189,7 @@ def _sizes_of_classes(table: Table, looks: Sequence[Look]) -> list[Damage]:
         f"Image size differs between the classes: {best[1]}; a network can learn the source in place of the "
         "tumor, and no split mends that: take all classes from the same sources."
     )
-    return [Damage("size-by-class", what, "warning")]
+    return [IntegrityIssue("size-by-class", what, "warning")]
 
 
 def _words(size: tuple[int, int]) -> str:

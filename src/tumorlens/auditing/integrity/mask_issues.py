@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.image_records import Look, Progress
-from tumorlens.auditing.issues import Damage
+from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress
+from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import UNANNOTATED, MaskPlace, Sample, Table, place_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.datasets.formats.coco import FILE
@@ -51,17 +51,21 @@ class _Drawn:
     detail: str = ""
 
 
-def find_mask_damage(table: Table, looks: Sequence[Look], *, progress: Progress | None = None) -> list[Damage]:
+def find_mask_issues(
+    table: Table, image_records: Sequence[ImageRecord], *, progress: Progress | None = None
+) -> list[IntegrityIssue]:
     """What is wrong with the masks of a table; nothing where it has none.
 
-    Masks drawn from COCO annotations are not looked at here: `find_coco_damage` judges the outlines themselves.
+    Masks drawn from COCO annotations are not looked at here: `find_coco_issues` judges the outlines themselves.
 
     Args:
         table: any.
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         progress: called with (masks read, masks there are).
     """
-    judged = [(s, look) for s, look in zip(table.samples, looks, strict=True) if s.mask and _judged(s.mask, look)]
+    judged = [
+        (s, look) for s, look in zip(table.samples, image_records, strict=True) if s.mask and _judged(s.mask, look)
+    ]
     keys = list(dict.fromkeys((sample.mask, look.size) for sample, look in judged if sample.mask))
     if not keys:
         return []
@@ -74,7 +78,7 @@ def find_mask_damage(table: Table, looks: Sequence[Look], *, progress: Progress 
     return [*_each(judged, drawn), *_without(table), *_rectangles(drawn)]
 
 
-def _judged(mask: Path, look: Look) -> bool:
+def _judged(mask: Path, look: ImageRecord) -> bool:
     """Whether it is no drawing in a COCO file, nor one for an image whose size nobody knows."""
     place = MaskPlace.of(mask)
     return place.file.name != FILE and (place.image is None or look.problem is None)
@@ -105,20 +109,20 @@ def _is_image(path: Path) -> bool:
     return True
 
 
-def _each(judged: Sequence[tuple[Sample, Look]], drawn: dict[Key, _Drawn]) -> list[Damage]:
+def _each(judged: Sequence[tuple[Sample, ImageRecord]], drawn: dict[Key, _Drawn]) -> list[IntegrityIssue]:
     items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _WHAT}
     for sample, look in judged:
         if sample.mask:
             for kind, detail in _problems(sample, look, drawn[sample.mask, look.size]):
                 items[kind].append((sample.mask, detail))
     return [
-        Damage(kind, f"{len(items[kind]):,} of {len(judged):,} masks {words}", level, tuple(items[kind]))
+        IntegrityIssue(kind, f"{len(items[kind]):,} of {len(judged):,} masks {words}", level, tuple(items[kind]))
         for kind, (level, words) in _WHAT.items()
         if items[kind]
     ]
 
 
-def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
+def _problems(sample: Sample, look: ImageRecord, one: _Drawn) -> list[tuple[str, str]]:
     if one.kind:
         return [(one.kind, one.detail)]
     found = []
@@ -132,7 +136,7 @@ def _problems(sample: Sample, look: Look, one: _Drawn) -> list[tuple[str, str]]:
     return found
 
 
-def _without(table: Table) -> list[Damage]:
+def _without(table: Table) -> list[IntegrityIssue]:
     """Images of tumors without a mask, in sets where others have one."""
     have = {sample.dataset for sample in table.samples if sample.mask}
     tumors = [s for s in table.samples if s.dataset in have and s.label not in _WITHOUT]
@@ -141,10 +145,10 @@ def _without(table: Table) -> list[Damage]:
         f"{len(items):,} of {len(tumors):,} images of a tumor have no mask although others have one; "
         "add the masks, or measure outlines on the others alone."
     )
-    return [Damage("mask-none", what, "warning", items)] if items else []
+    return [IntegrityIssue("mask-none", what, "warning", items)] if items else []
 
 
-def _rectangles(drawn: dict[Key, _Drawn]) -> list[Damage]:
+def _rectangles(drawn: dict[Key, _Drawn]) -> list[IntegrityIssue]:
     filled = [one for one in drawn.values() if one.area]
     items = tuple((path, "a filled rectangle") for (path, _), one in drawn.items() if one.rectangle)
     if not items:
@@ -152,5 +156,5 @@ def _rectangles(drawn: dict[Key, _Drawn]) -> list[Damage]:
     count = f"{len(items):,} of {len(filled):,} masks that show a tumor are filled rectangles"
     if len(items) >= NEARLY_ALL * len(filled):
         what = f"{count}: boxes, not outlines. A Dice measured against them says nothing about outlines."
-        return [Damage("mask-rectangles", what, "danger", items)]
-    return [Damage("mask-rectangles", f"{count}; look whether somebody drew boxes there.", "warning", items)]
+        return [IntegrityIssue("mask-rectangles", what, "danger", items)]
+    return [IntegrityIssue("mask-rectangles", f"{count}; look whether somebody drew boxes there.", "warning", items)]

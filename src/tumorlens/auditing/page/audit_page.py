@@ -106,9 +106,9 @@ def _unseen(found: AuditReport) -> Section:
 
 
 def _method(found: AuditReport) -> Section:
-    unread = sum(one.problem is not None for one in found.looks)
+    unread = sum(one.problem is not None for one in found.image_records)
     sentences = (
-        f"Every file was decoded once ({unread:,} of {len(found.looks):,} could not be), hashed as bytes and as gray "
+        f"Every file was decoded once ({unread:,} of {len(found.image_records):,} could not be), hashed as bytes and as gray "
         "values, and drawn small four times: whole, and with its border taken away by three rules that do not depend "
         "on how wide the border was.",
         f"Each drawing became a code of brighter and darker places; pairs whose codes agree to at least {LIKELY} in "

@@ -51,7 +51,7 @@ class Kinship:
 
     def kind(self, first: int, second: int) -> Kind:
         """How near two copies are."""
-        one, other = self.found.looks[first], self.found.looks[second]
+        one, other = self.found.image_records[first], self.found.image_records[second]
         if one.content == other.content:
             return "bytes"
         return "pixels" if one.pixels and one.pixels == other.pixels else "near"
@@ -73,7 +73,7 @@ class Kinship:
         pair = self._links.get(first, {}).get(second)
         if pair:
             return (pair.turn if pair.first == first else inverse(pair.turn)), pair.similarity
-        one, other = (self.found.looks[i].thumbs for i in (first, second))
+        one, other = (self.found.image_records[i].thumbnails for i in (first, second))
         if self.kind(first, second) != "near" or one is None or other is None:
             return 0, 1.0
         laid = np.concatenate([turned(other, turn) for turn in range(len(TURNS))])
@@ -109,7 +109,7 @@ class Kinship:
     def single(self, position: int, words: str = "") -> CaptionedImage:
         """One image with its name and label."""
         caption = self._name(position) + (f"\n{words}" if words else "")
-        return CaptionedImage(small(self.found.looks[position].path), caption, caption.replace("\n", ", "))
+        return CaptionedImage(small(self.found.image_records[position].path), caption, caption.replace("\n", ", "))
 
     def cluster(self, members: Sequence[int], most: int) -> list[CaptionedImage]:
         """Some copies of one image, of every set, part and class where they fit, each turned like the first."""
@@ -119,13 +119,13 @@ class Kinship:
         for i in members[1:most]:
             turn, _ = self.relation(members[0], i)
             words = WORDS[self.kind(members[0], i)] + (f"; shown {TURNS[turn]}" if turn else "")
-            image = turn_image(small(self.found.looks[i].path), turn)
+            image = turn_image(small(self.found.image_records[i].path), turn)
             caption = f"{self._name(i)}\n{words}"
             shown.append(CaptionedImage(image, caption, caption.replace("\n", ", ")))
         return shown
 
     def _pair(self, first: int, second: int, turns: int | tuple[int, ...], how: str) -> CaptionedImage:
-        left, right = (small(self.found.looks[i].path) for i in (first, second))
+        left, right = (small(self.found.image_records[i].path) for i in (first, second))
         for turn in (turns,) if isinstance(turns, int) else turns:
             right = turn_image(right, turn)
         names = [self._name(first), self._name(second)]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.issues import KINDS, Conflict, Leak
+from tumorlens.auditing.issues import KINDS, LabelConflict, Leak
 from tumorlens.auditing.page.contact_sheets import Kinship, leaked_pairs, spread
 from tumorlens.report import CaptionedImage, Section, columns, contact_sheet, details, note, paragraph, table
 from tumorlens.scan.dihedral import TURNS
@@ -16,7 +16,7 @@ LEAKED = 12
 OF_PATIENT = 6
 CLUSTERS = 3
 OF_CLUSTER = 5
-CONFLICTS = 6
+LABEL_CONFLICTS = 6
 LISTED = 50
 """Rows of a long list that are shown; audit.json has all."""
 
@@ -214,16 +214,16 @@ def _between_sets(found: AuditReport) -> str:
     return paragraph(words) + table(["set (images)", *sets], rows)
 
 
-def _shown(conflicts: Sequence[Conflict]) -> tuple[list[Conflict], list[Conflict]]:
+def _shown(conflicts: Sequence[LabelConflict]) -> tuple[list[LabelConflict], list[LabelConflict]]:
     """Images with copies under another label, and those that contradict only their source."""
     apart = [conflict for conflict in conflicts if len(set(conflict.labels)) > 1]
     alone = [conflict for conflict in conflicts if len(set(conflict.labels)) == 1]
-    pairs = [apart[i] for i in spread(range(len(apart)), lambda i: _called(apart[i]))[:CONFLICTS]]
+    pairs = [apart[i] for i in spread(range(len(apart)), lambda i: _called(apart[i]))[:LABEL_CONFLICTS]]
     order = spread(range(len(alone)), lambda i: (alone[i].labels, alone[i].known))
-    return pairs, [alone[i] for i in order[: CONFLICTS - len(pairs)]]
+    return pairs, [alone[i] for i in order[: LABEL_CONFLICTS - len(pairs)]]
 
 
-def _conflict(kinship: Kinship, conflict: Conflict) -> CaptionedImage:
+def _conflict(kinship: Kinship, conflict: LabelConflict) -> CaptionedImage:
     """An image under one label beside its copy under another, and what their source says."""
     first = conflict.samples[0]
     others = zip(conflict.samples, conflict.labels, strict=True)
@@ -232,7 +232,7 @@ def _conflict(kinship: Kinship, conflict: Conflict) -> CaptionedImage:
     return kinship.copies(first, second, f"{trace.known} {trace.slice} is {trace.label}" if trace else "")
 
 
-def _called(conflict: Conflict) -> str:
+def _called(conflict: LabelConflict) -> str:
     labels = " and ".join(dict.fromkeys(conflict.labels))
     return f"called {labels}, but {conflict.source} is {conflict.known}" if conflict.known else f"called {labels}"
 

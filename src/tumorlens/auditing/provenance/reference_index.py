@@ -18,10 +18,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tumorlens._files import appearing
-from tumorlens.auditing.duplicates.image_records import Look, Progress, looks, stepwise
-from tumorlens.auditing.duplicates.match import Floats, Ints, candidates
-from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Codes, Thumbs, codes, turned, unit
-from tumorlens.auditing.issues import Trace
+from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records, stepwise
+from tumorlens.auditing.duplicates.match import Floats, Ints, candidate_pairs
+from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Hashes, Thumbnails, codes, turned, unit
+from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 
@@ -38,7 +38,7 @@ _BATCH = 2048  # candidate pairs compared at once
 
 
 @dataclass(frozen=True, eq=False)
-class KnownSet:
+class ReferenceIndex:
     """The index of one set.
 
     Attributes:
@@ -54,8 +54,8 @@ class KnownSet:
     slices: tuple[str, ...]
     patients: tuple[str, ...]
     labels: tuple[str, ...]
-    coarse: Codes
-    fine: Codes
+    coarse: Hashes
+    fine: Hashes
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -72,7 +72,7 @@ class KnownSet:
             np.savez_compressed(stream, **held)
 
     @classmethod
-    def load(cls, path: str | Path) -> KnownSet:
+    def load(cls, path: str | Path) -> ReferenceIndex:
         """Read what `save` wrote.
 
         Raises:
@@ -95,7 +95,7 @@ class KnownSet:
             raise DataError(f"{path}: no index ({error}); expected one made by: tumorlens audit index") from None
 
 
-def index_of(table: Table, *, name: str | None = None, progress: Progress | None = None) -> KnownSet:
+def index_of(table: Table, *, name: str | None = None, progress: Progress | None = None) -> ReferenceIndex:
     """Index a table, so that other data can be traced back to it.
 
     Args:
@@ -106,15 +106,15 @@ def index_of(table: Table, *, name: str | None = None, progress: Progress | None
     Raises:
         DataError: no image of it can be read.
     """
-    seen = looks([sample.image for sample in table.samples], progress=progress)
-    rows = [i for i, one in enumerate(seen) if one.thumbs is not None]
+    seen = image_records([sample.image for sample in table.samples], progress=progress)
+    rows = [i for i, one in enumerate(seen) if one.thumbnails is not None]
     if not rows:
         raise DataError(f"{table.name}: none of its {len(table)} images can be indexed; expected at least one")
     samples = [table.samples[i] for i in rows]
     drawings = _stack([seen[i] for i in rows])
     stems = [sample.image.stem for sample in samples]
     unique = len(set(stems)) == len(stems)
-    return KnownSet(
+    return ReferenceIndex(
         name=name or table.name,
         slices=tuple(stems if unique else [s.id.partition("/")[2] for s in samples]),
         patients=tuple((s.group or "").partition(":")[2] for s in samples),
@@ -125,34 +125,36 @@ def index_of(table: Table, *, name: str | None = None, progress: Progress | None
 
 
 @cache
-def shipped() -> tuple[KnownSet, ...]:
+def shipped() -> tuple[ReferenceIndex, ...]:
     """The indexes that come with tumorlens."""
     folder = resources.files("tumorlens.auditing.provenance") / "indexes"
     found = []
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".npz"):
             with resources.as_file(entry) as path:
-                found.append(KnownSet.load(path))
+                found.append(ReferenceIndex.load(path))
     return tuple(found)
 
 
-def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None = None) -> list[Trace]:
+def trace(
+    image_records: Sequence[ImageRecord], known: ReferenceIndex, *, progress: Progress | None = None
+) -> list[SourceMatch]:
     """The images that are slices of a known set, however flipped, framed or re-encoded.
 
     Args:
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         known: the set.
         progress: called with (done, total).
 
     Returns:
         For every such image the slice it resembles most, in the samples' order.
     """
-    rows = np.array([i for i, one in enumerate(looks) if one.thumbs is not None], dtype=np.int64)
+    rows = np.array([i for i, one in enumerate(image_records) if one.thumbnails is not None], dtype=np.int64)
     if not len(rows):
         return []
-    drawings = _stack([looks[i] for i in rows])
+    drawings = _stack([image_records[i] for i in rows])
     coarse, fine = codes(drawings, **COARSE), codes(drawings, **FINE)
-    best: dict[int, Trace] = {}
+    best: dict[int, SourceMatch] = {}
     for view in range(VIEWS):
         # Elsewhere no image comes near `SURE`, so what one view has traced the next need not look at.
         left = np.array([row for row in range(len(rows)) if int(rows[row]) not in best], dtype=np.int64)
@@ -160,12 +162,12 @@ def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None =
             break
         part = stepwise(progress, view, VIEWS)
         one_view = slice(view, view + 1)
-        pairs = candidates(coarse[left, one_view], known.coarse[:, one_view], at_least=POSSIBLE, progress=part)
+        pairs = candidate_pairs(coarse[left, one_view], known.coarse[:, one_view], at_least=POSSIBLE, progress=part)
         similarity = _fine_similarity(fine, known.fine, left[pairs.first], pairs.second, pairs.turn)
         for pair in np.flatnonzero(similarity >= SURE):
             sample, slice_ = int(rows[left[pairs.first[pair]]]), int(pairs.second[pair])
             if sample not in best or similarity[pair] > best[sample].similarity:
-                best[sample] = Trace(
+                best[sample] = SourceMatch(
                     sample=sample,
                     known=known.name,
                     slice=known.slices[slice_],
@@ -177,7 +179,7 @@ def trace(looks: Sequence[Look], known: KnownSet, *, progress: Progress | None =
     return [best[sample] for sample in sorted(best)]
 
 
-def misnamed(table: Table, traces: Sequence[Trace]) -> list[tuple[Trace, str]]:
+def mislabeled(table: Table, traces: Sequence[SourceMatch]) -> list[tuple[SourceMatch, str]]:
     """Images whose file name claims another slice than the one they show.
 
     Names mean something only where nearly all of a set's traced files begin with the number of their slice.
@@ -185,7 +187,7 @@ def misnamed(table: Table, traces: Sequence[Trace]) -> list[tuple[Trace, str]]:
     Returns:
         (trace, the number in the file's name) for the exceptions.
     """
-    claims: list[tuple[Trace, str]] = []
+    claims: list[tuple[SourceMatch, str]] = []
     for one in traces:
         number = re.match(r"\d+", table.samples[one.sample].image.stem)
         claims.append((one, number.group() if number else ""))
@@ -193,7 +195,7 @@ def misnamed(table: Table, traces: Sequence[Trace]) -> list[tuple[Trace, str]]:
     return [(one, claim) for one, claim in wrong if claim] if len(wrong) <= 0.1 * len(claims) else []
 
 
-def _fine_similarity(fine: Codes, others: Codes, first: Ints, second: Ints, turn: Ints) -> Floats:
+def _fine_similarity(fine: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints) -> Floats:
     """The best agreement of fine codes over the views, for pairs in the turn found with coarse ones."""
     best = np.full(len(first), -1, dtype=np.float32)
     for k in np.unique(turn):
@@ -207,5 +209,5 @@ def _fine_similarity(fine: Codes, others: Codes, first: Ints, second: Ints, turn
     return best
 
 
-def _stack(seen: Sequence[Look]) -> Thumbs:
-    return np.stack([one.thumbs for one in seen if one.thumbs is not None])
+def _stack(seen: Sequence[ImageRecord]) -> Thumbnails:
+    return np.stack([one.thumbnails for one in seen if one.thumbnails is not None])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tumorlens.auditing.duplicates.image_records import Progress, looks
+from tumorlens.auditing.duplicates.image_records import Progress, image_records
 from tumorlens.auditing.duplicates.perceptual_hash import codes, turned, unit
-from tumorlens.auditing.issues import Trace
-from tumorlens.auditing.leak_check import find_ties, regrouped
-from tumorlens.auditing.provenance.reference_index import FINE, KnownSet, shipped
+from tumorlens.auditing.issues import SourceMatch
+from tumorlens.auditing.leak_check import find_linked_groups, with_groups
+from tumorlens.auditing.provenance.reference_index import FINE, ReferenceIndex, shipped
 from tumorlens.datasets import MaskPlace, Table
 from tumorlens.errors import DataError
 
@@ -43,7 +43,7 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
             f"{source.name}: no data set whose slices are known here; expected {[one.name for one in shipped()]} "
             "(--true-masks figshare:FOLDER)"
         )
-    ties = find_ties(table, progress=progress)
+    ties = find_linked_groups(table, progress=progress)
     traces = [one for one in ties.traces if one.known == known.name]
     whole = _same_frame(table, traces, known)
     held = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
@@ -67,18 +67,18 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
     }
     notes = tuple(f"{table.name}: {fact}" for fact, n in counts.items() if n)
     samples = tuple(replace(sample, mask=masks.get(i)) for i, sample in enumerate(table.samples))
-    return regrouped(replace(table, samples=samples, notes=(*table.notes, *notes)), ties)
+    return with_groups(replace(table, samples=samples, notes=(*table.notes, *notes)), ties)
 
 
-def _same_frame(table: Table, traces: Sequence[Trace], known: KnownSet) -> list[bool]:
+def _same_frame(table: Table, traces: Sequence[SourceMatch], known: ReferenceIndex) -> list[bool]:
     """For every trace whether the image shows its slice whole: no part of it, and no frame around it."""
     row = {name: i for i, name in enumerate(known.slices)}
-    drawn = [one.thumbs for one in looks([table.samples[trace.sample].image for trace in traces])]
+    drawn = [one.thumbnails for one in image_records([table.samples[trace.sample].image for trace in traces])]
     found = []
-    for trace, thumbs in zip(traces, drawn, strict=True):
-        if thumbs is None:
+    for trace, thumbnails in zip(traces, drawn, strict=True):
+        if thumbnails is None:
             found.append(False)
             continue
-        image, other = codes(thumbs[0], **FINE), turned(known.fine[row[trace.slice], 0], trace.turn)
+        image, other = codes(thumbnails[0], **FINE), turned(known.fine[row[trace.slice], 0], trace.turn)
         found.append(bool(unit(image) @ unit(other) >= SAME_FRAME))
     return found

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._extras import require
-from tumorlens.auditing.duplicates.image_records import Look, frames
+from tumorlens.auditing.duplicates.image_records import ImageRecord, frames
 from tumorlens.auditing.issues import Shortcut
 from tumorlens.auditing.shortcuts.outside_head import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
-from tumorlens.stats import Cohort, Flags, Floats, Ints, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Flags, Floats, Ints
 
 _FOLDS = 5
 _MOST = 4_000  # images looked at: more make the interval narrower than anybody needs
@@ -31,7 +31,7 @@ Names = npt.NDArray[np.str_]
 
 
 def find_shortcuts(
-    table: Table, looks: Sequence[Look], groups: Sequence[str], *, seed: int = 0
+    table: Table, image_records: Sequence[ImageRecord], groups: Sequence[str], *, seed: int = 0
 ) -> tuple[Shortcut, ...]:
     """How well the class is told by what is no anatomy, each time out of fold, no group being torn apart.
 
@@ -55,7 +55,7 @@ def find_shortcuts(
 
     Args:
         table: whose images.
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         groups: for each sample the unit that is not torn apart, its patient or its copies.
         seed: of the folds, the forests and the bootstrap.
 
@@ -65,10 +65,10 @@ def find_shortcuts(
     Raises:
         MissingExtraError: scikit-learn is not installed.
     """
-    trial = _Trial.of(table, [i for i, look in enumerate(looks) if look.thumbs is not None], groups, seed)
+    trial = _Trial.of(table, [i for i, look in enumerate(image_records) if look.thumbnails is not None], groups, seed)
     if trial is None:
         return ()
-    judged = [looks[i] for i in trial.positions]
+    judged = [image_records[i] for i in trial.positions]
     size, file, border = _size(judged), _file(judged), np.array([look.border for look in judged])
     found = [
         trial.measure("width and height", "width and height in pixels", size),
@@ -76,7 +76,7 @@ def find_shortcuts(
         trial.measure("border", "mean and deviation of the outermost pixels", border),
         trial.measure("metadata and border", "all of these together", np.hstack([file, border])),
     ]
-    outside = outside_of_heads(frames(looks, trial.positions), seed)
+    outside = outside_of_heads(frames(image_records, trial.positions), seed)
     left = np.isfinite(outside[:, 0])
     blanked = trial.only(left)
     if blanked is not None:
@@ -105,7 +105,7 @@ class _Trial:
     names: Names
     groups: Names
     fold: Ints
-    drawn: Resamples
+    drawn: BootstrapDraws
     seed: int
 
     @classmethod
@@ -127,7 +127,9 @@ class _Trial:
         fold = np.zeros(len(rows), dtype=np.int64)
         for number, (_, test) in enumerate(cut(folds, shuffle=True, random_state=seed).split(names, names, owners)):
             fold[test] = number
-        return cls(rows, names, owners, fold, Resamples.draw(Cohort(owners.tolist(), "group", seed=seed)), seed)
+        return cls(
+            rows, names, owners, fold, BootstrapDraws.draw(ClusterBootstrap(owners.tolist(), "group", seed=seed)), seed
+        )
 
     def only(self, some: Flags) -> _Trial | None:
         """The same with fewer images, as far as they still show two classes."""
@@ -137,7 +139,7 @@ class _Trial:
         kept = kept[_shown(self.names[kept], self.groups[kept])]
         if len(np.unique(self.names[kept])) < 2:
             return None
-        drawn = Resamples.draw(Cohort(self.groups[kept].tolist(), "group", seed=self.seed))
+        drawn = BootstrapDraws.draw(ClusterBootstrap(self.groups[kept].tolist(), "group", seed=self.seed))
         return _Trial(self.positions[kept], self.names[kept], self.groups[kept], self.fold[kept], drawn, self.seed)
 
     def measure(self, name: str, features: str, seen: Floats) -> Shortcut:
@@ -188,13 +190,13 @@ def _shown(names: Names, groups: Names) -> Flags:
     return np.isin(names, enough)
 
 
-def _size(looks: Sequence[Look]) -> Floats:
-    return np.array([look.size for look in looks], dtype=np.float64)
+def _size(image_records: Sequence[ImageRecord]) -> Floats:
+    return np.array([look.size for look in image_records], dtype=np.float64)
 
 
-def _file(looks: Sequence[Look]) -> Floats:
-    size = _size(looks)
-    weight = np.array([look.bytes for look in looks], dtype=np.float64)
-    kinds = [np.array([look.mode for look in looks]), np.array([look.format for look in looks])]
+def _file(image_records: Sequence[ImageRecord]) -> Floats:
+    size = _size(image_records)
+    weight = np.array([look.bytes for look in image_records], dtype=np.float64)
+    kinds = [np.array([look.mode for look in image_records]), np.array([look.format for look in image_records])]
     flags = [(kind[:, None] == np.unique(kind)).astype(np.float64) for kind in kinds]
     return np.column_stack([size, weight, weight / size.prod(axis=1), *flags])

@@ -7,18 +7,18 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing.duplicates.image_records import Look, frames
-from tumorlens.auditing.duplicates.perceptual_hash import Thumbs
+from tumorlens.auditing.duplicates.image_records import ImageRecord, frames
+from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails
 from tumorlens.auditing.issues import Neighbor
 from tumorlens.datasets import Table
-from tumorlens.stats import Cohort, Estimate, Flags, Ints, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Ints
 
 _BLOCK = 1024  # images held at once: 16 MB
 Names = npt.NDArray[np.str_]
 
 
 def nearest_neighbor(
-    table: Table, looks: Sequence[Look], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
+    table: Table, image_records: Sequence[ImageRecord], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
 ) -> tuple[Neighbor, ...]:
     """How often the most similar training image has the right label: what memory alone can do.
 
@@ -27,14 +27,14 @@ def nearest_neighbor(
 
     Args:
         table: with a train part and another one, or there is nothing to look up.
-        looks: one for each sample, in the table's order.
+        image_records: one for each sample, in the table's order.
         leaked: positions of images outside of train whose twin or patient is in train.
         groups: for each sample its patient or its copies; the bootstrap draws whole groups.
         seed: of the bootstrap.
     """
     parts: dict[str, list[int]] = {"train": [], "test": [], "val": []}
-    for i, (sample, look) in enumerate(zip(table.samples, looks, strict=True)):
-        if look.thumbs is not None and sample.split in parts:
+    for i, (sample, look) in enumerate(zip(table.samples, image_records, strict=True)):
+        if look.thumbnails is not None and sample.split in parts:
             parts[sample.split].append(i)
     train = parts.pop("train")
     if not train:
@@ -43,7 +43,7 @@ def nearest_neighbor(
     found = []
     for part, held in parts.items():
         if held:
-            best = _nearest(looks, held, train)
+            best = _nearest(image_records, held, train)
             right = labels[np.array(train)[best]] == labels[held]
             known = np.isin(held, list(leaked))
             names = np.array([groups[i] for i in held])
@@ -52,16 +52,16 @@ def nearest_neighbor(
     return tuple(found)
 
 
-def _nearest(looks: Sequence[Look], asked: Sequence[int], train: Sequence[int]) -> Ints:
+def _nearest(image_records: Sequence[ImageRecord], asked: Sequence[int], train: Sequence[int]) -> Ints:
     """For every asked position the row of `train` that shows the most similar image."""
     best = np.full(len(asked), -np.inf, dtype=np.float32)
     rows = np.zeros(len(asked), dtype=np.int64)
     for first in range(0, len(asked), _BLOCK):
         part = slice(first, first + _BLOCK)
-        drawn = frames(looks, asked[part])
+        drawn = frames(image_records, asked[part])
         vectors = _unit(drawn), _unit(drawn[:, :, ::-1])
         for start in range(0, len(train), _BLOCK):
-            known = _unit(frames(looks, train[start : start + _BLOCK]))
+            known = _unit(frames(image_records, train[start : start + _BLOCK]))
             likeness = np.maximum(vectors[0] @ known.T, vectors[1] @ known.T)
             nearest = likeness.argmax(axis=1)
             value = likeness.max(axis=1)
@@ -70,7 +70,7 @@ def _nearest(looks: Sequence[Look], asked: Sequence[int], train: Sequence[int]) 
     return rows
 
 
-def _unit(drawn: Thumbs) -> npt.NDArray[np.float32]:
+def _unit(drawn: Thumbnails) -> npt.NDArray[np.float32]:
     """(N, 4,096) frames as vectors of mean 0 and length 1."""
     cells = drawn.reshape(len(drawn), -1).astype(np.float32)
     cells -= cells.mean(axis=1, keepdims=True)
@@ -80,5 +80,5 @@ def _unit(drawn: Thumbs) -> npt.NDArray[np.float32]:
 
 def _share(right: Flags, groups: Names, seed: int) -> Estimate:
     """The share of right answers with its interval over groups."""
-    drawn = Resamples.draw(Cohort(groups.tolist(), "group", seed=seed))
+    drawn = BootstrapDraws.draw(ClusterBootstrap(groups.tolist(), "group", seed=seed))
     return drawn.proportion(drawn.sums(right) / drawn.sums(np.ones(len(right))), np.ones(len(right), dtype=bool))

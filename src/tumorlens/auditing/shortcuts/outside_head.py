@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.perceptual_hash import Thumbs
+from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails
 from tumorlens.scan.foreground import head_masks
 from tumorlens.stats import Floats
 
@@ -15,7 +15,7 @@ _RANKS = (0, 13, 32, 64, 95, 114, 127)  # of them, from the darkest to the brigh
 _BLOCK = 1024  # images held at once: 16 MB
 
 
-def outside_of_heads(frames: Thumbs, seed: int) -> Floats:
+def outside_of_heads(frames: Thumbnails, seed: int) -> Floats:
     """What is drawn outside of heads: mean, deviation and quantiles of `DRAWN` cells.
 
     Args:

@@ -23,7 +23,7 @@ def read(folder: Path) -> Table:
 
     An image with annotations of several categories has the label of the one that covers most area.
     Categories without annotation are no classes. Masks are drawn from the annotations when they are read, see
-    `tumorlens.datasets.reference_masks`. What is amiss stands in the notes; `find_damage` in `tumorlens.auditing`
+    `tumorlens.datasets.reference_masks`. What is amiss stands in the notes; `find_integrity_issues` in `tumorlens.auditing`
     tells it in detail.
 
     Raises:

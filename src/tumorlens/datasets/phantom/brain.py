@@ -9,8 +9,8 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT
 from tumorlens.datasets.phantom.shapes import (
-    Canvas,
     Field,
+    Grid,
     Points,
     Triple,
     Waves,
@@ -71,7 +71,7 @@ class Brain:
             ventricles=float(0.8 + 0.5 * age + rng.normal(0, 0.08)),
         )
 
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, tissue: Contrast) -> Field:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, tissue: Contrast) -> Field:
         """Paint everything inside the dura.
 
         Args:
@@ -121,12 +121,12 @@ class Brain:
         r = np.clip(np.sqrt(norm2(radial)), 0.3, 1.2)
         # Sulci run inwards: the folds are those of the surface point that lies further out on the ray.
         shrink = r ** np.float32(0.8)
-        sheets = self.folds.sheets((points - column(VAULT)) / shrink + 3 * bend) * shrink
+        checklists = self.folds.checklists((points - column(VAULT)) / shrink + 3 * bend) * shrink
         beyond = np.maximum(hull - self.depth - 3.5 * bend[0], 0) + np.maximum(np.minimum(2 - arc, 26 - side), 0)
-        sulci = np.hypot(sheets, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
+        sulci = np.hypot(checklists, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
         return np.asarray(np.minimum(np.minimum(hull, opercula), sulci))
 
-    def _core(self, canvas: Canvas, points: Points, one: Points, cavity: Field, tissue: Contrast) -> Field:
+    def _core(self, canvas: Grid, points: Points, one: Points, cavity: Field, tissue: Contrast) -> Field:
         """Corpus callosum, deep nuclei and ventricles; returns the cover of the callosum."""
         x, y, z = points
         arc = _callosal(points)
@@ -158,7 +158,7 @@ class Brain:
         return cover
 
     def _posterior_fossa(
-        self, canvas: Canvas, points: Points, one: Points, cavity: Field, tent: Field, tissue: Contrast
+        self, canvas: Grid, points: Points, one: Points, cavity: Field, tent: Field, tissue: Contrast
     ) -> None:
         """Cerebellum with its folia, brain stem, fourth ventricle, chiasm, pituitary gland and stalk."""
         side, y, z = one
@@ -183,9 +183,7 @@ class Brain:
         canvas.fill(tissue.enhancing * 0.95, ellipsoid(points, (0, 3, -36.5), (6.5, 5, 3.2)))
         canvas.fill(tissue.enhancing * 0.9, tube(points, (0, 2, -34), (0, -1, -22), (1.0, 0.9)))
 
-    def _dura(
-        self, canvas: Canvas, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast
-    ) -> None:
+    def _dura(self, canvas: Grid, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast) -> None:
         """What takes up contrast between the lobes: dura, falx, tentorium, sinuses and vessels."""
         x, y, z = points
         side = np.abs(x)

@@ -8,8 +8,8 @@ import numpy as np
 
 from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.shapes import (
-    Canvas,
     Field,
+    Grid,
     Points,
     Waves,
     column,
@@ -111,7 +111,7 @@ class Head:
         body = union(union(union(shell, face, 16), neck, 16), nose, 9)
         return union(body, ears, 3)
 
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, surface: Field, tissue: Contrast) -> None:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, surface: Field, tissue: Contrast) -> None:
         """Paint all that is not inside the cavity, from the deep muscles to the skull."""
         # Stretched upwards, since the muscles of head and neck run that way.
         fat, marrow, cells = self.texture(points * column((1, 1, 0.35)))
@@ -143,7 +143,7 @@ def _base(points: Points) -> Field:
     return np.asarray(middle + (np.interp(points[1] + 0.3 * (side - 30), y, z) - middle) * lateral, dtype=np.float32)
 
 
-def _face(canvas: Canvas, points: Points, cells: Field, tissue: Contrast) -> None:
+def _face(canvas: Grid, points: Points, cells: Field, tissue: Contrast) -> None:
     """Orbits with their globes, the air of nose, sinuses and throat, palate, tongue and jaw."""
     x, _, z = points
     one = paired(points)
@@ -171,7 +171,7 @@ def _face(canvas: Canvas, points: Points, cells: Field, tissue: Contrast) -> Non
     canvas.fill(tissue.bone, tube(one, (0, 74, -84), (24, 52, -84), (4, 4)))
 
 
-def _neck(canvas: Canvas, points: Points, tissue: Contrast) -> None:
+def _neck(canvas: Grid, points: Points, tissue: Contrast) -> None:
     """Clivus, vertebral bodies with their discs, and the spinal canal."""
     clivus = tube(points * column((0.6, 1, 1)), (0, 1, -48), (0, -22, -72), (6, 4))
     canvas.fill(tissue.bone, clivus + 2)

@@ -9,7 +9,7 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import PLANES, Acquisition
 from tumorlens.datasets.phantom.brain import Brain
 from tumorlens.datasets.phantom.head_anatomy import Head
-from tumorlens.datasets.phantom.shapes import Canvas, Field, Points
+from tumorlens.datasets.phantom.shapes import Field, Grid, Points
 from tumorlens.datasets.phantom.tumors import KINDS, Tumor
 from tumorlens.errors import DataError
 from tumorlens.scan.types import GrayImage, Mask
@@ -119,7 +119,7 @@ def _layer(
     """Brightness and tumor cover at points of an infinitely thin plane, `surface` mm under the skin."""
     points = head.anatomy(grid)
     cavity = head.cavity(points)
-    canvas = Canvas(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))
+    canvas = Grid(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))
     outer, inner = np.flatnonzero(cavity < 2), np.flatnonzero(cavity > -2)
     shell = canvas.part(outer)
     head.paint(shell, points[:, outer], cavity[outer], surface[outer], scan.contrast)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT, Head
 from tumorlens.datasets.phantom.shapes import (
-    Canvas,
     Field,
+    Grid,
     Points,
     Triple,
     Waves,
@@ -46,7 +46,7 @@ class Tumor(ABC):
         """Distance to the tumor's outline, positive inside; this is what the mask shows."""
 
     @abstractmethod
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Paint the tumor and return its `distance`.
 
         `cavity` is the distance to the dura, `white` how much of each point is white matter.
@@ -113,7 +113,7 @@ class Glioma(Tumor):
         ragged = 0.06 * self.radius * self.surface(points * np.float32(2.3))[1]
         return overlap(self._ball(points, 0.12) + ragged, cavity - 2.5, 3)
 
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Edema spreads through the white matter and spares the cortex."""
         inside = self.distance(points, cavity)
         uneven = np.clip(self.surface(points * np.float32(1.9)), -1.5, 1.5)
@@ -163,7 +163,7 @@ class Meningioma(Tumor):
         body = overlap(self._ball(points, 0.08), cavity - 0.3, 1.5)
         return overlap(body, self.side * points[0] - np.float32(0.3), 1.5) if self.side else body
 
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """A cleft of CSF lies between tumor and brain; the dura nearby is thick and bright."""
         inside = self.distance(points, cavity)
         dura = np.minimum(cavity, np.abs(points[0])) if self.side else cavity
@@ -194,7 +194,7 @@ class Pituitary(Tumor):
         sella = ellipsoid(points, (x, y, z - 0.55 * r), (0.85 * r, 0.75 * r, 0.62 * r))
         return union(self._ball(points, 0.04), sella, 2)
 
-    def paint(self, canvas: Canvas, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Enhances a little less than a meningioma, and less evenly."""
         inside = self.distance(points, cavity)
         uneven = self.surface(points * np.float32(2.0))

@@ -1,1 +1,1 @@
-"""Analyzes of a run beyond its metrics, one folder each."""
+"""Analyses of a run beyond its metrics, one folder each."""

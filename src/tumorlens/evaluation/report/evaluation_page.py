@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.evaluation.analyzes.region_occlusion.section import background_section
-from tumorlens.evaluation.analyzes.robustness.section import robustness_section
-from tumorlens.evaluation.analyzes.selective.section import says_no_section
+from tumorlens.evaluation.analyses.region_occlusion.section import region_occlusion_section
+from tumorlens.evaluation.analyses.robustness.section import robustness_section
+from tumorlens.evaluation.analyses.selective.section import says_no_section
 from tumorlens.evaluation.evaluation_result import Calibration as Fitted
 from tumorlens.evaluation.evaluation_result import Evaluation, worst
 from tumorlens.evaluation.inference import gray_slice
@@ -42,7 +42,7 @@ from tumorlens.report.plots import (
     roc,
     training_curves,
 )
-from tumorlens.scan.canvas import Canvas
+from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.training import Run
 from tumorlens.training.loop.epoch_log import read_history
 
@@ -64,7 +64,7 @@ def evaluation_page(run: Run, evaluation: Evaluation) -> str:
         f"{facts['model']} on {facts['data']}: {PARTS[facts['part']].lower()}",
         evaluation_sections(run, evaluation),
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['resamples']} resamples, seed {facts['seed']}.",
+            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
             f"Split {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
         ),
     )
@@ -78,18 +78,18 @@ def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
         _evidence(run, evaluation),
         class_section(evaluation),
         *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
-        *([background_section(evaluation.samples, blanked)] if blanked else []),
+        *([region_occlusion_section(evaluation.samples, blanked)] if blanked else []),
         *([robustness_section(evaluation.samples, worse)] if worse else []),
         calibration_section(evaluation),
         *_says_no(evaluation),
-        mistake_section(run.spec.canvas, evaluation),
+        mistake_section(run.spec.input_geometry, evaluation),
         _training(run),
     ]
 
 
 def _says_no(evaluation: Evaluation) -> list[Section]:
-    outside, abstention = evaluation.outside, evaluation.abstention
-    return [says_no_section(evaluation.samples, outside, abstention)] if outside or abstention else []
+    ood, abstention = evaluation.ood, evaluation.abstention
+    return [says_no_section(evaluation.samples, ood, abstention)] if ood or abstention else []
 
 
 def headline_section(evaluation: Evaluation) -> Section:
@@ -117,8 +117,8 @@ def headline_section(evaluation: Evaluation) -> Section:
         if drawn:
             body += tiles(Tile(f"Dice, {name}", of.overall["dice"], percent=False) for name, _, of in parts if of)
     body += "".join(
-        note("danger" if evaluation.separate and text == evaluation.separate.caution else "warning", text)
-        for text in evaluation.cautions
+        note("danger" if evaluation.separate and text == evaluation.separate.caveat else "warning", text)
+        for text in evaluation.caveats
     )
     lead = f"{PARTS[facts['part']]}: {facts['evidence']}. Every figure with its 95 % interval."
     return Section("How good it is", body, lead)
@@ -181,7 +181,9 @@ def class_section(evaluation: Evaluation) -> Section:
     ]
     body = table(["class", "images", *names, "AUROC"], rows, "lrrrrr")
     body += columns(
-        figure(confusion_matrix(metrics.confusion.tolist(), metrics.classes), "Rows: truth. Columns: prediction."),
+        figure(
+            confusion_matrix(metrics.confusion_matrix.tolist(), metrics.classes), "Rows: truth. Columns: prediction."
+        ),
         figure(roc(curves), "Each class against the rest."),
     )
     body += figure(intervals(forest), "Sensitivity and specificity of each class, 95 % intervals.")
@@ -230,17 +232,17 @@ def _temperature(calibration: Fitted) -> str:
     )
 
 
-def mistake_section(canvas: Canvas, evaluation: Evaluation) -> Section:
+def mistake_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Section:
     """The mistakes that the network was surest of, with its maps; the canvas is what those lie over."""
-    wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion))
+    wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion_matrix))
     if not wrong:
         return Section("Mistakes", paragraph("None on this test set."))
-    images = [_mistake(canvas, evaluation, i) for i in worst(evaluation, MISTAKES)]
+    images = [_mistake(input_geometry, evaluation, i) for i in worst(evaluation, MISTAKES)]
     lead = f"{wrong} of {len(evaluation.samples)} images; shown are those the network was surest of."
     return Section("The worst mistakes", contact_sheet(images), lead)
 
 
-def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> CaptionedImage:
+def _mistake(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> CaptionedImage:
     sample = evaluation.samples[position]
     row = evaluation.probabilities[position]
     said = int(row.argmax())
@@ -250,8 +252,8 @@ def _mistake(canvas: Canvas, evaluation: Evaluation, position: int) -> Captioned
     cam = evaluation.cams[position]
     if len(cam):
         height, width = gray.shape
-        placement = canvas.place(height, width, evaluation.boxes[position])
-        image = side_by_side([image, overlay(gray, heat(cam[said], placement))])
+        crop_window = input_geometry.place(height, width, evaluation.boxes[position])
+        image = side_by_side([image, overlay(gray, heat(cam[said], crop_window))])
     truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
     caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"
     return CaptionedImage(image, caption, f"{sample.id}: {sample.label} taken for {classes[said]}", "wrong")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tumorlens.evaluation.analyzes.region_occlusion.section import background_figures
-from tumorlens.evaluation.analyzes.selective.section import says_no_section
+from tumorlens.evaluation.analyses.region_occlusion.section import region_occlusion_tables
+from tumorlens.evaluation.analyses.selective.section import says_no_section
 from tumorlens.evaluation.report.evaluation_page import (
     calibration_section,
     class_section,
@@ -36,14 +36,14 @@ def cross_validation_page(found: CrossValidation) -> str:
             _folds(found),
             class_section(pooled),
             *([_masks(found)] if pooled.segmentation else []),
-            *([background_figures(pooled.background, len(pooled.samples))] if pooled.background else []),
+            *([region_occlusion_tables(pooled.background, len(pooled.samples))] if pooled.background else []),
             calibration_section(pooled, lead),
             says_no_section(pooled.samples, None, pooled.abstention, lead=_marked(found)),
-            mistake_section(found.folds[0].run.spec.canvas, pooled),
+            mistake_section(found.folds[0].run.spec.input_geometry, pooled),
             _evidence(found),
         ],
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['resamples']} resamples, seed {facts['seed']}.",
+            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
             f"Splits {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
         ),
     )
@@ -90,9 +90,7 @@ def _folds(found: CrossValidation) -> Section:
 
 def _marked(found: CrossValidation) -> str:
     """How many images were flagged by the network that had not seen them; empty where that is not known."""
-    return (
-        f"Outside of what the models are for: {found.outside.flagged.percent()} are flagged." if found.outside else ""
-    )
+    return f"Outside of what the models are for: {found.ood.flagged.percent()} are flagged." if found.ood else ""
 
 
 def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]) -> list[object]:

@@ -32,7 +32,7 @@ def cross_validate(
     resume: bool = False,
     allow_leak: bool = False,
     background: bool = True,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     console: Console | None = None,
 ) -> CrossValidation:
     """Train as often as there are folds, each time without one of them, and measure that one.
@@ -49,7 +49,7 @@ def cross_validate(
         resume: go on where it stopped; runs that are finished stay as they are, and are measured again.
         allow_leak: as `tumorlens.training.train`.
         background: as `tumorlens.evaluation.evaluate`, for each fold's own report.
-        resamples: of the bootstrap by patient.
+        n_resamples: of the bootstrap by patient.
         console: where progress is shown; None for silence.
 
     Raises:
@@ -70,7 +70,7 @@ def cross_validate(
         console.print(f"fold {number + 1}/{folds}", highlight=False)
         begun = resume and (place / BEGUN).is_file()
         run = train(part, recipe, place, seed=seed, resume=begun, allow_leak=allow_leak, console=console)
-        found.append(_measured(number, run, background, resamples, seed, console))
+        found.append(_measured(number, run, background, n_resamples, seed, console))
         record.lap(f"fold-{number}")
     pooled = pool(found, name=folder.resolve().name)
     write_cross_validation(pooled, folder, record)
@@ -87,13 +87,13 @@ def _check(part: Table, recipe: Recipe, own: list[Path], resume: bool) -> None:
     check_fit(part, recipe).network()
 
 
-def _measured(number: int, run: Run, background: bool, resamples: int, seed: int, console: Console) -> Fold:
+def _measured(number: int, run: Run, background: bool, n_resamples: int, seed: int, console: Console) -> Fold:
     record = Record("evaluate")
     with console.status("measuring") as status:
         evaluation = evaluate(
             run,
             background=background,
-            resamples=resamples,
+            n_resamples=n_resamples,
             seed=seed,
             progress=lambda done, total: status.update(f"measuring {done}/{total}"),
         )

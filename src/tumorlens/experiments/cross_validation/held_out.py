@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyzes.selective.measure import ERRORS, Abstention, at_error, learn_candidates
+from tumorlens.evaluation.analyses.selective.measure import COVERAGES, SelectiveResult, at_coverage, fit_prediction_sets
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
 from tumorlens.metrics.calibration import fit_temperature, softmax, why_not_fitted
-from tumorlens.stats import Cohort, Floats, Ints, Resamples
-from tumorlens.stats.conformal import Candidates
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Floats, Ints
+from tumorlens.stats.conformal import PredictionSets
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,38 +28,39 @@ class HeldOut:
         temperatures: of each fold, fitted on all others.
         probabilities: (N, K) of all images, each fold's at its own temperature.
         calibration: the temperature that fits all images.
-        abstention: what comes of thresholds that are learned, for each fold, from all others; its `candidates` are from
+        abstention: what comes of thresholds that are learned, for each fold, from all others; its `prediction_sets` are from
             all images.
     """
 
     temperatures: tuple[float, ...]
     probabilities: Floats
     calibration: Calibration
-    abstention: Abstention
+    abstention: SelectiveResult
 
 
-def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, cohort: Cohort) -> HeldOut:
+def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap) -> HeldOut:
     """Learn from every fold but one, for each.
 
     Args:
         found: of each fold, on its own images.
         logits: (N, K) of all images, fold after fold.
         labels: (N,) index of the true class.
-        cohort: the N images.
+        bootstrap: the N images.
     """
-    classes, units = found[0].metrics.classes, np.array(cohort.units)
+    classes, units = found[0].metrics.classes, np.array(bootstrap.units)
     fold = np.repeat(np.arange(len(found)), [len(one.samples) for one in found])
     samples = [sample for one in found for sample in one.samples]
-    temperatures, sets = [], {error: np.zeros(logits.shape, dtype=bool) for error in ERRORS}
+    temperatures, sets = [], {coverage: np.zeros(logits.shape, dtype=bool) for coverage in COVERAGES}
     for number in range(len(found)):
         mine, others = fold == number, np.flatnonzero(fold != number)
         temperatures.append(fit_temperature(logits[others], labels[others], len(set(units[others]))))
-        learned = _candidates([samples[i] for i in others], logits[others], classes, cohort.unit)
-        for error, possible in sets.items():
-            possible[mine] = learned.sets(softmax(logits[mine]), error)
-    everything, drawn = _candidates(samples, logits, classes, cohort.unit), Resamples.draw(cohort)
+        learned = _prediction_sets([samples[i] for i in others], logits[others], classes, bootstrap.unit)
+        for coverage, possible in sets.items():
+            possible[mine] = learned.sets(softmax(logits[mine]), coverage)
+    everything, drawn = _prediction_sets(samples, logits, classes, bootstrap.unit), BootstrapDraws.draw(bootstrap)
     rows = [
-        at_error(error, possible, labels, drawn, classes, everything.unknown(error)) for error, possible in sets.items()
+        at_coverage(coverage, possible, labels, drawn, classes, everything.unknown(coverage))
+        for coverage, possible in sets.items()
     ]
     count = len(set(units))
     return HeldOut(
@@ -68,11 +69,11 @@ def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, coho
         calibration=Calibration(
             fit_temperature(logits, labels, count), len(labels), count, why_not_fitted(logits, labels)
         ),
-        abstention=Abstention(everything, tuple(rows)),
+        abstention=SelectiveResult(everything, tuple(rows)),
     )
 
 
-def _candidates(samples: Sequence[Sample], logits: Floats, classes: Sequence[str], unit: str) -> Candidates:
-    learned = learn_candidates(samples, logits, classes, unit)
+def _prediction_sets(samples: Sequence[Sample], logits: Floats, classes: Sequence[str], unit: str) -> PredictionSets:
+    learned = fit_prediction_sets(samples, logits, classes, unit)
     assert learned is not None  # no fold is empty
     return learned

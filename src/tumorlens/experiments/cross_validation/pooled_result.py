@@ -11,18 +11,18 @@ import numpy as np
 
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
-from tumorlens.evaluation.analyzes.ood import Across, measure_across
-from tumorlens.evaluation.analyzes.region_occlusion.measure import pool_background
-from tumorlens.evaluation.analyzes.region_occlusion.result import Background
-from tumorlens.evaluation.caveats import cautions, mask_cautions
+from tumorlens.evaluation.analyses.ood import Across, measure_across
+from tumorlens.evaluation.analyses.region_occlusion.measure import pool_region_occlusion
+from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
+from tumorlens.evaluation.caveats import caveats, mask_caveats
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.evaluation.subset import cohort_of
+from tumorlens.evaluation.subset import bootstrap_of
 from tumorlens.experiments.cross_validation.held_out import learn_across
 from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
-from tumorlens.metrics.segmentation import measure_masks
+from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.report.text import evidence
-from tumorlens.stats import Cohort, Floats, Ints
+from tumorlens.stats import ClusterBootstrap, Floats, Ints
 from tumorlens.training import Run
 
 _OF_ALL = (
@@ -77,13 +77,13 @@ class CrossValidation:
         pooled: of all their images together. Each fold's probabilities are calibrated by the others, figures are
             computed once over all and not averaged over folds, and what is measured within one fold only is None.
         temperatures: by which each fold's logits were divided for that.
-        outside: how many images are marked as outside; None where a fold has no validation part to learn it from.
+        ood: how many images are marked as outside; None where a fold has no validation part to learn it from.
     """
 
     folds: tuple[Fold, ...]
     pooled: Evaluation
     temperatures: tuple[float, ...]
-    outside: Across | None
+    ood: Across | None
 
     @property
     def validation(self) -> dict[str, float]:
@@ -105,8 +105,8 @@ class CrossValidation:
             for fold, temperature in zip(self.folds, self.temperatures, strict=True)
         ]
         return self.pooled.to_dict() | {
-            "outside": self.outside and self.outside.to_dict(),
-            "candidates": self.pooled.abstention and asdict(self.pooled.abstention.candidates),
+            "ood": self.ood and self.ood.to_dict(),
+            "prediction_sets": self.pooled.abstention and asdict(self.pooled.abstention.prediction_sets),
             "recipe_settings": self.folds[0].run.settings(),
             "validation": self.validation,
             "folds": folds,
@@ -135,49 +135,50 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
     facts = found[0].facts
     whole = Table(facts["data"], samples, classes, tuple(facts["notes"]))
     # A table is in the order of its ids; answers are fold after fold.
-    cohort = replace(
-        cohort_of(whole, resamples=facts["resamples"], seed=facts["seed"]), units=[sample.unit for sample in samples]
+    bootstrap = replace(
+        bootstrap_of(whole, n_resamples=facts["n_resamples"], seed=facts["seed"]),
+        units=[sample.unit for sample in samples],
     )
     logits = np.concatenate([one.logits for one in found])
     labels = np.array([classes.index(sample.label) for sample in samples])
-    learned = learn_across(found, logits, labels, cohort)
+    learned = learn_across(found, logits, labels, bootstrap)
     probabilities = learned.probabilities
-    after = measure(probabilities, labels, cohort, classes)
+    after = measure(probabilities, labels, bootstrap, classes)
     drawn = [one.segmentation for one in found if one.segmentation]
     drawings = [drawing for one in drawn for drawing in one.drawings] if len(drawn) == len(found) else []
     plan = folds[0].run.table().plan
-    warned = cautions(whole, classes, cohort.unit, measured="test", plan=plan)
+    warned = caveats(whole, classes, bootstrap.unit, measured="test", plan=plan)
     pooled = Evaluation(
         samples=samples,
         logits=logits,
         probabilities=probabilities,
         metrics=after,
-        before=measure(softmax(logits), labels, cohort, classes),
+        before=measure(softmax(logits), labels, bootstrap, classes),
         nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
         calibration=learned.calibration,
         cams=[cam for one in found for cam in one.cams],
         boxes=[box for one in found for box in one.boxes],
         separate=None,
-        segmentation=measure_masks(drawings, samples, cohort, classes) if drawings else None,
-        background=_background(found, logits, labels, cohort, classes),
+        segmentation=measure_segmentation(drawings, samples, bootstrap, classes) if drawings else None,
+        background=_background(found, logits, labels, bootstrap, classes),
         facts=_facts(folds, whole, name)
-        | {"unit": cohort.unit, "units": len(set(cohort.units))}
+        | {"unit": bootstrap.unit, "units": len(set(bootstrap.units))}
         | {"evidence": evidence(after.overall["accuracy"])},
-        cautions=(_OF_ALL.format(count=len(folds)), *warned, *mask_cautions(drawings, samples)),
+        caveats=(_OF_ALL.format(count=len(folds)), *warned, *mask_caveats(drawings, samples)),
         abstention=learned.abstention,
     )
-    outside = [one.outside.scores for one in found if one.outside]
-    across = measure_across(outside, labels, cohort, classes) if len(outside) == len(found) else None
+    ood = [one.ood.scores for one in found if one.ood]
+    across = measure_across(ood, labels, bootstrap, classes) if len(ood) == len(found) else None
     return CrossValidation(tuple(folds), pooled, learned.temperatures, across)
 
 
 def _background(
-    found: Sequence[Evaluation], logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
-) -> Background | None:
+    found: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap, classes: Sequence[str]
+) -> RegionOcclusion | None:
     """The three tests over all folds; None where one left them out."""
     tests = [one.background for one in found if one.background]
     sizes = [len(one.samples) for one in found]
-    return pool_background(tests, sizes, logits, labels, cohort, classes) if len(tests) == len(found) else None
+    return pool_region_occlusion(tests, sizes, logits, labels, bootstrap, classes) if len(tests) == len(found) else None
 
 
 def _facts(folds: Sequence[Fold], whole: Table, name: str) -> dict[str, Any]:

@@ -1,19 +1,24 @@
 """System + data -> its published protocol and an honest one, run side by side."""
 
-from tumorlens.experiments.reproduction.published_methods import SYSTEMS, Claim, System, find_system
+from tumorlens.experiments.reproduction.published_methods import (
+    PUBLISHED_METHODS,
+    Claim,
+    PublishedMethod,
+    find_published_method,
+)
 from tumorlens.experiments.reproduction.reproduce import reproduce
 from tumorlens.experiments.reproduction.reproduction_files import reproduction_page, write_reproduction
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 from tumorlens.experiments.reproduction.sides import Row, Side
 
 __all__ = [
-    "SYSTEMS",
+    "PUBLISHED_METHODS",
     "Claim",
+    "PublishedMethod",
     "Reproduction",
     "Row",
     "Side",
-    "System",
-    "find_system",
+    "find_published_method",
     "reproduce",
     "reproduction_page",
     "write_reproduction",

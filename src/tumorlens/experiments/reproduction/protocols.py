@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tumorlens.auditing import Ties, find_ties, regrouped, split_folds, split_given, true_masks
+from tumorlens.auditing import LinkedGroups, find_linked_groups, split_folds, split_given, true_masks, with_groups
 from tumorlens.datasets import Sample, Table
-from tumorlens.experiments.reproduction.published_methods import System
+from tumorlens.experiments.reproduction.published_methods import PublishedMethod
 from tumorlens.experiments.reproduction.quick import fewer
 
 Progress = Callable[[int, int], None]
@@ -56,7 +56,7 @@ class Pair:
     published: Protocol
     honest: Protocol
     source: Table
-    ties: Ties
+    ties: LinkedGroups
 
     def known(self, protocol: Protocol, part: str) -> dict[str, set[str]]:
         """Ids of a part that are known from its train, by ``"twin"`` and by ``"patient"`` where there are any."""
@@ -73,13 +73,13 @@ class Pair:
 
 
 def protocols(
-    system: System, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
+    system: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
 ) -> Pair:
     """Both protocols of a system.
 
     Args:
         system: which.
-        tables: its data sets, in the order of `System.needs`.
+        tables: its data sets, in the order of `PublishedMethod.needs`.
         seed: of the splits, and of what is drawn for a quick run.
         quick: whether some hundred images are enough.
         progress: called with (done, total) while images are read.
@@ -89,13 +89,13 @@ def protocols(
         DataError: no outline is known for an image (system 2).
     """
     source = tables[0] if system.number != 2 else true_masks(tables[0], tables[1], progress=progress)
-    ties = find_ties(source, progress=progress)
+    ties = find_linked_groups(source, progress=progress)
     if quick:
         few = fewer(source, ties, seed)
-        ties = ties if len(few) == len(source) else find_ties(few)
+        ties = ties if len(few) == len(source) else find_linked_groups(few)
         note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
-    published, honest = _BUILDERS[system.number](source, regrouped(source, ties), tables[0], seed)
+    published, honest = _BUILDERS[system.number](source, with_groups(source, ties), tables[0], seed)
     return Pair(published, honest, source, ties)
 
 

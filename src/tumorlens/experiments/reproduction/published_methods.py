@@ -39,7 +39,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class System:
+class PublishedMethod:
     """One architecture, one recipe, one claim.
 
     Attributes:
@@ -101,18 +101,18 @@ def variant(recipe: Recipe) -> str:
     return " + ".join(words)
 
 
-def find_system(which: str | int) -> System:
+def find_published_method(which: str | int) -> PublishedMethod:
     """The system of that number or name.
 
     Raises:
         DataError: there is none; says the nearest one.
     """
-    for system in SYSTEMS:
+    for system in PUBLISHED_METHODS:
         if str(which).lower().replace("-", "_") in (str(system.number), system.name):
             return system
-    names = [system.name for system in SYSTEMS]
+    names = [system.name for system in PUBLISHED_METHODS]
     near = difflib.get_close_matches(str(which), names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"expected 1 to {len(SYSTEMS)}, or one of {names}"
+    hint = f"did you mean {near[0]}?" if near else f"expected 1 to {len(PUBLISHED_METHODS)}, or one of {names}"
     raise DataError(f"no system is called '{which}'; {hint}")
 
 
@@ -132,8 +132,8 @@ _PLAIN = {
     for size in _SIZES
 }
 
-SYSTEMS = (
-    System(
+PUBLISHED_METHODS = (
+    PublishedMethod(
         number=1,
         name="brain_mri_efficientnet",
         title="BrainMRIEfficientNet",
@@ -145,7 +145,7 @@ SYSTEMS = (
         claims=(),
         remark="Its authors give no figure and no data; the yes / no set, divided at random, stands in.",
     ),
-    System(
+    PublishedMethod(
         number=2,
         name="efficient_mtnet",
         title="EfficientMTNet",
@@ -164,7 +164,7 @@ SYSTEMS = (
         "meningioma or pituitary, and every image shows a tumor. What they call mIoU is taken for the IoU of the "
         "tumor, which alone fits their Dice.",
     ),
-    System(
+    PublishedMethod(
         number=3,
         name="efficientnet_b0",
         title="EfficientNet-B0, four classes",
@@ -180,7 +180,7 @@ SYSTEMS = (
         ),
         remark="The claim was measured on the images the network was trained on.",
     ),
-    System(
+    PublishedMethod(
         number=4,
         name="brainmrnet",
         title="BrainMRNet",
@@ -202,7 +202,7 @@ SYSTEMS = (
         remark="The paper (Togacar, Ergen and Comert 2020, Medical Hypotheses 134:109531) claims 96.05 % accuracy for "
         "BrainMRNet; the figures in the table are those of the code that was examined.",
     ),
-    System(
+    PublishedMethod(
         number=5,
         name="efficientnet_transformer",
         title="EfficientNet with a transformer layer",

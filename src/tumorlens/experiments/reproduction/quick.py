@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.auditing import Ties
+from tumorlens.auditing import LinkedGroups
 from tumorlens.datasets import Table
 from tumorlens.models import card
 from tumorlens.training import Recipe
@@ -27,7 +27,7 @@ def shorter(recipe: Recipe) -> tuple[str, ...]:
     return tuple(changes)
 
 
-def fewer(table: Table, ties: Ties, seed: int) -> Table:
+def fewer(table: Table, ties: LinkedGroups, seed: int) -> Table:
     """About `IMAGES` images, as many of each class, in whole groups drawn at random.
 
     Args:

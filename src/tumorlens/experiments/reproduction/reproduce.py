@@ -15,18 +15,18 @@ from rich.console import Console
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.analyzes.leakage.measure import Separate, measure_apart
+from tumorlens.evaluation.analyses.leakage.measure import LeakageResult, measure_leakage
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.experiments.reproduction.protocols import Pair, Protocol, protocols
-from tumorlens.experiments.reproduction.published_methods import System, find_system
+from tumorlens.experiments.reproduction.published_methods import PublishedMethod, find_published_method
 from tumorlens.experiments.reproduction.quick import shorter
 from tumorlens.experiments.reproduction.reproduction_files import write_reproduction
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 from tumorlens.experiments.reproduction.sides import Side
 from tumorlens.models import create, load_pretrained
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
 from tumorlens.training.begun import BEGUN, check_folder
 
@@ -41,7 +41,7 @@ def reproduce(
     quick: bool = False,
     seed: int = 0,
     resume: bool = False,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     console: Console | None = None,
 ) -> Reproduction:
     """Run a system's published protocol, and then an honest one with the same network, recipe and budget.
@@ -56,7 +56,7 @@ def reproduce(
         quick: some hundred images, few epochs, small input; every output then says so.
         seed: of splits, training and bootstrap.
         resume: go on where `out` was left; what is finished is not trained again.
-        resamples: of the bootstrap.
+        n_resamples: of the bootstrap.
         console: where progress is shown; None for silence.
 
     Raises:
@@ -66,7 +66,7 @@ def reproduce(
         RecipeError, SplitError: as they say.
     """
     record, console = Record("reproduce", seed=seed, resumed=resume), console or Console(quiet=True)
-    chosen, folder = find_system(system), Path(out)
+    chosen, folder = find_published_method(system), Path(out)
     recipe_of = _recipes(chosen, model, overrides, quick)
     recipe = recipe_of(())
     tables = _opened(chosen, data)
@@ -81,7 +81,7 @@ def reproduce(
         sides.append(
             _run(
                 pair, protocol, recipe_of(protocol.overrides), folder,
-                seed=seed, resume=resume, resamples=resamples, console=console,
+                seed=seed, resume=resume, n_resamples=n_resamples, console=console,
             )
         )  # fmt: skip
         record.lap(protocol.name)
@@ -95,7 +95,7 @@ def reproduce(
             "images": len(pair.source),
             "quick": quick,
             "seed": seed,
-            "resamples": resamples,
+            "n_resamples": n_resamples,
             "machine": _machine(sides[1]),
         },
     )
@@ -111,7 +111,7 @@ def _run(
     *,
     seed: int,
     resume: bool,
-    resamples: int,
+    n_resamples: int,
     console: Console,
 ) -> Side:
     """Train and evaluate one protocol; the published one may leak and measure boxes, for that is what it did."""
@@ -136,7 +136,7 @@ def _run(
                 rectangles=published,
                 background=False,  # no claim is about it, and it would take three times as long
                 seed=seed,
-                resamples=resamples,
+                n_resamples=n_resamples,
                 progress=step,
             )
         write_evaluation(run, found[part], folder / ("evaluation" if part == "test" else f"evaluation-{part}"), record)
@@ -144,14 +144,14 @@ def _run(
     return Side(protocol, recipe, run, found, apart)
 
 
-def _apart(known: dict[str, set[str]], found: Evaluation) -> Separate | None:
+def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakageResult | None:
     """The images that are known from training, and the others."""
     classes, facts = found.metrics.classes, found.facts
     labels = np.array([classes.index(sample.label) for sample in found.samples])
     units = [sample.unit for sample in found.samples]
-    cohort = Cohort(units, facts["unit"], facts["resamples"], facts["seed"])
+    bootstrap = ClusterBootstrap(units, facts["unit"], facts["n_resamples"], facts["seed"])
     drawings = found.segmentation.drawings if found.segmentation else ()
-    return measure_apart(known, found.samples, found.probabilities, labels, cohort, classes, drawings=drawings)
+    return measure_leakage(known, found.samples, found.probabilities, labels, bootstrap, classes, drawings=drawings)
 
 
 @contextlib.contextmanager
@@ -162,14 +162,14 @@ def _status(console: Console, what: str) -> Iterator[Callable[[int, int], None]]
 
 
 def _recipes(
-    system: System, model: str | None, overrides: Sequence[str], quick: bool
+    system: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
 ) -> Callable[[Sequence[str]], Recipe]:
     """The recipe with further overrides; what the user asks for counts more than what is quick."""
     short = shorter(system.recipe(model, overrides)) if quick else ()
     return lambda further: system.recipe(model, [*short, *overrides, *further])
 
 
-def _opened(system: System, data: Sequence[str | Path]) -> list[Table]:
+def _opened(system: PublishedMethod, data: Sequence[str | Path]) -> list[Table]:
     """The tables of the sets a system needs, each recognized as what it should be."""
     wanted = f"system {system.number} ({system.name}) needs {' and then '.join(system.needs)}: {system.get}"
     if len(data) != len(system.needs):

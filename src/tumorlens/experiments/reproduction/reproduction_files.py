@@ -43,7 +43,7 @@ def reproduction_page(found: Reproduction, folder: Path) -> str:
         f"{found.ran} on {found.facts['data']}, the published protocol beside an honest one.{quick}",
         [_table(found), _protocols(found), _run(found), _doubts(found), _next(folder)],
         footer=(
-            f"95 % intervals: bootstrap, {found.facts['resamples']} resamples, seed {found.facts['seed']}; of a claim "
+            f"95 % intervals: bootstrap, {found.facts['n_resamples']} resamples, seed {found.facts['seed']}; of a claim "
             "Wilson's, for so many independent images.",
             *(
                 f"Split of the {side.protocol.name} protocol {side.run.record['split_hash'][:16]}."
@@ -110,7 +110,7 @@ def _run(found: Reproduction) -> Section:
 
 
 def _doubts(found: Reproduction) -> Section:
-    texts = [text for text in found.cautions if text != found.budget]  # that one stands at the top
+    texts = [text for text in found.caveats if text != found.budget]  # that one stands at the top
     return Section("Before you quote it", "".join(note("warning", text) for text in texts))
 
 

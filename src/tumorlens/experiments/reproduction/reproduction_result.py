@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.evaluation.caveats import FEW
-from tumorlens.experiments.reproduction.published_methods import Claim, System, variant
+from tumorlens.experiments.reproduction.published_methods import Claim, PublishedMethod, variant
 from tumorlens.experiments.reproduction.sides import PARTS, Row, Side
 from tumorlens.models import card
 from tumorlens.stats import Estimate
@@ -24,7 +24,7 @@ class Reproduction:
         facts: data, seed, quick, machine: plain data.
     """
 
-    system: System
+    system: PublishedMethod
     published: Side
     honest: Side
     claims: tuple[Claim, ...]
@@ -92,7 +92,7 @@ class Reproduction:
         )
 
     @property
-    def cautions(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         """What a reader must know before quoting the table, each one to three sentences."""
         found = [self.system.remark]
         if self.claimed_for not in (None, self.ran):
@@ -103,7 +103,7 @@ class Reproduction:
             f"The network of the {side.protocol.name} protocol gave every image one class: it has learned nothing "
             "yet, and its figures say nothing. Train longer (--set epochs=...)."
             for side in (self.published, self.honest)
-            if (side.headline.metrics.confusion.sum(axis=0) > 0).sum() == 1
+            if (side.headline.metrics.confusion_matrix.sum(axis=0) > 0).sum() == 1
         ]
         found.append(
             "Intervals of the published protocol take every image for independent, as its authors' figures do; where "
@@ -114,7 +114,7 @@ class Reproduction:
             "The two protocols are measured on different images, and each is one training: the luck of both is in "
             "the difference. Repeat with other seeds before a number is made of it."
         )
-        found += [text for text in self.honest.headline.cautions if text not in found]
+        found += [text for text in self.honest.headline.caveats if text not in found]
         return tuple(found)
 
     @property
@@ -160,7 +160,7 @@ class Reproduction:
             "why": self.why,
             "reading": self.reading,
             "protocols": {side.protocol.name: side.to_dict() for side in (self.published, self.honest)},
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.analyzes.leakage.measure import Separate
+from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.experiments.reproduction.protocols import Protocol
 from tumorlens.metrics.segmentation import NAMES
@@ -36,7 +36,7 @@ class Side:
     recipe: Recipe
     run: Run
     found: dict[str, Evaluation]
-    apart: dict[str, Separate | None]
+    apart: dict[str, LeakageResult | None]
 
     @property
     def headline(self) -> Evaluation:

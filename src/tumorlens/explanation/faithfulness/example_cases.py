@@ -11,7 +11,7 @@ from PIL import Image
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation import gray_slice
 from tumorlens.explanation.faithfulness.control_maps import HeatMap
-from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Row, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Faithfulness, Row
 from tumorlens.explanation.faithfulness.heat_maps import maps
 from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph
 from tumorlens.scan import GrayImage, Mask
@@ -23,7 +23,7 @@ OF_EACH = 2
 _LONGEST = 240  # pixels of an image on the page, so that an outline of one pixel is seen
 
 
-def case_section(run: Run, found: Trust) -> Section:
+def case_section(run: Run, found: Faithfulness) -> Section:
     """Images in the order of the energy inside the mask, mean over methods."""
     pipeline = run.pipeline()
     body = ""
@@ -47,7 +47,7 @@ def case_section(run: Run, found: Trust) -> Section:
     return Section("The best, the middle and the worst", body, lead)
 
 
-def _chosen(found: Trust) -> dict[str, list[int]]:
+def _chosen(found: Faithfulness) -> dict[str, list[int]]:
     """Positions under their titles."""
     mean: npt.NDArray[np.float64] = np.mean([row.scores.values["energy"] for row in found.methods], axis=0)
     order = [int(i) for i in np.argsort(-mean, kind="stable")]
@@ -67,7 +67,7 @@ def _of_different_patients(positions: Sequence[int], samples: Sequence[Sample]) 
     return list(first.values())
 
 
-def _words(found: Trust, position: int) -> str:
+def _words(found: Faithfulness, position: int) -> str:
     sample, said = found.samples[position], found.predicted[position]
     named = f"named {said}" if said != sample.label else "named so"
     return (

@@ -8,12 +8,12 @@ from pathlib import Path
 from tumorlens._files import appearing
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.explanation.faithfulness.faithfulness_page import trust_page
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness
 from tumorlens.report import save_page
 from tumorlens.training import Run
 
 
-def write_trust(run: Run, found: Trust, folder: Path, record: Record) -> None:
+def write_trust(run: Run, found: Faithfulness, folder: Path, record: Record) -> None:
     """Write all that a measurement of maps leaves behind; run.json comes last.
 
     Args:
@@ -30,7 +30,7 @@ def write_trust(run: Run, found: Trust, folder: Path, record: Record) -> None:
     record.write(folder)
 
 
-def _write_maps(found: Trust, path: Path) -> None:
+def _write_maps(found: Faithfulness, path: Path) -> None:
     """One row for each image and method."""
     with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")

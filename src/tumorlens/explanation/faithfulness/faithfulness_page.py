@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tumorlens.explanation.faithfulness.example_cases import case_section
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Row, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness, Row
 from tumorlens.explanation.faithfulness.faithfulness_text import conclusion, difference, hidden_words
 from tumorlens.explanation.faithfulness.sanity_checks import LIMIT
 from tumorlens.report import Section, details, figure, key_values, note, page, paragraph, table
@@ -13,7 +13,7 @@ from tumorlens.training import Run
 _PARTS = {"test": "test part", "all": "data from elsewhere"}
 
 
-def trust_page(run: Run, found: Trust) -> str:
+def trust_page(run: Run, found: Faithfulness) -> str:
     """The whole page."""
     facts = found.facts
     return page(
@@ -28,16 +28,16 @@ def trust_page(run: Run, found: Trust) -> str:
             _reading(found),
         ],
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['resamples']} resamples, seed {facts['seed']}.",
+            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
             f"Split {facts['split_hash'][:16]}, data {facts['data_fingerprint']}, weights {facts['weights'][:16]}.",
         ),
     )
 
 
-def _headline(found: Trust) -> Section:
+def _headline(found: Faithfulness) -> Section:
     body = paragraph(conclusion(found))
     failed = {f"{row.title} {row.sanity.verdict}" for row in found.methods if row.sanity and row.sanity.fails}
-    body += "".join(note("danger" if text in failed else "warning", text) for text in found.cautions)
+    body += "".join(note("danger" if text in failed else "warning", text) for text in found.caveats)
     headers = ["", *(f"{f.title}{' (low is good)' * f.low_is_good}" for f in FIGURES.values())]
     rows = [[row.stamped, *(_cell(row, key) for key in FIGURES)] for row in found.rows]
     body += table(headers, rows, "l" * len(headers))
@@ -50,7 +50,7 @@ def _headline(found: Trust) -> Section:
     return Section("Side by side", body, lead)
 
 
-def _forest(found: Trust) -> str:
+def _forest(found: Faithfulness) -> str:
     failed = {row.name for row in found.methods if row.sanity and row.sanity.fails}
     return intervals(
         [
@@ -83,7 +83,7 @@ def _over(row: Row, key: str) -> str:
     return f"{'✓ ' if over.better else ''}{_whole(difference(over))} {over.control}"
 
 
-def _controls(found: Trust) -> Section:
+def _controls(found: Faithfulness) -> Section:
     keys = [key for key in FIGURES if key != "best_iou"]
     headers = ["", *(FIGURES[key].title for key in keys)]
     rows = [[row.stamped, *(_over(row, key) for key in keys)] for row in found.methods]
@@ -97,7 +97,7 @@ def _controls(found: Trust) -> Section:
     return Section("Better than knowing nothing?", body, "Each method less the best control.")
 
 
-def _classes(found: Trust) -> Section:
+def _classes(found: Faithfulness) -> Section:
     keys = ("pointing", "energy")
     labels = list(found.rows[0].per_class)
     headers = ["", *(f"{FIGURES[key].title}, {label}" for key in keys for label in labels)]
@@ -109,7 +109,7 @@ def _classes(found: Trust) -> Section:
     return Section("Class by class", table(headers, rows, "l" * len(headers)), f"Images: {counts}.")
 
 
-def _sanity(found: Trust) -> Section:
+def _sanity(found: Faithfulness) -> Section:
     longest = max((row.sanity.stages for row in found.methods if row.sanity), key=len)
     names = [stage.name for stage in longest]
     number = {name: i for i, name in enumerate(names, start=1)}
@@ -140,7 +140,7 @@ def _sanity(found: Trust) -> Section:
     return Section("Does the map notice when the network forgets?", body, lead)
 
 
-def _reading(found: Trust) -> Section:
+def _reading(found: Faithfulness) -> Section:
     words = [(f.title, f.reading) for f in FIGURES.values()]
     words.append(
         (

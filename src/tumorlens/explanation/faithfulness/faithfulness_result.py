@@ -157,7 +157,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Trust:
+class Faithfulness:
     """All that is known about the maps of a run.
 
     Attributes:
@@ -168,7 +168,7 @@ class Trust:
         tumor: (N,) share of each image that is tumor: what a map without any idea gets as pointing and energy.
         rows: methods, then controls.
         facts: run, data and settings, as plain data.
-        cautions: what a reader must know before quoting a number.
+        caveats: what a reader must know before quoting a number.
     """
 
     samples: tuple[Sample, ...]
@@ -178,7 +178,7 @@ class Trust:
     tumor: Floats
     rows: tuple[Row, ...]
     facts: dict[str, Any]
-    cautions: tuple[str, ...]
+    caveats: tuple[str, ...]
 
     @property
     def methods(self) -> list[Row]:
@@ -189,7 +189,7 @@ class Trust:
         """What explanation.json holds."""
         return {
             **self.facts,
-            "cautions": list(self.cautions),
+            "caveats": list(self.caveats),
             "probability": {"whole": float(self.probabilities.mean()), "blurred": float(self.hidden.mean())},
             "tumor_share": float(self.tumor.mean()),
             "methods": {row.name: row.to_dict() for row in self.rows},

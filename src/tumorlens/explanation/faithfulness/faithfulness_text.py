@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Row, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Faithfulness, Row
 
 _DIGITS = 4  # beyond these two figures are the same
 
 
-def conclusion(found: Trust) -> str:
+def conclusion(found: Faithfulness) -> str:
     """What follows for somebody who wants to know which map to look at."""
     explaining = [row for row in found.methods if row.name != "mask"]
     passing = [row for row in explaining or found.methods if row.sanity and not row.sanity.fails]
@@ -31,7 +31,7 @@ def conclusion(found: Trust) -> str:
     return said
 
 
-def advantage(found: Trust, row: Row, key: str) -> str:
+def advantage(found: Faithfulness, row: Row, key: str) -> str:
     """How a method compares with the best control, as ``"+0.044 (+0.007 to +0.087), better than brightness"``."""
     over = row.over_control[key]
     title = next(other.title for other in found.rows if other.name == over.control)
@@ -46,7 +46,7 @@ def difference(over: Advantage) -> str:
     return f"{d.value:+.3f} ({d.low:+.3f} to {d.high:+.3f})"
 
 
-def hidden_words(found: Trust) -> str:
+def hidden_words(found: Faithfulness) -> str:
     """What the network says of an image of which nothing is left: where both curves end."""
     return (
         f"On average the class that was named has a probability of {found.probabilities.mean():.2f} in the whole "

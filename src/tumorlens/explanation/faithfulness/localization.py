@@ -18,7 +18,7 @@ HALF = LEVELS // 2 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class LocalizationScores:
     """How one map lies on one mask.
 
     Attributes:
@@ -35,7 +35,7 @@ class Fit:
     blank: bool = False
 
 
-def fit(heatmap: npt.NDArray[np.floating], mask: Mask) -> Fit:
+def fit(heatmap: npt.NDArray[np.floating], mask: Mask) -> LocalizationScores:
     """Measure one map.
 
     Args:
@@ -54,10 +54,12 @@ def fit(heatmap: npt.NDArray[np.floating], mask: Mask) -> Fit:
         raise ValueError("the mask is empty; expected some tumor")
     peak = heatmap.max()
     if peak == 0:
-        return Fit(0.0, 0.0, np.zeros(LEVELS - 1), blank=True)
+        return LocalizationScores(0.0, 0.0, np.zeros(LEVELS - 1), blank=True)
     total = heatmap.sum(dtype=np.float64)
     energy = float(heatmap[inside].sum(dtype=np.float64) / total)
-    return Fit(float(inside[heatmap == peak].mean()), min(energy, 1.0), _overlaps(heatmap / peak, inside))
+    return LocalizationScores(
+        float(inside[heatmap == peak].mean()), min(energy, 1.0), _overlaps(heatmap / peak, inside)
+    )
 
 
 def _overlaps(heatmap: npt.NDArray[np.floating], inside: npt.NDArray[np.bool_]) -> Floats:

@@ -11,21 +11,21 @@ import torch
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation import calibrate, gray_slice, read_evaluation
-from tumorlens.evaluation.analyzes.region_occlusion.measure import outlined
-from tumorlens.evaluation.box_masks import refuse_rectangles
-from tumorlens.evaluation.caveats import cautions
-from tumorlens.evaluation.subset import choose_part, cohort_of, facts_of, spread
+from tumorlens.evaluation.analyses.region_occlusion.measure import outlined
+from tumorlens.evaluation.box_masks import refuse_box_masks
+from tumorlens.evaluation.caveats import caveats
+from tumorlens.evaluation.subset import bootstrap_of, choose_subset, facts_of, spread
 from tumorlens.explanation.faithfulness.control_maps import CONTROLS
 from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves, curves, scene
-from tumorlens.explanation.faithfulness.faithfulness_result import Figures, Row, Scores, Trust
+from tumorlens.explanation.faithfulness.faithfulness_result import Faithfulness, Figures, Row, Scores
 from tumorlens.explanation.faithfulness.heat_maps import head_box, maps
-from tumorlens.explanation.faithfulness.localization import Fit, fit
+from tumorlens.explanation.faithfulness.localization import LocalizationScores, fit
 from tumorlens.explanation.faithfulness.sanity_checks import IMAGES, check_sanity
 from tumorlens.explanation.faithfulness.tally import compare, figures, gather
 from tumorlens.explanation.pipeline_explainer import METHODS, PipelineExplainer
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import Resamples
+from tumorlens.stats import BootstrapDraws
 from tumorlens.training import Run
 
 LIMIT = 100
@@ -41,10 +41,10 @@ def measure_maps(
     methods: Sequence[str] | None = None,
     limit: int = LIMIT,
     rectangles: bool = False,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Trust:
+) -> Faithfulness:
     """Measure maps of the predicted class against true masks, against controls, and against random weights.
 
     Args:
@@ -53,7 +53,7 @@ def measure_maps(
         methods: names of `tumorlens.explanation.METHODS`, or ``"attention:NAME"``; None for all this network can give.
         limit: so many images at most, spread over patients; 0 for all.
         rectangles: measure also where most true masks are filled rectangles.
-        resamples: of the bootstrap by patient.
+        n_resamples: of the bootstrap by patient.
         seed: of the bootstrap, of the random control and of the random weights.
         progress: called with (stage, done, total).
 
@@ -62,10 +62,10 @@ def measure_maps(
         ModelError: a method that does not exist, or that this network cannot give.
         SplitError, RunError, ScanError: as `tumorlens.evaluate`.
     """
-    own, part, part_name = choose_part(run, table)
+    own, part, subset_name = choose_subset(run, table)
     say = progress or (lambda *_: None)
     say("reading masks", 0, 1)
-    shown = _with_tumor(part, part_name, rectangles)
+    shown = _with_tumor(part, subset_name, rectangles)
     say("reading masks", 1, 1)
     say("calibrating", 0, 1)
     pipeline = run.pipeline(_temperature(run, own))
@@ -73,14 +73,14 @@ def measure_maps(
     pipeline.network.to(memory_format=torch.channels_last)
     names = _chosen(pipeline, methods)
     held = replace(part, samples=tuple(shown[i] for i in spread([s.unit for s in shown], limit or len(shown))))
-    cohort = cohort_of(held, resamples=resamples, seed=seed)
+    bootstrap = bootstrap_of(held, n_resamples=n_resamples, seed=seed)
     looked = _look(pipeline, held.samples, names, seed, say)
-    few = spread(cohort.units, IMAGES)
+    few = spread(bootstrap.units, IMAGES)
     sane = check_sanity(
-        pipeline, run.spec.network, [gray_slice(held.samples[i].image) for i in few], cohort.only(few), names,
+        pipeline, run.spec.network, [gray_slice(held.samples[i].image) for i in few], bootstrap.only(few), names,
         progress=lambda done, total: say("making weights random", done, total),
     )  # fmt: skip
-    drawn = Resamples.draw(cohort)
+    drawn = BootstrapDraws.draw(bootstrap)
     labels = [sample.label for sample in held.samples]
     scores = {name: gather(looked.fits[name], looked.curves[name]) for name in (*names, *CONTROLS)}
     controls = {name: scores[name] for name in CONTROLS}
@@ -88,11 +88,11 @@ def measure_maps(
     for name in scores:
         row = _row(name, scores[name], *figures(scores[name], labels, run.spec.classes, drawn))
         if name in sane:
-            over = compare(scores[name], controls, cohort)
+            over = compare(scores[name], controls, bootstrap)
             row = replace(row, over_control=over, sanity=sane[name])
         rows.append(row)
     wrong = sum(looked.said[i] != run.spec.classes.index(label) for i, label in enumerate(labels))
-    return Trust(
+    return Faithfulness(
         samples=held.samples,
         predicted=tuple(run.spec.classes[i] for i in looked.said),
         probabilities=np.array(looked.probabilities),
@@ -100,9 +100,9 @@ def measure_maps(
         tumor=np.array(looked.tumor),
         rows=tuple(rows),
         facts=facts_of(run, held, rows[0].figures["energy"], foreign=table is not None)
-        | {"part": part_name, "with_tumor": len(shown), "named_wrong": wrong}
-        | {"steps": STEPS, "resamples": resamples, "seed": seed},
-        cautions=_stamps(rows) + cautions(held, run.spec.classes, cohort.unit, measured=part_name, plan=own.plan),
+        | {"part": subset_name, "with_tumor": len(shown), "named_wrong": wrong}
+        | {"steps": STEPS, "n_resamples": n_resamples, "seed": seed},
+        caveats=_stamps(rows) + caveats(held, run.spec.classes, bootstrap.unit, measured=subset_name, plan=own.plan),
     )
 
 
@@ -114,7 +114,7 @@ class _Looked:
     probabilities: list[float]
     hidden: list[float]
     tumor: list[float]
-    fits: Mapping[str, list[Fit]]
+    fits: Mapping[str, list[LocalizationScores]]
     curves: Mapping[str, list[Curves]]
 
 
@@ -163,7 +163,7 @@ def _row(name: str, scores: Scores, overall: Figures, per_class: dict[str, Figur
     return Row(name, title, method.shows, False, scores, overall, per_class)
 
 
-def _with_tumor(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
+def _with_tumor(part: Table, subset_name: str, rectangles: bool) -> list[Sample]:
     """The samples whose mask shows a tumor.
 
     Raises:
@@ -172,11 +172,11 @@ def _with_tumor(part: Table, part_name: str, rectangles: bool) -> list[Sample]:
     shown = [part.samples[i] for i in outlined(part.samples)]
     if not shown:
         raise DataError(
-            f"{part.name}, {part_name}: none of {len(part):,} images has a mask that shows a tumor; expected true "
+            f"{part.name}, {subset_name}: none of {len(part):,} images has a mask that shows a tumor; expected true "
             "outlines to compare maps with; name data that has them with --data"
         )
     if not rectangles:
-        refuse_rectangles(f"{part.name}, {part_name}", shown)
+        refuse_box_masks(f"{part.name}, {subset_name}", shown)
     return shown
 
 

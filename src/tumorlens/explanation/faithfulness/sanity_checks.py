@@ -15,7 +15,7 @@ from tumorlens.explanation.faithfulness.randomization import Stage, cascade, sta
 from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
 from tumorlens.models import Network, Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import Cohort, Estimate, Floats, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
 
 LIMIT = 0.5
 """Rank correlation with the first map, all weights random, from which a method fails: half way to not changing at all.
@@ -119,7 +119,7 @@ def check_sanity(
     pipeline: Pipeline,
     fresh: Callable[[], Network],
     images: Sequence[GrayImage],
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     methods: Sequence[str],
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -130,7 +130,7 @@ def check_sanity(
         pipeline: in evaluation mode.
         fresh: makes its network anew.
         images: at least one.
-        cohort: their patients; its seed is that of the random weights too.
+        bootstrap: their patients; its seed is that of the random weights too.
         methods: names.
         progress: called with (done, total).
     """
@@ -139,7 +139,7 @@ def check_sanity(
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()
     parts = stages(pipeline.network, inputs)
-    tests = [_Test(name, images, cohort, targets, len(parts)) for name in methods]
+    tests = [_Test(name, images, bootstrap, targets, len(parts)) for name in methods]
     total = sum(test.work for test in tests)
     done = 0
 
@@ -154,11 +154,11 @@ def check_sanity(
 
     for test in tests:
         test.begin(pipeline)
-    for number, changed in enumerate(cascade(pipeline, fresh, parts, inputs, cohort.seed)):
+    for number, changed in enumerate(cascade(pipeline, fresh, parts, inputs, bootstrap.seed)):
         look(changed, number)
     whole = [Stage("all", tuple(name for part in parts for name in part.modules))]
     for draw in range(1, max(test.draws for test in tests)):
-        for changed in cascade(pipeline, fresh, whole, inputs, cohort.seed + draw):
+        for changed in cascade(pipeline, fresh, whole, inputs, bootstrap.seed + draw):
             look(changed, len(parts) - 1, draw)
     return {test.method: test.result(parts) for test in tests}
 
@@ -167,12 +167,12 @@ class _Test:
     """One method: its first maps, and how later ones compare."""
 
     def __init__(
-        self, method: str, images: Sequence[GrayImage], cohort: Cohort, targets: Sequence[int], parts: int
+        self, method: str, images: Sequence[GrayImage], bootstrap: ClusterBootstrap, targets: Sequence[int], parts: int
     ) -> None:
         count, self.draws, step = SLOW.get(method, (len(images), DRAWS, 1))
         self.method = method
         self.images, self.targets = images[:count], targets[:count]
-        self.cohort = cohort.only(range(len(self.images)))
+        self.bootstrap = bootstrap.only(range(len(self.images)))
         self.walked = [number for number in range(parts) if (parts - 1 - number) % step == 0]
         self.heads = [head_box(image) for image in self.images]
         self.ranks: dict[int, Floats] = {}
@@ -203,11 +203,11 @@ class _Test:
 
     def result(self, parts: list[Stage]) -> Sanity:
         shown = self.shown
-        kept = self.cohort.only(np.flatnonzero(shown))
+        kept = self.bootstrap.only(np.flatnonzero(shown))
         if not kept:
             none = Estimate(float("nan"), None, None, 0, 0, kept.unit, "none")
             return Sanity(none, none, none, (), 0, self.draws)
-        drawn = Resamples.draw(kept)
+        drawn = BootstrapDraws.draw(kept)
         images = drawn.sums(np.ones(len(kept)))
 
         def mean(values: Floats) -> Estimate:

@@ -8,11 +8,11 @@ import numpy as np
 
 from tumorlens.explanation.faithfulness.deletion_insertion import Curves
 from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Figures, Scores
-from tumorlens.explanation.faithfulness.localization import HALF, THRESHOLDS, Fit
-from tumorlens.stats import Cohort, Flags, Resamples, paired_difference
+from tumorlens.explanation.faithfulness.localization import HALF, THRESHOLDS, LocalizationScores
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Flags, paired_difference
 
 
-def gather(fits: Sequence[Fit], curves: Sequence[Curves]) -> Scores:
+def gather(fits: Sequence[LocalizationScores], curves: Sequence[Curves]) -> Scores:
     """The scores of one method, from one fit and one pair of curves for each image."""
     overlaps = np.stack([fit.iou for fit in fits])
     best = int(overlaps.mean(0).argmax())
@@ -29,7 +29,7 @@ def gather(fits: Sequence[Fit], curves: Sequence[Curves]) -> Scores:
 
 
 def figures(
-    scores: Scores, labels: Sequence[str], classes: Sequence[str], drawn: Resamples
+    scores: Scores, labels: Sequence[str], classes: Sequence[str], drawn: BootstrapDraws
 ) -> tuple[Figures, dict[str, Figures]]:
     """Means over images with intervals by unit: of all, and by class.
 
@@ -51,13 +51,13 @@ def figures(
     return means(np.full(len(truth), True)), {label: means(truth == label) for label in classes if label in truth}
 
 
-def compare(scores: Scores, controls: Mapping[str, Scores], cohort: Cohort) -> dict[str, Advantage]:
+def compare(scores: Scores, controls: Mapping[str, Scores], bootstrap: ClusterBootstrap) -> dict[str, Advantage]:
     """For each figure, a method less the best control."""
     found = {}
     for key, figure in FIGURES.items():
         means = {name: float(control.values[key].mean()) for name, control in controls.items()}
         best = (min if figure.low_is_good else max)(means, key=lambda name: means[name])
-        difference = paired_difference(controls[best].values[key], scores.values[key], cohort)
+        difference = paired_difference(controls[best].values[key], scores.values[key], bootstrap)
         low, high = difference.low, difference.high
         better = (high is not None and high < 0) if figure.low_is_good else (low is not None and low > 0)
         found[key] = Advantage(best, difference, better)

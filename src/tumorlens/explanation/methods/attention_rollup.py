@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.scan import Canvas
+from tumorlens.scan import InputGeometry
 
 Chart = npt.NDArray[np.float32]
 _NOTHING = 1e-5  # of the mean: what is less is rounding
@@ -34,7 +34,7 @@ def together(charts: Sequence[Chart]) -> Chart:
         (n, n) float32 of the largest n; the lowest value is 0, and all are where no map prefers a place.
     """
     side = max(len(chart) for chart in charts)
-    finest = Canvas(side).place(side, side)
+    finest = InputGeometry(side).place(side, side)
     resized = [finest.to_image(chart / (chart.mean() or 1)) for chart in charts]
     mean = np.mean(resized, axis=0)
     chosen: Chart = (mean - mean.min()).astype(np.float32)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
 from tumorlens.explanation.catalog import Of
-from tumorlens.models import Network, Output
+from tumorlens.models import ModelOutput, Network
 
 
 def grad_cam(network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: Of = "class") -> Tensor:
@@ -63,11 +63,11 @@ def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, of: O
     return maps.detach(), gradient
 
 
-def _forward(network: Network, inputs: Tensor, of: Of) -> tuple[Output, Tensor]:
+def _forward(network: Network, inputs: Tensor, of: Of) -> tuple[ModelOutput, Tensor]:
     """The network's output, and the maps to look at."""
     source = network.drawn_from() if of == "mask" else None
     if source is None:
-        output: Output = network(inputs)
+        output: ModelOutput = network(inputs)
         return output, output.features
     passed: list[Tensor] = []
 

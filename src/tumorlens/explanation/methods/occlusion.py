@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.scan import GrayImage
-from tumorlens.scan.canvas import Placement
+from tumorlens.scan.input_geometry import CropWindow
 
 Score = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating]]
 """(N, H, W) images -> (N,) of each."""
@@ -24,12 +24,12 @@ PATCH = 2  # steps that a patch is long: an eighth of the canvas, 2.5 cm of a he
 BATCH = 16  # images that are asked about at once
 
 
-def occlusion(image: GrayImage, placement: Placement, score: Score) -> npt.NDArray[np.float32]:
+def occlusion(image: GrayImage, crop_window: CropWindow, score: Score) -> npt.NDArray[np.float32]:
     """How far the score falls, on average over the patches that cover a place.
 
     Args:
         image: (H, W) uint8.
-        placement: how it lies on the canvas, of which patch and step are fixed parts.
+        crop_window: how it lies on the canvas, of which patch and step are fixed parts.
         score: asked for the image, and for it with each of up to 225 patches; those that change nothing are left
             out, so that black background costs nothing.
 
@@ -37,10 +37,10 @@ def occlusion(image: GrayImage, placement: Placement, score: Score) -> npt.NDArr
         (16, 16) float32 over the canvas; negative where the score rises.
     """
     before = float(score(image[None])[0])
-    blurred = _blurred(image, 3 * PATCH * placement.height // CELLS, 3 * PATCH * placement.width // CELLS)
+    blurred = _blurred(image, 3 * PATCH * crop_window.height // CELLS, 3 * PATCH * crop_window.width // CELLS)
     total, count = (np.zeros((CELLS, CELLS), np.float32) for _ in range(2))
     changed: list[tuple[int, int, Part]] = []
-    for i, j, part in _patches(image, placement):
+    for i, j, part in _patches(image, crop_window):
         count[i : i + PATCH, j : j + PATCH] += 1
         if not np.array_equal(image[part], blurred[part]):
             changed.append((i, j, part))
@@ -57,11 +57,11 @@ def occlusion(image: GrayImage, placement: Placement, score: Score) -> npt.NDArr
 Part = tuple[slice, slice]
 
 
-def _patches(image: GrayImage, placement: Placement) -> Iterator[tuple[int, int, Part]]:
+def _patches(image: GrayImage, crop_window: CropWindow) -> Iterator[tuple[int, int, Part]]:
     """Every patch: its first row and column in cells of the canvas, and the pixels of the image below it."""
-    top, left, height, width = placement.box or (0, 0, *image.shape)
-    rows = _edges(placement.top, placement.height, top, top + height)
-    columns = _edges(placement.left, placement.width, left, left + width)
+    top, left, height, width = crop_window.box or (0, 0, *image.shape)
+    rows = _edges(crop_window.top, crop_window.height, top, top + height)
+    columns = _edges(crop_window.left, crop_window.width, left, left + width)
     for i in range(CELLS - PATCH + 1):
         for j in range(CELLS - PATCH + 1):
             yield i, j, (slice(rows[i], rows[i + PATCH]), slice(columns[j], columns[j + PATCH]))

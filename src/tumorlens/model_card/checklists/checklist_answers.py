@@ -5,53 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tumorlens.model_card import phrases as words
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 
 
-def kind(card: Card) -> Iterator[str]:
+def kind(card: ModelCard) -> Iterator[str]:
     """What sort of model it is."""
     yield f"Deep learning: the neural network {card.model} names {', '.join(card.classes)} in slices of the head"
 
 
-def use(card: Card) -> Iterator[str]:
+def use(card: ModelCard) -> Iterator[str]:
     """What it is for and what not."""
     yield card.intended_use
 
 
-def sources(card: Card) -> Iterator[str]:
+def sources(card: ModelCard) -> Iterator[str]:
     """Whose images."""
     yield from (f"{name}: {said}" for name, said in words.datasets(card))
 
 
-def images(card: Card) -> Iterator[str]:
+def images(card: ModelCard) -> Iterator[str]:
     """What is known of how they were taken."""
     for known in card.training.get("datasets", ()):
         if "summary" in known:
             yield f"{known['name']}: {known['summary']}"
 
 
-def labels(card: Card) -> Iterator[str]:
+def labels(card: ModelCard) -> Iterator[str]:
     """What is taken for the truth."""
     yield f"Each image has one label, as its data set gives it: {', '.join(card.classes)}"
     if card.segments:
         yield "The outline of the tumor is the mask that the data set gives"
 
 
-def one_slice(card: Card) -> Iterator[str]:
+def one_slice(card: ModelCard) -> Iterator[str]:
     """What the model is given."""
     yield "The gray values of one slice; the file takes no other input"
-    yield f"Laid out: {words.canvas(card)}"
+    yield f"Laid out: {words.input_geometry(card)}"
 
 
-def preparation(card: Card) -> Iterator[str]:
+def preparation(card: ModelCard) -> Iterator[str]:
     """How an image becomes input."""
-    yield f"Laid out: {words.canvas(card)}"
+    yield f"Laid out: {words.input_geometry(card)}"
     if gray := words.intensities(card):
         yield f"Intensities: {gray}"
     yield "This is part of the exported file, and the same in training, evaluation and use"
 
 
-def division(card: Card) -> Iterator[str]:
+def division(card: ModelCard) -> Iterator[str]:
     """How images came into parts."""
     if not (divided := words.split(card)):
         return
@@ -60,18 +60,18 @@ def division(card: Card) -> Iterator[str]:
     yield f"SHA-256 of the split: {card.training['split_hash']}"
 
 
-def counts(card: Card) -> Iterator[str]:
+def counts(card: ModelCard) -> Iterator[str]:
     """How much is in each part, of each class where that is known."""
     yield from (f"{part}: {count}" for part, count in words.parts(card))
 
 
-def outcomes(card: Card) -> Iterator[str]:
+def outcomes(card: ModelCard) -> Iterator[str]:
     """As `counts`, where those of each class are known."""
     if "classes" in card.training:
         yield from counts(card)
 
 
-def level(card: Card) -> Iterator[str]:
+def level(card: ModelCard) -> Iterator[str]:
     """Where parts are disjoint."""
     plan = card.training.get("split")
     if plan:
@@ -88,19 +88,19 @@ def level(card: Card) -> Iterator[str]:
         yield "A search for copies before training found none of validation or test in train"
 
 
-def test_size(card: Card) -> Iterator[str]:
+def test_size(card: ModelCard) -> Iterator[str]:
     """How much it was tested on."""
     if card.tested_on:
         yield f"Measured on {_tested(card)}"
 
 
-def network(card: Card) -> Iterator[str]:
+def network(card: ModelCard) -> Iterator[str]:
     """What it is made of."""
     known = card.training.get("network", {})
     yield f"{card.model}, {card.parameters:,} parameters" + (f": {known['summary']}" if known else "")
     if chosen := words.options(card):
         yield f"Options: {chosen}"
-    yield f"Input: {words.canvas(card)}"
+    yield f"Input: {words.input_geometry(card)}"
     if gray := words.intensities(card):
         yield f"Intensities: {gray}"
     yield f"Output: {words.outputs(card)}"
@@ -108,12 +108,12 @@ def network(card: Card) -> Iterator[str]:
         yield f"Described in: {known['citation']}"
 
 
-def software(card: Card) -> Iterator[str]:
+def software(card: ModelCard) -> Iterator[str]:
     """What it was made with."""
     yield ", ".join(f"{name} {version}" for name, version in card.versions.items())
 
 
-def first_weights(card: Card) -> Iterator[str]:
+def first_weights(card: ModelCard) -> Iterator[str]:
     """Where training began."""
     if origin := card.training.get("pretrained"):
         seed = f"at random, seed {card.training['seed']}"
@@ -121,7 +121,7 @@ def first_weights(card: Card) -> Iterator[str]:
         yield f"All {seed}" if origin == "none" else pretrained
 
 
-def recipe(card: Card) -> Iterator[str]:
+def recipe(card: ModelCard) -> Iterator[str]:
     """How it was trained; nothing where only the recipe's name is known."""
     groups = dict(words.settings(card))
     if groups:
@@ -130,18 +130,18 @@ def recipe(card: Card) -> Iterator[str]:
         yield from (f"{group}: {said}" for group, said in groups.items())
 
 
-def final(card: Card) -> Iterator[str]:
+def final(card: ModelCard) -> Iterator[str]:
     """Which epoch was kept."""
     if kept := words.epoch(card):
         yield kept[0].upper() + kept[1:]
 
 
-def one_network(card: Card) -> Iterator[str]:
+def one_network(card: ModelCard) -> Iterator[str]:
     """Whether several networks vote."""
     yield f"None: the file holds one network, {card.model}"
 
 
-def balance(card: Card) -> Iterator[str]:
+def balance(card: ModelCard) -> Iterator[str]:
     """Whether classes were weighted."""
     loss = card.training.get("settings", {}).get("loss")
     if loss:
@@ -151,18 +151,18 @@ def balance(card: Card) -> Iterator[str]:
         )
 
 
-def metrics(card: Card) -> Iterator[str]:
+def metrics(card: ModelCard) -> Iterator[str]:
     """What was measured."""
-    if card.figures:
-        yield f"Overall: {', '.join(words.TITLES.get(name, name) for name in card.figures)}"
+    if card.metrics:
+        yield f"Overall: {', '.join(words.TITLES.get(name, name) for name in card.metrics)}"
     names = dict.fromkeys(name for found in card.per_class.values() for name in found)
     if names:
         yield f"Of each class: {', '.join(words.TITLES.get(name, name) for name in names)}; and the confusion matrix"
 
 
-def uncertainty(card: Card) -> Iterator[str]:
+def uncertainty(card: ModelCard) -> Iterator[str]:
     """How sure the figures are."""
-    found = [words.estimate(one) for one in card.figures.values()]
+    found = [words.estimate(one) for one in card.metrics.values()]
     if not found:
         return
     yield card.tested_on.partition("; ")[2]
@@ -171,67 +171,68 @@ def uncertainty(card: Card) -> Iterator[str]:
         yield "Wilson's interval where a share is 0 or 1"
 
 
-def sensitivity(card: Card) -> Iterator[str]:
+def sensitivity(card: ModelCard) -> Iterator[str]:
     """What becomes of answers when images change."""
-    yield from card.sensitivity
+    for conclusions in card.analyses.values():
+        yield from conclusions
 
 
-def outside(card: Card) -> Iterator[str]:
+def outside(card: ModelCard) -> Iterator[str]:
     """How it meets what it was not made for."""
     if said := words.outside(card):
         yield f"Inputs it was not made for are flagged {said}"
 
 
-def abstention(card: Card) -> Iterator[str]:
+def abstention(card: ModelCard) -> Iterator[str]:
     """How it meets what it is unsure of."""
-    if said := words.candidates(card):
+    if said := words.prediction_sets(card):
         yield f"Answers it is unsure of are withheld {said}"
 
 
-def explanations(card: Card) -> Iterator[str]:
+def explanations(card: ModelCard) -> Iterator[str]:
     """How an answer can be looked into."""
     if card.methods:
         yield f"Heat maps by {', '.join(card.methods)}"
 
 
-def internal(card: Card) -> Iterator[str]:
+def internal(card: ModelCard) -> Iterator[str]:
     """What the test part is."""
     if card.tested_on:
         yield f"Measured on {_tested(card)}: held out of training and of the choice of the epoch"
 
 
-def performance(card: Card) -> Iterator[str]:
+def performance(card: ModelCard) -> Iterator[str]:
     """The figures."""
-    for title, value, rests in words.figures(card.figures):
+    for title, value, rests in words.figures(card.metrics):
         yield f"{title}: {value}, {rests}"
 
 
-def calibration(card: Card) -> Iterator[str]:
+def calibration(card: ModelCard) -> Iterator[str]:
     """What the probabilities are worth."""
     yield from words.calibration(card)
 
 
-def each_class(card: Card) -> Iterator[str]:
+def each_class(card: ModelCard) -> Iterator[str]:
     """The figures of each class."""
     for name, found in card.per_class.items():
         said = ", ".join(f"{title} {value}" for title, value, _ in words.figures(found))
         yield f"{name}: {said}"
 
 
-def errors(card: Card) -> Iterator[str]:
+def errors(card: ModelCard) -> Iterator[str]:
     """What was taken for what."""
     yield from (f"{name}: {said}" for name, said in words.confusions(card))
 
 
-def limits(card: Card) -> Iterator[str]:
+def limits(card: ModelCard) -> Iterator[str]:
     """What is known to be wrong."""
-    yield from card.cautions
+    yield from card.caveats
     yield from card.training.get("notes", ())
     for known in card.training.get("datasets", ()):
         yield from (f"{known['name']}: {problem}" for problem in known.get("problems", ()))
 
 
-def identity(card: Card) -> Iterator[str]:
+def identity(card: ModelCard) -> Iterator[str]:
     """What a run can be found by."""
     known = card.training
     if "data_fingerprint" in known:
@@ -240,7 +241,7 @@ def identity(card: Card) -> Iterator[str]:
         yield f"SHA-256 of the split: {known['split_hash']}"
 
 
-def calculation(card: Card) -> Iterator[str]:
+def calculation(card: ModelCard) -> Iterator[str]:
     """How predictions are calculated."""
     yield f"Softmax of the network's outputs divided by the temperature {card.temperature:.3f}"
     yield (
@@ -249,24 +250,24 @@ def calculation(card: Card) -> Iterator[str]:
     )
 
 
-def answers(card: Card) -> Iterator[str]:
+def answers(card: ModelCard) -> Iterator[str]:
     """What comes out."""
     yield f"Output: {words.outputs(card)}"
     yield "The class named is that of the highest probability"
 
 
-def license(card: Card) -> Iterator[str]:
+def license(card: ModelCard) -> Iterator[str]:
     """Who may use it."""
     yield f"Model: {card.license}"
     yield from card.attributions
 
 
-def program(card: Card) -> Iterator[str]:
+def program(card: ModelCard) -> Iterator[str]:
     """With what it can be repeated."""
     if version := card.versions.get("tumorlens"):
         yield f"Trained, evaluated and exported with tumorlens {version} (Apache-2.0)"
 
 
-def _tested(card: Card) -> str:
+def _tested(card: ModelCard) -> str:
     """On what, without how intervals were made."""
     return card.tested_on.partition("; ")[0]

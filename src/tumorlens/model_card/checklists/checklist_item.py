@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from tumorlens.model_card.card import Card
+from tumorlens.model_card.card import ModelCard
 
-Answer = Callable[[Card], Iterable[str]]
+PipelineOutput = Callable[[ModelCard], Iterable[str]]
 """What a card says to an item, a line each; nothing where it does not know."""
 
 
 @dataclass(frozen=True)
-class Item:
+class ChecklistItem:
     """One item of a checklist.
 
     Attributes:
@@ -27,11 +27,11 @@ class Item:
     section: str
     ask: str
     left: str = ""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[PipelineOutput, ...] = ()
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Checklist:
     """A checklist.
 
     Attributes:
@@ -44,7 +44,7 @@ class Sheet:
     name: str
     citation: str
     counted: str
-    items: tuple[Item, ...]
+    items: tuple[ChecklistItem, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Tally:
         filled: items to which the card says all that is asked.
         partly: items to which it says some of it.
         left: items to which it says nothing.
-        counted: as in `Sheet`.
+        counted: as in `Checklist`.
     """
 
     items: int

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import tumorlens
 from tumorlens._files import appearing
-from tumorlens.errors import BundleError
-from tumorlens.model_card.card import Card
-from tumorlens.model_card.card_sections import BundleFile
-from tumorlens.model_card.checklists.checklist_item import Item, Sheet, Tally
+from tumorlens.errors import ModelFileError
+from tumorlens.model_card.card import ModelCard
+from tumorlens.model_card.card_sections import ModelFile
+from tumorlens.model_card.checklists.checklist_item import Checklist, ChecklistItem, Tally
 from tumorlens.model_card.phrases import OLDER, is_older
 
 BLANK = "**To be filled in by the authors:**"
@@ -29,7 +29,7 @@ class Filled:
         lines: nothing where the card does not say.
     """
 
-    item: Item
+    item: ChecklistItem
     lines: tuple[str, ...]
 
     @property
@@ -40,7 +40,7 @@ class Filled:
         return f"{self.item.ask}; {self.item.left or _UNSAID}"
 
 
-def fill(sheet: Sheet, card: Card) -> tuple[Filled, ...]:
+def fill(sheet: Checklist, card: ModelCard) -> tuple[Filled, ...]:
     """Every item of the sheet, in its order, with what the card says to it."""
     return tuple(
         Filled(item, tuple(dict.fromkeys(line for answer in item.answers for line in answer(card) if line)))
@@ -48,14 +48,14 @@ def fill(sheet: Sheet, card: Card) -> tuple[Filled, ...]:
     )
 
 
-def tally(sheet: Sheet, filled: tuple[Filled, ...]) -> Tally:
+def tally(sheet: Checklist, filled: tuple[Filled, ...]) -> Tally:
     """How many items are filled in, in part, and not."""
     said = [one for one in filled if one.lines]
     whole = sum(not one.left for one in said)
     return Tally(len(filled), whole, len(said) - whole, len(filled) - len(said), sheet.counted)
 
 
-def markdown(sheet: Sheet, card: Card, file: BundleFile) -> str:
+def markdown(sheet: Checklist, card: ModelCard, file: ModelFile) -> str:
     """The sheet of a bundle, as one page."""
     filled = fill(sheet, card)
     blocks = [
@@ -71,11 +71,11 @@ def markdown(sheet: Sheet, card: Card, file: BundleFile) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def write_sheet(sheet: Sheet, card: Card, file: BundleFile, path: str | Path) -> Tally:
+def write_checklist(sheet: Checklist, card: ModelCard, file: ModelFile, path: str | Path) -> Tally:
     """Write the sheet of a bundle.
 
     Args:
-        sheet: of `SHEETS`.
+        sheet: of `CHECKLISTS`.
         card: of the bundle.
         file: the bundle itself.
         path: a new .md file.
@@ -85,9 +85,9 @@ def write_sheet(sheet: Sheet, card: Card, file: BundleFile, path: str | Path) ->
     """
     target = Path(path)
     if target.suffix != ".md":
-        raise BundleError(f"{target}: expected a file name that ends in .md")
+        raise ModelFileError(f"{target}: expected a file name that ends in .md")
     if target.exists():
-        raise BundleError(f"{target}: is there already, and may hold what you filled in; name another file")
+        raise ModelFileError(f"{target}: is there already, and may hold what you filled in; name another file")
     text = markdown(sheet, card, file)
     with appearing(target) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")

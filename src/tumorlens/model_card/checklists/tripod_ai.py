@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tumorlens.model_card.checklists import checklist_answers as says
-from tumorlens.model_card.checklists.checklist_item import Item, Sheet
+from tumorlens.model_card.checklists.checklist_item import Checklist, ChecklistItem
 
 _TITLE, _ABSTRACT, _BACKGROUND, _OBJECTIVES = (
     "Title",
@@ -25,7 +25,7 @@ _PERFORMANCE, _UPDATING = "Results: model performance", "Results: model updating
 _INTERPRETATION, _LIMITATIONS = "Discussion: interpretation", "Discussion: limitations"
 _USABILITY = "Discussion: usability in current care"
 
-TRIPOD_AI = Sheet(
+TRIPOD_AI = Checklist(
     name="TRIPOD+AI",
     citation=(
         "Collins et al. 2024, TRIPOD+AI statement: updated guidance for reporting clinical prediction models that use "
@@ -33,221 +33,229 @@ TRIPOD_AI = Sheet(
     ),
     counted="items and sub-items",
     items=(
-        Item(
+        ChecklistItem(
             "1",
             _TITLE,
             "named as making or testing a prediction model, for whom and of what",
             "a title that says so",
             (says.kind,),
         ),
-        Item("2", _ABSTRACT, "the abstract, by its own checklist of 13 items", "the abstract"),
-        Item(
+        ChecklistItem("2", _ABSTRACT, "the abstract, by its own checklist of 13 items", "the abstract"),
+        ChecklistItem(
             "3a",
             _BACKGROUND,
             "medical context, and models there are already",
             "diagnosis of what, why a model, and which came before",
         ),
-        Item(
+        ChecklistItem(
             "3b",
             _BACKGROUND,
             "target population, purpose and users",
             "patients, place in their care, and users",
             (says.use,),
         ),
-        Item(
+        ChecklistItem(
             "3c",
             _BACKGROUND,
             "known inequalities in health between groups",
             "between which groups, in the diagnosis of these tumors",
         ),
-        Item("4", _OBJECTIVES, "objectives: a model made, tested, or both", "objectives"),
-        Item(
+        ChecklistItem("4", _OBJECTIVES, "objectives: a model made, tested, or both", "objectives"),
+        ChecklistItem(
             "5a",
             _DATA,
             "sources of the data for development and for evaluation",
             "why these data, and whom they stand for",
             (says.sources,),
         ),
-        Item("5b", _DATA, "dates of the data", "first and last date, and end of follow-up if there was one"),
-        Item("6a", _PARTICIPANTS, "setting, number and place of centers", "kind, number and place of centers"),
-        Item("6b", _PARTICIPANTS, "eligibility", "criteria of eligibility"),
-        Item(
+        ChecklistItem("5b", _DATA, "dates of the data", "first and last date, and end of follow-up if there was one"),
+        ChecklistItem("6a", _PARTICIPANTS, "setting, number and place of centers", "kind, number and place of centers"),
+        ChecklistItem("6b", _PARTICIPANTS, "eligibility", "criteria of eligibility"),
+        ChecklistItem(
             "6c",
             _PARTICIPANTS,
             "treatments received",
             "surgery, radiation or drugs before the scan, and what was done about them",
         ),
-        Item(
+        ChecklistItem(
             "7",
             _PREPARATION,
             "preparation of the data, and checks of quality",
             "what was checked (tumorlens audit), and whether alike for all groups of patients",
             (says.preparation,),
         ),
-        Item(
+        ChecklistItem(
             "8a",
             _OUTCOME,
             "outcome that is predicted, and how it was established",
             "how and when, and why this outcome",
             (says.labels,),
         ),
-        Item("8b", _OUTCOME, "who judged the outcome", "training and background of those who labeled and drew"),
-        Item("8c", _OUTCOME, "blinding of those who judged the outcome", "what those who labeled knew"),
-        Item("9a", _PREDICTORS, "how predictors were chosen (development)", "why images alone", (says.one_slice,)),
-        Item(
+        ChecklistItem(
+            "8b", _OUTCOME, "who judged the outcome", "training and background of those who labeled and drew"
+        ),
+        ChecklistItem("8c", _OUTCOME, "blinding of those who judged the outcome", "what those who labeled knew"),
+        ChecklistItem(
+            "9a", _PREDICTORS, "how predictors were chosen (development)", "why images alone", (says.one_slice,)
+        ),
+        ChecklistItem(
             "9b",
             _PREDICTORS,
             "predictors, and how they were measured",
             "scanner, sequence, contrast agent, timing",
             (says.images,),
         ),
-        Item(
+        ChecklistItem(
             "9c",
             _PREDICTORS,
             "who measured predictors, where that takes judgment",
             "who chose the slices, if anybody did",
         ),
-        Item(
+        ChecklistItem(
             "10",
             _SIZE,
             "size of the study, and whether it suffices",
             "why that is enough, of either part",
             (says.counts,),
         ),
-        Item("11", _MISSING, "what became of missing data", "what was missing or left out, and why"),
-        Item("12a", _ANALYSIS, "use and division of the data (development)", answers=(says.division, says.level)),
-        Item("12b", _ANALYSIS, "handling of predictors (development)", answers=(says.preparation,)),
-        Item(
+        ChecklistItem("11", _MISSING, "what became of missing data", "what was missing or left out, and why"),
+        ChecklistItem(
+            "12a", _ANALYSIS, "use and division of the data (development)", answers=(says.division, says.level)
+        ),
+        ChecklistItem("12b", _ANALYSIS, "handling of predictors (development)", answers=(says.preparation,)),
+        ChecklistItem(
             "12c",
             _ANALYSIS,
             "kind of model, each step of making it, internal validation (development)",
             "why this model, and how its settings were found",
             (says.network, says.first_weights, says.recipe, says.final, says.internal),
         ),
-        Item(
+        ChecklistItem(
             "12d",
             _ANALYSIS,
             "differences between clusters, such as hospitals",
             "how they were looked for, or that they were not",
         ),
-        Item(
+        ChecklistItem(
             "12e",
             _ANALYSIS,
             "measures of performance, and why these",
             "why these, which is the main one, and what the use would gain",
             (says.metrics, says.uncertainty),
         ),
-        Item(
+        ChecklistItem(
             "12f",
             _ANALYSIS,
             "updating of the model after evaluation (evaluation)",
             "whether the model was changed or recalibrated after it was tested",
         ),
-        Item("12g", _ANALYSIS, "how predictions were calculated (evaluation)", answers=(says.calculation,)),
-        Item("13", _IMBALANCE, "methods against imbalance of classes", answers=(says.balance,)),
-        Item("14", _FAIRNESS, "methods for fairness", "methods and reasons, or that nothing was done"),
-        Item(
+        ChecklistItem("12g", _ANALYSIS, "how predictions were calculated (evaluation)", answers=(says.calculation,)),
+        ChecklistItem("13", _IMBALANCE, "methods against imbalance of classes", answers=(says.balance,)),
+        ChecklistItem("14", _FAIRNESS, "methods for fairness", "methods and reasons, or that nothing was done"),
+        ChecklistItem(
             "15",
             _OUTPUT,
             "output, and how classes and thresholds follow from it (development)",
             "why that rule",
             (says.answers, says.abstention),
         ),
-        Item(
+        ChecklistItem(
             "16",
             _VERSUS,
             "differences between data of development and of evaluation",
             "differences in setting, eligibility, outcome and predictors",
             (says.internal,),
         ),
-        Item("17", _ETHICS, "ethical approval and consent", "committee, number, and consent or its waiver"),
-        Item("18a", _OPEN, "funding", "who paid, and what part they had"),
-        Item("18b", _OPEN, "conflicts of interest", "of every author"),
-        Item("18c", _OPEN, "protocol", "where it is, or that there is none"),
-        Item("18d", _OPEN, "registration", "register and number, or that there is none"),
-        Item(
+        ChecklistItem("17", _ETHICS, "ethical approval and consent", "committee, number, and consent or its waiver"),
+        ChecklistItem("18a", _OPEN, "funding", "who paid, and what part they had"),
+        ChecklistItem("18b", _OPEN, "conflicts of interest", "of every author"),
+        ChecklistItem("18c", _OPEN, "protocol", "where it is, or that there is none"),
+        ChecklistItem("18d", _OPEN, "registration", "register and number, or that there is none"),
+        ChecklistItem(
             "18e",
             _OPEN,
             "availability of the data",
             "where your tables and any data of your own are",
             (says.sources,),
         ),
-        Item(
+        ChecklistItem(
             "18f",
             _OPEN,
             "availability of the code of the analysis",
             "where your own code is",
             (says.program, says.identity),
         ),
-        Item("19", _PUBLIC, "part that patients and the public had", "in design, conduct or reporting, or none"),
-        Item(
+        ChecklistItem(
+            "19", _PUBLIC, "part that patients and the public had", "in design, conduct or reporting, or none"
+        ),
+        ChecklistItem(
             "20a",
             _WHO,
             "flow of participants, with and without the outcome",
             "how many were left out at each step; best as a diagram",
             (says.counts,),
         ),
-        Item("20b", _WHO, "characteriztics of participants", "age, sex, dates, treatments, of each source"),
-        Item(
+        ChecklistItem("20b", _WHO, "characteriztics of participants", "age, sex, dates, treatments, of each source"),
+        ChecklistItem(
             "20c",
             _WHO,
             "development and evaluation data side by side (evaluation)",
             "age and sex of either part",
             (says.counts,),
         ),
-        Item("21", _DEVELOPMENT, "participants and outcomes in each analysis", answers=(says.outcomes,)),
-        Item(
+        ChecklistItem("21", _DEVELOPMENT, "participants and outcomes in each analysis", answers=(says.outcomes,)),
+        ChecklistItem(
             "22",
             _SPECIFICATION,
             "the full model, for predictions by others (development)",
             "where this file can be fetched",
             (says.network, says.license),
         ),
-        Item(
+        ChecklistItem(
             "23a",
             _PERFORMANCE,
             "figures of performance with intervals, also of groups",
             "figures by age, sex, center or scanner",
             (says.performance, says.calibration, says.each_class, says.errors, says.sensitivity),
         ),
-        Item(
+        ChecklistItem(
             "23b",
             _PERFORMANCE,
             "differences in performance between clusters",
             "figures by hospital or scanner, or that none were made",
         ),
-        Item(
+        ChecklistItem(
             "24",
             _UPDATING,
             "results of updating (evaluation)",
             "the updated model and its figures, or that there is none",
         ),
-        Item(
+        ChecklistItem(
             "25",
             _INTERPRETATION,
             "meaning of the results, also for fairness",
             "beside the objectives and earlier studies",
         ),
-        Item(
+        ChecklistItem(
             "26",
             _LIMITATIONS,
             "limitations",
             "limits of your question, data and design beyond these",
             (says.limits,),
         ),
-        Item(
+        ChecklistItem(
             "27a",
             _USABILITY,
             "what to do with poor or missing input (development)",
             "which images must not be given to it, and who checks that",
             (says.outside,),
         ),
-        Item(
+        ChecklistItem(
             "27b",
             _USABILITY,
             "what users have to do and to know (development)",
             "who chooses the slice, and what training that takes",
         ),
-        Item("27c", _USABILITY, "next steps of research", "what would show that it holds elsewhere"),
+        ChecklistItem("27c", _USABILITY, "next steps of research", "what would show that it holds elsewhere"),
     ),
 )

@@ -16,15 +16,15 @@ from torch import nn
 
 from tumorlens.models.layers.pooled_backbone import Pooled, backbone, check_stride
 from tumorlens.models.model_output import Network
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
 
 NAMES = ("vgg16", "resnet50", "densenet121")
 
 
 def _card(
     name: str, summary: str, license: str, citation: str, options: Mapping[str, Option] | None = None
-) -> ModelCard:
-    return ModelCard(
+) -> ArchitectureInfo:
+    return ArchitectureInfo(
         name=name,
         summary=summary,
         input_size=224,

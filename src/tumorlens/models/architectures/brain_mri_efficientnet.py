@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
 from tumorlens.models.layers.blocks import SpatialAttention, SqueezeExcitation
-from tumorlens.models.model_output import Network, Output
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ class BrainMRIEfficientNet(Network):
         )
         self.head = nn.Linear(DENSE[1], classes)
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W) -> logits (N, K) and the last maps (N, 1280, H/32, W/32)."""
         features = self.last(self.stages(self.stem(x)))
-        return Output(self.head(self.dense(features.mean((2, 3)))), features)
+        return ModelOutput(self.head(self.dense(features.mean((2, 3)))), features)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ _OPTIONS: dict[str, Option] = {
 
 
 @register(
-    ModelCard(
+    ArchitectureInfo(
         name="brain_mri_efficientnet",
         summary="BrainMRIEfficientNet: dilation, channel and spatial attention; phi 0, 1, 2 for 224, 256, 288 pixels",
         input_size=resolution(0),

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
-from tumorlens.models.model_output import Network, Output
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
 
 HYPERCOLUMN = 4  # side of the grid to which all stages are resized: 4x4 = 16 values
 
@@ -34,13 +34,13 @@ class BrainMRNet(Network):
         )
         self.head = nn.Linear(256, classes)
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W), H and W at least 24 -> logits (N, K) and the third stage's maps (N, 128, H/8, W/8)."""
         one = self.stage1(x)
         two = self.stage2(one)
         three = self.stage3(two)
         column = self.hypercolumn(_hypercolumn([one, two, three]))
-        return Output(self.head(self.dense(column.flatten(1))), three)
+        return ModelOutput(self.head(self.dense(column.flatten(1))), three)
 
 
 def _attention_stage(inputs: int, outputs: int) -> nn.Sequential:
@@ -61,7 +61,7 @@ def _hypercolumn(stages: list[Tensor]) -> Tensor:
 
 
 @register(
-    ModelCard(
+    ArchitectureInfo(
         name="brainmrnet",
         summary="BrainMRNet: CBAM attention, residual blocks, hypercolumn",
         input_size=224,

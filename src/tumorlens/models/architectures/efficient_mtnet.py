@@ -12,8 +12,8 @@ from tumorlens.errors import ModelError
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.blocks import SqueezeExcitation
 from tumorlens.models.layers.light_ham import LightHam, SelfAttention
-from tumorlens.models.model_output import Network, Output
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ModelCard, Option, register
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
 
 DETAIL = 64  # channels of the low-level features, at 1/8
 STAGES = ((64, 2), (96, 2), (128, 1))  # channels and stride of the global feature extractor
@@ -48,7 +48,7 @@ class EfficientMTNet(Network):
         heads = [nn.Sequential(Separable(width, 32), nn.Conv2d(32, 1, 1)) for width, _ in STAGES[:2]]
         self.auxiliary = nn.ModuleList(heads if auxiliary else ())
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W) -> logits (N, K), mask (N, 1, H, W), and the classifier's maps (N, 128, H/32, W/32).
 
         In training also the auxiliary logits, (N, 1, H/16, W/16) and (N, 1, H/32, W/32).
@@ -62,7 +62,7 @@ class EfficientMTNet(Network):
         mask = _resized(self.segment(self.fusion(detail, self.neck(scales, detail))), x)
         heads = self.auxiliary if self.training else ()
         auxiliary = tuple(head(scale) for head, scale in zip(heads, scales, strict=False))  # the last scale has none
-        return Output(logits, features, mask, auxiliary)
+        return ModelOutput(logits, features, mask, auxiliary)
 
     def drawn_from(self) -> nn.Module:
         """The neck: all scales of the context, which the classifier's maps are not a part of."""
@@ -189,7 +189,7 @@ _OPTIONS: dict[str, Option] = {"ham": "light", "rank": 32, "steps": 6, "auxiliar
 
 def _enter(name: str, summary: str, depths: tuple[int, int, int]) -> None:
     @register(
-        ModelCard(
+        ArchitectureInfo(
             name=name,
             summary=summary,
             input_size=640,

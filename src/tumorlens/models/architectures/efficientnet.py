@@ -8,7 +8,7 @@ from torch import nn
 
 from tumorlens.models.layers.pooled_backbone import Pooled, backbone, check_stride
 from tumorlens.models.model_output import Network
-from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ModelCard, register
+from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
 
 _TAN = "Tan and Le 2019, EfficientNet: Rethinking Model Scaling for CNNs, ICML (arXiv:1905.11946)"
 _LITE = f"Liu 2020, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog); {_TAN}"
@@ -39,7 +39,7 @@ def _enter(name: str, timms: str) -> None:
     which = name.removeprefix("efficientnet_").capitalize()
 
     @register(
-        ModelCard(
+        ArchitectureInfo(
             name=name,
             summary=f"EfficientNet-{which}"
             + (": no squeeze-and-excitation, ReLU6; quick on a CPU" if lite else ", its 1000-class layer replaced"),
@@ -82,7 +82,7 @@ class Short(Pooled):
 
 
 @register(
-    ModelCard(
+    ArchitectureInfo(
         name="efficientnet_lite0_short",
         summary="EfficientNet-Lite0 without its last two stages: a fifth of the weights",
         input_size=224,

@@ -13,7 +13,7 @@ from tumorlens.models.architectures.efficientnet import BACKBONES
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.blocks import ChannelAttention, SpatialAttention
 from tumorlens.models.layers.pooled_backbone import backbone
-from tumorlens.models.model_output import Network, Output
+from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import card, register
 
 WIDTH = 256  # of a token
@@ -36,7 +36,7 @@ class EfficientNetTransformer(Network):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(WIDTH, classes)
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W), H and W up to 992 -> logits (N, K) and the backbone's last maps (N, F, H/32, W/32).
 
         Raises:
@@ -51,7 +51,7 @@ class EfficientNetTransformer(Network):
                 f"{POSITIONS}; choose an input.size of at most 992"
             )
         tokens = self.project(self.cbam(features)).flatten(2).transpose(1, 2) + self.positions[: height * width]
-        return Output(self.head(self.dropout(self.encoder(tokens, height, width).mean(1))), features)
+        return ModelOutput(self.head(self.dropout(self.encoder(tokens, height, width).mean(1))), features)
 
 
 class Encoder(nn.Module):

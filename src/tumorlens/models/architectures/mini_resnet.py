@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tumorlens.models.layers.blocks import ConvBlock, ResidualBlock
-from tumorlens.models.model_output import Network, Output
-from tumorlens.models.registry import HALF, ModelCard, register
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.models.registry import HALF, ArchitectureInfo, register
 
 WIDTHS = (16, 32, 64, 96)
 
@@ -21,10 +21,10 @@ class MiniResNet(Network):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(WIDTHS[-1], classes)
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W) -> logits (N, K) and the last stage's maps (N, 96, H/16, W/16)."""
         features = self.stages(x)
-        return Output(self.head(self.dropout(features.mean((2, 3)))), features)
+        return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
     def class_weights(self) -> Tensor:
         """(K, 96): this is a pooling + linear network."""
@@ -32,7 +32,7 @@ class MiniResNet(Network):
 
 
 @register(
-    ModelCard(
+    ArchitectureInfo(
         name="mini_resnet",
         summary="0.34 M parameter residual net: for the demo, for tests and for very small devices",
         input_size=128,

@@ -21,7 +21,7 @@ from tumorlens.errors import ModelError
 from tumorlens.models.architectures import baselines, efficientnet
 from tumorlens.models.layers.blocks import ConvBlock
 from tumorlens.models.layers.pooled_backbone import Pooled, check_stride
-from tumorlens.models.model_output import Network, Output
+from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import Option, card, create, register
 
 POOLS = ("mean", "mask")
@@ -35,7 +35,7 @@ class UNet(Network):
     """A pooled network, and a decoder on the maps its backbone makes on the way.
 
     With `attends` the class is read where the tumor is drawn: the mean over places that is given to the classifier is
-    weighted by the mask, and `Output.features` are the weighted maps, so that the network stays pooling + linear, and
+    weighted by the mask, and `ModelOutput.features` are the weighted maps, so that the network stays pooling + linear, and
     its class activation map says exactly what each place gave to the score. Where nothing is drawn all places count
     alike.
     """
@@ -47,7 +47,7 @@ class UNet(Network):
         self.decoder = Decoder([info["num_chs"] for info in _taps(self.backbone).values()], width)
         self.attends = attends
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W) -> logits (N, K), the last maps (N, F, H/stride, W/stride), mask logits (N, 1, H, W).
 
         With `attends` the last maps are (N, F, H/8, W/8).
@@ -55,13 +55,13 @@ class UNet(Network):
         features, scales = _scales(self.backbone, x)
         mask = _resized(self.decoder(scales), x)
         if not self.attends:
-            return Output(self.head(self.dropout(features.mean((2, 3)))), features, mask)
+            return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features, mask)
         weight = _attention(mask)
         weighted = _resized(features, weight) * weight.to(features.dtype)
         # Heat maps follow the gradient through the maps that are shown; training takes the short way to the same mean.
         mean = _mean_of_enlarged(features, weight) if self.training else weighted.mean((2, 3))
         logits = self.head(self.dropout(mean))
-        return Output(logits, weighted, mask, unweighted=features.mean((2, 3)))
+        return ModelOutput(logits, weighted, mask, unweighted=features.mean((2, 3)))
 
     def class_weights(self) -> Tensor:
         """(K, F): the classifier is pooling + linear."""
@@ -91,18 +91,18 @@ class Decoder(nn.Module):
         widths = [width * 2**i for i in range(len(skips))]
         below = [*widths[1:], deepest]
         self.joins = nn.ModuleList(map(Join, below, skips, widths))
-        self.draw = nn.Conv2d(width, 1, 1)
+        self.segmentation_head = nn.Conv2d(width, 1, 1)
         # What is sought is rare: from one half everywhere, the first epochs would be spent on learning just that
         # (Lin et al. 2017, Focal Loss, section 3.3).
-        assert self.draw.bias is not None
-        nn.init.constant_(self.draw.bias, -math.log(1 / RARE - 1))
+        assert self.segmentation_head.bias is not None
+        nn.init.constant_(self.segmentation_head.bias, -math.log(1 / RARE - 1))
 
     def forward(self, scales: Sequence[Tensor]) -> Tensor:
         """The backbone's maps, from fine to coarse -> (N, 1, h, w) logits as large as the finest."""
         *skips, x = scales
         for join, skip in zip(reversed(self.joins), reversed(skips), strict=True):
             x = join(x, skip)
-        out: Tensor = self.draw(x)
+        out: Tensor = self.segmentation_head(x)
         return out
 
 

@@ -8,7 +8,7 @@ import timm
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.model_output import Network, Output
+from tumorlens.models.model_output import ModelOutput, Network
 
 STRIDES = (32, 16)  # pixels of the input for one place of the last maps
 
@@ -51,10 +51,10 @@ class Pooled(Network):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(maps.num_features, classes)
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor) -> ModelOutput:
         """(N, C, H, W) -> logits (N, K) and the last stage's maps (N, F, H/stride, W/stride)."""
         features = self.backbone(x)
-        return Output(self.head(self.dropout(features.mean((2, 3)))), features)
+        return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
     def class_weights(self) -> Tensor:
         """(K, F): this is a pooling + linear network."""

@@ -10,14 +10,14 @@ from torch import Tensor
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import GrayImage
-from tumorlens.training.augmentation.lesion_copy_paste import Donors, Transplant
-from tumorlens.training.augmentation.lesion_inpainting import Removal
+from tumorlens.training.augmentation.lesion_copy_paste import LesionCopyPaste, LesionDonors
+from tumorlens.training.augmentation.lesion_inpainting import LesionInpainting
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
 
 
 @dataclass(frozen=True)
-class Exchange:
+class LesionAugmentation:
     """Takes tumors out of images that show one, and puts tumors into those of the healthy class.
 
     Attributes:
@@ -26,12 +26,14 @@ class Exchange:
         healthy: its index.
     """
 
-    removal: Removal
-    transplant: Transplant
+    removal: LesionInpainting
+    transplant: LesionCopyPaste
     healthy: int
 
     @classmethod
-    def of(cls, augment: Augment, table: Table, images: GrayImage, masks: Masks, rows: Sequence[int]) -> Exchange:
+    def of(
+        cls, augment: Augment, table: Table, images: GrayImage, masks: Masks, rows: Sequence[int]
+    ) -> LesionAugmentation:
         """From a recipe that asks for either.
 
         Args:
@@ -43,9 +45,15 @@ class Exchange:
         """
         labels = table.labels
         healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
-        ill = [row for row in rows if labels[row] != healthy and masks.drawn[row].any()] if augment.transplant else []
-        transplant = Transplant(augment.transplant, images, masks.drawn, Donors.of(images, labels, ill))
-        return cls(Removal(augment.remove, healthy), transplant, healthy)
+        ill = (
+            [row for row in rows if labels[row] != healthy and masks.drawn[row].any()]
+            if augment.lesion_copy_paste
+            else []
+        )
+        transplant = LesionCopyPaste(
+            augment.lesion_copy_paste, images, masks.drawn, LesionDonors.of(images, labels, ill)
+        )
+        return cls(LesionInpainting(augment.lesion_inpainting, healthy), transplant, healthy)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
         """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, or what came of them."""

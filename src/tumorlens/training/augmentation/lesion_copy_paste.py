@@ -29,7 +29,7 @@ _THUMBNAIL = 16  # pixels, by which heads are held against each other
 
 
 @dataclass(frozen=True, eq=False)
-class Donors:
+class LesionDonors:
     """Training images whose tumor may be taken.
 
     Attributes:
@@ -43,10 +43,14 @@ class Donors:
     thumbnails: Tensor = field(repr=False)
 
     @classmethod
-    def of(cls, images: GrayImage, labels: Sequence[int], rows: Sequence[int]) -> Donors:
+    def of(cls, images: GrayImage, labels: Sequence[int], rows: Sequence[int]) -> LesionDonors:
         """Of (N, S, S) uint8 images and their N classes those of some rows."""
-        looks = [_thumbnail(_image(images, row)) for row in rows]
-        return cls(rows, [labels[row] for row in rows], torch.stack(looks) if looks else torch.zeros(0, _THUMBNAIL**2))
+        image_records = [_thumbnail(_image(images, row)) for row in rows]
+        return cls(
+            rows,
+            [labels[row] for row in rows],
+            torch.stack(image_records) if image_records else torch.zeros(0, _THUMBNAIL**2),
+        )
 
     def like(self, head: Tensor) -> list[tuple[int, int]]:
         """Row and class of some by chance of those that are like a head, (S, S) uint8: of its plane, about its height.
@@ -60,7 +64,7 @@ class Donors:
 
 
 @dataclass(frozen=True, eq=False)
-class Transplant:
+class LesionCopyPaste:
     """Puts tumors into healthy heads, by chance.
 
     Attributes:
@@ -73,7 +77,7 @@ class Transplant:
     share: float
     images: GrayImage = field(repr=False)
     masks: Mask = field(repr=False)
-    donors: Donors = field(repr=False)
+    donors: LesionDonors = field(repr=False)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
         """(1, S, S) uint8 image of a healthy head, its tv_tensor mask and class -> the same, or what came of them.

@@ -18,7 +18,7 @@ from tumorlens.training.augmentation.tissue import INSIDE, fill, grown, margins,
 
 
 @dataclass(frozen=True)
-class Removal:
+class LesionInpainting:
     """Takes tumors out of images, by chance.
 
     Attributes:

@@ -54,7 +54,7 @@ def _artifacts(settings: Augment) -> list[v2.Transform]:
             (RandomBiasField, settings.bias_field),
             (RandomGhost, settings.ghost),
             (RandomBlur, settings.blur),
-            (RandomResolution, settings.lower),
+            (RandomResolution, settings.downsample),
             (RandomNoise, settings.noise),
             (RandomJpeg, settings.jpeg),
         )

@@ -14,7 +14,7 @@ def class_maps(weights: Tensor, features: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         weights: (K, C), as `Network.class_weights`.
-        features: (N, C, h, w), as `Output.features`.
+        features: (N, C, h, w), as `ModelOutput.features`.
         labels: (N,) class numbers.
 
     Returns:
@@ -57,7 +57,7 @@ def points_inside(maps: Tensor, masks: Tensor) -> Tensor:
     return masks.flatten(1).gather(1, where[:, None])[:, 0].bool() & (best > 0)
 
 
-def guide_loss(maps: Tensor, masks: Tensor) -> Tensor:
+def cam_guidance_loss(maps: Tensor, masks: Tensor) -> Tensor:
     """One minus the energy inside the tumor, of the most that a map of this size can have, averaged over images.
 
     The most is what the one cell that the tumor fills best would have: over Figshare's outlines 0.34 on average with

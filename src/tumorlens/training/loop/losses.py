@@ -10,7 +10,7 @@ from monai.losses.focal_loss import FocalLoss
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tumorlens.models import Output
+from tumorlens.models import ModelOutput
 
 
 class Parts(NamedTuple):
@@ -108,7 +108,7 @@ class MultiTaskLoss(nn.Module):
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
         self.mask_loss = MaskLoss(dice, focal, alpha, gamma, over)
 
-    def forward(self, output: Output, labels: Tensor, masks: Tensor, has_mask: Tensor) -> Parts:
+    def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> Parts:
         """The loss of one batch, in float32.
 
         Args:
@@ -117,7 +117,7 @@ class MultiTaskLoss(nn.Module):
             masks: (N, 1, S, S), 1 where the tumor is; ignored where there is no mask.
             has_mask: (N,) booleans.
         """
-        assert output.mask is not None  # what `ModelCard.segments` promises
+        assert output.mask is not None  # what `ArchitectureInfo.segments` promises
         classification = self.cross_entropy(output.logits.float(), labels)
         mask = self._drawn(output.mask, masks, has_mask)
         heads = [self._drawn(logits, masks, has_mask) for logits in output.auxiliary]

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.training.data_loading import Batch
-from tumorlens.training.recipe import Grow
+from tumorlens.training.recipe import ProgressiveResizing
 
 _STEP = 32  # pixels between two sizes: what the coarsest maps of most networks take for one place
 
 
-def side(settings: Grow, full: int, epoch: int, epochs: int) -> int:
+def side(settings: ProgressiveResizing, full: int, epoch: int, epochs: int) -> int:
     """The side of the training images in an epoch, pixels: from the first size to the full one in even steps.
 
     Args:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from tumorlens.errors import RunError
-from tumorlens.models import Network, Output, Prepare
+from tumorlens.models import ModelOutput, Network, Prepare
 from tumorlens.training.data_loading import Batch
-from tumorlens.training.loop.cam_guidance import class_maps, energy_inside, guide_loss, points_inside
+from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, energy_inside, points_inside
 from tumorlens.training.loop.losses import MultiTaskLoss, dice
 from tumorlens.training.loop.optimizers import make_optimizer, make_schedule
 from tumorlens.training.loop.progressive_resizing import shrunk, side
@@ -40,10 +40,10 @@ class Supervised(L.LightningModule):
         # Validation is scored without smoothing, so that its loss is the likelihood of the labels.
         self.val_loss = _criterion(loss, draws)
 
-    def forward(self, images: Tensor) -> Output:
+    def forward(self, images: Tensor) -> ModelOutput:
         """(N, 1, S, S) uint8 -> what the network says, its logits in float32."""
         inputs = self.prepare.normalize(images.float()).contiguous(memory_format=torch.channels_last)
-        output: Output = self.network(inputs)
+        output: ModelOutput = self.network(inputs)
         return output._replace(logits=output.logits.float())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -56,8 +56,8 @@ class Supervised(L.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one batch, and with masks what it is made of."""
-        recipe, full = self.recipe, self.prepare.canvas.size
-        batch = shrunk(batch, side(recipe.grow, full, self.current_epoch, recipe.epochs))
+        recipe, full = self.recipe, self.prepare.input_geometry.size
+        batch = shrunk(batch, side(recipe.progressive_resizing, full, self.current_epoch, recipe.epochs))
         output, labels = self(batch.images), batch.labels
         if self.draws:
             masks, known = _masks(batch)
@@ -69,10 +69,10 @@ class Supervised(L.LightningModule):
                 self._log("train_auxiliary_loss", parts.auxiliary, int(known.sum()))
         else:
             loss = self.train_loss(output.logits, labels)
-        if recipe.loss.guide:
+        if recipe.loss.cam_guidance:
             maps, tumors = self._maps(output, batch)
-            guide = guide_loss(maps, tumors)
-            loss = loss + recipe.loss.guide * guide
+            guide = cam_guidance_loss(maps, tumors)
+            loss = loss + recipe.loss.cam_guidance * guide
             self._log("train_guide_loss", guide, len(maps))
         self._log("train_loss", loss, len(labels))
         return loss
@@ -82,7 +82,7 @@ class Supervised(L.LightningModule):
         output, labels = self(batch.images), batch.labels
         right = (output.logits.argmax(1) == labels).float().mean()
         self._log("val_accuracy", right, len(labels))
-        if self.recipe.loss.guide:
+        if self.recipe.loss.cam_guidance:
             maps, tumors = self._maps(output, batch)
             self._log("val_energy", energy_inside(maps, tumors).mean(), len(maps))
             self._log("val_pointing", points_inside(maps, tumors).float().mean(), len(maps))
@@ -96,7 +96,7 @@ class Supervised(L.LightningModule):
         # Of images that show a tumor: with an empty mask, drawing nothing would already be perfect.
         self._log("val_dice", dice(output.mask[shown], masks[shown]).mean(), int(shown.sum()))
 
-    def _maps(self, output: Output, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _maps(self, output: ModelOutput, batch: Batch) -> tuple[Tensor, Tensor]:
         """The maps of the true class, and the masks, of the images that show a tumor."""
         weights, (masks, _) = self.network.class_weights(), _masks(batch)
         assert weights is not None  # what `check_fit` has seen to

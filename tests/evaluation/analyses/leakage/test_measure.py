@@ -35,20 +35,20 @@ def test_training_on_a_leak_stops_before_anything_is_written(leaky: Table, tmp_p
 def test_a_leaking_run_says_so_and_is_measured_in_two_parts(leaky: Table, tmp_path: Path) -> None:
     run = train(leaky, RECIPE, tmp_path / "run", allow_leak=True)
     assert run.record["leaks"] == [{"part": "test", "by": "twin", "images": 6, "of": 14}]
-    found = evaluate(run, resamples=100)
+    found = evaluate(run, n_resamples=100)
     assert found.separate is not None
     assert found.separate.leaked is not None
     assert found.separate.clean is not None
     whole, leaked, clean = (m.overall["accuracy"] for m in (found.metrics, found.separate.leaked, found.separate.clean))
     assert (whole.n, leaked.n, clean.n) == (14, 6, 8)
     assert 14 * whole.value == pytest.approx(6 * leaked.value + 8 * clean.value)
-    assert found.cautions[0].startswith("6 of 14 images are known from train (6 by a copy, 0 by their patient)")
+    assert found.caveats[0].startswith("6 of 14 images are known from train (6 by a copy, 0 by their patient)")
     assert found.to_dict()["leak"]["with_a_copy_in_train"] == 6
     assert "Accuracy, known from train" in evaluation_page(run, found)
 
 
 def test_a_clean_run_is_measured_in_one_part(finished_run: Run) -> None:
-    found = evaluate(finished_run, resamples=100)
+    found = evaluate(finished_run, n_resamples=100)
     assert found.separate is None
     assert found.to_dict()["leak"] is None
 
@@ -62,7 +62,7 @@ def test_copies_of_training_images_in_other_data_are_measured_apart(
         place = tmp_path / "other" / sample.label / f"{i}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(sample.image.read_bytes())
-    found = evaluate(finished_run, table=open_table(tmp_path / "other"), resamples=100)
+    found = evaluate(finished_run, table=open_table(tmp_path / "other"), n_resamples=100)
     assert found.separate is not None
     assert (found.separate.twins, found.separate.of) == (2, len(held) + 2)
 
@@ -77,7 +77,7 @@ def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table
         image.write_bytes(sample.image.read_bytes())
         samples.append(replace(sample, id=f"other/{i}", image=image, group=None, split=None))
     table = Table("other", tuple(samples), phantom_table.classes)
-    found = evaluate(drawing_run, table=table, resamples=100)
+    found = evaluate(drawing_run, table=table, n_resamples=100)
     assert found.separate is not None
     whole, leaked, clean = found.segmentation, found.separate.leaked_masks, found.separate.clean_masks
     assert whole is not None
@@ -86,7 +86,7 @@ def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table
     assert (whole.masks, leaked.masks, clean.masks) == (9, 3, 6)
     parts = 3 * leaked.overall["dice"].value + 6 * clean.overall["dice"].value
     assert 9 * whole.overall["dice"].value == pytest.approx(parts)
-    assert found.cautions[0].endswith(f"Dice {clean.overall['dice']}.")
+    assert found.caveats[0].endswith(f"Dice {clean.overall['dice']}.")
     plain = json.loads(json.dumps(found.to_dict()["leak"]))
     assert plain["clean"]["segmentation"]["overall"]["dice"]["value"] == clean.overall["dice"].value
     page = evaluation_page(drawing_run, found)

@@ -11,15 +11,15 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from tumorlens.evaluation.analyzes.region_occlusion.measure import measure_background, outlined
-from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES, Blanked
 
 from tests.fixtures import scans
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
-from tumorlens.evaluation import Background, evaluate, infer
+from tumorlens.evaluation import RegionOcclusion, evaluate, infer
+from tumorlens.evaluation.analyses.region_occlusion.measure import measure_region_occlusion, outlined
+from tumorlens.evaluation.analyses.region_occlusion.result import TITLES, OcclusionTest
 from tumorlens.models import Pipeline
-from tumorlens.stats import Cohort
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "meningioma", "no_tumor")
@@ -73,32 +73,32 @@ def samples(tmp_path: Path) -> list[Sample]:
     return found
 
 
-def head_blanked(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> Blanked:
+def head_blanked(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> OcclusionTest:
     return measured(samples, rule).tests[1]
 
 
-def measured(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> Background:
+def measured(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> RegionOcclusion:
     pipeline = cast(Pipeline, Reads(rule))
     labels = np.array([CLASSES.index(sample.label) for sample in samples])
     logits = infer(pipeline, samples).logits
-    cohort = Cohort([sample.unit for sample in samples], "patient", resamples=200)
-    found = measure_background(pipeline, samples, outlined(samples), logits, labels, cohort, CLASSES)
+    bootstrap = ClusterBootstrap([sample.unit for sample in samples], "patient", n_resamples=200)
+    found = measure_region_occlusion(pipeline, samples, outlined(samples), logits, labels, bootstrap, CLASSES)
     assert found is not None
     return found
 
 
-def accuracy(test: Blanked) -> float:
+def accuracy(test: OcclusionTest) -> float:
     return test.blanked.overall["accuracy"].value
 
 
 def test_an_honest_network_loses_with_the_tumor_and_with_nothing_else(samples: list[Sample]) -> None:
     found = measured(samples, by_tumor)
-    outside, head, tumor = found.tests
+    ood, head, tumor = found.tests
     assert [test.name for test in found.tests] == list(TITLES)
-    assert accuracy(outside) == 1
-    assert outside.difference.value == 0
-    assert "right, and 100.0 %" in outside.meaning
-    assert outside.meaning.endswith("it is not shown to need anything outside of the head.")
+    assert accuracy(ood) == 1
+    assert ood.difference.value == 0
+    assert "right, and 100.0 %" in ood.meaning
+    assert ood.meaning.endswith("it is not shown to need anything outside of the head.")
     assert accuracy(head) == pytest.approx(1 / 3)  # black is taken for a meningioma
     assert not head.beats_chance
     assert head.meaning.endswith("where guessing gives 33.3 %: it is not shown to read anything outside of the head.")
@@ -106,21 +106,21 @@ def test_an_honest_network_loses_with_the_tumor_and_with_nothing_else(samples: l
     assert tumor.plain.overall["accuracy"].value == 1
     assert tumor.plain.overall["accuracy"].n == 20
     assert tumor.meaning.endswith("where guessing gives 50.0 %: it reads the tumor.")
-    assert found.caution is None
+    assert found.caveat is None
     assert found.filled == 0
 
 
 def test_a_network_that_reads_letters_is_found_out(samples: list[Sample]) -> None:
     found = measured(samples, by_corner)
-    outside, head, tumor = found.tests
+    ood, head, tumor = found.tests
     assert accuracy(head) == 1
     assert head.meaning == (
         "With the head blanked the network still names 100.0 % (88.6 to 100.0) right where guessing gives 33.3 %: "
         "it reads something outside of the head, or the outline of what is blanked."
     )
-    assert found.caution == head.meaning
-    assert accuracy(outside) == pytest.approx(1 / 3)
-    assert outside.meaning.endswith("part of its answers rests on what lies outside of the head.")
+    assert found.caveat == head.meaning
+    assert accuracy(ood) == pytest.approx(1 / 3)
+    assert ood.meaning.endswith("part of its answers rests on what lies outside of the head.")
     assert accuracy(tumor) == 1
     assert tumor.meaning.endswith("it is not shown to need the tumor.")
 
@@ -175,7 +175,7 @@ def test_only_masks_that_show_a_tumor_count(samples: list[Sample], tmp_path: Pat
 
 def test_every_evaluation_with_masks_has_it_unless_it_is_left_out(finished_run: Run) -> None:
     steps: list[tuple[int, int]] = []
-    found = evaluate(finished_run, resamples=100, progress=lambda done, total: steps.append((done, total)))
+    found = evaluate(finished_run, n_resamples=100, progress=lambda done, total: steps.append((done, total)))
     assert found.background is not None
     assert found.to_dict()["background"] == found.background.to_dict()
     plain = found.metrics.overall["accuracy"]
@@ -183,11 +183,11 @@ def test_every_evaluation_with_masks_has_it_unless_it_is_left_out(finished_run: 
         assert test.plain.overall["accuracy"] == plain
         assert test.blanked.overall["accuracy"].n == plain.n == 8
     assert found.background.tests[2].blanked.overall["accuracy"].n == 6
-    familiar = len(finished_run.table().part("train"))
-    total = 16 + familiar + 8 + 8 + 6
+    subspace = len(finished_run.table().part("train"))
+    total = 16 + subspace + 8 + 8 + 6
     assert steps[-1] == (total, total)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-    without = evaluate(finished_run, background=False, resamples=100)
+    without = evaluate(finished_run, background=False, n_resamples=100)
     assert without.background is None
     assert without.to_dict()["background"] is None
     assert np.array_equal(without.logits, found.logits)

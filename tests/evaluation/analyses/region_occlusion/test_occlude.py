@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tumorlens.evaluation.analyzes.region_occlusion.occlude import only_head, without_head, without_tumor
 
+from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
 from tumorlens.scan.foreground import head_mask
 
 ROWS, COLUMNS = np.mgrid[:128, :128]
@@ -26,7 +26,7 @@ def image(background: int = 10) -> np.ndarray:
 def test_head_and_background_are_blanked_in_the_gray_of_the_background(background: int) -> None:
     gray = image(background)
     head = head_mask(gray)
-    alone, without = only_head(gray, head), without_head(gray, head)
+    alone, without = outside_occluded(gray, head), head_occluded(gray, head)
     assert np.array_equal(alone[HEAD], gray[HEAD])
     assert set(np.unique(alone[~head])) == {background}
     assert set(np.unique(without[HEAD])) == {background}
@@ -37,7 +37,7 @@ def test_head_and_background_are_blanked_in_the_gray_of_the_background(backgroun
 
 def test_a_tumor_takes_the_gray_of_the_tissue_around_it() -> None:
     gray = image()
-    blank = without_tumor(gray, TUMOR)
+    blank = tumor_occluded(gray, TUMOR)
     assert (blank[HEAD] == 120).all()
     assert np.array_equal(blank[~HEAD], gray[~HEAD])
     assert gray[50, 70] == 230  # the image itself stays
@@ -46,7 +46,7 @@ def test_a_tumor_takes_the_gray_of_the_tissue_around_it() -> None:
 def test_what_is_blanked_reaches_a_little_beyond_the_outline() -> None:
     gray = image()
     gray[(np.hypot(ROWS - 50, COLUMNS - 70) < 10) & (TUMOR == 0)] = 229  # an outline drawn one pixel too small
-    assert (without_tumor(gray, TUMOR)[HEAD] == 120).all()
+    assert (tumor_occluded(gray, TUMOR)[HEAD] == 120).all()
 
 
 def test_a_tumor_at_the_skull_does_not_spill_into_the_background() -> None:
@@ -54,14 +54,14 @@ def test_a_tumor_at_the_skull_does_not_spill_into_the_background() -> None:
     tumor = (np.hypot(ROWS - 64, COLUMNS - 100) < 8).astype(np.uint8)
     tumor[~HEAD] = 0
     gray[tumor > 0] = 230
-    blank = without_tumor(gray, tumor)
+    blank = tumor_occluded(gray, tumor)
     assert (blank[tumor > 0] < 230).all()
     assert np.array_equal(blank[~head_mask(gray)], gray[~head_mask(gray)])
 
 
 def test_a_mask_that_fills_the_image_or_one_pixel_of_it_can_be_blanked() -> None:
     gray = image()
-    assert len(np.unique(without_tumor(gray, np.ones_like(TUMOR)))) == 1
+    assert len(np.unique(tumor_occluded(gray, np.ones_like(TUMOR)))) == 1
     spot = np.zeros_like(TUMOR)
     spot[0, 127] = 1
-    assert without_tumor(gray, spot).shape == gray.shape
+    assert tumor_occluded(gray, spot).shape == gray.shape

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tumorlens.evaluation.analyzes.robustness import ARTIFACTS, disturb, disturb_mask
 
+from tumorlens.evaluation.analyses.robustness import ARTIFACTS, disturb, disturb_mask
 from tumorlens.scan import GrayImage, Mask, read_scan
 
 GRADED = [name for name, artifact in ARTIFACTS.items() if len(artifact.amounts) == 5]
@@ -96,8 +96,8 @@ def test_a_spike_is_stripes_of_one_direction_as_high_as_its_words_say() -> None:
 def test_motion_smears_a_moved_head_and_leaves_it_where_it_was(disc: GrayImage) -> None:
     moved = disturb(disc, "motion", 5).astype(float)
     inside = np.hypot(ROWS - 120, COLUMNS - 100) < 60
-    outside = np.hypot(ROWS - 120, COLUMNS - 100) > 85
-    assert moved[outside].mean() > 1  # something is where nothing was
+    ood = np.hypot(ROWS - 120, COLUMNS - 100) > 85
+    assert moved[ood].mean() > 1  # something is where nothing was
     assert moved[inside].mean() > 90
     center = [float((axis * moved).sum() / moved.sum()) for axis in (ROWS, COLUMNS)]
     assert np.hypot(center[0] - 120, center[1] - 100) < 10

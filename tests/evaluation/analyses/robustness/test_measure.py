@@ -11,14 +11,14 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from tumorlens.evaluation.analyzes.robustness import ARTIFACTS, Robustness, asked, measure_robustness
 
 from tests.fixtures import scans
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import evaluate
+from tumorlens.evaluation.analyses.robustness import ARTIFACTS, Robustness, asked, measure_robustness
 from tumorlens.models import Pipeline
-from tumorlens.scan import Canvas
-from tumorlens.stats import Cohort
+from tumorlens.scan import InputGeometry
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 CLASSES = ("left", "right")
@@ -32,7 +32,7 @@ class Reads(torch.nn.Module):
     def __init__(self, rule: Callable[[np.ndarray], int], *, draws: bool = False) -> None:
         super().__init__()
         self.rule, self.draws = rule, draws
-        self.prepare = SimpleNamespace(canvas=Canvas(SIDE))
+        self.prepare = SimpleNamespace(input_geometry=InputGeometry(SIDE))
 
     def forward(self, images: torch.Tensor) -> SimpleNamespace:
         named = [self.rule(image.numpy()) for image in images]
@@ -67,9 +67,9 @@ def samples(tmp_path: Path) -> list[Sample]:
 def measured(samples: list[Sample], rule: Callable[[np.ndarray], int] = by_side, **options: object) -> Robustness:
     draws = bool(options.pop("draws", False))
     labels = np.array([CLASSES.index(sample.label) for sample in samples])
-    cohort = Cohort([sample.unit for sample in samples], "patient", resamples=200)
+    bootstrap = ClusterBootstrap([sample.unit for sample in samples], "patient", n_resamples=200)
     pipeline = cast(Pipeline, Reads(rule, draws=draws))
-    return measure_robustness(pipeline, samples, labels, cohort, CLASSES, **options)  # type: ignore[arg-type]
+    return measure_robustness(pipeline, samples, labels, bootstrap, CLASSES, **options)  # type: ignore[arg-type]
 
 
 def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(samples: list[Sample]) -> None:
@@ -141,7 +141,7 @@ def test_a_limit_takes_images_of_all_patients(samples: list[Sample]) -> None:
 
 
 def test_each_file_is_read_once(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    from tumorlens.evaluation.analyzes.robustness import measure
+    from tumorlens.evaluation.analyses.robustness import measure
 
     read: list[Path] = []
     original = measure.read_scan
@@ -159,7 +159,7 @@ def test_a_network_that_does_not_look_loses_nothing_and_says_so(samples: list[Sa
     found = measured(samples, lambda _: 0)
     assert found.accuracy.drop.value == 0
     assert found.accuracy.falls_from is None
-    assert found.caution is None
+    assert found.caveat is None
     assert found.meaning.startswith("In the mean over artifacts no loss of accuracy is shown at any severity")
 
 
@@ -178,7 +178,7 @@ def test_plain_data_has_every_figure(samples: list[Sample]) -> None:
 def test_an_evaluation_has_it_where_it_is_asked_for(drawing_run: Run) -> None:
     steps: list[tuple[int, int]] = []
     found = evaluate(
-        drawing_run, background=False, robustness=2, resamples=100, progress=lambda *step: steps.append(step)
+        drawing_run, background=False, robustness=2, n_resamples=100, progress=lambda *step: steps.append(step)
     )
     assert found.robustness is not None
     assert found.to_dict()["robustness"] == found.robustness.to_dict()
@@ -187,7 +187,7 @@ def test_an_evaluation_has_it_where_it_is_asked_for(drawing_run: Run) -> None:
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
     done, total = steps[-1]
     assert done == total
-    evaluate(drawing_run, background=False, resamples=100, progress=lambda *step: steps.append(step))
+    evaluate(drawing_run, background=False, n_resamples=100, progress=lambda *step: steps.append(step))
     assert total - steps[-1][1] == asked(8, 2)
     right = [
         found.samples[i].label == found.metrics.classes[found.logits[i].argmax()] for i in found.robustness.positions

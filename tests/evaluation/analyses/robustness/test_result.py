@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
 
+from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
 from tumorlens.stats import Estimate
 
 
@@ -32,14 +32,14 @@ def test_a_loss_by_slight_artifacts_is_a_caution() -> None:
         "In the mean over artifacts accuracy falls from severity 2 on (-5.0 points (-7.0 to -3.0)), where"
     )
     assert "the figures of clean images do not hold" in found.meaning
-    assert found.caution == found.meaning
+    assert found.caveat == found.meaning
 
 
 def test_a_loss_by_plain_artifacts_alone_is_none() -> None:
     found = robustness((0.01, -0.01, -0.01, -0.03, -0.3))
     assert found.accuracy.falls_from == 4
     assert "plainly seen" in found.meaning
-    assert found.caution is None
+    assert found.caveat is None
 
 
 def test_the_worst_is_named_with_its_amount_and_what_is_named_instead() -> None:

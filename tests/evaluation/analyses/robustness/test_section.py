@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from tumorlens.evaluation.analyzes.robustness import ARTIFACTS
-from tumorlens.evaluation.analyzes.robustness.robustness_tables import lines
-from tumorlens.evaluation.analyzes.robustness.section import robustness_section
 
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_page
+from tumorlens.evaluation.analyses.robustness import ARTIFACTS
+from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
+from tumorlens.evaluation.analyses.robustness.section import robustness_section
 from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
 def found(drawing_run: Run) -> Evaluation:
-    return evaluate(drawing_run, background=False, robustness=3, resamples=100)
+    return evaluate(drawing_run, background=False, robustness=3, n_resamples=100)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_sentences_and_images_are_there(found: Evaluation, section: str) -> None
 
 def test_the_page_has_the_section_only_where_it_was_measured(found: Evaluation, drawing_run: Run) -> None:
     assert "How it holds up" in evaluation_page(drawing_run, found)
-    plain = evaluate(drawing_run, background=False, resamples=100)
+    plain = evaluate(drawing_run, background=False, n_resamples=100)
     assert "How it holds up" not in evaluation_page(drawing_run, plain)
 
 

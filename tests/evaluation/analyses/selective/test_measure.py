@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tumorlens.evaluation.analyzes.selective.measure import ERRORS, Abstention, learn_candidates, measure_abstention
 
+from tumorlens.evaluation.analyses.selective.measure import (
+    COVERAGES,
+    SelectiveResult,
+    fit_prediction_sets,
+    measure_selective,
+)
 from tumorlens.metrics.calibration import softmax
-from tumorlens.stats import Cohort
-from tumorlens.stats.conformal import candidates_of
+from tumorlens.stats import ClusterBootstrap
+from tumorlens.stats.conformal import prediction_sets_of
 
 CLASSES = ("glioma", "pituitary")
 
@@ -22,18 +27,18 @@ def answers(patients: int, seed: int, hardness: float) -> tuple[np.ndarray, np.n
     return np.stack([np.where(labels == 0, sure, 0), np.where(labels == 1, sure, 0)], axis=1), labels, units
 
 
-def measured_with(patients: int) -> Abstention:
+def measured_with(patients: int) -> SelectiveResult:
     logits, labels, units = answers(patients, 0, 2.0)
     named = [CLASSES[i] for i in labels]
-    candidates = candidates_of(softmax(logits), named, units, CLASSES, "patient")
+    candidates = prediction_sets_of(softmax(logits), named, units, CLASSES, "patient")
     logits, labels, units = answers(1000, 1, 2.0)
-    measured = measure_abstention(candidates, logits, labels, Cohort(units, "patient", 100), CLASSES)
+    measured = measure_selective(candidates, logits, labels, ClusterBootstrap(units, "patient", 100), CLASSES)
     assert measured is not None
     return measured
 
 
 @pytest.fixture(scope="module")
-def found() -> Abstention:
+def found() -> SelectiveResult:
     return measured_with(120)
 
 
@@ -45,25 +50,25 @@ def test_both_classes_are_covered_as_promised_though_one_is_harder() -> None:
 
 
 def test_the_answered_are_right_as_often_as_counting_them_says() -> None:
-    candidates = candidates_of([[0.9, 0.1]] * 9 + [[0.2, 0.8]] * 9, ["glioma"] * 9 + ["pituitary"] * 9,
+    candidates = prediction_sets_of([[0.9, 0.1]] * 9 + [[0.2, 0.8]] * 9, ["glioma"] * 9 + ["pituitary"] * 9,
                                [str(i) for i in range(18)], CLASSES, "patient")  # fmt: skip
     logits = np.log([[0.99, 0.01]] * 9 + [[0.01, 0.99]])
-    cohort = Cohort([f"p{i}" for i in range(10)], "patient", 100)
-    measured = measure_abstention(candidates, logits, np.zeros(10, np.int64), cohort, CLASSES)
+    bootstrap = ClusterBootstrap([f"p{i}" for i in range(10)], "patient", 100)
+    measured = measure_selective(candidates, logits, np.zeros(10, np.int64), bootstrap, CLASSES)
     assert measured is not None
     assert measured.rows[2].accuracy is not None
     assert (measured.rows[2].answered.value, measured.rows[2].accuracy.value) == (1, pytest.approx(0.9))
 
 
-def test_more_error_allowed_means_fewer_candidates(found: Abstention) -> None:
+def test_more_error_allowed_means_fewer_candidates(found: SelectiveResult) -> None:
     sizes = [row.size.value for row in found.rows]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 2
     assert sizes[-1] < 1.9
-    assert [row.error for row in found.rows] == list(ERRORS)
+    assert [row.error for row in found.rows] == list(COVERAGES)
 
 
-def test_what_cannot_be_known_is_said_and_nothing_is_answered(found: Abstention) -> None:
+def test_what_cannot_be_known_is_said_and_nothing_is_answered(found: SelectiveResult) -> None:
     first = found.rows[0]
     assert first.unknown is not None
     assert "needs 99 patients" in first.unknown
@@ -74,21 +79,24 @@ def test_what_cannot_be_known_is_said_and_nothing_is_answered(found: Abstention)
 
 
 def test_patients_weigh_the_same() -> None:
-    candidates = candidates_of([[0.9, 0.1]] * 9 + [[0.2, 0.8]] * 9, ["glioma"] * 9 + ["pituitary"] * 9,
+    candidates = prediction_sets_of([[0.9, 0.1]] * 9 + [[0.2, 0.8]] * 9, ["glioma"] * 9 + ["pituitary"] * 9,
                                [str(i) for i in range(18)], CLASSES, "patient")  # fmt: skip
     logits = np.log([[0.99, 0.01]] * 9 + [[0.01, 0.99]])
-    cohort = Cohort(["many"] * 9 + ["one"], "patient", 100)
-    measured = measure_abstention(candidates, logits, np.zeros(10, np.int64), cohort, CLASSES)
+    bootstrap = ClusterBootstrap(["many"] * 9 + ["one"], "patient", 100)
+    measured = measure_selective(candidates, logits, np.zeros(10, np.int64), bootstrap, CLASSES)
     assert measured is not None
     assert measured.rows[2].coverage["glioma"].value == pytest.approx(0.5)
 
 
-def test_plain_data_holds_every_figure(found: Abstention) -> None:
+def test_plain_data_holds_every_figure(found: SelectiveResult) -> None:
     data = found.to_dict()
     assert data["validation_units"] == {"glioma": 60, "pituitary": 60}
     assert set(data["rows"][0]) == {"error", "coverage", "size", "answered", "accuracy", "unknown"}
-    assert measure_abstention(None, np.zeros((1, 2)), np.zeros(1, np.int64), Cohort(["a"], "patient"), CLASSES) is None
+    assert (
+        measure_selective(None, np.zeros((1, 2)), np.zeros(1, np.int64), ClusterBootstrap(["a"], "patient"), CLASSES)
+        is None
+    )
 
 
 def test_without_a_validation_part_nothing_is_learned() -> None:
-    assert learn_candidates([], np.zeros((0, 2)), CLASSES, "patient") is None
+    assert fit_prediction_sets([], np.zeros((0, 2)), CLASSES, "patient") is None

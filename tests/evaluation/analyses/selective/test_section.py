@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tumorlens.evaluation.analyzes.selective.section import abstention_tables, outside_words, unknown_words
 
 from tumorlens.evaluation import Evaluation, evaluate
+from tumorlens.evaluation.analyses.selective.section import abstention_tables, ood_text, unknown_words
 from tumorlens.evaluation.report.evaluation_page import evaluation_sections
 from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
 def found(finished_run: Run) -> Evaluation:
-    return evaluate(finished_run, background=False, resamples=100)
+    return evaluate(finished_run, background=False, n_resamples=100)
 
 
 def test_the_rule_is_told_with_its_evidence(found: Evaluation) -> None:
-    assert found.outside is not None
-    said = outside_words(found.outside)
+    assert found.ood is not None
+    said = ood_text(found.ood)
     assert "from 8 validation images of 4 patients, of which 100.0 % are within" in said
-    assert found.outside.flagged.percent() in said
+    assert found.ood.flagged.percent() in said
 
 
 def test_one_row_an_error_and_one_column_a_class(found: Evaluation) -> None:
@@ -34,10 +34,10 @@ def test_one_row_an_error_and_one_column_a_class(found: Evaluation) -> None:
 
 
 def test_the_page_shows_what_is_flagged_the_strangest_first(found: Evaluation, finished_run: Run) -> None:
-    assert found.outside is not None
-    scores = found.outside.scores * 0
+    assert found.ood is not None
+    scores = found.ood.scores * 0
     scores[[2, 5]] = 1.5, 4.0
-    strange = replace(found, outside=replace(found.outside, scores=scores))
+    strange = replace(found, ood=replace(found.ood, scores=scores))
     (section,) = [s for s in evaluation_sections(finished_run, strange) if s.title == "When it says no"]
     first, second = (section.body_html.index(found.samples[i].id) for i in (5, 2))
     assert first < second
@@ -46,5 +46,5 @@ def test_the_page_shows_what_is_flagged_the_strangest_first(found: Evaluation, f
 
 
 def test_without_either_there_is_no_section(found: Evaluation, finished_run: Run) -> None:
-    plain = replace(found, outside=None, abstention=None)
+    plain = replace(found, ood=None, abstention=None)
     assert "When it says no" not in [section.title for section in evaluation_sections(finished_run, plain)]

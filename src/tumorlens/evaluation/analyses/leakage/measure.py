@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.auditing import find_ties
+from tumorlens.auditing import find_linked_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.metrics.classification import Metrics, measure
-from tumorlens.metrics.overlap import Drawing
-from tumorlens.metrics.segmentation import Segmentation, measure_masks
-from tumorlens.stats import Cohort
+from tumorlens.metrics.overlap import SegmentationCase
+from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
+from tumorlens.stats import ClusterBootstrap
 
 
 @dataclass(frozen=True)
-class Separate:
+class LeakageResult:
     """Figures of the images that are known from train, and of the others.
 
     Attributes:
@@ -40,7 +40,7 @@ class Separate:
     clean_masks: Segmentation | None = None
 
     @property
-    def caution(self) -> str:
+    def caveat(self) -> str:
         """What must be said before any figure of the whole."""
         known = self.leaked.overall["accuracy"].n if self.leaked else 0
         apart = (
@@ -83,24 +83,24 @@ def leaked_ids(own: Table, part: Table) -> dict[str, set[str]]:
         whole = Table(f"{own.name}+{part.name}", (*train, *held), classes)
     wanted = {sample.id for sample in part.samples}
     found: dict[str, set[str]] = {}
-    for leak in find_ties(whole).leaks(whole):
+    for leak in find_linked_groups(whole).leaks(whole):
         names = {whole.samples[i].id for i in leak.samples} & wanted
         if names:
             found[leak.by] = names
     return found
 
 
-def measure_apart(
+def measure_leakage(
     leaks: dict[str, set[str]],
     samples: Sequence[Sample],
     probabilities: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int64],
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
     *,
-    drawings: Sequence[Drawing] = (),
-) -> Separate | None:
-    """`measure`, and `measure_masks` of what was drawn, for the leaked and for the clean; None where nothing leaks."""
+    drawings: Sequence[SegmentationCase] = (),
+) -> LeakageResult | None:
+    """`measure`, and `measure_segmentation` of what was drawn, for the leaked and for the clean; None where nothing leaks."""
     if not leaks:
         return None
     known = set().union(*leaks.values())
@@ -109,16 +109,18 @@ def measure_apart(
     def part(chosen: npt.NDArray[np.bool_]) -> Metrics | None:
         if not chosen.any():
             return None
-        return measure(probabilities[chosen], labels[chosen], cohort.only(np.flatnonzero(chosen)), classes)
+        return measure(probabilities[chosen], labels[chosen], bootstrap.only(np.flatnonzero(chosen)), classes)
 
     def masks(chosen: npt.NDArray[np.bool_]) -> Segmentation | None:
         if not drawings:
             return None
         mine = np.flatnonzero(chosen).tolist()
-        return measure_masks([drawings[i] for i in mine], [samples[i] for i in mine], cohort.only(mine), classes)
+        return measure_segmentation(
+            [drawings[i] for i in mine], [samples[i] for i in mine], bootstrap.only(mine), classes
+        )
 
     twins, patients = (len(leaks.get(by, ())) for by in ("twin", "patient"))
-    return Separate(twins, patients, len(samples), part(flags), part(~flags), masks(flags), masks(~flags))
+    return LeakageResult(twins, patients, len(samples), part(flags), part(~flags), masks(flags), masks(~flags))
 
 
 def _plain(metrics: Metrics | None, masks: Segmentation | None) -> dict[str, Any] | None:

@@ -1,20 +1,20 @@
 """Training and validation part -> a limit beyond which an image is outside; test part -> how many of it are."""
 
-from tumorlens.evaluation.analyzes.ood.across_folds import REACHED, Across, measure_across
-from tumorlens.evaluation.analyzes.ood.fit_ood import FITTED_ON, KEPT, MARGIN, Fit, fit_outside
-from tumorlens.evaluation.analyzes.ood.measure import Outside, flagged, measure_outside, score_images
+from tumorlens.evaluation.analyses.ood.across_folds import SCALED_TO, Across, measure_across
+from tumorlens.evaluation.analyses.ood.fit_ood import FITTED_ON, KEPT, THRESHOLD_SCALE, OODFit, fit_ood
+from tumorlens.evaluation.analyses.ood.measure import OODResult, flagged, measure_ood, score_images
 
 __all__ = [
     "FITTED_ON",
     "KEPT",
-    "MARGIN",
-    "REACHED",
+    "SCALED_TO",
+    "THRESHOLD_SCALE",
     "Across",
-    "Fit",
-    "Outside",
-    "fit_outside",
+    "OODFit",
+    "OODResult",
+    "fit_ood",
     "flagged",
     "measure_across",
-    "measure_outside",
+    "measure_ood",
     "score_images",
 ]

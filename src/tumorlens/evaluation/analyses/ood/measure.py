@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.evaluation.analyzes.ood.fit_ood import Fit
+from tumorlens.evaluation.analyses.ood.fit_ood import OODFit
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import Cohort, Estimate, Flags, Floats, Ints, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Outside:
+class OODResult:
     """How many of the measured images are flagged as outside of what the network is for.
 
     Attributes:
@@ -27,7 +27,7 @@ class Outside:
         per_class: class to the same, of the classes there are.
     """
 
-    fit: Fit
+    fit: OODFit
     scores: Floats
     flagged: Estimate
     per_class: dict[str, Estimate]
@@ -40,40 +40,40 @@ class Outside:
         }
 
 
-def measure_outside(
-    fit: Fit | None,
+def measure_ood(
+    fit: OODFit | None,
     features: npt.NDArray[np.float32],
     labels: Ints,
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
-) -> Outside | None:
+) -> OODResult | None:
     """Count what is flagged; None where nothing was fitted.
 
     Args:
         fit: of the run.
         features: (N, C) averaged over places.
         labels: (N,) index of the true class.
-        cohort: the N images.
+        bootstrap: the N images.
         classes: the K names.
     """
     if fit is None:
         return None
     scores = fit.scores(features)
-    return Outside(fit, scores, *flagged(scores, labels, cohort, classes))
+    return OODResult(fit, scores, *flagged(scores, labels, bootstrap, classes))
 
 
 def flagged(
-    scores: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
+    scores: Floats, labels: Ints, bootstrap: ClusterBootstrap, classes: Sequence[str]
 ) -> tuple[Estimate, dict[str, Estimate]]:
     """The share of images that score above 1: of all, and of each class there is.
 
     Args:
         scores: (N,).
         labels: (N,) index of the true class.
-        cohort: the N images.
+        bootstrap: the N images.
         classes: the K names.
     """
-    drawn, beyond = Resamples.draw(cohort), scores > 1
+    drawn, beyond = BootstrapDraws.draw(bootstrap), scores > 1
 
     def share(among: Flags) -> Estimate:
         with np.errstate(invalid="ignore"):
@@ -88,9 +88,9 @@ def score_images(pipeline: Pipeline, images: Sequence[GrayImage]) -> Floats:
     """The scores of any images, one by one: (N,); above 1 an image is flagged.
 
     Args:
-        pipeline: that was given a `Familiar`.
+        pipeline: that was given a `InDistributionSubspace`.
         images: (H, W) uint8 each, of any size.
     """
-    assert pipeline.outside is not None
+    assert pipeline.ood is not None
     with torch.inference_mode():
-        return np.array([float(pipeline(torch.from_numpy(gray.copy())[None]).outside[0]) for gray in images])
+        return np.array([float(pipeline(torch.from_numpy(gray.copy())[None]).ood[0]) for gray in images])

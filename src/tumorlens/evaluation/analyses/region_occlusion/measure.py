@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyzes.region_occlusion.occlude import only_head, without_head, without_tumor
-from tumorlens.evaluation.analyzes.region_occlusion.result import Background, Blanked
+from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
+from tumorlens.evaluation.analyses.region_occlusion.result import OcclusionTest, RegionOcclusion
 from tumorlens.evaluation.inference import Change, infer
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
 from tumorlens.scan.foreground import head_mask
-from tumorlens.stats import Cohort, Floats, Ints, paired_difference
+from tumorlens.stats import ClusterBootstrap, Floats, Ints, paired_difference
 
 Progress = Callable[[int, int], None]
 
@@ -34,17 +34,17 @@ def outlined(samples: Sequence[Sample]) -> list[int]:
     return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
 
 
-def measure_background(
+def measure_region_occlusion(
     pipeline: Pipeline,
     samples: Sequence[Sample],
     with_tumor: Sequence[int],
     logits: Floats,
     labels: Ints,
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
     *,
     progress: Progress | None = None,
-) -> Background | None:
+) -> RegionOcclusion | None:
     """Ask the network again, three times, each time with something else blanked.
 
     Args:
@@ -53,7 +53,7 @@ def measure_background(
         with_tumor: positions of those in which a tumor can be blanked, as `outlined` finds them.
         logits: (N, K), what the network said of the images as they are.
         labels: (N,) index of the true class.
-        cohort: the patients of all N.
+        bootstrap: the patients of all N.
         classes: the K class names.
         progress: called with (done, total), where the total is twice N and the images with a tumor.
 
@@ -72,15 +72,15 @@ def measure_background(
         head = head_mask(gray)
         if head.all():
             filled.add(position)
-        return without_head(gray, head)
+        return head_occluded(gray, head)
 
     def tumorless(position: int, gray: GrayImage) -> GrayImage:
         mask = read_sample_mask(samples[with_tumor[position]])
         assert mask is not None  # it was read before
-        return without_tumor(gray, mask)
+        return tumor_occluded(gray, mask)
 
     changes: dict[str, Change] = {
-        "outside_blanked": lambda _, gray: only_head(gray, head_mask(gray)),
+        "outside_blanked": lambda _, gray: outside_occluded(gray, head_mask(gray)),
         "head_blanked": headless,
         "tumor_blanked": tumorless,
     }
@@ -89,18 +89,18 @@ def measure_background(
     for (name, change), step in zip(changes.items(), steps, strict=True):
         chosen = np.array(with_tumor if name == "tumor_blanked" else range(len(samples)))
         blanked = infer(pipeline, [samples[i] for i in chosen], progress=step, change=change).logits
-        tests.append(_compared(name, chosen, blanked, logits, labels, cohort, classes))
-    return Background(tuple(tests), len(filled))
+        tests.append(_compared(name, chosen, blanked, logits, labels, bootstrap, classes))
+    return RegionOcclusion(tuple(tests), len(filled))
 
 
-def pool_background(
-    parts: Sequence[Background],
+def pool_region_occlusion(
+    parts: Sequence[RegionOcclusion],
     sizes: Sequence[int],
     logits: Floats,
     labels: Ints,
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
-) -> Background:
+) -> RegionOcclusion:
     """The tests of several networks on images of their own, as one.
 
     Args:
@@ -108,7 +108,7 @@ def pool_background(
         sizes: how many images each of them was measured on.
         logits: (N, K) of all those images as they are, one part after the other.
         labels: (N,) index of the true class.
-        cohort: the patients of all N.
+        bootstrap: the patients of all N.
         classes: the K class names.
     """
     starts = np.cumsum([0, *sizes])
@@ -116,18 +116,24 @@ def pool_background(
     for same in zip(*(part.tests for part in parts), strict=True):
         chosen = np.concatenate([test.chosen + start for test, start in zip(same, starts, strict=False)])
         blanked = np.concatenate([test.logits for test in same])
-        tests.append(_compared(same[0].name, chosen, blanked, logits, labels, cohort, classes))
-    return Background(tuple(tests), sum(part.filled for part in parts))
+        tests.append(_compared(same[0].name, chosen, blanked, logits, labels, bootstrap, classes))
+    return RegionOcclusion(tuple(tests), sum(part.filled for part in parts))
 
 
 def _compared(
-    name: str, chosen: Ints, blanked: Floats, logits: Floats, labels: Ints, cohort: Cohort, classes: Sequence[str]
-) -> Blanked:
+    name: str,
+    chosen: Ints,
+    blanked: Floats,
+    logits: Floats,
+    labels: Ints,
+    bootstrap: ClusterBootstrap,
+    classes: Sequence[str],
+) -> OcclusionTest:
     """One test, beside what was said of the same images as they are."""
-    theirs, plain = cohort.only(chosen), logits[chosen]
+    theirs, plain = bootstrap.only(chosen), logits[chosen]
     before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (plain, blanked))
     figures = [measure(softmax(answers), labels[chosen], theirs, classes) for answers in (plain, blanked)]
-    return Blanked(name, chosen, blanked, figures[0], figures[1], paired_difference(before, after, theirs))
+    return OcclusionTest(name, chosen, blanked, figures[0], figures[1], paired_difference(before, after, theirs))
 
 
 def staged(progress: Progress | None, *sizes: int) -> list[Progress | None]:

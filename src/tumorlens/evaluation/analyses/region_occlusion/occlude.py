@@ -12,17 +12,17 @@ _BEYOND = 0.01  # of the longer side, or 2 pixels: what is blanked around an out
 _RING = 0.02  # of the longer side: the width of the ring around that from which the gray of the filling is taken
 
 
-def without_head(gray: GrayImage, head: Flags) -> GrayImage:
+def head_occluded(gray: GrayImage, head: Flags) -> GrayImage:
     """The image's background where the head was, (H, W) uint8; `head` is that of `head_mask`."""
     return np.where(head, np.uint8(background_level(gray)), gray)
 
 
-def only_head(gray: GrayImage, head: Flags) -> GrayImage:
+def outside_occluded(gray: GrayImage, head: Flags) -> GrayImage:
     """The image's background, even and clean, everywhere but in the head, (H, W) uint8."""
     return np.where(head, gray, np.uint8(background_level(gray)))
 
 
-def without_tumor(gray: GrayImage, mask: Mask) -> GrayImage:
+def tumor_occluded(gray: GrayImage, mask: Mask) -> GrayImage:
     """The image with its tumor filled evenly, in the median gray of what lies around it in the head.
 
     A black hole would say where the tumor was as loudly as the tumor did. An even blot still shows a shape, for

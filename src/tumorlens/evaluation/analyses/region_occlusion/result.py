@@ -19,7 +19,7 @@ TITLES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Blanked:
+class OcclusionTest:
     """One of the three tests.
 
     Attributes:
@@ -78,7 +78,7 @@ class Blanked:
 
 
 @dataclass(frozen=True, eq=False)
-class Background:
+class RegionOcclusion:
     """What the network names when something is blanked.
 
     Attributes:
@@ -86,11 +86,11 @@ class Background:
         filled: images in which no background was found, so that all of them is head.
     """
 
-    tests: tuple[Blanked, ...]
+    tests: tuple[OcclusionTest, ...]
     filled: int
 
     @property
-    def caution(self) -> str | None:
+    def caveat(self) -> str | None:
         """What must be said before any accuracy is quoted; None where blank images tell the network nothing."""
         head = next(test for test in self.tests if test.name == "head_blanked")
         return head.meaning if head.beats_chance else None
@@ -111,7 +111,7 @@ def _sign(difference: Estimate) -> int:
     return int(difference.low > 0) - int(difference.high < 0)
 
 
-def _outside(test: Blanked) -> str:
+def _outside(test: OcclusionTest) -> str:
     start = (
         f"With all but the head blanked the network names {_right(test.blanked)} right, and {_right(test.plain)} of "
         "the same images as they are: "
@@ -123,7 +123,7 @@ def _outside(test: Blanked) -> str:
     return start + "it is not shown to need anything outside of the head."
 
 
-def _head(test: Blanked) -> str:
+def _head(test: OcclusionTest) -> str:
     named, guessing = _right(test.blanked), f"guessing gives {100 * test.guessing:.1f} %"
     reads = "it reads something outside of the head, or the outline of what is blanked."
     if _above(test.blanked.overall["accuracy"], test.guessing):
@@ -135,7 +135,7 @@ def _head(test: Blanked) -> str:
     return f"{start}: it is not shown to read anything outside of the head."
 
 
-def _tumor(test: Blanked) -> str:
+def _tumor(test: OcclusionTest) -> str:
     one = sum(count > 0 for count in test.blanked.support.values()) == 1
     guessing = "" if one else f", where guessing gives {100 * test.guessing:.1f} %"
     start = (

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyzes.region_occlusion.occlude import only_head, without_head, without_tumor
-from tumorlens.evaluation.analyzes.region_occlusion.result import TITLES, Background, Blanked
+from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
+from tumorlens.evaluation.analyses.region_occlusion.result import TITLES, OcclusionTest, RegionOcclusion
 from tumorlens.evaluation.inference import gray_slice
 from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
 from tumorlens.scan import GrayImage
@@ -19,9 +19,9 @@ _LONGEST = 640  # pixels of four images together
 _GAP = 8  # pixels between them
 
 
-def background_section(samples: tuple[Sample, ...], found: Background) -> Section:
+def region_occlusion_section(samples: tuple[Sample, ...], found: RegionOcclusion) -> Section:
     """The three tests, what they mean, sensitivities by class, and an image of each class, blanked."""
-    section, classes = background_figures(found, len(samples)), _classes(found)
+    section, classes = region_occlusion_tables(found, len(samples)), _classes(found)
     body = section.body_html + paragraph(
         "What is blanked has the gray of the image's background, a tumor that of the tissue around it. Above the "
         "image, and beside it all but the head blanked; below the head blanked (here, and here only, brightened as "
@@ -31,7 +31,7 @@ def background_section(samples: tuple[Sample, ...], found: Background) -> Sectio
     return replace(section, body_html=body)
 
 
-def background_figures(found: Background, count: int) -> Section:
+def region_occlusion_tables(found: RegionOcclusion, count: int) -> Section:
     """The same without images, of so many that were measured."""
     rows = [_row(test) for test in found.tests]
     body = table(
@@ -53,11 +53,11 @@ def background_figures(found: Background, count: int) -> Section:
     return Section("What it reads", body, "Does it look at the tumor, or at something else?")
 
 
-def _classes(found: Background) -> list[str]:
+def _classes(found: RegionOcclusion) -> list[str]:
     return [name for name, count in found.tests[0].blanked.support.items() if count]
 
 
-def _row(test: Blanked) -> list[str | int]:
+def _row(test: OcclusionTest) -> list[str | int]:
     accuracy, difference = test.blanked.overall["accuracy"], test.difference
     interval = "" if difference.low is None or difference.high is None else (
         f" ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
@@ -73,7 +73,7 @@ def _row(test: Blanked) -> list[str | int]:
     ]
 
 
-def _sensitivity(test: Blanked, name: str) -> str:
+def _sensitivity(test: OcclusionTest, name: str) -> str:
     return test.blanked.per_class[name]["sensitivity"].percent() if test.blanked.support[name] else ""
 
 
@@ -85,9 +85,9 @@ def _example(samples: tuple[Sample, ...], label: str) -> Sample:
 def _image(sample: Sample) -> CaptionedImage:
     gray, mask = gray_slice(sample.image), read_sample_mask(sample)
     head = head_mask(gray)
-    shown = [gray, only_head(gray, head), _brightened(without_head(gray, head))]
+    shown = [gray, outside_occluded(gray, head), _brightened(head_occluded(gray, head))]
     if mask is not None and mask.any():
-        shown.append(without_tumor(gray, mask))
+        shown.append(tumor_occluded(gray, mask))
     alt = f"{sample.id}: as it is, all but the head blanked, the head blanked" + ", the tumor blanked" * (
         len(shown) > 3
     )

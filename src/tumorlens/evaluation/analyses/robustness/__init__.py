@@ -1,8 +1,8 @@
 """Pipeline + samples -> accuracy and Dice under artifacts of scanner and handling, with intervals."""
 
-from tumorlens.evaluation.analyzes.robustness.corruptions import ARTIFACTS, SEVERITIES, Artifact, disturb, disturb_mask
-from tumorlens.evaluation.analyzes.robustness.measure import LIMIT, asked, measure_robustness
-from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, Artifact, disturb, disturb_mask
+from tumorlens.evaluation.analyses.robustness.measure import LIMIT, asked, measure_robustness
+from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
 
 __all__ = [
     "ARTIFACTS",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorlens.evaluation.analyzes.robustness import handling_artifacts as handling
-from tumorlens.evaluation.analyzes.robustness import scanner_artifacts as acquisition
+from tumorlens.evaluation.analyses.robustness import handling_artifacts as handling
+from tumorlens.evaluation.analyses.robustness import scanner_artifacts as acquisition
 from tumorlens.scan import GrayImage, Mask
 
 SEVERITIES = 5

@@ -13,14 +13,14 @@ import torch
 
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyzes.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
-from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
+from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
 from tumorlens.evaluation.inference import Spacing, infer
 from tumorlens.evaluation.subset import spread
-from tumorlens.metrics.overlap import Drawing
+from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage, Mask, Scan, read_scan
-from tumorlens.stats import Cohort, Estimate, Floats, Resamples
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
 
 LIMIT = 300
 """Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
@@ -38,7 +38,7 @@ def measure_robustness(
     pipeline: Pipeline,
     samples: Sequence[Sample],
     labels: Ints,
-    cohort: Cohort,
+    bootstrap: ClusterBootstrap,
     classes: Sequence[str],
     *,
     limit: int | None = LIMIT,
@@ -52,7 +52,7 @@ def measure_robustness(
         pipeline: of a run.
         samples: at least one.
         labels: index of the true class of each.
-        cohort: the patients of all samples; its seed is also that of what artifacts draw.
+        bootstrap: the patients of all samples; its seed is also that of what artifacts draw.
         classes: the class names.
         limit: so many images at most, spread over patients; 0 for all, None for none.
         progress: called with (done, total), in images; the total is that of `asked`.
@@ -67,7 +67,7 @@ def measure_robustness(
     if limit is None:
         return None
     require("monai.transforms", "train", "measure robustness")  # once, before threads ask for it together
-    positions = spread(cohort.units, limit or len(samples))
+    positions = spread(bootstrap.units, limit or len(samples))
     chosen = [samples[i] for i in positions]
     said = np.empty((len(chosen), 1 + len(CELLS)), dtype=np.int64)
     dice = np.full(said.shape, np.nan)
@@ -79,9 +79,9 @@ def measure_robustness(
                 if progress:
                     progress(before * said.shape[1] + done, said.size)
 
-            said[part], dice[part] = _ask(pipeline, chosen[part], cohort.seed, pool, step)
+            said[part], dice[part] = _ask(pipeline, chosen[part], bootstrap.seed, pool, step)
     right = (said == labels[positions][:, None]).astype(np.float64)
-    return _outcome(positions, said, right, dice, cohort.only(positions), classes)
+    return _outcome(positions, said, right, dice, bootstrap.only(positions), classes)
 
 
 def asked(samples: int, limit: int | None) -> int:
@@ -130,16 +130,21 @@ def _held(path: Path) -> Scan:
 
 def _dice(drawn: Mask, true: Mask) -> float:
     area, tumor, both = (int(np.count_nonzero(mask)) for mask in (drawn, true, drawn & true))
-    return Drawing(drawn.size, area, tumor, both).dice
+    return SegmentationCase(drawn.size, area, tumor, both).dice
 
 
 def _outcome(
-    positions: Sequence[int], said: Ints, right: Floats, dice: Floats, cohort: Cohort, classes: Sequence[str]
+    positions: Sequence[int],
+    said: Ints,
+    right: Floats,
+    dice: Floats,
+    bootstrap: ClusterBootstrap,
+    classes: Sequence[str],
 ) -> Robustness:
     """All figures with their intervals; the columns are those of `_ask`."""
     masked = np.flatnonzero(np.isfinite(dice[:, 0]))
-    accuracy = _Figure(right, cohort)
-    drawn = _Figure(dice[masked], cohort.only(masked)) if len(masked) else None
+    accuracy = _Figure(right, bootstrap)
+    drawn = _Figure(dice[masked], bootstrap.only(masked)) if len(masked) else None
     rows = []
     for name, artifact in ARTIFACTS.items():
         columns = [1 + i for i, (of, _) in enumerate(CELLS) if of == name]
@@ -165,16 +170,16 @@ def _outcome(
         rows=tuple(rows),
         accuracy=accuracy.summary(),
         dice=drawn.summary() if drawn else None,
-        seed=cohort.seed,
+        seed=bootstrap.seed,
     )
 
 
 class _Figure:
     """The mean of a score in every column, in the sample and in every resample."""
 
-    def __init__(self, scores: Floats, cohort: Cohort) -> None:
+    def __init__(self, scores: Floats, bootstrap: ClusterBootstrap) -> None:
         """`scores`: (n, 1 + cells), those of the images as they are first."""
-        self.drawn = Resamples.draw(cohort)
+        self.drawn = BootstrapDraws.draw(bootstrap)
         self.columns = self.drawn.sums(scores) / self.drawn.sums(np.ones(len(scores)))[:, None]
 
     def share(self, column: int) -> Estimate:

@@ -177,7 +177,7 @@ class Robustness:
         return f"Over all artifacts {said}" + (f"; {_said('Dice', self.dice, percent=False)}." if self.dice else ".")
 
     @property
-    def caution(self) -> str | None:
+    def caveat(self) -> str | None:
         """What must be said before any accuracy is quoted; None where slight artifacts are not shown to cost any."""
         return self.meaning if (self.accuracy.falls_from or _HARMLESS + 1) <= _HARMLESS else None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tumorlens.evaluation.analyzes.robustness.corruptions import SEVERITIES
-from tumorlens.evaluation.analyzes.robustness.result import Robustness, Summary
+from tumorlens.evaluation.analyses.robustness.corruptions import SEVERITIES
+from tumorlens.evaluation.analyses.robustness.result import Robustness, Summary
 from tumorlens.stats import Estimate
 
 Grid = tuple[list[str], list[list[str]]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyzes.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb
-from tumorlens.evaluation.analyzes.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb
+from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
 from tumorlens.evaluation.inference import gray_slice
 from tumorlens.report import CaptionedImage, Section, contact_sheet, details, overlay, paragraph
 from tumorlens.report.heat_table import HeatCell, heat_table

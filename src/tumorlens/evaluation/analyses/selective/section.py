@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyzes.ood import Outside
-from tumorlens.evaluation.analyzes.selective.measure import Abstention
+from tumorlens.evaluation.analyses.ood import OODResult
+from tumorlens.evaluation.analyses.selective.measure import SelectiveResult
 from tumorlens.evaluation.inference import gray_slice
 from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, table
 from tumorlens.stats import Estimate
@@ -19,15 +19,14 @@ Grid = tuple[list[str], list[list[str]]]
 
 SHOWN = 8  # images that are flagged, the strangest first
 _READING = (
-    "Candidates are the classes that cannot be ruled out; a class is covered where it is among those of its images, "
-    "and no larger share of them than the max-error is to lack it, patients weighing the same. Where one candidate is "
-    "left the image counts as answered, else the answer abstains. Thresholds come from validation, or in a "
-    "cross-validation from the other folds, class by class, with whole patients as what is "
-    "exchangeable; they promise nothing for images from elsewhere."
+    "A conformal prediction set holds the classes that cannot be ruled out. The coverage of a class is the share of its "
+    "images whose set holds it; every patient has the same weight. Where the set has exactly one class, the model "
+    "answers; elsewhere it abstains. Thresholds come from the validation subset, or in a cross-validation from the other "
+    "folds, class by class; patients are the exchangeable units. They guarantee nothing for external images."
 )
 
 
-def outside_words(found: Outside) -> str:
+def ood_text(found: OODResult) -> str:
     """How many measured images are flagged as outside, and by what rule."""
     fit = found.fit
     return (
@@ -36,40 +35,50 @@ def outside_words(found: Outside) -> str:
     )
 
 
-def abstention_tables(found: Abstention) -> list[Grid]:
-    """What is answered with how much error allowed, and how often the true class of each is a candidate."""
+def abstention_tables(found: SelectiveResult) -> list[Grid]:
+    """Size of the prediction sets, selective accuracy and empirical coverage by class, at each nominal coverage."""
     answered = [
-        [f"{row.error:g}", _plain(row.size), row.answered.percent(), row.accuracy.percent() if row.accuracy else ""]
+        [
+            f"{row.nominal_coverage:g}",
+            _plain(row.size),
+            row.answered.percent(),
+            row.accuracy.percent() if row.accuracy else "",
+        ]
         for row in found.rows
     ]
-    covered = [[f"{row.error:g}", *(share.percent() for share in row.coverage.values())] for row in found.rows]
-    names = [f"{name} covered" for name in found.rows[0].coverage]
+    covered = [
+        [f"{row.nominal_coverage:g}", *(share.percent() for share in row.empirical_coverage.values())]
+        for row in found.rows
+    ]
+    names = [f"coverage of {name}" for name in found.rows[0].empirical_coverage]
     return [
-        (["max-error", "candidates", "one candidate", "accuracy of those"], answered),
-        (["max-error", *names], covered),
+        (["nominal coverage", "classes in set", "one class in set", "accuracy of those"], answered),
+        (["nominal coverage", *names], covered),
     ]
 
 
-def unknown_words(found: Abstention) -> str:
-    """For which errors the validation part has too few patients; empty where it has enough for all."""
-    short = [row.error for row in found.rows if row.unknown]
+def unknown_words(found: SelectiveResult) -> str:
+    """For which coverages the validation subset has too few patients; empty where it has enough for all."""
+    short = [row.nominal_coverage for row in found.rows if row.unknown]
     if not short:
         return ""
-    needs = ", ".join(f"{error:g} needs {units_needed(error):,}" for error in short)
+    needs = ", ".join(f"{coverage:g} needs {units_needed(coverage):,}" for coverage in short)
     have = ", ".join(f"{name} has {units:,}" for name, units in found.units.items())
-    return f"{have} held out from training; max-error {needs}: a class with fewer stays a candidate for every image."
+    return (
+        f"{have} held out from training; coverage {needs}: a class with fewer is in the prediction set of every image."
+    )
 
 
 def says_no_section(
-    samples: Sequence[Sample], outside: Outside | None, abstention: Abstention | None, *, lead: str = ""
+    samples: Sequence[Sample], ood: OODResult | None, abstention: SelectiveResult | None, *, lead: str = ""
 ) -> Section:
     """What is flagged, by class, with images, after a lead; and what is answered with how much error allowed."""
     body = paragraph(lead) if lead else ""
-    if outside:
-        body += paragraph(outside_words(outside))
-        flagged = [[name, share.n, share.percent()] for name, share in outside.per_class.items()]
+    if ood:
+        body += paragraph(ood_text(ood))
+        flagged = [[name, share.n, share.percent()] for name, share in ood.per_class.items()]
         body += table(["class", "images", "flagged as outside"], flagged, "lrr")
-        body += contact_sheet([_image(samples[i], float(outside.scores[i])) for i in _strangest(outside)], 256)
+        body += contact_sheet([_image(samples[i], float(ood.scores[i])) for i in _strangest(ood)], 256)
     if abstention:
         for headings, rows in abstention_tables(abstention):
             body += table(headings, rows, "r" * len(headings))
@@ -79,14 +88,14 @@ def says_no_section(
     return Section("When it says no", body, "Which images it does not answer, and how often it is right otherwise.")
 
 
-def _whose(found: Outside) -> str:
+def _whose(found: OODResult) -> str:
     units, unit = found.fit.validation_units, found.flagged.unit
     return (
         "" if unit == "image" else f" of {units:,} {'patients' if unit == 'patient' else 'patients or single images'}"
     )
 
 
-def _strangest(found: Outside) -> list[int]:
+def _strangest(found: OODResult) -> list[int]:
     order = np.argsort(-found.scores, kind="stable")
     return [int(i) for i in order[:SHOWN] if found.scores[i] > 1]
 

@@ -1,8 +1,8 @@
 """image <-> canvas: where an image of any shape lies in the square that a network sees.
 
-Every fit is one window in the image's own pixels (larger than the image where it is padded, smaller
+Every mode is one window in the image's own pixels (larger than the image where it is padded, smaller
 where it is cropped) and one resize of that window to the square. Resizing is bilinear with half-pixel
-centers, antialiased when it shrinks. Around the head, the box of the head takes the place of the image,
+centers, antialiased when it shrinks. With `crop` the box of the head takes the place of the image,
 and what lies outside of it is black.
 """
 
@@ -17,8 +17,8 @@ from PIL import Image
 
 from tumorlens.scan.types import GrayImage
 
-Fit = Literal["pad", "stretch", "crop"]
-Around = Literal["image", "head"]
+Mode = Literal["letterbox", "resize", "center_crop"]
+Crop = Literal["none", "head"]
 Box = tuple[int, int, int, int]  # top, left, height, width, in pixels of an image
 
 _SMALL = 2**18  # multiplications of a matrix product that OpenBLAS does not share among threads
@@ -26,42 +26,42 @@ _COARSE = 32  # cells a side up to which two matrix products bring a map back qu
 
 
 @dataclass(frozen=True)
-class Canvas:
+class InputGeometry:
     """The square input of a network.
 
     Attributes:
         size: its side, pixels.
-        fit: ``"pad"``: the longer side becomes `size`, black bars on both ends of the shorter one;
-            ``"stretch"``: both sides become `size`; ``"crop"``: the shorter side becomes `resize`, and
+        mode: ``"letterbox"``: the longer side becomes `size`, black bars on both ends of the shorter one;
+            ``"resize"``: both sides become `size`; ``"center_crop"``: the shorter side becomes `resize`, and
             the center is cut out.
-        resize: for ``"crop"`` only, at least `size`; None means `size`.
-        around: what is fitted: the whole ``"image"``, or the bounding box of the ``"head"`` in it.
+        resize: for ``"center_crop"`` only, at least `size`; None means `size`.
+        crop: what is fitted: ``"none"``: the whole image; ``"head"``: the bounding box of the head.
     """
 
     size: int
-    fit: Fit = "pad"
+    mode: Mode = "letterbox"
     resize: int | None = None
-    around: Around = "image"
+    crop: Crop = "none"
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"size is {self.size}; expected at least 1 pixel")
-        if self.fit not in get_args(Fit):
-            raise ValueError(f"fit is {self.fit!r}; expected one of {', '.join(get_args(Fit))}")
-        if self.around not in get_args(Around):
-            raise ValueError(f"around is {self.around!r}; expected one of {', '.join(get_args(Around))}")
-        if self.resize is not None and self.fit != "crop":
-            raise ValueError(f"resize is given with fit {self.fit!r}; it goes with 'crop' only")
+        if self.mode not in get_args(Mode):
+            raise ValueError(f"mode is {self.mode!r}; expected one of {', '.join(get_args(Mode))}")
+        if self.crop not in get_args(Crop):
+            raise ValueError(f"crop is {self.crop!r}; expected one of {', '.join(get_args(Crop))}")
+        if self.resize is not None and self.mode != "center_crop":
+            raise ValueError(f"resize is given with mode {self.mode!r}; it goes with 'center_crop' only")
         if self.resize is not None and self.resize < self.size:
             raise ValueError(f"resize is {self.resize}; expected at least the size, {self.size}")
 
-    def place(self, height: int, width: int, box: Box | None = None) -> Placement:
+    def place(self, height: int, width: int, box: Box | None = None) -> CropWindow:
         """Lay an image of `height` x `width` pixels on the canvas.
 
         Args:
             height: of the image.
             width: of the image.
-            box: the part that is fitted, as `Answer.boxes` and a bundle's output ``boxes`` give it; None for the whole
+            box: the part that is fitted, as `PipelineOutput.boxes` and a bundle's output ``boxes`` give it; None for the whole
                 image, which a canvas around the head does not take.
 
         Raises:
@@ -69,14 +69,14 @@ class Canvas:
         """
         if height < 1 or width < 1:
             raise ValueError(f"the image is {height} x {width}; expected at least 1 x 1 pixel")
-        if box is None and self.around == "head":
+        if box is None and self.crop == "head":
             raise ValueError("the canvas lies around the head; expected the box of the head in this image")
         above, before, rows, columns = (0, 0, height, width) if box is None else box
         if not (0 <= above < above + rows <= height and 0 <= before < before + columns <= width):
             raise ValueError(f"the box is {box}; expected a part of the image of {height} x {width} pixels")
-        if self.fit == "stretch":
+        if self.mode == "resize":
             window = above, before, rows, columns
-        elif self.fit == "pad":
+        elif self.mode == "letterbox":
             side = max(rows, columns)
             window = above - (side - rows) // 2, before - (side - columns) // 2, side, side
         else:
@@ -84,11 +84,11 @@ class Canvas:
             resize = self.resize or self.size
             side = min(max((2 * shorter * self.size + resize) // (2 * resize), 1), shorter)  # rounded half up
             window = above + (rows - side) // 2, before + (columns - side) // 2, side, side
-        return Placement(*window, self.size, (height, width), box)
+        return CropWindow(*window, self.size, (height, width), box)
 
 
 @dataclass(frozen=True)
-class Placement:
+class CropWindow:
     """The window of an image that fills the canvas.
 
     Attributes:
