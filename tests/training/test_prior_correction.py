@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from tests.fixtures.runs import weights
+from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError, SplitError
-from tumorlens.stats import Floats, Ints
 from tumorlens.training import load_recipe, train
 from tumorlens.training.checks import check_fit
 from tumorlens.training.prior_correction import fit_shift

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats
 from tumorlens.comparison.paired_segmentation import DrawnDifference
 from tumorlens.errors import DataError
 from tumorlens.report.text import evidence
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, mcnemar, paired_difference
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference
 
 SIGNIFICANT = 0.05
 MOST_UNDEFINED = 0.05  # share of the resamples

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._arrays import Floats
 from tumorlens.evaluation.stored_evaluation import Measured
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 FIGURES = ("dice", "hd95")
 _SIZE = "mask_pixels"

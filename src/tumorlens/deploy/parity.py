@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 import torch
 
+from tumorlens._arrays import Floats32
 from tumorlens.errors import ParityError
 from tumorlens.model_card.card import Parity
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
-
-Floats = npt.NDArray[np.float32]
 
 TOLERANCE = 1e-4
 # Of a pixel's probability of tumor. LightHam divides by its own results six times over, so that rounding grows: 2e-5
@@ -76,7 +74,7 @@ def check_parity(graph: Path, pipeline: Pipeline, images: Sequence[GrayImage], *
     )
 
 
-def _difference(name: str, found: Floats, wanted: Floats, image: GrayImage, half: bool) -> float:
+def _difference(name: str, found: Floats32, wanted: Floats32, image: GrayImage, half: bool) -> float:
     """The largest difference, if it is small enough."""
     scale = np.maximum(1, np.abs(wanted)) if name == "ood_score" else 1
     difference = float((np.abs(found - wanted) / scale).max())

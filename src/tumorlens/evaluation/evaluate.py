@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.analyses.leakage.measure import leaked_ids, measure_leakage
 from tumorlens.evaluation.analyses.ood import measure_ood
@@ -30,7 +31,6 @@ from tumorlens.scan import Mask
 from tumorlens.training import Run
 
 Progress = Callable[[int, int], None]
-Floats = npt.NDArray[np.float64]
 
 
 def evaluate(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
 from tumorlens.evaluation.analyses.ood import OODResult
@@ -18,8 +19,6 @@ from tumorlens.evaluation.analyses.selective.measure import SelectiveResult
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.scan import Box
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats32
 from tumorlens.errors import ModelError
 from tumorlens.explanation.catalog import ATTENTION, METHODS, Of, check_method
 from tumorlens.explanation.methods.attention_rollup import together
@@ -19,7 +20,6 @@ from tumorlens.scan import GrayImage, InputGeometry, Mask, drawn_mask
 from tumorlens.scan.input_geometry import CropWindow
 
 Images = npt.NDArray[np.uint8]
-Chart = npt.NDArray[np.float32]
 Found = dict[str, npt.NDArray[Any]]
 Ask = Callable[[Images, Sequence[str]], Found]
 """(N, H, W) images and names of answers -> those answers, as the outputs of a bundle have them."""
@@ -92,20 +92,20 @@ class Explainer:
 
     def heatmaps(
         self, images: Images, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
-    ) -> list[Chart]:
+    ) -> list[Floats32]:
         """Where the network looked, as `tumorlens.explanation.pipeline_explainer.heatmaps` says it.
 
         Raises:
             ModelError: as `check`.
         """
         self.check(method, of)
-        maps: list[Chart] = []
+        maps: list[Floats32] = []
         for start in range(0, len(images), BATCH):
             wanted = None if targets is None else list(targets[start : start + BATCH])
             maps += self._drawn(images[start : start + BATCH], wanted, method, of)
         return maps
 
-    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
+    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Floats32]:
         """One map for each image, at its size."""
         names = {
             "grad_cam": ["probabilities", "cam"],
@@ -138,7 +138,7 @@ class Explainer:
     def _class_score(self, target: int) -> Score:
         return lambda images: self._ask(images, ["probabilities"])["probabilities"][:, target]
 
-    def _overlap(self, mask: Chart, place: CropWindow) -> Score:
+    def _overlap(self, mask: Floats32, place: CropWindow) -> Score:
         """How probable a tumor is, on average over what was drawn in the image as it is."""
         drawn = drawn_mask(mask, place) > 0
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._arrays import Floats32
 from tumorlens.explanation.catalog import METHODS as METHODS
 from tumorlens.explanation.catalog import Method as Method
 from tumorlens.explanation.catalog import Of
-from tumorlens.explanation.explainer import Chart, Explainer, Found, Images
+from tumorlens.explanation.explainer import Explainer, Found, Images
 from tumorlens.explanation.methods.grad_cam import grad_cam, hires_cam
 from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
 from tumorlens.models import Pipeline
@@ -76,7 +77,7 @@ class PipelineExplainer(Explainer):
         if of == "mask" or method not in (*_GRADIENTS, "eigen_cam", "occlusion"):
             super().check(method, of)
 
-    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Chart]:
+    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Floats32]:
         if method not in _GRADIENTS:
             return super()._drawn(images, targets, method, of)
         prepare = self.pipeline.prepare

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.errors import DataError
-from tumorlens.stats import Floats, Ints
 
 COLDEST, HOTTEST = 0.05, 20.0
 PRIOR_SD = 0.5  # of log T: two thirds of all networks are taken to lie between T = 0.6 and 1.65

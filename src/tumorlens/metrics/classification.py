@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.errors import DataError
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 ROC_POINTS = 200
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._arrays import Flags, Floats
 from tumorlens.datasets import Sample
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.metrics.lesions import Lesions
 from tumorlens.metrics.overlap import SegmentationCase, Unit, common_unit
 from tumorlens.metrics.surfaces import TOLERANCE
 from tumorlens.report.text import MASK_FIGURES
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 NAMES = MASK_FIGURES
 """The figures, and how people call them."""

@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from tumorlens._arrays import Floats
 from tumorlens.scan import Mask
 
 TOLERANCE = 2.0
 """Outlines that lie no further apart than this agree in surface Dice; millimeters, or pixels."""
 
 _PERCENTILE = 95
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

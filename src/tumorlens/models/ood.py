@@ -24,8 +24,6 @@ _POWER = 0.25
 _SILENT = 1e-3  # a feature well below it counts as silent: rounding must not wake it
 BLANK = 2.0  # the least score of an image of one gray: twice the limit
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class InDistributionSubspace:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from tumorlens._arrays import Floats32
 
 _LEAST = np.float32(0.05)  # no coil is deaf
 _SPOKES, _RINGS = 48, 9  # of the points at which the range of a field is taken, the outermost ring the ellipse itself
@@ -18,7 +18,7 @@ TERMS = (4, 4)
 """Coefficients of a bias field: powers 0 to 3 down by powers 0 to 3 across, of which those up to degree 3 count."""
 
 
-def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: float) -> Floats:
+def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: float) -> Floats32:
     """Uneven sensitivity of the coils: a smooth field to multiply an image with.
 
     A polynomial of degree 3, as fields of MR images are modeled (Van Leemput et al., IEEE Trans. Med. Imaging 18,
@@ -46,12 +46,12 @@ def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: flo
     return np.maximum(down @ weights @ across.T, _LEAST)
 
 
-def shaded(values: Floats, field: Floats) -> Floats:
+def shaded(values: Floats32, field: Floats32) -> Floats32:
     """An image under a bias field."""
     return _windowed(values * field, values)
 
 
-def ghosted(values: Floats, shift: float, strength: float, axis: int) -> Floats:
+def ghosted(values: Floats32, shift: float, strength: float, axis: int) -> Floats32:
     """An image with two ghosts along its phase direction, as pulsation and breathing make them.
 
     A signal that rises and falls with a period of some lines of k-space leaves two copies of the image, moved up and
@@ -75,13 +75,13 @@ def to_gray(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return gray
 
 
-def _powers(places: npt.NDArray[np.float64]) -> Floats:
+def _powers(places: npt.NDArray[np.float64]) -> Floats32:
     """(...) -> (..., 4): each to the power of 0 to 3."""
-    powers: Floats = (places[..., None] ** np.arange(TERMS[0])).astype(np.float32)
+    powers: Floats32 = (places[..., None] ** np.arange(TERMS[0])).astype(np.float32)
     return powers
 
 
-def _windowed(values: Floats, before: Floats) -> Floats:
+def _windowed(values: Floats32, before: Floats32) -> Floats32:
     """No brighter than the brightest pixel was before."""
     peak, was = float(values.max()), float(before.max())
     return values if peak <= was else values * np.float32(was / peak)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Ints
 from tumorlens.scan.types import Mask
-
-Ints = npt.NDArray[np.int64]
 
 
 def parts(mask: Mask) -> tuple[Ints, int]:

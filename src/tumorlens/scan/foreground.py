@@ -8,13 +8,11 @@ that a faint scalp belongs to the head; letters and noise that do not touch it d
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from tumorlens._arrays import Flags
 from tumorlens._extras import require
 from tumorlens.scan.types import GrayImage
-
-Flags = npt.NDArray[np.bool_]
 
 _CELLS = 128  # on a side of the small drawing on which the head of an image is looked for
 _EDGE = 3  # cells at the frame that say what the background is like

@@ -13,7 +13,6 @@ from tumorlens.scan.connected_components import outline, parts
 from tumorlens.scan.input_geometry import Box
 from tumorlens.scan.types import Mask
 
-Floats = npt.NDArray[np.float64]
 Point = tuple[int, int]  # row, column
 
 _MIDLINE = 0.05  # of the image's extent from side to side: nearer to its middle is neither left nor right

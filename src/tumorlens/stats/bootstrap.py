@@ -16,11 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.errors import DataError
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 LEVEL = 0.95
 CELLS = 2_000_000  # entries of a (resamples, images) block held at once: 16 MB of float64

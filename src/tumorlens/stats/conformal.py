@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats
 from tumorlens.errors import DataError
-from tumorlens.stats import Flags, Floats
 
 STEPS = 100  # scores kept of a class: 2 kB of a card
 _TINY = 1e-9  # of a share, so that one patient of twenty is not more than 0.05

@@ -15,8 +15,8 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional as F
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.models import Network
-from tumorlens.stats import Floats, Ints
 from tumorlens.training.data_loading import Loader
 from tumorlens.training.loop.supervised_task import Supervised
 

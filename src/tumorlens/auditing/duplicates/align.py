@@ -10,11 +10,9 @@ in the coarse parts and differ in these.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from tumorlens._arrays import Floats32
 from tumorlens.auditing.duplicates.perceptual_hash import SIDE, Thumbnails
-
-Floats = npt.NDArray[np.float32]
 
 _BATCH = 1024  # pairs at once: 16 MB for each array of drawings
 _ITERATIONS = 6
@@ -27,7 +25,7 @@ _STEP = np.array([1.0, 0.05] * 2, dtype=np.float32)  # largest shift (cells) and
 _REACH = np.array([4.0, 0.2] * 2, dtype=np.float32)  # and of all together
 
 
-def scores(first: Thumbnails, second: Thumbnails, enough: float) -> Floats:
+def scores(first: Thumbnails, second: Thumbnails, enough: float) -> Floats32:
     """How alike drawings are in detail, -1 to 1; 1 for equal ones.
 
     Args:
@@ -54,23 +52,23 @@ def scores(first: Thumbnails, second: Thumbnails, enough: float) -> Floats:
     return found
 
 
-def _agreement(first: Floats, second: Floats) -> Floats:
+def _agreement(first: Floats32, second: Floats32) -> Floats32:
     """The correlations of rows of length 1."""
-    each: Floats = np.einsum("nc,nc->n", first, second)
+    each: Floats32 = np.einsum("nc,nc->n", first, second)
     return each
 
 
-def _fine(drawings: Floats) -> Floats:
+def _fine(drawings: Floats32) -> Floats32:
     """(N, 64, 64) without noise and without the surroundings, as vectors of length 1."""
     smooth = _SMOOTH @ drawings @ _SMOOTH.T
     fine = smooth - _MEAN @ smooth @ _MEAN.T
     inner = fine[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN].reshape(len(fine), -1)
     inner = inner - inner.mean(axis=1, keepdims=True)
-    unit: Floats = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-3)
+    unit: Floats32 = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-3)
     return unit
 
 
-def _equalized(drawings: Floats) -> Floats:
+def _equalized(drawings: Floats32) -> Floats32:
     """Gray values spread evenly, as far as no gray counts for more than `_COMMON` times its share.
 
     Without that bound the noise of a black background, which is the commonest gray, would fill the image.
@@ -81,17 +79,17 @@ def _equalized(drawings: Floats) -> Floats:
     counts = np.minimum(counts, _COMMON * SIDE**2 / 256)
     middle = np.cumsum(counts, axis=1) - counts / 2
     spread = (255 * middle / middle[:, -1:]).astype(np.float32)
-    equalized: Floats = spread.ravel()[levels].reshape(drawings.shape)
+    equalized: Floats32 = spread.ravel()[levels].reshape(drawings.shape)
     return equalized
 
 
-def _aligned(fixed: Floats, moving: Floats) -> Floats:
+def _aligned(fixed: Floats32, moving: Floats32) -> Floats32:
     """`moving`, shifted and stretched so that it lies on `fixed`."""
     target, source = _coarse(fixed), _coarse(moving)
     inner = slice(_MARGIN // 2, -(_MARGIN // 2))
     place = np.arange(_COARSE, dtype=np.float32) - np.float32((_COARSE - 1) / 2)
     goal = _standard(target[:, inner, inner])
-    fit: Floats = np.zeros((len(fixed), 4), dtype=np.float32)  # shift and stretch downwards, then to the right
+    fit: Floats32 = np.zeros((len(fixed), 4), dtype=np.float32)  # shift and stretch downwards, then to the right
     for _ in range(_ITERATIONS):
         now = _warped(source, fit)
         part = now[:, inner, inner]
@@ -109,41 +107,41 @@ def _aligned(fixed: Floats, moving: Floats) -> Floats:
     return _warped(moving, fit)
 
 
-def _coarse(drawings: Floats) -> Floats:
+def _coarse(drawings: Floats32) -> Floats32:
     step = SIDE // _COARSE
-    cells: Floats = drawings.reshape(-1, _COARSE, step, _COARSE, step).mean((2, 4))
+    cells: Floats32 = drawings.reshape(-1, _COARSE, step, _COARSE, step).mean((2, 4))
     return cells
 
 
-def _standard(values: Floats) -> Floats:
+def _standard(values: Floats32) -> Floats32:
     values = values - values.mean(axis=(1, 2), keepdims=True)
-    standard: Floats = values / np.maximum(values.std(axis=(1, 2), keepdims=True), 1e-3)
+    standard: Floats32 = values / np.maximum(values.std(axis=(1, 2), keepdims=True), 1e-3)
     return standard
 
 
-def _warped(drawings: Floats, fit: Floats) -> Floats:
+def _warped(drawings: Floats32, fit: Floats32) -> Floats32:
     """Bilinear: two matrix products, since both axes move by themselves. Outside of the drawing is 0."""
     down = _weights(fit[:, 0], fit[:, 1], drawings.shape[1])
     right = _weights(fit[:, 2], fit[:, 3], drawings.shape[2])
-    warped: Floats = (down @ drawings @ right.transpose(0, 2, 1)).astype(np.float32)
+    warped: Floats32 = (down @ drawings @ right.transpose(0, 2, 1)).astype(np.float32)
     return warped
 
 
-def _weights(shift: Floats, stretch: Floats, side: int) -> Floats:
+def _weights(shift: Floats32, stretch: Floats32, side: int) -> Floats32:
     cells = np.arange(side, dtype=np.float32)
     middle = np.float32((side - 1) / 2)
     source = (1 + stretch[:, None]) * (cells - middle) + middle + shift[:, None]
-    weights: Floats = np.maximum(0, 1 - np.abs(source[:, :, None] - cells))
+    weights: Floats32 = np.maximum(0, 1 - np.abs(source[:, :, None] - cells))
     return weights
 
 
-def _band(weights: tuple[float, ...]) -> Floats:
+def _band(weights: tuple[float, ...]) -> Floats32:
     """The matrix that averages every cell with its neighbors on one axis; at the ends with those there are."""
     reach = len(weights) // 2
     matrix = np.zeros((SIDE, SIDE), dtype=np.float32)
     for weight, k in zip(weights, range(-reach, reach + 1), strict=True):
         matrix += weight * np.eye(SIDE, k=k, dtype=np.float32)
-    band: Floats = matrix / matrix.sum(axis=1, keepdims=True)
+    band: Floats32 = matrix / matrix.sum(axis=1, keepdims=True)
     return band
 
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.image_records import Progress
 from tumorlens.auditing.duplicates.match_many import rows_many
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import TURNS
-
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
 EXACT = 20_000
 """Images up to which every pair is compared: a minute or so on two cores."""
@@ -42,7 +40,7 @@ class CandidatePairs:
     second: Ints
     view: Ints
     turn: Ints
-    similarity: Floats
+    similarity: Floats32
 
     def __len__(self) -> int:
         return len(self.first)
@@ -86,7 +84,7 @@ def candidate_pairs(
     return _best(np.concatenate(found))
 
 
-def _above(fixed: Floats, moving: Floats, least: float, *, same: bool) -> Iterator[tuple[Ints, Ints, Floats]]:
+def _above(fixed: Floats32, moving: Floats32, least: float, *, same: bool) -> Iterator[tuple[Ints, Ints, Floats32]]:
     """Pairs of rows with at least that dot product; of a set with itself, each pair once and none with itself."""
     for top in range(0, len(fixed), _ROWS):
         rows = fixed[top : top + _ROWS]

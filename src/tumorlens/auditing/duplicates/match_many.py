@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.image_records import Progress
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import TURNS
 
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.float64]  # whole numbers below 3**33, which float64 holds exactly: so a matrix product makes them
 Rows = npt.NDArray[np.float64]  # (M, 5): first, second, view, turn and similarity of pairs
 
@@ -164,7 +163,7 @@ def _deciding(keys: Keys) -> Keys:
     return np.floor(keys / 3.0 ** (_DIGITS - _DECIDING))
 
 
-def _similarity(codes: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats:
+def _similarity(codes: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats32:
     """Of the codes of pairs in one view, the second turned."""
     found = np.empty(len(first), dtype=np.float32)
     for now in range(len(TURNS)):

@@ -6,9 +6,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.align import scores
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, stepwise
-from tumorlens.auditing.duplicates.match import CandidatePairs, Floats, Ints, candidate_pairs
+from tumorlens.auditing.duplicates.match import CandidatePairs, candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, codes, turned
 from tumorlens.auditing.issues import DuplicateGroup, Kind, Pair
 
@@ -97,7 +98,7 @@ def _ordered(one: int, other: int) -> tuple[int, int]:
     return (one, other) if one < other else (other, one)
 
 
-def _confirmed(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats:
+def _confirmed(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
     """Scores of pairs in the view in which their codes agree, and in the others where that leaves doubt."""
     score = _scores(drawings, pairs, view)
     for step in range(1, VIEWS):
@@ -107,7 +108,7 @@ def _confirmed(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats
     return score
 
 
-def _scores(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats:
+def _scores(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
     second = np.empty((len(pairs), *drawings.shape[2:]), dtype=np.uint8)
     for turn in np.unique(pairs.turn):
         rows = pairs.turn == turn

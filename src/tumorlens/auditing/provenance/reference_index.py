@@ -17,9 +17,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from tumorlens._arrays import Floats32, Ints
 from tumorlens._files import appearing
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records, stepwise
-from tumorlens.auditing.duplicates.match import Floats, Ints, candidate_pairs
+from tumorlens.auditing.duplicates.match import candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Hashes, Thumbnails, codes, turned, unit
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
@@ -195,7 +196,7 @@ def mislabeled(table: Table, traces: Sequence[SourceMatch]) -> list[tuple[Source
     return [(one, claim) for one, claim in wrong if claim] if len(wrong) <= 0.1 * len(claims) else []
 
 
-def _fine_similarity(fine: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints) -> Floats:
+def _fine_similarity(fine: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints) -> Floats32:
     """The best agreement of fine codes over the views, for pairs in the turn found with coarse ones."""
     best = np.full(len(first), -1, dtype=np.float32)
     for k in np.unique(turn):

@@ -13,12 +13,13 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens._extras import require
 from tumorlens.auditing.duplicates.image_records import ImageRecord, frames
 from tumorlens.auditing.issues import Shortcut
 from tumorlens.auditing.shortcuts.outside_head import DRAWN, outside_of_heads
 from tumorlens.datasets import Table
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Flags, Floats, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 _FOLDS = 5
 _MOST = 4_000  # images looked at: more make the interval narrower than anybody needs

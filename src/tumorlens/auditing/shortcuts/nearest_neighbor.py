@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Ints
 from tumorlens.auditing.duplicates.image_records import ImageRecord, frames
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails
 from tumorlens.auditing.issues import Neighbor
 from tumorlens.datasets import Table
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 _BLOCK = 1024  # images held at once: 16 MB
 Names = npt.NDArray[np.str_]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorlens._arrays import Floats
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails
 from tumorlens.scan.foreground import head_masks
-from tumorlens.stats import Floats
 
 DRAWN = 128
 """Cells looked at outside of the head, of 4,096."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.selective.measure import COVERAGES, SelectiveResult, at_coverage, fit_prediction_sets
 from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
 from tumorlens.metrics.calibration import fit_temperature, softmax, why_not_fitted
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Floats, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 from tumorlens.stats.conformal import PredictionSets
 
 

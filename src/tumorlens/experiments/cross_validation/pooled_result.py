@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 from tumorlens.evaluation.analyses.ood import Across, measure_across
@@ -22,7 +23,7 @@ from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.report.text import evidence
-from tumorlens.stats import ClusterBootstrap, Floats, Ints
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 _OF_ALL = (

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tumorlens._arrays import Floats
 from tumorlens.explanation.faithfulness.control_maps import HeatMap, random
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import Floats
 
 STEPS = 20
 """So many times a twentieth of the pixels comes or goes."""

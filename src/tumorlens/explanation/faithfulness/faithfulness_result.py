@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tumorlens._arrays import Flags, Floats
 from tumorlens.datasets import Sample
 from tumorlens.explanation.faithfulness.sanity_checks import Sanity
-from tumorlens.stats import Estimate, Flags, Floats
+from tumorlens.stats import Estimate
 
 Figures = dict[str, Estimate]
 """Each of `FIGURES`, by name."""

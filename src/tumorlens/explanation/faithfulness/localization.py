@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats
 from tumorlens.scan import Mask
-from tumorlens.stats import Floats
 
 LEVELS = 20
 THRESHOLDS = np.arange(1, LEVELS) / LEVELS

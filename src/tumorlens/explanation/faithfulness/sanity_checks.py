@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._arrays import Floats
 from tumorlens.explanation.faithfulness.heat_maps import head_box, in_head, maps
 from tumorlens.explanation.faithfulness.randomization import Stage, cascade, stages
 from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
 from tumorlens.models import Network, Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 LIMIT = 0.5
 """Rank correlation with the first map, all weights random, from which a method fails: half way to not changing at all.

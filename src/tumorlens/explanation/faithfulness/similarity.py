@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens.stats import Floats
+from tumorlens._arrays import Floats
 
 
 def rank_correlations(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> Floats:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tumorlens._arrays import Flags
 from tumorlens.explanation.faithfulness.deletion_insertion import Curves
 from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Figures, Scores
 from tumorlens.explanation.faithfulness.localization import HALF, THRESHOLDS, LocalizationScores
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Flags, paired_difference
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, paired_difference
 
 
 def gather(fits: Sequence[LocalizationScores], curves: Sequence[Curves]) -> Scores:

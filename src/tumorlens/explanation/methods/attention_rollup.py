@@ -16,15 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from tumorlens._arrays import Floats32
 from tumorlens.scan import InputGeometry
 
-Chart = npt.NDArray[np.float32]
 _NOTHING = 1e-5  # of the mean: what is less is rounding
 
 
-def together(charts: Sequence[Chart]) -> Chart:
+def together(charts: Sequence[Floats32]) -> Floats32:
     """Several attention maps over one canvas as one.
 
     Args:
@@ -37,5 +36,5 @@ def together(charts: Sequence[Chart]) -> Chart:
     finest = InputGeometry(side).place(side, side)
     resized = [finest.to_image(chart / (chart.mean() or 1)) for chart in charts]
     mean = np.mean(resized, axis=0)
-    chosen: Chart = (mean - mean.min()).astype(np.float32)
+    chosen: Floats32 = (mean - mean.min()).astype(np.float32)
     return chosen if chosen.max() > _NOTHING else np.zeros_like(chosen)

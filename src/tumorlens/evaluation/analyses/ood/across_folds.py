@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.evaluation.analyses.ood.measure import flagged
-from tumorlens.stats import ClusterBootstrap, Estimate, Floats, Ints
+from tumorlens.stats import ClusterBootstrap, Estimate
 
 SCALED_TO = 0.96  # of the images held out: at most 5 % are to be flagged, and networks of one recipe differ
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._arrays import Floats
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.inference import infer
 from tumorlens.evaluation.subset import spread
@@ -25,7 +26,6 @@ KEPT = 0.95  # of the validation images lie within the limit before the margin, 
 THRESHOLD_SCALE = 1.05
 
 Progress = Callable[[int, int], None]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

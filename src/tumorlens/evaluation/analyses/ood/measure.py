@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.evaluation.analyses.ood.fit_ood import OODFit
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
 from tumorlens.evaluation.analyses.region_occlusion.result import OcclusionTest, RegionOcclusion
@@ -20,7 +21,7 @@ from tumorlens.metrics.classification import measure
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
 from tumorlens.scan.foreground import head_mask
-from tumorlens.stats import ClusterBootstrap, Floats, Ints, paired_difference
+from tumorlens.stats import ClusterBootstrap, paired_difference
 
 Progress = Callable[[int, int], None]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorlens._arrays import Flags
 from tumorlens._extras import require
 from tumorlens.scan import GrayImage, Mask
-from tumorlens.scan.foreground import Flags, background_level, head_mask
+from tumorlens.scan.foreground import background_level, head_mask
 
 _BEYOND = 0.01  # of the longer side, or 2 pixels: what is blanked around an outline, which is never drawn to the pixel
 _RING = 0.02  # of the longer side: the width of the ring around that from which the gray of the filling is taken

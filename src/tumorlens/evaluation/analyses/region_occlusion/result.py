@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens.metrics.classification import Metrics
-from tumorlens.stats import Estimate, Floats, Ints
+from tumorlens.stats import Estimate
 
 TITLES = {
     "outside_blanked": "all but the head blanked",

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from tumorlens._arrays import Floats, Ints
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
@@ -20,7 +20,7 @@ from tumorlens.evaluation.subset import spread
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage, Mask, Scan, read_scan
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Floats
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 LIMIT = 300
 """Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
@@ -28,7 +28,6 @@ LIMIT = 300
 CELLS = tuple((name, severity) for name, one in ARTIFACTS.items() for severity in range(1, len(one.amounts) + 1))
 """Every artifact at every severity."""
 
-Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 _HELD = 96  # images in memory at once, as they are and with one artifact: 50 MB of Figshare's

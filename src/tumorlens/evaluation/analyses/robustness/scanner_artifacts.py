@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tumorlens._arrays import Floats32
 from tumorlens._extras import require
 from tumorlens.scan import GrayImage
-from tumorlens.scan.artifacts import TERMS, Floats, bias_field, ghosted, shaded, to_gray
+from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_gray
 
 Random = np.random.Generator
 
@@ -101,7 +102,7 @@ def motion(gray: GrayImage, degrees: float, random: Random) -> GrayImage:
     return to_gray(np.abs(fft.ifft(spectrum, axis=axis)))
 
 
-def _moved(values: Floats, degrees: float, shift: Any) -> Floats:
+def _moved(values: Floats32, degrees: float, shift: Any) -> Floats32:
     """Turned around its middle and shifted."""
     image = Image.fromarray(values)
     translate: Any = tuple(float(pixels) for pixels in shift)  # parts of pixels, too, though Pillow's types say int

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.datasets import Sample
 from tumorlens.metrics.calibration import softmax
-from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, Flags, Floats, Ints
+from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 from tumorlens.stats.conformal import PredictionSets, prediction_sets_of
 
 COVERAGES = (0.99, 0.95, 0.90, 0.80)
