@@ -17,6 +17,7 @@ from tumorlens.cli import main
 from tumorlens.deploy.predictor import load, predict
 from tumorlens.deploy.shipped import NAMES, bundle, shipped_file
 from tumorlens.errors import ModelFileError
+from tumorlens.model_card.card import parse_card
 from tumorlens.scan import read_scan
 
 CLASSES = {"glioma", "meningioma", "pituitary", "no_tumor"}
