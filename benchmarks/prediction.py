@@ -71,7 +71,7 @@ def _whole_command(material: Material, network: str) -> Finding:
     return Finding(
         question=f"The whole command, {network}",
         how=(
-            "`tumorlens predict one.png --model bundle.onnx` from start to exit, against a short script that imports "
+            "`tumorlens predict one.png --model model.onnx` from start to exit, against a short script that imports "
             "torch and timm, loads weights and answers for the same image. Files are in the system's cache."
         ),
         unit="s",

@@ -87,9 +87,9 @@ def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory
 
     run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))
     found = evaluate(run, background=False, n_resamples=100)
-    write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
-    export(run, run.folder / "bundle.onnx")
-    return run.folder / "bundle.onnx"
+    write_evaluation(run, found, run.folder / "evaluations" / "test", Record("evaluate"))
+    export(run, run.folder / "model.onnx")
+    return run.folder / "model.onnx"
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def check(folder: Path) -> None:
     assert len(record["steps"]) == 7
     for name in record["outputs"]:
         assert (folder / name).exists()
-    assert (folder / "run" / "evaluation" / "report.html").is_file()
+    assert (folder / "run" / "evaluations" / "test" / "report.html").is_file()
     assert list((folder / "overlays").glob("*.png"))
 
 
@@ -51,5 +51,5 @@ def test_the_real_demo_learns_its_phantoms(tmp_path: Path, capsys: pytest.Captur
     assert main(["demo", "--out", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["report"] == str(folder / "report.html")
     check(folder)
-    found = json.loads((folder / "run" / "evaluation" / "evaluation.json").read_text())
+    found = json.loads((folder / "run" / "evaluations" / "test" / "evaluation.json").read_text())
     assert found["overall"]["accuracy"]["value"] > 0.75  # of four classes; 80 to 89 % were seen, by processor

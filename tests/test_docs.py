@@ -107,13 +107,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
         split = tumorlens.split_folds(table, folds=3, val=0.2)
         run = tumorlens.train(split, tumorlens.load_recipe("demo", ["epochs=1"]), place / "my-run")
         assert main(["evaluate", str(run.folder), "--resamples", "100"]) == 0
-        tumorlens.export(run, place / "my-run" / "bundle.onnx")
-    shutil.copy(place / "my-run" / "bundle.onnx", place)
+        tumorlens.export(run, place / "my-run" / "model.onnx")
+    shutil.copy(place / "my-run" / "model.onnx", place)
     shutil.copy(table.samples[0].image, place / "scan.png")
     (place / "broken.png").write_bytes(b"not an image")
     shutil.copy(examples.get_path("mr"), place / "scan.dcm")
     for fold in (0, 1):
-        shutil.copytree(place / "my-run" / "evaluation", place / "runs" / f"fold-{fold}" / "evaluation")
+        shutil.copytree(place / "my-run" / "evaluations" / "test", place / "runs" / f"fold-{fold}" / "evaluations" / "test")
     for number, sample in enumerate(table.samples):
         assert sample.group
         by_class = place / "slices" / sample.label
@@ -284,10 +284,10 @@ def test_the_recipe_reference_names_every_shipped_recipe() -> None:
 @trains
 def test_the_file_reference_names_all_that_a_run_folder_holds(prepared: Path) -> None:
     run = prepared / "my-run"
-    wanted = {p.name + "/" * p.is_dir() for p in run.iterdir()} | {p.name for p in (run / "evaluation").iterdir()}
+    wanted = {p.name + "/" * p.is_dir() for p in run.iterdir()} | {p.name for p in (run / "evaluations" / "test").iterdir()}
     wanted |= set(json.loads((run / "run.json").read_text(encoding="utf-8")))
     wanted |= set(json.loads((run / "model.json").read_text(encoding="utf-8")))
-    wanted |= set(tumorlens.predict(prepared / "scan.png", prepared / "bundle.onnx").to_dict())
+    wanted |= set(tumorlens.predict(prepared / "scan.png", prepared / "model.onnx").to_dict())
     text = (REFERENCE / "files.md").read_text(encoding="utf-8")
     assert sorted(wanted - set(re.findall(r"`([^`]+)`", text))) == []
 
@@ -295,12 +295,12 @@ def test_the_file_reference_names_all_that_a_run_folder_holds(prepared: Path) ->
 @trains
 def test_the_file_reference_gives_the_keys_of_evaluations_and_cards_and_no_other(prepared: Path) -> None:
     text = (REFERENCE / "files.md").read_text(encoding="utf-8")
-    evaluation = json.loads((prepared / "my-run" / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
+    evaluation = json.loads((prepared / "my-run" / "evaluations" / "test" / "evaluation.json").read_text(encoding="utf-8"))
     figure = evaluation["overall"]["accuracy"]
     for begins, wanted in (
         ("### `evaluation.json`", set(evaluation)),
         ("A figure is an object:", set(figure)),
-        ("### The card", set(tumorlens.load(prepared / "bundle.onnx").card.model_dump())),
+        ("### The card", set(tumorlens.load(prepared / "model.onnx").card.model_dump())),
     ):
         rows = re.findall(r"(?:^\|.*\n)+", text.partition(begins)[2], re.MULTILINE)[0]
         first = " ".join(row.split("|")[1] for row in rows.splitlines())

@@ -42,7 +42,7 @@ def test_every_cell_runs_one_after_the_other(
     assert "PyTorch was imported: False" in said(ran, "code-process")
     assert "difference:" in said(ran, "code-compare")
     (made,) = tmp_path.glob("tumorlens-*")
-    assert (made / "bundle.onnx").is_file()
+    assert (made / "model.onnx").is_file()
 
 
 def test_the_numbers_that_are_made_smaller_are_those_of_the_notebook(committed: NotebookNode) -> None:

@@ -1,7 +1,7 @@
 """Brain-tumor MRI, honestly measured.
 
 >>> import tumorlens
->>> tumorlens.load("bundle.onnx").predict("scan.png")  # doctest: +SKIP
+>>> tumorlens.load("model.onnx").predict("scan.png")  # doctest: +SKIP
 """
 
 from __future__ import annotations

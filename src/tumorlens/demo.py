@@ -83,14 +83,14 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         run = train(split, load_recipe("demo"), folder / "run", seed=seed, console=steps.console)
     with steps.step("evaluating it on patients it has never seen"):
         found = evaluate(run, seed=seed)
-        write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
+        write_evaluation(run, found, run.evaluation_folder(), Record("evaluate"))
         steps.console.print(f"   accuracy {found.metrics.overall['accuracy'].percent()}", highlight=False)
     with steps.step("explaining it: Grad-CAM on new phantoms"):
         _write_overlays(run, folder / "new", folder / "overlays")
     with steps.step("exporting it to one ONNX file, and comparing the answers"):
-        card = export(run, folder / "bundle.onnx")
+        card = export(run, folder / "model.onnx")
     with steps.step("predicting new phantoms with ONNX Runtime, without torch"):
-        answers = _predicted(folder / "new", folder / "bundle.onnx")
+        answers = _predicted(folder / "new", folder / "model.onnx")
     sections = [
         _what_this_is(folder, steps, card),
         Section("The phantoms", figure(_image(phantom.sheet(seed)), "Drawn heads: four classes, three planes.")),
@@ -108,7 +108,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
     ]
     report = folder / "report.html"
     save_page(page("tumorlens demo", _subtitle(found), sections), report)
-    record.add(split_hash=split.split_hash, steps=dict(steps.seconds), outputs=["report.html", "bundle.onnx", "run"])
+    record.add(split_hash=split.split_hash, steps=dict(steps.seconds), outputs=["report.html", "model.onnx", "run"])
     record.write(folder)
     return report
 
@@ -146,9 +146,9 @@ def _what_this_is(folder: Path, steps: _Steps, card: ModelCard) -> Section:
                 "tumorlens train path/to/data --out my-run",
                 "tumorlens evaluate my-run",
                 "tumorlens export my-run",
-                "tumorlens predict scan.png --model my-run/bundle.onnx",
+                "tumorlens predict scan.png --model my-run/model.onnx",
                 "# and what this demo made",
-                f"tumorlens predict {folder / 'new' / 'images'} -m {folder / 'bundle.onnx'} --out answers --overlays",
+                f"tumorlens predict {folder / 'new' / 'images'} -m {folder / 'model.onnx'} --out answers --overlays",
             )
         )
     )

@@ -17,8 +17,8 @@ import torch
 from tumorlens._record import Record, plain
 from tumorlens.benchmarking.benchmark import benchmark
 from tumorlens.benchmarking.benchmark_plot import plot
-from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
-from tumorlens.benchmarking.timing import Job, Outcome, Timing
+from tumorlens.benchmarking.benchmark_result import Benchmark, SpeedMeasurement, NetworkCost, RunAccuracy, BenchmarkedNetwork
+from tumorlens.benchmarking.timing import BenchmarkJob, Outcome, PassTimes
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.models import cost
@@ -26,7 +26,7 @@ from tumorlens.stats import Estimate
 from tumorlens.training import Run, load_run
 
 module = import_module("tumorlens.benchmarking.benchmark")
-BRAINMRNET = Subject("brainmrnet", 4, 3, 224, (), 224)
+BRAINMRNET = BenchmarkedNetwork("brainmrnet", 4, 3, 224, (), 224)
 REST = {"load_before": 0.0, "cores": 8}
 
 
@@ -35,7 +35,7 @@ def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Ru
     folder = tmp_path_factory.mktemp("evaluated") / "trained"
     shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
     found = evaluate(finished_run, n_resamples=100)
-    write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
+    write_evaluation(finished_run, found, folder / "evaluations" / "test", Record("evaluate"))
     return load_run(folder)
 
 
@@ -54,13 +54,13 @@ def found(evaluated: Run) -> Benchmark:
 
 
 @pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[BenchmarkJob]:
     """What would be measured; nothing is."""
-    asked: list[Job] = []
+    asked: list[BenchmarkJob] = []
 
-    def pretend(job: Job) -> Outcome:
+    def pretend(job: BenchmarkJob) -> Outcome:
         asked.append(job)
-        return [Timing(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches], ""
+        return [PassTimes(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches], ""
 
     monkeypatch.setattr(module, "run", pretend)
     return asked
@@ -70,13 +70,13 @@ def estimate(value: float = 0.9) -> Estimate:
     return Estimate(value, value - 0.05, value + 0.05, 600, 41, "patient", "bootstrap")
 
 
-def measured(**changes: object) -> Measurement:
-    outcome: list[Outcome] = [([Timing(1, (0.010, 0.012, 0.050), 10**8, 2 * 10**8, True, None)], "")]
-    return replace(Measurement.of("brainmrnet", "onnxruntime", "cpu", 1, outcome), **changes)
+def measured(**changes: object) -> SpeedMeasurement:
+    outcome: list[Outcome] = [([PassTimes(1, (0.010, 0.012, 0.050), 10**8, 2 * 10**8, True, None)], "")]
+    return replace(SpeedMeasurement.of("brainmrnet", "onnxruntime", "cpu", 1, outcome), **changes)
 
 
-def result(*scores: Score, measurements: tuple[Measurement, ...] = ()) -> Benchmark:
-    facts = NetworkFacts(BRAINMRNET, 550_530, 2_561_881_536, 2_200_000, scores)
+def result(*scores: RunAccuracy, measurements: tuple[SpeedMeasurement, ...] = ()) -> Benchmark:
+    facts = NetworkCost(BRAINMRNET, 550_530, 2_561_881_536, 2_200_000, scores)
     return Benchmark(REST, (facts,), measurements or (measured(),))
 
 
@@ -105,13 +105,13 @@ def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benc
     assert (facts.parameters, facts.multiply_adds) == (counted.parameters, counted.multiply_adds)
     assert facts.on_disk > 4 * facts.parameters
     (score,) = facts.scores
-    said = json.loads((evaluated.folder / "evaluation" / "evaluation.json").read_text())
+    said = json.loads((evaluated.folder / "evaluations" / "test" / "evaluation.json").read_text())
     assert score.run == "trained"
     assert score.accuracy.to_dict() == said["overall"]["accuracy"]
 
 
 def test_a_network_that_outlines_answers_with_a_mask_too(tmp_path: Path) -> None:
-    subject = Subject("efficient_mtnet_s", 2, 3, 64, (), 640)
+    subject = BenchmarkedNetwork("efficient_mtnet_s", 2, 3, 64, (), 640)
     facts = module._describe(subject, tmp_path / "graph.onnx", ())
     assert facts.error == ""
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
@@ -119,7 +119,7 @@ def test_a_network_that_outlines_answers_with_a_mask_too(tmp_path: Path) -> None
     assert (logits.shape, mask.shape) == ((3, 2), (3, 1, 64, 64))
 
 
-def test_rounds_take_turns_and_progress_counts_them(jobs: list[Job]) -> None:
+def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) -> None:
     steps: list[tuple[int, int]] = []
     benchmark(
         ["mini_resnet", "brainmrnet"],
@@ -146,7 +146,7 @@ def test_a_run_without_names_is_measured_alone(evaluated: Run) -> None:
 
 
 def test_a_network_that_cannot_be_exported_is_still_measured_in_pytorch(
-    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+    jobs: list[BenchmarkJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("no such operator\nand many lines more")
@@ -185,7 +185,7 @@ def test_a_backend_that_is_not_installed_names_its_extra() -> None:
 
 
 def test_a_run_that_was_not_evaluated_is_refused_before_anything_is_measured(
-    finished_run: Run, jobs: list[Job]
+    finished_run: Run, jobs: list[BenchmarkJob]
 ) -> None:
     with pytest.raises(RunError, match="run: tumorlens evaluate"):
         benchmark(runs=[finished_run])
@@ -194,26 +194,26 @@ def test_a_run_that_was_not_evaluated_is_refused_before_anything_is_measured(
 
 def test_figures_are_medians_over_all_passes() -> None:
     outcome: list[Outcome] = [
-        ([Timing(4, (0.1, 0.1, 0.9), 5, 7, True, None)], ""),
-        ([Timing(4, (0.2, 0.2, 0.2), 6, 9, True, None)], ""),
+        ([PassTimes(4, (0.1, 0.1, 0.9), 5, 7, True, None)], ""),
+        ([PassTimes(4, (0.2, 0.2, 0.2), 6, 9, True, None)], ""),
     ]
-    m = Measurement.of("x", "pytorch", "cpu", 4, outcome)
+    m = SpeedMeasurement.of("x", "pytorch", "cpu", 4, outcome)
     assert (m.passes, m.p50, m.images_per_second) == (6, pytest.approx(200), pytest.approx(20))
     assert (m.slowest_round, m.fastest_round) == (pytest.approx(20), pytest.approx(40))
     assert (m.memory_before, m.peak_memory) == (6, 9)
 
 
 def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
-    outcome: list[Outcome] = [([Timing(1, (0.1,), 5, 7, True, None)], "ended by signal 9")]
-    small, large = (Measurement.of("x", "pytorch", "cpu", batch, outcome) for batch in (1, 32))
+    outcome: list[Outcome] = [([PassTimes(1, (0.1,), 5, 7, True, None)], "ended by signal 9")]
+    small, large = (SpeedMeasurement.of("x", "pytorch", "cpu", batch, outcome) for batch in (1, 32))
     assert (small.error, small.images_per_second) == ("", pytest.approx(10))
     assert (large.error, large.images_per_second) == ("ended by signal 9", None)
     assert result(measurements=(small, large)).failed == ("x, pytorch, batch 32: ended by signal 9",)
 
 
 def test_a_busy_machine_uneven_rounds_and_other_test_images_are_said() -> None:
-    assert result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "figshare", "1")).caveats == ()
-    scores = Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")
+    assert result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "figshare", "1")).caveats == ()
+    scores = RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")
     uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
     said = replace(uneven, machine=REST | {"load_before": 6.0}).caveats
     assert len(said) == 3
@@ -235,13 +235,13 @@ def test_the_table_in_a_file_has_a_row_for_each_measurement(found: Benchmark, tm
     [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("milliseconds", "at 12 ms")],
 )
 def test_the_plot_gives_accuracy_interval_and_cost(against: str, words: str) -> None:
-    svg = plot(result(Score("fold-1", estimate(), "figshare", "1")), against)
+    svg = plot(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), against)
     shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
     assert f"fold-1, brainmrnet: 90.0 % (85.0 to 95.0) {words}" in shown
 
 
 def test_accuracies_on_different_data_name_it_in_the_plot() -> None:
-    svg = plot(result(Score("a", estimate(), "figshare", "1"), Score("b", estimate(), "navoneel", "2")))
+    svg = plot(result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")))
     assert "a on figshare, brainmrnet: 90.0 %" in svg
     assert "b on navoneel, brainmrnet: 90.0 %" in svg
 

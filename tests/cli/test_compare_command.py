@@ -18,15 +18,15 @@ def runs(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
     place = tmp_path_factory.mktemp("compared")
     one, two = place / "one", place / "two"
     shutil.copytree(finished_run.folder, one, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    out = ["--out", str(one / "evaluation"), "--resamples", "100"]
+    out = ["--out", str(one / "evaluations" / "test"), "--resamples", "100"]
     assert main(["evaluate", str(finished_run.folder), *out]) == 0
     shutil.copytree(one, two)
-    header, *rows = (one / "evaluation" / "predictions.csv").read_text().splitlines()
+    header, *rows = (one / "evaluations" / "test" / "predictions.csv").read_text().splitlines()
     for run, right in ((one, 1), (two, 4)):
         fields = [row.split(",") for row in rows]
         said = [[f[0], f[1], f[2], f[2] if i < right else "other", *f[4:]] for i, f in enumerate(fields)]
         text = "\n".join([header, *(",".join(row) for row in said)]) + "\n"
-        (run / "evaluation" / "predictions.csv").write_text(text)
+        (run / "evaluations" / "test" / "predictions.csv").write_text(text)
     return str(one), str(two)
 
 

@@ -33,8 +33,8 @@ def test_a_run_goes_from_data_to_an_answer(
 
     found = answer("evaluate", "run", "--resamples", "100")
     assert found["split_hash"] == trained["split_hash"]
-    assert found["folder"] == "run/evaluation"
-    assert {p.name for p in Path("run/evaluation").iterdir()} == {
+    assert found["folder"] == "run/evaluations/test"
+    assert {p.name for p in Path("run/evaluations/test").iterdir()} == {
         "evaluation.json",
         "predictions.csv",
         "report.html",
@@ -42,15 +42,15 @@ def test_a_run_goes_from_data_to_an_answer(
     }
 
     card = answer("export", "run")
-    assert card["path"] == "run/bundle.onnx"
+    assert card["path"] == "run/model.onnx"
     assert card["figures"]["accuracy"] == found["overall"]["accuracy"]
-    record = json.loads(Path("run/bundle.run.json").read_text())
+    record = json.loads(Path("run/model.run.json").read_text())
     assert record["split_hash"] == trained["split_hash"]
 
     image = str(next((phantoms / "images").iterdir()))
     explained = answer("explain", "run", image, "--out", "maps", "--target", "glioma")
     assert Path(explained["overlay"]).is_file()
-    assert answer("predict", image, "-m", "run/bundle.onnx")["label"] in card["classes"]
+    assert answer("predict", image, "-m", "run/model.onnx")["label"] in card["classes"]
 
     assert main(["train", "run/split.csv", "--out", "run", "--recipe", "demo"]) == 1
     assert "holds a run already" in capsys.readouterr().err
@@ -74,7 +74,7 @@ def test_other_data_is_measured_beside_the_run(
     assert main(["data", "phantom", str(tmp_path / "new"), "--patients", "4", "--size", "48", "--seed", "3"]) == 0
     arguments = ["evaluate", str(own_run.folder), "--data", str(tmp_path / "new"), "--resamples", "100"]
     assert main(arguments) == 0
-    assert (own_run.folder / "evaluation-phantom" / "report.html").is_file()
+    assert (own_run.folder / "evaluations" / "phantom" / "report.html").is_file()
 
 
 def test_explain_draws_the_good_and_reports_the_bad(

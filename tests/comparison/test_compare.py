@@ -25,7 +25,7 @@ def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
     found = evaluate(finished_run, n_resamples=100)
-    write_evaluation(finished_run, found, folder / "evaluation", Record("evaluate"))
+    write_evaluation(finished_run, found, folder / "evaluations" / "test", Record("evaluate"))
     return folder
 
 
@@ -37,7 +37,7 @@ def runs(evaluated: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 def predictions(run: Path, change: Change) -> None:
     """Change what a run said."""
-    path = run / "evaluation" / "predictions.csv"
+    path = run / "evaluations" / "test" / "predictions.csv"
     with path.open(newline="") as stream:
         rows = change(list(csv.DictReader(stream)))
     with path.open("w", newline="") as stream:
@@ -70,7 +70,7 @@ def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -
     assert found.accuracy.value == pytest.approx(5 / 8)
     assert found.accuracy.value == pytest.approx(found.second.accuracy.value - found.first.accuracy.value)
     assert (found.accuracy.n, found.accuracy.units, found.accuracy.unit) == (8, 4, "patient")
-    assert (found.first.alone_right, found.second.alone_right) == (0, 5)
+    assert (found.first.only_correct, found.second.only_correct) == (0, 5)
     assert found.facts["data"] == "phantom"
     assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_right"] == 5
 
@@ -151,7 +151,7 @@ def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path,
 
 
 def test_a_run_that_was_not_evaluated_says_how(runs: tuple[Path, Path]) -> None:
-    shutil.rmtree(runs[1] / "evaluation")
+    shutil.rmtree(runs[1] / "evaluations" / "test")
     with pytest.raises(RunError, match=r"second/evaluation: .* not found; run: tumorlens evaluate .*second"):
         compare(*map(load_run, runs))
 
@@ -164,7 +164,7 @@ def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> N
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_a_damaged_evaluation_is_one_line(text: str, runs: tuple[Path, Path]) -> None:
-    (runs[0] / "evaluation" / "evaluation.json").write_text(text)
+    (runs[0] / "evaluations" / "test" / "evaluation.json").write_text(text)
     with pytest.raises(RunError, match=r"first/evaluation: damaged .* run: tumorlens evaluate"):
         compare(*map(load_run, runs))
 
@@ -182,15 +182,17 @@ def test_a_run_is_not_compared_with_itself(runs: tuple[Path, Path]) -> None:
 
 def test_an_evaluation_on_other_data_is_compared_by_its_name(runs: tuple[Path, Path]) -> None:
     for run in runs:
-        (run / "evaluation").rename(run / "evaluation-hospital")
-    assert compare(*map(load_run, runs), evaluation="evaluation-hospital").accuracy.n == 8
+        (run / "evaluations" / "test").rename(run / "evaluations" / "hospital")
+    assert compare(*map(load_run, runs), evaluation="hospital").accuracy.n == 8
 
 
 @pytest.fixture(scope="module")
 def measured(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured") / "run"
     shutil.copytree(drawing_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    write_evaluation(drawing_run, evaluate(drawing_run, n_resamples=100), folder / "evaluation", Record("evaluate"))
+    write_evaluation(
+        drawing_run, evaluate(drawing_run, n_resamples=100), folder / "evaluations" / "test", Record("evaluate")
+    )
     return folder
 
 
@@ -260,7 +262,7 @@ def test_other_true_masks_are_said_and_not_compared(drawing: tuple[Path, Path]) 
 
 def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) -> None:
     for run in drawing:
-        path = run / "evaluation" / "evaluation.json"
+        path = run / "evaluations" / "test" / "evaluation.json"
         held = json.loads(path.read_text())
         held["segmentation"]["rectangles"] = 4
         path.write_text(json.dumps(held))
@@ -268,7 +270,7 @@ def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) ->
 
 
 def test_distances_in_other_units_are_left_out(drawing: tuple[Path, Path]) -> None:
-    path = drawing[1] / "evaluation" / "evaluation.json"
+    path = drawing[1] / "evaluations" / "test" / "evaluation.json"
     held = json.loads(path.read_text())
     held["segmentation"]["distance_unit"] = "mm"
     path.write_text(json.dumps(held))

@@ -57,7 +57,7 @@ def images() -> list[GrayImage]:
 @pytest.fixture(scope="module", params=["letterbox", "resize", "center_crop"])
 def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
     """A network and its bundle, one for each fit."""
-    path = tmp_path_factory.mktemp(request.param) / "bundle.onnx"
+    path = tmp_path_factory.mktemp(request.param) / "model.onnx"
     return bundle_of(InputGeometry(96, request.param, crop="head"), path), path
 
 
@@ -114,10 +114,10 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
     assert run.spec.input_geometry.crop == "head"
-    made = export(run, run.folder / "bundle.onnx")
+    made = export(run, run.folder / "model.onnx")
     assert made.input_geometry == run.spec.input_geometry
     assert made.parity.largest_difference <= 1e-4
-    predictor = load(run.folder / "bundle.onnx")
+    predictor = load(run.folder / "model.onnx")
     for path in sorted((phantoms / "images").iterdir())[::7]:
         found = predictor.predict(path)
         (expected,) = explain(run, [path], found.label)

@@ -105,10 +105,10 @@ def test_a_run_without_validation_part_gives_a_bundle_that_cannot_say(own_run: R
     rows = split.read_text().replace(",val", ",train").splitlines(keepends=True)
     split.write_text("".join(rows[1:]))  # without the line that vouches for the split
     run = load_run(own_run.folder)
-    card = export(run, run.folder / "bundle.onnx")
+    card = export(run, run.folder / "model.onnx")
     assert card.ood is None
     assert card.prediction_sets is None
-    answer = load(run.folder / "bundle.onnx").predict(next((phantoms / "images").iterdir()))
+    answer = load(run.folder / "model.onnx").predict(next((phantoms / "images").iterdir()))
     assert answer.ood_score is None
     assert not answer.abstains
 

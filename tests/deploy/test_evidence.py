@@ -80,21 +80,21 @@ def test_figures_of_another_recipe_or_other_data_are_refused(
     with pytest.raises(
         RunError, match=r"crossval.json: no such file; expected what 'tumorlens train --fold all' leaves"
     ):
-        export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+        export(run, tmp_path / "model.onnx", crossval=tmp_path)
     found = json.loads((folder / "crossval.json").read_text())
     found["recipe_settings"]["optimizer"]["lr"] = 0.5
     (tmp_path / "crossval.json").write_text(json.dumps(found))
     with pytest.raises(RunError, match=r"another recipe: optimizer.lr is 0.5, and 0.004 in"):
-        export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+        export(run, tmp_path / "model.onnx", crossval=tmp_path)
     for damaged in ("{", "[]", "{}"):
         (tmp_path / "crossval.json").write_text(damaged)
         with pytest.raises(RunError, match=r"crossval.json: damaged, or of an older version"):
-            export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+            export(run, tmp_path / "model.onnx", crossval=tmp_path)
     fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
     with pytest.raises(RunError, match="on other data than that of"):
-        export(other, tmp_path / "bundle.onnx", crossval=folder)
-    assert not (tmp_path / "bundle.onnx").exists()
+        export(other, tmp_path / "model.onnx", crossval=folder)
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_says_its_own(
@@ -104,7 +104,7 @@ def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_sa
     found = json.loads((folder / "crossval.json").read_text())
     found["recipe_settings"]["precision"] = "bf16"
     (tmp_path / "crossval.json").write_text(json.dumps(found))
-    card = export(run, tmp_path / "bundle.onnx", crossval=tmp_path)
+    card = export(run, tmp_path / "model.onnx", crossval=tmp_path)
     assert card.metrics["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
     assert card.training["settings"]["precision"] == run.record["precision"] == "float32"
 
@@ -121,6 +121,6 @@ def test_the_commands_train_on_all_and_export_with_what_was_held_out(
     assert counts.keys() == {"train", "val"}
     assert sum(part["patients"] for part in counts.values()) == 12
     assert main(["export", str(run), "--crossval", str(trained[1]), "--half", "--weights"]) == 0
-    assert (run / "bundle.safetensors").is_file()
-    assert json.loads((run / "bundle.run.json").read_text())["outputs"] == ["bundle.onnx", "bundle.safetensors"]
+    assert (run / "model.safetensors").is_file()
+    assert json.loads((run / "model.run.json").read_text())["outputs"] == ["model.onnx", "model.safetensors"]
     assert main([*common, "--fold", "none", "--given"]) == 2

@@ -81,8 +81,8 @@ def test_no_path_of_this_machine_is_in_the_file(bundle: Path, finished_run: Run)
 
 def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_change(own_run: Run) -> None:
     found = evaluate(own_run, n_resamples=100)
-    write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
-    card = export(own_run, own_run.folder / "bundle.onnx")
+    write_evaluation(own_run, found, own_run.folder / "evaluations" / "test", Record("evaluate"))
+    card = export(own_run, own_run.folder / "model.onnx")
     assert card.metrics["accuracy"]["value"] == found.metrics.overall["accuracy"].value
     assert card.temperature == pytest.approx(found.calibration.temperature)
     sensitivity = found.metrics.per_class["glioma"]["sensitivity"]
@@ -121,7 +121,7 @@ def test_a_graph_that_answers_differently_is_not_written(
         return program
 
     monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
-    old = tmp_path / "bundle.onnx"
+    old = tmp_path / "model.onnx"
     old.write_bytes(b"an older bundle")
     with pytest.raises(ParityError, match=r"differ by .* in a probability on an image of \d+ x \d+"):
         export(finished_run, old)
@@ -130,8 +130,8 @@ def test_a_graph_that_answers_differently_is_not_written(
 
 
 def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"bundle\.pt: expected a file name that ends in \.onnx"):
-        export(finished_run, tmp_path / "bundle.pt")
+    with pytest.raises(RunError, match=r"model\.pt: expected a file name that ends in \.onnx"):
+        export(finished_run, tmp_path / "model.pt")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,8 +143,8 @@ def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_
     save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
-    card = export(run, run.folder / "bundle.onnx")
-    answer = load(run.folder / "bundle.onnx").predict(scans.GRAY)
+    card = export(run, run.folder / "model.onnx")
+    answer = load(run.folder / "model.onnx").predict(scans.GRAY)
     assert not card.heatmap
     assert answer.heatmap is None
     assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -179,4 +179,4 @@ def test_weights_that_do_not_fit_half_precision_break_nothing(own_run: Run) -> N
     kept = load_file(path)
     save_file(kept | {"head.weight": kept["head.weight"] * 1e7}, path)
     run = load_run(own_run.folder)
-    assert export(run, run.folder / "bundle.onnx", half=True).stored == "float16"
+    assert export(run, run.folder / "model.onnx", half=True).stored == "float16"

@@ -85,7 +85,7 @@ def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, ph
     save_file(network.state_dict(), own_run.folder / "weights.safetensors")
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
-    path = run.folder / "bundle.onnx"
+    path = run.folder / "model.onnx"
     assert export(run, path).methods == ("eigen_cam", "attention", "occlusion")
     names = [f"attention:{name}" for name in attention_names(network)]
     for method in ("attention", *names, "eigen_cam", "occlusion"):

@@ -113,7 +113,7 @@ def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle:
 
 def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
     found = evaluate(own_drawing_run, n_resamples=100)
-    write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluation", Record("evaluate"))
+    write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluations" / "test", Record("evaluate"))
     run, known = own_drawing_run, measured(own_drawing_run)
     assert known is not None
     table, parity = run.table(), Parity(largest_difference=0, images=0)

@@ -13,7 +13,7 @@ from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.experiments import ablation as room
-from tumorlens.experiments.ablation import Variant, read_variants, sweep
+from tumorlens.experiments.ablation import Variant, parse_variants, run_ablation
 from tumorlens.training import Run, load_run, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
@@ -21,18 +21,18 @@ VARIANTS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1
 NAMES = ("label_smoothing=0", "model=brainmrnet,label_smoothing=0.1")
 
 
-def _arms(*arms: str) -> tuple[Variant, ...]:
-    return read_variants("demo", arms or VARIANTS, SMALL)
+def _arms(*variants: str) -> tuple[Variant, ...]:
+    return parse_variants("demo", variants or VARIANTS, SMALL)
 
 
 @pytest.fixture(scope="module")
-def swept(
+def ablated(
     phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, room.Ablation]:
     out = tmp_path_factory.mktemp("swept") / "sweep"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return out, sweep(phantom_table, _arms(), out)
+        return out, run_ablation(phantom_table, _arms(), out)
 
 
 def test_arms_are_the_recipe_with_their_own_changes_after_those_of_all() -> None:
@@ -52,28 +52,28 @@ def test_arms_are_the_recipe_with_their_own_changes_after_those_of_all() -> None
         (("epochs=2", "augment.scale=[0.9, 1.1]"), "override"),
     ],
 )
-def test_arms_that_make_no_sense_are_refused(arms: tuple[str, ...], said: str) -> None:
+def test_arms_that_make_no_sense_are_refused(variants: tuple[str, ...], said: str) -> None:
     with pytest.raises(RecipeError, match=said.replace("?", r"\?")):
-        _arms(*arms)
+        _arms(*variants)
 
 
 def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp_path: Path) -> None:
-    found = sweep(phantom_table, _arms("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
+    found = run_ablation(phantom_table, _arms("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
     plain, guided = found.results
-    assert (plain.arm.name, guided.arm.name) == ("cam_guidance=0", "cam_guidance=1")
+    assert (plain.variant.name, guided.variant.name) == ("cam_guidance=0", "cam_guidance=1")
     assert plain.run.record["masks"] is None
     assert {"val_energy", "val_pointing"} <= set(guided.run.record["validation"])
     assert guided.comparison is not None
     assert guided.run.record["split_hash"] == plain.run.record["split_hash"]
 
 
-def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Ablation], phantom_table: Table) -> None:
-    out, found = swept
+def test_each_arm_is_a_measured_run_on_the_same_split(ablated: tuple[Path, room.Ablation], phantom_table: Table) -> None:
+    out, found = ablated
     assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
     runs = [load_run(out / name) for name in NAMES]
     assert [run.spec.model for run in runs] == ["mini_resnet", "brainmrnet"]
     assert {run.record["split_hash"] for run in runs} == {phantom_table.split_hash}
-    assert all((run.folder / "evaluation" / "report.html").is_file() for run in runs)
+    assert all((run.folder / "evaluations" / "test" / "report.html").is_file() for run in runs)
     first, second = found.results
     assert first.comparison is None
     assert second.comparison
@@ -82,11 +82,11 @@ def test_each_arm_is_a_measured_run_on_the_same_split(swept: tuple[Path, room.Ab
     assert set(again.caveats) <= set(found.caveats)
 
 
-def test_the_table_is_kept_as_json(swept: tuple[Path, room.Ablation]) -> None:
-    out, found = swept
+def test_the_table_is_kept_as_json(ablated: tuple[Path, room.Ablation]) -> None:
+    out, found = ablated
     written = json.loads((out / "sweep.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
-    assert [arm["name"] for arm in written["arms"]] == list(NAMES)
+    assert [variant["name"] for variant in written["arms"]] == list(NAMES)
     first, second = written["arms"]
     assert first["difference"] is first["p"] is None
     gain = second["accuracy"]["value"] - first["accuracy"]["value"]
@@ -97,7 +97,7 @@ def test_the_table_is_kept_as_json(swept: tuple[Path, room.Ablation]) -> None:
 
 
 def test_a_sweep_goes_on_where_it_stopped(
-    swept: tuple[Path, room.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ablated: tuple[Path, room.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[str] = []
 
@@ -110,18 +110,18 @@ def test_a_sweep_goes_on_where_it_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(room, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            sweep(phantom_table, _arms(), tmp_path / "sweep")
-    first = (tmp_path / "sweep" / NAMES[0] / "evaluation" / "evaluation.json").stat().st_mtime_ns
+            run_ablation(phantom_table, _arms(), tmp_path / "sweep")
+    first = (tmp_path / "sweep" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
     with pytest.raises(RunError, match="holds a run already; go on with --resume"):
-        sweep(phantom_table, _arms(), tmp_path / "sweep")
-    resumed = sweep(phantom_table, _arms(), tmp_path / "sweep", resume=True)
-    assert (tmp_path / "sweep" / NAMES[0] / "evaluation" / "evaluation.json").stat().st_mtime_ns == first
-    assert resumed.to_dict() == swept[1].to_dict()
+        run_ablation(phantom_table, _arms(), tmp_path / "sweep")
+    resumed = run_ablation(phantom_table, _arms(), tmp_path / "sweep", resume=True)
+    assert (tmp_path / "sweep" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first
+    assert resumed.to_dict() == ablated[1].to_dict()
 
 
 def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nothing to resume; train without --resume"):
-        sweep(phantom_table, _arms(), tmp_path / "none", resume=True)
+        run_ablation(phantom_table, _arms(), tmp_path / "none", resume=True)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +133,19 @@ def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path)
     ],
 )
 def test_an_arm_that_cannot_be_is_told_before_any_is_trained(
-    arm: str, said: str, phantom_table: Table, tmp_path: Path
+    variant: str, said: str, phantom_table: Table, tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match=said):
-        sweep(phantom_table, _arms("epochs=2", arm), tmp_path / "sweep")
+        run_ablation(phantom_table, _arms("epochs=2", variant), tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
 
 
 def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
     phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, arms = str(tmp_path / "split.csv"), ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1")
+    table, variants = str(tmp_path / "split.csv"), ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1")
     write_table(phantom_table, Path(table))
-    words = [w for arm in arms for w in ("--arm", arm)] + [w for value in SMALL for w in ("--set", value)]
+    words = [w for variant in variants for w in ("--arm", variant)] + [w for value in SMALL for w in ("--set", value)]
     words += ["--set", "schedule={name: constant}"]
     assert main(["train", table, "--recipe", "demo", "--out", str(tmp_path / "sweep"), *words]) == 1
     said = capsys.readouterr()
@@ -158,11 +158,11 @@ def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
 
 def test_the_ablation_of_system_5_is_one_command(phantom_table: Table) -> None:
     smoothed, plain = "loss.label_smoothing=0.1", "model=efficientnet_b2 dropout=0.5"
-    arms = read_variants(
+    variants = parse_variants(
         "efficientnet_b2_transformer",
         [plain, f"{plain} {smoothed}", "model=efficientnet_b2_transformer", smoothed, f"{smoothed} options.cbam=true"],
     )
-    recipes = [arm.recipe for arm in arms]
+    recipes = [variant.recipe for variant in variants]
     assert [r.model.endswith("transformer") for r in recipes] == [False, False, True, True, True]
     assert [r.loss.label_smoothing for r in recipes] == [0, 0.1, 0, 0.1, 0.1]
     assert [r.dropout for r in recipes] == [0.5, 0.5, None, None, None]

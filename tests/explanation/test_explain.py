@@ -96,8 +96,8 @@ def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms:
     path = next((phantoms / "images").iterdir())
     (before,) = explain(own_run, [path], "glioma")
     found = evaluate(own_run, n_resamples=100)
-    write_evaluation(own_run, found, own_run.folder / "evaluation", Record("evaluate"))
-    edited = own_run.folder / "evaluation" / "evaluation.json"
+    write_evaluation(own_run, found, own_run.folder / "evaluations" / "test", Record("evaluate"))
+    edited = own_run.folder / "evaluations" / "test" / "evaluation.json"
     facts = json.loads(edited.read_text())
     facts["calibration"]["temperature"] = 0.25
     edited.write_text(json.dumps(facts))

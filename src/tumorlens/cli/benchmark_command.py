@@ -11,7 +11,7 @@ import typer
 from tumorlens.cli.common import Json, caveat, emit, fail, grid, loading, progress, say, show
 
 if TYPE_CHECKING:
-    from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts
+    from tumorlens.benchmarking.benchmark_result import Benchmark, SpeedMeasurement, NetworkCost
 
 _AGAINST = ("multiply-adds", "parameters", "milliseconds")
 
@@ -124,7 +124,7 @@ def _show(found: Benchmark) -> None:
         caveat(text)
 
 
-def _lines(facts: NetworkFacts) -> list[str]:
+def _lines(facts: NetworkCost) -> list[str]:
     """What is known of a network without running it, one below the other beside its backends."""
     lines = [
         facts.name,
@@ -134,7 +134,7 @@ def _lines(facts: NetworkFacts) -> list[str]:
     return lines if facts.on_disk is None else [*lines, f"  {facts.on_disk / 1e6:.1f} MB as ONNX"]
 
 
-def _row(by_size: dict[int, Measurement], sizes: list[int]) -> list[str]:
+def _row(by_size: dict[int, SpeedMeasurement], sizes: list[int]) -> list[str]:
     """Backend, images a second of each batch, latency of one image, peak of memory of the largest batch."""
     one, most = by_size[1], by_size[sizes[-1]]
     peak = most.peak_device_memory or most.peak_memory

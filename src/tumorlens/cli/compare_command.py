@@ -65,7 +65,7 @@ def _show(found: Comparison) -> None:
     for name, key in (("accuracy", "accuracy"), ("balanced accuracy", "balanced_accuracy")):
         both = (getattr(side, key).percent() for side in (one, two))
         table.add_row(name, *both, points(getattr(found, key)))
-    table.add_row("right where the other is wrong", str(one.alone_right), str(two.alone_right), f"p = {found.p:.3g} *")
+    table.add_row("right where the other is wrong", str(one.only_correct), str(two.only_correct), f"p = {found.p:.3g} *")
     said = found.conclusion
     if drawn := found.drawn:
         for key, name in (("dice", "Dice of the tumor"), ("hd95", f"HD95 ({drawn.distance_unit}), less is better")):

@@ -13,7 +13,7 @@ from tumorlens.cli.evaluate_command import RunFolder
 
 def export(
     run: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="The bundle to write; RUN/bundle.onnx if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The bundle to write; RUN/model.onnx if left out.")] = None,
     crossval: Annotated[
         Path | None,
         typer.Option(help="Folder of 'train --fold all', same recipe and data, which the card's figures are from."),
@@ -36,7 +36,7 @@ def export(
 
     record = Record("export", device="cpu")
     loaded = load_run(run)
-    path = out or loaded.folder / "bundle.onnx"
+    path = out or loaded.folder / "model.onnx"
     with console().status("exporting, and comparing the answers"):
         card = work(loaded, path, crossval=crossval, half=half, weights=weights)
     parity = card.parity

@@ -85,9 +85,9 @@ def train(
     changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
     chosen = load_recipe(recipe, changes)
     if arm:
-        from tumorlens.experiments.ablation import read_variants, sweep
+        from tumorlens.experiments.ablation import parse_variants, run_ablation
 
-        arms = read_variants(recipe, arm, changes)
+        arms = parse_variants(recipe, arm, changes)
     table = open_tables(data, unannotated=unannotated)
     if given:
         table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
@@ -113,7 +113,7 @@ def train(
         )  # fmt: skip
         return _report_folds(crossed, out, json=json)
     if arm:
-        found = sweep(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
+        found = run_ablation(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
         return _report(found, out, json=json)
     run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
     return _report_run(run, json=json)

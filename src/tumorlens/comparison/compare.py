@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tumorlens.comparison.comparison_caveats import caveats, resampled
-from tumorlens.comparison.paired_classification import Comparison, compare_answers
+from tumorlens.comparison.paired_classification import Comparison, compare_predictions
 from tumorlens.comparison.paired_segmentation import compare_drawn
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.stored_evaluation import read_evaluation
@@ -19,7 +19,7 @@ def compare(
     first: Run,
     second: Run,
     *,
-    evaluation: str = "evaluation",
+    evaluation: str = "test",
     common: bool = False,
     n_resamples: int = 2000,
     seed: int = 0,
@@ -29,8 +29,8 @@ def compare(
     Args:
         first: the run compared with; evaluated.
         second: another one; evaluated.
-        evaluation: folder of the evaluation in both runs: ``"evaluation"`` is that of their test parts,
-            ``"evaluation-hospital"`` that of ``tumorlens evaluate RUN --data hospital.csv``.
+        evaluation: name of the evaluation in both runs: ``"test"`` is that of their test subsets, ``"hospital"`` that
+            of ``tumorlens evaluate RUN --data hospital.csv``.
         common: where the test images differ, compare on those that both were tested on.
         n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
@@ -58,7 +58,7 @@ def compare(
             f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
         )
     bootstrap = ClusterBootstrap(*resampled(one, two, both), n_resamples, seed)
-    found = compare_answers(
+    found = compare_predictions(
         [one.answers[name].label for name in both],
         [one.answers[name].predicted for name in both],
         [two.answers[name].predicted for name in both],

@@ -122,7 +122,7 @@ def measured(run: Run, crossval: Path | None = None) -> Measured | None:
     """
     if crossval is not None:
         return Measured(_cross_validation(run, crossval))
-    path = run.folder / "evaluation" / "evaluation.json"
+    path = run.evaluation_folder() / "evaluation.json"
     if not path.is_file():
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

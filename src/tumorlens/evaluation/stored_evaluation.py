@@ -52,17 +52,17 @@ class Measured:
         return Estimate(**self.facts["overall"]["accuracy"])
 
 
-def read_evaluation(run: Run, name: str = "evaluation") -> Measured:
+def read_evaluation(run: Run, name: str = "test") -> Measured:
     """Read what `tumorlens evaluate` left in a run.
 
     Args:
         run: a finished run.
-        name: of the folder in it: ``"evaluation"`` for the test part, ``"evaluation-hospital"`` for other data.
+        name: of the evaluation: ``"test"``, ``"val"``, or the name of an external table.
 
     Raises:
         RunError: there is no such evaluation, it is damaged, or the weights have changed since.
     """
-    folder = run.folder / name
+    folder = run.evaluation_folder(name)
     missing = [file for file in ("evaluation.json", "predictions.csv") if not (folder / file).is_file()]
     if missing:
         raise RunError(f"{folder}: {' and '.join(missing)} not found; run: tumorlens evaluate {run.folder}")

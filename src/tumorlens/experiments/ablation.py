@@ -42,17 +42,17 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Result:
+class VariantResult:
     """What came of an arm.
 
     Attributes:
-        arm: which.
+        variant: which.
         run: the trained run.
         accuracy: on the test part.
         comparison: with the first arm's run, image by image; None for the first itself.
     """
 
-    arm: Variant
+    variant: Variant
     run: Run
     accuracy: Estimate
     comparison: Comparison | None
@@ -61,8 +61,8 @@ class Result:
         """Plain data for JSON."""
         compared = self.comparison
         return {
-            "name": self.arm.name,
-            "changes": list(self.arm.changes),
+            "name": self.variant.name,
+            "changes": list(self.variant.changes),
             "model": self.run.spec.model,
             "accuracy": self.accuracy.to_dict(),
             "difference": compared.accuracy.to_dict() if compared else None,
@@ -81,7 +81,7 @@ class Ablation:
         facts: data, recipe, seed and split, as plain data.
     """
 
-    results: tuple[Result, ...]
+    results: tuple[VariantResult, ...]
     failed: dict[str, str]
     caveats: tuple[str, ...]
     facts: dict[str, Any]
@@ -95,31 +95,31 @@ class Ablation:
         }
 
 
-def read_variants(source: str | Path, arms: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Variant, ...]:
+def parse_variants(source: str | Path, variants: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Variant, ...]:
     """The arms of a recipe.
 
     Args:
         source: a shipped recipe or a YAML file.
-        arms: each a list of overrides with spaces between them, as ``"model=efficientnet_b2 dropout=0.5"``.
+        variants: each a list of overrides with spaces between them, as ``"model=efficientnet_b2 dropout=0.5"``.
         overrides: what all arms change; an arm's own come after them.
 
     Raises:
         RecipeError: fewer than two arms, two of one name, one that changes nothing, or a change that does not fit.
     """
     found = [
-        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes])) for changes in map(_split, arms)
+        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes])) for changes in map(_split, variants)
     ]
     if len(found) < 2:
         raise RecipeError("1 arm given; expected at least two, of which the first is what the others are held to")
-    names = [arm.name for arm in found]
+    names = [variant.name for variant in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise RecipeError(f"arm {twice}: given twice; expected each once")
     return tuple(found)
 
 
-def sweep(
+def run_ablation(
     table: Table,
-    arms: Sequence[Variant],
+    variants: Sequence[Variant],
     out: str | Path,
     *,
     seed: int = 0,
@@ -131,7 +131,7 @@ def sweep(
 
     Args:
         table: with a split.
-        arms: as `read_variants` gives them; the first is what the others are compared with.
+        variants: as `parse_variants` gives them; the first is what the others are compared with.
         out: one folder for each run in it, and sweep.json.
         seed: of every training.
         resume: go on where a sweep stopped; what is finished stays as it is.
@@ -144,38 +144,38 @@ def sweep(
         TumorlensError: the first arm cannot be trained. That of another is kept in `failed`, and the next one begins.
     """
     folder, console = Path(out), console or Console(quiet=True)
-    _check(table, arms, folder, resume)
+    _check(table, variants, folder, resume)
     record = Record("train", seed=seed, resumed=resume)
-    results: list[Result] = []
+    results: list[VariantResult] = []
     failed: dict[str, str] = {}
-    for number, arm in enumerate(arms, start=1):
-        console.print(f"arm {number}/{len(arms)}: {' '.join(arm.changes)}", highlight=False, soft_wrap=True)
-        own = folder / arm.name
+    for number, variant in enumerate(variants, start=1):
+        console.print(f"arm {number}/{len(variants)}: {' '.join(variant.changes)}", highlight=False, soft_wrap=True)
+        own = folder / variant.name
         try:
             begun = resume and (own / BEGUN).is_file()
-            run = train(table, arm.recipe, own, seed=seed, resume=begun, allow_leak=allow_leak, console=console)
+            run = train(table, variant.recipe, own, seed=seed, resume=begun, allow_leak=allow_leak, console=console)
             measured = _measured(run, console)
             compared = compare(results[0].run, run) if results else None
         except TumorlensError as error:
             if not results:
                 raise
-            failed[arm.name] = str(error)
+            failed[variant.name] = str(error)
             continue
-        results.append(Result(arm, run, measured.accuracy, compared))
-        record.lap(arm.name)
+        results.append(VariantResult(variant, run, measured.accuracy, compared))
+        record.lap(variant.name)
     first = results[0].run.record
     facts = {key: first[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
     found = Ablation(tuple(results), failed, _caveats(results), facts)
     write_json(found.to_dict(), folder / ABLATION)
-    record.add(**facts, device=first["device"], failed=failed, outputs=[ABLATION, *(r.arm.name for r in results)])
+    record.add(**facts, device=first["device"], failed=failed, outputs=[ABLATION, *(r.variant.name for r in results)])
     record.write(folder, "sweep.run.json")
     return found
 
 
-def _split(arm: str) -> tuple[str, ...]:
-    changes = tuple(arm.split())
+def _split(variant: str) -> tuple[str, ...]:
+    changes = tuple(variant.split())
     if not changes:
-        raise RecipeError(f"arm '{arm}': changes nothing; expected overrides such as 'loss.label_smoothing=0.1'")
+        raise RecipeError(f"arm '{variant}': changes nothing; expected overrides such as 'loss.label_smoothing=0.1'")
     return changes
 
 
@@ -186,17 +186,17 @@ def _name(changes: Sequence[str]) -> str:
     return ",".join(f"{key}={value}" for key, value in words)
 
 
-def _check(table: Table, arms: Sequence[Variant], folder: Path, resume: bool) -> None:
+def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool) -> None:
     """See that nothing will be overwritten, and that every network can be built, before hours are spent."""
-    if resume and not any((folder / arm.name / BEGUN).is_file() for arm in arms):
+    if resume and not any((folder / variant.name / BEGUN).is_file() for variant in variants):
         raise RunError(f"{folder}: holds no run of these arms, so there is nothing to resume; train without --resume")
-    for arm in arms:
+    for variant in variants:
         if not resume:
-            check_folder(folder / arm.name, resume=False)
+            check_folder(folder / variant.name, resume=False)
         try:
-            check_fit(table, arm.recipe).network()
+            check_fit(table, variant.recipe).network()
         except TumorlensError as error:
-            raise RecipeError(f"arm {arm.name}: {error}") from None
+            raise RecipeError(f"arm {variant.name}: {error}") from None
 
 
 def _measured(run: Run, console: Console) -> Measured:
@@ -211,11 +211,11 @@ def _measured(run: Run, console: Console) -> Measured:
                 background=False,
                 progress=lambda done, total: status.update(f"measuring {done}/{total}"),
             )
-        write_evaluation(run, found, run.folder / "evaluation", Record("evaluate"))
+        write_evaluation(run, found, run.evaluation_folder(), Record("evaluate"))
         return read_evaluation(run)
 
 
-def _caveats(results: Sequence[Result]) -> tuple[str, ...]:
+def _caveats(results: Sequence[VariantResult]) -> tuple[str, ...]:
     """Those of all comparisons, each once, and that there are several of them."""
     compared = [result.comparison for result in results if result.comparison]
     chosen = (

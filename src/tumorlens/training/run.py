@@ -48,6 +48,14 @@ class Run:
         masks = self.record.get("masks")
         return card(self.spec.model).segments and masks is not None and bool(masks.get("drawn", True))
 
+    def evaluation_folder(self, name: str = "test") -> Path:
+        """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
+        return self.folder / "evaluations" / name
+
+    def evaluation_folder(self, name: str = "test") -> Path:
+        """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
+        return self.folder / "evaluations" / name
+
     def table(self) -> Table:
         """The data the run was made with, each sample in its split.
 

@@ -99,7 +99,7 @@ def test_it_leaves_a_report_a_row_for_each_image_and_a_whole_evaluation_of_each_
     page = (out / "report.html").read_text(encoding="utf-8")
     for number in range(FOLDS):
         assert f"fold-{number}/evaluation/report.html" in page
-        assert (out / f"fold-{number}" / "evaluation" / "report.html").is_file()
+        assert (out / f"fold-{number}" / "evaluations" / "test" / "report.html").is_file()
     assert "The temperature of each fold was fitted on the images of all others" in page
     assert "Which images it does not answer" in page
 

@@ -143,7 +143,7 @@ def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(dr
     assert official.published.n == 20  # all of them mirrored in Training, so no row for others
     assert found.published.recipe.stop.keep == "last"
     assert "measured on the images it was trained on" in found.why
-    assert (tmp_path / "out" / "published" / "evaluation-train" / "report.html").is_file()
+    assert (tmp_path / "out" / "published" / "evaluations" / "train" / "report.html").is_file()
 
 
 def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(

@@ -97,5 +97,5 @@ def _measured(number: int, run: Run, background: bool, n_resamples: int, seed: i
             seed=seed,
             progress=lambda done, total: status.update(f"measuring {done}/{total}"),
         )
-    write_evaluation(run, evaluation, run.folder / "evaluation", record)
+    write_evaluation(run, evaluation, run.evaluation_folder(), record)
     return Fold(number, run, evaluation)

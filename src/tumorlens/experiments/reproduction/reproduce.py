@@ -19,12 +19,12 @@ from tumorlens.evaluation.analyses.leakage.measure import LeakageResult, measure
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.experiments.reproduction.protocols import Pair, Protocol, protocols
+from tumorlens.experiments.reproduction.protocols import ProtocolPair, EvaluationProtocol, protocols
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod, find_published_method
-from tumorlens.experiments.reproduction.quick import shorter
+from tumorlens.experiments.reproduction.quick import quick_overrides
 from tumorlens.experiments.reproduction.reproduction_files import write_reproduction
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.experiments.reproduction.sides import Side
+from tumorlens.experiments.reproduction.sides import ProtocolResult
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
@@ -104,8 +104,8 @@ def reproduce(
 
 
 def _run(
-    pair: Pair,
-    protocol: Protocol,
+    pair: ProtocolPair,
+    protocol: EvaluationProtocol,
     recipe: Recipe,
     out: Path,
     *,
@@ -113,7 +113,7 @@ def _run(
     resume: bool,
     n_resamples: int,
     console: Console,
-) -> Side:
+) -> ProtocolResult:
     """Train and evaluate one protocol; the published one may leak and measure boxes, for that is what it did."""
     folder, published = out / protocol.name, protocol.name == "published"
     console.print(f"{protocol.name} protocol: {protocol.rule}", style="bold", highlight=False, soft_wrap=True)
@@ -139,9 +139,9 @@ def _run(
                 n_resamples=n_resamples,
                 progress=step,
             )
-        write_evaluation(run, found[part], folder / ("evaluation" if part == "test" else f"evaluation-{part}"), record)
+        write_evaluation(run, found[part], run.evaluation_folder(part), record)
     apart = {part: _apart(pair.known(protocol, part), one) for part, one in found.items() if part != "train"}
-    return Side(protocol, recipe, run, found, apart)
+    return ProtocolResult(protocol, recipe, run, found, apart)
 
 
 def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakageResult | None:
@@ -165,7 +165,7 @@ def _recipes(
     system: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
 ) -> Callable[[Sequence[str]], Recipe]:
     """The recipe with further overrides; what the user asks for counts more than what is quick."""
-    short = shorter(system.recipe(model, overrides)) if quick else ()
+    short = quick_overrides(system.recipe(model, overrides)) if quick else ()
     return lambda further: system.recipe(model, [*short, *overrides, *further])
 
 
@@ -207,7 +207,7 @@ def _check_weights(recipe: Recipe, classes: int) -> None:
         ) from None
 
 
-def _machine(side: Side) -> dict[str, Any]:
+def _machine(side: ProtocolResult) -> dict[str, Any]:
     """What it ran on."""
     device = side.run.record["device"]
     graphics = torch.cuda.get_device_name() if device.startswith("cuda") and torch.cuda.is_available() else None
