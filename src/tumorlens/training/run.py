@@ -52,10 +52,6 @@ class Run:
         """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
         return self.folder / "evaluations" / name
 
-    def evaluation_folder(self, name: str = "test") -> Path:
-        """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
-        return self.folder / "evaluations" / name
-
     def table(self) -> Table:
         """The data the run was made with, each sample in its split.
 
