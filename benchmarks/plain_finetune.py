@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from tumorlens.comparison.paired_classification import compare_answers
+from tumorlens.comparison.paired_classification import compare_predictions
 from tumorlens.evaluation import evaluate
 from tumorlens.report.text import points
 from tumorlens.stats import ClusterBootstrap
@@ -90,7 +90,7 @@ def main() -> None:
         said = torch.cat([model(batch(held[i : i + 32], plain)).argmax(1) for i in range(0, len(held), 32)])
     judged = evaluate(run)
     assert [sample.id for sample in judged.samples] == [table.samples[i].id for i in held]
-    found = compare_answers(
+    found = compare_predictions(
         [table.samples[i].label for i in held],
         [table.classes[i] for i in said],
         [table.classes[i] for i in judged.probabilities.argmax(1)],

@@ -14,10 +14,16 @@ import onnxruntime
 import pytest
 import torch
 
-from tumorlens._record import Record, plain
+from tumorlens._record import Record, to_jsonable
 from tumorlens.benchmarking.benchmark import benchmark
 from tumorlens.benchmarking.benchmark_plot import plot
-from tumorlens.benchmarking.benchmark_result import Benchmark, SpeedMeasurement, NetworkCost, RunAccuracy, BenchmarkedNetwork
+from tumorlens.benchmarking.benchmark_result import (
+    Benchmark,
+    BenchmarkedNetwork,
+    NetworkCost,
+    RunAccuracy,
+    SpeedMeasurement,
+)
 from tumorlens.benchmarking.timing import BenchmarkJob, Outcome, PassTimes
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.evaluation import evaluate, write_evaluation
@@ -212,7 +218,10 @@ def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
 
 
 def test_a_busy_machine_uneven_rounds_and_other_test_images_are_said() -> None:
-    assert result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "figshare", "1")).caveats == ()
+    assert (
+        result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "figshare", "1")).caveats
+        == ()
+    )
     scores = RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")
     uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
     said = replace(uneven, machine=REST | {"load_before": 6.0}).caveats
@@ -227,7 +236,7 @@ def test_the_table_in_a_file_has_a_row_for_each_measurement(found: Benchmark, tm
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(found.measurements)
     assert float(rows[0]["p50_ms"]) == pytest.approx(found.measurements[0].p50, abs=1e-3)
-    assert json.loads(json.dumps(plain(found.to_dict())))["measurements"][0]["backend"] == "onnxruntime"
+    assert json.loads(json.dumps(to_jsonable(found.to_dict())))["measurements"][0]["backend"] == "onnxruntime"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tumorlens.benchmarking.timing import Job, _times, run
+from tumorlens.benchmarking.timing import BenchmarkJob, _times, run
 
-JOB = Job("channels-last", "mini_resnet", 4, 1, 32, "", (8, 1), "cpu", 1, 0.02)
+JOB = BenchmarkJob("channels-last", "mini_resnet", 4, 1, 32, "", (8, 1), "cpu", 1, 0.02)
 
 
 def test_batches_are_measured_smallest_first_with_their_peaks() -> None:
@@ -30,7 +30,7 @@ def test_batches_are_measured_smallest_first_with_their_peaks() -> None:
         (replace(JOB, model="mini_resnt"), "did you mean mini_resnet"),
     ],
 )
-def test_a_process_that_fails_says_why_in_one_line(job: Job, words: str) -> None:
+def test_a_process_that_fails_says_why_in_one_line(job: BenchmarkJob, words: str) -> None:
     timings, reason = run(job)
     assert timings == []
     assert words in reason

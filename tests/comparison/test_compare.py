@@ -187,11 +187,11 @@ def test_an_evaluation_on_other_data_is_compared_by_its_name(runs: tuple[Path, P
 
 
 @pytest.fixture(scope="module")
-def measured(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(segmentation_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured") / "run"
-    shutil.copytree(drawing_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    shutil.copytree(segmentation_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
     write_evaluation(
-        drawing_run, evaluate(drawing_run, n_resamples=100), folder / "evaluations" / "test", Record("evaluate")
+        segmentation_run, evaluate(segmentation_run, n_resamples=100), folder / "evaluations" / "test", Record("evaluate")
     )
     return folder
 

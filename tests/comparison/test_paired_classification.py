@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.comparison.paired_classification import Comparison, compare_answers
+from tumorlens.comparison.paired_classification import Comparison, compare_predictions
 from tumorlens.errors import DataError
 from tumorlens.stats import ClusterBootstrap, mcnemar
 
@@ -16,7 +16,7 @@ def answers(first: list[int], second: list[int], *, images: int = 1, labels: str
     truth = [labels[i % len(labels)] for i in range(n) for _ in range(images)]
     said = [[name if mine[i // images] else "wrong" for i, name in enumerate(truth)] for mine in (first, second)]
     units = [f"patient {i}" for i in range(n) for _ in range(images)]
-    return compare_answers(truth, *said, ClusterBootstrap(units, "patient"), names=("old", "new"))
+    return compare_predictions(truth, *said, ClusterBootstrap(units, "patient"), names=("old", "new"))
 
 
 def test_the_same_answers_show_no_difference() -> None:
@@ -61,7 +61,7 @@ def test_mcnemar_counts_images_and_the_interval_patients() -> None:
 def test_balanced_accuracy_counts_every_class_alike() -> None:
     truth = ["common"] * 30 + ["rare"] * 10
     always = ["common"] * 40
-    found = compare_answers(truth, always, truth, ClusterBootstrap([str(i) for i in range(40)], "image"))
+    found = compare_predictions(truth, always, truth, ClusterBootstrap([str(i) for i in range(40)], "image"))
     assert found.first.accuracy.value == pytest.approx(0.75)
     assert found.first.balanced_accuracy.value == pytest.approx(0.5)
     assert found.balanced_accuracy.value == pytest.approx(0.5)
@@ -70,7 +70,7 @@ def test_balanced_accuracy_counts_every_class_alike() -> None:
 def test_balanced_accuracy_has_no_interval_where_a_class_hangs_on_two_patients() -> None:
     truth = ["common"] * 8 + ["rare"] * 2
     units = [str(i) for i in range(10)]  # about one resample in ten has no patient of the rare class
-    found = compare_answers(truth, ["common"] * 10, ["common"] * 7 + ["rare"] * 3, ClusterBootstrap(units, "patient"))
+    found = compare_predictions(truth, ["common"] * 10, ["common"] * 7 + ["rare"] * 3, ClusterBootstrap(units, "patient"))
     assert found.balanced_accuracy.value == pytest.approx((7 / 8 + 1) / 2 - 0.5)
     assert found.balanced_accuracy.low is None
     assert found.accuracy.low is not None
@@ -81,7 +81,7 @@ def test_a_reader_is_told_where_balanced_accuracy_says_something_else() -> None:
     truth = ["common"] * 400 + ["rare"] * 20
     first = ["rare" if rng.random() < 0.04 else "common" for _ in range(400)] + ["common"] * 20
     second = ["rare" if rng.random() < 0.06 else "common" for _ in range(400)] + ["rare"] * 14 + ["common"] * 6
-    found = compare_answers(truth, first, second, ClusterBootstrap([str(i) for i in range(420)], "image"))
+    found = compare_predictions(truth, first, second, ClusterBootstrap([str(i) for i in range(420)], "image"))
     assert found.accuracy.low < 0 < found.accuracy.high
     assert found.balanced_accuracy.low > 0
     assert "That of balanced accuracy leaves out 0" in found.conclusion
@@ -89,4 +89,4 @@ def test_a_reader_is_told_where_balanced_accuracy_says_something_else() -> None:
 
 def test_each_image_needs_both_answers() -> None:
     with pytest.raises(DataError, match=r"2 labels, 2 and 1 answers, 2 units; expected one of each"):
-        compare_answers(["a", "b"], ["a", "b"], ["a"], ClusterBootstrap(["1", "2"], "image"))
+        compare_predictions(["a", "b"], ["a", "b"], ["a"], ClusterBootstrap(["1", "2"], "image"))

@@ -67,7 +67,9 @@ def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp
     assert guided.run.record["split_hash"] == plain.run.record["split_hash"]
 
 
-def test_each_arm_is_a_measured_run_on_the_same_split(ablated: tuple[Path, room.Ablation], phantom_table: Table) -> None:
+def test_each_arm_is_a_measured_run_on_the_same_split(
+    ablated: tuple[Path, room.Ablation], phantom_table: Table
+) -> None:
     out, found = ablated
     assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
     runs = [load_run(out / name) for name in NAMES]
@@ -143,7 +145,10 @@ def test_an_arm_that_cannot_be_is_told_before_any_is_trained(
 def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
     phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, variants = str(tmp_path / "split.csv"), ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1")
+    table, variants = (
+        str(tmp_path / "split.csv"),
+        ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1"),
+    )
     write_table(phantom_table, Path(table))
     words = [w for variant in variants for w in ("--arm", variant)] + [w for value in SMALL for w in ("--set", value)]
     words += ["--set", "schedule={name: constant}"]

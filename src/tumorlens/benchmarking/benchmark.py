@@ -16,9 +16,15 @@ require("torch", "train", "benchmark networks")
 import torch
 from torch import Tensor, nn
 
-from tumorlens.benchmarking.benchmark_result import Benchmark, Measurement, NetworkFacts, Score, Subject
+from tumorlens.benchmarking.benchmark_result import (
+    Benchmark,
+    BenchmarkedNetwork,
+    NetworkCost,
+    RunAccuracy,
+    SpeedMeasurement,
+)
 from tumorlens.benchmarking.machine import machine
-from tumorlens.benchmarking.timing import BACKENDS, NEEDS_GRAPH, Job, Outcome, run
+from tumorlens.benchmarking.timing import BACKENDS, NEEDS_GRAPH, BenchmarkJob, Outcome, run
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError, TumorlensError
 from tumorlens.evaluation import read_evaluation
@@ -89,7 +95,7 @@ def benchmark(
                 outcome.append(([], known.error) if unreadable else run(job))
                 step()
     measured = tuple(
-        Measurement.of(known.name, job.backend, job.device, batch, outcome)
+        SpeedMeasurement.of(known.name, job.backend, job.device, batch, outcome)
         for (known, job), outcome in zip(jobs, outcomes, strict=True)
         for batch in sizes
     )
@@ -108,7 +114,7 @@ class _Plain(nn.Module):
         return (answer.logits,) if answer.mask is None else (answer.logits, answer.mask)
 
 
-def _describe(subject: Subject, graph: Path, scores: tuple[Score, ...]) -> NetworkFacts:
+def _describe(subject: BenchmarkedNetwork, graph: Path, scores: tuple[RunAccuracy, ...]) -> NetworkCost:
     """Count a network and write its graph; one that cannot be exported is measured in PyTorch alone."""
     options = dict(subject.options)
     counted = cost(subject.model, subject.classes, channels=subject.channels, input_size=subject.size, options=options)
@@ -123,33 +129,39 @@ def _describe(subject: Subject, graph: Path, scores: tuple[Score, ...]) -> Netwo
     except Exception as failure:  # whatever the exporter says of one network, the others are still measured
         said = str(failure).strip() or type(failure).__name__
         error = f"not exported: {said.splitlines()[0][:150]}"
-    return NetworkFacts(subject, counted.parameters, counted.multiply_adds, size, scores, error)
+    return NetworkCost(subject, counted.parameters, counted.multiply_adds, size, scores, error)
 
 
-def _subjects(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[Subject]:
+def _subjects(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[BenchmarkedNetwork]:
     """What is measured, each once: names in their order, a run's network in the place of its name."""
     trained = [_subject_of(one) for one in runs]
     wanted = list(names) or ([] if runs else all_names())
-    found: list[Subject] = []
+    found: list[BenchmarkedNetwork] = []
     for name in wanted:
         known = card(name)
-        plain = Subject(name, classes, 3, known.input_size, (), known.input_size)
+        plain = BenchmarkedNetwork(name, classes, 3, known.input_size, (), known.input_size)
         found += [subject for subject in trained if subject.model == name] or [plain]
     return list(dict.fromkeys([*found, *trained]))
 
 
-def _subject_of(one: Run) -> Subject:
+def _subject_of(one: Run) -> BenchmarkedNetwork:
     spec = one.spec
     options = tuple(sorted(spec.options.items()))
-    return Subject(
+    return BenchmarkedNetwork(
         spec.model, len(spec.classes), spec.channels, spec.input_geometry.size, options, card(spec.model).input_size
     )
 
 
 def _job(
-    subject: Subject, graph: Path, backend: str, device: str, threads: int, batches: tuple[int, ...], seconds: float
-) -> Job:
-    return Job(
+    subject: BenchmarkedNetwork,
+    graph: Path,
+    backend: str,
+    device: str,
+    threads: int,
+    batches: tuple[int, ...],
+    seconds: float,
+) -> BenchmarkJob:
+    return BenchmarkJob(
         backend=backend,
         model=subject.model,
         classes=subject.classes,
@@ -169,7 +181,7 @@ def _counter(total: int, progress: Progress | None) -> Callable[[], None]:
     return lambda: progress(next(done), total) if progress else None
 
 
-def _kept(jobs: Sequence[tuple[NetworkFacts, Job]], outcomes: Sequence[Sequence[Outcome]]) -> bool | None:
+def _kept(jobs: Sequence[tuple[NetworkCost, BenchmarkJob]], outcomes: Sequence[Sequence[Outcome]]) -> bool | None:
     """Whether PyTorch ran with freed memory kept; None where it did not run."""
     told = [
         timing.freed_memory_kept
@@ -181,10 +193,10 @@ def _kept(jobs: Sequence[tuple[NetworkFacts, Job]], outcomes: Sequence[Sequence[
     return all(told) if told else None
 
 
-def _score(one: Run) -> tuple[Subject, Score]:
+def _score(one: Run) -> tuple[BenchmarkedNetwork, RunAccuracy]:
     measured = read_evaluation(one)
     facts = measured.facts
-    return _subject_of(one), Score(one.folder.name, measured.accuracy, facts["data"], facts["split_hash"])
+    return _subject_of(one), RunAccuracy(one.folder.name, measured.accuracy, facts["data"], facts["split_hash"])
 
 
 def _backends(wanted: Sequence[str]) -> list[str]:

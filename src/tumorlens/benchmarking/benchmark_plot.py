@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkFacts
+from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost
 from tumorlens.errors import TumorlensError
 from tumorlens.report.plots import CostPoint, accuracy_against_cost, standalone
 
@@ -45,7 +45,7 @@ def _backend(found: Benchmark) -> str:
     return "onnxruntime" if "onnxruntime" in measured else next(iter(measured), "")
 
 
-def _cost(found: Benchmark, facts: NetworkFacts, against: str, backend: str) -> float:
+def _cost(found: Benchmark, facts: NetworkCost, against: str, backend: str) -> float:
     """In the unit of the axis; 0 where it is not known."""
     if against == "multiply-adds":
         return facts.multiply_adds / 1e9

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES
 from tumorlens.benchmarking.machine import busy
 from tumorlens.benchmarking.timing import NEEDS_GRAPH, Outcome
@@ -23,7 +23,7 @@ USUAL_CLASSES = 4
 
 
 @dataclass(frozen=True)
-class Subject:
+class BenchmarkedNetwork:
     """A network as it is measured.
 
     Attributes:
@@ -52,7 +52,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Score:
+class RunAccuracy:
     """The accuracy of an evaluated run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class NetworkFacts:
+class NetworkCost:
     """What is known of a network without running it.
 
     Attributes:
@@ -81,11 +81,11 @@ class NetworkFacts:
         error: why there is no file, else empty.
     """
 
-    subject: Subject
+    subject: BenchmarkedNetwork
     parameters: int
     multiply_adds: int
     on_disk: int | None
-    scores: tuple[Score, ...]
+    scores: tuple[RunAccuracy, ...]
     error: str = ""
 
     @property
@@ -95,7 +95,7 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class SpeedMeasurement:
     """One network, backend and batch size.
 
     Attributes:
@@ -131,7 +131,7 @@ class Measurement:
     error: str = ""
 
     @classmethod
-    def of(cls, network: str, backend: str, device: str, batch: int, outcome: Sequence[Outcome]) -> Measurement:
+    def of(cls, network: str, backend: str, device: str, batch: int, outcome: Sequence[Outcome]) -> SpeedMeasurement:
         """From the timings of every round and the reason it ended early."""
         rounds = [timing for timings, _ in outcome for timing in timings if timing.batch == batch]
         reason = next((reason for _, reason in outcome if reason), "")
@@ -169,8 +169,8 @@ class Benchmark:
     """
 
     machine: dict[str, Any]
-    networks: tuple[NetworkFacts, ...]
-    measurements: tuple[Measurement, ...]
+    networks: tuple[NetworkCost, ...]
+    measurements: tuple[SpeedMeasurement, ...]
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -218,13 +218,13 @@ class Benchmark:
     def write_csv(self, path: str | Path) -> None:
         """One row for each measurement, with the facts of its network."""
         by_name = {facts.name: facts for facts in self.networks}
-        with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
+        with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
             rows = [_row(by_name[m.network], m) for m in self.measurements]
             writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
-    def _network(self, facts: NetworkFacts) -> dict[str, Any]:
+    def _network(self, facts: NetworkCost) -> dict[str, Any]:
         subject = facts.subject
         return {
             "name": facts.name,
@@ -244,7 +244,7 @@ def _most(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _row(facts: NetworkFacts, m: Measurement) -> dict[str, Any]:
+def _row(facts: NetworkCost, m: SpeedMeasurement) -> dict[str, Any]:
     def digits(value: float | None, count: int) -> str | float:
         return "" if value is None else round(value, count)
 

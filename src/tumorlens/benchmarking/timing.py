@@ -29,7 +29,7 @@ Inputs = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Job:
+class BenchmarkJob:
     """What one process is to measure.
 
     Attributes:
@@ -60,7 +60,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Timing:
+class PassTimes:
     """What was measured of one batch size.
 
     Attributes:
@@ -81,16 +81,16 @@ class Timing:
     peak_device_memory: int | None
 
 
-Outcome = tuple[list[Timing], str]
+Outcome = tuple[list[PassTimes], str]
 """What was measured, and why it ended early; empty where it did not."""
 
 
-def run(job: Job) -> Outcome:
+def run(job: BenchmarkJob) -> Outcome:
     """Measure in a new process."""
     command = [sys.executable, "-m", "tumorlens.benchmarking.timing", json.dumps(asdict(job))]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    timings = [Timing(**(line | {"seconds": tuple(line["seconds"])})) for line in lines]
+    timings = [PassTimes(**(line | {"seconds": tuple(line["seconds"])})) for line in lines]
     if done.returncode == 0:
         return timings, ""
     if done.returncode < 0:
@@ -102,7 +102,7 @@ def run(job: Job) -> Outcome:
 def main() -> None:
     """What the process does."""
     found = json.loads(sys.argv[1])
-    job = Job(**(found | {"batches": tuple(found["batches"])}))
+    job = BenchmarkJob(**(found | {"batches": tuple(found["batches"])}))
     kept = job.backend not in NEEDS_GRAPH and keep_freed_memory()
     load, device_peak = _BACKENDS[job.backend](job)
     before = peak_memory()
@@ -111,7 +111,7 @@ def main() -> None:
     for batch in sorted(job.batches):
         inputs = random.standard_normal((batch, job.channels, job.size, job.size), dtype=np.float32)
         seconds = _times(prepare(inputs), job.seconds)
-        print(json.dumps(asdict(Timing(batch, seconds, before, peak_memory(), kept, device_peak()))), flush=True)
+        print(json.dumps(asdict(PassTimes(batch, seconds, before, peak_memory(), kept, device_peak()))), flush=True)
 
 
 def _times(once: Pass, seconds: float) -> tuple[float, ...]:
@@ -133,7 +133,7 @@ def _times(once: Pass, seconds: float) -> tuple[float, ...]:
 _Backend = tuple[Callable[[], Callable[[Inputs], Pass]], Callable[[], int | None]]
 
 
-def _pytorch(job: Job, *, channels_last: bool) -> _Backend:
+def _pytorch(job: BenchmarkJob, *, channels_last: bool) -> _Backend:
     """Eager PyTorch."""
     import torch
 
@@ -163,7 +163,7 @@ def _pytorch(job: Job, *, channels_last: bool) -> _Backend:
     return load, lambda: torch.cuda.max_memory_allocated() if on_card else None
 
 
-def _onnxruntime(job: Job) -> _Backend:
+def _onnxruntime(job: BenchmarkJob) -> _Backend:
     import onnxruntime as ort
 
     def load() -> Callable[[Inputs], Pass]:
@@ -176,7 +176,7 @@ def _onnxruntime(job: Job) -> _Backend:
     return load, lambda: None
 
 
-def _openvino(job: Job) -> _Backend:
+def _openvino(job: BenchmarkJob) -> _Backend:
     import openvino
 
     # Left to itself it computes in bfloat16 where the processor has it, and would not be comparable.
@@ -193,7 +193,7 @@ def _openvino(job: Job) -> _Backend:
     return load, lambda: None
 
 
-_BACKENDS: dict[str, Callable[[Job], _Backend]] = {
+_BACKENDS: dict[str, Callable[[BenchmarkJob], _Backend]] = {
     "pytorch": lambda job: _pytorch(job, channels_last=False),
     "channels-last": lambda job: _pytorch(job, channels_last=True),
     "onnxruntime": _onnxruntime,

@@ -203,7 +203,7 @@ def _report(found: Ablation, out: Path, *, json: bool) -> int:
         table = grid("\narm", "accuracy\n(95 % interval)", "difference to the first, paired\n(95 % interval)")
         for result in found.results:
             difference = points(result.comparison.accuracy) if result.comparison else "-"
-            table.add_row(" ".join(result.arm.changes), result.accuracy.percent(), difference)
+            table.add_row(" ".join(result.variant.changes), result.accuracy.percent(), difference)
         show(table)
         for text in found.caveats:
             caveat(text)

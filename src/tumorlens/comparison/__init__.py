@@ -1,10 +1,10 @@
 """Two runs -> the paired differences between them, with their intervals."""
 
 from tumorlens.comparison.compare import compare
-from tumorlens.comparison.paired_classification import Comparison, compare_answers
+from tumorlens.comparison.paired_classification import Comparison, compare_predictions
 
 __all__ = [
     "Comparison",
     "compare",
-    "compare_answers",
+    "compare_predictions",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tumorlens.comparison.paired_segmentation import draw_both, same_masks
 from tumorlens.datasets.formats.csv_rows import read_rows
-from tumorlens.datasets.table import COPIES
+from tumorlens.datasets.table import DUPLICATES_PREFIX
 from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
 from tumorlens.evaluation.stored_evaluation import Measured
 from tumorlens.stats import Estimate
@@ -27,7 +27,7 @@ def resampled(one: Measured, two: Measured, both: Sequence[str]) -> tuple[list[s
     """The unit of every compared image and what a unit is; of two groupings, the coarser."""
     groupings = [[of.answers[name].unit for name in both] for of in (one, two)]
     units = min(groupings, key=lambda grouping: len(set(grouping)))
-    known = sum(unit != name and not unit.startswith(COPIES) for unit, name in zip(units, both, strict=True))
+    known = sum(unit != name and not unit.startswith(DUPLICATES_PREFIX) for unit, name in zip(units, both, strict=True))
     return units, "patient" if known == len(both) else "patient or image" if known else "image"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Flags, Floats
-from tumorlens.comparison.paired_segmentation import DrawnDifference
+from tumorlens.comparison.paired_segmentation import SegmentationDifference
 from tumorlens.errors import DataError
 from tumorlens.report.text import evidence
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference
@@ -28,20 +28,20 @@ class Side:
         name: of the run's folder.
         accuracy: share of the compared images it names right.
         balanced_accuracy: mean of the sensitivities of the classes that occur.
-        alone_right: images that it names right and the other does not.
+        only_correct: images that it names right and the other does not.
         facts: model, recipe, training seed, weights, split hash; empty where no run is behind it.
     """
 
     name: str
     accuracy: Estimate
     balanced_accuracy: Estimate
-    alone_right: int
+    only_correct: int
     facts: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         figures = {key: getattr(self, key).to_dict() for key in ("accuracy", "balanced_accuracy")}
-        return {"name": self.name, **self.facts, **figures, "alone_right": self.alone_right}
+        return {"name": self.name, **self.facts, **figures, "alone_right": self.only_correct}
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class Comparison:
     accuracy: Estimate
     balanced_accuracy: Estimate
     p: float
-    drawn: DrawnDifference | None = None
+    drawn: SegmentationDifference | None = None
     caveats: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def conclusion(self) -> str:
         """What can be said of the accuracies, in one to three sentences."""
-        decisive = self.first.alone_right + self.second.alone_right
+        decisive = self.first.only_correct + self.second.only_correct
         if not decisive:
             return "Both are right on the same images: no difference in accuracy is shown."
         low, high = self.accuracy.low, self.accuracy.high
@@ -113,8 +113,8 @@ class Comparison:
             },
             "mcnemar": {
                 "test": TEST,
-                "only_first_right": self.first.alone_right,
-                "only_second_right": self.second.alone_right,
+                "only_first_right": self.first.only_correct,
+                "only_second_right": self.second.only_correct,
                 "p": self.p,
             },
             "segmentation": (
@@ -127,7 +127,7 @@ class Comparison:
         }
 
 
-def compare_answers(
+def compare_predictions(
     labels: Sequence[str],
     first: Sequence[str],
     second: Sequence[str],
@@ -164,7 +164,7 @@ def compare_answers(
             name=name,
             accuracy=drawn.proportion(drawn.sums(mine) / images, everyone),
             balanced_accuracy=_balanced(drawn, recall),
-            alone_right=int((mine & ~other).sum()),
+            only_correct=int((mine & ~other).sum()),
         )
         for name, mine, other, recall in zip(names, right, right[::-1], balanced, strict=True)
     ]
@@ -173,7 +173,7 @@ def compare_answers(
         second=sides[1],
         accuracy=paired_difference(right[0], right[1], bootstrap),
         balanced_accuracy=_balanced(drawn, balanced[1] - balanced[0]),
-        p=mcnemar(sides[0].alone_right, sides[1].alone_right),
+        p=mcnemar(sides[0].only_correct, sides[1].only_correct),
     )
 
 

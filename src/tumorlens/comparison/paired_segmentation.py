@@ -17,7 +17,7 @@ _SIZE = "mask_pixels"
 
 
 @dataclass(frozen=True)
-class DrawnDifference:
+class SegmentationDifference:
     """What the same true masks say of two runs. Figures are means over the images that have a mask.
 
     Attributes:
@@ -72,7 +72,7 @@ def compare_drawn(
     two: Measured,
     both: Sequence[str],
     bootstrap: ClusterBootstrap,
-) -> DrawnDifference | None:
+) -> SegmentationDifference | None:
     """Compare what two runs drew in the images that have a mask.
 
     Args:
@@ -97,7 +97,7 @@ def compare_drawn(
         return {name: resampled.sums([row[name] for row in rows]) / images for name in names}
 
     first, second = means(one), means(two)
-    return DrawnDifference(
+    return SegmentationDifference(
         distance_unit=distances[0],
         first={name: resampled.estimate(first[name]) for name in names},
         second={name: resampled.estimate(second[name]) for name in names},

@@ -107,7 +107,8 @@ def parse_variants(source: str | Path, variants: Sequence[str], overrides: Seque
         RecipeError: fewer than two arms, two of one name, one that changes nothing, or a change that does not fit.
     """
     found = [
-        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes])) for changes in map(_split, variants)
+        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes]))
+        for changes in map(_split, variants)
     ]
     if len(found) < 2:
         raise RecipeError("1 arm given; expected at least two, of which the first is what the others are held to")

@@ -12,9 +12,9 @@ from tumorlens.auditing import check_leaks, find_linked_groups, index_of
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
 from tumorlens.experiments.reproduction import quick
-from tumorlens.experiments.reproduction.protocols import Pair, protocols
+from tumorlens.experiments.reproduction.protocols import ProtocolPair, protocols
 from tumorlens.experiments.reproduction.published_methods import find_published_method
-from tumorlens.scan import is_rectangle
+from tumorlens.scan import is_box_mask
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
     return sets.heads(tmp_path_factory.mktemp("heads") / "set")
 
 
-def both(system: int, *tables: Table, quick: bool = False) -> Pair:
+def both(system: int, *tables: Table, quick: bool = False) -> ProtocolPair:
     return protocols(find_published_method(system), tables, seed=0, quick=quick)
 
 
@@ -30,7 +30,7 @@ def images(table: Table, part: str) -> set[Path]:
     return {sample.image for sample in table.samples if sample.split == part}
 
 
-def assert_honest(pair: Pair) -> None:
+def assert_honest(pair: ProtocolPair) -> None:
     table = pair.honest.table
     check_groups(table)
     assert check_leaks(table, find_linked_groups(table)) == ()
@@ -90,8 +90,8 @@ def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
     boxes, outlines = (read_sample_mask(protocol.table.samples[0]) for protocol in (pair.published, pair.honest))
     assert boxes is not None
     assert outlines is not None
-    assert is_rectangle(boxes)
-    assert not is_rectangle(outlines)
+    assert is_box_mask(boxes)
+    assert not is_box_mask(outlines)
     assert pair.known(pair.published, "test")["patient"]
     assert_honest(pair)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tumorlens.errors import DataError, RecipeError
+from tumorlens.experiments.reproduction.protocol_result import claimed as told_claim
 from tumorlens.experiments.reproduction.published_methods import PUBLISHED_METHODS, find_published_method
-from tumorlens.experiments.reproduction.sides import claimed as told_claim
 from tumorlens.models import names
 
 

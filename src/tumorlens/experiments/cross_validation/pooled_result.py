@@ -18,7 +18,7 @@ from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusio
 from tumorlens.evaluation.caveats import caveats, mask_caveats
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.subset import bootstrap_of
-from tumorlens.experiments.cross_validation.held_out import learn_across
+from tumorlens.experiments.cross_validation.out_of_fold import calibrate_out_of_fold
 from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.segmentation import measure_segmentation
@@ -142,7 +142,7 @@ def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
     )
     logits = np.concatenate([one.logits for one in found])
     labels = np.array([classes.index(sample.label) for sample in samples])
-    learned = learn_across(found, logits, labels, bootstrap)
+    learned = calibrate_out_of_fold(found, logits, labels, bootstrap)
     probabilities = learned.probabilities
     after = measure(probabilities, labels, bootstrap, classes)
     drawn = [one.segmentation for one in found if one.segmentation]

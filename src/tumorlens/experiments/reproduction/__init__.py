@@ -1,5 +1,6 @@
 """System + data -> its published protocol and an honest one, run side by side."""
 
+from tumorlens.experiments.reproduction.protocol_result import ProtocolResult, ReproductionRow
 from tumorlens.experiments.reproduction.published_methods import (
     PUBLISHED_METHODS,
     Claim,
@@ -9,15 +10,14 @@ from tumorlens.experiments.reproduction.published_methods import (
 from tumorlens.experiments.reproduction.reproduce import reproduce
 from tumorlens.experiments.reproduction.reproduction_files import reproduction_page, write_reproduction
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.experiments.reproduction.sides import Row, Side
 
 __all__ = [
-    "PUBLISHED_METHODS",
     "Claim",
+    "PUBLISHED_METHODS",
+    "ProtocolResult",
     "PublishedMethod",
     "Reproduction",
-    "Row",
-    "Side",
+    "ReproductionRow",
     "find_published_method",
     "reproduce",
     "reproduction_page",

@@ -10,7 +10,7 @@ import numpy as np
 from tumorlens.auditing import LinkedGroups, find_linked_groups, split_folds, split_given, true_masks, with_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
-from tumorlens.experiments.reproduction.quick import fewer
+from tumorlens.experiments.reproduction.quick import subsample
 
 Progress = Callable[[int, int], None]
 
@@ -22,7 +22,7 @@ AGAIN = "again"
 
 
 @dataclass(frozen=True)
-class Protocol:
+class EvaluationProtocol:
     """How images are divided, and what chooses the epoch.
 
     Attributes:
@@ -43,7 +43,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ProtocolPair:
     """Both protocols, and what is known of the images they share.
 
     Attributes:
@@ -53,12 +53,12 @@ class Pair:
         ties: of `source`: copies and patients.
     """
 
-    published: Protocol
-    honest: Protocol
+    published: EvaluationProtocol
+    honest: EvaluationProtocol
     source: Table
     ties: LinkedGroups
 
-    def known(self, protocol: Protocol, part: str) -> dict[str, set[str]]:
+    def known(self, protocol: EvaluationProtocol, part: str) -> dict[str, set[str]]:
         """Ids of a part that are known from its train, by ``"twin"`` and by ``"patient"`` where there are any."""
         place = {sample.image: i for i, sample in enumerate(self.source.samples)}
         train = [place[s.image] for s in protocol.table.samples if s.split == "train"]
@@ -74,7 +74,7 @@ class Pair:
 
 def protocols(
     system: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
-) -> Pair:
+) -> ProtocolPair:
     """Both protocols of a system.
 
     Args:
@@ -91,22 +91,26 @@ def protocols(
     source = tables[0] if system.number != 2 else true_masks(tables[0], tables[1], progress=progress)
     ties = find_linked_groups(source, progress=progress)
     if quick:
-        few = fewer(source, ties, seed)
+        few = subsample(source, ties, seed)
         ties = ties if len(few) == len(source) else find_linked_groups(few)
         note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
     published, honest = _BUILDERS[system.number](source, with_groups(source, ties), tables[0], seed)
-    return Pair(published, honest, source, ties)
+    return ProtocolPair(published, honest, source, ties)
 
 
-def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
+def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[EvaluationProtocol, EvaluationProtocol]:
     """System 1: a random split stands in for what its authors do not say."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=VAL, seed=seed)
     rule = "80:20 at random by image; a tenth of the 80 as validation chose the epoch."
-    return Protocol("published", table, rule, "images were divided at random, copies or not"), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, "images were divided at random, copies or not"), _honest(
+        grouped, seed
+    )
 
 
-def _as_exported(source: Table, grouped: Table, given: Table, seed: int) -> tuple[Protocol, Protocol]:
+def _as_exported(
+    source: Table, grouped: Table, given: Table, seed: int
+) -> tuple[EvaluationProtocol, EvaluationProtocol]:
     """System 2: the export's own split and rectangles; then patients, and the radiologists' outlines."""
     boxes = {sample.id: sample.mask for sample in given.samples}
     samples = tuple(replace(s, mask=boxes[s.id], group=None) for s in source.samples)
@@ -115,12 +119,14 @@ def _as_exported(source: Table, grouped: Table, given: Table, seed: int) -> tupl
     rule = "The export's own train, valid and test; its rectangles are the masks."
     flaw = "slices of a patient lie on both sides, and the masks are rectangles"
     honest = _honest(grouped, seed, folds=COCO_FOLDS, val=COCO_VAL)
-    return Protocol("published", table, rule, flaw), replace(
+    return EvaluationProtocol("published", table, rule, flaw), replace(
         honest, rule=honest.rule + " The masks are the radiologists' outlines."
     )
 
 
-def _tested_on_train(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
+def _tested_on_train(
+    source: Table, grouped: Table, _given: Table, seed: int
+) -> tuple[EvaluationProtocol, EvaluationProtocol]:
     """System 3: the test loader read the training images; and the official test part beside it."""
     table = split_given(_without_groups(source), val=0.0, seed=seed)
     rule = (
@@ -129,19 +135,23 @@ def _tested_on_train(source: Table, grouped: Table, _given: Table, seed: int) ->
     )
     flaw = "the network was measured on the images it was trained on"
     last = ("stop.keep=last", "stop.patience=null")
-    return Protocol("published", table, rule, flaw, last, ("train", "test")), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw, last, ("train", "test")), _honest(grouped, seed)
 
 
-def _chosen_on_test(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
+def _chosen_on_test(
+    source: Table, grouped: Table, _given: Table, seed: int
+) -> tuple[EvaluationProtocol, EvaluationProtocol]:
     """System 4: the test images are the validation part as well."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=0.0, seed=seed)
     table = _listed_again(table, [s for s in table.samples if s.split == "test"])
     rule = "80:20 at random by image; the test images were the validation part too, and so chose the epoch."
     flaw = "the test images also chose the epoch, and copies were divided"
-    return Protocol("published", table, rule, flaw), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
 
 
-def _cut_after_augmentation(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Protocol, Protocol]:
+def _cut_after_augmentation(
+    source: Table, grouped: Table, _given: Table, seed: int
+) -> tuple[EvaluationProtocol, EvaluationProtocol]:
     """System 5: random slices, and a validation part of which train holds other augmented copies."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=0.0, seed=seed)
     train = [s for s in table.samples if s.split == "train"]
@@ -152,10 +162,10 @@ def _cut_after_augmentation(source: Table, grouped: Table, _given: Table, seed: 
         "each of its slices is in training as well."
     )
     flaw = "slices of a patient lie on both sides, and the validation slices are training slices"
-    return Protocol("published", table, rule, flaw), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
 
 
-_BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[Protocol, Protocol]]] = {
+_BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[EvaluationProtocol, EvaluationProtocol]]] = {
     1: _random,
     2: _as_exported,
     3: _tested_on_train,
@@ -164,14 +174,14 @@ _BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[Protocol, Protoc
 }
 
 
-def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> Protocol:
+def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> EvaluationProtocol:
     """Patients, where they are known, and copies stay on one side; train's own validation part chooses."""
     table = split_folds(replace(grouped, plan=None), folds=folds, val=val, seed=seed)
     what = "patient, copies kept together" if any(s.patient for s in grouped.samples) else "image, copies together"
     rule = (
         f"{100 - 100 // folds}:{100 // folds} by {what}; {100 * val:.0f} % of the {100 - 100 // folds} as validation "
     )
-    return Protocol("honest", table, rule + "chose the epoch, and nothing else did.")
+    return EvaluationProtocol("honest", table, rule + "chose the epoch, and nothing else did.")
 
 
 def _without_groups(table: Table) -> Table:

@@ -16,7 +16,7 @@ GROUPS = 10
 """Of every class at least; five folds and a validation part want so many."""
 
 
-def shorter(recipe: Recipe) -> tuple[str, ...]:
+def quick_overrides(recipe: Recipe) -> tuple[str, ...]:
     """Overrides that cut epochs and input size where they are above the quick ones."""
     size = recipe.input.size or card(recipe.model).input_size
     changes = [f"epochs={EPOCHS}"] if recipe.epochs > EPOCHS else []
@@ -27,7 +27,7 @@ def shorter(recipe: Recipe) -> tuple[str, ...]:
     return tuple(changes)
 
 
-def fewer(table: Table, ties: LinkedGroups, seed: int) -> Table:
+def subsample(table: Table, ties: LinkedGroups, seed: int) -> Table:
     """About `IMAGES` images, as many of each class, in whole groups drawn at random.
 
     Args:

@@ -19,12 +19,12 @@ from tumorlens.evaluation.analyses.leakage.measure import LeakageResult, measure
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.experiments.reproduction.protocols import ProtocolPair, EvaluationProtocol, protocols
+from tumorlens.experiments.reproduction.protocol_result import ProtocolResult
+from tumorlens.experiments.reproduction.protocols import EvaluationProtocol, ProtocolPair, protocols
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod, find_published_method
 from tumorlens.experiments.reproduction.quick import quick_overrides
 from tumorlens.experiments.reproduction.reproduction_files import write_reproduction
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.experiments.reproduction.sides import ProtocolResult
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tumorlens._record import Record, write_json
+from tumorlens.experiments.reproduction.protocol_result import ProtocolResult, ReproductionRow, claimed, rests_on, told
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.experiments.reproduction.sides import Row, Side, claimed, rests_on, told
 from tumorlens.report import Section, code, details, figure, key_values, note, page, save_page, table
 from tumorlens.report.plots import IntervalRow, intervals
 
@@ -53,7 +53,7 @@ def reproduction_page(found: Reproduction, folder: Path) -> str:
     )
 
 
-def lines(rows: Iterable[Row]) -> list[tuple[str, str, str, str]]:
+def lines(rows: Iterable[ReproductionRow]) -> list[tuple[str, str, str, str]]:
     """The table in words: each figure, and below it what it rests on."""
     found = []
     for row in rows:
@@ -124,7 +124,7 @@ def _next(folder: Path) -> Section:
     return Section("What to do with the runs", code("\n".join(commands)))
 
 
-def _of(side: Side, part: str) -> str:
+def _of(side: ProtocolResult, part: str) -> str:
     """Images and patients of a part, as the run counted them."""
     counts = side.run.record["counts"].get(part)
     if not counts:

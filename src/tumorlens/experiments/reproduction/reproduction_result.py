@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.evaluation.caveats import FEW
+from tumorlens.experiments.reproduction.protocol_result import PARTS, ProtocolResult, ReproductionRow
 from tumorlens.experiments.reproduction.published_methods import Claim, PublishedMethod, variant
-from tumorlens.experiments.reproduction.sides import PARTS, Row, Side
 from tumorlens.models import card
 from tumorlens.stats import Estimate
 
@@ -25,25 +25,32 @@ class Reproduction:
     """
 
     system: PublishedMethod
-    published: Side
-    honest: Side
+    published: ProtocolResult
+    honest: ProtocolResult
     claims: tuple[Claim, ...]
     facts: dict[str, Any]
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[ReproductionRow, ...]:
         """The table: each figure of the system, and what else the published protocol was measured on."""
         claimed = {claim.figure: claim.estimate for claim in self.claims}
         rows = [
-            Row(name, "", claimed.get(name), self.published.figure(name), self.honest.figure(name))
+            ReproductionRow(name, "", claimed.get(name), self.published.figure(name), self.honest.figure(name))
             for name in self.system.figures
         ]
         first, *others = self.published.protocol.parts
-        rows += [Row("accuracy", PARTS[part], None, self.published.figure("accuracy", part), None) for part in others]
+        rows += [
+            ReproductionRow("accuracy", PARTS[part], None, self.published.figure("accuracy", part), None)
+            for part in others
+        ]
         for part, apart in self.published.apart.items():
             of = (f"{PARTS[part]}, " if part != first else "") + "where nothing is known from training"
             if apart and apart.clean:
-                rows.append(Row("accuracy", of, None, apart.clean.overall["accuracy"], self.honest.figure("accuracy")))
+                rows.append(
+                    ReproductionRow(
+                        "accuracy", of, None, apart.clean.overall["accuracy"], self.honest.figure("accuracy")
+                    )
+                )
         return tuple(rows)
 
     @property
@@ -176,7 +183,7 @@ def _units(estimate: Estimate) -> str:
     return words.get(estimate.unit, "patients or different images")
 
 
-def _resampled(side: Side) -> str:
+def _resampled(side: ProtocolResult) -> str:
     unit = side.headline.metrics.overall["accuracy"].unit
     words = {"patient": "patients", "image": "images, each with its copies"}
     return words.get(unit, "patients, and images of unknown ones with their copies")

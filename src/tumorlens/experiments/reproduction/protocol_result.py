@@ -7,7 +7,7 @@ from typing import Any
 
 from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.experiments.reproduction.protocols import Protocol
+from tumorlens.experiments.reproduction.protocols import EvaluationProtocol
 from tumorlens.metrics.segmentation import NAMES
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate
@@ -21,7 +21,7 @@ PARTS = {"test": "the test part", "train": "the training images"}
 
 
 @dataclass(frozen=True)
-class Side:
+class ProtocolResult:
     """One protocol, run.
 
     Attributes:
@@ -32,7 +32,7 @@ class Side:
         apart: by part, the images that are known from training and the others; None where none is known.
     """
 
-    protocol: Protocol
+    protocol: EvaluationProtocol
     recipe: Recipe
     run: Run
     found: dict[str, Evaluation]
@@ -74,7 +74,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ReproductionRow:
     """One line of the table.
 
     Attributes:

@@ -22,7 +22,7 @@ from tumorlens.stats.conformal import PredictionSets
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class OutOfFoldCalibration:
     """What folds say of each other, and of a network trained on all.
 
     Attributes:
@@ -39,7 +39,9 @@ class HeldOut:
     abstention: SelectiveResult
 
 
-def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap) -> HeldOut:
+def calibrate_out_of_fold(
+    found: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap
+) -> OutOfFoldCalibration:
     """Learn from every fold but one, for each.
 
     Args:
@@ -64,7 +66,7 @@ def learn_across(found: Sequence[Evaluation], logits: Floats, labels: Ints, boot
         for coverage, possible in sets.items()
     ]
     count = len(set(units))
-    return HeldOut(
+    return OutOfFoldCalibration(
         temperatures=tuple(temperatures),
         probabilities=np.concatenate([softmax(logits[fold == i], t) for i, t in enumerate(temperatures)]),
         calibration=Calibration(
