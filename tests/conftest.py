@@ -1,4 +1,4 @@
-"""What every test shares: a cache of its own, one small set of phantoms, a run trained on them and its bundle."""
+"""What every test shares: a cache of its own, one small set of phantoms, a run trained on them and its model file."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ def own_run(finished_run: Run, tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run as an ONNX file."""
     from tumorlens.deploy.export import export
 
-    path = tmp_path_factory.mktemp("bundle") / "phantoms.onnx"
+    path = tmp_path_factory.mktemp("model") / "phantoms.onnx"
     export(finished_run, path)
     return path
 
 
 @pytest.fixture(scope="session")
-def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run, evaluated on its test part, as an ONNX file whose card is complete."""
+def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run, evaluated on its test part, as an ONNX file with a complete card."""
     from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import evaluate, write_evaluation
@@ -93,8 +93,8 @@ def evaluated_bundle(finished_run: Run, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An untrained run of a network that segments, set to draw a tenth of the pixels. Tests must not write into it."""
+def segmentation_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An untrained run that segments, set to mark a tenth of the pixels as tumor. Tests must not write into it."""
     import torch
     from safetensors.torch import save_file
 
@@ -103,7 +103,7 @@ def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.Temp
     from tumorlens.scan import InputGeometry
     from tumorlens.training import load_run
 
-    folder = shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("drawing") / "run")
+    folder = shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("segmentation") / "run")
     half = (0.5, 0.5, 0.5)
     spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, InputGeometry(64), half, half)
     torch.manual_seed(0)
@@ -127,12 +127,12 @@ def drawing_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def drawing_bundle(drawing_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def segmentation_model_file(segmentation_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of the network that segments, as an ONNX file."""
     from tumorlens.deploy.export import export
 
-    path = tmp_path_factory.mktemp("drawing-bundle") / "masks.onnx"
-    export(drawing_run, path)
+    path = tmp_path_factory.mktemp("segmentation-model") / "masks.onnx"
+    export(segmentation_run, path)
     return path
 
 

@@ -18,39 +18,39 @@ from tumorlens.training import Run
 
 
 def test_a_person_reads_what_it_is_how_good_and_what_it_is_not_for(
-    evaluated_bundle: Path, capsys: pytest.CaptureFixture[str]
+    evaluated_model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["card", str(evaluated_bundle)]) == 0
+    assert main(["card", str(evaluated_model_file)]) == 0
     out, err = capsys.readouterr()
-    card = load(evaluated_bundle).card
+    card = load(evaluated_model_file).card
     assert err == ""
     for text in (card.model, *card.classes, card.tested_on, card.training["split_hash"], "Not a medical device"):
         assert text in out
-    assert sha256(evaluated_bundle.read_bytes()).hexdigest() in out
+    assert sha256(evaluated_model_file.read_bytes()).hexdigest() in out
     for title in ("Figures of each class", "What each class was named", "Calibration", "License"):
         assert f"\n{title}\n" in out
     assert f"{card.caveats[0][:60]}" in out
 
 
-def test_a_machine_reads_the_card_and_the_file(evaluated_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["card", str(evaluated_bundle), "--json"]) == 0
+def test_a_machine_reads_the_card_and_the_file(evaluated_model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["card", str(evaluated_model_file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     file = {key: found.pop(key) for key in ("path", "bytes", "sha256")}
-    assert ModelCard.model_validate(found) == load(evaluated_bundle).card
-    assert file["bytes"] == evaluated_bundle.stat().st_size
+    assert ModelCard.model_validate(found) == load(evaluated_model_file).card
+    assert file["bytes"] == evaluated_model_file.stat().st_size
 
 
 @pytest.mark.parametrize(("options", "items"), [([], 44), (["--sheet", "claim"], 44), (["--sheet", "tripod-ai"], 52)])
 def test_a_sheet_is_written_with_a_record_beside_it(
-    evaluated_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], items: int
+    evaluated_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], items: int
 ) -> None:
     out = tmp_path / "sheet.md"
-    assert main(["card", str(evaluated_bundle), "--out", str(out), *options, "--json"]) == 0
+    assert main(["card", str(evaluated_model_file), "--out", str(out), *options, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["items"] == items == found["filled"] + found["partly"] + found["left"]
     text = out.read_text(encoding="utf-8")
     assert f"{found['filled']} of {items} items" in text
-    assert load(evaluated_bundle).card.training["split_hash"] in text
+    assert load(evaluated_model_file).card.training["split_hash"] in text
     record = json.loads((tmp_path / "sheet.md.run.json").read_text())
     assert (record["verb"], record["outputs"]) == ("card", ["sheet.md"])
 
@@ -73,16 +73,16 @@ def test_a_run_folder_is_refused_with_the_command_that_helps(
     ],
 )
 def test_wrong_usage_says_what_was_expected(
-    bundle: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    model_file: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["card", str(bundle), *options]) == 2
+    assert main(["card", str(model_file), *options]) == 2
     assert said in capsys.readouterr().err
 
 
-def test_cards_and_sheets_need_no_torch(bundle: Path, tmp_path: Path) -> None:
+def test_cards_and_sheets_need_no_torch(model_file: Path, tmp_path: Path) -> None:
     for options in ([], ["--out", str(tmp_path / "sheet.md")]):
         done = subprocess.run(
-            [sys.executable, "-c", BLOCKED, "card", str(bundle), *options], capture_output=True, text=True
+            [sys.executable, "-c", BLOCKED, "card", str(model_file), *options], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "sheet.md").is_file()

@@ -20,9 +20,9 @@ def image(phantoms: Path) -> str:
 
 
 def test_all_methods_stand_side_by_side(
-    drawing_run: Run, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    segmentation_run: Run, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explain", str(drawing_run.folder), image, "--out", str(tmp_path), "--json", "--of", "mask"]
+    arguments = ["explain", str(segmentation_run.folder), image, "--out", str(tmp_path), "--json", "--of", "mask"]
     assert main([*arguments, "--method", "all"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["methods"] == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
@@ -36,10 +36,10 @@ def test_all_methods_stand_side_by_side(
     assert json.loads((tmp_path / "run.json").read_text())["method"] == "occlusion"
 
 
-def test_a_bundle_is_explained_without_torch(bundle: Path, image: str, tmp_path: Path) -> None:
+def test_a_bundle_is_explained_without_torch(model_file: Path, image: str, tmp_path: Path) -> None:
     code = (
         "import sys; from tumorlens.cli import main; "
-        f"code = main(['explain', {str(bundle)!r}, {image!r}, '--out', {str(tmp_path)!r}, '--method', 'all']); "
+        f"code = main(['explain', {str(model_file)!r}, {image!r}, '--out', {str(tmp_path)!r}, '--method', 'all']); "
         "print(code, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -47,8 +47,8 @@ def test_a_bundle_is_explained_without_torch(bundle: Path, image: str, tmp_path:
     assert len(list(tmp_path.glob("*_all.png"))) == 1
 
 
-def test_one_attention_map_gets_a_name_that_a_file_can_have(drawing_bundle: Path, image: str, tmp_path: Path) -> None:
-    arguments = ["explain", str(drawing_bundle), image, "--out", str(tmp_path)]
+def test_one_attention_map_gets_a_name_that_a_file_can_have(segmentation_model_file: Path, image: str, tmp_path: Path) -> None:
+    arguments = ["explain", str(segmentation_model_file), image, "--out", str(tmp_path)]
     assert main([*arguments, "--method", "attention:fusion.share"]) == 0
     (drawn,) = tmp_path.glob("*.png")
     assert drawn.name.endswith("_attention-fusion.share.png")
@@ -63,9 +63,9 @@ def test_one_attention_map_gets_a_name_that_a_file_can_have(drawing_bundle: Path
     ],
 )
 def test_what_cannot_be_had_is_one_line(
-    bundle: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+    model_file: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
-    assert main(["explain", str(bundle), image, "--out", str(tmp_path / "maps"), *options]) == 1
+    assert main(["explain", str(model_file), image, "--out", str(tmp_path / "maps"), *options]) == 1
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
@@ -73,5 +73,5 @@ def test_what_cannot_be_had_is_one_line(
 
 
 @pytest.mark.parametrize("options", [["--of", "masks"], ["--of", "mask", "--target", "glioma"]])
-def test_wrong_usage_exits_with_2(bundle: Path, image: str, tmp_path: Path, options: list[str]) -> None:
-    assert main(["explain", str(bundle), image, "--out", str(tmp_path), *options]) == 2
+def test_wrong_usage_exits_with_2(model_file: Path, image: str, tmp_path: Path, options: list[str]) -> None:
+    assert main(["explain", str(model_file), image, "--out", str(tmp_path), *options]) == 2

@@ -53,8 +53,8 @@ def test_what_does_not_go_together_is_said_before_anything_is_read(
     assert message in capsys.readouterr().err
 
 
-def test_a_bundle_cannot_be_measured(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", str(bundle), "--evaluate", "--out", str(tmp_path / "out")]) == 2
+def test_a_bundle_cannot_be_measured(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(model_file), "--evaluate", "--out", str(tmp_path / "out")]) == 2
     assert "is a file; expected the folder of a run" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

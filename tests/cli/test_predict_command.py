@@ -21,17 +21,17 @@ def images(phantoms: Path) -> list[str]:
     return [str(p) for p in sorted((phantoms / "images").iterdir())]
 
 
-def test_each_image_gets_one_line(bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", str(phantoms / "images"), "--model", str(bundle)]) == 0
+def test_each_image_gets_one_line(model_file: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(phantoms / "images"), "--model", str(model_file)]) == 0
     out, err = capsys.readouterr()
     assert [line.split(": ")[0] for line in out.splitlines()] == images(phantoms)
     assert err == ""
 
 
 def test_json_lines_are_for_machines(
-    bundle: Path, phantoms: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    model_file: Path, phantoms: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TUMORLENS_MODEL", str(bundle))
+    monkeypatch.setenv("TUMORLENS_MODEL", str(model_file))
     assert main(["predict", f"{phantoms}/images/*_00.png", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["source"] for row in rows] == [p for p in images(phantoms) if p.endswith("_00.png")]
@@ -39,13 +39,13 @@ def test_json_lines_are_for_machines(
 
 
 def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
-    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = images(phantoms)[:2]
     bad = scans.raw(tmp_path / "bad.png", b"no image")
     missing = tmp_path / "missing.png"
     out = tmp_path / "answers"
-    arguments = ["predict", first, str(bad), str(missing), second, "-m", str(bundle), "--out", str(out), "--overlays"]
+    arguments = ["predict", first, str(bad), str(missing), second, "-m", str(model_file), "--out", str(out), "--overlays"]
     assert main(arguments) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 2
@@ -66,30 +66,30 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
 
 
 def test_many_images_into_files_are_summed_up(
-    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--out", str(tmp_path / "out")]) == 0
+    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert sum(int(part.split(": ")[1]) for part in out.splitlines()[0].split(", ")) == 24
     assert "written: 24 predictions" in err
 
 
-def test_a_file_name_that_is_not_utf8_is_no_obstacle(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_no_obstacle(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
     odd = tmp_path / "sc\udce4n.png"
     try:
         odd.write_bytes(Path(images(phantoms)[0]).read_bytes())
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    command = [sys.executable, "-m", "tumorlens", "predict", str(odd), "-m", str(bundle), "--out", str(tmp_path / "o")]
+    command = [sys.executable, "-m", "tumorlens", "predict", str(odd), "-m", str(model_file), "--out", str(tmp_path / "o")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "o" / "predictions.jsonl").read_text())["source"] == str(odd)
 
 
-def test_it_works_where_torch_is_not_installed(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
+def test_it_works_where_torch_is_not_installed(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
     mat = scans.figshare_mat(tmp_path / "slice.mat")
     first = images(phantoms)[0]
-    command = ["predict", str(mat), first, "-m", str(bundle), "--out", str(tmp_path / "o"), "--overlays", "--json"]
+    command = ["predict", str(mat), first, "-m", str(model_file), "--out", str(tmp_path / "o"), "--overlays", "--json"]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert json.loads(done.stdout)["source"] == first, done.stderr
     assert (
@@ -108,14 +108,14 @@ def test_what_needs_torch_says_which_extra_brings_it(tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
-    drawing_bundle: Path, phantoms: Path, tmp_path: Path
+    segmentation_model_file: Path, phantoms: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "o"
     command = [
         "predict",
         *images(phantoms)[:3],
         "-m",
-        str(drawing_bundle),
+        str(segmentation_model_file),
         "--out",
         str(out),
         "--overlays",
@@ -144,21 +144,21 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
 
 
 def test_masks_need_a_place_and_a_bundle_that_segments(
-    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = images(phantoms)[0]
-    assert main(["predict", first, "-m", str(bundle), "--masks"]) == 2
+    assert main(["predict", first, "-m", str(model_file), "--masks"]) == 2
     assert "--masks needs --out" in capsys.readouterr().err
-    assert main(["predict", first, "-m", str(bundle), "--masks", "--out", str(tmp_path / "o")]) == 1
+    assert main(["predict", first, "-m", str(model_file), "--masks", "--out", str(tmp_path / "o")]) == 1
     assert "names tumors and draws none; leave out --masks" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
 
 
 def test_a_spacing_can_be_given_for_files_that_do_not_say(
-    drawing_bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    segmentation_model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, out = images(phantoms)[0], tmp_path / "o"
-    arguments = ["predict", first, "-m", str(drawing_bundle), "--spacing", "0.5,0.8"]
+    arguments = ["predict", first, "-m", str(segmentation_model_file), "--spacing", "0.5,0.8"]
     assert main([*arguments, "--json", "--out", str(out)]) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["spacing"], row["spacing_from"]) == ([0.5, 0.8], "user")
@@ -175,18 +175,18 @@ def test_a_spacing_can_be_given_for_files_that_do_not_say(
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "", "0.5,"])
-def test_a_spacing_that_is_none_is_refused(given: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "x.png", "-m", str(bundle), "--spacing", given]) == 2
+def test_a_spacing_that_is_none_is_refused(given: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "x.png", "-m", str(model_file), "--spacing", given]) == 2
     assert f"'{given}' for --spacing; expected millimeters" in capsys.readouterr().err
 
 
 def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
-    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty, scan = tmp_path / "empty.png", images(phantoms)[0]
     Image.new("L", (64, 64), 30).save(empty)
     out = tmp_path / "out"
-    asked = ["predict", str(empty), scan, "-m", str(bundle), "--out", str(out), "--overlays", "--max-error", "0.05"]
+    asked = ["predict", str(empty), scan, "-m", str(model_file), "--out", str(out), "--overlays", "--max-error", "0.05"]
     assert main(asked) == 0
     said = capsys.readouterr()
     first, second = said.out.splitlines()
@@ -205,11 +205,11 @@ def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
 
 
 def test_answers_that_should_not_be_used_are_counted_below_the_others(
-    bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty = tmp_path / "empty.png"
     Image.new("L", (64, 64), 30).save(empty)
-    asked = [str(phantoms / "images"), str(empty), "-m", str(bundle), "--out", str(tmp_path / "o")]
+    asked = [str(phantoms / "images"), str(empty), "-m", str(model_file), "--out", str(tmp_path / "o")]
     assert main(["predict", *asked, "--max-error", "0.05"]) == 0
     _, doubted = capsys.readouterr().out.splitlines()
     assert doubted.startswith("of these outside of what this model is for: ")
@@ -217,9 +217,9 @@ def test_answers_that_should_not_be_used_are_counted_below_the_others(
 
 
 def test_a_drawing_that_does_not_go_with_its_name_is_said(
-    drawing_bundle: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    segmentation_model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    everything = ["predict", str(phantoms / "images"), "-m", str(drawing_bundle)]
+    everything = ["predict", str(phantoms / "images"), "-m", str(segmentation_model_file)]
     assert main(everything) == 0
     lines = capsys.readouterr().out.splitlines()
     odd = sum(": no_tumor (" in line for line in lines)  # of these networks each draws something everywhere
@@ -235,7 +235,7 @@ def test_a_drawing_that_does_not_go_with_its_name_is_said(
 
 @pytest.mark.parametrize("error", ["0", "1", "5"])
 def test_a_max_error_that_is_no_share_is_wrong_usage(
-    bundle: Path, phantoms: Path, error: str, capsys: pytest.CaptureFixture[str]
+    model_file: Path, phantoms: Path, error: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(phantoms / "images"), "-m", str(bundle), "--max-error", error]) == 2
+    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--max-error", error]) == 2
     assert "expected more than 0 and less than 1" in capsys.readouterr().err

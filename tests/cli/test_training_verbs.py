@@ -112,9 +112,9 @@ def test_train_and_split_of_torn_patients_say_so(
 
 
 def test_evaluate_shows_how_well_a_network_that_segments_draws(
-    drawing_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    segmentation_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", str(drawing_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
+    assert main(["evaluate", str(segmentation_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first, second = (i for i, line in enumerate(lines) if "drawn tumors" in line)
     assert all(name in lines[first] for name in ("masks", "Dice", "median", "mean IoU"))
@@ -172,17 +172,17 @@ def test_evaluate_says_how_a_network_holds_up_when_it_is_asked(
 
 
 def test_masks_that_are_boxes_are_measured_only_when_asked(
-    drawing_run: Run, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    segmentation_run: Run, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples = []
-    for sample in phantom_table.part("test").samples:
+    for sample in phantom_table.subset("test").samples:
         box = np.zeros((64, 64), np.uint8)
         box[20:40, 20:30] = 255
         path = scans.save(tmp_path / "boxes" / f"{len(samples)}.png", box)
         samples.append(replace(sample, mask=path if sample.mask else None, split=None))
     table = replace(phantom_table, name="boxed", samples=tuple(samples), plan=None)
     write_table(table, tmp_path / "boxed.csv")
-    words = ["evaluate", str(drawing_run.folder), "--data", str(tmp_path / "boxed.csv"), "--resamples", "100"]
+    words = ["evaluate", str(segmentation_run.folder), "--data", str(tmp_path / "boxed.csv"), "--resamples", "100"]
     assert main([*words, "--out", str(tmp_path / "refused")]) == 1
     said = capsys.readouterr().err
     assert "6 of 6 true masks that show a tumor are filled rectangles" in said

@@ -13,7 +13,7 @@ from tests.deploy.test_card import card
 from torch import Tensor
 
 from tests.fixtures import scans
-from tumorlens.datasets.phantom import CLASSES, PLANES, draw_patient
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient
 from tumorlens.deploy.export import _trace, export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
@@ -49,7 +49,7 @@ def bundle_of(input_geometry: InputGeometry, path: Path) -> Pipeline:
 
 
 def images() -> list[GrayImage]:
-    heads = [draw_patient(CLASSES[i], i, plane=plane, slices=1)[0].image for i, plane in enumerate(PLANES)]
+    heads = [render_patient(PHANTOM_CLASSES[i], i, plane=plane, slices=1)[0].image for i, plane in enumerate(PLANES)]
     blank = [np.full(shape, 7, np.uint8) for shape in ((1, 1), (1, 9), (9, 1), (300, 200))]
     return [*heads, *random_images(seed=3), *blank]
 
@@ -81,7 +81,7 @@ def test_the_graph_finds_the_box_that_the_network_found_in_training(traced: tupl
 
 def test_a_batch_is_answered_image_by_image(traced: tuple[Pipeline, Path]) -> None:
     session = opened(traced[1])
-    batch = np.stack([draw_patient(name, 5, slices=1, size=128)[0].image for name in CLASSES])
+    batch = np.stack([render_patient(name, 5, slices=1, size=128)[0].image for name in PHANTOM_CLASSES])
     batch[1, :, 40:] = 0
     together = session.run(None, {"image": batch})
     alone = [session.run(None, {"image": image[None]}) for image in batch]
@@ -126,6 +126,6 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
         np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
 
 
-def test_a_bundle_around_the_whole_image_names_no_box(bundle: Path) -> None:
-    assert [output.name for output in opened(bundle).get_outputs()] == ["probabilities", "cam", "features", "ood"]
-    assert load(bundle).predict(scans.GRAY).heatmap is not None
+def test_a_bundle_around_the_whole_image_names_no_box(model_file: Path) -> None:
+    assert [output.name for output in opened(model_file).get_outputs()] == ["probabilities", "cam", "features", "ood"]
+    assert load(model_file).predict(scans.GRAY).heatmap is not None

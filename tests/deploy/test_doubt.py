@@ -23,9 +23,9 @@ from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.training import Run, load_run
 
 
-def older(bundle: Path, path: Path) -> Path:
+def older(model_file: Path, path: Path) -> Path:
     """The bundle as one was written before it could say no."""
-    model = onnx.load(bundle)
+    model = onnx.load(model_file)
     (entry,) = [entry for entry in model.metadata_props if entry.key == KEY]
     card = json.loads(entry.value)
     for name in ("ood_score", "prediction_set"):
@@ -39,40 +39,40 @@ def older(bundle: Path, path: Path) -> Path:
     return path
 
 
-def with_candidates(bundle: Path, limit: float) -> Predictor:
+def with_candidates(model_file: Path, limit: float) -> Predictor:
     """The bundle, with the same threshold for every class at an error of 0.1."""
-    predictor = load(bundle)
+    predictor = load(model_file)
     quantiles = {name: NonconformityQuantiles(9, (limit,), (0.1,)) for name in predictor.classes}
     predictor.card = predictor.card.model_copy(update={"prediction_set": PredictionSets(quantiles, "patient")})
     return predictor
 
 
 @pytest.mark.parametrize("image", random_images(seed=5), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_the_score_is_that_of_the_network(bundle: Path, finished_run: Run, image: np.ndarray) -> None:
+def test_the_score_is_that_of_the_network(model_file: Path, finished_run: Run, image: np.ndarray) -> None:
     limits = thresholds_of(finished_run, finished_run.table())
     assert limits.ood_score is not None
     with torch.inference_mode():
         expected = float(
             finished_run.pipeline(1.0, limits.ood_score.subspace)(torch.from_numpy(image)[None]).ood_score[0]
         )
-    found = load(bundle).predict(image)
+    found = load(model_file).predict(image)
     assert found.ood_score == pytest.approx(expected, rel=1e-3, abs=1e-4)
     assert found.ood_score == (expected > 1)
 
 
-def test_validation_images_are_inside(bundle: Path, finished_run: Run) -> None:
-    paths = [sample.image for sample in finished_run.table().part("val").samples]
-    answers = [load(bundle).predict(path) for path in paths]
+def test_validation_images_are_inside(model_file: Path, finished_run: Run) -> None:
+    paths = [sample.image for sample in finished_run.table().subset("val").samples]
+    answers = [load(model_file).predict(path) for path in paths]
     assert not any(answer.ood_score for answer in answers)
     assert not any(answer.abstains for answer in answers)
     assert {answer.abstention_reason for answer in answers} == {""}
 
 
 @pytest.mark.parametrize("gray", [0, 77, 255])
-def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_path: Path, gray: int) -> None:
+def test_an_empty_slice_is_outside_even_of_an_older_bundle(model_file: Path, tmp_path: Path, gray: int) -> None:
     empty = np.full((40, 50), gray, np.uint8)
-    old = older(bundle, tmp_path / "old.onnx")
-    for path in (bundle, old):
+    old = older(model_file, tmp_path / "old.onnx")
+    for path in (model_file, old):
         answer = load(path).predict(empty)
         assert answer.ood_score is True
         assert answer.abstains
@@ -81,21 +81,21 @@ def test_an_empty_slice_is_outside_even_of_an_older_bundle(bundle: Path, tmp_pat
     assert load(old).predict(scans.GRAY).ood_score is None
 
 
-def test_the_card_says_what_the_limit_is_worth(bundle: Path, evaluated_bundle: Path) -> None:
-    card = load(bundle).card
+def test_the_card_says_what_the_limit_is_worth(model_file: Path, evaluated_model_file: Path) -> None:
+    card = load(model_file).card
     assert card.ood is not None
     assert (card.ood.fitted_on_images, card.ood.validation_units) == (8, 4)
     assert card.ood.flagged is None
     assert card.parity.largest_ood_difference is not None
     assert card.parity.largest_ood_difference <= 1e-3
-    tested = load(evaluated_bundle).card.ood
+    tested = load(evaluated_model_file).card.ood
     assert tested is not None
     assert tested.flagged is not None
     assert (tested.flagged["n"], tested.flagged["units"]) == (8, 4)
 
 
-def test_what_is_needed_adds_little_to_the_file(bundle: Path) -> None:
-    model = onnx.load(bundle)
+def test_what_is_needed_adds_little_to_the_file(model_file: Path) -> None:
+    model = onnx.load(model_file)
     (card,) = [entry.value for entry in model.metadata_props if entry.key == KEY]
     assert len(json.dumps(json.loads(card)["prediction_set"])) < 4000
 
@@ -113,29 +113,29 @@ def test_a_run_without_validation_part_gives_a_bundle_that_cannot_say(own_run: R
     assert not answer.abstains
 
 
-def test_candidates_are_the_classes_that_are_probable_enough(bundle: Path, phantoms: Path) -> None:
+def test_candidates_are_the_classes_that_are_probable_enough(model_file: Path, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
-    plain = load(bundle).predict(path)
+    plain = load(model_file).predict(path)
     assert plain.prediction_set is None
     ordered = sorted(plain.probabilities, key=lambda name: -plain.probabilities[name])
-    temperature = load(bundle).card.temperature
+    temperature = load(model_file).card.temperature
     raised = {name: p**temperature for name, p in plain.probabilities.items()}
     second = raised[ordered[1]] / sum(raised.values())
-    two = with_candidates(bundle, 1 - second + 1e-4).predict(path, coverage=0.1)
+    two = with_candidates(model_file, 1 - second + 1e-4).predict(path, coverage=0.1)
     assert set(two.prediction_set or ()) == set(ordered[:2])
     assert two.abstention_reason in (
         f"unsure, may be {ordered[0]} or {ordered[1]}",
         f"unsure, may be {ordered[1]} or {ordered[0]}",
     )
-    one = with_candidates(bundle, 1 - second - 1e-4).predict(path, coverage=0.1)
+    one = with_candidates(model_file, 1 - second - 1e-4).predict(path, coverage=0.1)
     assert (one.prediction_set, one.abstains) == ((ordered[0],), False)
-    none = with_candidates(bundle, 0.0).predict(path, coverage=0.1)
+    none = with_candidates(model_file, 0.0).predict(path, coverage=0.1)
     assert (none.prediction_set, none.abstains, none.abstention_reason) == ((), True, "unsure, no class fits")
     assert none.label == plain.label
 
 
-def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path, phantoms: Path) -> None:
-    predictor = load(bundle)
+def test_an_error_for_which_patients_are_too_few_leaves_every_class(model_file: Path, phantoms: Path) -> None:
+    predictor = load(model_file)
     said = predictor.check_coverage(0.05)
     assert said is not None
     assert said.startswith("max-error 0.05 needs 19 patients of a class held out from training, glioma has 1")
@@ -144,25 +144,25 @@ def test_an_error_for_which_patients_are_too_few_leaves_every_class(bundle: Path
     assert answer.abstains
 
 
-def test_what_cannot_be_asked_is_refused_before_a_image_is_read(bundle: Path, tmp_path: Path) -> None:
-    old = load(older(bundle, tmp_path / "old.onnx"))
+def test_what_cannot_be_asked_is_refused_before_a_image_is_read(model_file: Path, tmp_path: Path) -> None:
+    old = load(older(model_file, tmp_path / "old.onnx"))
     with pytest.raises(ModelFileError, match=r"old\.onnx: no thresholds .* export the run again"):
         old.predict("no-such-file.png", coverage=0.1)
     with pytest.raises(DataError, match="max-error 2 found"):
-        load(bundle).predict("no-such-file.png", coverage=2)
+        load(model_file).predict("no-such-file.png", coverage=2)
 
 
-def test_plain_data_says_it_too(bundle: Path, finished_run: Run) -> None:
-    path = finished_run.table().part("val").samples[0].image
-    data = load(bundle).predict(gray_slice(path), coverage=0.05).to_dict()
+def test_plain_data_says_it_too(model_file: Path, finished_run: Run) -> None:
+    path = finished_run.table().subset("val").samples[0].image
+    data = load(model_file).predict(gray_slice(path), coverage=0.05).to_dict()
     assert data["ood_score"] is False
     assert 0 < data["ood_score"] < 1
-    assert data["prediction_set"] == list(load(bundle).classes)
+    assert data["prediction_set"] == list(load(model_file).classes)
     assert data["abstains"] is True
 
 
-def test_outside_is_told_before_unsure(bundle: Path) -> None:
-    answer = load(bundle).predict(np.zeros((9, 9), np.uint8), coverage=0.05)
+def test_outside_is_told_before_unsure(model_file: Path) -> None:
+    answer = load(model_file).predict(np.zeros((9, 9), np.uint8), coverage=0.05)
     assert isinstance(answer, Prediction)
     assert answer.abstention_reason.startswith("ood_score")
     assert replace(answer, ood_score=False).abstention_reason.startswith("unsure, may be glioma or")

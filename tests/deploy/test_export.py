@@ -28,22 +28,22 @@ from tumorlens.training import Run, load_run
 ODD = [np.full((1, 7), 200, np.uint8), np.full((7, 1), 9, np.uint8), np.full((1, 1), 255, np.uint8)]
 
 
-def pipeline_of(bundle: Path, run: Run) -> Pipeline:
-    return run.pipeline(load(bundle).card.temperature)
+def pipeline_of(model_file: Path, run: Run) -> Pipeline:
+    return run.pipeline(load(model_file).card.temperature)
 
 
 @pytest.mark.parametrize("image", [*random_images(seed=3), *ODD], ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_probabilities_are_those_of_the_network(bundle: Path, finished_run: Run, image: np.ndarray) -> None:
+def test_probabilities_are_those_of_the_network(model_file: Path, finished_run: Run, image: np.ndarray) -> None:
     with torch.inference_mode():
-        expected = pipeline_of(bundle, finished_run)(torch.from_numpy(image)[None]).probabilities[0].tolist()
-    found = load(bundle).predict(image)
+        expected = pipeline_of(model_file, finished_run)(torch.from_numpy(image)[None]).probabilities[0].tolist()
+    found = load(model_file).predict(image)
     assert list(found.probabilities.values()) == pytest.approx(expected, abs=1e-4)
     assert found.heatmap is not None
     assert found.heatmap.shape == image.shape
 
 
-def test_the_heat_map_is_grad_cam(bundle: Path, finished_run: Run, phantoms: Path) -> None:
-    predictor = load(bundle)
+def test_the_heat_map_is_grad_cam(model_file: Path, finished_run: Run, phantoms: Path) -> None:
+    predictor = load(model_file)
     for path in sorted((phantoms / "images").iterdir())[::5]:
         found = predictor.predict(path)
         (expected,) = explain(finished_run, [path], found.label)
@@ -52,8 +52,8 @@ def test_the_heat_map_is_grad_cam(bundle: Path, finished_run: Run, phantoms: Pat
         np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
 
 
-def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: Run) -> None:
-    card = load(bundle).card
+def test_the_card_tells_where_the_bundle_comes_from(model_file: Path, finished_run: Run) -> None:
+    card = load(model_file).card
     assert card.classes == finished_run.spec.classes
     assert card.input_geometry == finished_run.spec.input_geometry
     assert card.training["split_hash"] == finished_run.record["split_hash"]
@@ -69,8 +69,8 @@ def test_the_card_tells_where_the_bundle_comes_from(bundle: Path, finished_run: 
     assert card.calibration.before == {}
 
 
-def test_no_path_of_this_machine_is_in_the_file(bundle: Path, finished_run: Run) -> None:
-    content = bundle.read_bytes()
+def test_no_path_of_this_machine_is_in_the_file(model_file: Path, finished_run: Run) -> None:
+    content = model_file.read_bytes()
     import tumorlens
 
     places = [sys.prefix, *site.getsitepackages(), str(Path(tumorlens.__file__).parent), str(finished_run.folder)]
@@ -151,15 +151,15 @@ def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_
 
 
 def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
-    bundle: Path, finished_run: Run, phantoms: Path, tmp_path: Path
+    model_file: Path, finished_run: Run, phantoms: Path, tmp_path: Path
 ) -> None:
     card = export(finished_run, tmp_path / "half.onnx", half=True, weights=True)
     assert card.weights_dtype == "float16"
-    whole, rounded = (len(path.read_bytes()) for path in (bundle, tmp_path / "half.onnx"))
+    whole, rounded = (len(path.read_bytes()) for path in (model_file, tmp_path / "half.onnx"))
     saved = whole - rounded
     assert saved == pytest.approx(2 * card.parameters, rel=0.15)
     assert 1e-7 < card.parity.largest_difference < 2e-2
-    both = load(bundle), load(tmp_path / "half.onnx")
+    both = load(model_file), load(tmp_path / "half.onnx")
     for path in sorted((phantoms / "images").iterdir())[::5]:
         one, other = (list(predictor.predict(path).probabilities.values()) for predictor in both)
         assert one == pytest.approx(other, abs=2e-2)

@@ -26,9 +26,9 @@ def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())
 
 
-def assert_same(bundle: Path, run: Run, method: str, image: Path, of: str = "class") -> None:
+def assert_same(model_file: Path, run: Run, method: str, image: Path, of: str = "class") -> None:
     """The bundle's map is the run's; the run uses gradients where the bundle has the class activation map."""
-    predictor = load(bundle)
+    predictor = load(model_file)
     explainer = PipelineExplainer(run.pipeline(predictor.card.temperature))
     target = None if of == "mask" else predictor.classes[1]
     gray = read_scan(image).gray_slice()
@@ -42,12 +42,12 @@ def assert_same(bundle: Path, run: Run, method: str, image: Path, of: str = "cla
 
 @pytest.mark.parametrize("method", ["grad_cam", "hires_cam", "eigen_cam", "occlusion"])
 def test_of_a_pooled_network_every_map_is_the_runs(
-    bundle: Path, finished_run: Run, phantoms: Path, method: str
+    model_file: Path, finished_run: Run, phantoms: Path, method: str
 ) -> None:
     for image in images(phantoms)[::9]:
-        assert_same(bundle, finished_run, method, image)
-    assert load(bundle).card.methods == ("grad_cam", "hires_cam", "eigen_cam", "occlusion")
-    assert list(load(bundle).card.methods) == available(finished_run.pipeline())
+        assert_same(model_file, finished_run, method, image)
+    assert load(model_file).card.methods == ("grad_cam", "hires_cam", "eigen_cam", "occlusion")
+    assert list(load(model_file).card.methods) == available(finished_run.pipeline())
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_of_a_pooled_network_every_map_is_the_runs(
     [("eigen_cam", "class"), ("attention", "class"), ("occlusion", "class"), ("occlusion", "mask"), ("mask", "mask")],
 )
 def test_of_a_network_that_draws_every_map_is_the_runs(
-    drawing_bundle: Path, drawing_run: Run, phantoms: Path, method: str, of: str
+    segmentation_model_file: Path, segmentation_run: Run, phantoms: Path, method: str, of: str
 ) -> None:
-    assert_same(drawing_bundle, drawing_run, method, images(phantoms)[0], of)
+    assert_same(segmentation_model_file, segmentation_run, method, images(phantoms)[0], of)
 
 
-def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(drawing_bundle: Path, phantoms: Path) -> None:
-    predictor = load(drawing_bundle)
+def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(segmentation_model_file: Path, phantoms: Path) -> None:
+    predictor = load(segmentation_model_file)
     assert predictor.card.methods == ("eigen_cam", "attention", "occlusion", "mask")
     for of in ("class", "mask"):
         with pytest.raises(
@@ -72,9 +72,9 @@ def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(drawing
         predictor.heatmap(images(phantoms)[0], method="occlusion", target="gloma")
 
 
-def test_of_the_mask_a_bundle_of_a_pooled_network_that_draws_none_gives_nothing(bundle: Path, phantoms: Path) -> None:
+def test_of_the_mask_a_bundle_of_a_pooled_network_that_draws_none_gives_nothing(model_file: Path, phantoms: Path) -> None:
     with pytest.raises(ModelError, match="this bundle of mini_resnet draws no tumor"):
-        load(bundle).heatmap(images(phantoms)[0], of="mask")
+        load(model_file).heatmap(images(phantoms)[0], of="mask")
 
 
 def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, phantoms: Path) -> None:
@@ -93,8 +93,8 @@ def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, ph
     assert load(path).predict(images(phantoms)[0]).heatmap is None
 
 
-def test_an_older_bundle_still_loads_and_gives_what_it_has(bundle: Path, phantoms: Path, tmp_path: Path) -> None:
-    model = onnx.load(bundle)
+def test_an_older_bundle_still_loads_and_gives_what_it_has(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
+    model = onnx.load(model_file)
     kept = [one for one in model.graph.output if one.name in ("probabilities", "cam")]
     del model.graph.output[:]
     model.graph.output.extend(kept)
@@ -106,7 +106,7 @@ def test_an_older_bundle_still_loads_and_gives_what_it_has(bundle: Path, phantom
     older, image = load(tmp_path / "older.onnx"), images(phantoms)[0]
     assert older.card.methods == ()
     assert older.explainer.available() == ["grad_cam", "hires_cam", "occlusion"]
-    answer, now = older.predict(image), load(bundle).predict(image)
+    answer, now = older.predict(image), load(model_file).predict(image)
     assert answer.probabilities == now.probabilities
     assert np.array_equal(answer.heatmap, now.heatmap)
     assert np.array_equal(older.heatmap(image, target=answer.label), answer.heatmap)

@@ -29,11 +29,11 @@ def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())
 
 
-def test_the_mask_is_the_one_that_was_evaluated(drawing_bundle: Path, drawing_run: Run) -> None:
-    samples = drawing_run.table().part("test").samples
+def test_the_mask_is_the_one_that_was_evaluated(segmentation_model_file: Path, segmentation_run: Run) -> None:
+    samples = segmentation_run.table().subset("test").samples
     wanted: list[np.ndarray] = []
-    infer(drawing_run.pipeline(), samples, drawn=lambda _, mask, __: wanted.append(mask))
-    predictor = load(drawing_bundle)
+    infer(segmentation_run.pipeline(), samples, drawn=lambda _, mask, __: wanted.append(mask))
+    predictor = load(segmentation_model_file)
     assert sum(mask.any() for mask in wanted) >= 4
     for sample, mask in zip(samples, wanted, strict=True):
         found = predictor.predict(sample.image).mask
@@ -43,15 +43,15 @@ def test_the_mask_is_the_one_that_was_evaluated(drawing_bundle: Path, drawing_ru
 
 
 @pytest.mark.parametrize("image", random_images(seed=3), ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_the_mask_has_the_size_of_the_image(drawing_bundle: Path, image: np.ndarray) -> None:
-    found = load(drawing_bundle).predict(image).mask
+def test_the_mask_has_the_size_of_the_image(segmentation_model_file: Path, image: np.ndarray) -> None:
+    found = load(segmentation_model_file).predict(image).mask
     assert found is not None
     assert found.shape == image.shape
     assert set(np.unique(found)) <= {0, 1}
 
 
-def test_area_and_box_are_those_of_the_mask(drawing_bundle: Path, phantoms: Path) -> None:
-    predictor = load(drawing_bundle)
+def test_area_and_box_are_those_of_the_mask(segmentation_model_file: Path, phantoms: Path) -> None:
+    predictor = load(segmentation_model_file)
     scan = read_scan(images(phantoms)[0])
     answer = predictor.predict(replace(scan, spacing=(0.5, 2.0)))
     assert answer.mask is not None
@@ -75,34 +75,34 @@ def test_area_and_box_are_those_of_the_mask(drawing_bundle: Path, phantoms: Path
     assert predictor.predict(scan).to_dict()["tumor"]["mm2"] is None
 
 
-def test_nothing_drawn_has_no_place(drawing_bundle: Path, phantoms: Path) -> None:
-    answer = load(drawing_bundle).predict(images(phantoms)[0])
+def test_nothing_drawn_has_no_place(segmentation_model_file: Path, phantoms: Path) -> None:
+    answer = load(segmentation_model_file).predict(images(phantoms)[0])
     nothing = replace(answer, mask=np.zeros((4, 6), np.uint8), spacing=(1.0, 1.0))
     assert nothing.tumor == Tumor(0, 0.0, None, 0, None)
     assert str(nothing.tumor) == "no tumor drawn"
     assert replace(answer, mask=None).tumor is None
 
 
-def test_a_bundle_that_only_names_draws_nothing(bundle: Path) -> None:
-    assert not load(bundle).card.segments
-    assert load(bundle).card.parity.largest_mask_difference is None
-    assert load(bundle).predict(scans.GRAY).mask is None
+def test_a_bundle_that_only_names_draws_nothing(model_file: Path) -> None:
+    assert not load(model_file).card.segments
+    assert load(model_file).card.parity.largest_mask_difference is None
+    assert load(model_file).predict(scans.GRAY).mask is None
 
 
-def test_the_card_counts_the_network_in_use_and_the_file_holds_no_more(drawing_bundle: Path, drawing_run: Run) -> None:
-    card = load(drawing_bundle).card
-    network = drawing_run.network()
+def test_the_card_counts_the_network_in_use_and_the_file_holds_no_more(segmentation_model_file: Path, segmentation_run: Run) -> None:
+    card = load(segmentation_model_file).card
+    network = segmentation_run.network()
     spare = sum(p.numel() for module in network.training_only() for p in module.parameters())
     assert spare > 0
     assert card.parameters == sum(p.numel() for p in network.parameters()) - spare
     assert card.parameters == cost("efficient_mtnet_s", 4, input_size=64).parameters
-    held = onnx.load(drawing_bundle).graph.initializer
+    held = onnx.load(segmentation_model_file).graph.initializer
     assert sum(int(np.prod(one.dims)) for one in held) < card.parameters + spare / 2
     assert not [one.name for one in held if "auxiliary" in one.name]
 
 
-def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle: Path) -> None:
-    card = load(drawing_bundle).card
+def test_the_card_says_that_it_draws_and_how_closely_masks_agree(segmentation_model_file: Path) -> None:
+    card = load(segmentation_model_file).card
     assert card.segments
     assert not card.heatmap
     assert card.parity.largest_mask_difference is not None
@@ -111,10 +111,10 @@ def test_the_card_says_that_it_draws_and_how_closely_masks_agree(drawing_bundle:
     assert card.parity.mask_pixels_differ < 1e-2
 
 
-def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> None:
-    found = evaluate(own_drawing_run, n_resamples=100)
-    write_evaluation(own_drawing_run, found, own_drawing_run.folder / "evaluations" / "test", Record("evaluate"))
-    run, known = own_drawing_run, measured(own_drawing_run)
+def test_figures_of_the_mask_travel_with_the_bundle(own_segmentation_run: Run) -> None:
+    found = evaluate(own_segmentation_run, n_resamples=100)
+    write_evaluation(own_segmentation_run, found, own_segmentation_run.folder / "evaluations" / "test", Record("evaluate"))
+    run, known = own_segmentation_run, measured(own_segmentation_run)
     assert known is not None
     table, parity = run.table(), Parity(largest_difference=0, images=0)
     card = _card(run, table, run.pipeline(), known, known.calibration, thresholds_of(run, table), parity, half=False)
@@ -130,18 +130,18 @@ def test_figures_of_the_mask_travel_with_the_bundle(own_drawing_run: Run) -> Non
     assert list(card.analyses) == [test.meaning for test in found.background.tests]
 
 
-def test_a_graph_that_draws_differently_is_found_out(drawing_bundle: Path, drawing_run: Run) -> None:
-    learned = thresholds_of(drawing_run, drawing_run.table()).ood
+def test_a_graph_that_draws_differently_is_found_out(segmentation_model_file: Path, segmentation_run: Run) -> None:
+    learned = thresholds_of(segmentation_run, segmentation_run.table()).ood
     assert learned is not None
-    pipeline = drawing_run.pipeline(load(drawing_bundle).card.temperature, learned.subspace)
-    assert check_parity(drawing_bundle, pipeline, random_images()).largest_mask_difference is not None
+    pipeline = segmentation_run.pipeline(load(segmentation_model_file).card.temperature, learned.subspace)
+    assert check_parity(segmentation_model_file, pipeline, random_images()).largest_mask_difference is not None
     pipeline.network.segment[-1].bias.data += 0.1
     with pytest.raises(ParityError, match=r"differ by .* in a pixel of the mask on an image of .* at most 1e-03"):
-        check_parity(drawing_bundle, pipeline, random_images())
+        check_parity(segmentation_model_file, pipeline, random_images())
 
 
 @pytest.fixture
-def own_drawing_run(drawing_run: Run, tmp_path: Path) -> Run:
+def own_segmentation_run(segmentation_run: Run, tmp_path: Path) -> Run:
     """A copy to write into, as deep as the first, so that its table still finds the images."""
-    assert len(drawing_run.folder.parents) == len((tmp_path / "run").parents)
-    return load_run(shutil.copytree(drawing_run.folder, tmp_path / "run"))
+    assert len(segmentation_run.folder.parents) == len((tmp_path / "run").parents)
+    return load_run(shutil.copytree(segmentation_run.folder, tmp_path / "run"))

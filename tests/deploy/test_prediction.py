@@ -30,7 +30,7 @@ def answer(mask: Mask | None, spacing: tuple[float, float] | None = None, orient
         mask=mask,
         size=(100, 120),
         spacing=spacing,
-        bundle="bundle",
+        model_file="bundle",
         milliseconds=1.0,
         orientation=orientation,
         spacing_from="file" if spacing else None,
@@ -101,10 +101,10 @@ def test_a_given_spacing_is_marked_and_never_replaces_the_files() -> None:
     assert own.with_spacing(0.5, 0.5) is own
 
 
-def test_spacing_and_directions_come_from_the_scan(drawing_bundle: Path) -> None:
+def test_spacing_and_directions_come_from_the_scan(segmentation_model_file: Path) -> None:
     gray = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     scan = Scan(gray, Path("made"), "made", "L", spacing=(5.0, 0.5, 0.8), orientation="SPL")
-    found = load(drawing_bundle).predict(scan)
+    found = load(segmentation_model_file).predict(scan)
     assert found.tumor is not None
     assert found.tumor.largest is not None
     assert found.tumor.mm2 == pytest.approx(found.tumor.pixels * 0.4)

@@ -18,8 +18,8 @@ from tumorlens.scan import read_scan
 
 
 @pytest.fixture(scope="module")
-def predictor(bundle: Path) -> Predictor:
-    return load(bundle)
+def predictor(model_file: Path) -> Predictor:
+    return load(model_file)
 
 
 def other_onnx(path: Path) -> Path:
@@ -113,6 +113,6 @@ def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_the_package_offers_it_by_short_names(bundle: Path) -> None:
-    assert isinstance(tumorlens.load(bundle).predict(scans.GRAY), tumorlens.Prediction)
-    assert tumorlens.predict(scans.GRAY, bundle, heatmap=False).label in load(bundle).classes
+def test_the_package_offers_it_by_short_names(model_file: Path) -> None:
+    assert isinstance(tumorlens.load(model_file).predict(scans.GRAY), tumorlens.Prediction)
+    assert tumorlens.predict(scans.GRAY, model_file, heatmap=False).label in load(model_file).classes

@@ -15,7 +15,7 @@ from tests.fixtures.without_torch import BLOCKED
 from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load, predict
-from tumorlens.deploy.shipped import NAMES, bundle, shipped_file
+from tumorlens.deploy.shipped import NAMES, model_file, shipped_file
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import parse_card
 from tumorlens.scan import read_scan
@@ -116,8 +116,8 @@ def test_one_call_names_draws_and_points(phantoms: Path) -> None:
     assert answer.mask is not None
     assert answer.heatmap is not None
     assert answer.mask.shape == answer.heatmap.shape == answer.size
-    assert answer.bundle == "default"
-    assert predict(image, "tiny").bundle == "tiny"
+    assert answer.model_file == "default"
+    assert predict(image, "tiny").model_file == "tiny"
 
 
 def test_the_command_needs_neither_model_nor_torch(phantoms: Path, tmp_path: Path) -> None:
@@ -151,9 +151,9 @@ def test_a_file_of_that_name_comes_first(
     tmp_path: Path, bundle_of_phantoms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert bundle("default") == shipped_file("default", ".onnx")
+    assert model_file("default") == shipped_file("default", ".onnx")
     shutil.copy(bundle_of_phantoms, tmp_path / "default")
-    assert bundle("default") == Path("default")
+    assert model_file("default") == Path("default")
     with pytest.raises(ModelFileError, match=r"defalt: no such file.* or a model that ships: default, tiny"):
         load("defalt")
 

@@ -87,11 +87,11 @@ def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None
         refused(found[2:])
 
 
-def test_a_run_is_measured_against_boxes_only_when_asked(drawing_run: Run, tmp_path: Path) -> None:
+def test_a_run_is_measured_against_boxes_only_when_asked(segmentation_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
     with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumor are filled rectangles"):
-        evaluate(drawing_run, table=table, n_resamples=100)
-    found = evaluate(drawing_run, table=table, rectangles=True, n_resamples=100)
+        evaluate(segmentation_run, table=table, n_resamples=100)
+    found = evaluate(segmentation_run, table=table, rectangles=True, n_resamples=100)
     assert found.segmentation is not None
     assert found.segmentation.rectangles == 3
     assert any("boxes, not outlines" in text for text in found.caveats)

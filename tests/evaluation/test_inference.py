@@ -38,13 +38,13 @@ def test_a_stack_of_slices_is_refused_by_name(finished_run: Run, tmp_path: Path)
         infer(finished_run.pipeline(), [Sample("x/1", path, "glioma")])
 
 
-def test_masks_come_one_by_one_at_the_size_of_their_images(drawing_run: Run, tmp_path: Path) -> None:
+def test_masks_come_one_by_one_at_the_size_of_their_images(segmentation_run: Run, tmp_path: Path) -> None:
     sizes = [(40, 40), (40, 40), (31, 55), (9, 20)]
     rng = np.random.default_rng(0)
     grays = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
     samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(grays)]
     found: dict[int, np.ndarray] = {}
-    infer(drawing_run.pipeline(), samples, drawn=lambda position, mask, _: found.update({position: mask}))
+    infer(segmentation_run.pipeline(), samples, drawn=lambda position, mask, _: found.update({position: mask}))
     assert [found[i].shape for i in range(4)] == sizes
     assert set(np.unique(np.concatenate([mask.ravel() for mask in found.values()]))) == {0, 1}
 
@@ -57,7 +57,7 @@ def test_a_network_that_only_names_draws_nothing(finished_run: Run, tmp_path: Pa
 
 
 def test_each_mask_comes_with_the_spacing_of_its_own_image(
-    drawing_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    segmentation_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tumorlens.evaluation import infer as work
     from tumorlens.scan import read_scan
@@ -67,7 +67,7 @@ def test_each_mask_comes_with_the_spacing_of_its_own_image(
     module = sys.modules[work.__module__]
     monkeypatch.setattr(module, "read_scan", lambda path: replace(read_scan(path), spacing=spacings[path.name]))
     found: list[object] = []
-    work(drawing_run.pipeline(), samples, drawn=lambda _, __, spacing: found.append(spacing))
+    work(segmentation_run.pipeline(), samples, drawn=lambda _, __, spacing: found.append(spacing))
     assert found == list(spacings.values())
 
 

@@ -57,15 +57,15 @@ def test_an_unknown_class_is_an_error_before_anything_is_read(finished_run: Run)
         explain(finished_run, ["does-not-exist.png"], "gloma")
 
 
-def test_a_network_that_also_segments_is_explained_like_any_other(drawing_run: Run, phantoms: Path) -> None:
-    (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())])
+def test_a_network_that_also_segments_is_explained_like_any_other(segmentation_run: Run, phantoms: Path) -> None:
+    (found,) = explain(segmentation_run, [next((phantoms / "images").iterdir())])
     assert isinstance(found, Explanation)
     assert found.heatmap.shape == found.gray.shape
     assert found.heatmap.max() > 0
 
 
-def test_all_that_a_network_can_give_comes_at_once(drawing_run: Run, phantoms: Path) -> None:
-    (found,) = explain(drawing_run, [next((phantoms / "images").iterdir())], method="all", of="mask")
+def test_all_that_a_network_can_give_comes_at_once(segmentation_run: Run, phantoms: Path) -> None:
+    (found,) = explain(segmentation_run, [next((phantoms / "images").iterdir())], method="all", of="mask")
     assert isinstance(found, Explanation)
     assert list(found.heatmaps) == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
     assert all(chart.shape == found.gray.shape for chart in found.heatmaps.values())
@@ -75,17 +75,17 @@ def test_all_that_a_network_can_give_comes_at_once(drawing_run: Run, phantoms: P
     assert np.array_equal(found.mask, found.heatmaps["mask"] >= 0.5)
 
 
-def test_a_bundle_is_explained_as_its_run_is(finished_run: Run, bundle: Path, phantoms: Path) -> None:
+def test_a_bundle_is_explained_as_its_run_is(finished_run: Run, model_file: Path, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
-    (run,), (exported,) = (explain(model, [path], "glioma", method="all") for model in (finished_run, load(bundle)))
+    (run,), (exported,) = (explain(model, [path], "glioma", method="all") for model in (finished_run, load(model_file)))
     assert isinstance(run, Explanation)
     assert isinstance(exported, Explanation)
     assert exported.heatmaps.keys() == run.heatmaps.keys()
     assert exported.mask is None
 
 
-def test_what_a_model_cannot_give_is_an_error_before_anything_is_read(finished_run: Run, bundle: Path) -> None:
-    for model in (finished_run, load(bundle)):
+def test_what_a_model_cannot_give_is_an_error_before_anything_is_read(finished_run: Run, model_file: Path) -> None:
+    for model in (finished_run, load(model_file)):
         with pytest.raises(ModelError, match=r"mini_resnet gives no map by attention; it gives grad_cam, .*occlusion"):
             explain(model, ["does-not-exist.png"], method="attention")
         with pytest.raises(ModelError, match="mini_resnet draws no tumor"):

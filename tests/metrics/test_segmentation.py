@@ -25,8 +25,8 @@ CLASSES = ("glioma", "no_tumor")
 
 
 @pytest.fixture(scope="module")
-def found(drawing_run: Run) -> Evaluation:
-    return evaluate(drawing_run, n_resamples=100)
+def found(segmentation_run: Run) -> Evaluation:
+    return evaluate(segmentation_run, n_resamples=100)
 
 
 def drawing(
@@ -129,7 +129,7 @@ def test_a_class_without_a_mask_has_only_what_can_be_said_of_it() -> None:
 
 
 def test_a_run_that_segments_is_measured_on_the_masks_of_its_test_part(found: Evaluation, phantom_table: Table) -> None:
-    with_mask = [s for s in phantom_table.part("test").samples if s.mask]
+    with_mask = [s for s in phantom_table.subset("test").samples if s.mask]
     assert found.segmentation is not None
     assert found.segmentation.masks == len(with_mask) == 6
     assert found.segmentation.healthy == 2
@@ -143,18 +143,18 @@ def test_a_network_that_only_names_has_no_such_figures(finished_run: Run) -> Non
     assert evaluate(finished_run, n_resamples=100).to_dict()["segmentation"] is None
 
 
-def test_data_without_masks_is_a_caution_and_no_figure(drawing_run: Run, tmp_path: Path) -> None:
+def test_data_without_masks_is_a_caution_and_no_figure(segmentation_run: Run, tmp_path: Path) -> None:
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
 
     table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
     bare = replace(table, samples=tuple(replace(s, mask=None) for s in table.samples))
-    measured = evaluate(drawing_run, table=bare, n_resamples=100)
+    measured = evaluate(segmentation_run, table=bare, n_resamples=100)
     assert measured.segmentation is None
     assert any("No image has a mask" in text for text in measured.caveats)
 
 
-def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(drawing_run: Run, tmp_path: Path) -> None:
+def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(segmentation_run: Run, tmp_path: Path) -> None:
     from tests.fixtures import scans
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
@@ -163,14 +163,14 @@ def test_an_empty_mask_of_a_tumor_is_a_caution_that_names_the_image(drawing_run:
     first = next(s for s in table.samples if s.mask)
     empty = replace(first, mask=scans.save(tmp_path / "empty.png", np.zeros((48, 48), np.uint8)))
     table = replace(table, samples=tuple(empty if s.id == first.id else s for s in table.samples))
-    measured = evaluate(drawing_run, table=table, n_resamples=100)
+    measured = evaluate(segmentation_run, table=table, n_resamples=100)
     told = [text for text in measured.caveats if "are empty" in text]
     assert len(told) == 1
     assert told[0].startswith("1 of 3 true masks of images with a tumor are empty, the first is that of " + first.id)
 
 
-def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_path: Path) -> None:
-    write_evaluation(drawing_run, found, tmp_path, Record("evaluate"))
+def test_files_and_page_tell_the_same(found: Evaluation, segmentation_run: Run, tmp_path: Path) -> None:
+    write_evaluation(segmentation_run, found, tmp_path, Record("evaluate"))
     drawn = json.loads((tmp_path / "evaluation.json").read_text())["segmentation"]
     with (tmp_path / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -195,9 +195,9 @@ def test_files_and_page_tell_the_same(found: Evaluation, drawing_run: Run, tmp_p
     assert page.count("true and drawn outline of a tumor") == 6
 
 
-def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(drawing_run: Run) -> None:
-    labels_only = replace(drawing_run, record={**drawing_run.record, "masks": None})
+def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(segmentation_run: Run) -> None:
+    labels_only = replace(segmentation_run, record={**segmentation_run.record, "masks": None})
     found = evaluate(labels_only, n_resamples=50)
     assert found.segmentation is None
-    assert drawing_run.draws
+    assert segmentation_run.draws
     assert not labels_only.draws

@@ -44,10 +44,10 @@ def test_an_older_card_says_that_it_is_one_and_has_no_empty_section() -> None:
     assert all(page.values())
 
 
-def test_the_card_of_a_real_bundle_shows_what_was_measured(evaluated_bundle: Path) -> None:
-    card, file = load(evaluated_bundle).card, ModelFile.of(evaluated_bundle)
-    assert file.sha256 == sha256(evaluated_bundle.read_bytes()).hexdigest()
-    assert file.bytes == evaluated_bundle.stat().st_size
+def test_the_card_of_a_real_bundle_shows_what_was_measured(evaluated_model_file: Path) -> None:
+    card, file = load(evaluated_model_file).card, ModelFile.of(evaluated_model_file)
+    assert file.sha256 == sha256(evaluated_model_file.read_bytes()).hexdigest()
+    assert file.bytes == evaluated_model_file.stat().st_size
     page = rows(card)
     assert page["Figures"]["accuracy"][1] == "8 images, 4 patients"
     assert set(page["Figures of each class"]) == set(card.classes)

@@ -25,7 +25,7 @@ def found(finished_run: Run) -> Faithfulness:
 
 
 def test_only_images_with_a_tumor_in_their_mask_count(found: Faithfulness, finished_run: Run) -> None:
-    masks = {s.id: read_sample_mask(s) for s in finished_run.table().part("test").samples}
+    masks = {s.id: read_sample_mask(s) for s in finished_run.table().subset("test").samples}
     shown = [name for name, mask in masks.items() if mask is not None and mask.any()]
     assert [sample.id for sample in found.samples] == shown
     assert found.facts["images"] == found.facts["with_tumor"] == len(shown) == 6
@@ -91,8 +91,8 @@ def test_a_method_that_does_not_exist_is_an_error(finished_run: Run) -> None:
         measure_maps(finished_run, methods=["mask"])
 
 
-def test_what_a_network_draws_is_measured_as_a_map_of_its_own(drawing_run: Run) -> None:
-    found = measure_maps(drawing_run, methods=["mask", "attention"], limit=2, n_resamples=100)
+def test_what_a_network_draws_is_measured_as_a_map_of_its_own(segmentation_run: Run) -> None:
+    found = measure_maps(segmentation_run, methods=["mask", "attention"], limit=2, n_resamples=100)
     assert [row.name for row in found.methods] == ["mask", "attention"]
     drawn = found.methods[0].sanity
     assert drawn is not None

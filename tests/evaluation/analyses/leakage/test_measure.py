@@ -67,7 +67,7 @@ def test_copies_of_training_images_in_other_data_are_measured_apart(
     assert (found.separate.twins, found.separate.of) == (2, len(held) + 2)
 
 
-def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table: Table, tmp_path: Path) -> None:
+def test_what_is_drawn_is_measured_apart_as_well(segmentation_run: Run, phantom_table: Table, tmp_path: Path) -> None:
     trained = [s for s in phantom_table.samples if s.split == "train" and s.mask][:3]
     held = [s for s in phantom_table.samples if s.split == "test"]
     samples = []
@@ -77,7 +77,7 @@ def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table
         image.write_bytes(sample.image.read_bytes())
         samples.append(replace(sample, id=f"other/{i}", image=image, group=None, split=None))
     table = Table("other", tuple(samples), phantom_table.classes)
-    found = evaluate(drawing_run, table=table, n_resamples=100)
+    found = evaluate(segmentation_run, table=table, n_resamples=100)
     assert found.separate is not None
     whole, leaked, clean = found.segmentation, found.separate.leaked_masks, found.separate.clean_masks
     assert whole is not None
@@ -89,6 +89,6 @@ def test_what_is_drawn_is_measured_apart_as_well(drawing_run: Run, phantom_table
     assert found.caveats[0].endswith(f"Dice {clean.overall['dice']}.")
     plain = json.loads(json.dumps(found.to_dict()["leak"]))
     assert plain["clean"]["segmentation"]["overall"]["dice"]["value"] == clean.overall["dice"].value
-    page = evaluation_page(drawing_run, found)
+    page = evaluation_page(segmentation_run, found)
     assert "Dice, known from train" in page
     assert "Dice, the others" in page

@@ -175,10 +175,10 @@ def test_plain_data_has_every_figure(samples: list[Sample]) -> None:
     assert found["dice"]["clean"]["value"] == 1
 
 
-def test_an_evaluation_has_it_where_it_is_asked_for(drawing_run: Run) -> None:
+def test_an_evaluation_has_it_where_it_is_asked_for(segmentation_run: Run) -> None:
     steps: list[tuple[int, int]] = []
     found = evaluate(
-        drawing_run, background=False, robustness=2, n_resamples=100, progress=lambda *step: steps.append(step)
+        segmentation_run, background=False, robustness=2, n_resamples=100, progress=lambda *step: steps.append(step)
     )
     assert found.robustness is not None
     assert found.to_dict()["robustness"] == found.robustness.to_dict()
@@ -187,7 +187,7 @@ def test_an_evaluation_has_it_where_it_is_asked_for(drawing_run: Run) -> None:
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
     done, total = steps[-1]
     assert done == total
-    evaluate(drawing_run, background=False, n_resamples=100, progress=lambda *step: steps.append(step))
+    evaluate(segmentation_run, background=False, n_resamples=100, progress=lambda *step: steps.append(step))
     assert total - steps[-1][1] == asked(8, 2)
     right = [
         found.samples[i].label == found.metrics.classes[found.logits[i].argmax()] for i in found.robustness.positions

@@ -14,8 +14,8 @@ from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
-def found(drawing_run: Run) -> Evaluation:
-    return evaluate(drawing_run, background=False, robustness=3, n_resamples=100)
+def found(segmentation_run: Run) -> Evaluation:
+    return evaluate(segmentation_run, background=False, robustness=3, n_resamples=100)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,10 @@ def test_sentences_and_images_are_there(found: Evaluation, section: str) -> None
     assert section.count("<details>") == 2
 
 
-def test_the_page_has_the_section_only_where_it_was_measured(found: Evaluation, drawing_run: Run) -> None:
-    assert "How it holds up" in evaluation_page(drawing_run, found)
-    plain = evaluate(drawing_run, background=False, n_resamples=100)
-    assert "How it holds up" not in evaluation_page(drawing_run, plain)
+def test_the_page_has_the_section_only_where_it_was_measured(found: Evaluation, segmentation_run: Run) -> None:
+    assert "How it holds up" in evaluation_page(segmentation_run, found)
+    plain = evaluate(segmentation_run, background=False, n_resamples=100)
+    assert "How it holds up" not in evaluation_page(segmentation_run, plain)
 
 
 def test_on_a_terminal_each_row_has_clean_severities_and_mean(found: Evaluation) -> None:
