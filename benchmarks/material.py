@@ -161,7 +161,7 @@ class Material:
         """Weights of timm's network, as people keep them."""
         made = self.folder / f"{network}.pt"
         if not made.exists():
-            torch.save(timm.create_model(NETWORKS[network], num_classes=len(phantom.CLASSES)).state_dict(), made)
+            torch.save(timm.create_model(NETWORKS[network], num_classes=len(phantom.PHANTOM_CLASSES)).state_dict(), made)
         return made
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     given = parser.parse_args()
     run = load_run(given.run)
     table, pipeline = run.table(), run.pipeline()
-    parts = {name: list(table.part(name).samples) for name in ("val", "test")}
+    parts = {name: list(table.subset(name).samples) for name in ("val", "test")}
     train = to_fit_on(table)
     known = {name: _of_samples(pipeline, samples) for name, samples in {"train": train, **parts}.items()}
     named = [*strangers(each=given.each), *photographs()]

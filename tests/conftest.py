@@ -113,8 +113,8 @@ def segmentation_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest
         for module in network.modules():  # so that what passes an untrained network does not fade away
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = None
-        network.train()(spec.prepare()(images))
-        drawn = network.eval()(spec.prepare()(images)).mask
+        network.train()(spec.preprocessing()(images))
+        drawn = network.eval()(spec.preprocessing()(images)).mask
         assert drawn is not None
         last = network.segment[-1]
         last.weight *= 4 / drawn.std()

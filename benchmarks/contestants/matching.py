@@ -21,7 +21,7 @@ from tumorlens.auditing.duplicates.image_records import image_records
 from tumorlens.auditing.duplicates.match import candidate_pairs
 from tumorlens.auditing.duplicates.near_duplicates import LIKELY
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, codes, turned
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 _ROWS = 8192  # made at once
 _PLANTED = 50  # every so many is a copy
@@ -71,8 +71,8 @@ def _plant(made: Hashes, random: np.random.Generator) -> tuple[npt.NDArray[np.in
     mixed = random.permutation(len(made))
     many = len(made) // _PLANTED
     copies, sources = mixed[:many], mixed[many : 2 * many]
-    turns = random.integers(0, len(TURNS), many)
-    for turn in range(len(TURNS)):
+    turns = random.integers(0, len(DIHEDRAL_NAMES), many)
+    for turn in range(len(DIHEDRAL_NAMES)):
         rows = turns == turn
         made[copies[rows]] = _jittered(turned(made[sources[rows]], turn), 0.05, random)
     return copies, sources

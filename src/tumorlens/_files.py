@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def appearing(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """A temporary name to write to; it becomes `path` if the block ends well, and goes if it fails.
 
     The temporary file lies in the same folder, which is made where it is missing, so that the

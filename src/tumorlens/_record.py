@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import tumorlens
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 
 # Versions that can change a number; those not installed are left out.
 _PACKAGES = (
@@ -93,22 +93,22 @@ def processor() -> str:
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:
     """Write JSON with indentation, whole or not at all; NaN and infinities become null. Returns the path."""
-    text = json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n"
-    with appearing(path) as part:
+    text = json.dumps(to_jsonable(data), indent=2, ensure_ascii=False) + "\n"
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", errors=SURROGATES)
     return path
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """Mappings, sequences, arrays and paths as what JSON knows; NaN and infinities become None."""
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): to_jsonable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [to_jsonable(v) for v in value]
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):
-        return plain(value.tolist())
+        return to_jsonable(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -16,7 +16,7 @@ from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom, read_sample_mask
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
-from tumorlens.deploy.shipped import DEFAULT
+from tumorlens.deploy.shipped import DEFAULT_MODEL
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, write_evaluation
 from tumorlens.explanation import explain
 from tumorlens.model_card.card import ModelCard
@@ -77,7 +77,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed)
         phantom.make(folder / "new", patients=NEW_PATIENTS, slices=1, seed=seed + 1)
     with steps.step("asking the model that comes with tumorlens about new ones"):
-        shipped = _predicted(folder / "new", DEFAULT)
+        shipped = _predicted(folder / "new", DEFAULT_MODEL)
     with steps.step("splitting them by patient, and training a small network"):
         split = split_folds(open_table(folder / "phantoms"), folds=3, fold=0, val=0.15, seed=seed)
         run = train(split, load_recipe("demo"), folder / "run", seed=seed, console=steps.console)
@@ -93,7 +93,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         answers = _predicted(folder / "new", folder / "model.onnx")
     sections = [
         _what_this_is(folder, steps, card),
-        Section("The phantoms", figure(_image(phantom.sheet(seed)), "Drawn heads: four classes, three planes.")),
+        Section("The phantoms", figure(_image(phantom.contact_sheet(seed)), "Drawn heads: four classes, three planes.")),
         Section(
             "New phantoms, and the model that comes with tumorlens",
             contact_sheet(shipped),

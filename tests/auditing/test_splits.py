@@ -52,7 +52,7 @@ def test_no_patient_is_torn_apart(table: Table, seed: int) -> None:
 
 
 def test_the_folds_of_one_seed_test_every_image_exactly_once(table: Table) -> None:
-    tested = Counter(s.id for fold in range(5) for s in split_folds(table, fold=fold).part("test").samples)
+    tested = Counter(s.id for fold in range(5) for s in split_folds(table, fold=fold).subset("test").samples)
     assert tested == Counter(s.id for s in table.samples)
 
 
@@ -60,27 +60,27 @@ def test_every_part_has_the_classes_in_the_proportions_of_the_whole(table: Table
     for fold in range(5):
         split = split_folds(table, fold=fold)
         for part in ("train", "val", "test"):
-            for name, share in shares(split.part(part)).items():
+            for name, share in shares(split.subset(part)).items():
                 assert share == pytest.approx(shares(table)[name], abs=0.06)
 
 
 def test_folds_are_of_one_size_in_images_though_patients_differ(table: Table) -> None:
-    sizes = [len(split_folds(table, fold=fold).part("test")) for fold in range(5)]
+    sizes = [len(split_folds(table, fold=fold).subset("test")) for fold in range(5)]
     assert max(sizes) - min(sizes) <= 0.05 * len(table)
 
 
 @pytest.mark.parametrize("val", [0.05, 0.1, 0.15, 0.3, 0.4, 0.5])
 def test_val_is_the_share_that_was_asked_for(table: Table, val: float) -> None:
     split = split_folds(table, val=val)
-    rest = len(split.part("train")) + len(split.part("val"))
-    assert len(split.part("val")) / rest == pytest.approx(val, abs=0.04)
+    rest = len(split.subset("train")) + len(split.subset("val"))
+    assert len(split.subset("val")) / rest == pytest.approx(val, abs=0.04)
 
 
 def test_a_small_class_gets_into_val_without_making_all_of_val_large() -> None:
     split = split_folds(sets.patients({"glioma": 100, "rare": 10}), folds=5)
-    val = split.part("val")
+    val = split.subset("val")
     assert {s.label for s in val.samples} == {"glioma", "rare"}
-    assert len(val) < 0.15 * len(split.part("train"))
+    assert len(val) < 0.15 * len(split.subset("train"))
 
 
 def test_no_val_where_none_is_asked_for(table: Table) -> None:
@@ -88,7 +88,7 @@ def test_no_val_where_none_is_asked_for(table: Table) -> None:
 
 
 def test_val_does_not_change_what_is_tested(table: Table) -> None:
-    assert split_folds(table, val=0).part("test").samples == split_folds(table, val=0.3).part("test").samples
+    assert split_folds(table, val=0).subset("test").samples == split_folds(table, val=0.3).subset("test").samples
 
 
 def test_the_seed_decides_and_the_order_of_the_samples_does_not(table: Table) -> None:
@@ -153,7 +153,7 @@ def test_a_class_with_one_patient_left_in_train_cannot_give_one_to_val() -> None
     table = sets.patients({"glioma": 20, "rare": 2})
     with pytest.raises(SplitError, match=r"class rare has 1 patients.*--val 0"):
         split_folds(table, folds=2)
-    assert {s.label for s in split_folds(table, folds=2, val=0).part("train").samples} == {"glioma", "rare"}
+    assert {s.label for s in split_folds(table, folds=2, val=0).subset("train").samples} == {"glioma", "rare"}
 
 
 def test_a_class_that_has_no_image_at_all_does_not_stand_in_the_way(table: Table) -> None:
@@ -180,10 +180,10 @@ def test_arguments_out_of_range_are_refused(table: Table, wrong: dict[str, float
 def test_a_given_test_part_is_kept_and_val_is_cut_from_train(table: Table) -> None:
     brought = halved(table)
     split = split_given(brought)
-    assert [s.id for s in split.part("test").samples] == [s.id for s in brought.part("test").samples]
-    rest = len(brought.part("train"))
-    assert len(split.part("val")) / rest == pytest.approx(0.1, abs=0.04)
-    assert len(split.part("train")) + len(split.part("val")) == rest
+    assert [s.id for s in split.subset("test").samples] == [s.id for s in brought.subset("test").samples]
+    rest = len(brought.subset("train"))
+    assert len(split.subset("val")) / rest == pytest.approx(0.1, abs=0.04)
+    assert len(split.subset("train")) + len(split.subset("val")) == rest
     assert all(len(found) == 1 for found in sides(split).values())
     assert split.plan is not None
     assert (split.plan.source, split.plan.val, split.plan.folds) == ("given", 0.1, None)

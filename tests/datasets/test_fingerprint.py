@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans, sets
-from tumorlens.datasets import MaskPlace, Table, fingerprint, open_table
+from tumorlens.datasets import MaskLocation, Table, fingerprint, open_table
 from tumorlens.errors import DataError
 
 
@@ -33,7 +33,7 @@ def test_masks_count_where_they_are_asked_for(table: Table) -> None:
     assert with_masks != fingerprint(table)
     first, *rest = table.samples
     assert first.mask is not None
-    for mask in (None, MaskPlace(first.mask, turn=4).path):
+    for mask in (None, MaskLocation(first.mask, turn=4).path):
         changed = replace(table, samples=(replace(first, mask=mask), *rest))
         assert fingerprint(changed, masks=True) != with_masks
     scans.save(first.mask, np.flipud(scans.MASK))

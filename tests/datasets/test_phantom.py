@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.datasets.phantom import CLASSES, PLANES, draw_patient, make, sheet
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient, make, contact_sheet
 from tumorlens.datasets.phantom.acquisition import Acquisition
 from tumorlens.datasets.phantom.head_anatomy import Head
-from tumorlens.datasets.phantom.tumors import KINDS
+from tumorlens.datasets.phantom.tumors import TUMOR_TYPES
 from tumorlens.errors import DataError
 
-TUMORS = CLASSES[:3]
+TUMORS = PHANTOM_CLASSES[:3]
 SIZE = 96
 
 
 def _head(seed: int) -> tuple[Head, Acquisition]:
-    """The head and the scan that `draw_patient` draws from a seed."""
+    """The head and the scan that `render_patient` draws from a seed."""
     return Head.random(np.random.default_rng([seed, 0])), Acquisition.random(
         np.random.default_rng([seed, 1]), None, SIZE
     )
@@ -33,17 +33,17 @@ def _filled(tissue: np.ndarray) -> np.ndarray:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_head() -> None:
-    first, again, other = (draw_patient("glioma", seed, size=SIZE) for seed in (7, 7, 8))
+    first, again, other = (render_patient("glioma", seed, size=SIZE) for seed in (7, 7, 8))
     assert [s.image.tobytes() for s in first] == [s.image.tobytes() for s in again]
     assert [s.mask.tobytes() for s in first] == [s.mask.tobytes() for s in again]
     assert first[0].image.tobytes() != other[0].image.tobytes()
     assert first[0].patient == again[0].patient != other[0].patient
 
 
-@pytest.mark.parametrize("label", CLASSES)
+@pytest.mark.parametrize("label", PHANTOM_CLASSES)
 def test_masks_show_the_tumor_in_every_slice_and_lie_inside_the_head(label: str) -> None:
     for seed in range(12):
-        for item in draw_patient(label, seed, plane=PLANES[seed % 3], slices=3, size=SIZE):
+        for item in render_patient(label, seed, plane=PLANES[seed % 3], slices=3, size=SIZE):
             assert item.image.shape == item.mask.shape == (SIZE, SIZE)
             assert item.image.dtype == item.mask.dtype == np.uint8
             assert set(np.unique(item.mask)) <= {0, 1}
@@ -52,7 +52,7 @@ def test_masks_show_the_tumor_in_every_slice_and_lie_inside_the_head(label: str)
 
 
 def test_a_image_has_air_around_a_bright_scalp_and_a_dark_skull_around_the_brain() -> None:
-    image = draw_patient("no_tumor", 3, plane="coronal", slices=1, size=192)[0].image.astype(float)
+    image = render_patient("no_tumor", 3, plane="coronal", slices=1, size=192)[0].image.astype(float)
     row = image[60]
     scalp = int(np.flatnonzero(row > 100)[0])
     assert row[: scalp - 4].mean() < 20
@@ -63,7 +63,7 @@ def test_a_image_has_air_around_a_bright_scalp_and_a_dark_skull_around_the_brain
 
 def test_a_glioma_has_a_bright_rim_and_a_dark_core() -> None:
     for seed in range(8):
-        item = max(draw_patient("glioma", seed, size=160), key=lambda s: int(s.mask.sum()))
+        item = max(render_patient("glioma", seed, size=160), key=lambda s: int(s.mask.sum()))
         inside = item.mask.astype(bool)
         depth, shrunk = np.zeros(inside.shape, dtype=int), inside
         while shrunk.any():
@@ -80,7 +80,7 @@ def test_each_kind_sits_where_it_belongs(label: str) -> None:
     cube = np.stack(np.meshgrid(steps, steps, steps)).reshape(3, -1)
     for seed in range(25):
         head = _head(seed)[0]
-        tumor = KINDS[label].random(np.random.default_rng(seed), head)
+        tumor = TUMOR_TYPES[label].random(np.random.default_rng(seed), head)
         points = cube + tumor.center
         cavity = head.cavity(points)
         inside = tumor.distance(points, cavity) > 0
@@ -100,7 +100,7 @@ def test_each_kind_sits_where_it_belongs(label: str) -> None:
 def test_a_pituitary_tumor_is_central_and_low_in_the_image() -> None:
     for seed in range(6):
         for plane in ("coronal", "sagittal"):
-            item = draw_patient("pituitary", seed, plane=plane, slices=1, size=SIZE)[0]
+            item = render_patient("pituitary", seed, plane=plane, slices=1, size=SIZE)[0]
             rows, columns = np.nonzero(item.mask)
             brain_top = np.flatnonzero((item.image > 60).any(axis=1))[0]
             assert rows.mean() - brain_top > 0.35 * SIZE
@@ -108,11 +108,11 @@ def test_a_pituitary_tumor_is_central_and_low_in_the_image() -> None:
 
 
 def test_neighboring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
-    for label in CLASSES:
-        slices = draw_patient(label, 11, slices=4, size=SIZE)
+    for label in PHANTOM_CLASSES:
+        slices = render_patient(label, 11, slices=4, size=SIZE)
         assert len({s.patient for s in slices}) == 1
         assert [s.index for s in slices] == [0, 1, 2, 3]
-        stranger = draw_patient(label, 12, plane=slices[0].plane, size=SIZE)[0].image
+        stranger = render_patient(label, 12, plane=slices[0].plane, size=SIZE)[0].image
         for a, b in pairwise(slices):
             alike = np.corrcoef(a.image.ravel(), b.image.ravel())[0, 1]
             assert not np.array_equal(a.image, b.image)
@@ -120,7 +120,7 @@ def test_neighboring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
 
 
 def test_the_same_seed_is_the_same_person_with_and_without_tumor() -> None:
-    drawn = [draw_patient(label, 5, slices=1)[0] for label in CLASSES]
+    drawn = [render_patient(label, 5, slices=1)[0] for label in PHANTOM_CLASSES]
     assert len({(s.patient, s.plane, s.image.shape) for s in drawn}) == 1
 
 
@@ -143,7 +143,7 @@ def test_scans_vary_in_plane_and_size() -> None:
 )
 def test_what_cannot_be_drawn_is_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(DataError, match="expected"):
-        draw_patient(**{"label": "glioma", "seed": 0, **arguments})  # type: ignore[arg-type]
+        render_patient(**{"label": "glioma", "seed": 0, **arguments})  # type: ignore[arg-type]
 
 
 def test_make_writes_a_balanced_set_with_masks_and_an_index(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_make_writes_a_balanced_set_with_masks_and_an_index(tmp_path: Path) -> N
     rows = list(csv.DictReader((folder / "phantom.csv").open(newline="")))
     assert list(rows[0]) == ["image", "mask", "label", "patient", "plane"]
     assert len(rows) == 24
-    for label in CLASSES:
+    for label in PHANTOM_CLASSES:
         of_class = [r for r in rows if r["label"] == label]
         assert sorted(r["plane"] for r in of_class) == sorted(PLANES * 2)
         assert len({r["patient"] for r in of_class}) == 3
@@ -192,7 +192,7 @@ def test_an_interrupted_make_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_sheet_shows_every_class_in_every_plane() -> None:
-    image = sheet(size=48, outlines=True)
+    image = contact_sheet(size=48, outlines=True)
     assert image.width == 9 * 48
     pixels = np.asarray(image).astype(int)
     assert ((pixels[..., 0] - pixels[..., 1]) > 150).any()

@@ -69,7 +69,7 @@ def test_every_fold_keeps_patients_apart_and_the_classes_in_proportion(sources: 
         split = split_folds(table, fold=fold)
         check_groups(split)
         for part in ("train", "val", "test"):
-            rows = split.part(part)
+            rows = split.subset(part)
             counts = Counter(s.label for s in rows.samples)
             for name in table.classes:
                 assert counts[name] / len(rows) == pytest.approx(whole[name] / len(table), abs=0.03)

@@ -10,17 +10,17 @@ import pytest
 
 from tests.fixtures import coco, scans, via
 from tumorlens.datasets import (
-    MaskPlace,
+    MaskLocation,
     Sample,
     Table,
     open_table,
-    place_mask,
+    load_mask,
     read_sample_mask,
     read_table,
     write_table,
 )
 from tumorlens.errors import DataError, ScanError
-from tumorlens.scan.dihedral import TURNS, turned
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES, apply_dihedral
 
 
 def sample(folder: Path, mask: Path | None, image: np.ndarray = scans.GRAY) -> Sample:
@@ -30,22 +30,22 @@ def sample(folder: Path, mask: Path | None, image: np.ndarray = scans.GRAY) -> S
 @pytest.mark.parametrize(
     "place",
     [
-        MaskPlace(Path("a/1.png")),
-        MaskPlace(Path("a/scan #3.png")),
-        MaskPlace(Path("a/1.mat"), turn=0),
-        MaskPlace(Path("a #1/1.png"), turn=7),
-        MaskPlace(Path("a/b.json"), image="2810"),
-        MaskPlace(Path("a/b.json"), image="über/x#image=1 & %.jpg19127"),
+        MaskLocation(Path("a/1.png")),
+        MaskLocation(Path("a/scan #3.png")),
+        MaskLocation(Path("a/1.mat"), turn=0),
+        MaskLocation(Path("a #1/1.png"), turn=7),
+        MaskLocation(Path("a/b.json"), image="2810"),
+        MaskLocation(Path("a/b.json"), image="über/x#image=1 & %.jpg19127"),
     ],
 )
-def test_a_path_says_which_part_of_which_file_and_stays_in_its_folder(place: MaskPlace) -> None:
-    assert MaskPlace.of(place.path) == place
+def test_a_path_says_which_part_of_which_file_and_stays_in_its_folder(place: MaskLocation) -> None:
+    assert MaskLocation.of(place.path) == place
     assert place.path.parent == place.file.parent
 
 
 def test_what_only_looks_like_a_part_is_a_name() -> None:
     for name in ("1.png#turn=8", "1.png#turn=4.png", "#turn=4", "1.png#image="):
-        assert MaskPlace.of(Path(name)) == MaskPlace(Path(name))
+        assert MaskLocation.of(Path(name)) == MaskLocation(Path(name))
 
 
 def test_a_mask_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -59,14 +59,14 @@ def test_a_matlab_file_is_image_and_mask(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_sample_mask(Sample("figshare/1", path, "glioma", path)), scans.MASK)
 
 
-@pytest.mark.parametrize("turn", range(len(TURNS)))
+@pytest.mark.parametrize("turn", range(len(DIHEDRAL_NAMES)))
 def test_a_turned_mask_fits_the_turned_image(tmp_path: Path, turn: int) -> None:
-    mask = MaskPlace(scans.save(tmp_path / "mask.png", scans.MASK), turn=turn).path
-    image = np.ascontiguousarray(turned(scans.GRAY, turn))
+    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), turn=turn).path
+    image = np.ascontiguousarray(apply_dihedral(scans.GRAY, turn))
     found = read_sample_mask(sample(tmp_path, mask, image))
-    np.testing.assert_array_equal(found, turned(scans.MASK, turn))
+    np.testing.assert_array_equal(found, apply_dihedral(scans.MASK, turn))
     larger = read_sample_mask(sample(tmp_path, mask, image.repeat(3, axis=0).repeat(2, axis=1)))
-    np.testing.assert_array_equal(larger, turned(scans.MASK, turn).repeat(3, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(larger, apply_dihedral(scans.MASK, turn).repeat(3, axis=0).repeat(2, axis=1))
 
 
 def test_all_annotations_of_a_image_are_one_mask(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_outlines_of_the_image_annotator_are_a_mask(tmp_path: Path) -> None:
     shapes = [via.rect(0, 0, 4, 24), via.circle(16, 12, 3)]
     path = via.annotations(tmp_path / "via_region_data.json", {"1.png": shapes})
     key = f"1.png{(tmp_path / '1.png').stat().st_size}"
-    found = read_sample_mask(Sample("made/1", tmp_path / "1.png", "tumor", MaskPlace(path, image=key).path))
+    found = read_sample_mask(Sample("made/1", tmp_path / "1.png", "tumor", MaskLocation(path, image=key).path))
     assert found is not None
     assert found[:, :4].all()
     assert found[12, 14:18].all()
@@ -159,10 +159,10 @@ def test_annotations_that_are_not_there_are_one_clear_line(tmp_path: Path) -> No
         read_sample_mask(gone)
     path = coco.export(tmp_path / "set", {"1.png": [1]})
     with pytest.raises(DataError, match=r"coco\.json: lists no image '7'; expected one of its 1"):
-        read_sample_mask(sample(tmp_path, MaskPlace(path, image="7").path))
+        read_sample_mask(sample(tmp_path, MaskLocation(path, image="7").path))
     scans.raw(path, b"[]")
     with pytest.raises(DataError, match=r"coco\.json: has no list 'images'"):
-        read_sample_mask(sample(tmp_path, MaskPlace(path, image="0").path))
+        read_sample_mask(sample(tmp_path, MaskLocation(path, image="0").path))
 
 
 def test_a_file_of_annotations_is_read_again_only_when_it_has_changed(
@@ -171,7 +171,7 @@ def test_a_file_of_annotations_is_read_again_only_when_it_has_changed(
     from tumorlens.datasets import reference_masks as masks
 
     read: list[Path] = []
-    original = masks.drawn_by_image
+    original = masks.outlines_by_image
     monkeypatch.setattr(masks, "drawn_by_image", lambda path: read.append(path) or original(path))
     path = coco.export(tmp_path / "set", {"1.png": [1]})
     (one,) = open_table(tmp_path / "set").samples
@@ -188,7 +188,7 @@ def test_a_file_of_annotations_is_read_again_only_when_it_has_changed(
 
 def test_a_table_keeps_which_part_of_the_file_is_meant(tmp_path: Path) -> None:
     coco.export(tmp_path / "set" / "train", {"1.png": [1]})
-    turned_mask = MaskPlace(scans.save(tmp_path / "m" / "1.png", scans.MASK), turn=5).path
+    turned_mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", scans.MASK), turn=5).path
     (one,) = open_table(tmp_path / "set").samples
     table = Table("made", (one, sample(tmp_path, turned_mask)), ("glioma",))
     back = read_table(write_table(table, tmp_path / "elsewhere" / "made.csv"))
@@ -205,5 +205,5 @@ def test_a_table_whose_mask_file_is_gone_names_the_file(tmp_path: Path) -> None:
 
 
 def test_an_outline_is_drawn_at_the_size_asked_for(tmp_path: Path) -> None:
-    mask = MaskPlace(scans.save(tmp_path / "mask.png", scans.MASK), turn=0).path
-    assert place_mask(mask, (48, 64)).shape == (48, 64)
+    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), turn=0).path
+    assert load_mask(mask, (48, 64)).shape == (48, 64)

@@ -67,7 +67,7 @@ def test_a_planned_split_leaves_no_sample_out(table: Table) -> None:
 
 def test_an_empty_part_says_how_to_make_one(table: Table) -> None:
     with pytest.raises(DataError, match=r"no sample is in split 'test'; make one with: tumorlens data split"):
-        in_train(table).part("test")
+        in_train(table).subset("test")
 
 
 def test_patients_are_known_only_if_each_sample_names_one(table: Table) -> None:

@@ -22,7 +22,7 @@ def found(finished_run: Run) -> Evaluation:
 
 
 def test_it_measures_the_test_part_and_nothing_else(found: Evaluation, phantom_table: Table) -> None:
-    assert [s.id for s in found.samples] == [s.id for s in phantom_table.part("test").samples]
+    assert [s.id for s in found.samples] == [s.id for s in phantom_table.subset("test").samples]
     assert found.facts["part"] == "test"
     assert found.facts["split_hash"] == phantom_table.split_hash
     assert found.facts["evidence"] == "8 images, 4 patients"
@@ -48,8 +48,8 @@ def test_the_temperature_is_that_of_the_validation_part(
 
 
 def test_without_a_validation_part_nothing_is_calibrated(finished_run: Run, phantom_table: Table) -> None:
-    assert calibrate(finished_run, phantom_table.part("test")).temperature == 1
-    assert calibrate(finished_run, phantom_table.part("test")).reason == "the run has no validation part"
+    assert calibrate(finished_run, phantom_table.subset("test")).temperature == 1
+    assert calibrate(finished_run, phantom_table.subset("test")).reason == "the run has no validation part"
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_other_intervals(
@@ -106,7 +106,7 @@ def test_other_data_may_lack_classes(finished_run: Run, tmp_path: Path) -> None:
 
 def test_other_data_with_training_patients_is_refused(finished_run: Run, phantom_table: Table) -> None:
     with pytest.raises(SplitError, match=r"4 of its patients .* training or validation"):
-        evaluate(finished_run, table=phantom_table.part("train"))
+        evaluate(finished_run, table=phantom_table.subset("train"))
 
 
 def test_other_data_with_unknown_classes_is_refused(finished_run: Run) -> None:
@@ -117,7 +117,7 @@ def test_other_data_with_unknown_classes_is_refused(finished_run: Run) -> None:
 
 
 def test_a_changed_image_is_noticed(finished_run: Run, phantom_table: Table) -> None:
-    image = phantom_table.part("test").samples[0].image
+    image = phantom_table.subset("test").samples[0].image
     before = image.read_bytes()
     try:
         Image.new("L", (64, 64)).save(image)

@@ -24,7 +24,7 @@ def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run:
     other = replace(sets.patients({"glioma": 2}), classes=finished_run.spec.classes)
     _, part, name = choose_subset(finished_run, other)
     assert (part, name) == (other, "all")
-    seen = finished_run.table().part("train").samples[:1]
+    seen = finished_run.table().subset("train").samples[:1]
     with pytest.raises(SplitError, match="1 of its patients or images were in the run's training"):
         choose_subset(finished_run, Table("other", seen, finished_run.spec.classes))
     with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tumorlens.datasets.phantom import draw_patient
+from tumorlens.datasets.phantom import render_patient
 from tumorlens.errors import ModelError
 from tumorlens.explanation import METHODS, available, heatmaps
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
-from tumorlens.models import ModelOutput, ModelSpec, Network, Pipeline, Prepare, attention_names
+from tumorlens.models import ModelOutput, ModelSpec, Network, Pipeline, Preprocessing, attention_names
 from tumorlens.scan import InputGeometry
 
 HALF = (0.5, 0.5, 0.5)
@@ -32,13 +32,13 @@ def pipeline(name: str, input_geometry: InputGeometry | None = None) -> Pipeline
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None
     with torch.no_grad():
-        network(spec.prepare()(torch.from_numpy(heads())))
-    return Pipeline(spec.prepare(), network).eval()
+        network(spec.preprocessing()(torch.from_numpy(heads())))
+    return Pipeline(spec.preprocessing(), network).eval()
 
 
 def heads() -> np.ndarray:
     """(2, 80, 80) drawn heads."""
-    return np.stack([draw_patient("glioma", seed, slices=1, size=80)[0].image for seed in (0, 1)])
+    return np.stack([render_patient("glioma", seed, slices=1, size=80)[0].image for seed in (0, 1)])
 
 
 class Bright(Network):
@@ -53,7 +53,7 @@ class Bright(Network):
 
 
 def bright() -> Pipeline:
-    return Pipeline(Prepare(InputGeometry(48), 1, (0.0,), (1.0,)), Bright()).eval()
+    return Pipeline(Preprocessing(InputGeometry(48), 1, (0.0,), (1.0,)), Bright()).eval()
 
 
 def two_spots() -> np.ndarray:
@@ -118,7 +118,7 @@ def test_occlusion_shows_what_the_class_hangs_on_and_of_the_mask_all_that_is_dra
 def test_gradients_of_the_mask_are_not_those_of_the_class() -> None:
     network, images = pipeline("efficient_mtnet_s"), heads()[:1]
     with torch.no_grad():
-        drawn = network.network(network.prepare(torch.from_numpy(images))).mask
+        drawn = network.network(network.preprocessing(torch.from_numpy(images))).mask
         network.network.segment[-1].bias -= drawn.median()
     for method in ("grad_cam", "hires_cam"):
         (of_mask,), (of_class,) = (heatmaps(network, images, method=method, of=of) for of in ("mask", "class"))
@@ -173,7 +173,7 @@ def test_what_cannot_be_had_is_one_line_that_says_what_can() -> None:
 
 def test_a_network_that_was_never_shown_a_mask_has_none_to_explain() -> None:
     drawing = pipeline("efficient_mtnet_s")
-    silent = Pipeline(drawing.prepare, drawing.network, draws=False).eval()
+    silent = Pipeline(drawing.preprocessing, drawing.network, segments=False).eval()
     assert "mask" not in available(silent)
     with pytest.raises(ModelError, match="draws no tumor"):
         heatmaps(silent, heads()[:1], of="mask")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tumorlens.datasets.phantom import CLASSES, PLANES, PhantomSlice, draw_patient
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, PhantomSlice, render_patient
 from tumorlens.models.head_crop import _largest, head_boxes
 
 Edges = tuple[int, int, int, int]
@@ -32,9 +32,9 @@ def whole(image: np.ndarray) -> Edges:
 def heads() -> list[PhantomSlice]:
     """Three patients with tumors and one without, in each plane."""
     return [
-        draw_patient(label, 7 * i + j, plane=plane, slices=1, size=192)[0]
+        render_patient(label, 7 * i + j, plane=plane, slices=1, size=192)[0]
         for i, plane in enumerate(PLANES)
-        for j, label in enumerate(CLASSES)
+        for j, label in enumerate(PHANTOM_CLASSES)
     ]
 
 

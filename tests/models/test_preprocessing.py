@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tumorlens.models import Prepare
+from tumorlens.models import Preprocessing
 from tumorlens.scan import Box, InputGeometry
 
 HALF = (0.5, 0.5, 0.5)
@@ -31,7 +31,7 @@ def _image(height: int, width: int) -> np.ndarray:
 
 def _reference(image: np.ndarray, input_geometry: InputGeometry, box: Box | None = None) -> Tensor:
     """What is outside the box made black, the window cut out or padded with black, then torch's own resize."""
-    place = input_geometry.place(*image.shape, box)
+    place = input_geometry.crop_window(*image.shape, box)
     if box:
         top, left, height, width = box
         shown = np.zeros_like(image)
@@ -59,30 +59,30 @@ def _reference(image: np.ndarray, input_geometry: InputGeometry, box: Box | None
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_equals_torch_and_the_canvas(input_geometry: InputGeometry, shape: tuple[int, int]) -> None:
     image = _image(*shape)
-    placed = Prepare(input_geometry, 1, HALF, HALF).place(torch.from_numpy(image)[None])
+    placed = Preprocessing(input_geometry, 1, HALF, HALF).place(torch.from_numpy(image)[None])
     torch.testing.assert_close(placed, _reference(image, input_geometry), atol=1e-3, rtol=0)
-    drawn = input_geometry.place(*shape).to_canvas(image)
+    drawn = input_geometry.crop_window(*shape).to_input(image)
     assert np.abs(placed[0, 0].round().numpy() - drawn).max() <= 1
 
 
 def test_a_image_of_the_canvas_size_passes_untouched() -> None:
     image = torch.from_numpy(_image(64, 64))[None]
-    assert torch.equal(Prepare(InputGeometry(64), 1, HALF, HALF).place(image)[0, 0], image[0].float())
+    assert torch.equal(Preprocessing(InputGeometry(64), 1, HALF, HALF).place(image)[0, 0], image[0].float())
 
 
 def test_three_channels_take_their_own_constants_and_one_takes_the_average() -> None:
     image = torch.full((1, 8, 8), 51, dtype=torch.uint8)  # 0.2 of full white
-    three = Prepare(InputGeometry(8), 3, (0.1, 0.2, 0.3), (1.0, 1.0, 0.5))(image)
-    one = Prepare(InputGeometry(8), 1, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))(image)
+    three = Preprocessing(InputGeometry(8), 3, (0.1, 0.2, 0.3), (1.0, 1.0, 0.5))(image)
+    one = Preprocessing(InputGeometry(8), 1, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))(image)
     torch.testing.assert_close(three[0, :, 0, 0], torch.tensor([0.1, 0.0, -0.2]))
     assert one.shape == (1, 1, 8, 8)
     torch.testing.assert_close(one[0, 0], torch.zeros(8, 8), atol=1e-6, rtol=0)
 
 
 def test_a_batch_gives_what_each_image_gives_alone() -> None:
-    prepare = Prepare(InputGeometry(32), 3, HALF, HALF)
+    preprocessing = Preprocessing(InputGeometry(32), 3, HALF, HALF)
     images = torch.from_numpy(np.stack([_image(40, 50), 255 - _image(40, 50)]))
-    torch.testing.assert_close(prepare(images)[1:], prepare(images[1:]))
+    torch.testing.assert_close(preprocessing(images)[1:], preprocessing(images[1:]))
 
 
 def _head(height: int, width: int, top: int, left: int, bottom: int, right: int) -> np.ndarray:
@@ -99,13 +99,13 @@ HEADS = [(300, 420, 60, 100, 250, 380), (300, 420, 0, 0, 190, 130), (300, 420, 1
 @pytest.mark.parametrize("input_geometry", HEAD_CROPS, ids=str)
 def test_around_the_head_each_image_of_a_batch_has_a_window_of_its_own(input_geometry: InputGeometry) -> None:
     images = np.stack([_head(*edges) for edges in HEADS])
-    prepare = Prepare(input_geometry, 1, HALF, HALF)
-    boxes = [tuple(box) for box in prepare.boxes(torch.from_numpy(images)).tolist()]
+    preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
+    boxes = [tuple(box) for box in preprocessing.boxes(torch.from_numpy(images)).tolist()]
     assert len(set(boxes)) == 3
-    placed = prepare.place(torch.from_numpy(images))
+    placed = preprocessing.place(torch.from_numpy(images))
     for on_canvas, image, box in zip(placed, images, boxes, strict=True):
         torch.testing.assert_close(on_canvas[None], _reference(image, input_geometry, box), atol=1e-3, rtol=0)
-        drawn = input_geometry.place(*image.shape, box).to_canvas(image)
+        drawn = input_geometry.crop_window(*image.shape, box).to_input(image)
         assert np.abs(on_canvas[0].round().numpy() - drawn).max() <= 1
 
 
@@ -113,14 +113,14 @@ def test_around_the_head_each_image_of_a_batch_has_a_window_of_its_own(input_geo
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_around_the_head_any_image_can_be_placed(input_geometry: InputGeometry, shape: tuple[int, int]) -> None:
     image = _image(*shape)
-    prepare = Prepare(input_geometry, 1, HALF, HALF)
-    (box,) = prepare.boxes(torch.from_numpy(image)[None]).tolist()
-    placed = prepare.place(torch.from_numpy(image)[None])
+    preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
+    (box,) = preprocessing.boxes(torch.from_numpy(image)[None]).tolist()
+    placed = preprocessing.place(torch.from_numpy(image)[None])
     torch.testing.assert_close(placed, _reference(image, input_geometry, tuple(box)), atol=1e-3, rtol=0)
 
 
 def test_around_the_whole_image_the_box_is_the_whole_image() -> None:
-    assert Prepare(InputGeometry(8), 1, HALF, HALF).boxes(torch.zeros(2, 30, 50)).tolist() == [[0, 0, 30, 50]] * 2
+    assert Preprocessing(InputGeometry(8), 1, HALF, HALF).boxes(torch.zeros(2, 30, 50)).tolist() == [[0, 0, 30, 50]] * 2
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_a_mask_is_placed_as_its_image(input_geometry: InputGeometry) -> None:
         row, column = (top + bottom) // 2, (left + right) // 2
         mask[row - 20 : row + 15, column - 10 : column + 30] = 1
     images = torch.from_numpy(np.stack([_head(*edges) for edges in HEADS]))
-    prepare = Prepare(input_geometry, 1, HALF, HALF)
-    placed, marked = prepare.place_with(images, torch.from_numpy(masks))
-    assert torch.equal(placed, prepare.place(images))
+    preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
+    placed, marked = preprocessing.resample_with_masks(images, torch.from_numpy(masks))
+    assert torch.equal(placed, preprocessing.place(images))
     assert marked.dtype == torch.bool
-    for found, mask, box in zip(marked[:, 0], masks, prepare.boxes(images).tolist(), strict=True):
-        drawn = input_geometry.place(*mask.shape, tuple(box)).to_canvas(255 * mask)
+    for found, mask, box in zip(marked[:, 0], masks, preprocessing.boxes(images).tolist(), strict=True):
+        drawn = input_geometry.crop_window(*mask.shape, tuple(box)).to_input(255 * mask)
         assert np.array_equal(found.numpy(), drawn >= 128)
         assert found.any()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.scans import GRAY
-from tumorlens.scan.dihedral import TURNS, turned
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES, apply_dihedral
 
 NAMED = {
     "as it is": GRAY,
@@ -22,6 +22,6 @@ NAMED = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_turn_does_what_its_name_says(name: str) -> None:
-    turn = TURNS.index(name)
-    np.testing.assert_array_equal(turned(GRAY, turn), NAMED[name])
-    np.testing.assert_array_equal(turned(np.stack([GRAY, GRAY]), turn)[1], NAMED[name])
+    turn = DIHEDRAL_NAMES.index(name)
+    np.testing.assert_array_equal(apply_dihedral(GRAY, turn), NAMED[name])
+    np.testing.assert_array_equal(apply_dihedral(np.stack([GRAY, GRAY]), turn)[1], NAMED[name])

@@ -15,30 +15,30 @@ CANVASES = [
 
 
 def test_padding_surrounds_the_image() -> None:
-    assert InputGeometry(224).place(30, 51) == CropWindow(-10, 0, 51, 51, 224, (30, 51))
-    assert InputGeometry(224).place(51, 30) == CropWindow(0, -10, 51, 51, 224, (51, 30))
+    assert InputGeometry(224).crop_window(30, 51) == CropWindow(-10, 0, 51, 51, 224, (30, 51))
+    assert InputGeometry(224).crop_window(51, 30) == CropWindow(0, -10, 51, 51, 224, (51, 30))
 
 
 def test_stretching_takes_the_whole_image() -> None:
-    assert InputGeometry(224, "resize").place(30, 50) == CropWindow(0, 0, 30, 50, 224, (30, 50))
+    assert InputGeometry(224, "resize").crop_window(30, 50) == CropWindow(0, 0, 30, 50, 224, (30, 50))
 
 
 def test_cropping_takes_the_center() -> None:
-    assert InputGeometry(224, "center_crop").place(300, 500) == CropWindow(0, 100, 300, 300, 224, (300, 500))
-    assert InputGeometry(224, "center_crop", resize=256).place(512, 512) == CropWindow(
+    assert InputGeometry(224, "center_crop").crop_window(300, 500) == CropWindow(0, 100, 300, 300, 224, (300, 500))
+    assert InputGeometry(224, "center_crop", resize=256).crop_window(512, 512) == CropWindow(
         32, 32, 448, 448, 224, (512, 512)
     )
 
 
 def test_the_smallest_image_fits_every_canvas() -> None:
     for input_geometry in CANVASES:
-        place = input_geometry.place(1, 1)
-        assert place.to_canvas(np.full((1, 1), 9, np.uint8)).tolist() == [[9] * 64] * 64
+        place = input_geometry.crop_window(1, 1)
+        assert place.to_input(np.full((1, 1), 9, np.uint8)).tolist() == [[9] * 64] * 64
         assert place.to_image(np.ones((7, 7))).tolist() == [[1.0]]
 
 
 def test_bars_are_black_and_the_image_is_centerd() -> None:
-    drawn = InputGeometry(64).place(32, 64).to_canvas(np.full((32, 64), 200, np.uint8))
+    drawn = InputGeometry(64).crop_window(32, 64).to_input(np.full((32, 64), 200, np.uint8))
     assert drawn.dtype == np.uint8
     assert (drawn[:16] == 0).all()
     assert (drawn[16:48] == 200).all()
@@ -47,10 +47,10 @@ def test_bars_are_black_and_the_image_is_centerd() -> None:
 
 def test_resizing_is_antialiased_with_half_pixel_centers() -> None:
     stripes = np.tile(np.array([0, 200], np.uint8), (128, 64))
-    drawn = InputGeometry(32, "resize").place(128, 128).to_canvas(stripes)
+    drawn = InputGeometry(32, "resize").crop_window(128, 128).to_input(stripes)
     assert np.abs(drawn[:, 1:-1].astype(int) - 100).max() <= 1
     ramp = np.tile(np.arange(0, 240, dtype=np.uint8), (240, 1))
-    centers = InputGeometry(60, "resize").place(240, 240).to_canvas(ramp)[0, 2:-2]
+    centers = InputGeometry(60, "resize").crop_window(240, 240).to_input(ramp)[0, 2:-2]
     assert np.abs(centers - (np.arange(2, 58) * 4 + 1.5)).max() <= 0.5
 
 
@@ -62,8 +62,8 @@ def test_what_is_drawn_on_the_canvas_comes_back_where_it_was(
     height, width = shape
     rows, columns = np.mgrid[:height, :width]
     image = (40 + 160 * (rows / height + columns / width) / 2).astype(np.uint8)
-    place = input_geometry.place(height, width)
-    back = place.to_image(place.to_canvas(image))
+    place = input_geometry.crop_window(height, width)
+    back = place.to_image(place.to_input(image))
     assert back.shape == shape
     assert back.dtype == np.float32
     # The bars bleed in, and the crop ends, within two canvas pixels of the window's edge.
@@ -77,12 +77,12 @@ def test_a_coarse_map_points_at_the_right_quarter() -> None:
     heat = np.zeros((7, 7))
     heat[5, 1] = 1.0  # low, on the left of the canvas
     for input_geometry in CANVASES[:3]:
-        row, column = np.unravel_index(input_geometry.place(140, 140).to_image(heat).argmax(), (140, 140))
+        row, column = np.unravel_index(input_geometry.crop_window(140, 140).to_image(heat).argmax(), (140, 140))
         assert (row // 20, column // 20) == (5, 1)
 
 
 def test_a_constant_map_stays_constant_inside_and_zero_outside_the_crop() -> None:
-    back = InputGeometry(64, "center_crop").place(30, 50).to_image(np.full((7, 7), 3.0))
+    back = InputGeometry(64, "center_crop").crop_window(30, 50).to_image(np.full((7, 7), 3.0))
     np.testing.assert_allclose(back[:, 10:40], 3, rtol=1e-6)
     assert (back[:, :10] == 0).all()
     assert (back[:, 40:] == 0).all()
@@ -94,13 +94,13 @@ def test_bringing_back_equals_resizing_the_whole_window_and_cutting_it(cells: in
 
     heat = np.random.default_rng(0).random((cells, cells), dtype=np.float32)
     whole = np.asarray(Image.fromarray(heat).resize((51, 51), Image.Resampling.BILINEAR))
-    back = InputGeometry(64).place(30, 51).to_image(heat)
+    back = InputGeometry(64).crop_window(30, 51).to_image(heat)
     np.testing.assert_allclose(back, whole[10:40], atol=1e-5)
     assert back.flags.writeable
 
 
 def test_a_long_strip_needs_no_square_of_its_length() -> None:
-    assert InputGeometry(224).place(3, 200_000).to_image(np.ones((7, 7))).shape == (3, 200_000)
+    assert InputGeometry(224).crop_window(3, 200_000).to_image(np.ones((7, 7))).shape == (3, 200_000)
 
 
 HEAD = (20, 30, 60, 40)  # top, left, height, width, in an image of 100 x 120
@@ -119,12 +119,12 @@ HEAD = (20, 30, 60, 40)  # top, left, height, width, in an image of 100 x 120
 def test_around_the_head_its_box_takes_the_place_of_the_image(
     input_geometry: InputGeometry, window: tuple[int, int, int, int]
 ) -> None:
-    place = input_geometry.place(100, 120, HEAD)
+    place = input_geometry.crop_window(100, 120, HEAD)
     assert place == CropWindow(*window, 64, (100, 120), HEAD)
     image = np.full((100, 120), 9, np.uint8)
     image[20:80, 30:70] = 200
-    alone = InputGeometry(64, input_geometry.mode, input_geometry.resize).place(60, 40)
-    assert np.array_equal(place.to_canvas(image), alone.to_canvas(image[20:80, 30:70]))
+    alone = InputGeometry(64, input_geometry.mode, input_geometry.resize).crop_window(60, 40)
+    assert np.array_equal(place.to_input(image), alone.to_input(image[20:80, 30:70]))
     chart = np.random.default_rng(0).random((7, 7))
     back = place.to_image(chart)
     np.testing.assert_allclose(back[20:80, 30:70], alone.to_image(chart), atol=1e-6)
@@ -134,19 +134,19 @@ def test_around_the_head_its_box_takes_the_place_of_the_image(
 
 def test_a_box_that_is_the_whole_image_changes_nothing() -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 50), dtype=np.uint8)
-    whole, none = InputGeometry(64, crop="head").place(30, 50, (0, 0, 30, 50)), InputGeometry(64).place(30, 50)
-    assert np.array_equal(whole.to_canvas(image), none.to_canvas(image))
+    whole, none = InputGeometry(64, crop="head").crop_window(30, 50, (0, 0, 30, 50)), InputGeometry(64).crop_window(30, 50)
+    assert np.array_equal(whole.to_input(image), none.to_input(image))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 31, 50), (-1, 0, 5, 5), (3, 3, 0, 5), (0, 48, 5, 3)])
 def test_a_box_beyond_the_image_is_refused(box: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"expected a part of the image of 30 x 50"):
-        InputGeometry(64, crop="head").place(30, 50, box)
+        InputGeometry(64, crop="head").crop_window(30, 50, box)
 
 
 def test_around_the_head_no_place_is_given_without_its_box() -> None:
     with pytest.raises(ValueError, match="expected the box of the head"):
-        InputGeometry(64, crop="head").place(30, 50)
+        InputGeometry(64, crop="head").crop_window(30, 50)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_a_canvas_that_makes_no_sense_is_refused(arguments: dict[str, object], s
 
 def test_images_and_maps_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 x 1"):
-        InputGeometry(64).place(0, 10)
-    place = InputGeometry(64).place(30, 50)
+        InputGeometry(64).crop_window(0, 10)
+    place = InputGeometry(64).crop_window(30, 50)
     with pytest.raises(ValueError, match=r"expected \(30, 50\) uint8"):
-        place.to_canvas(np.zeros((50, 30), np.uint8))
+        place.to_input(np.zeros((50, 30), np.uint8))
     with pytest.raises(ValueError, match=r"expected \(n, n\)"):
         place.to_image(np.zeros((7, 8)))

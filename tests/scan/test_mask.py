@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tumorlens.scan import InputGeometry, drawn_mask, is_rectangle
+from tumorlens.scan import InputGeometry, mask_in_image, is_box_mask
 
 
 @pytest.mark.parametrize("mode", ["letterbox", "resize"])
@@ -14,38 +14,38 @@ from tumorlens.scan import InputGeometry, drawn_mask, is_rectangle
 def test_a_disc_on_the_canvas_is_the_disc_that_was_in_the_image(mode: str, shape: tuple[int, int]) -> None:
     rows, columns = np.indices(shape)
     disc = ((rows - shape[0] * 0.4) ** 2 + (columns - shape[1] * 0.6) ** 2 < (0.3 * min(shape)) ** 2).astype(np.uint8)
-    crop_window = InputGeometry(96, mode).place(*shape)
-    back = drawn_mask(crop_window.to_canvas(disc * np.uint8(255)) / 255, crop_window)
+    crop_window = InputGeometry(96, mode).crop_window(*shape)
+    back = mask_in_image(crop_window.to_input(disc * np.uint8(255)) / 255, crop_window)
     assert back.dtype == np.uint8
     assert back.shape == shape
     assert 2 * (back & disc).sum() / (back.sum() + disc.sum()) > 0.97
 
 
 def test_nothing_is_drawn_where_the_network_saw_nothing() -> None:
-    crop_window = InputGeometry(32, "center_crop", 64).place(100, 80)
-    drawn = drawn_mask(np.ones((32, 32)), crop_window)
+    crop_window = InputGeometry(32, "center_crop", 64).crop_window(100, 80)
+    drawn = mask_in_image(np.ones((32, 32)), crop_window)
     assert drawn[50, 40] == 1
     assert drawn[0].sum() == drawn[:, 0].sum() == 0
 
 
 def test_half_is_tumor_and_less_is_not() -> None:
-    crop_window = InputGeometry(8).place(8, 8)
-    assert drawn_mask(np.full((8, 8), 0.5), crop_window).all()
-    assert not drawn_mask(np.full((8, 8), 0.499), crop_window).any()
+    crop_window = InputGeometry(8).crop_window(8, 8)
+    assert mask_in_image(np.full((8, 8), 0.5), crop_window).all()
+    assert not mask_in_image(np.full((8, 8), 0.499), crop_window).any()
 
 
 def test_a_filled_box_is_a_rectangle_and_an_outline_is_not() -> None:
     box = np.zeros((20, 30), np.uint8)
     box[3:9, 5:17] = 1
-    assert is_rectangle(box)
+    assert is_box_mask(box)
     box[3, 5] = 0
-    assert not is_rectangle(box)
-    assert not is_rectangle(scans.MASK * 0)
+    assert not is_box_mask(box)
+    assert not is_box_mask(scans.MASK * 0)
 
 
 def test_a_few_pixels_may_be_a_rectangle_by_chance() -> None:
     spot = np.zeros((20, 30), np.uint8)
     spot[3:6, 5:10] = 1
-    assert not is_rectangle(spot)
+    assert not is_box_mask(spot)
     spot[3:7, 5:10] = 1
-    assert is_rectangle(spot)
+    assert is_box_mask(spot)

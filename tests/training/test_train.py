@@ -254,7 +254,7 @@ def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_p
 
 def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
-    val = run.table().part("val")
+    val = run.table().subset("val")
     images = torch.stack([torch.from_numpy(_gray(s.image)) for s in val.samples])
     with torch.no_grad():
         logits = run.pipeline()(images).logits

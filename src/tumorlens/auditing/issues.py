@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 from tumorlens.stats import Estimate
 
 Kind = Literal["bytes", "pixels", "near"]
@@ -24,7 +24,7 @@ class Pair:
         second: likewise, larger.
         kind: ``"bytes"``: the files are equal; ``"pixels"``: the gray values are; ``"near"``: the
             images are, after re-encoding, resizing, brightening, flipping, turning or framing.
-        turn: which of `TURNS` makes the second look like the first.
+        turn: which of `DIHEDRAL_NAMES` makes the second look like the first.
         similarity: 1 for equal images; for near copies the score of the confirming stage.
     """
 
@@ -40,7 +40,7 @@ class Pair:
             "first": ids[self.first],
             "second": ids[self.second],
             "kind": self.kind,
-            "turn": TURNS[self.turn],
+            "turn": DIHEDRAL_NAMES[self.turn],
             "similarity": round(self.similarity, 4),
         }
 
@@ -94,7 +94,7 @@ class SourceMatch:
         slice: the slice's name there.
         patient: the slice's patient there; None where the known set names none.
         label: the slice's class there.
-        turn: which of `TURNS` makes the slice look like the image.
+        turn: which of `DIHEDRAL_NAMES` makes the slice look like the image.
         similarity: of the two codes, -1 to 1.
     """
 
@@ -108,7 +108,7 @@ class SourceMatch:
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
         """Plain data for JSON; `ids` are those of the table's samples, in order."""
-        own = {"sample": ids[self.sample], "turn": TURNS[self.turn], "similarity": round(self.similarity, 4)}
+        own = {"sample": ids[self.sample], "turn": DIHEDRAL_NAMES[self.turn], "similarity": round(self.similarity, 4)}
         return asdict(self) | own
 
 

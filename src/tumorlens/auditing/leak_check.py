@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
-from tumorlens._files import appearing, cache_folder
+from tumorlens._files import atomic_write, cache_folder
 from tumorlens.auditing.audit import find_sources
 from tumorlens.auditing.duplicates.image_records import Progress, image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
@@ -122,6 +122,6 @@ def _remembered(table: Table, progress: Progress | None) -> tuple[DuplicateGroup
         "pairs": [asdict(pair) for pair in twins.pairs],
         "traces": [asdict(one) for one in traces],
     }
-    with appearing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(held), encoding="utf-8")
     return twins, traces

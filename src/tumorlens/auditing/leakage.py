@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorlens.auditing.duplicates.near_duplicates import Clusters
 from tumorlens.auditing.issues import DuplicateGroup, Leak, SourceMatch
-from tumorlens.datasets import COPIES, Table
+from tumorlens.datasets import DUPLICATES_PREFIX, Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 
@@ -39,7 +39,7 @@ def groups_of(table: Table, twins: DuplicateGroup, patients: Sequence[str | None
     sizes = np.bincount(roots, minlength=len(roots))
     for root in set(roots) - set(names):
         name = table.samples[root].id
-        names[root] = COPIES + name if sizes[root] > 1 else name
+        names[root] = DUPLICATES_PREFIX + name if sizes[root] > 1 else name
     return tuple(names[root] for root in roots)
 
 

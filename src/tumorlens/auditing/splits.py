@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.datasets import SplitPlan, SplitUnit, Table, check_groups
+from tumorlens.datasets import SplitPlan, SplitLevel, Table, check_groups
 from tumorlens.errors import SplitError
 
 
@@ -112,7 +112,7 @@ def _carve_val(table: Table, val: float, seed: int, ignore_patients: bool) -> Ta
     """Move a share of train to val, by whole units."""
     if val == 0:
         return table
-    train = table.part("train")
+    train = table.subset("train")
     side = _deal(train, np.array([1 - val, val]), seed + 1, ignore_patients, "make no val (--val 0)")
     chosen = {s.id for s, i in zip(train.samples, side, strict=True) if i == 1}
     samples = tuple(replace(s, split="val") if s.id in chosen else s for s in table.samples)
@@ -147,7 +147,7 @@ def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, ignore_patie
     return dealt
 
 
-def _by(table: Table, ignore_patients: bool) -> SplitUnit:
+def _by(table: Table, ignore_patients: bool) -> SplitLevel:
     if all(s.patient is None for s in table.samples):
         return "image"
     return "image, patients ignored" if ignore_patients else "patient"

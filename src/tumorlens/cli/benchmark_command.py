@@ -56,7 +56,7 @@ def benchmark(
     if against not in _AGAINST:
         raise typer.BadParameter(f"'{against}' for --against; expected {', '.join(_AGAINST)}")
     with loading():
-        from tumorlens._files import appearing
+        from tumorlens._files import atomic_write
         from tumorlens._record import Record
         from tumorlens.benchmarking.benchmark import benchmark as work
         from tumorlens.benchmarking.benchmark_plot import plot as drawn
@@ -81,7 +81,7 @@ def benchmark(
     if out:
         found.write_csv(out)
     if plot:
-        with appearing(plot) as part:
+        with atomic_write(plot) as part:
             part.write_text(drawn(found, against), encoding="utf-8")
     if written:
         record.add(machine=found.machine, runs=run or [], failed=found.failed, outputs=[path.name for path in written])

@@ -104,9 +104,9 @@ def fail(message: str, code: int) -> int:
 
 def emit(data: Mapping[str, Any] | list[Any]) -> None:
     """Print JSON on standard output, one object a line."""
-    from tumorlens._record import plain
+    from tumorlens._record import to_jsonable
 
-    print(json.dumps(plain(data), ensure_ascii=False), flush=True)
+    print(json.dumps(to_jsonable(data), ensure_ascii=False), flush=True)
 
 
 @contextlib.contextmanager

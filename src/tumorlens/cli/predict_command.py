@@ -190,14 +190,14 @@ def _write_mask(answer: Prediction, out: Path, number: int) -> str:
 
 def _write(rows: list[dict[str, Any]], card: ModelCard, folder: Path, record: Record) -> None:
     """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
-    from tumorlens._files import appearing
+    from tumorlens._files import atomic_write
     from tumorlens._record import SURROGATES
 
-    with appearing(folder / "predictions.jsonl") as part:
+    with atomic_write(folder / "predictions.jsonl") as part:
         lines = "".join(json_format.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         part.write_text(lines, encoding="utf-8", errors=SURROGATES)
     with (
-        appearing(folder / "predictions.csv") as part,
+        atomic_write(folder / "predictions.csv") as part,
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")

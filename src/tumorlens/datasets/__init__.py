@@ -12,9 +12,9 @@ from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.formats import class_folders as folder
 from tumorlens.datasets.formats import coco
 from tumorlens.datasets.formats.csv_table import read_table, write_table
-from tumorlens.datasets.reference_masks import MaskPlace, place_mask, read_sample_mask
+from tumorlens.datasets.reference_masks import MaskLocation, load_mask, read_sample_mask
 from tumorlens.datasets.sets import br35h, figshare, navoneel, nickparvar, no_tumor, phantoms
-from tumorlens.datasets.table import COPIES, SPLITS, Sample, SplitPlan, SplitUnit, Table, check_groups, pool
+from tumorlens.datasets.table import DUPLICATES_PREFIX, SPLITS, Sample, SplitPlan, SplitLevel, Table, check_groups, pool
 from tumorlens.datasets.unannotated import UNANNOTATED, Unannotated, resolve_unannotated
 from tumorlens.errors import DataError
 
@@ -34,28 +34,40 @@ DATASETS = {
 }
 
 __all__ = [
-    "COPIES",
     "DATASETS",
-    "SPLITS",
-    "UNANNOTATED",
+    "DUPLICATES_PREFIX",
     "Dataset",
     "DatasetCard",
-    "MaskPlace",
+    "MaskLocation",
     "Progress",
+    "SPLITS",
     "Sample",
+    "SplitLevel",
     "SplitPlan",
-    "SplitUnit",
     "Table",
+    "UNANNOTATED",
     "Unannotated",
+    "br35h",
     "check_groups",
+    "coco",
     "dataset",
+    "figshare",
     "fingerprint",
+    "folder",
+    "hint",
+    "load_mask",
+    "navoneel",
+    "near",
+    "nickparvar",
+    "no_tumor",
     "open_table",
     "open_tables",
-    "place_mask",
+    "path",
+    "phantoms",
     "pool",
     "read_sample_mask",
     "read_table",
+    "resolve_unannotated",
     "write_table",
 ]
 

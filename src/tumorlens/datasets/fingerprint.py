@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 
-from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.table import Table
 from tumorlens.errors import DataError
 
@@ -23,7 +23,7 @@ def fingerprint(table: Table, *, masks: bool = False) -> str:
         DataError: a file cannot be read; names it.
     """
     total = blake2b(digest_size=16)
-    places = [MaskPlace.of(s.mask) if masks and s.mask else None for s in table.samples]
+    places = [MaskLocation.of(s.mask) if masks and s.mask else None for s in table.samples]
     files = list(dict.fromkeys(place.file for place in places if place))
     with ThreadPoolExecutor() as pool:
         drawn = dict(zip(files, pool.map(_content, files), strict=True))

@@ -22,26 +22,26 @@ from urllib.parse import quote, unquote
 import numpy as np
 from PIL import Image
 
-from tumorlens.datasets.formats.coco_annotations import drawn_by_image
+from tumorlens.datasets.formats.coco_annotations import outlines_by_image
 from tumorlens.datasets.formats.outlines import Drawings, draw
-from tumorlens.datasets.formats.via import drawn_by_key
+from tumorlens.datasets.formats.via import outlines_by_key
 from tumorlens.datasets.table import Sample
 from tumorlens.errors import DataError, ScanError
 from tumorlens.scan import Mask, read_mask, read_size
-from tumorlens.scan.dihedral import turned
+from tumorlens.scan.dihedral import apply_dihedral
 
 _PLACE = re.compile(r"(?P<file>.+)#(?:image=(?P<image>[^#=]+)|turn=(?P<turn>[0-7]))")
 _ADVICE = "export or write the mask again, so that it lies on its own image"
 
 
 @dataclass(frozen=True)
-class MaskPlace:
+class MaskLocation:
     """What a mask's path means.
 
     Attributes:
         file: the file on disk.
         image: the image's id or key in a file of annotations; None for a file that is the mask.
-        turn: which of `tumorlens.scan.dihedral.TURNS` makes the mask fit the image; None where it is not
+        turn: which of `tumorlens.scan.dihedral.DIHEDRAL_NAMES` makes the mask fit the image; None where it is not
             to be touched, and so must have the image's size.
     """
 
@@ -50,7 +50,7 @@ class MaskPlace:
     turn: int | None = None
 
     @classmethod
-    def of(cls, mask: Path) -> MaskPlace:
+    def of(cls, mask: Path) -> MaskLocation:
         """Take a mask's path apart."""
         found = _PLACE.fullmatch(mask.name)
         if found is None:
@@ -80,7 +80,7 @@ def read_sample_mask(sample: Sample) -> Mask | None:
     if sample.mask is None:
         return None
     size = read_size(sample.image)
-    mask = place_mask(sample.mask, size)
+    mask = load_mask(sample.mask, size)
     if mask.shape != size:
         (height, width), (down, across) = mask.shape, size
         raise ScanError(
@@ -89,7 +89,7 @@ def read_sample_mask(sample: Sample) -> Mask | None:
     return mask
 
 
-def place_mask(mask: Path, size: tuple[int, int]) -> Mask:
+def load_mask(mask: Path, size: tuple[int, int]) -> Mask:
     """The mask a path means.
 
     Args:
@@ -104,14 +104,14 @@ def place_mask(mask: Path, size: tuple[int, int]) -> Mask:
         ScanError, DataError, MissingExtraError: as `read_sample_mask`; a COCO file that lists the image
             with another size is a ScanError.
     """
-    place = MaskPlace.of(mask)
+    place = MaskLocation.of(mask)
     if place.image is not None:
         return _drawn(mask, place.file, place.image, size)
     found = read_mask(place.file)
     if place.turn is None:
         return found
     height, width = size
-    fitting = Image.fromarray(np.ascontiguousarray(turned(found, place.turn)))
+    fitting = Image.fromarray(np.ascontiguousarray(apply_dihedral(found, place.turn)))
     return np.array(fitting.resize((width, height), Image.Resampling.NEAREST))
 
 
@@ -145,4 +145,4 @@ def _parsed(file: Path) -> Drawings:
 @lru_cache(maxsize=8)
 def _parse(file: Path, _mtime: int, _size: int) -> Drawings:
     """Read a file once, and again when it has changed."""
-    return drawn_by_image(file) if file.name.endswith(".coco.json") else drawn_by_key(file)
+    return outlines_by_image(file) if file.name.endswith(".coco.json") else outlines_by_key(file)

@@ -13,10 +13,10 @@ from typing import Any, Literal
 from tumorlens.errors import DataError, SplitError
 
 SPLITS = ("train", "val", "test")
-COPIES = "copies:"
+DUPLICATES_PREFIX = "copies:"
 """How the group of an image of unknown patient begins that has copies; the first one's id follows."""
 
-SplitUnit = Literal["patient", "image", "image, patients ignored"]
+SplitLevel = Literal["patient", "image", "image, patients ignored"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Sample:
     @property
     def patient(self) -> str | None:
         """The patient, where one is known."""
-        return None if self.group is None or self.group.startswith(COPIES) else self.group
+        return None if self.group is None or self.group.startswith(DUPLICATES_PREFIX) else self.group
 
     @property
     def unit(self) -> str:
@@ -73,7 +73,7 @@ class SplitPlan:
         val: share of the remaining samples that became val here; 0 where val was given, or none made.
     """
 
-    by: SplitUnit
+    by: SplitLevel
     source: Literal["folds", "given", "whole", "file"]
     seed: int = 0
     folds: int | None = None
@@ -149,7 +149,7 @@ class Table:
         """
         return replace(self, samples=tuple(s for s in self.samples if keep(s)))
 
-    def part(self, split: str) -> Table:
+    def subset(self, split: str) -> Table:
         """The samples of one split.
 
         Raises:

@@ -12,11 +12,11 @@ require("torch", "train", "export networks")
 import torch
 from safetensors.torch import save
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import versions
 from tumorlens.datasets import Table
 from tumorlens.deploy.evidence import Measured, measured
-from tumorlens.deploy.onnx_fp16 import store_in_half
+from tumorlens.deploy.onnx_fp16 import store_weights_as_fp16
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.deploy.origin import attributions, training
 from tumorlens.deploy.parity import check_parity, random_images
@@ -26,7 +26,7 @@ from tumorlens.evaluation.analyses.ood import THRESHOLD_SCALE
 from tumorlens.explanation.explainer import methods_from
 from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
 from tumorlens.model_card.card import KEY, CalibrationSummary, ModelCard, OODSummary, Parity
-from tumorlens.models import Pipeline, card, cost
+from tumorlens.models import Pipeline, architecture_info, cost
 from tumorlens.scan import GrayImage
 from tumorlens.training import Run
 
@@ -69,13 +69,13 @@ def export(
         THRESHOLD_SCALE if found is None or found.threshold_scale is None else THRESHOLD_SCALE * found.threshold_scale,
     )
     pipeline = run.pipeline(temperature, limits.ood.subspace if limits.ood else None)
-    with appearing(path) as part:
+    with atomic_write(path) as part:
         program = _trace(pipeline)
         program.save(part, external_data=False)
         images = random_images() + _real_images(table)
         parity = check_parity(part, pipeline, images)
         if half:
-            store_in_half(program.model)
+            store_weights_as_fp16(program.model)
             program.save(part, external_data=False)
             parity = check_parity(part, pipeline, images, half=True)
         made = _card(run, table, pipeline, found, calibration, limits, parity, half=half)
@@ -91,7 +91,7 @@ def _write_weights(pipeline: Pipeline, made: ModelCard, path: Path) -> None:
     kept = {name: value.contiguous() for name, value in pipeline.network.state_dict().items()}
     if made.weights_dtype == "float16":
         kept = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
-    with appearing(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(save(kept, metadata={KEY: made.model_dump_json()}))
 
 
@@ -151,7 +151,7 @@ def _card(
         ).parameters,
         temperature=float(pipeline.temperature),
         heatmap=pipeline.network.class_weights() is not None,
-        segments=run.draws,
+        segments=run.segments,
         methods=tuple(methods_from(output_names(pipeline))),
         weights_dtype="float16" if half else "float32",
         folds=found.folds if found else None,
@@ -166,7 +166,7 @@ def _card(
         caveats=tuple(found.found["caveats"]) if found else ("This bundle was never evaluated.",),
         training=training(run, table),
         parity=parity,
-        license=f"{card(spec.model).license} (architecture); weights: as the licenses of the training data allow",
+        license=f"{architecture_info(spec.model).license} (architecture); weights: as the licenses of the training data allow",
         attributions=attributions(run, table),
         versions=versions(),
     )

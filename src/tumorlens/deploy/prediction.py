@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import Box, Mask
-from tumorlens.scan.lesion_size import Lesion, box_around, measure_lesions
+from tumorlens.scan.lesion_size import Lesion, bounding_box, measure_lesions
 
 
 @dataclass(frozen=True)
-class Tumor:
+class TumorMeasurements:
     """What is drawn in one image.
 
     Attributes:
@@ -69,7 +69,7 @@ class Prediction:
         bundle: name of the bundle that answered.
         milliseconds: from pixels to probabilities.
         orientation: of the scan, as in `Scan`; None where the file does not say.
-        spacing_from: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
+        spacing_source: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
         ood: whether the image is unlike those the network learned from, so that its answer means nothing; one
             of a single gray always is. None where the bundle cannot say.
         ood_score: how unlike; above 1 it is outside. None where the bundle gives none.
@@ -83,10 +83,10 @@ class Prediction:
     mask: Mask | None
     size: tuple[int, int]
     spacing: tuple[float, ...] | None
-    bundle: str
+    model: str
     milliseconds: float
     orientation: str | None = None
-    spacing_from: str | None = None
+    spacing_source: str | None = None
     ood: bool | None = None
     ood_score: float | None = None
     prediction_set: tuple[str, ...] | None = None
@@ -111,14 +111,14 @@ class Prediction:
         return f"unsure, may be {' or '.join(self.prediction_set)}" if self.prediction_set else "unsure, no class fits"
 
     @cached_property
-    def tumor(self) -> Tumor | None:
+    def tumor(self) -> TumorMeasurements | None:
         """How large what is drawn is, and where; None where the network does not segment."""
         if self.mask is None:
             return None
         pixels = int(np.count_nonzero(self.mask))
         area = pixels * self.spacing[-2] * self.spacing[-1] if self.spacing else None
-        box = box_around(self.mask) if pixels else None
-        return Tumor(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
+        box = bounding_box(self.mask) if pixels else None
+        return TumorMeasurements(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
 
     @property
     def consistent(self) -> bool | None:
@@ -135,7 +135,7 @@ class Prediction:
 
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same answer, measured in these millimeters between pixels, unless the file gives its own."""
-        return self if self.spacing else replace(self, spacing=(row, column), spacing_from="user")
+        return self if self.spacing else replace(self, spacing=(row, column), spacing_source="user")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: everything but the heat map and the mask, of which it gives the measures."""
@@ -147,9 +147,9 @@ class Prediction:
             "consistent": self.consistent,
             "size": list(self.size),
             "spacing": list(self.spacing) if self.spacing else None,
-            "spacing_from": self.spacing_from,
+            "spacing_source": self.spacing_source,
             "orientation": self.orientation,
-            "bundle": self.bundle,
+            "model": self.model,
             "milliseconds": round(self.milliseconds, 2),
             "ood": self.ood,
             "ood_score": None if self.ood_score is None else round(self.ood_score, 4),

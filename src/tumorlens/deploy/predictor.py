@@ -16,20 +16,20 @@ import onnxruntime as ort
 
 from tumorlens._legacy import graph_names
 from tumorlens.deploy.prediction import Prediction
-from tumorlens.deploy.shipped import DEFAULT, NAMES, bundle
+from tumorlens.deploy.shipped import DEFAULT_MODEL, SHIPPED_MODELS, model_path
 from tumorlens.errors import ModelError, ModelFileError, ScanError, TumorlensError
 from tumorlens.explanation.catalog import ATTENTION, Of
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
-from tumorlens.scan import Scan, drawn_mask, read_scan
+from tumorlens.scan import Scan, mask_in_image, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
 Source = str | Path | Scan | npt.NDArray[Any]
 _AHEAD = 16  # images read in advance while the network works
 
 
-def load(model: str | Path = DEFAULT) -> Predictor:
+def load(model: str | Path = DEFAULT_MODEL) -> Predictor:
     """Open a bundle.
 
     Args:
@@ -38,11 +38,11 @@ def load(model: str | Path = DEFAULT) -> Predictor:
     Raises:
         BundleError: no such file, not ONNX, or without a tumorlens card.
     """
-    return Predictor(bundle(model))
+    return Predictor(model_path(model))
 
 
 def predict(
-    source: Source, model: str | Path = DEFAULT, *, heatmap: bool = True, coverage: float | None = None
+    source: Source, model: str | Path = DEFAULT_MODEL, *, heatmap: bool = True, coverage: float | None = None
 ) -> Prediction:
     """Answer for one slice; for several, `load` the bundle once and ask it.
 
@@ -77,7 +77,7 @@ class Predictor:
         if not self.path.is_file():
             raise ModelFileError(
                 f"{self.path}: no such file; expected a bundle made by: tumorlens export RUN, or a model that ships: "
-                f"{', '.join(NAMES)}"
+                f"{', '.join(SHIPPED_MODELS)}"
             )
         options = ort.SessionOptions()
         options.log_severity_level = 3
@@ -201,9 +201,9 @@ class Predictor:
         row = found["probabilities"][0]
         best = int(row.argmax())
         box = tuple(found["boxes"][0].tolist()) if "boxes" in found else None
-        crop_window = self.card.input_geometry.place(*scan.size, box)
+        crop_window = self.card.input_geometry.crop_window(*scan.size, box)
         chart = heat(found["cam"][0, best], crop_window) if "cam" in found else None
-        mask = drawn_mask(found["mask"][0], crop_window) if "mask" in found else None
+        mask = mask_in_image(found["mask"][0], crop_window) if "mask" in found else None
         score = float(found["ood_score"][0]) if "ood_score" in found else None
         blank = True if gray.min() == gray.max() else None  # known of any bundle
         return Prediction(
@@ -214,10 +214,10 @@ class Predictor:
             mask=mask,
             size=scan.size,
             spacing=scan.spacing,
-            bundle=self.card.name,
+            model=self.card.name,
             milliseconds=spent,
             orientation=scan.orientation,
-            spacing_from="file" if scan.spacing else None,
+            spacing_source="file" if scan.spacing else None,
             ood=blank if score is None else score > 1,
             ood_score=score,
             prediction_set=None if coverage is None else self._prediction_set(row, coverage),

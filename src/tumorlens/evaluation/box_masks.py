@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.errors import DataError
-from tumorlens.scan import is_rectangle
+from tumorlens.scan import is_box_mask
 
 
 def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
@@ -29,7 +29,7 @@ def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
         if mask is None or not mask.any():
             continue
         shown += 1
-        boxes += is_rectangle(mask)
+        boxes += is_box_mask(mask)
         if 2 * (shown - boxes) >= len(masked):
             return
     if 2 * boxes > shown:

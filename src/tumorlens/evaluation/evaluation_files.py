@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.report.evaluation_page import evaluation_page
@@ -37,7 +37,7 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
     """One row a sample, with the calibrated probabilities."""
     classes, segmentation = evaluation.metrics.classes, evaluation.segmentation
-    with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         names = _DRAWN if segmentation else ()
         writer.writerow(["id", "group", "label", "predicted", *(f"p_{name}" for name in classes), *names])

@@ -12,7 +12,7 @@ import torch
 
 from tumorlens.datasets import Sample
 from tumorlens.models import Pipeline
-from tumorlens.scan import Box, GrayImage, Mask, Scan, drawn_mask, read_scan
+from tumorlens.scan import Box, GrayImage, Mask, Scan, mask_in_image, read_scan
 
 BATCH = 32
 Spacing = tuple[float, ...] | None
@@ -78,8 +78,8 @@ def infer(
         features.extend(answer.pooled.float().numpy())
         if drawn and answer.mask.numel():
             for position, chart in enumerate(answer.mask.float().numpy(), start=first):
-                crop_window = network.prepare.input_geometry.place(*scans[0].size, boxes[position])
-                drawn(position, drawn_mask(chart, crop_window), scans[position - first].spacing)
+                crop_window = network.preprocessing.input_geometry.crop_window(*scans[0].size, boxes[position])
+                drawn(position, mask_in_image(chart, crop_window), scans[position - first].spacing)
         if progress:
             progress(len(logits), len(samples))
     return InferenceResult(np.array(logits), cams, boxes, np.array(features))

@@ -33,7 +33,7 @@ def choose_subset(run: Run, table: Table | None = None, split: str = "test") -> 
     own = run.table()
     if table is None:
         _check_unchanged(run, own)
-        return own, own.part(split), split
+        return own, own.subset(split), split
     _check_foreign(run, own, table)
     return own, table, "all"
 

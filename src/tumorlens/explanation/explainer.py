@@ -16,7 +16,7 @@ from tumorlens.explanation.methods.attention_rollup import together
 from tumorlens.explanation.methods.eigen_cam import eigen_cam
 from tumorlens.explanation.methods.occlusion import BATCH, Score, occlusion
 from tumorlens.report.heat import heat
-from tumorlens.scan import GrayImage, InputGeometry, Mask, drawn_mask
+from tumorlens.scan import GrayImage, InputGeometry, Mask, mask_in_image
 from tumorlens.scan.input_geometry import CropWindow
 
 Images = npt.NDArray[np.uint8]
@@ -87,7 +87,7 @@ class Explainer:
         """Calibrated probabilities (K,), and what is drawn, (H, W) with 1 for tumor; None where nothing can be."""
         mask = ["mask"] if "mask" in self.answers else []
         found = self._asked(image[None], ["probabilities", *mask])
-        drawn = drawn_mask(found["mask"][0], self._places(image[None], found)[0]) if mask else None
+        drawn = mask_in_image(found["mask"][0], self._places(image[None], found)[0]) if mask else None
         return found["probabilities"][0], drawn
 
     def heatmaps(
@@ -140,7 +140,7 @@ class Explainer:
 
     def _overlap(self, mask: Floats32, place: CropWindow) -> Score:
         """How probable a tumor is, on average over what was drawn in the image as it is."""
-        drawn = drawn_mask(mask, place) > 0
+        drawn = mask_in_image(mask, place) > 0
 
         def score(images: Images) -> npt.NDArray[np.float64]:
             if not drawn.any():
@@ -158,8 +158,8 @@ class Explainer:
     def _places(self, images: Images, found: Found) -> list[CropWindow]:
         height, width = images.shape[1:]
         if "boxes" not in found:
-            return [self.input_geometry.place(height, width)] * len(images)
-        return [self.input_geometry.place(height, width, tuple(box)) for box in found["boxes"].tolist()]
+            return [self.input_geometry.crop_window(height, width)] * len(images)
+        return [self.input_geometry.crop_window(height, width, tuple(box)) for box in found["boxes"].tolist()]
 
 
 def _at(targets: Sequence[int] | None, position: int) -> int:

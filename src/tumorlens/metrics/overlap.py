@@ -12,7 +12,7 @@ from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.metrics.lesions import Lesions, match_lesions
 from tumorlens.metrics.surfaces import Surfaces, compare_surfaces
-from tumorlens.scan import Mask, is_rectangle
+from tumorlens.scan import Mask, is_box_mask
 
 Unit = Literal["mm", "pixels"]
 """What distances are in."""
@@ -95,7 +95,7 @@ def segmentation_case(sample: Sample, drawn: Mask, spacing: Sequence[float] | No
         drawn=area,
         true=int(np.count_nonzero(mask)),
         both=int(np.count_nonzero(drawn & mask)),
-        rectangle=is_rectangle(mask),
+        rectangle=is_box_mask(mask),
         surfaces=compare_surfaces(drawn, mask),
         surfaces_mm=compare_surfaces(drawn, mask, (spacing[-2], spacing[-1])) if spacing else None,
         lesions=match_lesions(drawn, mask),

@@ -1,21 +1,18 @@
-"""Gray values, heat and outline -> an image; images -> a contact sheet or a file."""
+"""Gray values, heat map and masks -> an image with overlays; images -> a row or a file."""
 
 from __future__ import annotations
 
 import base64
 import io
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from tumorlens._files import appearing
-from tumorlens.report.text import escape
+from tumorlens._files import atomic_write
 from tumorlens.scan.connected_components import outline
 from tumorlens.scan.types import GrayImage, Mask
 
@@ -40,23 +37,6 @@ _COLD, _HOT = 0.15, 0.6  # below the first the scan stays as it is; from the sec
 _OUTLINE = (0, 229, 255)  # cyan, which neither a gray scan nor the heat contains
 _TRUTH = (255, 140, 0)  # orange, which color-blind eyes tell from cyan, too
 _BETWEEN = (70, 78, 86)  # shows on a white page, a black page and between black scans
-
-
-@dataclass(frozen=True, eq=False)
-class CaptionedImage:
-    """One entry of a contact sheet.
-
-    Attributes:
-        image: any mode.
-        caption: the lines under it, separated by newlines.
-        alt: what a screen reader says instead of the image.
-        mark: whether the answer shown is right or wrong; None where there is nothing to mark.
-    """
-
-    image: Image.Image
-    caption: str
-    alt: str
-    mark: Literal["right", "wrong"] | None = None
 
 
 def overlay(
@@ -145,19 +125,6 @@ def marked(image: Image.Image, words: str) -> Image.Image:
     return framed
 
 
-def contact_sheet(items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False) -> str:
-    """An HTML grid of images with their captions; empty for no images.
-
-    Args:
-        items: in reading order.
-        longest: larger images are reduced to this many pixels on their longer side, and all are
-            stored as JPEG, so that a sheet of fifty stays under two megabytes.
-        wide: fewer columns, for images that are two side by side.
-    """
-    entries = "".join(_entry(item, longest) for item in items)
-    return f'<ul class="sheet{" wide" * wide}">\n{entries}</ul>\n' if entries else ""
-
-
 def data_uri(image: Image.Image, lossy: bool = False) -> str:
     """An image as the ``src`` of an ``<img>``: PNG, or JPEG of quality 88 where `lossy`."""
     flat = image if image.mode in ("L", "RGB") else image.convert("RGB")
@@ -172,7 +139,7 @@ def data_uri(image: Image.Image, lossy: bool = False) -> str:
 
 def save_png(image: Image.Image, path: str | Path) -> None:
     """Write a PNG; it appears under its name only when it is whole."""
-    with appearing(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary, "PNG")
 
 
@@ -181,17 +148,3 @@ def _to_height(image: Image.Image, height: int) -> Image.Image:
         return image
     width = max(1, round(image.width * height / image.height))
     return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _entry(item: CaptionedImage, longest: int) -> str:
-    image = item.image.convert("RGB")
-    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    mark = {"right": "✓ right", "wrong": "✗ wrong", None: ""}[item.mark]
-    words = (f'<span class="mark">{mark}</span>\n' if mark else "") + escape(item.caption)
-    frame = f'<figure class="is-{item.mark}">' if item.mark else "<figure>"
-    return (
-        f"<li>{frame}"
-        f'<img src="{data_uri(image, lossy=True)}" alt="{escape(item.alt)}" '
-        f'width="{image.width}" height="{image.height}">'
-        f"<figcaption>{words}</figcaption></figure></li>\n"
-    )

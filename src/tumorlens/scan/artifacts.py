@@ -14,7 +14,7 @@ from tumorlens._arrays import Floats32
 _LEAST = np.float32(0.05)  # no coil is deaf
 _SPOKES, _RINGS = 48, 9  # of the points at which the range of a field is taken, the outermost ring the ellipse itself
 
-TERMS = (4, 4)
+BIAS_FIELD_SHAPE = (4, 4)
 """Coefficients of a bias field: powers 0 to 3 down by powers 0 to 3 across, of which those up to degree 3 count."""
 
 
@@ -35,7 +35,7 @@ def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: flo
         more or less, but nothing below `_LEAST`.
     """
     weights = np.array(coefficients, dtype=np.float32)
-    weights *= np.add.outer(np.arange(TERMS[0]), np.arange(TERMS[1])) < TERMS[0]
+    weights *= np.add.outer(np.arange(BIAS_FIELD_SHAPE[0]), np.arange(BIAS_FIELD_SHAPE[1])) < BIAS_FIELD_SHAPE[0]
     weights[0, 0] = 0
     angles, radii = np.meshgrid(np.linspace(0, 2 * np.pi, _SPOKES, endpoint=False), np.linspace(0, 1, _RINGS))
     there = np.einsum("...i,ij,...j", _powers(radii * np.sin(angles)), weights, _powers(radii * np.cos(angles)))
@@ -46,12 +46,12 @@ def bias_field(size: tuple[int, int], coefficients: npt.ArrayLike, strength: flo
     return np.maximum(down @ weights @ across.T, _LEAST)
 
 
-def shaded(values: Floats32, field: Floats32) -> Floats32:
+def apply_bias_field(values: Floats32, field: Floats32) -> Floats32:
     """An image under a bias field."""
     return _windowed(values * field, values)
 
 
-def ghosted(values: Floats32, shift: float, strength: float, axis: int) -> Floats32:
+def add_ghosts(values: Floats32, shift: float, strength: float, axis: int) -> Floats32:
     """An image with two ghosts along its phase direction, as pulsation and breathing make them.
 
     A signal that rises and falls with a period of some lines of k-space leaves two copies of the image, moved up and
@@ -77,7 +77,7 @@ def to_gray(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 
 def _powers(places: npt.NDArray[np.float64]) -> Floats32:
     """(...) -> (..., 4): each to the power of 0 to 3."""
-    powers: Floats32 = (places[..., None] ** np.arange(TERMS[0])).astype(np.float32)
+    powers: Floats32 = (places[..., None] ** np.arange(BIAS_FIELD_SHAPE[0])).astype(np.float32)
     return powers
 
 

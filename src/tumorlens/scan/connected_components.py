@@ -9,7 +9,7 @@ from tumorlens._arrays import Ints
 from tumorlens.scan.types import Mask
 
 
-def parts(mask: Mask) -> tuple[Ints, int]:
+def label_components(mask: Mask) -> tuple[Ints, int]:
     """The connected parts of a mask; pixels that meet at a corner belong together.
 
     Runs of pixels within a row are joined with those that they touch in the next row, by passing on the lowest number

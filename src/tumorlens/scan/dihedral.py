@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-TURNS = (
+DIHEDRAL_NAMES = (
     "as it is",
     "turned by 90°",
     "turned by 180°",
@@ -19,12 +19,12 @@ TURNS = (
 )
 
 
-def turned(pixels: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+def apply_dihedral(pixels: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
     """The pixels turned or flipped, as a view.
 
     Args:
         pixels: (..., H, W).
-        turn: which of `TURNS`, counter-clockwise: quarter turns first, then, from 4 on, transposed.
+        turn: which of `DIHEDRAL_NAMES`, counter-clockwise: quarter turns first, then, from 4 on, transposed.
     """
     pixels = np.rot90(pixels, turn % 4, axes=(-2, -1))
     return np.swapaxes(pixels, -2, -1) if turn >= 4 else pixels

@@ -55,7 +55,7 @@ class InputGeometry:
         if self.resize is not None and self.resize < self.size:
             raise ValueError(f"resize is {self.resize}; expected at least the size, {self.size}")
 
-    def place(self, height: int, width: int, box: Box | None = None) -> CropWindow:
+    def crop_window(self, height: int, width: int, box: Box | None = None) -> CropWindow:
         """Lay an image of `height` x `width` pixels on the canvas.
 
         Args:
@@ -109,7 +109,7 @@ class CropWindow:
     image: tuple[int, int]
     box: Box | None = None
 
-    def to_canvas(self, pixels: GrayImage) -> GrayImage:
+    def to_input(self, pixels: GrayImage) -> GrayImage:
         """Draw the image on the canvas: (H, W) uint8 to (size, size) uint8.
 
         The reference for what training and exported graphs do with tensors; those keep fractions where

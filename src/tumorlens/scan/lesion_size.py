@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.scan.connected_components import outline, parts
+from tumorlens.scan.connected_components import outline, label_components
 from tumorlens.scan.input_geometry import Box
 from tumorlens.scan.types import Mask
 
@@ -99,10 +99,10 @@ def measure_lesions(
     """
     if not mask.any():
         return 0, None
-    top, left, height, width = box_around(mask)
-    drawn, count = parts(mask[top : top + height, left : left + width])
+    top, left, height, width = bounding_box(mask)
+    drawn, count = label_components(mask[top : top + height, left : left + width])
     inside = drawn == 1
-    above, before, height, width = box_around(inside)
+    above, before, height, width = bounding_box(inside)
     corner = np.array([top + above, left + before])
     inside = inside[above : above + height, before : before + width]
     pixels = np.argwhere(inside) + corner
@@ -121,7 +121,7 @@ def measure_lesions(
     return count, lesion
 
 
-def box_around(inside: npt.NDArray[Any]) -> Box:
+def bounding_box(inside: npt.NDArray[Any]) -> Box:
     """Top, left, height and width of what is not 0, of which there must be some."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, left = int(rows[0]), int(columns[0])

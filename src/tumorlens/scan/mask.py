@@ -42,7 +42,7 @@ def as_mask(pixels: Pixels, path: Path) -> Mask:
     return mask
 
 
-def drawn_mask(probabilities: npt.ArrayLike, crop_window: CropWindow) -> Mask:
+def mask_in_image(probabilities: npt.ArrayLike, crop_window: CropWindow) -> Mask:
     """What a network draws, at the size of the image.
 
     Args:
@@ -56,7 +56,7 @@ def drawn_mask(probabilities: npt.ArrayLike, crop_window: CropWindow) -> Mask:
     return mask
 
 
-def is_rectangle(mask: Mask) -> bool:
+def is_box_mask(mask: Mask) -> bool:
     """Whether what is drawn is one filled rectangle, sides parallel to the image's, and not tiny.
 
     Radiologists' outlines never are; a box that stands in for an outline always is.

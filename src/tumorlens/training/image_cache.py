@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tumorlens._files import appearing, cache_folder
+from tumorlens._files import atomic_write, cache_folder
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError, ScanError
-from tumorlens.models import Prepare
+from tumorlens.models import Preprocessing
 from tumorlens.scan import GrayImage, Mask, read_scan
 
 Progress = Callable[[int, int], None]
@@ -49,7 +49,7 @@ def mask_is_known(sample: Sample) -> bool:
     return sample.mask is not None or sample.label in HEALTHY
 
 
-def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> GrayImage:
+def cached_images(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> GrayImage:
     """All images of a table as one (N, size, size) uint8 array, in the table's order.
 
     The array is keyed by the content of the files and by the canvas, so a changed image or another
@@ -57,33 +57,33 @@ def cached_images(table: Table, prepare: Prepare, *, progress: Progress | None =
 
     Args:
         table: whose images.
-        prepare: only its canvas matters; normalizing happens later, on the device.
+        preprocessing: only its canvas matters; normalizing happens later, on the device.
         progress: called with (done, total).
 
     Raises:
         DataError: some files cannot be read; names the first few.
     """
-    return _cached(f"{_VERSION}|{fingerprint(table)}|{prepare.input_geometry}", table, prepare, place_scan, progress)
+    return _cached(f"{_VERSION}|{fingerprint(table)}|{preprocessing.input_geometry}", table, preprocessing, resample_scan, progress)
 
 
-def cached_masks(table: Table, prepare: Prepare, *, progress: Progress | None = None) -> Masks:
+def cached_masks(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> Masks:
     """All masks of a table, kept as `cached_images` keeps its images and lying on the canvas as those do.
 
     Args:
         table: whose masks.
-        prepare: only its canvas matters.
+        preprocessing: only its canvas matters.
         progress: called with (done, total).
 
     Raises:
         DataError: some files cannot be read, or a mask does not fit its image; names the first few.
         MissingExtraError: h5py is needed for these files and is not installed.
     """
-    key = f"{_VERSION}|{fingerprint(table, masks=True)}|{prepare.input_geometry}|masks"
-    drawn = _cached(key, table, prepare, _place_mask, progress)
+    key = f"{_VERSION}|{fingerprint(table, masks=True)}|{preprocessing.input_geometry}|masks"
+    drawn = _cached(key, table, preprocessing, _place_mask, progress)
     return Masks(drawn, np.array([mask_is_known(sample) for sample in table.samples]))
 
 
-def place_scan(sample: Sample, prepare: Prepare) -> GrayImage:
+def resample_scan(sample: Sample, preprocessing: Preprocessing) -> GrayImage:
     """One image on the canvas, (size, size) uint8.
 
     Raises:
@@ -91,12 +91,12 @@ def place_scan(sample: Sample, prepare: Prepare) -> GrayImage:
     """
     gray = read_scan(sample.image).gray_slice()
     with torch.inference_mode():
-        placed = prepare.place(torch.from_numpy(gray.copy())[None])[0, 0]
+        placed = preprocessing.place(torch.from_numpy(gray.copy())[None])[0, 0]
     image: GrayImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
     return image
 
 
-def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
+def _place_mask(sample: Sample, preprocessing: Preprocessing) -> Mask:
     """One mask on the canvas, (size, size) uint8, where its image lies; all 0 where the sample has none.
 
     Raises:
@@ -104,11 +104,11 @@ def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
     """
     mask = read_sample_mask(sample)
     if mask is None:
-        size = prepare.input_geometry.size
+        size = preprocessing.input_geometry.size
         return np.zeros((size, size), np.uint8)
     gray = read_scan(sample.image).gray_slice()  # the head is looked for in the image
     with torch.inference_mode():
-        _, placed = prepare.place_with(torch.from_numpy(gray.copy())[None], torch.from_numpy(mask.copy())[None])
+        _, placed = preprocessing.resample_with_masks(torch.from_numpy(gray.copy())[None], torch.from_numpy(mask.copy())[None])
     drawn: Mask = placed[0, 0].to(torch.uint8).numpy()
     return drawn
 
@@ -116,27 +116,27 @@ def _place_mask(sample: Sample, prepare: Prepare) -> Mask:
 def _cached(
     key: str,
     table: Table,
-    prepare: Prepare,
-    place: Callable[[Sample, Prepare], GrayImage],
+    preprocessing: Preprocessing,
+    place: Callable[[Sample, Preprocessing], GrayImage],
     progress: Progress | None,
 ) -> GrayImage:
     path = cache_folder() / f"{blake2b(key.encode(), digest_size=16).hexdigest()}.npy"
     if not path.is_file():
-        _write(_decode(table, prepare, place, progress), path)
+        _write(_decode(table, preprocessing, place, progress), path)
     array: GrayImage = np.load(path, mmap_mode="r")
     return array
 
 
 def _decode(
-    table: Table, prepare: Prepare, place: Callable[[Sample, Prepare], GrayImage], progress: Progress | None
+    table: Table, preprocessing: Preprocessing, place: Callable[[Sample, Preprocessing], GrayImage], progress: Progress | None
 ) -> GrayImage:
-    size = prepare.input_geometry.size
+    size = preprocessing.input_geometry.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
     bad: dict[int, ScanError] = {}
 
     def one(position: int) -> None:
         try:
-            out[position] = place(table.samples[position], prepare)
+            out[position] = place(table.samples[position], preprocessing)
         except ScanError as error:
             bad[position] = error
 
@@ -154,5 +154,5 @@ def _decode(
 
 
 def _write(array: GrayImage, path: Path) -> None:
-    with appearing(path) as part, part.open("wb") as stream:
+    with atomic_write(path) as part, part.open("wb") as stream:
         np.save(stream, array)

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from safetensors.torch import load_file, save_file
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import write_json
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
-from tumorlens.models import InDistributionSubspace, ModelSpec, Network, Pipeline, card
+from tumorlens.models import InDistributionSubspace, ModelSpec, Network, Pipeline, architecture_info
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
     "weights.safetensors",
@@ -46,7 +46,7 @@ class Run:
         Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.
         """
         masks = self.record.get("masks")
-        return card(self.spec.model).segments and masks is not None and bool(masks.get("drawn", True))
+        return architecture_info(self.spec.model).segments and masks is not None and bool(masks.get("drawn", True))
 
     def evaluation_folder(self, name: str = "test") -> Path:
         """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
@@ -81,8 +81,8 @@ class Run:
 
     def pipeline(self, temperature: float = 1.0, subspace: InDistributionSubspace | None = None) -> Pipeline:
         """Images -> probabilities, with the run's own preprocessing, in evaluation mode."""
-        parts = self.spec.prepare(), self.network(), temperature
-        pipeline: Pipeline = Pipeline(*parts, draws=self.draws, subspace=subspace).eval()
+        parts = self.spec.preprocessing(), self.network(), temperature
+        pipeline: Pipeline = Pipeline(*parts, segments=self.segments, subspace=subspace).eval()
         return pipeline
 
 
@@ -118,5 +118,5 @@ def save_parts(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) ->
 
 def save_weights(folder: Path, network: Network) -> None:
     """Write the weights, whole or not at all."""
-    with appearing(folder / WEIGHTS) as part:
+    with atomic_write(folder / WEIGHTS) as part:
         save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)

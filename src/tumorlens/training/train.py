@@ -22,7 +22,7 @@ from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.scan import GrayImage
 from tumorlens.training.begun import Identity, check_folder, check_same
-from tumorlens.training.checks import blank_masks, check_drawn, check_fit, count_masks, learns_to_draw, needs_masks
+from tumorlens.training.checks import empty_masks, check_masks_show_tumors, check_fit, count_masks, learns_segmentation, needs_masks
 from tumorlens.training.data_loading import loaders
 from tumorlens.training.first_weights import check_first_weights
 from tumorlens.training.image_cache import Masks, cached_images, cached_masks
@@ -92,8 +92,8 @@ def train(
         task, origin = _task(spec, here, table, seed)
         images, drawn = _decode(table, spec, console, masks=masks)
         if drawn:
-            check_drawn(table, recipe, drawn)
-            record.add(blank_masks=blank_masks(table, drawn))
+            check_masks_show_tumors(table, recipe, drawn)
+            record.add(empty_masks=empty_masks(table, drawn))
         record.lap("decode")
         identity.write(folder)
         save_parts(folder, spec, table, recipe.to_yaml())
@@ -103,7 +103,7 @@ def train(
         epoch = load_kept(task, folder, recipe.stop.keep)
         if recipe.prior_correction and batches[1]:
             healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
-            units = len({sample.unit for sample in table.part("val").samples})
+            units = len({sample.unit for sample in table.subset("val").samples})
             record.add(settled=correct_prior(task, batches[1], healthy, units))
         save_weights(folder, task.network)
     record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, here))
@@ -137,13 +137,13 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)
     weights = _balanced(table) if recipe.loss.class_weights == "balanced" else None
-    task = Supervised(network, spec.prepare(), recipe, weights, seed, draws=learns_to_draw(recipe))
+    task = Supervised(network, spec.preprocessing(), recipe, weights, seed, segments=learns_segmentation(recipe))
     return task, origin
 
 
 def _balanced(table: Table) -> Tensor:
     """A weight for each class, inverse to its share of the train part; their mean over samples is 1."""
-    counts = np.bincount(table.part("train").labels, minlength=len(table.classes))
+    counts = np.bincount(table.subset("train").labels, minlength=len(table.classes))
     if (counts == 0).any():
         absent = [name for name, n in zip(table.classes, counts, strict=True) if n == 0]
         raise RecipeError(f"loss.class_weights: balanced needs every class in train; {absent} absent")
@@ -156,10 +156,10 @@ def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> 
     def show(what: str) -> Callable[[int, int], None]:
         return lambda done, total: status.update(f"decoding {what} {done}/{total}")
 
-    prepare = spec.prepare()
+    preprocessing = spec.preprocessing()
     with console.status("decoding images") as status:
-        images = cached_images(table, prepare, progress=show("images"))
-        return images, cached_masks(table, prepare, progress=show("masks")) if masks else None
+        images = cached_images(table, preprocessing, progress=show("images"))
+        return images, cached_masks(table, preprocessing, progress=show("masks")) if masks else None
 
 
 def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _masks(identity: Identity, recipe: Recipe, parts: dict[str, list[Sample]]) -
     if identity.masks is None:
         return None
     counts = {part: count_masks(rows) for part, rows in parts.items() if rows and part != "test"}
-    return {"fingerprint": identity.masks, "drawn": learns_to_draw(recipe), **counts}
+    return {"fingerprint": identity.masks, "drawn": learns_segmentation(recipe), **counts}
 
 
 def _history(folder: Path, epoch: int) -> dict[str, Any]:

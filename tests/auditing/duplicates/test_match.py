@@ -8,7 +8,7 @@ import pytest
 from tumorlens.auditing.duplicates import match
 from tumorlens.auditing.duplicates.match import CandidatePairs, candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 LEAST = 0.82
 
@@ -24,7 +24,7 @@ def jittered(coded: Hashes, share: float, random: np.random.Generator) -> Hashes
 
 def copied(originals: Hashes, random: np.random.Generator) -> Hashes:
     """A copy of each, turned in every way in turn, a twentieth of the cells of another value."""
-    turns = [turned(one, i % len(TURNS)) for i, one in enumerate(originals)]
+    turns = [turned(one, i % len(DIHEDRAL_NAMES)) for i, one in enumerate(originals)]
     return jittered(np.stack(turns), 0.05, random)
 
 

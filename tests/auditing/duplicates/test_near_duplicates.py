@@ -14,15 +14,15 @@ from tests.fixtures.copies import KINDS
 from tumorlens.auditing.duplicates.image_records import ImageRecord, image_records
 from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_duplicates, near_copies
 from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
-from tumorlens.datasets.phantom import CLASSES, draw_patient
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, render_patient
 from tumorlens.scan import GrayImage
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 
 def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GrayImage]]:
     """(patient, image) pairs."""
     for patient in range(patients):
-        for item in draw_patient(CLASSES[patient % len(CLASSES)], 10_000 * seed + patient, slices=slices, size=size):
+        for item in render_patient(PHANTOM_CLASSES[patient % len(PHANTOM_CLASSES)], 10_000 * seed + patient, slices=slices, size=size):
             yield patient, item.image
 
 
@@ -72,7 +72,7 @@ def test_the_turn_of_a_copy_is_told(originals: list[GrayImage]) -> None:
     for kind, turn in kinds.items():
         pair = np.stack([_drawn(originals[0]), _drawn(KINDS[kind](originals[0], random))])
         ((_, _, k, score),) = near_copies(pair)
-        assert TURNS[k] == turn
+        assert DIHEDRAL_NAMES[k] == turn
         assert score > 0.99
 
 

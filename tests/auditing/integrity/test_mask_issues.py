@@ -11,7 +11,7 @@ from tests.fixtures import coco, scans, via
 from tumorlens.auditing.duplicates.image_records import image_records
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue
-from tumorlens.datasets import MaskPlace, Sample, Table, open_table
+from tumorlens.datasets import MaskLocation, Sample, Table, open_table
 
 BOX = np.zeros((64, 64), dtype=np.uint8)
 BOX[10:30, 20:50] = 255
@@ -128,14 +128,14 @@ def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> 
 
 
 def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_none(tmp_path: Path) -> None:
-    mask = MaskPlace(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), turn=4).path
+    mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), turn=4).path
     assert damage(tmp_path, mask) == {}
-    gone = MaskPlace(tmp_path / "m" / "2.png", turn=4).path
+    gone = MaskLocation(tmp_path / "m" / "2.png", turn=4).path
     assert list(damage(tmp_path, gone)) == ["mask-missing"]
     table = Table("made", (Sample("made/1", scans.raw(tmp_path / "bad.png", b"x"), "glioma", mask),), ("glioma",))
     assert not _masks(table)
     drawn = via.annotations(tmp_path / "a.json", {"1.png": [via.rect(4, 4, 9, 9)]})
-    outline = replace(table.samples[0], mask=MaskPlace(drawn, image="1.png").path)
+    outline = replace(table.samples[0], mask=MaskLocation(drawn, image="1.png").path)
     assert not _masks(replace(table, samples=(outline,)))
 
 

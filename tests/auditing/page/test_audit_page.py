@@ -21,7 +21,7 @@ from tumorlens.auditing.page.audit_page import audit_page, level
 from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
 from tumorlens.auditing.page.image_sections import LISTED
 from tumorlens.datasets import Table, open_table, open_tables
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 from tumorlens.stats import Estimate
 
 LEAKED = BYTES + MIRRORED + 1
@@ -94,7 +94,7 @@ def test_copies_that_no_pair_links_are_laid_alike_too(leaky: AuditReport) -> Non
     unlinked = Kinship(replace(leaky, twins=replace(leaky.twins, pairs=())))
     turn, similarity = unlinked.relation(mirrored, twin)
     assert linked
-    assert TURNS[turn] == "mirrored left to right"
+    assert DIHEDRAL_NAMES[turn] == "mirrored left to right"
     assert similarity > 0.98
 
 
@@ -190,7 +190,7 @@ def test_a_hostile_name_is_shown_as_text(leaky: AuditReport) -> None:
     assert "alert(1)" in parsed.text
 
 
-@pytest.mark.parametrize("turn", range(len(TURNS)))
+@pytest.mark.parametrize("turn", range(len(DIHEDRAL_NAMES)))
 def test_a_turn_and_its_inverse_undo_each_other_as_on_drawings(turn: int) -> None:
     gray = np.arange(64 * 64).reshape(64, 64).astype(np.uint8)
     image = turn_image(Image.fromarray(gray), turn)

@@ -14,7 +14,7 @@ from tumorlens.auditing.provenance.reference_index import ReferenceIndex, index_
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_copies_of_every_kind_are_traced(kind: str, source: Table, index: Refere
     assert [t.slice for t in found] == [index.slices[i] for i in range(0, len(source), 3)]
     assert [t.patient for t in found] == [index.patients[i] for i in range(0, len(source), 3)]
     if kind == "mirrored":
-        assert {TURNS[t.turn] for t in found} == {"mirrored left to right"}
+        assert {DIHEDRAL_NAMES[t.turn] for t in found} == {"mirrored left to right"}
 
 
 def test_images_from_elsewhere_are_not_traced(index: ReferenceIndex, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from tests.fixtures import scans
 from tests.fixtures.published import figshare
 from tumorlens.auditing import index_of, split_folds, true_masks, without_torn_split
 from tumorlens.auditing import leak_check as guard
-from tumorlens.datasets import MaskPlace, Table, open_table, read_sample_mask
+from tumorlens.datasets import MaskLocation, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
 from tumorlens.scan import read_mask
-from tumorlens.scan.dihedral import TURNS, turned
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES, apply_dihedral
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 SIDE = 96
@@ -47,7 +47,7 @@ def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0)
     for place, number in enumerate(numbers):
         gray = np.asarray(Image.open(slices / "images" / f"{number}.jpg"))
         edge = round(cut * len(gray))
-        gray = turned(gray[edge : len(gray) - edge, edge : len(gray) - edge], place % len(TURNS))
+        gray = apply_dihedral(gray[edge : len(gray) - edge, edge : len(gray) - edge], place % len(DIHEDRAL_NAMES))
         small = Image.fromarray(np.ascontiguousarray(gray)).resize((SIDE, SIDE + 16), Image.Resampling.BOX)
         scans.save(folder / ("a", "b")[place % 2] / f"{place}.png", small)
     return open_table(folder)
@@ -56,13 +56,13 @@ def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0)
 def test_every_image_gets_the_outline_of_its_slice_in_its_own_turn(slices: Path, source: Table, tmp_path: Path) -> None:
     numbers = list(range(0, 24, 3))
     table = true_masks(derived(tmp_path / "made", slices, numbers), source)
-    assert len(table) == len(TURNS)
+    assert len(table) == len(DIHEDRAL_NAMES)
     for sample in table.samples:
         place = int(sample.image.stem)
         mask = read_sample_mask(sample)
         assert mask is not None
         assert mask.shape == (SIDE + 16, SIDE)
-        whole = turned(read_mask(slices / "masks" / f"{numbers[place]}.png"), place)
+        whole = apply_dihedral(read_mask(slices / "masks" / f"{numbers[place]}.png"), place)
         wanted = Image.fromarray(np.ascontiguousarray(whole)).resize((SIDE, SIDE + 16), Image.Resampling.NEAREST)
         np.testing.assert_array_equal(mask, np.asarray(wanted))
     groups = {s.id: s.group for s in source.samples}
@@ -132,7 +132,7 @@ def test_real_rectangles_overlap_the_true_outlines_by_little_more_than_half() ->
     after = true_masks(before, open_table(DATA / "figshare"))
     dice = []
     for one, other in zip(before.samples, after.samples, strict=True):
-        assert MaskPlace.of(other.mask).turn == TURNS.index("transposed")
+        assert MaskLocation.of(other.mask).turn == DIHEDRAL_NAMES.index("transposed")
         rectangle, outline = read_sample_mask(one), read_sample_mask(other)
         dice.append(2 * np.sum(rectangle & outline) / (rectangle.sum() + outline.sum()))
     assert len(dice) == 215

@@ -38,13 +38,13 @@ def test_split_folders_by_any_of_their_names(tmp_path: Path, train: str, val: st
 
 def test_a_split_that_lacks_a_class_does_not_shift_the_labels(tmp_path: Path) -> None:
     table = read(sets.class_folders(tmp_path, {"train/a": 1, "train/b": 1, "train/c": 1, "test/b": 1, "test/c": 2}))
-    assert table.part("test").classes == ("a", "b", "c")
-    assert table.part("test").labels == [1, 2, 2]
+    assert table.subset("test").classes == ("a", "b", "c")
+    assert table.subset("test").labels == [1, 2, 2]
 
 
 def test_a_class_that_is_only_in_test_has_its_place_in_the_class_map(tmp_path: Path) -> None:
     table = read(sets.class_folders(tmp_path, {"train/b": 1, "train/c": 1, "test/a": 1}))
-    assert table.part("train").labels == [1, 2]
+    assert table.subset("train").labels == [1, 2]
 
 
 def test_one_file_name_in_many_folders_makes_many_samples(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
     ]
     held = read_annotations(coco.export(tmp_path, {"1.png": []}, annotations=annotations))
     assert held.faults == ()
-    assert [(a.kind, a.is_rectangle, a.iscrowd) for a in held.annotations] == [
+    assert [(a.kind, a.is_box_shaped, a.iscrowd) for a in held.annotations] == [
         ("polygon", True, False),
         ("polygon", False, False),
         ("rle", False, True),
@@ -145,7 +145,7 @@ def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
 )
 def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expected: bool) -> None:
     held = read_annotations(coco.export(tmp_path, {"1.png": [1]}, polygon=polygon))
-    assert held.annotations[0].is_rectangle is expected
+    assert held.annotations[0].is_box_shaped is expected
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ def test_the_official_split_and_class_order(tmp_path: Path) -> None:
     table = open_table(sets.class_folders(tmp_path, LAYOUT))
     assert table.name == "nickparvar"
     assert table.classes == ("glioma", "meningioma", "pituitary", "no_tumor")
-    assert len(table.part("train")) == 12
-    assert len(table.part("test")) == 4
+    assert len(table.subset("train")) == 12
+    assert len(table.subset("test")) == 4
     assert table.samples[0].id == "nickparvar/Testing/glioma/0.png"
 
 
 def test_a_part_without_pituitary_does_not_shift_no_tumor(tmp_path: Path) -> None:
     counts = {name: n for name, n in LAYOUT.items() if name != "Testing/pituitary"}
-    assert set(read(sets.class_folders(tmp_path, counts)).part("test").labels) == {0, 1, 3}
+    assert set(read(sets.class_folders(tmp_path, counts)).subset("test").labels) == {0, 1, 3}
 
 
 def test_results_will_say_that_no_patient_is_known(tmp_path: Path) -> None:

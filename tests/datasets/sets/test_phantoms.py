@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tumorlens.datasets import open_table
-from tumorlens.datasets.phantom import CLASSES, make
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, make
 from tumorlens.datasets.sets.phantoms import read
 from tumorlens.errors import DataError
 from tumorlens.scan import read_mask
@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_made_folder_is_recognized_with_patients_and_masks(folder: Path) -> None:
     table = open_table(folder)
     assert table.name == "phantom"
-    assert table.classes == CLASSES
+    assert table.classes == PHANTOM_CLASSES
     assert len(table) == 8
     assert table.has_patients
     assert len({s.group for s in table.samples}) == 4

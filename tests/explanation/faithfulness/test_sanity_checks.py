@@ -30,7 +30,7 @@ def with_maps(run: Run, monkeypatch: pytest.MonkeyPatch, draw: object, methods: 
 
 
 def material(run: Run) -> tuple[list[np.ndarray], ClusterBootstrap]:
-    part = run.table().part("test")
+    part = run.table().subset("test")
     return [gray_slice(sample.image) for sample in part.samples], bootstrap_of(part, n_resamples=100)
 
 

@@ -16,7 +16,7 @@ from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.image_records import Progress
 from tumorlens.auditing.duplicates.match_many import rows_many
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 EXACT = 20_000
 """Images up to which every pair is compared: a minute or so on two cores."""
@@ -32,7 +32,7 @@ class CandidatePairs:
         first: (M,) positions in the one set of codes.
         second: (M,) positions in the other.
         view: (M,) which of the four drawings.
-        turn: (M,) which of `TURNS` makes the second look like the first.
+        turn: (M,) which of `DIHEDRAL_NAMES` makes the second look like the first.
         similarity: (M,) -1 to 1.
     """
 
@@ -71,8 +71,8 @@ def candidate_pairs(
     if comparisons > EXACT**2 / 2:
         return _best(rows_many(codes, others, at_least=at_least, progress=progress))
     found = [np.zeros((0, 5), dtype=np.float64)]
-    total = codes.shape[1] * len(TURNS)
-    for step, (view, turn) in enumerate(np.ndindex(codes.shape[1], len(TURNS))):
+    total = codes.shape[1] * len(DIHEDRAL_NAMES)
+    for step, (view, turn) in enumerate(np.ndindex(codes.shape[1], len(DIHEDRAL_NAMES))):
         fixed = unit(codes[:, view])
         moving = unit(turned((codes if others is None else others)[:, view], turn))
         for first, second, similarity in _above(fixed, moving, at_least, same=others is None):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.image_records import Progress
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 Keys = npt.NDArray[np.float64]  # whole numbers below 3**33, which float64 holds exactly: so a matrix product makes them
 Rows = npt.NDArray[np.float64]  # (M, 5): first, second, view, turn and similarity of pairs
@@ -67,10 +67,10 @@ def rows_many(
                 turn = lists.relative[keys.turn[row, first], known.turn[row, second]]
                 alike = _similarity(codes, second_codes, first, second, turn, view) >= at_least
                 pair = first[alike] * len(second_codes) + second[alike]
-                found = np.union1d(found, pair * len(TURNS) + turn[alike])
+                found = np.union1d(found, pair * len(DIHEDRAL_NAMES) + turn[alike])
             if progress:
                 progress(view * LISTS + row + 1, views * LISTS)
-    pair, turn = np.divmod(found, len(TURNS))
+    pair, turn = np.divmod(found, len(DIHEDRAL_NAMES))
     first, second = np.divmod(pair, len(second_codes))
     rows = np.empty((len(found), 5))
     rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] = first, second, 0, turn, -1
@@ -109,12 +109,12 @@ class _Keyed:
 
 def _lists(cells: int) -> _Lists:
     random = np.random.default_rng(_SEED)
-    weights = np.zeros((len(TURNS), cells, LISTS))
+    weights = np.zeros((len(DIHEDRAL_NAMES), cells, LISTS))
     digits = 3.0 ** np.arange(_DIGITS - 1, -1, -1)
-    places = np.array([turned(np.arange(cells), turn) for turn in range(len(TURNS))])
+    places = np.array([turned(np.arange(cells), turn) for turn in range(len(DIHEDRAL_NAMES))])
     for row in range(LISTS):
         chosen = random.permutation(cells)[:_DIGITS]
-        for turn in range(len(TURNS)):
+        for turn in range(len(DIHEDRAL_NAMES)):
             weights[turn, places[turn, chosen], row] = digits[: len(chosen)]
     back = [np.argsort(place) for place in places]
     relative = [
@@ -130,7 +130,7 @@ def _keys(codes: Hashes, lists: _Lists) -> _Keyed:
     weights = lists.weights.transpose(1, 0, 2).reshape(codes.shape[1], -1)
     for start in range(0, len(codes), _ROWS):
         part = slice(start, start + _ROWS)
-        each = (codes[part].astype(np.float64) @ weights).reshape(-1, len(TURNS), LISTS)
+        each = (codes[part].astype(np.float64) @ weights).reshape(-1, len(DIHEDRAL_NAMES), LISTS)
         turn[:, part] = each.argmin(axis=1).T
         key[:, part] = each.min(axis=1).T
     key += (3**_DIGITS - 1) // 2
@@ -166,7 +166,7 @@ def _deciding(keys: Keys) -> Keys:
 def _similarity(codes: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats32:
     """Of the codes of pairs in one view, the second turned."""
     found = np.empty(len(first), dtype=np.float32)
-    for now in range(len(TURNS)):
+    for now in range(len(DIHEDRAL_NAMES)):
         rows = np.flatnonzero(turn == now)
         for start in range(0, len(rows), _PAIRS):
             part = rows[start : start + _PAIRS]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tumorlens.scan import GrayImage
-from tumorlens.scan.dihedral import turned as turned_pixels
+from tumorlens.scan.dihedral import apply_dihedral as turned_pixels
 
 Thumbnails = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.int8]
@@ -88,7 +88,7 @@ def unit(coded: Hashes) -> npt.NDArray[np.float32]:
 
 
 def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
-    """One of the eight flips and turns (`TURNS`) of (..., S, S) drawings or of (..., S * S) codes or vectors."""
+    """One of the eight flips and turns (`DIHEDRAL_NAMES`) of (..., S, S) drawings or of (..., S * S) codes or vectors."""
     if values.ndim > 1 and values.shape[-1] == values.shape[-2] == SIDE:
         return turned_pixels(values, turn)
     side = round(values.shape[-1] ** 0.5)

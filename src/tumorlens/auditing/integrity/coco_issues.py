@@ -10,7 +10,7 @@ from typing import Literal
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
 from tumorlens.auditing.issues import IntegrityIssue
-from tumorlens.datasets import MaskPlace, Sample, Table
+from tumorlens.datasets import MaskLocation, Sample, Table
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES
 from tumorlens.datasets.formats.coco import FILE, annotation_files, unlisted, unused_categories
 from tumorlens.datasets.formats.coco_annotations import read_annotations
@@ -35,7 +35,7 @@ def find_coco_issues(table: Table, image_records: Sequence[ImageRecord]) -> list
         image_records: one for each sample, in the table's order.
     """
     found: list[IntegrityIssue] = []
-    masks = {MaskPlace.of(sample.mask).file for sample in table.samples if sample.mask}
+    masks = {MaskLocation.of(sample.mask).file for sample in table.samples if sample.mask}
     for files in _exports(table.samples):
         parts: list[Annotations] = []
         broken: Items = []
@@ -149,7 +149,7 @@ def _outlines(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
                 boxes.append(item)
             if annotation.kind == "polygon":
                 drawn.append(item)
-            if annotation.is_rectangle:
+            if annotation.is_box_shaped:
                 rectangles.append(item)
             if annotation.is_empty or _is_sliver(annotation):
                 empty.append((item[0], f"{item[1]}, {annotation.area:,.0f} square pixels"))
@@ -173,15 +173,15 @@ def _outlines(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
 
 
 def _is_sliver(annotation: CocoAnnotation) -> bool:
-    reach = annotation.reach
-    return reach is not None and min(reach[2] - reach[0], reach[3] - reach[1]) < _SLIVER
+    extent = annotation.extent
+    return extent is not None and min(extent[2] - extent[0], extent[3] - extent[1]) < _SLIVER
 
 
 def _is_outside(annotation: CocoAnnotation, image: CocoImage) -> bool:
-    reach = annotation.reach
-    if reach is None or not (image.width and image.height):
+    extent = annotation.extent
+    if extent is None or not (image.width and image.height):
         return False
-    left, top, right, bottom = reach
+    left, top, right, bottom = extent
     return min(left, top) < -_ROUNDING or right > image.width + _ROUNDING or bottom > image.height + _ROUNDING
 
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress
 from tumorlens.auditing.issues import IntegrityIssue
-from tumorlens.datasets import UNANNOTATED, MaskPlace, Sample, Table, place_mask
+from tumorlens.datasets import UNANNOTATED, MaskLocation, Sample, Table, load_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.datasets.formats.coco import FILE
 from tumorlens.errors import DataError, ScanError
-from tumorlens.scan import is_rectangle, read_scan
+from tumorlens.scan import is_box_mask, read_scan
 
 NEARLY_ALL = 0.95
 """Share of rectangles from which a set has boxes in place of outlines."""
@@ -80,24 +80,24 @@ def find_mask_issues(
 
 def _judged(mask: Path, look: ImageRecord) -> bool:
     """Whether it is no drawing in a COCO file, nor one for an image whose size nobody knows."""
-    place = MaskPlace.of(mask)
+    place = MaskLocation.of(mask)
     return place.file.name != FILE and (place.image is None or look.problem is None)
 
 
 def _draw(key: Key) -> _Drawn:
     path, size = key
-    place = MaskPlace.of(path)
+    place = MaskLocation.of(path)
     if not place.file.is_file():
         return _Drawn(kind="mask-missing", detail="does not exist")
     if not all(size):  # the image cannot be read, so the mask cannot be fitted to it
         path = place.file
     try:
-        mask = place_mask(path, size)
+        mask = load_mask(path, size)
     except DataError as error:
         return _Drawn(kind="mask-unreadable", detail=str(error).removeprefix(f"{place.file}: "))
     except ScanError as error:
         return _Drawn(kind="mask-values" if _is_image(place.file) else "mask-unreadable", detail=error.found)
-    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_rectangle(mask))
+    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_box_mask(mask))
 
 
 def _is_image(path: Path) -> bool:

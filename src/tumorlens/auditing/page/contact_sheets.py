@@ -18,7 +18,7 @@ from tumorlens.auditing.leakage import patients_of
 from tumorlens.errors import TumorlensError
 from tumorlens.report import CaptionedImage, side_by_side
 from tumorlens.scan import read_scan
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 LONGEST = 192
 """Pixels on the longer side of an image in the report."""
@@ -76,8 +76,8 @@ class Kinship:
         one, other = (self.found.image_records[i].thumbnails for i in (first, second))
         if self.kind(first, second) != "near" or one is None or other is None:
             return 0, 1.0
-        laid = np.concatenate([turned(other, turn) for turn in range(len(TURNS))])
-        score = scores(np.tile(one, (len(TURNS), 1, 1)), laid, enough=SAME).reshape(len(TURNS), -1).max(axis=1)
+        laid = np.concatenate([turned(other, turn) for turn in range(len(DIHEDRAL_NAMES))])
+        score = scores(np.tile(one, (len(DIHEDRAL_NAMES), 1, 1)), laid, enough=SAME).reshape(len(DIHEDRAL_NAMES), -1).max(axis=1)
         return int(score.argmax()), float(score.max())
 
     def likeness(self, first: int, second: int) -> tuple[Kind, int | None]:
@@ -93,7 +93,7 @@ class Kinship:
         if kind == "near":
             how += f", similarity {similarity:.3f}" if similarity < 0.9995 else ", similarity above 0.999"
         if turn:
-            how += f"; right one shown {TURNS[turn]}"
+            how += f"; right one shown {DIHEDRAL_NAMES[turn]}"
         return self._pair(first, second, turn, how + (f"\n{words}" if words else ""))
 
     def patient(self, first: int, second: int) -> CaptionedImage:
@@ -118,7 +118,7 @@ class Kinship:
         shown = [self.single(members[0])]
         for i in members[1:most]:
             turn, _ = self.relation(members[0], i)
-            words = WORDS[self.kind(members[0], i)] + (f"; shown {TURNS[turn]}" if turn else "")
+            words = WORDS[self.kind(members[0], i)] + (f"; shown {DIHEDRAL_NAMES[turn]}" if turn else "")
             image = turn_image(small(self.found.image_records[i].path), turn)
             caption = f"{self._name(i)}\n{words}"
             shown.append(CaptionedImage(image, caption, caption.replace("\n", ", ")))

@@ -9,7 +9,7 @@ from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import KINDS, LabelConflict, Leak
 from tumorlens.auditing.page.contact_sheets import Kinship, leaked_pairs, spread
 from tumorlens.report import CaptionedImage, Section, columns, contact_sheet, details, note, paragraph, table
-from tumorlens.scan.dihedral import TURNS
+from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 # Images a page holds at most, about 60 in all, so that it stays small and is made in a second or two.
 LEAKED = 12
@@ -70,7 +70,7 @@ def copy_section(kinship: Kinship) -> Section:
     kinds = [[name, f"{counts[kind]:,}", _SORTS[kind]] for kind, name in KINDS.items()]
     turns = Counter(pair.turn for pair in found.twins.pairs if pair.kind == "near")
     sizes = Counter(len(members) for members in clusters)
-    flips = [[TURNS[turn], f"{count:,}"] for turn, count in turns.most_common()]
+    flips = [[DIHEDRAL_NAMES[turn], f"{count:,}"] for turn, count in turns.most_common()]
     times = [[f"{size:,} times", f"{count:,}"] for size, count in sorted(sizes.items())]
     body = table(["copies", "files", "what it means"], kinds, "lrl")
     body += columns(
@@ -110,7 +110,7 @@ def source_section(kinship: Kinship) -> Section:
             persons = {trace.patient for trace in hits if trace.patient}
             rows.append([f"{name}, {label}" if several else label, _share(len(hits), len(here)), f"{len(persons):,}"])
         turns = Counter(trace.turn for trace in own)
-        flips = [[TURNS[turn], f"{count:,}"] for turn, count in turns.most_common()]
+        flips = [[DIHEDRAL_NAMES[turn], f"{count:,}"] for turn, count in turns.most_common()]
         body += columns(
             table(["class", f"traced to {known}", "patients"], rows),
             table(["the slice, made into the image", "images"], flips),

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records, stepwise
 from tumorlens.auditing.duplicates.match import candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Hashes, Thumbnails, codes, turned, unit
@@ -69,7 +69,7 @@ class ReferenceIndex:
         for key in ("coarse", "fine"):
             held[f"{key}_bright"] = np.packbits(getattr(self, key) == 1, axis=-1)
             held[f"{key}_dark"] = np.packbits(getattr(self, key) == -1, axis=-1)
-        with appearing(Path(path)) as part, part.open("wb") as stream:
+        with atomic_write(Path(path)) as part, part.open("wb") as stream:
             np.savez_compressed(stream, **held)
 
     @classmethod

@@ -10,7 +10,7 @@ from tumorlens.auditing.duplicates.perceptual_hash import codes, turned, unit
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.auditing.leak_check import find_linked_groups, with_groups
 from tumorlens.auditing.provenance.reference_index import FINE, ReferenceIndex, shipped
-from tumorlens.datasets import MaskPlace, Table
+from tumorlens.datasets import MaskLocation, Table
 from tumorlens.errors import DataError
 
 SAME_FRAME = 0.7
@@ -48,7 +48,7 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
     whole = _same_frame(table, traces, known)
     held = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
     masks = {
-        one.sample: MaskPlace(mask, turn=one.turn).path
+        one.sample: MaskLocation(mask, turn=one.turn).path
         for one, fits in zip(traces, whole, strict=True)
         if fits and (mask := held.get(one.slice))
     }

@@ -10,7 +10,7 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, class_name, image_files
 from tumorlens.datasets.formats.coco_annotations import read_annotations
 from tumorlens.datasets.formats.coco_types import Annotations
-from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import DataError
@@ -51,7 +51,7 @@ def read(folder: Path) -> Table:
             several += len(areas) > 1
             id_ = f"{name}/{file.relative_to(folder).as_posix()}"
             label = max(sorted(areas), key=lambda label: areas[label])
-            samples[id_] = Sample(id_, file, label, MaskPlace(part.path, str(image.id)).path, split=split)
+            samples[id_] = Sample(id_, file, label, MaskLocation(part.path, str(image.id)).path, split=split)
     if not samples:
         raise DataError(
             f"{parts[0][1].path}: none of the {listed:,} images listed is there; expected them beside the file"

@@ -42,7 +42,7 @@ def read_annotations(path: Path) -> Annotations:
     return Annotations(path, tuple(images), tuple(annotations), names, tuple(faults))
 
 
-def drawn_by_image(path: Path) -> Drawings:
+def outlines_by_image(path: Path) -> Drawings:
     """What the file draws, by the id of the image; errors as in `read_annotations`.
 
     All annotations of an image count, groups (``iscrowd``) too, except those of a category without tumor. A

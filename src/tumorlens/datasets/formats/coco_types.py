@@ -58,7 +58,7 @@ class CocoAnnotation:
     shapes: tuple[Shape, ...]
 
     @property
-    def is_rectangle(self) -> bool:
+    def is_box_shaped(self) -> bool:
         """Whether its outline is that of a box (or several), sides parallel to the image's."""
         return bool(self._polygons) and all(_is_rectangle(polygon) for polygon in self._polygons)
 
@@ -69,7 +69,7 @@ class CocoAnnotation:
         return self.area <= 0 or boxed <= 0 or sum(shape.area for shape in self.shapes) <= 0
 
     @property
-    def reach(self) -> Box | None:
+    def extent(self) -> Box | None:
         """Least x and y, largest x and y of what it draws; None where it gives run lengths alone."""
         if self._polygons:
             return _reach([corner for polygon in self._polygons for corner in polygon.corners])

@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, class_name
 from tumorlens.datasets.formats.csv_rows import Row, read_rows
-from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.table import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
 
@@ -39,7 +39,7 @@ def write_table(table: Table, path: Path, *, remarks: Mapping[str, str] | None =
         "plan": asdict(table.plan) if table.plan else None,
         "split_hash": table.split_hash,
     }
-    with appearing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
         stream.write(_MARK + json.dumps(head) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([*_COLUMNS, *(["remark"] if remarks is not None else [])])
@@ -133,7 +133,7 @@ def _file(path: Path, line: int, name: str) -> Path:
 
 
 def _mask(path: Path, line: int, name: str) -> Path:
-    place = MaskPlace.of(Path(_portable(name)))
+    place = MaskLocation.of(Path(_portable(name)))
     return replace(place, file=_file(path, line, str(place.file))).path
 
 

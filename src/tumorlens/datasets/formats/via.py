@@ -66,7 +66,7 @@ def read_via(path: Path) -> ViaFile:
     return ViaFile(path, tuple(image for image in images if image), tuple(faults))
 
 
-def drawn_by_key(path: Path) -> Drawings:
+def outlines_by_key(path: Path) -> Drawings:
     """What the file draws, by the key of the image; errors as in `read_via`."""
     return {image.key: (None, image.shapes) for image in read_via(path).images}
 

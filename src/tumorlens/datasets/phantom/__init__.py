@@ -2,7 +2,7 @@
 
 from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.phantom_folder import make
-from tumorlens.datasets.phantom.phantom_sheet import sheet
-from tumorlens.datasets.phantom.render import CLASSES, PhantomSlice, draw_patient
+from tumorlens.datasets.phantom.phantom_contact_sheet import contact_sheet
+from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 
-__all__ = ["CLASSES", "PLANES", "PhantomSlice", "draw_patient", "make", "sheet"]
+__all__ = ["PHANTOM_CLASSES", "PLANES", "PhantomSlice", "contact_sheet", "make", "render_patient"]

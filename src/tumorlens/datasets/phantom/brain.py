@@ -10,7 +10,7 @@ from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    Grid,
+    SignalMap,
     Points,
     Triple,
     Waves,
@@ -71,7 +71,7 @@ class Brain:
             ventricles=float(0.8 + 0.5 * age + rng.normal(0, 0.08)),
         )
 
-    def paint(self, canvas: Grid, points: Points, cavity: Field, tissue: Contrast) -> Field:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, tissue: Contrast) -> Field:
         """Paint everything inside the dura.
 
         Args:
@@ -86,19 +86,19 @@ class Brain:
         one = paired(points)
         tent = _tentorium(one)
         fissure = _fissure(points)
-        canvas.fill(tissue.csf, cavity)
+        signal.fill(tissue.csf, cavity)
         pial = self._pial(points, one, cavity, tent, fissure, _callosal(points))
-        canvas.fill(tissue.gray, pial)
-        white = canvas.fill(tissue.white, pial - 2.9)
+        signal.fill(tissue.gray, pial)
+        white = signal.fill(tissue.white, pial - 2.9)
         deep = np.flatnonzero(cavity > 9)
-        core = canvas.part(deep)
+        core = signal.select(deep)
         white[deep] = np.maximum(white[deep], self._core(core, points[:, deep], one[:, deep], cavity[deep], tissue))
-        canvas.paste(deep, core)
+        signal.paste(deep, core)
         low = np.flatnonzero((tent > -2) | (np.hypot(points[0], points[1] + 14) < 26) & (points[2] < -2))
-        stem = canvas.part(low)
+        stem = signal.select(low)
         self._posterior_fossa(stem, points[:, low], one[:, low], cavity[low], tent[low], tissue)
-        canvas.paste(low, stem)
-        self._dura(canvas, points, cavity, tent, fissure, tissue)
+        signal.paste(low, stem)
+        self._dura(signal, points, cavity, tent, fissure, tissue)
         return white
 
     def _pial(self, points: Points, one: Points, cavity: Field, tent: Field, fissure: Field, arc: Field) -> Field:
@@ -121,18 +121,18 @@ class Brain:
         r = np.clip(np.sqrt(norm2(radial)), 0.3, 1.2)
         # Sulci run inwards: the folds are those of the surface point that lies further out on the ray.
         shrink = r ** np.float32(0.8)
-        checklists = self.folds.checklists((points - column(VAULT)) / shrink + 3 * bend) * shrink
+        distance_to_zero = self.folds.distance_to_zero((points - column(VAULT)) / shrink + 3 * bend) * shrink
         beyond = np.maximum(hull - self.depth - 3.5 * bend[0], 0) + np.maximum(np.minimum(2 - arc, 26 - side), 0)
-        sulci = np.hypot(checklists, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
+        sulci = np.hypot(distance_to_zero, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
         return np.asarray(np.minimum(np.minimum(hull, opercula), sulci))
 
-    def _core(self, canvas: Grid, points: Points, one: Points, cavity: Field, tissue: Contrast) -> Field:
+    def _core(self, signal: SignalMap, points: Points, one: Points, cavity: Field, tissue: Contrast) -> Field:
         """Corpus callosum, deep nuclei and ventricles; returns the cover of the callosum."""
         x, y, z = points
         arc = _callosal(points)
         thick = 2.1 + 1.2 * np.clip(np.abs(y + 6) / 34, 0, 1) ** 2
         callosum = np.minimum(thick - np.abs(arc + thick), np.minimum(20 - one[0], z + 3 + 0.1 * y))
-        cover = canvas.fill(tissue.white, overlap(callosum, cavity))
+        cover = signal.fill(tissue.white, overlap(callosum, cavity))
         deep = tissue.gray
         caudate = ellipsoid(one, (14, 12, 7), (5.5, 12, 8))
         for nucleus in (
@@ -140,7 +140,7 @@ class Brain:
             ellipsoid(one, (26, 0, 1), (6.5, 17, 9)),
             ellipsoid(one, (10.5, -18, 6), (9.5, 14, 8.5)),
         ):
-            canvas.fill(deep, nucleus, 0.85)
+            signal.fill(deep, nucleus, 0.85)
         size = self.ventricles
         lateral, flat = np.full_like(x, -99), _WING @ one
         for start, end, (first, last) in _VENTRICLE:
@@ -150,48 +150,48 @@ class Brain:
         atrium = y < -32
         lateral = np.where(atrium, lateral, overlap(lateral, within, 1))
         lateral = overlap(lateral, -caudate - 0.3, 2)
-        canvas.fill(tissue.csf, lateral)
+        signal.fill(tissue.csf, lateral)
         plexus = overlap(tube(one, (14, -24, 15), (26, -39, 7), (1.5, 3.2)), lateral - 0.6)
-        canvas.fill(tissue.vessel * 0.8, plexus, 0.8)
+        signal.fill(tissue.vessel * 0.8, plexus, 0.8)
         third = np.minimum(1.9 * size - one[0], ellipsoid(points, (0, -10, -2), (99, 16, 11)))
-        canvas.fill(tissue.csf, third)
+        signal.fill(tissue.csf, third)
         return cover
 
     def _posterior_fossa(
-        self, canvas: Grid, points: Points, one: Points, cavity: Field, tent: Field, tissue: Contrast
+        self, signal: SignalMap, points: Points, one: Points, cavity: Field, tent: Field, tissue: Contrast
     ) -> None:
         """Cerebellum with its folia, brain stem, fourth ventricle, chiasm, pituitary gland and stalk."""
         side, y, z = one
-        canvas.fill(tissue.csf, overlap(tent, cavity))
+        signal.fill(tissue.csf, overlap(tent, cavity))
         lobes = ellipsoid(one, (24, -63, -40), (31, 31, 26))
         vermis = ellipsoid(one, (0, -64, -34), (13, 26, 25))
         cerebellum = overlap(union(lobes, vermis, 5), np.minimum(tent - 1.5, cavity - 2.5), 3)
         angle = np.arctan2(z + 35, -(y + 40 + side * side * np.float32(0.008)))
         leaf = np.sin(angle * 24 + 0.5 * self.bend(points)[1])
-        canvas.fill(tissue.gray, cerebellum)
-        canvas.fill(tissue.white, np.minimum(cerebellum - 2.2, 2.2 * leaf - 0.9 + np.maximum(cerebellum - 9, 0)), 0.8)
-        canvas.fill(tissue.csf * 1.6, overlap(1.2 - 4.5 * (1 + leaf), overlap(cerebellum + 1, 9 - cerebellum)), 0.7)
+        signal.fill(tissue.gray, cerebellum)
+        signal.fill(tissue.white, np.minimum(cerebellum - 2.2, 2.2 * leaf - 0.9 + np.maximum(cerebellum - 9, 0)), 0.8)
+        signal.fill(tissue.csf * 1.6, overlap(1.2 - 4.5 * (1 + leaf), overlap(cerebellum + 1, 9 - cerebellum)), 0.7)
         stem = tube(points * column((0.8, 1, 1)), (0, -27, -6), (0, -30, -30), (10, 11))
         stem = union(stem, tube(one, (9, -17, -4), (5, -22, -26), (6, 6)), 3)
         stem = union(stem, ellipsoid(points, (0, -25, -31), (17, 12.5, 13)), 4)
         stem = union(stem, tube(points, (0, -33, -40), (0, -42, -66), (9, 6.5)), 4)
         stem = union(stem, tube(points, (0, -42, -66), (0, -48, -160), (6.5, 5.5)))
-        canvas.fill(0.35 * tissue.gray + 0.65 * tissue.white, stem)
-        canvas.fill(tissue.csf, ellipsoid(points, (0, -43, -34), (7 * self.ventricles, 4.5, 9)))
-        canvas.fill(tissue.csf, tube(points, (0, -34, -6), (0, -41, -28), (1.0, 1.5)))
-        canvas.fill(tissue.white * 0.95, ellipsoid(points, (0, 5, -20), (9, 4.5, 2.2)))
-        canvas.fill(tissue.enhancing * 0.95, ellipsoid(points, (0, 3, -36.5), (6.5, 5, 3.2)))
-        canvas.fill(tissue.enhancing * 0.9, tube(points, (0, 2, -34), (0, -1, -22), (1.0, 0.9)))
+        signal.fill(0.35 * tissue.gray + 0.65 * tissue.white, stem)
+        signal.fill(tissue.csf, ellipsoid(points, (0, -43, -34), (7 * self.ventricles, 4.5, 9)))
+        signal.fill(tissue.csf, tube(points, (0, -34, -6), (0, -41, -28), (1.0, 1.5)))
+        signal.fill(tissue.white * 0.95, ellipsoid(points, (0, 5, -20), (9, 4.5, 2.2)))
+        signal.fill(tissue.enhancing * 0.95, ellipsoid(points, (0, 3, -36.5), (6.5, 5, 3.2)))
+        signal.fill(tissue.enhancing * 0.9, tube(points, (0, 2, -34), (0, -1, -22), (1.0, 0.9)))
 
-    def _dura(self, canvas: Grid, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast) -> None:
+    def _dura(self, signal: SignalMap, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast) -> None:
         """What takes up contrast between the lobes: dura, falx, tentorium, sinuses and vessels."""
         x, y, z = points
         side = np.abs(x)
         sheet = overlap(0.5 - np.abs(cavity - 0.3), 9 - np.abs(cavity))
-        canvas.fill(tissue.dura, sheet, 0.55)
+        signal.fill(tissue.dura, sheet, 0.55)
         falx = np.minimum(0.45 - np.abs(fissure), np.minimum(cavity, _callosal(points) - 9))
-        canvas.fill(tissue.dura, np.minimum(falx, z + 12), 0.8)
-        canvas.fill(
+        signal.fill(tissue.dura, np.minimum(falx, z + 12), 0.8)
+        signal.fill(
             tissue.dura,
             np.minimum(0.5 - np.abs(tent), np.minimum(cavity, np.maximum(side - 17, -40 - y))),
             0.7,
@@ -199,16 +199,16 @@ class Brain:
         sagittal_sinus = np.minimum(
             4.0 - side - 0.55 * np.abs(cavity - 2), np.minimum(cavity, np.maximum(z - 30, -60 - y))
         )
-        canvas.fill(tissue.vessel, np.minimum(sagittal_sinus, z + 14))
+        signal.fill(tissue.vessel, np.minimum(sagittal_sinus, z + 14))
         transverse = np.minimum(3.6 - np.hypot(tent, cavity - 3), np.minimum(-48 - y, side - 6))
-        canvas.fill(tissue.vessel, transverse)
-        canvas.fill(tissue.vessel, tube(points, (0, -46, 4), (0, -92, -14), (1.8, 2.5)))
+        signal.fill(tissue.vessel, transverse)
+        signal.fill(tissue.vessel, tube(points, (0, -46, 4), (0, -92, -14), (1.8, 2.5)))
         one = paired(points)
-        canvas.fill(tissue.vessel * 0.9, tube(points, (0, -10, -18), (0, -13, -44), (1.7, 1.9)))
-        canvas.fill(tissue.vessel * 0.95, ellipsoid(one, (14, 3, -36), (3.2, 9, 4)), 0.9)
-        canvas.fill(tissue.vessel * 0.9, tube(one, (8, 3, -22), (36, 6, -14), (1.3, 1.0)))
+        signal.fill(tissue.vessel * 0.9, tube(points, (0, -10, -18), (0, -13, -44), (1.7, 1.9)))
+        signal.fill(tissue.vessel * 0.95, ellipsoid(one, (14, 3, -36), (3.2, 9, 4)), 0.9)
+        signal.fill(tissue.vessel * 0.9, tube(one, (8, 3, -22), (36, 6, -14), (1.3, 1.0)))
         spots = np.minimum(1.3 * (self.vessels(points)[0] - 2.05), np.minimum(cavity - 0.5, 16 - cavity))
-        canvas.fill(tissue.vessel, np.minimum(spots, 0.3), 0.8)
+        signal.fill(tissue.vessel, np.minimum(spots, 0.3), 0.8)
 
 
 def _callosal(points: Points) -> Field:

@@ -9,7 +9,7 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    Grid,
+    SignalMap,
     Points,
     Waves,
     column,
@@ -111,25 +111,25 @@ class Head:
         body = union(union(union(shell, face, 16), neck, 16), nose, 9)
         return union(body, ears, 3)
 
-    def paint(self, canvas: Grid, points: Points, cavity: Field, surface: Field, tissue: Contrast) -> None:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, surface: Field, tissue: Contrast) -> None:
         """Paint all that is not inside the cavity, from the deep muscles to the skull."""
         # Stretched upwards, since the muscles of head and neck run that way.
         fat, marrow, cells = self.texture(points * column((1, 1, 0.35)))
-        canvas.values[:] = 0
-        canvas.fill(tissue.skin, surface)
-        canvas.fill(tissue.fat, surface - 1.8)
+        signal.values[:] = 0
+        signal.fill(tissue.skin, surface)
+        signal.fill(tissue.fat, surface - 1.8)
         lumpy = surface - (self.scalp + 3 + 1.5 * fat)
-        canvas.fill(tissue.muscle * (1 + 0.10 * marrow), lumpy)
-        canvas.fill(tissue.fat * 0.75, overlap(lumpy, 1.8 - 7 * np.abs(cells - 0.4)), 0.55)
+        signal.fill(tissue.muscle * (1 + 0.10 * marrow), lumpy)
+        signal.fill(tissue.fat * 0.75, overlap(lumpy, 1.8 - 7 * np.abs(cells - 0.4)), 0.55)
         if points[2].min() < -14:
-            _face(canvas, points, cells, tissue)
-            _neck(canvas, points, tissue)
+            _face(signal, points, cells, tissue)
+            _neck(signal, points, tissue)
         depth = -cavity
-        canvas.fill(tissue.bone, overlap(self.skull - depth, depth + 1))
+        signal.fill(tissue.bone, overlap(self.skull - depth, depth + 1))
         diploe = self.skull * (0.22 + 0.06 * marrow) - np.abs(depth - self.skull * 0.52)
-        canvas.fill(tissue.marrow * (1 + 0.2 * fat), diploe)
+        signal.fill(tissue.marrow * (1 + 0.2 * fat), diploe)
         petrous = overlap(ellipsoid(paired(points), (50, -34, -52), (13, 15, 14)), np.minimum(depth - 2, surface - 12))
-        canvas.fill(tissue.bone + 0.16 * np.abs(cells), petrous)
+        signal.fill(tissue.bone + 0.16 * np.abs(cells), petrous)
 
 
 def _base(points: Points) -> Field:
@@ -143,40 +143,40 @@ def _base(points: Points) -> Field:
     return np.asarray(middle + (np.interp(points[1] + 0.3 * (side - 30), y, z) - middle) * lateral, dtype=np.float32)
 
 
-def _face(canvas: Grid, points: Points, cells: Field, tissue: Contrast) -> None:
+def _face(signal: SignalMap, points: Points, cells: Field, tissue: Contrast) -> None:
     """Orbits with their globes, the air of nose, sinuses and throat, palate, tongue and jaw."""
     x, _, z = points
     one = paired(points)
-    canvas.fill(tissue.fat * 0.85, ellipsoid(one, (31, 50, -36), (17, 25, 16)))
+    signal.fill(tissue.fat * 0.85, ellipsoid(one, (31, 50, -36), (17, 25, 16)))
     for start in ((45, 50, -36), (20, 52, -36), (31, 50, -24), (31, 50, -48)):
-        canvas.fill(tissue.muscle * 1.2, tube(one, start, (17, 22, -33), (2.4, 1.5)))
-    canvas.fill(tissue.gray, tube(one, (32, 46, -36), (12, 16, -27), (2.4, 2.2)))
+        signal.fill(tissue.muscle * 1.2, tube(one, start, (17, 22, -33), (2.4, 1.5)))
+    signal.fill(tissue.gray, tube(one, (32, 46, -36), (12, 16, -27), (2.4, 2.2)))
     globe = ellipsoid(one, (32, 60, -36), (12.5, 12.5, 12.5))
-    canvas.fill(tissue.skin, globe)
-    canvas.fill(tissue.csf * 1.2, globe - 1.5)
-    canvas.fill(tissue.skin * 0.8, ellipsoid(one, (32, 69, -36), (5, 2.5, 5)))
+    signal.fill(tissue.skin, globe)
+    signal.fill(tissue.csf * 1.2, globe - 1.5)
+    signal.fill(tissue.skin * 0.8, ellipsoid(one, (32, 69, -36), (5, 2.5, 5)))
     nose = overlap(ellipsoid(points, (0, 42, -56), (17, 36, 21)), 15 - np.abs(x), 4)
-    canvas.fill(tissue.bone, nose)
+    signal.fill(tissue.bone, nose)
     turbinates = overlap(np.sin(np.abs(x) * 0.75 + 0.08 * z) * 2 - 0.2 + cells, nose - 1)
-    canvas.fill(tissue.muscle * 1.3, turbinates, 0.85)
-    canvas.fill(tissue.muscle * 1.3, overlap(1.0 - np.abs(x), nose))
-    canvas.fill(0.03, ellipsoid(points, (0, 14, -49), (14, 15, 10)))
-    canvas.fill(0.03, ellipsoid(one, (31, 44, -66), (13, 15, 14)))
-    canvas.fill(tissue.bone, tube(points, (0, 66, -80), (0, 24, -77), (3, 2.5)))
-    canvas.fill(tissue.muscle * 1.25, ellipsoid(points, (0, 38, -98), (23, 31, 17)))
-    canvas.fill(0.03, tube(points * column((0.55, 1, 1)), (0, 2, -62), (0, -6, -132), (5.5, 4.5)))
+    signal.fill(tissue.muscle * 1.3, turbinates, 0.85)
+    signal.fill(tissue.muscle * 1.3, overlap(1.0 - np.abs(x), nose))
+    signal.fill(0.03, ellipsoid(points, (0, 14, -49), (14, 15, 10)))
+    signal.fill(0.03, ellipsoid(one, (31, 44, -66), (13, 15, 14)))
+    signal.fill(tissue.bone, tube(points, (0, 66, -80), (0, 24, -77), (3, 2.5)))
+    signal.fill(tissue.muscle * 1.25, ellipsoid(points, (0, 38, -98), (23, 31, 17)))
+    signal.fill(0.03, tube(points * column((0.55, 1, 1)), (0, 2, -62), (0, -6, -132), (5.5, 4.5)))
     jaw = tube(one, (10, 68, -105), (46, 12, -84), (9, 8))
-    canvas.fill(tissue.bone, jaw)
-    canvas.fill(tissue.marrow * 1.3, jaw - 3)
-    canvas.fill(tissue.bone, tube(one, (0, 74, -84), (24, 52, -84), (4, 4)))
+    signal.fill(tissue.bone, jaw)
+    signal.fill(tissue.marrow * 1.3, jaw - 3)
+    signal.fill(tissue.bone, tube(one, (0, 74, -84), (24, 52, -84), (4, 4)))
 
 
-def _neck(canvas: Grid, points: Points, tissue: Contrast) -> None:
+def _neck(signal: SignalMap, points: Points, tissue: Contrast) -> None:
     """Clivus, vertebral bodies with their discs, and the spinal canal."""
     clivus = tube(points * column((0.6, 1, 1)), (0, 1, -48), (0, -22, -72), (6, 4))
-    canvas.fill(tissue.bone, clivus + 2)
-    canvas.fill(tissue.marrow * 1.25, clivus)
+    signal.fill(tissue.bone, clivus + 2)
+    signal.fill(tissue.marrow * 1.25, clivus)
     spine = tube(points * column((0.8, 1, 1)), (0, -24, -80), (0, -30, -150), (7, 9))
-    canvas.fill(tissue.bone, spine + 1.5)
-    canvas.fill(tissue.marrow * 1.1, overlap(spine, 6.5 - np.abs((points[2] + 90) % 17 - 8.5)))
-    canvas.fill(tissue.csf, tube(points, (0, -42, -66), (0, -48, -160), (11, 9)))
+    signal.fill(tissue.bone, spine + 1.5)
+    signal.fill(tissue.marrow * 1.1, overlap(spine, 6.5 - np.abs((points[2] + 90) % 17 - 8.5)))
+    signal.fill(tissue.csf, tube(points, (0, -42, -66), (0, -48, -160), (11, 9)))

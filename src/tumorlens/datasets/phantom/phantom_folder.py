@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.datasets.phantom.acquisition import PLANES
-from tumorlens.datasets.phantom.render import CLASSES, PhantomSlice, draw_patient
+from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 from tumorlens.errors import DataError
 
 COLUMNS = ("image", "mask", "label", "patient", "plane")
@@ -59,8 +59,8 @@ def make(
             (unfinished / name).mkdir(parents=True)
         rows = []
         for i in range(patients):
-            label, plane = CLASSES[i % len(CLASSES)], PLANES[i // len(CLASSES) % len(PLANES)]
-            drawn = draw_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
+            label, plane = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], PLANES[i // len(PHANTOM_CLASSES) % len(PLANES)]
+            drawn = render_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
             rows += [_save(item, unfinished) for item in drawn]
             if progress:
                 progress(i + 1, patients)

@@ -9,12 +9,12 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import PLANES, Acquisition
 from tumorlens.datasets.phantom.brain import Brain
 from tumorlens.datasets.phantom.head_anatomy import Head
-from tumorlens.datasets.phantom.shapes import Field, Grid, Points
-from tumorlens.datasets.phantom.tumors import KINDS, Tumor
+from tumorlens.datasets.phantom.shapes import Field, SignalMap, Points
+from tumorlens.datasets.phantom.tumors import TUMOR_TYPES, PhantomTumor
 from tumorlens.errors import DataError
 from tumorlens.scan.types import GrayImage, Mask
 
-CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
+PHANTOM_CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class PhantomSlice:
     Attributes:
         image: (H, W) uint8.
         mask: (H, W) uint8, 1 = tumor (of a glioma ring and core, not the edema).
-        label: one of `CLASSES`.
+        label: one of `PHANTOM_CLASSES`.
         patient: the same for every slice drawn from one seed.
         plane: one of `PLANES`.
         index: 0 for the patient's first slice.
@@ -38,7 +38,7 @@ class PhantomSlice:
     index: int
 
 
-def draw_patient(
+def render_patient(
     label: str, seed: int, *, plane: str | None = None, slices: int = 4, size: int | None = None
 ) -> list[PhantomSlice]:
     """Draw neighboring slices of one patient, as T1-weighted MRI after contrast agent shows them.
@@ -47,7 +47,7 @@ def draw_patient(
     person, with another tumor or none, and has the same patient id.
 
     Args:
-        label: one of `CLASSES`.
+        label: one of `PHANTOM_CLASSES`.
         seed: any non-negative number; the same seed gives the same bytes.
         plane: one of `PLANES`; drawn if None.
         slices: how many, evenly spread over the tumor, so that each of them shows it. A patient
@@ -57,7 +57,7 @@ def draw_patient(
     Raises:
         DataError: an unknown label or plane, or a number out of range.
     """
-    for name, value, known in (("class", label, CLASSES), ("plane", plane or PLANES[0], PLANES)):
+    for name, value, known in (("class", label, PHANTOM_CLASSES), ("plane", plane or PLANES[0], PLANES)):
         if value not in known:
             raise DataError(f"phantom: unknown {name} '{value}'; expected one of {', '.join(known)}")
     if seed < 0 or slices < 1 or (size is not None and size < 32):
@@ -66,20 +66,20 @@ def draw_patient(
             "at least one slice and a size of 32 pixels or more"
         )
     person, scanner, disease, noise = (
-        np.random.default_rng([seed, stream]) for stream in (0, 1, 2 + CLASSES.index(label), 6)
+        np.random.default_rng([seed, stream]) for stream in (0, 1, 2 + PHANTOM_CLASSES.index(label), 6)
     )
     head, brain = Head.random(person), Brain.random(person)
     scan = Acquisition.random(scanner, plane, size)
-    kind = label if label in KINDS else str(disease.choice(list(KINDS)))
-    lesion = KINDS[kind].random(disease, head)
-    drawn = lesion if label in KINDS else None
+    kind = label if label in TUMOR_TYPES else str(disease.choice(list(TUMOR_TYPES)))
+    lesion = TUMOR_TYPES[kind].random(disease, head)
+    drawn = lesion if label in TUMOR_TYPES else None
     positions = _positions(lesion, head, scan, slices)
     pairs = [_slice(head, brain, drawn, scan, position, noise) for position in positions]
     patient = f"phantom{seed:07d}"
     return [PhantomSlice(*pair, label, patient, scan.plane, i) for i, pair in enumerate(pairs)]
 
 
-def _positions(lesion: Tumor, head: Head, scan: Acquisition, slices: int) -> list[float]:
+def _positions(lesion: PhantomTumor, head: Head, scan: Acquisition, slices: int) -> list[float]:
     """Slice positions, mm, over the middle of the tumor's extent as the scanner sees it."""
     steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(lesion.radius)
     x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
@@ -93,7 +93,7 @@ def _positions(lesion: Tumor, head: Head, scan: Acquisition, slices: int) -> lis
 def _slice(
     head: Head,
     brain: Brain,
-    tumor: Tumor | None,
+    tumor: PhantomTumor | None,
     scan: Acquisition,
     position: float,
     noise: np.random.Generator,
@@ -114,28 +114,28 @@ def _slice(
 
 
 def _layer(
-    head: Head, brain: Brain, tumor: Tumor | None, scan: Acquisition, grid: Points, surface: Field
+    head: Head, brain: Brain, tumor: PhantomTumor | None, scan: Acquisition, grid: Points, surface: Field
 ) -> tuple[Field, Field]:
     """Brightness and tumor cover at points of an infinitely thin plane, `surface` mm under the skin."""
     points = head.anatomy(grid)
     cavity = head.cavity(points)
-    canvas = Grid(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))
+    signal = SignalMap(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))
     outer, inner = np.flatnonzero(cavity < 2), np.flatnonzero(cavity > -2)
-    shell = canvas.part(outer)
+    shell = signal.select(outer)
     head.paint(shell, points[:, outer], cavity[outer], surface[outer], scan.contrast)
-    canvas.paste(outer, shell)
+    signal.paste(outer, shell)
     before, depth, white = points.copy(), cavity.copy(), np.zeros_like(cavity)
     near = tumor.nearby(points) if tumor else inner[:0]
     if tumor and near.size:
         before[:, near] = tumor.displaced(points[:, near], cavity[near])
         depth[near] = head.cavity(before[:, near])
-    core = canvas.part(inner)
+    core = signal.select(inner)
     white[inner] = brain.paint(core, before[:, inner], depth[inner], scan.contrast)
-    canvas.paste(inner, core)
+    signal.paste(inner, core)
     cover = np.zeros_like(cavity)
     if tumor and near.size:
-        lesion = canvas.part(near)
+        lesion = signal.select(near)
         inside = tumor.paint(lesion, points[:, near], cavity[near], white[near], scan.contrast)
-        canvas.paste(near, lesion)
+        signal.paste(near, lesion)
         cover[near] = np.clip(inside / scan.pixel + 0.5, 0, 1)
-    return np.clip(canvas.values, 0, 1.2), cover
+    return np.clip(signal.values, 0, 1.2), cover

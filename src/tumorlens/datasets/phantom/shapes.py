@@ -96,7 +96,7 @@ class Waves:
         """The field, (C, N)."""
         return np.asarray(self.weights @ np.cos(self.vectors @ points + self.phases))
 
-    def checklists(self, points: Points) -> Field:
+    def distance_to_zero(self, points: Points) -> Field:
         """Distance (0 on the sheet, growing) to the surfaces where the first component is zero."""
         angle = self.vectors @ points + self.phases
         value = self.weights[0] @ np.cos(angle)
@@ -106,7 +106,7 @@ class Waves:
 
 
 @dataclass
-class Grid:
+class SignalMap:
     """Tissue brightness at N points, painted from the back to the front.
 
     Attributes:
@@ -123,10 +123,10 @@ class Grid:
         self.values += (value - self.values) * cover
         return cover
 
-    def part(self, where: npt.NDArray[np.intp]) -> Grid:
+    def select(self, where: npt.NDArray[np.intp]) -> SignalMap:
         """A canvas of some of the points; `paste` it back when it is painted."""
-        return Grid(self.values[where], self.pixel)
+        return SignalMap(self.values[where], self.pixel)
 
-    def paste(self, where: npt.NDArray[np.intp], part: Grid) -> None:
+    def paste(self, where: npt.NDArray[np.intp], part: SignalMap) -> None:
         """Take over what was painted on a `part`."""
         self.values[where] = part.values

@@ -13,7 +13,7 @@ from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT, Head
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    Grid,
+    SignalMap,
     Points,
     Triple,
     Waves,
@@ -26,7 +26,7 @@ from tumorlens.datasets.phantom.shapes import (
 
 
 @dataclass(frozen=True, eq=False)
-class Tumor(ABC):
+class PhantomTumor(ABC):
     """What all kinds have in common; coordinates are those of the average head.
 
     Attributes:
@@ -46,7 +46,7 @@ class Tumor(ABC):
         """Distance to the tumor's outline, positive inside; this is what the mask shows."""
 
     @abstractmethod
-    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Paint the tumor and return its `distance`.
 
         `cavity` is the distance to the dura, `white` how much of each point is white matter.
@@ -76,7 +76,7 @@ class Tumor(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Glioma(Tumor):
+class Glioma(PhantomTumor):
     """High grade: in the white matter, ragged, a bright ring around a dark core, edema around it.
 
     Attributes:
@@ -113,21 +113,21 @@ class Glioma(Tumor):
         ragged = 0.06 * self.radius * self.surface(points * np.float32(2.3))[1]
         return overlap(self._ball(points, 0.12) + ragged, cavity - 2.5, 3)
 
-    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Edema spreads through the white matter and spares the cortex."""
         inside = self.distance(points, cavity)
         uneven = np.clip(self.surface(points * np.float32(1.9)), -1.5, 1.5)
         reach = self.radius * self.edema * (1 + 0.45 * uneven[0])
         spread = np.clip((inside + reach) / 3, 0, 1) * (inside < 0.5)
-        canvas.values += (tissue.edema - canvas.values) * (spread * (0.2 + 0.75 * white)).astype(np.float32)
+        signal.values += (tissue.edema - signal.values) * (spread * (0.2 + 0.75 * white)).astype(np.float32)
         ring = tissue.enhancing * (0.95 + 0.12 * uneven[1])
-        canvas.fill(ring, inside)
-        canvas.fill(tissue.necrosis * (1 + 0.12 * uneven[0]), inside - self.rim * (1 + 0.35 * uneven[1]))
+        signal.fill(ring, inside)
+        signal.fill(tissue.necrosis * (1 + 0.12 * uneven[0]), inside - self.rim * (1 + 0.35 * uneven[1]))
         return inside
 
 
 @dataclass(frozen=True, eq=False)
-class Meningioma(Tumor):
+class Meningioma(PhantomTumor):
     """On the dura with a broad base: smooth, evenly bright, with a tail along the dura.
 
     Attributes:
@@ -163,19 +163,19 @@ class Meningioma(Tumor):
         body = overlap(self._ball(points, 0.08), cavity - 0.3, 1.5)
         return overlap(body, self.side * points[0] - np.float32(0.3), 1.5) if self.side else body
 
-    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """A cleft of CSF lies between tumor and brain; the dura nearby is thick and bright."""
         inside = self.distance(points, cavity)
         dura = np.minimum(cavity, np.abs(points[0])) if self.side else cavity
-        canvas.fill(tissue.csf * 1.3, np.minimum(inside + 1.6, cavity - 1), 0.7)
+        signal.fill(tissue.csf * 1.3, np.minimum(inside + 1.6, cavity - 1), 0.7)
         tail = np.clip(1 + inside / 14, 0, 1)
-        canvas.fill(tissue.enhancing, np.minimum(3.0 * tail - dura, np.minimum(dura, inside + 14)), 0.9 * (tail > 0))
-        canvas.fill(tissue.enhancing * (1 + 0.035 * self.surface(points * np.float32(2.5))[1]), inside)
+        signal.fill(tissue.enhancing, np.minimum(3.0 * tail - dura, np.minimum(dura, inside + 14)), 0.9 * (tail > 0))
+        signal.fill(tissue.enhancing * (1 + 0.035 * self.surface(points * np.float32(2.5))[1]), inside)
         return inside
 
 
 @dataclass(frozen=True, eq=False)
-class Pituitary(Tumor):
+class Pituitary(PhantomTumor):
     """In the sella, in the midline: round, with a waist, growing up toward the chiasm."""
 
     mass: ClassVar[float] = 0.6
@@ -194,12 +194,12 @@ class Pituitary(Tumor):
         sella = ellipsoid(points, (x, y, z - 0.55 * r), (0.85 * r, 0.75 * r, 0.62 * r))
         return union(self._ball(points, 0.04), sella, 2)
 
-    def paint(self, canvas: Grid, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
+    def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Enhances a little less than a meningioma, and less evenly."""
         inside = self.distance(points, cavity)
         uneven = self.surface(points * np.float32(2.0))
-        canvas.fill(tissue.csf, np.minimum(inside + 1.2, cavity))
-        canvas.fill(tissue.enhancing * (0.9 + 0.05 * uneven[1]), inside)
+        signal.fill(tissue.csf, np.minimum(inside + 1.2, cavity))
+        signal.fill(tissue.enhancing * (0.9 + 0.05 * uneven[1]), inside)
         return inside
 
 
@@ -211,7 +211,7 @@ def _toward_dura(head: Head, start: Triple, ray: Triple, depth: float) -> Points
     return path[:, inside[-1:]]
 
 
-KINDS: dict[str, type[Glioma] | type[Meningioma] | type[Pituitary]] = {
+TUMOR_TYPES: dict[str, type[Glioma] | type[Meningioma] | type[Pituitary]] = {
     "glioma": Glioma,
     "meningioma": Meningioma,
     "pituitary": Pituitary,

@@ -9,7 +9,7 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.download.kaggle_download import get_kaggle
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, image_files
 from tumorlens.datasets.formats.via import ViaImage, read_via
-from tumorlens.datasets.reference_masks import MaskPlace
+from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import DataError
@@ -52,7 +52,7 @@ def _whole(folder: Path) -> Table:
             raise DataError(f"{folder}: no images in {name}/ found; expected some in yes/ and in no/")
         for image in images:
             path, entry = drawn.get(_key(image), (None, None))
-            mask = MaskPlace(path, entry.key).path if path and entry and entry.shapes else None
+            mask = MaskLocation(path, entry.key).path if path and entry and entry.shapes else None
             samples.append(Sample(f"br35h/{name}/{image.name}", image, label, mask))
     if drawn:
         masks = sum(sample.mask is not None for sample in samples)
@@ -75,7 +75,7 @@ def _outlined(folder: Path) -> Table:
             label = "tumor" if entry.shapes else UNANNOTATED
             split = None if image.parent == folder else SPLIT_NAMES[image.parent.name.lower()]
             id_ = f"br35h/{image.relative_to(folder).as_posix()}"
-            samples.append(Sample(id_, image, label, MaskPlace(path, entry.key).path, split=split))
+            samples.append(Sample(id_, image, label, MaskLocation(path, entry.key).path, split=split))
     if not samples:
         raise DataError(
             f"{files[0]}: none of {len(drawn):,} listed images is there with its size in bytes; expected them "

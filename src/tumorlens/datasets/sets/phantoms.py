@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.csv_rows import read_rows
-from tumorlens.datasets.phantom import CLASSES
+from tumorlens.datasets.phantom import PHANTOM_CLASSES
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
@@ -36,7 +36,7 @@ def read(folder: Path) -> Table:
                 group=f"phantom:{row['patient']}",
             )
         )
-    return Table("phantom", tuple(samples), CLASSES, NOTES)
+    return Table("phantom", tuple(samples), PHANTOM_CLASSES, NOTES)
 
 
 DATASET = Dataset(
@@ -45,7 +45,7 @@ DATASET = Dataset(
         summary="heads drawn by tumorlens: for tests, demonstrations and documentation",
         images=None,
         patients=None,
-        classes=CLASSES,
+        classes=PHANTOM_CLASSES,
         format="8-bit PNG with masks",
         layout="images/*.png, masks/*.png, phantom.csv; written by: tumorlens data phantom FOLDER",
         license="CC0",

@@ -252,7 +252,7 @@ def _mistake(input_geometry: InputGeometry, evaluation: Evaluation, position: in
     cam = evaluation.cams[position]
     if len(cam):
         height, width = gray.shape
-        crop_window = input_geometry.place(height, width, evaluation.boxes[position])
+        crop_window = input_geometry.crop_window(height, width, evaluation.boxes[position])
         image = side_by_side([image, overlay(gray, heat(cam[said], crop_window))])
     truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
     caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"

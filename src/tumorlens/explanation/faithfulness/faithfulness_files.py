@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.explanation.faithfulness.faithfulness_page import trust_page
 from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness
@@ -32,7 +32,7 @@ def write_trust(run: Run, found: Faithfulness, folder: Path, record: Record) -> 
 
 def _write_maps(found: Faithfulness, path: Path) -> None:
     """One row for each image and method."""
-    with appearing(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         facts = ["id", "group", "label", "predicted", "probability", "blurred", "tumor_share"]
         writer.writerow([*facts, "method", *FIGURES, "blank"])

@@ -33,7 +33,7 @@ def together(charts: Sequence[Floats32]) -> Floats32:
         (n, n) float32 of the largest n; the lowest value is 0, and all are where no map prefers a place.
     """
     side = max(len(chart) for chart in charts)
-    finest = InputGeometry(side).place(side, side)
+    finest = InputGeometry(side).crop_window(side, side)
     resized = [finest.to_image(chart / (chart.mean() or 1)) for chart in charts]
     mean = np.mean(resized, axis=0)
     chosen: Floats32 = (mean - mean.min()).astype(np.float32)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import tumorlens
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import ModelCard
 from tumorlens.model_card.card_sections import ModelFile
@@ -89,7 +89,7 @@ def write_checklist(sheet: Checklist, card: ModelCard, file: ModelFile, path: st
     if target.exists():
         raise ModelFileError(f"{target}: is there already, and may hold what you filled in; name another file")
     text = markdown(sheet, card, file)
-    with appearing(target) as part:
+    with atomic_write(target) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
     return tally(sheet, fill(sheet, card))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_gray
+from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, bias_field, add_ghosts, apply_bias_field, to_gray
 from tumorlens.training.recipe import Augment
 
 _APART = (0.2, 0.45)  # of the side: between an image and its ghosts
@@ -135,8 +135,8 @@ class RandomBiasField(_Gray):
     def change(self, image: Tensor, value: float) -> Tensor:
         """Multiply by a field."""
         pixels = image[0].numpy().astype(np.float32)
-        field = bias_field(pixels.shape, torch.randn(TERMS).numpy(), value)
-        return torch.from_numpy(to_gray(shaded(pixels, field)))[None]
+        field = bias_field(pixels.shape, torch.randn(BIAS_FIELD_SHAPE).numpy(), value)
+        return torch.from_numpy(to_gray(apply_bias_field(pixels, field)))[None]
 
 
 class RandomGhost(_Gray):
@@ -149,7 +149,7 @@ class RandomGhost(_Gray):
         """Add ghosts."""
         low, high = _APART
         shift, axis = low + (high - low) * float(torch.rand(())), int(torch.randint(2, ()))
-        return torch.from_numpy(to_gray(ghosted(image[0].numpy().astype(np.float32), shift, value, axis)))[None]
+        return torch.from_numpy(to_gray(add_ghosts(image[0].numpy().astype(np.float32), shift, value, axis)))[None]
 
 
 class RandomResolution(_Gray):

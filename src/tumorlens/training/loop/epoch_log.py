@@ -11,7 +11,7 @@ import lightning as L
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 
 # Of an epoch, in the order of the file; those of masks are left out where a run has none.
 ALWAYS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
@@ -103,7 +103,7 @@ class EpochLines(L.Callback):
     def _append(self, row: dict[str, Any]) -> None:
         """Rewrite the file, whole or not at all; rows of epochs that a kill undid make way."""
         rows = [r for r in read_history(self.path) if int(r["epoch"]) < row["epoch"]]
-        with appearing(self.path) as part, part.open("w", newline="") as stream:
+        with atomic_write(self.path) as part, part.open("w", newline="") as stream:
             kept = [name for name in COLUMNS if name in ALWAYS or any(name in r for r in (*rows, row))]
             writer = csv.DictWriter(stream, kept, restval="")
             writer.writeheader()

@@ -18,7 +18,7 @@ from tumorlens.training import Run
 
 @pytest.fixture(scope="module")
 def fit(finished_run: Run, phantom_table: Table) -> OODFit:
-    held_out = phantom_table.part("val").samples
+    held_out = phantom_table.subset("val").samples
     pipeline = finished_run.pipeline()
     found = fit_ood(pipeline, to_fit_on(phantom_table), held_out, infer(pipeline, held_out).features)
     assert found is not None
@@ -26,7 +26,7 @@ def fit(finished_run: Run, phantom_table: Table) -> OODFit:
 
 
 def test_it_is_fitted_on_train_and_limited_by_validation(fit: OODFit, finished_run: Run, phantom_table: Table) -> None:
-    held_out = phantom_table.part("val").samples
+    held_out = phantom_table.subset("val").samples
     assert (fit.images, fit.units, fit.validation_images, fit.validation_units) == (8, 4, 8, 4)
     scores = fit.scores(infer(finished_run.pipeline(), held_out).features)
     assert scores.max() == pytest.approx(1 / THRESHOLD_SCALE, rel=1e-4)  # of eight images 95 % are all
@@ -36,9 +36,9 @@ def test_it_is_fitted_on_train_and_limited_by_validation(fit: OODFit, finished_r
 def test_one_strange_image_of_a_patient_with_many_does_not_move_the_limit(
     finished_run: Run, phantom_table: Table
 ) -> None:
-    sample = phantom_table.part("val").samples[0]
+    sample = phantom_table.subset("val").samples[0]
     train, pipeline = to_fit_on(phantom_table), finished_run.pipeline()
-    usual = infer(pipeline, phantom_table.part("val").samples).features
+    usual = infer(pipeline, phantom_table.subset("val").samples).features
     features = np.concatenate([np.repeat(usual[:4], 25, axis=0), usual[:1] + 100])
     many = [replace(sample, id=f"{i}", group=f"{'a' if i % 2 else 'b'}") for i in range(len(features))]
     found = fit_ood(pipeline, train, many, features)
@@ -48,7 +48,7 @@ def test_one_strange_image_of_a_patient_with_many_does_not_move_the_limit(
 
 
 def test_without_validation_or_training_images_nothing_is_fitted(finished_run: Run, phantom_table: Table) -> None:
-    pipeline, held_out = finished_run.pipeline(), phantom_table.part("val").samples
+    pipeline, held_out = finished_run.pipeline(), phantom_table.subset("val").samples
     nothing = np.zeros((0, 128), np.float32)
     assert fit_ood(pipeline, to_fit_on(phantom_table), [], nothing) is None
     assert fit_ood(pipeline, [], held_out, infer(pipeline, held_out).features) is None
@@ -56,7 +56,7 @@ def test_without_validation_or_training_images_nothing_is_fitted(finished_run: R
 
 def test_it_looks_at_training_images_alone_and_not_at_all_of_many(phantom_table: Table) -> None:
     assert {sample.split for sample in to_fit_on(phantom_table)} == {"train"}
-    first = phantom_table.part("train").samples[0]
+    first = phantom_table.subset("train").samples[0]
     many = tuple(replace(first, id=f"{i:04d}", group=f"p{i % 30}", mask=None) for i in range(FITTED_ON + 100))
     chosen = to_fit_on(replace(phantom_table, samples=many))
     assert len(chosen) == FITTED_ON
@@ -64,7 +64,7 @@ def test_it_looks_at_training_images_alone_and_not_at_all_of_many(phantom_table:
 
 
 def test_flagged_images_are_counted_by_class(fit: OODFit, finished_run: Run, phantom_table: Table) -> None:
-    part = phantom_table.part("test")
+    part = phantom_table.subset("test")
     features = infer(finished_run.pipeline(), part.samples).features
     labels = np.array(part.labels)
     features[labels == 0] += 100

@@ -183,7 +183,7 @@ def test_every_evaluation_with_masks_has_it_unless_it_is_left_out(finished_run: 
         assert test.plain.overall["accuracy"] == plain
         assert test.blanked.overall["accuracy"].n == plain.n == 8
     assert found.background.tests[2].blanked.overall["accuracy"].n == 6
-    subspace = len(finished_run.table().part("train"))
+    subspace = len(finished_run.table().subset("train"))
     total = 16 + subspace + 8 + 8 + 6
     assert steps[-1] == (total, total)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)

@@ -1,146 +1,139 @@
-"""Run + table -> what the network still names without all but the head, without the head, and without the tumor.
+"""Run + samples -> what the network still classifies correctly with the surroundings, the head or the tumor occluded.
 
-A network that names classes in images without a head has learned a shortcut, however high its accuracy is. The idea is
-that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
-images with the lungs blacked out.
+A network that tells classes apart in images without a head has learned a shortcut, however high its accuracy is. The idea
+is that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
+images with the lungs occluded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
-from tumorlens.evaluation.analyses.region_occlusion.result import OcclusionTest, RegionOcclusion
-from tumorlens.evaluation.inference import Change, infer
+from tumorlens.evaluation.analyses.analysis import Context, PooledContext
+from tumorlens.evaluation.analyses.region_occlusion.occlude import (
+    head_occluded,
+    outside_head_occluded,
+    tumor_occluded,
+)
+from tumorlens.evaluation.analyses.region_occlusion.result import OcclusionExample, OcclusionTest, RegionOcclusion
+from tumorlens.evaluation.inference import Change, gray_slice, infer
+from tumorlens.evaluation.subset import with_reference_tumor
 from tumorlens.metrics.calibration import softmax
-from tumorlens.metrics.classification import measure
-from tumorlens.models import Pipeline
+from tumorlens.metrics.classification import measure as classification_metrics
 from tumorlens.scan import GrayImage
 from tumorlens.scan.foreground import head_mask
 from tumorlens.stats import ClusterBootstrap, paired_difference
 
-Progress = Callable[[int, int], None]
 
-
-def outlined(samples: Sequence[Sample]) -> list[int]:
-    """Positions of the samples whose own mask shows a tumor.
-
-    Raises:
-        ScanError, DataError: a mask cannot be read, or does not fit its image.
-    """
-    return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
-
-
-def measure_region_occlusion(
-    pipeline: Pipeline,
-    samples: Sequence[Sample],
-    with_tumor: Sequence[int],
-    logits: Floats,
-    labels: Ints,
-    bootstrap: ClusterBootstrap,
-    classes: Sequence[str],
-    *,
-    progress: Progress | None = None,
-) -> RegionOcclusion | None:
-    """Ask the network again, three times, each time with something else blanked.
-
-    Args:
-        pipeline: of a run.
-        samples: N of them.
-        with_tumor: positions of those in which a tumor can be blanked, as `outlined` finds them.
-        logits: (N, K), what the network said of the images as they are.
-        labels: (N,) index of the true class.
-        bootstrap: the patients of all N.
-        classes: the K class names.
-        progress: called with (done, total), where the total is twice N and the images with a tumor.
+def measure(context: Context) -> RegionOcclusion | None:
+    """Run inference three times more, each time with another region occluded.
 
     Returns:
-        None where no tumor can be blanked; nothing is asked then.
+        None where no reference mask shows a tumor; inference is not repeated then.
 
     Raises:
         ScanError, DataError: an image or a mask cannot be read.
-        MissingExtraError: scipy is not installed.
     """
+    samples, with_tumor = context.samples, with_reference_tumor(context.samples)
     if not with_tumor:
         return None
     filled: set[int] = set()
 
-    def headless(position: int, gray: GrayImage) -> GrayImage:
+    def without_head(position: int, gray: GrayImage) -> GrayImage:
         head = head_mask(gray)
         if head.all():
             filled.add(position)
         return head_occluded(gray, head)
 
-    def tumorless(position: int, gray: GrayImage) -> GrayImage:
+    def without_tumor(position: int, gray: GrayImage) -> GrayImage:
         mask = read_sample_mask(samples[with_tumor[position]])
         assert mask is not None  # it was read before
         return tumor_occluded(gray, mask)
 
     changes: dict[str, Change] = {
-        "outside_blanked": lambda _, gray: outside_occluded(gray, head_mask(gray)),
-        "head_blanked": headless,
-        "tumor_blanked": tumorless,
+        "outside_head_occluded": lambda _, gray: outside_head_occluded(gray, head_mask(gray)),
+        "head_occluded": without_head,
+        "tumor_occluded": without_tumor,
     }
     tests = []
-    steps = staged(progress, len(samples), len(samples), len(with_tumor))
-    for (name, change), step in zip(changes.items(), steps, strict=True):
-        chosen = np.array(with_tumor if name == "tumor_blanked" else range(len(samples)))
-        blanked = infer(pipeline, [samples[i] for i in chosen], progress=step, change=change).logits
-        tests.append(_compared(name, chosen, blanked, logits, labels, bootstrap, classes))
-    return RegionOcclusion(tuple(tests), len(filled))
+    for name, change in changes.items():
+        positions = np.array(with_tumor if name == "tumor_occluded" else range(len(samples)))
+        stage = name.replace("_", " ")
+        inference = infer(
+            context.pipeline, [samples[i] for i in positions], change=change, progress=context.progress, stage=stage
+        )
+        tests.append(
+            _compared(
+                name,
+                positions,
+                inference.logits,
+                context.inference.logits,
+                context.labels,
+                context.bootstrap,
+                context.classes,
+            )
+        )
+    return RegionOcclusion(tuple(tests), len(samples), len(filled), _examples(samples, context.classes))
 
 
-def pool_region_occlusion(
-    parts: Sequence[RegionOcclusion],
-    sizes: Sequence[int],
-    logits: Floats,
-    labels: Ints,
-    bootstrap: ClusterBootstrap,
-    classes: Sequence[str],
-) -> RegionOcclusion:
-    """The tests of several networks on images of their own, as one.
-
-    Args:
-        parts: one for each network.
-        sizes: how many images each of them was measured on.
-        logits: (N, K) of all those images as they are, one part after the other.
-        labels: (N,) index of the true class.
-        bootstrap: the patients of all N.
-        classes: the K class names.
-    """
-    starts = np.cumsum([0, *sizes])
+def pool(results: Sequence[RegionOcclusion | None], context: PooledContext) -> RegionOcclusion | None:
+    """The tests of several networks on images of their own, as one; None where one network has none."""
+    parts = [result for result in results if result]
+    if len(parts) < len(results):
+        return None
+    starts = np.cumsum([0, *context.sizes])
     tests = []
     for same in zip(*(part.tests for part in parts), strict=True):
-        chosen = np.concatenate([test.chosen + start for test, start in zip(same, starts, strict=False)])
-        blanked = np.concatenate([test.logits for test in same])
-        tests.append(_compared(same[0].name, chosen, blanked, logits, labels, bootstrap, classes))
-    return RegionOcclusion(tuple(tests), sum(part.filled for part in parts))
+        positions = np.concatenate([test.positions + start for test, start in zip(same, starts, strict=False)])
+        logits = np.concatenate([test.logits for test in same])
+        tests.append(
+            _compared(
+                same[0].name, positions, logits, context.logits, context.labels, context.bootstrap, context.classes
+            )
+        )
+    return RegionOcclusion(tuple(tests), len(context.samples), sum(part.filled for part in parts))
 
 
 def _compared(
     name: str,
-    chosen: Ints,
-    blanked: Floats,
+    positions: Ints,
+    occluded: Floats,
     logits: Floats,
     labels: Ints,
     bootstrap: ClusterBootstrap,
     classes: Sequence[str],
 ) -> OcclusionTest:
-    """One test, beside what was said of the same images as they are."""
-    theirs, plain = bootstrap.only(chosen), logits[chosen]
-    before, after = (answers.argmax(axis=1) == labels[chosen] for answers in (plain, blanked))
-    figures = [measure(softmax(answers), labels[chosen], theirs, classes) for answers in (plain, blanked)]
-    return OcclusionTest(name, chosen, blanked, figures[0], figures[1], paired_difference(before, after, theirs))
+    """One test, beside the predictions for the same images without occlusion."""
+    units, original = bootstrap.only(positions), logits[positions]
+    before, after = (one.argmax(axis=1) == labels[positions] for one in (original, occluded))
+    metrics = [
+        classification_metrics(softmax(one), labels[positions], units, classes) for one in (original, occluded)
+    ]
+    return OcclusionTest(name, positions, occluded, metrics[0], metrics[1], paired_difference(before, after, units))
 
 
-def staged(progress: Progress | None, *sizes: int) -> list[Progress | None]:
-    """The progress of each of several parts of the work, told as progress of all of it."""
-
-    def after(before: int) -> Progress | None:
-        return (lambda done, _: progress(before + done, sum(sizes))) if progress else None
-
-    return [after(sum(sizes[:number])) for number in range(len(sizes))]
+def _examples(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[OcclusionExample, ...]:
+    """Of each class the first image, one with a mask if there is any, with each region occluded."""
+    examples = []
+    for label in classes:
+        mine = [(sample.mask is None, position) for position, sample in enumerate(samples) if sample.label == label]
+        if not mine:
+            continue
+        _, position = min(mine)
+        gray, mask = gray_slice(samples[position].image), read_sample_mask(samples[position])
+        head = head_mask(gray)
+        shown = mask is not None and mask.any()
+        examples.append(
+            OcclusionExample(
+                position,
+                gray,
+                outside_head_occluded(gray, head),
+                head_occluded(gray, head),
+                tumor_occluded(gray, mask) if mask is not None and shown else None,
+            )
+        )
+    return tuple(examples)

@@ -16,7 +16,7 @@ from PIL import Image
 from tumorlens._arrays import Floats32
 from tumorlens._extras import require
 from tumorlens.scan import GrayImage
-from tumorlens.scan.artifacts import TERMS, bias_field, ghosted, shaded, to_gray
+from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, bias_field, add_ghosts, apply_bias_field, to_gray
 
 Random = np.random.Generator
 
@@ -34,8 +34,8 @@ def brightest(gray: GrayImage) -> float:
 
 def bias(gray: GrayImage, strength: float, random: Random) -> GrayImage:
     """Uneven sensitivity of the coils; see `bias_field`."""
-    field = bias_field(_size(gray), random.standard_normal(TERMS), strength)
-    return to_gray(shaded(gray.astype(np.float32), field))
+    field = bias_field(_size(gray), random.standard_normal(BIAS_FIELD_SHAPE), strength)
+    return to_gray(apply_bias_field(gray.astype(np.float32), field))
 
 
 def rician(gray: GrayImage, sigma: float, random: Random) -> GrayImage:
@@ -53,7 +53,7 @@ def rician(gray: GrayImage, sigma: float, random: Random) -> GrayImage:
 def ghosts(gray: GrayImage, strength: float, random: Random) -> GrayImage:
     """Two ghosts; see `ghosted`."""
     axis, shift = int(random.integers(2)), random.uniform(*_APART)
-    return to_gray(ghosted(gray.astype(np.float32), shift, strength, axis))
+    return to_gray(add_ghosts(gray.astype(np.float32), shift, strength, axis))
 
 
 def spike(gray: GrayImage, strength: float, random: Random) -> GrayImage:

@@ -6,12 +6,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tumorlens.datasets.phantom.acquisition import PLANES
-from tumorlens.datasets.phantom.render import CLASSES, PhantomSlice, draw_patient
+from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 
 _PATIENTS = 3  # of each class in each plane
 
 
-def sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image:
+def contact_sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image:
     """One row a class, three patients a plane, the middle slice of each.
 
     Args:
@@ -20,16 +20,16 @@ def sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image
         outlines: draw the edge of the tumor mask.
     """
     columns = [(plane, i) for plane in PLANES for i in range(_PATIENTS)]
-    canvas = Image.new("RGB", (size * len(columns), (size + 14) * len(CLASSES)), "black")
-    pen = ImageDraw.Draw(canvas)
-    for row, label in enumerate(CLASSES):
+    signal = Image.new("RGB", (size * len(columns), (size + 14) * len(PHANTOM_CLASSES)), "black")
+    pen = ImageDraw.Draw(signal)
+    for row, label in enumerate(PHANTOM_CLASSES):
         for col, (plane, i) in enumerate(columns):
             left, top = col * size, row * (size + 14)
             number = seed * 1000 + row * len(columns) + col
-            item = draw_patient(label, number, plane=plane, slices=1, size=size)[0]
-            canvas.paste(_image(item, outlines), (left, top + 14))
+            item = render_patient(label, number, plane=plane, slices=1, size=size)[0]
+            signal.paste(_image(item, outlines), (left, top + 14))
             pen.text((left + 3, top + 1), f"{label}, {plane} {i + 1}", fill="white")
-    return canvas
+    return signal
 
 
 def _image(item: PhantomSlice, outline: bool) -> Image.Image:
