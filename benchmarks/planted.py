@@ -1,6 +1,6 @@
 """How many planted copies of real images the audit finds: ``python benchmarks/planted.py FOLDER [--count 200]``.
 
-The kinds of copies are those of the tests (tests/fixtures/copies.py); here they are made of images of yours.
+The kinds of copies are those of the tests (tests/fixtures/altered_copies.py); here they are made of images of yours.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.fixtures.copies import KINDS
-from tumorlens.auditing.duplicates.near_duplicates import near_copies
+from tests.fixtures.altered_copies import KINDS
+from tumorlens.auditing.duplicates.near_duplicates import find_near_duplicates
 from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
 from tumorlens.datasets import open_table
 from tumorlens.scan import GrayImage, read_scan
@@ -32,7 +32,7 @@ def main() -> None:
     known = np.stack([drawn(image) for image in originals])
     for kind, copy in KINDS.items():
         copies = np.stack([drawn(copy(image, random)) for image in originals])
-        found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([known, copies]))}
+        found = {(a, b) for a, b, _, _ in find_near_duplicates(np.concatenate([known, copies]))}
         right = sum((i, i + len(known)) in found for i in range(len(known)))
         print(f"{kind:32} {right} of {len(known)} found, {len(found) - right} other pairs", flush=True)
 

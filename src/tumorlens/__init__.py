@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_given as split_given
     from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
-    from tumorlens.auditing.provenance.traced_masks import true_masks as true_masks
+    from tumorlens.auditing.provenance.traced_masks import reference_masks as reference_masks
     from tumorlens.benchmarking.benchmark import benchmark as benchmark
     from tumorlens.comparison.compare import compare as compare
     from tumorlens.datasets import open_table as open_table
@@ -69,7 +69,7 @@ _LAZY = {
     "split_given": "tumorlens.auditing",
     "split_whole": "tumorlens.auditing",
     "train": "tumorlens.training",
-    "true_masks": "tumorlens.auditing",
+    "reference_masks": "tumorlens.auditing",
 }
 __all__ = ["__version__", *_LAZY]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.leaky import leaky_set
-from tumorlens.auditing import AuditReport, audit, check_leaks, find_linked_groups, index_of
+from tests.fixtures.leaky_dataset import make_leaky_dataset
+from tumorlens.auditing import AuditReport, audit, build_index, check_leaks, find_linked_groups
 from tumorlens.datasets import Table, open_table, read_table, write_table
 
 
@@ -17,17 +17,17 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
 
     place = tmp_path_factory.mktemp("remedies")
     heads = open_table(make(place / "heads", patients=12, slices=2, size=96))
-    index_of(heads, name="atlas").save(place / "atlas.npz")
-    folder = leaky_set(place / "set", heads)
+    build_index(heads, name="atlas").save(place / "atlas.npz")
+    folder = make_leaky_dataset(place / "set", heads)
     return audit(open_table(folder), known=[place / "atlas.npz"], shortcuts=False)
 
 
 def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: AuditReport) -> None:
     clean = found.clean()
-    assert len(clean) == found.twins.distinct - 1  # one cannot be read
+    assert len(clean) == found.duplicates.distinct - 1  # one cannot be read
     assert {s.split for s in clean.samples} == {None}
     assert all(s.group and s.group.startswith("atlas:") for s in clean.samples)
-    assert audit(clean, known=[], shortcuts=False).twins.pairs == ()
+    assert audit(clean, known=[], shortcuts=False).duplicates.pairs == ()
     assert any("6 copies and 1 blank or unreadable files left out" in note for note in clean.notes)
 
 

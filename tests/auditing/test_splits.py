@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fixtures import sets
+from tests.fixtures import tiny_datasets
 from tumorlens.auditing import split_folds, split_given, split_whole
 from tumorlens.datasets import Table, check_groups, pool
 from tumorlens.errors import SplitError
@@ -17,7 +17,7 @@ COUNTS = {"glioma": 30, "meningioma": 20, "pituitary": 15}
 
 @pytest.fixture
 def table() -> Table:
-    return sets.patients(COUNTS)
+    return tiny_datasets.patients(COUNTS)
 
 
 def given(table: Table, **splits: str) -> Table:
@@ -77,7 +77,7 @@ def test_val_is_the_share_that_was_asked_for(table: Table, val: float) -> None:
 
 
 def test_a_small_class_gets_into_val_without_making_all_of_val_large() -> None:
-    split = split_folds(sets.patients({"glioma": 100, "rare": 10}), folds=5)
+    split = split_folds(tiny_datasets.patients({"glioma": 100, "rare": 10}), folds=5)
     val = split.subset("val")
     assert {s.label for s in val.samples} == {"glioma", "rare"}
     assert len(val) < 0.15 * len(split.subset("train"))
@@ -115,7 +115,7 @@ def test_the_plan_says_how_it_was_done(table: Table) -> None:
 
 
 def test_patients_are_torn_apart_only_on_request_and_the_plan_says_so(table: Table) -> None:
-    split = split_folds(table, ignore_patients=True)
+    split = split_folds(table, image_level=True)
     assert split.plan is not None
     assert split.plan.by == "image, patients ignored"
     assert any(len(found) > 1 for found in sides(split).values())
@@ -123,15 +123,15 @@ def test_patients_are_torn_apart_only_on_request_and_the_plan_says_so(table: Tab
 
 
 def test_images_without_patients_are_divided_and_the_plan_says_so() -> None:
-    nameless = sets.patients(COUNTS, known=False)
+    nameless = tiny_datasets.patients(COUNTS, known=False)
     for ignore in (False, True):
-        plan = split_folds(nameless, ignore_patients=ignore).plan
+        plan = split_folds(nameless, image_level=ignore).plan
         assert plan is not None
         assert plan.by == "image"
 
 
 def test_known_patients_stay_whole_when_pooled_with_images_that_name_none() -> None:
-    table = pool([sets.patients(COUNTS), sets.patients({"no_tumor": 20}, name="none", known=False)])
+    table = pool([tiny_datasets.patients(COUNTS), tiny_datasets.patients({"no_tumor": 20}, name="none", known=False)])
     split = split_folds(table)
     assert all(len(found) == 1 for found in sides(split).values())
     assert split.plan is not None
@@ -139,18 +139,18 @@ def test_known_patients_stay_whole_when_pooled_with_images_that_name_none() -> N
 
 
 def test_a_patient_with_two_classes_stays_whole() -> None:
-    table = sets.patients(COUNTS)
+    table = tiny_datasets.patients(COUNTS)
     both = tuple(replace(s, group="made:both") if s.id.split("-")[1] in ("000", "001") else s for s in table.samples)
     assert all(len(found) == 1 for found in sides(split_folds(replace(table, samples=both))).values())
 
 
 def test_a_class_with_fewer_patients_than_folds_is_refused() -> None:
     with pytest.raises(SplitError, match=r"class rare has 4 patients.*5 parts.*--folds"):
-        split_folds(sets.patients({"glioma": 20, "rare": 4}))
+        split_folds(tiny_datasets.patients({"glioma": 20, "rare": 4}))
 
 
 def test_a_class_with_one_patient_left_in_train_cannot_give_one_to_val() -> None:
-    table = sets.patients({"glioma": 20, "rare": 2})
+    table = tiny_datasets.patients({"glioma": 20, "rare": 2})
     with pytest.raises(SplitError, match=r"class rare has 1 patients.*--val 0"):
         split_folds(table, folds=2)
     assert {s.label for s in split_folds(table, folds=2, val=0).subset("train").samples} == {"glioma", "rare"}
@@ -203,7 +203,7 @@ def test_a_set_without_train_and_test_has_no_given_split(table: Table) -> None:
 
 
 def test_samples_in_no_split_are_not_silently_lost_beside_a_set_with_an_official_split(table: Table) -> None:
-    pooled = pool([halved(table), sets.patients({"no_tumor": 20}, name="none")])
+    pooled = pool([halved(table), tiny_datasets.patients({"no_tumor": 20}, name="none")])
     with pytest.raises(SplitError, match=r"made\+none: 70 of .* are in no split, the first is none/no_tumor"):
         split_given(pooled)
     assert all(s.split for s in split_folds(pooled).samples)
@@ -214,7 +214,7 @@ def test_a_given_split_with_a_patient_on_two_sides_is_refused_unless_asked_for(t
     torn = replace(table, samples=(replace(first, split="test"), *rest))
     with pytest.raises(SplitError, match=r"patient made:glioma-000 is in '(train|test)' and in '(train|test)'"):
         split_given(torn)
-    split = split_given(torn, ignore_patients=True)
+    split = split_given(torn, image_level=True)
     assert split.plan is not None
     assert split.plan.by == "image, patients ignored"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import coco
-from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
+from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
 from tumorlens.auditing import ReferenceIndex
 from tumorlens.cli import main
 from tumorlens.datasets import open_table, read_table
@@ -27,7 +27,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with the leaky set and the heads it was made of."""
     monkeypatch.chdir(tmp_path)
-    leaky_set(tmp_path / "leaky", open_table(heads))
+    make_leaky_dataset(tmp_path / "leaky", open_table(heads))
     (tmp_path / "heads").symlink_to(heads)
     return tmp_path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import coco, sets
+from tests.fixtures import coco, tiny_datasets
 from tumorlens.cli import main
 from tumorlens.datasets import DATASETS, read_table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import published as sets
+from tests.fixtures import published_datasets
 from tumorlens.cli import main
 
 SMALL = [
@@ -24,7 +24,7 @@ def test_a_claim_is_put_to_the_test_and_told_to_people_and_machines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    data = sets.navoneel(tmp_path / "set", sets.heads(tmp_path / "heads"))
+    data = published_datasets.navoneel(tmp_path / "set", published_datasets.phantom_heads(tmp_path / "heads"))
     arguments = ["reproduce", "1", str(data), *SMALL, "--quick", "--resamples", "100"]
     assert main(arguments) == 0
     said = capsys.readouterr()

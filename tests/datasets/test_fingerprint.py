@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures import scans, sets
+from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import MaskLocation, Table, fingerprint, open_table
 from tumorlens.errors import DataError
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
-    return open_table(sets.figshare_csv(tmp_path / "one"))
+    return open_table(tiny_datasets.figshare_csv(tmp_path / "one"))
 
 
 def test_it_is_the_same_on_another_machine(table: Table, tmp_path: Path) -> None:
-    assert fingerprint(open_table(sets.figshare_csv(tmp_path / "other"))) == fingerprint(table)
+    assert fingerprint(open_table(tiny_datasets.figshare_csv(tmp_path / "other"))) == fingerprint(table)
     assert len(fingerprint(table)) == 32
 
 

@@ -6,45 +6,45 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import scans, sets
+from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import DATASETS, dataset, open_table, open_tables
 from tumorlens.errors import DataError
 
 
 def test_a_csv_file_is_a_table(tmp_path: Path) -> None:
-    sets.class_folders(tmp_path, {"p": 1})
+    tiny_datasets.class_folders(tmp_path, {"p": 1})
     assert open_table(scans.raw(tmp_path / "mine.csv", b"image,label\np/0.png,a\n")).name == "mine"
 
 
 def test_a_name_decides_where_a_layout_fits_several(tmp_path: Path) -> None:
-    folder = sets.class_folders(tmp_path / "mine", {"yes": 1, "no": 1})
+    folder = tiny_datasets.class_folders(tmp_path / "mine", {"yes": 1, "no": 1})
     assert open_table(folder).name == "navoneel"
     assert open_table(f"folder:{folder}").name == "mine"
 
 
 def test_a_path_may_hold_a_colon(tmp_path: Path) -> None:
-    folder = sets.class_folders(tmp_path / "a:b", {"yes": 1, "no": 1})
+    folder = tiny_datasets.class_folders(tmp_path / "a:b", {"yes": 1, "no": 1})
     assert open_table(str(folder)).name == "navoneel"
     assert open_table(f"folder:{folder}").name == "a:b"
 
 
 def test_a_relative_path_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(sets.class_folders(tmp_path / "mine", {"a": 1}))
+    monkeypatch.chdir(tiny_datasets.class_folders(tmp_path / "mine", {"a": 1}))
     assert open_table(".").name == "mine"
 
 
 def test_home_is_understood_behind_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    sets.class_folders(tmp_path / "scans", {"yes": 1, "no": 1})
+    tiny_datasets.class_folders(tmp_path / "scans", {"yes": 1, "no": 1})
     assert open_table("navoneel:~/scans").name == "navoneel"
 
 
 def test_leftovers_of_a_download_change_nothing(tmp_path: Path) -> None:
-    sets.figshare_mats(tmp_path)
+    tiny_datasets.figshare_mats(tmp_path)
     scans.raw(tmp_path / ".tumorlens-download" / "1.zip.part", b"half")
     scans.raw(tmp_path / ".DS_Store", b"x")
-    assert len(open_table(tmp_path)) == len(sets.FIGSHARE)
+    assert len(open_table(tmp_path)) == len(tiny_datasets.FIGSHARE)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_image_is_no_table(tmp_path: Path) -> None:
 
 
 def test_one_set_twice_is_refused(tmp_path: Path) -> None:
-    folder = sets.figshare_csv(tmp_path)
+    folder = tiny_datasets.figshare_csv(tmp_path)
     with pytest.raises(DataError, match=r"two data sets of one name"):
         open_tables([folder, f"figshare:{folder}"])
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient, make, contact_sheet
+from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, contact_sheet, make, render_patient
 from tumorlens.datasets.phantom.acquisition import Acquisition
 from tumorlens.datasets.phantom.head_anatomy import Head
 from tumorlens.datasets.phantom.tumors import TUMOR_TYPES

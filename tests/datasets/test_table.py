@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import sets
+from tests.fixtures import tiny_datasets
 from tumorlens.datasets import Sample, SplitPlan, Table, check_groups, pool
 from tumorlens.errors import DataError, SplitError
 
@@ -16,7 +16,7 @@ PLAN = SplitPlan("patient", "folds", 0, 5, 0, 0.1)
 
 @pytest.fixture
 def table() -> Table:
-    return sets.patients({"glioma": 4, "meningioma": 3})
+    return tiny_datasets.patients({"glioma": 4, "meningioma": 3})
 
 
 def in_train(table: Table) -> Table:
@@ -99,7 +99,7 @@ def test_the_hash_is_that_of_the_split_wherever_the_files_lie(table: Table) -> N
 
 def test_pooling_keeps_class_order_splits_patients_and_notes(table: Table) -> None:
     table = in_train(replace(table, notes=("a", "b")))
-    none = replace(sets.patients({"no_tumor": 2}, name="none", known=False), notes=("b", "c"))
+    none = replace(tiny_datasets.patients({"no_tumor": 2}, name="none", known=False), notes=("b", "c"))
     pooled = pool([table, none])
     assert pooled.name == "made+none"
     assert pooled.classes == ("glioma", "meningioma", "no_tumor")
@@ -110,10 +110,10 @@ def test_pooling_keeps_class_order_splits_patients_and_notes(table: Table) -> No
 
 def test_a_plan_outlives_pooling_only_where_all_share_it(table: Table) -> None:
     one = replace(in_train(table), plan=PLAN)
-    two = replace(in_train(sets.patients({"glioma": 2}, name="two")), plan=PLAN)
+    two = replace(in_train(tiny_datasets.patients({"glioma": 2}, name="two")), plan=PLAN)
     assert pool([one, two]).plan == PLAN
     assert pool([one, replace(two, plan=replace(PLAN, seed=1))]).plan is None
-    assert pool([one, sets.patients({"glioma": 2}, name="two")]).plan is None
+    assert pool([one, tiny_datasets.patients({"glioma": 2}, name="two")]).plan is None
     assert pool([one]) is one
 
 

@@ -19,7 +19,7 @@ from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import KEY
-from tumorlens.models import ModelSpec, Pipeline, Prepare
+from tumorlens.models import ModelSpec, Pipeline, Preprocessing
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.scan import GrayImage, InputGeometry
 from tumorlens.training import Run, load_run
@@ -41,7 +41,7 @@ class Brightest(Network):
 
 def bundle_of(input_geometry: InputGeometry, path: Path) -> Pipeline:
     """Write a bundle of `Brightest`, without a run."""
-    pipeline = Pipeline(Prepare(input_geometry, 1, HALF, HALF), Brightest()).eval()
+    pipeline = Pipeline(Preprocessing(input_geometry, 1, HALF, HALF), Brightest()).eval()
     program = _trace(pipeline)
     program.model.metadata_props[KEY] = card().model_copy(update={"input_geometry": input_geometry}).model_dump_json()
     program.save(path, external_data=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.fixtures.sets import patients
+from tests.fixtures.tiny_datasets import patients
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.evaluation.caveats import caveats, mask_caveats
 from tumorlens.metrics.overlap import SegmentationCase

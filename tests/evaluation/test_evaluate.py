@@ -110,7 +110,7 @@ def test_other_data_with_training_patients_is_refused(finished_run: Run, phantom
 
 
 def test_other_data_with_unknown_classes_is_refused(finished_run: Run) -> None:
-    from tests.fixtures.sets import patients
+    from tests.fixtures.tiny_datasets import patients
 
     with pytest.raises(DataError, match=r"\['stroke'\] found; the run knows"):
         evaluate(finished_run, table=patients({"stroke": 2}))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fixtures import sets
+from tests.fixtures import tiny_datasets
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, SplitError
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread
@@ -21,18 +21,21 @@ def test_of_its_own_data_a_run_gives_one_split(finished_run: Run) -> None:
 
 
 def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run: Run) -> None:
-    other = replace(sets.patients({"glioma": 2}), classes=finished_run.spec.classes)
+    other = replace(tiny_datasets.patients({"glioma": 2}), classes=finished_run.spec.classes)
     _, part, name = choose_subset(finished_run, other)
     assert (part, name) == (other, "all")
     seen = finished_run.table().subset("train").samples[:1]
     with pytest.raises(SplitError, match="1 of its patients or images were in the run's training"):
         choose_subset(finished_run, Table("other", seen, finished_run.spec.classes))
     with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):
-        choose_subset(finished_run, sets.patients({"angioma": 1}))
+        choose_subset(finished_run, tiny_datasets.patients({"angioma": 1}))
 
 
 def test_the_unit_is_named_after_what_is_known() -> None:
-    known, unknown = sets.patients({"glioma": 2}), sets.patients({"glioma": 2}, name="bare", known=False)
+    known, unknown = (
+        tiny_datasets.patients({"glioma": 2}),
+        tiny_datasets.patients({"glioma": 2}, name="bare", known=False),
+    )
     assert bootstrap_of(known).unit == "patient"
     assert bootstrap_of(unknown).unit == "image"
     both = Table("both", (*known.samples, *unknown.samples), ("glioma",))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.fixtures import cards
+from tests.fixtures import model_cards
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import KEY, ModelCard, parse_card
 
@@ -18,7 +18,7 @@ def card() -> ModelCard:
         "tested_on": "phantom, test part",
         "caveats": ("few patients",),
     }
-    return cards.sparse().model_copy(update=changes)
+    return model_cards.sparse().model_copy(update=changes)
 
 
 def test_a_card_comes_back_as_it_was() -> None:

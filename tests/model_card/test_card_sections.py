@@ -5,12 +5,12 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from tests.fixtures import cards
+from tests.fixtures import model_cards
 from tumorlens.deploy.predictor import load
 from tumorlens.model_card.card import ModelCard
 from tumorlens.model_card.card_sections import ModelFile, card_page
 
-FILE = ModelFile(Path("folder/a.onnx"), 13_462_566, cards.HASH)
+FILE = ModelFile(Path("folder/a.onnx"), 13_462_566, model_cards.HASH)
 
 
 def rows(card: ModelCard) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -19,7 +19,7 @@ def rows(card: ModelCard) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def test_it_says_what_the_file_is_and_what_it_is_not_for() -> None:
-    page = rows(cards.full())
+    page = rows(model_cards.full())
     assert page["What it is"]["file"] == [f"a.onnx, 13.5 MB, SHA-256 {cards.HASH}"]
     assert page["What it is"]["network"] == ["mini_resnet, 12 parameters: small"]
     assert "Not a medical device" in page["What it is for"]["use"][0]
@@ -28,7 +28,7 @@ def test_it_says_what_the_file_is_and_what_it_is_not_for() -> None:
 
 
 def test_each_class_has_its_figures_and_a_gap_where_it_has_none() -> None:
-    (section,) = (s for s in card_page(cards.full(), FILE) if s.title == "Figures of each class")
+    (section,) = (s for s in card_page(model_cards.full(), FILE) if s.title == "Figures of each class")
     assert section.headings == ("class", "images", "sensitivity", "Dice of the tumor")
     assert section.rows == (
         ("glioma", "25", "80.0 % (70.0 to 90.0)", "0.750 (0.700 to 0.800)"),
@@ -37,7 +37,7 @@ def test_each_class_has_its_figures_and_a_gap_where_it_has_none() -> None:
 
 
 def test_an_older_card_says_that_it_is_one_and_has_no_empty_section() -> None:
-    page = rows(cards.sparse())
+    page = rows(model_cards.sparse())
     assert "export the run again" in page["What it is"]["older bundle"][0]
     assert "Figures" not in page
     assert "Calibration" not in page

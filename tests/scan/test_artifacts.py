@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, bias_field, add_ghosts, apply_bias_field, to_gray
+from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_field, bias_field, to_gray
 
 ROWS, COLUMNS = np.mgrid[-1:1:101j, -1:1:101j]  # type: ignore[misc]
 MIDDLE = np.hypot(ROWS, COLUMNS) <= 1

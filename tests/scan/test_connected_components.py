@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tumorlens.scan.connected_components import outline, label_components
+from tumorlens.scan.connected_components import label_components, outline
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.95])

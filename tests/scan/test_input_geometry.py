@@ -134,7 +134,10 @@ def test_around_the_head_its_box_takes_the_place_of_the_image(
 
 def test_a_box_that_is_the_whole_image_changes_nothing() -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 50), dtype=np.uint8)
-    whole, none = InputGeometry(64, crop="head").crop_window(30, 50, (0, 0, 30, 50)), InputGeometry(64).crop_window(30, 50)
+    whole, none = (
+        InputGeometry(64, crop="head").crop_window(30, 50, (0, 0, 30, 50)),
+        InputGeometry(64).crop_window(30, 50),
+    )
     assert np.array_equal(whole.to_input(image), none.to_input(image))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tumorlens.scan import InputGeometry, mask_in_image, is_box_mask
+from tumorlens.scan import InputGeometry, is_box_mask, mask_in_image
 
 
 @pytest.mark.parametrize("mode", ["letterbox", "resize"])

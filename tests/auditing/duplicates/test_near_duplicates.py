@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.copies import KINDS
+from tests.fixtures.altered_copies import KINDS
 from tumorlens.auditing.duplicates.image_records import ImageRecord, image_records
-from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_duplicates, near_copies
+from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_duplicates, find_near_duplicates
 from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, render_patient
 from tumorlens.scan import GrayImage
@@ -22,7 +22,9 @@ from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 def phantom_slices(patients: int, slices: int, size: int = 128, seed: int = 0) -> Iterator[tuple[int, GrayImage]]:
     """(patient, image) pairs."""
     for patient in range(patients):
-        for item in render_patient(PHANTOM_CLASSES[patient % len(PHANTOM_CLASSES)], 10_000 * seed + patient, slices=slices, size=size):
+        for item in render_patient(
+            PHANTOM_CLASSES[patient % len(PHANTOM_CLASSES)], 10_000 * seed + patient, slices=slices, size=size
+        ):
             yield patient, item.image
 
 
@@ -42,7 +44,7 @@ def originals() -> list[GrayImage]:
 def test_copies_of_every_kind_are_found(kind: str, originals: list[GrayImage]) -> None:
     random = np.random.default_rng(0)
     copies = [KINDS[kind](image, random) for image in originals]
-    found = {(a, b) for a, b, _, _ in near_copies(np.stack([_drawn(p) for p in [*originals, *copies]]))}
+    found = {(a, b) for a, b, _, _ in find_near_duplicates(np.stack([_drawn(p) for p in [*originals, *copies]]))}
     assert found == {(i, i + len(originals)) for i in range(len(originals))}
 
 
@@ -53,7 +55,7 @@ def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
     drawn = np.stack([_drawn(image) for image in originals])
     for kind, copy in KINDS.items():
         copies = np.stack([_drawn(copy(image, random)) for image in originals])
-        found = {(a, b) for a, b, _, _ in near_copies(np.concatenate([drawn, copies]))}
+        found = {(a, b) for a, b, _, _ in find_near_duplicates(np.concatenate([drawn, copies]))}
         right = {(i, i + 200) for i in range(200)}
         assert len(found & right) >= 198, kind
         assert found <= right, kind
@@ -63,7 +65,7 @@ def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
 def test_among_10000_unrelated_and_neighboring_slices_no_pair_is_taken_for_a_copy() -> None:
     drawn = np.stack([_drawn(image) for _, image in phantom_slices(2500, 4, 128, seed=2)])
     assert len(drawn) == 10_000
-    assert list(near_copies(drawn)) == []
+    assert list(find_near_duplicates(drawn)) == []
 
 
 def test_the_turn_of_a_copy_is_told(originals: list[GrayImage]) -> None:
@@ -71,7 +73,7 @@ def test_the_turn_of_a_copy_is_told(originals: list[GrayImage]) -> None:
     random = np.random.default_rng(0)
     for kind, turn in kinds.items():
         pair = np.stack([_drawn(originals[0]), _drawn(KINDS[kind](originals[0], random))])
-        ((_, _, k, score),) = near_copies(pair)
+        ((_, _, k, score),) = find_near_duplicates(pair)
         assert DIHEDRAL_NAMES[k] == turn
         assert score > 0.99
 
@@ -82,16 +84,20 @@ def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list
     Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
     Image.fromarray(originals[0]).save(tmp_path / "d.jpg", quality=80)
     Image.fromarray(originals[1]).save(tmp_path / "e.png")
-    twins = find_duplicates(image_records(sorted(tmp_path.iterdir())))
-    assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (0, 2, "pixels"), (0, 3, "near")]
-    assert twins.clusters == [[0, 1, 2, 3]]
-    assert twins.distinct == 2
-    assert twins.counts() == {"bytes": 1, "pixels": 1, "near": 1}
+    duplicates = find_duplicates(image_records(sorted(tmp_path.iterdir())))
+    assert [(p.first, p.second, p.kind) for p in duplicates.pairs] == [
+        (0, 1, "bytes"),
+        (0, 2, "pixels"),
+        (0, 3, "near"),
+    ]
+    assert duplicates.clusters == [[0, 1, 2, 3]]
+    assert duplicates.distinct == 2
+    assert duplicates.counts() == {"bytes": 1, "pixels": 1, "near": 1}
 
 
 def test_neighboring_slices_of_one_patient_are_no_copies() -> None:
     drawn = np.stack([_drawn(image) for _, image in phantom_slices(12, 4, 256)])
-    assert list(near_copies(drawn)) == []
+    assert list(find_near_duplicates(drawn)) == []
 
 
 def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) -> None:
@@ -100,8 +106,8 @@ def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) ->
     (tmp_path / "d.png").write_bytes(b"broken")
     (tmp_path / "e.png").write_bytes(b"broken")
     (tmp_path / "f.png").write_bytes(b"")
-    twins = find_duplicates(image_records(sorted(tmp_path.iterdir())))
-    assert [(p.first, p.second, p.kind) for p in twins.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
+    duplicates = find_duplicates(image_records(sorted(tmp_path.iterdir())))
+    assert [(p.first, p.second, p.kind) for p in duplicates.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
 
 
 def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> None:

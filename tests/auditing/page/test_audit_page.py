@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
-from tests.fixtures.leaky import BYTES, MIRRORED, leaky_set
+from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
 from tests.report.test_page import HOSTILE, Page
-from tumorlens.auditing import AuditReport, IntegrityIssue, Neighbor, Shortcut, audit, index_of
+from tumorlens.auditing import AuditReport, IntegrityIssue, NearestNeighborAccuracy, Shortcut, audit, build_index
 from tumorlens.auditing.duplicates.perceptual_hash import turned
 from tumorlens.auditing.page.audit_page import audit_page, level
 from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
@@ -35,11 +35,11 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 @pytest.fixture(scope="module")
-def leaky(heads: Table, tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
+def leaky_dataset(heads: Table, tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
     """The leaky set, with an index of the phantoms it was made of, in which their patients are named."""
     place = tmp_path_factory.mktemp("leaky")
-    index_of(heads, name="atlas").save(place / "atlas.npz")
-    return audit(open_table(leaky_set(place / "set", heads)), known=[place / "atlas.npz"], shortcuts=False)
+    build_index(heads, name="atlas").save(place / "atlas.npz")
+    return audit(open_table(make_leaky_dataset(place / "set", heads)), known=[place / "atlas.npz"], shortcuts=False)
 
 
 @pytest.fixture(scope="module")
@@ -58,71 +58,71 @@ def images(document: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
 
 
-def test_the_page_begins_with_the_verdict_and_its_figures(leaky: AuditReport) -> None:
-    words = section(audit_page(leaky), "The verdict")
+def test_the_page_begins_with_the_verdict_and_its_figures(leaky_dataset: AuditReport) -> None:
+    words = section(audit_page(leaky_dataset), "The verdict")
     assert words.startswith(f"The verdict Warning. {leaky.verdict}")
     assert f"{LEAKED} of {len(leaky.table.part('test'))}" in words
     assert "--write-split" in words
 
 
-def test_leaks_are_counted_by_part_kind_and_class_and_shown_in_pairs(leaky: AuditReport) -> None:
-    document = audit_page(leaky)
+def test_leaks_are_counted_by_part_kind_and_class_and_shown_in_pairs(leaky_dataset: AuditReport) -> None:
+    document = audit_page(leaky_dataset)
     words = section(document, "Leaks")
-    leak = next(leak for leak in leaky.leaks if leak.by == "twin")
+    leak = next(leak for leak in leaky_dataset.leaks if leak.by == "duplicate")
     assert f"{LEAKED} of {leak.rate.n} test images have a copy in train: {leak.rate.percent()}" in words
     assert f"test a copy {LEAKED} of {leak.rate.n} {leak.rate.percent()} {BYTES + 1} 0 {MIRRORED}" in words
     assert "test · pituitary: test/pituitary/mirrored-0.png" in words
     assert "right one shown mirrored left to right" in words
 
 
-def test_a_pair_is_turned_so_that_both_look_alike(leaky: AuditReport) -> None:
-    samples = leaky.table.samples
+def test_a_pair_is_turned_so_that_both_look_alike(leaky_dataset: AuditReport) -> None:
+    samples = leaky_dataset.table.samples
     mirrored = next(i for i, s in enumerate(samples) if s.image.name == "mirrored-0.png")
-    kinship = Kinship(leaky)
-    twin = kinship.copy_in_train(mirrored)
-    assert twin is not None
-    image = np.asarray(kinship.copies(mirrored, twin).image.convert("L"), dtype=float)
+    kinship = Kinship(leaky_dataset)
+    duplicate = kinship.copy_in_train(mirrored)
+    assert duplicate is not None
+    image = np.asarray(kinship.copies(mirrored, duplicate).image.convert("L"), dtype=float)
     left, right = image[:, :128], image[:, -128:]
     assert np.corrcoef(left.ravel(), right.ravel())[0, 1] > 0.99
 
 
-def test_copies_that_no_pair_links_are_laid_alike_too(leaky: AuditReport) -> None:
-    mirrored = next(i for i, s in enumerate(leaky.table.samples) if s.image.name == "mirrored-0.png")
-    linked = leaky.twins.pairs
-    twin = Kinship(leaky).copy_in_train(mirrored)
-    assert twin is not None
-    unlinked = Kinship(replace(leaky, twins=replace(leaky.twins, pairs=())))
-    turn, similarity = unlinked.relation(mirrored, twin)
+def test_copies_that_no_pair_links_are_laid_alike_too(leaky_dataset: AuditReport) -> None:
+    mirrored = next(i for i, s in enumerate(leaky_dataset.table.samples) if s.image.name == "mirrored-0.png")
+    linked = leaky_dataset.duplicates.pairs
+    duplicate = Kinship(leaky_dataset).copy_in_train(mirrored)
+    assert duplicate is not None
+    unlinked = Kinship(replace(leaky_dataset, duplicates=replace(leaky_dataset.duplicates, pairs=())))
+    turn, similarity = unlinked.relation(mirrored, duplicate)
     assert linked
     assert DIHEDRAL_NAMES[turn] == "mirrored left to right"
     assert similarity > 0.98
 
 
-def test_sources_name_sets_patients_and_flips(leaky: AuditReport) -> None:
-    words = section(audit_page(leaky), "Known source")
-    readable = len(leaky.table) - 1
+def test_sources_name_sets_patients_and_flips(leaky_dataset: AuditReport) -> None:
+    words = section(audit_page(leaky_dataset), "Known source")
+    readable = len(leaky_dataset.table) - 1
     assert f"{readable} of {len(leaky.table)} images are 24 slices of atlas, of 12 patients" in words
     assert f"mirrored left to right {MIRRORED}" in words
 
 
-def test_a_leak_by_patient_shows_another_image_of_the_patient(leaky: AuditReport) -> None:
-    kinship = Kinship(leaky)
-    leak = next(leak for leak in leaky.leaks if leak.by == "patient")
+def test_a_leak_by_patient_shows_another_image_of_the_patient(leaky_dataset: AuditReport) -> None:
+    kinship = Kinship(leaky_dataset)
+    leak = next(leak for leak in leaky_dataset.leaks if leak.by == "patient")
     for i in leak.samples:
         other = kinship.patient_in_train(i)
         assert other is not None
         assert kinship.patients[other] == kinship.patients[i]
-        assert leaky.twins.cluster[other] != leaky.twins.cluster[i]
+        assert leaky_dataset.duplicates.cluster[other] != leaky_dataset.duplicates.cluster[i]
 
 
-def test_a_conflict_shows_both_labels(leaky: AuditReport) -> None:
-    words = section(audit_page(leaky), "Label conflicts")
+def test_a_conflict_shows_both_labels(leaky_dataset: AuditReport) -> None:
+    words = section(audit_page(leaky_dataset), "Label conflicts")
     assert "test · glioma: test/glioma/misfiled.png train · meningioma: train/meningioma/" in words
     assert "is meningioma" in words
 
 
-def test_damage_names_the_file_from_the_folder_of_the_data(leaky: AuditReport) -> None:
-    words = section(audit_page(leaky), "Damage")
+def test_damage_names_the_file_from_the_folder_of_the_data(leaky_dataset: AuditReport) -> None:
+    words = section(audit_page(leaky_dataset), "Damage")
     assert " train/no_tumor/broken.png " in words
 
 
@@ -141,7 +141,7 @@ def test_shortcuts_are_told_in_words_and_neighbors_with_their_numbers(sound: Aud
     found = replace(
         sound,
         shortcuts=(Shortcut("file size", "bytes of the file", share, 0.4, share, "glioma and pituitary"),),
-        neighbors=(Neighbor("test", share, None, share),),
+        neighbors=(NearestNeighborAccuracy("test", share, None, share),),
     )
     words = section(audit_page(found), "Shortcuts")
     assert "From file size alone the class can be told with a balanced accuracy of 90.0 % (85.0 to 95.0)" in words
@@ -168,24 +168,24 @@ def test_several_sets_are_compared_with_each_other(heads: Table, tmp_path: Path)
     assert "one (6) 0 of 6 (0.0 %) 4 of 6 (66.7 %) two (4) 4 of 4 (100.0 %) 0 of 4 (0.0 %)" in words
 
 
-def test_the_page_is_small_valid_and_loads_nothing(leaky: AuditReport) -> None:
-    document = audit_page(leaky)
+def test_the_page_is_small_valid_and_loads_nothing(leaky_dataset: AuditReport) -> None:
+    document = audit_page(leaky_dataset)
     parsed = Page(document)
     assert all((a.get("src") or "data:image/").startswith("data:image/") for _, a in parsed.tags)
     assert all(image.height <= LONGEST for image in images(document))
     assert len(document) < 500_000
 
 
-def test_files_that_went_away_leave_the_page_whole(leaky: AuditReport, tmp_path: Path) -> None:
-    gone = tuple(replace(look, path=tmp_path / "gone.png") for look in leaky.image_records)
-    document = audit_page(replace(leaky, image_records=gone))
+def test_files_that_went_away_leave_the_page_whole(leaky_dataset: AuditReport, tmp_path: Path) -> None:
+    gone = tuple(replace(look, path=tmp_path / "gone.png") for look in leaky_dataset.image_records)
+    document = audit_page(replace(leaky_dataset, image_records=gone))
     assert Page(document).tags
-    assert len(images(document)) == len(images(audit_page(leaky)))
+    assert len(images(document)) == len(images(audit_page(leaky_dataset)))
 
 
-def test_a_hostile_name_is_shown_as_text(leaky: AuditReport) -> None:
-    samples = tuple(replace(s, id=f"set/{HOSTILE} {i:03d}") for i, s in enumerate(leaky.table.samples))
-    parsed = Page(audit_page(replace(leaky, table=replace(leaky.table, samples=samples))))
+def test_a_hostile_name_is_shown_as_text(leaky_dataset: AuditReport) -> None:
+    samples = tuple(replace(s, id=f"set/{HOSTILE} {i:03d}") for i, s in enumerate(leaky_dataset.table.samples))
+    parsed = Page(audit_page(replace(leaky_dataset, table=replace(leaky_dataset.table, samples=samples))))
     assert "script" not in {tag for tag, _ in parsed.tags}
     assert "alert(1)" in parsed.text
 

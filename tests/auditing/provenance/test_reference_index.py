@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.copies import KINDS
+from tests.fixtures.altered_copies import KINDS
 from tumorlens.auditing.duplicates.image_records import image_records
-from tumorlens.auditing.provenance.reference_index import ReferenceIndex, index_of, mislabeled, shipped, trace
+from tumorlens.auditing.provenance.reference_index import ReferenceIndex, build_index, mislabeled, shipped, trace
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
@@ -24,7 +24,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 @pytest.fixture(scope="module")
 def index(source: Table) -> ReferenceIndex:
-    return index_of(source, name="hospital")
+    return build_index(source, name="hospital")
 
 
 def test_an_index_holds_slices_patients_and_labels_and_survives_a_file(
@@ -83,7 +83,7 @@ def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> 
     path = tmp_path / "a.png"
     path.write_bytes(b"broken")
     with pytest.raises(DataError, match="none of its 1 images can be indexed"):
-        index_of(Table("t", (Sample("t/a", path, "x"),), ("x",)))
+        build_index(Table("t", (Sample("t/a", path, "x"),), ("x",)))
 
 
 def test_a_file_named_after_another_slice_is_told(source: Table, index: ReferenceIndex, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
-from tests.fixtures.published import figshare
-from tumorlens.auditing import index_of, split_folds, true_masks, without_torn_split
+from tests.fixtures.published_datasets import figshare
+from tumorlens.auditing import build_index, reference_masks, split_folds, without_patient_leakage
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import MaskLocation, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
@@ -36,7 +36,7 @@ def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     import sys
 
     table = open_table(slices)
-    known = (index_of(table),)
+    known = (build_index(table),)
     monkeypatch.setattr(guard, "shipped", lambda: known)
     monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.traced_masks"], "shipped", lambda: known)
     return table
@@ -55,7 +55,7 @@ def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0)
 
 def test_every_image_gets_the_outline_of_its_slice_in_its_own_turn(slices: Path, source: Table, tmp_path: Path) -> None:
     numbers = list(range(0, 24, 3))
-    table = true_masks(derived(tmp_path / "made", slices, numbers), source)
+    table = reference_masks(derived(tmp_path / "made", slices, numbers), source)
     assert len(table) == len(DIHEDRAL_NAMES)
     for sample in table.samples:
         place = int(sample.image.stem)
@@ -82,7 +82,7 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
     before = open_table(tmp_path / "made")
     old = scans.save(tmp_path / "old.png", scans.MASK)
     before = replace(before, samples=tuple(replace(s, mask=old) for s in before.samples))
-    table = true_masks(before, source)
+    table = reference_masks(before, source)
     assert {s.image.name: s.mask is not None for s in table.samples} == {
         "0.png": True,
         "1.png": True,
@@ -101,35 +101,35 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
 
 def test_a_slice_without_mask_gives_none(slices: Path, source: Table, tmp_path: Path) -> None:
     bare = replace(source, samples=tuple(replace(s, mask=None) if s.id == "figshare/0" else s for s in source.samples))
-    table = true_masks(derived(tmp_path / "made", slices, [0, 3]), bare)
+    table = reference_masks(derived(tmp_path / "made", slices, [0, 3]), bare)
     assert [s.mask is not None for s in table.samples] == [False, True]
     assert "made: 1 slices have no mask in figshare as it is there" in table.notes
 
 
 def test_nothing_to_gain_is_an_error(slices: Path, source: Table, phantom_table: Table, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"phantom: no data set whose slices are known here; expected \['figshare'\]"):
-        true_masks(source, phantom_table)
+        reference_masks(source, phantom_table)
     scans.save(tmp_path / "other" / "a" / "1.png", scans.GRAY)
     with pytest.raises(DataError, match=r"none of its 1 images gets a mask from figshare: 0 show one of its slices"):
-        true_masks(open_table(tmp_path / "other"), source)
+        reference_masks(open_table(tmp_path / "other"), source)
 
 
 def test_a_split_that_tears_recovered_patients_is_taken_away(slices: Path, source: Table, tmp_path: Path) -> None:
-    table = true_masks(derived(tmp_path / "made", slices, [0, 1, 2, 3, 4, 5]), source)
+    table = reference_masks(derived(tmp_path / "made", slices, [0, 1, 2, 3, 4, 5]), source)
     torn = replace(
         table, samples=tuple(replace(s, split=("train", "test")[i % 2]) for i, s in enumerate(table.samples))
     )
-    whole = without_torn_split(torn)
+    whole = without_patient_leakage(torn)
     assert {s.split for s in whole.samples} == {None}
     assert whole.notes[-1] == "made: its split had patients on two sides and was taken away"
     kept = split_folds(source, folds=2, val=0)
-    assert without_torn_split(kept) is kept
+    assert without_patient_leakage(kept) is kept
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
 def test_real_rectangles_overlap_the_true_outlines_by_little_more_than_half() -> None:
     before = open_table(DATA / "coco")
-    after = true_masks(before, open_table(DATA / "figshare"))
+    after = reference_masks(before, open_table(DATA / "figshare"))
     dice = []
     for one, other in zip(before.samples, after.samples, strict=True):
         assert MaskLocation.of(other.mask).turn == DIHEDRAL_NAMES.index("transposed")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import scans, sets
+from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.formats.class_folders import class_name, image_files, read
 from tumorlens.errors import DataError
 
 
 def test_one_folder_a_class(tmp_path: Path) -> None:
-    table = read(sets.class_folders(tmp_path / "scans", {"glioma": 2, "No Tumor": 1}))
+    table = read(tiny_datasets.class_folders(tmp_path / "scans", {"glioma": 2, "No Tumor": 1}))
     assert table.name == "scans"
     assert table.classes == ("glioma", "no_tumor")
     assert [s.id for s in table.samples] == ["scans/No Tumor/0.png", "scans/glioma/0.png", "scans/glioma/1.png"]
@@ -27,7 +27,9 @@ def test_one_folder_a_class(tmp_path: Path) -> None:
     [("train", "val", "test"), ("Training", "Validation", "Testing"), ("TRAIN", "valid", "Test")],
 )
 def test_split_folders_by_any_of_their_names(tmp_path: Path, train: str, val: str, test: str) -> None:
-    table = read(sets.class_folders(tmp_path, {f"{train}/a": 3, f"{train}/b": 1, f"{val}/a": 1, f"{test}/b": 2}))
+    table = read(
+        tiny_datasets.class_folders(tmp_path, {f"{train}/a": 3, f"{train}/b": 1, f"{val}/a": 1, f"{test}/b": 2})
+    )
     assert Counter((s.split, s.label) for s in table.samples) == {
         ("train", "a"): 3,
         ("train", "b"): 1,
@@ -37,18 +39,20 @@ def test_split_folders_by_any_of_their_names(tmp_path: Path, train: str, val: st
 
 
 def test_a_split_that_lacks_a_class_does_not_shift_the_labels(tmp_path: Path) -> None:
-    table = read(sets.class_folders(tmp_path, {"train/a": 1, "train/b": 1, "train/c": 1, "test/b": 1, "test/c": 2}))
+    table = read(
+        tiny_datasets.class_folders(tmp_path, {"train/a": 1, "train/b": 1, "train/c": 1, "test/b": 1, "test/c": 2})
+    )
     assert table.subset("test").classes == ("a", "b", "c")
     assert table.subset("test").labels == [1, 2, 2]
 
 
 def test_a_class_that_is_only_in_test_has_its_place_in_the_class_map(tmp_path: Path) -> None:
-    table = read(sets.class_folders(tmp_path, {"train/b": 1, "train/c": 1, "test/a": 1}))
+    table = read(tiny_datasets.class_folders(tmp_path, {"train/b": 1, "train/c": 1, "test/a": 1}))
     assert table.subset("train").labels == [1, 2]
 
 
 def test_one_file_name_in_many_folders_makes_many_samples(tmp_path: Path) -> None:
-    table = read(sets.class_folders(tmp_path, {"train/a": 1, "train/b": 1, "test/a": 1, "Test/a": 1}))
+    table = read(tiny_datasets.class_folders(tmp_path, {"train/a": 1, "train/b": 1, "test/a": 1, "Test/a": 1}))
     assert len({s.id for s in table.samples}) == 4
 
 
@@ -58,12 +62,12 @@ def test_no_tumor_is_one_class_however_it_is_spelled(name: str) -> None:
 
 
 def test_two_spellings_of_a_class_are_pooled(tmp_path: Path) -> None:
-    table = read(sets.class_folders(tmp_path, {"train/Glioma": 1, "train/x": 1, "test/glioma ": 1}))
+    table = read(tiny_datasets.class_folders(tmp_path, {"train/Glioma": 1, "train/x": 1, "test/glioma ": 1}))
     assert table.classes == ("glioma", "x")
 
 
 def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
-    sets.class_folders(tmp_path, {"a": 1, "b": 1, "empty": 0, ".tumorlens-download": 2})
+    tiny_datasets.class_folders(tmp_path, {"a": 1, "b": 1, "empty": 0, ".tumorlens-download": 2})
     for name in (".DS_Store", "._0.png", "notes.txt", "Thumbs.db"):
         scans.raw(tmp_path / "a" / name, b"no image")
         scans.raw(tmp_path / name, b"no image")
@@ -80,13 +84,13 @@ def test_extensions_in_any_letter_case(tmp_path: Path) -> None:
 
 
 def test_split_folders_beside_class_folders_are_refused(tmp_path: Path) -> None:
-    sets.class_folders(tmp_path, {"train/a": 1, "glioma": 1})
+    tiny_datasets.class_folders(tmp_path, {"train/a": 1, "glioma": 1})
     with pytest.raises(DataError, match=r"split folders \['train'\] and class folders \['glioma'\] side by side"):
         open_table(tmp_path)
 
 
 def test_split_folders_without_images_say_what_was_expected(tmp_path: Path) -> None:
-    sets.class_folders(tmp_path, {"train/a": 0, "test/a": 0})
+    tiny_datasets.class_folders(tmp_path, {"train/a": 0, "test/a": 0})
     with pytest.raises(DataError, match=r"no images in class folders found; expected <class>/\*\.png"):
         open_table(tmp_path)
 
@@ -98,6 +102,6 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_two_folders_of_ones_own_can_be_pooled(tmp_path: Path) -> None:
     counts = {"a": 2, "b": 2}
-    both = open_tables([sets.class_folders(tmp_path / name, counts) for name in ("here", "there")])
+    both = open_tables([tiny_datasets.class_folders(tmp_path / name, counts) for name in ("here", "there")])
     assert len(both) == 8
     assert both.name == "here+there"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import coco, scans, sets
+from tests.fixtures import coco, scans, tiny_datasets
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.formats.coco import read
 from tumorlens.datasets.formats.coco_annotations import read_annotations
@@ -107,7 +107,7 @@ def test_annotations_in_the_folder_and_in_its_splits_are_refused(tmp_path: Path)
 
 
 def test_class_folders_without_annotations_are_no_export(tmp_path: Path) -> None:
-    assert open_table(sets.class_folders(tmp_path / "plain", {"train/a": 1, "test/a": 1})).classes == ("a",)
+    assert open_table(tiny_datasets.class_folders(tmp_path / "plain", {"train/a": 1, "test/a": 1})).classes == ("a",)
 
 
 def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import scans, sets
+from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import SplitPlan, Table, open_table, pool, read_table, write_table
 from tumorlens.errors import DataError, SplitError
 
@@ -17,15 +17,15 @@ from tumorlens.errors import DataError, SplitError
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     """Figshare with a split, and images that name no patient."""
-    none = open_table(sets.class_folders(tmp_path / "data" / "gesund, ä", {"no tumor": 2}))
-    pooled = pool([open_table(sets.figshare_csv(tmp_path / "data" / "figshare")), none])
+    none = open_table(tiny_datasets.class_folders(tmp_path / "data" / "gesund, ä", {"no tumor": 2}))
+    pooled = pool([open_table(tiny_datasets.figshare_csv(tmp_path / "data" / "figshare")), none])
     rows = tuple(replace(s, split="test" if s.group == "figshare:100360" else "train") for s in pooled.samples)
     return replace(pooled, samples=rows, plan=SplitPlan("patient", "folds", 3, 5, 0, 0.0))
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    return sets.class_folders(tmp_path, {"p": 4}) / "p"
+    return tiny_datasets.class_folders(tmp_path, {"p": 4}) / "p"
 
 
 def by_hand(folder: Path, *lines: str) -> Path:
@@ -68,7 +68,7 @@ def test_a_split_changed_after_writing_is_noticed(table: Table, tmp_path: Path) 
 
 
 def test_a_table_that_is_not_split_yet_may_be_edited(tmp_path: Path) -> None:
-    path = write_table(open_table(sets.figshare_csv(tmp_path / "data")), tmp_path / "table.csv")
+    path = write_table(open_table(tiny_datasets.figshare_csv(tmp_path / "data")), tmp_path / "table.csv")
     path.write_text(path.read_text(encoding="utf-8").replace("figshare:100360", "figshare:another"))
     assert "figshare:another" in {s.group for s in read_table(path).samples}
 

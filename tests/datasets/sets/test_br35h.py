@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures import scans, sets, via
+from tests.fixtures import scans, tiny_datasets, via
 from tumorlens.datasets import open_table, read_sample_mask
 from tumorlens.datasets.formats.via import read_via
 from tumorlens.datasets.sets.br35h import OUTLINED, read
@@ -21,7 +21,7 @@ BOX = via.rect(4, 4, 8, 8)
 
 def whole(root: Path) -> Path:
     """yes and no, and three outlined images: one a copy in yes, one of a changed file, one without outline."""
-    sets.class_folders(root, {"no": 2, "pred": 1})
+    tiny_datasets.class_folders(root, {"no": 2, "pred": 1})
     drawn = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
     via.annotations(root / OUTLINED / "annotations_all.json", drawn, places=("TRAIN", "TEST", "VAL"))
     for part in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
@@ -93,7 +93,7 @@ def test_what_is_not_there_or_not_listed_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda p: sets.class_folders(p, {"yes": 1}), r"no images in no/ found"),
+        (lambda p: tiny_datasets.class_folders(p, {"yes": 1}), r"no images in no/ found"),
         (lambda p: p, r"neither yes/ and no/ nor outlines \(annotations_\*\.json or via_region_data\.json\)"),
         (lambda p: scans.raw(p / "annotations_all.json", b"{"), r"annotations_all\.json: is no JSON or damaged"),
         (lambda p: scans.raw(p / "annotations_all.json", b"[]"), r"lists no image; expected annotations exported"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import scans, sets
+from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.sets.figshare import CLASSES, patient_group, read
 from tumorlens.errors import DataError, ScanError
@@ -18,19 +18,20 @@ def facts(table: Table) -> list[tuple[str, str, str | None]]:
 
 
 EXPECTED = sorted(
-    (f"figshare/{number}", label, f"figshare:{group}") for number, (_, label, _, group) in sets.FIGSHARE.items()
+    (f"figshare/{number}", label, f"figshare:{group}")
+    for number, (_, label, _, group) in tiny_datasets.FIGSHARE.items()
 )
 
 
 def test_the_csv_layout(tmp_path: Path) -> None:
-    table = read(sets.figshare_csv(tmp_path))
+    table = read(tiny_datasets.figshare_csv(tmp_path))
     assert facts(table) == EXPECTED
     assert table.classes == CLASSES
     assert all(s.mask and (read_mask(s.mask) == scans.MASK).all() for s in table.samples)
 
 
 def test_the_original_mat_files_give_the_same_table(tmp_path: Path) -> None:
-    table = read(sets.figshare_mats(tmp_path))
+    table = read(tiny_datasets.figshare_mats(tmp_path))
     assert facts(table) == EXPECTED
     assert table.classes == CLASSES
     for sample in table.samples:
@@ -40,12 +41,12 @@ def test_the_original_mat_files_give_the_same_table(tmp_path: Path) -> None:
 
 
 def test_without_the_column_patient_group_it_is_made_from_the_id(tmp_path: Path) -> None:
-    assert facts(read(sets.figshare_csv(tmp_path, groups=False))) == EXPECTED
+    assert facts(read(tiny_datasets.figshare_csv(tmp_path, groups=False))) == EXPECTED
 
 
 def test_both_layouts_are_recognized(tmp_path: Path) -> None:
-    assert open_table(sets.figshare_csv(tmp_path / "csv")).name == "figshare"
-    assert open_table(sets.figshare_mats(tmp_path / "mat")).name == "figshare"
+    assert open_table(tiny_datasets.figshare_csv(tmp_path / "csv")).name == "figshare"
+    assert open_table(tiny_datasets.figshare_mats(tmp_path / "mat")).name == "figshare"
 
 
 @pytest.mark.parametrize(
@@ -64,32 +65,32 @@ def test_a_letter_behind_the_digits_is_another_study_of_the_same_patient(patient
 
 
 def test_a_slice_without_a_mask_file_has_none(tmp_path: Path) -> None:
-    (sets.figshare_csv(tmp_path) / "masks" / "2.png").unlink()
+    (tiny_datasets.figshare_csv(tmp_path) / "masks" / "2.png").unlink()
     assert [s.id for s in read(tmp_path).samples if s.mask is None] == ["figshare/2"]
 
 
 def test_a_slice_without_its_image_is_named_with_its_line(tmp_path: Path) -> None:
-    (sets.figshare_csv(tmp_path) / "images" / "10.jpg").unlink()
+    (tiny_datasets.figshare_csv(tmp_path) / "images" / "10.jpg").unlink()
     with pytest.raises(DataError, match=r"patients\.csv, line 4: .*10\.jpg does not exist"):
         read(tmp_path)
 
 
 def test_a_slice_without_a_patient_is_refused(tmp_path: Path) -> None:
-    index = sets.figshare_csv(tmp_path, groups=False) / "patients.csv"
+    index = tiny_datasets.figshare_csv(tmp_path, groups=False) / "patients.csv"
     index.write_text(index.read_text().replace("MR040240B", ""))
     with pytest.raises(DataError, match=r"line 4: slice 10 has no patient_id"):
         read(tmp_path)
 
 
 def test_an_index_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
-    index = sets.figshare_csv(tmp_path) / "patients.csv"
+    index = tiny_datasets.figshare_csv(tmp_path) / "patients.csv"
     index.write_text(index.read_text().replace("patient_id", "person"))
     with pytest.raises(DataError, match=r"patients\.csv: no column \['patient_id'\] among \['slice', "):
         read(tmp_path)
 
 
 def test_a_damaged_mat_file_is_named(tmp_path: Path) -> None:
-    scans.cut(sets.figshare_mats(tmp_path) / "11.mat", 0.5)
+    scans.cut(tiny_datasets.figshare_mats(tmp_path) / "11.mat", 0.5)
     with pytest.raises(ScanError, match=r"11\.mat"):
         read(tmp_path)
 

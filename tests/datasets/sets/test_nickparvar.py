@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import sets
+from tests.fixtures import tiny_datasets
 from tumorlens.datasets import open_table
 from tumorlens.datasets.sets.nickparvar import DATASET, read
 from tumorlens.errors import DataError
@@ -19,7 +19,7 @@ LAYOUT = {
 
 
 def test_the_official_split_and_class_order(tmp_path: Path) -> None:
-    table = open_table(sets.class_folders(tmp_path, LAYOUT))
+    table = open_table(tiny_datasets.class_folders(tmp_path, LAYOUT))
     assert table.name == "nickparvar"
     assert table.classes == ("glioma", "meningioma", "pituitary", "no_tumor")
     assert len(table.subset("train")) == 12
@@ -29,11 +29,11 @@ def test_the_official_split_and_class_order(tmp_path: Path) -> None:
 
 def test_a_part_without_pituitary_does_not_shift_no_tumor(tmp_path: Path) -> None:
     counts = {name: n for name, n in LAYOUT.items() if name != "Testing/pituitary"}
-    assert set(read(sets.class_folders(tmp_path, counts)).subset("test").labels) == {0, 1, 3}
+    assert set(read(tiny_datasets.class_folders(tmp_path, counts)).subset("test").labels) == {0, 1, 3}
 
 
 def test_results_will_say_that_no_patient_is_known(tmp_path: Path) -> None:
-    assert read(sets.class_folders(tmp_path, LAYOUT)).notes == ("nickparvar: no patient ids",)
+    assert read(tiny_datasets.class_folders(tmp_path, LAYOUT)).notes == ("nickparvar: no patient ids",)
 
 
 def test_the_card_says_that_the_official_split_leaks() -> None:
@@ -41,6 +41,6 @@ def test_the_card_says_that_the_official_split_leaks() -> None:
 
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:
-    sets.class_folders(tmp_path, {"Training/cat": 1, "Testing/dog": 1})
+    tiny_datasets.class_folders(tmp_path, {"Training/cat": 1, "Testing/dog": 1})
     with pytest.raises(DataError, match=r"class folders \['cat', 'dog'\] found; expected \['glioma'"):
         read(tmp_path)

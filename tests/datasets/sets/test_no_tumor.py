@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import sets
+from tests.fixtures import tiny_datasets
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.sets.no_tumor import read
 from tumorlens.errors import DataError
@@ -14,7 +14,9 @@ from tumorlens.errors import DataError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (sets.class_folders(tmp_path / "none", {"images": 3}) / "images.csv").write_text("file,copies_in_nickparvar\n")
+    (tiny_datasets.class_folders(tmp_path / "none", {"images": 3}) / "images.csv").write_text(
+        "file,copies_in_nickparvar\n"
+    )
     return tmp_path / "none"
 
 
@@ -26,7 +28,7 @@ def test_it_has_one_class(folder: Path) -> None:
 
 
 def test_pooled_with_figshare_it_becomes_the_fourth_class(folder: Path, tmp_path: Path) -> None:
-    table = open_tables([sets.figshare_csv(tmp_path / "figshare"), folder])
+    table = open_tables([tiny_datasets.figshare_csv(tmp_path / "figshare"), folder])
     assert table.name == "figshare+no_tumor"
     assert table.classes == ("glioma", "meningioma", "pituitary", "no_tumor")
     assert sum(s.group is None for s in table.samples) == 3
@@ -36,4 +38,4 @@ def test_pooled_with_figshare_it_becomes_the_fourth_class(folder: Path, tmp_path
 @pytest.mark.parametrize("counts", [{}, {"images": 0}])
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
     with pytest.raises(DataError, match=r"no images in images/ found"):
-        read(sets.class_folders(tmp_path, counts))
+        read(tiny_datasets.class_folders(tmp_path, counts))

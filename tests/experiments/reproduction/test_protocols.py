@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import published as sets
-from tumorlens.auditing import check_leaks, find_linked_groups, index_of
+from tests.fixtures import published_datasets
+from tumorlens.auditing import build_index, check_leaks, find_linked_groups
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, check_groups, open_table, read_sample_mask
 from tumorlens.experiments.reproduction import quick
@@ -19,7 +19,7 @@ from tumorlens.scan import is_box_mask
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    return sets.heads(tmp_path_factory.mktemp("heads") / "set")
+    return published_datasets.phantom_heads(tmp_path_factory.mktemp("heads") / "set")
 
 
 def both(system: int, *tables: Table, quick: bool = False) -> ProtocolPair:
@@ -39,8 +39,8 @@ def assert_honest(pair: ProtocolPair) -> None:
 
 
 def test_random_splits_put_copies_on_both_sides_and_groups_do_not(drawn: Table, tmp_path: Path) -> None:
-    pair = both(1, open_table(sets.navoneel(tmp_path / "set", drawn)))
-    assert pair.known(pair.published, "test")["twin"]
+    pair = both(1, open_table(published_datasets.navoneel(tmp_path / "set", drawn)))
+    assert pair.known(pair.published, "test")["duplicate"]
     assert_honest(pair)
     sizes = [{part: len(images(p.table, part)) for part in ("train", "test")} for p in (pair.published, pair.honest)]
     assert abs(sizes[0]["test"] - sizes[1]["test"]) <= 2
@@ -48,7 +48,7 @@ def test_random_splits_put_copies_on_both_sides_and_groups_do_not(drawn: Table, 
 
 
 def test_system_4_chooses_on_the_test_images_themselves(drawn: Table, tmp_path: Path) -> None:
-    pair = both(4, open_table(sets.navoneel(tmp_path / "set", drawn)))
+    pair = both(4, open_table(published_datasets.navoneel(tmp_path / "set", drawn)))
     table = pair.published.table
     assert images(table, "val") == images(table, "test")
     assert len(images(table, "test")) == pytest.approx(0.2 * 52, abs=2)
@@ -56,7 +56,7 @@ def test_system_4_chooses_on_the_test_images_themselves(drawn: Table, tmp_path: 
 
 
 def test_system_5_validates_on_training_slices_and_tears_patients(drawn: Table, tmp_path: Path) -> None:
-    pair = both(5, open_table(sets.figshare(tmp_path / "set", drawn)))
+    pair = both(5, open_table(published_datasets.figshare(tmp_path / "set", drawn)))
     table = pair.published.table
     assert images(table, "val") < images(table, "train")
     assert len(images(table, "val")) == round(0.1 * len(images(table, "train")))
@@ -67,23 +67,23 @@ def test_system_5_validates_on_training_slices_and_tears_patients(drawn: Table, 
 
 
 def test_system_3_measures_the_training_part_and_then_the_official_test(drawn: Table, tmp_path: Path) -> None:
-    source = open_table(sets.nickparvar(tmp_path / "set", drawn))
+    source = open_table(published_datasets.nickparvar(tmp_path / "set", drawn))
     pair = both(3, source)
     assert pair.published.parts == ("train", "test")
     assert images(pair.published.table, "train") == images(source, "train")
     assert images(pair.published.table, "val") == set()
-    assert pair.known(pair.published, "test")["twin"] == {s.id for s in source.samples if s.split == "test"}
+    assert pair.known(pair.published, "test")["duplicate"] == {s.id for s in source.samples if s.split == "test"}
     assert_honest(pair)
 
 
 def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
     drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = open_table(sets.figshare(tmp_path / "figshare", drawn))
-    index = (index_of(known),)
+    known = open_table(published_datasets.figshare(tmp_path / "figshare", drawn))
+    index = (build_index(known),)
     monkeypatch.setattr(guard, "shipped", lambda: index)
     monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.traced_masks"], "shipped", lambda: index)
-    export = open_table(sets.export(tmp_path / "export", drawn))
+    export = open_table(published_datasets.export(tmp_path / "export", drawn))
     pair = both(2, export, known)
     given = {sample.id: sample.split for sample in export.samples}
     assert {sample.id: sample.split for sample in pair.published.table.samples} == given
@@ -101,7 +101,7 @@ def test_a_quick_run_draws_whole_groups_and_says_so(
 ) -> None:
     monkeypatch.setattr(quick, "IMAGES", 30)
     monkeypatch.setattr(quick, "GROUPS", 6)
-    source = open_table(sets.figshare(tmp_path / "set", drawn))
+    source = open_table(published_datasets.figshare(tmp_path / "set", drawn))
     pair = both(5, source, quick=True)
     kept = {sample.image for sample in pair.source.samples}
     assert len(kept) == 36  # six patients of each of three classes, two slices each

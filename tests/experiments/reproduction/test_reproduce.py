@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures import published as sets
+from tests.fixtures import published_datasets
 from tumorlens import load_run
-from tumorlens.auditing import index_of
+from tumorlens.auditing import build_index
 from tumorlens.auditing import leak_check as guard
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, open_table
@@ -30,12 +30,12 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    return sets.heads(tmp_path_factory.mktemp("heads") / "set")
+    return published_datasets.phantom_heads(tmp_path_factory.mktemp("heads") / "set")
 
 
 @pytest.fixture(scope="module")
 def yes_no(drawn: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sets.navoneel(tmp_path_factory.mktemp("navoneel"), drawn)
+    return published_datasets.navoneel(tmp_path_factory.mktemp("navoneel"), drawn)
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +66,10 @@ def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: R
 
 
 def test_it_says_why_they_differ_with_counts(found: Reproduction) -> None:
-    twins = found.published.apart["test"]
-    assert twins
+    duplicates = found.published.apart["test"]
+    assert duplicates
     assert "the test images also chose the epoch" in found.why
-    assert f"Of {twins.of} images in the test part, {twins.twins} have a copy in training" in found.why
+    assert f"Of {duplicates.of} images in the test part, {duplicates.duplicates} have a copy in training" in found.why
     assert "\n" not in found.why
 
 
@@ -133,7 +133,7 @@ def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, ye
 
 
 def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
-    data = sets.nickparvar(tmp_path / "set", drawn)
+    data = published_datasets.nickparvar(tmp_path / "set", drawn)
     found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, n_resamples=100)
     accuracy, _, official = found.rows
     assert accuracy.published
@@ -149,11 +149,11 @@ def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(dr
 def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
     drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slices = sets.figshare(tmp_path / "figshare", drawn)
-    index = (index_of(open_table(slices)),)
+    slices = published_datasets.figshare(tmp_path / "figshare", drawn)
+    index = (build_index(open_table(slices)),)
     for place in (guard, sys.modules["tumorlens.auditing.provenance.traced_masks"]):
         monkeypatch.setattr(place, "shipped", lambda: index)
-    data = [sets.export(tmp_path / "export", drawn), slices]
+    data = [published_datasets.export(tmp_path / "export", drawn), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
     found = reproduce(
         2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
@@ -187,7 +187,7 @@ def test_weights_that_cannot_be_had_are_known_before_the_work_and_ways_are_named
         raise ModelError("efficientnet_b0_transformer: the hub cannot be reached")
 
     monkeypatch.setattr(sys.modules["tumorlens.experiments.reproduction.reproduce"], "load_pretrained", unreachable)
-    data = sets.figshare(tmp_path / "set", drawn)
+    data = published_datasets.figshare(tmp_path / "set", drawn)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
     with pytest.raises(ModelError, match=ways):
         reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.fixtures.looker import looker
+from tests.fixtures.corner_network import corner_network
 from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, curves, scene
 
 IMAGE = (np.indices((64, 64)) // 8).sum(0).astype(np.uint8) % 2 * np.uint8(200)  # a board of squares, 8 x 8 each
@@ -18,7 +18,7 @@ def corner(row: int, column: int, shape: tuple[int, int] = (64, 64)) -> np.ndarr
 
 
 def test_the_right_corner_beats_the_wrong_one_both_ways() -> None:
-    pipeline = looker()
+    pipeline = corner_network()
     here = scene(pipeline, IMAGE, 1)
     right, wrong = (curves(pipeline, here, corner(at, at)) for at in (0, 32))
     assert right.areas[0] > wrong.areas[0] + 0.1
@@ -26,7 +26,7 @@ def test_the_right_corner_beats_the_wrong_one_both_ways() -> None:
 
 
 def test_both_curves_run_between_the_whole_and_the_blurred_image() -> None:
-    pipeline = looker()
+    pipeline = corner_network()
     here = scene(pipeline, IMAGE, 1)
     found = curves(pipeline, here, corner(0, 0))
     assert here.probability > 0.8 > 0.5 > here.hidden
@@ -40,13 +40,13 @@ def test_both_curves_run_between_the_whole_and_the_blurred_image() -> None:
 
 
 def test_the_probability_is_the_calibrated_one() -> None:
-    cold, warm = looker(), looker()
+    cold, warm = corner_network(), corner_network()
     warm.temperature.fill_(4.0)
     assert 0.5 < scene(warm, IMAGE, 1).probability < scene(cold, IMAGE, 1).probability
 
 
 def test_bars_beside_a_image_are_no_pixels_of_it() -> None:
-    pipeline, flat = looker(), IMAGE[:32]  # laid on a square with bars above and below
+    pipeline, flat = corner_network(), IMAGE[:32]  # laid on a square with bars above and below
     here = scene(pipeline, flat, 1)
     assert int(here.shown.sum()) == 16 * 32
     found = curves(pipeline, here, corner(0, 0, flat.shape))
@@ -54,7 +54,7 @@ def test_bars_beside_a_image_are_no_pixels_of_it() -> None:
 
 
 def test_a_map_that_says_nothing_is_followed_in_an_order_set_by_the_seed() -> None:
-    pipeline = looker()
+    pipeline = corner_network()
     here, blank = scene(pipeline, IMAGE, 1), np.zeros((64, 64), np.float32)
     one, again, other = (curves(pipeline, here, blank, seed) for seed in (1, 1, 5))
     np.testing.assert_array_equal(one.insertion, again.insertion)

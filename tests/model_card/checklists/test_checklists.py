@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.fixtures import cards
+from tests.fixtures import model_cards
 from tumorlens.model_card.checklists import CHECKLISTS
 from tumorlens.model_card.checklists.checklist_item import Checklist
 from tumorlens.model_card.checklists.fill import fill
@@ -17,7 +17,7 @@ PARTS = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "ab
 
 def said(name: str, number: str, **changes: object) -> str:
     """What a full card says to an item, as one text."""
-    (found,) = (one for one in fill(CHECKLISTS[name], cards.full(**changes)) if one.item.number == number)
+    (found,) = (one for one in fill(CHECKLISTS[name], model_cards.full(**changes)) if one.item.number == number)
     return "\n".join(found.lines)
 
 
@@ -42,7 +42,7 @@ def test_sections_are_not_torn_apart_and_every_item_asks_something(sheet: Checkl
 
 @pytest.mark.parametrize("sheet", CHECKLISTS.values(), ids=list(CHECKLISTS))
 def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Checklist) -> None:
-    for one in fill(sheet, cards.sparse()):
+    for one in fill(sheet, model_cards.sparse()):
         assert one.lines or one.left
         assert all(
             line.strip() and "None" not in line and "{}" not in line for line in one.lines if "None:" not in line
@@ -97,7 +97,7 @@ def test_tripod_ai_says_what_the_card_holds(number: str, wanted: str) -> None:
 
 
 def test_what_a_split_did_wrong_is_said() -> None:
-    known = cards.full().training
+    known = model_cards.full().training
     torn = known | {
         "split": known["split"] | {"by": "image, patients ignored"},
         "leaks": [{"part": "test", "by": "patient", "images": 30, "of": 40}],

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
+from tests.fixtures.round_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe

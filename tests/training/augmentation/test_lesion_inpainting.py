@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.drawn_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
+from tests.fixtures.round_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError

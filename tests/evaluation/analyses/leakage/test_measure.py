@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.leaky import leaky_set
+from tests.fixtures.leaky_dataset import make_leaky_dataset
 from tumorlens.auditing import split_given
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import LeakError
@@ -20,21 +20,21 @@ RECIPE = load_recipe("demo", ["input.size=48", "epochs=1", "batch_size=4", "stop
 
 
 @pytest.fixture
-def leaky(phantom_table: Table, tmp_path: Path) -> Table:
-    folder = leaky_set(tmp_path / "leaky", phantom_table)
+def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
+    folder = make_leaky_dataset(tmp_path / "leaky", phantom_table)
     (folder / "train" / "no_tumor" / "broken.png").unlink()
     return split_given(open_table(folder), val=0)
 
 
-def test_training_on_a_leak_stops_before_anything_is_written(leaky: Table, tmp_path: Path) -> None:
+def test_training_on_a_leak_stops_before_anything_is_written(leaky_dataset: Table, tmp_path: Path) -> None:
     with pytest.raises(LeakError, match="6 of 14 test images have a copy in train"):
-        train(leaky, RECIPE, tmp_path / "run")
+        train(leaky_dataset, RECIPE, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_leaking_run_says_so_and_is_measured_in_two_parts(leaky: Table, tmp_path: Path) -> None:
-    run = train(leaky, RECIPE, tmp_path / "run", allow_leak=True)
-    assert run.record["leaks"] == [{"part": "test", "by": "twin", "images": 6, "of": 14}]
+def test_a_leaking_run_says_so_and_is_measured_in_two_parts(leaky_dataset: Table, tmp_path: Path) -> None:
+    run = train(leaky_dataset, RECIPE, tmp_path / "run", allow_leak=True)
+    assert run.record["leaks"] == [{"part": "test", "by": "duplicate", "images": 6, "of": 14}]
     found = evaluate(run, n_resamples=100)
     assert found.separate is not None
     assert found.separate.leaked is not None
@@ -64,7 +64,7 @@ def test_copies_of_training_images_in_other_data_are_measured_apart(
         place.write_bytes(sample.image.read_bytes())
     found = evaluate(finished_run, table=open_table(tmp_path / "other"), n_resamples=100)
     assert found.separate is not None
-    assert (found.separate.twins, found.separate.of) == (2, len(held) + 2)
+    assert (found.separate.duplicates, found.separate.of) == (2, len(held) + 2)
 
 
 def test_what_is_drawn_is_measured_apart_as_well(segmentation_run: Run, phantom_table: Table, tmp_path: Path) -> None:
