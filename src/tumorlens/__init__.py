@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tumorlens.auditing import split_given as split_given
     from tumorlens.auditing import split_whole as split_whole
     from tumorlens.auditing.audit import audit as audit
-    from tumorlens.auditing.provenance.traced_masks import reference_masks as reference_masks
+    from tumorlens.auditing.provenance.source_reference_masks import reference_masks as reference_masks
     from tumorlens.benchmarking.benchmark import benchmark as benchmark
     from tumorlens.comparison.compare import compare as compare
     from tumorlens.datasets import open_table as open_table
@@ -64,12 +64,12 @@ _LAZY = {
     "open_tables": "tumorlens.datasets",
     "predict": "tumorlens.deploy.predictor",
     "read_scan": "tumorlens.scan",
+    "reference_masks": "tumorlens.auditing",
     "reproduce": "tumorlens.experiments.reproduction",
     "split_folds": "tumorlens.auditing",
     "split_given": "tumorlens.auditing",
     "split_whole": "tumorlens.auditing",
     "train": "tumorlens.training",
-    "reference_masks": "tumorlens.auditing",
 }
 __all__ = ["__version__", *_LAZY]
 

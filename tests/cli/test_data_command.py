@@ -77,7 +77,7 @@ def test_true_masks_come_from_a_set_that_is_known(
     asked = ["data", "table", str(phantoms), "--out", str(tmp_path / "t.csv"), "--true-masks"]
     assert main([*asked, str(phantoms)]) == 1
     assert "expected ['figshare'] (--true-masks figshare:FOLDER)" in capsys.readouterr().err
-    assert main([*asked, f"figshare:{sets.figshare_csv(tmp_path / 'figshare')}"]) == 1
+    assert main([*asked, f"figshare:{tiny_datasets.figshare_csv(tmp_path / 'figshare')}"]) == 1
     assert "0 show one of its slices" in capsys.readouterr().err
 
 

@@ -20,7 +20,7 @@ def rows(card: ModelCard) -> dict[str, dict[str, tuple[str, ...]]]:
 
 def test_it_says_what_the_file_is_and_what_it_is_not_for() -> None:
     page = rows(model_cards.full())
-    assert page["What it is"]["file"] == [f"a.onnx, 13.5 MB, SHA-256 {cards.HASH}"]
+    assert page["What it is"]["file"] == [f"a.onnx, 13.5 MB, SHA-256 {model_cards.HASH}"]
     assert page["What it is"]["network"] == ["mini_resnet, 12 parameters: small"]
     assert "Not a medical device" in page["What it is for"]["use"][0]
     assert page["What to know before quoting a figure"] == {"": ["Only 10 test patients."]}

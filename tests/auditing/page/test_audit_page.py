@@ -60,8 +60,8 @@ def images(document: str) -> list[Image.Image]:
 
 def test_the_page_begins_with_the_verdict_and_its_figures(leaky_dataset: AuditReport) -> None:
     words = section(audit_page(leaky_dataset), "The verdict")
-    assert words.startswith(f"The verdict Warning. {leaky.verdict}")
-    assert f"{LEAKED} of {len(leaky.table.part('test'))}" in words
+    assert words.startswith(f"The verdict Warning. {leaky_dataset.verdict}")
+    assert f"{LEAKED} of {len(leaky_dataset.table.subset('test'))}" in words
     assert "--write-split" in words
 
 
@@ -101,7 +101,7 @@ def test_copies_that_no_pair_links_are_laid_alike_too(leaky_dataset: AuditReport
 def test_sources_name_sets_patients_and_flips(leaky_dataset: AuditReport) -> None:
     words = section(audit_page(leaky_dataset), "Known source")
     readable = len(leaky_dataset.table) - 1
-    assert f"{readable} of {len(leaky.table)} images are 24 slices of atlas, of 12 patients" in words
+    assert f"{readable} of {len(leaky_dataset.table)} images are 24 slices of atlas, of 12 patients" in words
     assert f"mirrored left to right {MIRRORED}" in words
 
 

@@ -56,7 +56,7 @@ def test_an_older_card_leaves_blanks_and_says_nothing_empty(sheet: Checklist) ->
         ("7", "mine: 40 images, patients unknown used"),
         ("9", "8-bit gray values as 0 to 1, minus 0.5, divided by 0.25, in three equal channels"),
         ("14", "The outline of the tumor is the mask that the data set gives"),
-        ("19", f"SHA-256 of the split: {cards.HASH}"),
+        ("19", f"SHA-256 of the split: {model_cards.HASH}"),
         ("19", "test: 40 images of 10 patients (glioma 25 images of 6 patients; no_tumor 15 images, patients unknown)"),
         ("20", "No patient who is known is in two parts\nmine: no patient is known"),
         ("20", "A search for copies before training found none of validation or test in train"),
