@@ -113,7 +113,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
     (place / "broken.png").write_bytes(b"not an image")
     shutil.copy(examples.get_path("mr"), place / "scan.dcm")
     for fold in (0, 1):
-        shutil.copytree(place / "my-run" / "evaluations" / "test", place / "runs" / f"fold-{fold}" / "evaluations" / "test")
+        shutil.copytree(
+            place / "my-run" / "evaluations" / "test", place / "runs" / f"fold-{fold}" / "evaluations" / "test"
+        )
     for number, sample in enumerate(table.samples):
         assert sample.group
         by_class = place / "slices" / sample.label
@@ -261,14 +263,14 @@ def test_the_recipe_reference_gives_every_key_with_its_default_and_no_other() ->
 
 
 def test_the_recipe_reference_gives_every_option_of_every_network_and_no_other() -> None:
-    from tumorlens.models import card, names
+    from tumorlens.models import architecture_info, list_networks
 
     text = sections(REFERENCE / "recipes.md")["Options of the networks"]
     rows = re.findall(r"^\| `([\w*?]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
-    for name in names():
+    for name in list_networks():
         said = {option: yaml.safe_load(default) for network, option, default in rows if fnmatch(name, network)}
-        assert said == card(name).options, name
-    assert [network for network, _, _ in rows if not any(fnmatch(name, network) for name in names())] == []
+        assert said == architecture_info(name).options, name
+    assert [network for network, _, _ in rows if not any(fnmatch(name, network) for name in list_networks())] == []
 
 
 def test_the_recipe_reference_names_every_shipped_recipe() -> None:
@@ -284,7 +286,9 @@ def test_the_recipe_reference_names_every_shipped_recipe() -> None:
 @trains
 def test_the_file_reference_names_all_that_a_run_folder_holds(prepared: Path) -> None:
     run = prepared / "my-run"
-    wanted = {p.name + "/" * p.is_dir() for p in run.iterdir()} | {p.name for p in (run / "evaluations" / "test").iterdir()}
+    wanted = {p.name + "/" * p.is_dir() for p in run.iterdir()} | {
+        p.name for p in (run / "evaluations" / "test").iterdir()
+    }
     wanted |= set(json.loads((run / "run.json").read_text(encoding="utf-8")))
     wanted |= set(json.loads((run / "model.json").read_text(encoding="utf-8")))
     wanted |= set(tumorlens.predict(prepared / "scan.png", prepared / "model.onnx").to_dict())
@@ -295,7 +299,9 @@ def test_the_file_reference_names_all_that_a_run_folder_holds(prepared: Path) ->
 @trains
 def test_the_file_reference_gives_the_keys_of_evaluations_and_cards_and_no_other(prepared: Path) -> None:
     text = (REFERENCE / "files.md").read_text(encoding="utf-8")
-    evaluation = json.loads((prepared / "my-run" / "evaluations" / "test" / "evaluation.json").read_text(encoding="utf-8"))
+    evaluation = json.loads(
+        (prepared / "my-run" / "evaluations" / "test" / "evaluation.json").read_text(encoding="utf-8")
+    )
     figure = evaluation["overall"]["accuracy"]
     for begins, wanted in (
         ("### `evaluation.json`", set(evaluation)),

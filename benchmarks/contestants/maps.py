@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
-from tumorlens.models import ModelSpec, Network, Pipeline, card
+from tumorlens.models import ModelSpec, Network, Pipeline, architecture_info
 from tumorlens.scan import InputGeometry
 
 SIDE = 224
@@ -54,10 +54,10 @@ def main() -> None:
 
 
 def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
-    known = card(name)
+    known = architecture_info(name)
     spec = ModelSpec(name, ("a", "b", "c", "d"), 3, InputGeometry(SIDE), known.mean, known.std)
     network = spec.network().eval()
-    inputs = spec.prepare()(torch.from_numpy(image)[None])
+    inputs = spec.preprocessing()(torch.from_numpy(image)[None])
 
     def forward() -> object:
         with torch.inference_mode():
@@ -68,7 +68,7 @@ def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
     if who == "package":
         cam = getattr(pytorch_grad_cam, PACKAGES[method])(Logits(network), [network.backbone.bn2])  # its last maps
         return lambda: cam(inputs, [ClassifierOutputTarget(0)])
-    explainer = PipelineExplainer(Pipeline(spec.prepare(), network).eval())
+    explainer = PipelineExplainer(Pipeline(spec.preprocessing(), network).eval())
     return lambda: explainer.heatmaps(image[None], [0], method=method)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tumorlens.cli import main
-from tumorlens.models import names
+from tumorlens.models import list_networks
 
 
 def test_info_counts_parameters_for_so_many_classes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,5 +22,5 @@ def test_info_counts_parameters_for_so_many_classes(capsys: pytest.CaptureFixtur
 def test_list_names_every_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list"]) == 0
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()[1:]] == names()
+    assert [line.split()[0] for line in out.splitlines()[1:]] == list_networks()
     assert err == ""

@@ -15,7 +15,7 @@ from tests.fixtures.without_torch import BLOCKED
 from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load, predict
-from tumorlens.deploy.shipped import NAMES, model_file, shipped_file
+from tumorlens.deploy.shipped import SHIPPED_MODELS, model_file, shipped_file
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import parse_card
 from tumorlens.scan import read_scan
@@ -24,7 +24,7 @@ CLASSES = {"glioma", "meningioma", "pituitary", "no_tumor"}
 MEGABYTE = 1e6
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=SHIPPED_MODELS)
 def name(request: pytest.FixtureRequest) -> str:
     chosen: str = request.param
     return chosen
@@ -33,7 +33,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def test_all_together_are_small_and_the_tiny_one_is_tiny() -> None:
     sizes = {
         (name, suffix): shipped_file(name, suffix).stat().st_size
-        for name in NAMES
+        for name in SHIPPED_MODELS
         for suffix in (".onnx", ".safetensors")
     }
     assert sum(sizes.values()) < 40 * MEGABYTE
@@ -101,7 +101,7 @@ def test_the_weights_alone_are_those_of_the_bundle(name: str, phantoms: Path) ->
     )  # fmt: skip
     made = spec.network()
     made.load_state_dict({tensor_name(key): value for key, value in load_file(path).items()})
-    pipeline = Pipeline(spec.prepare(), made.eval(), card.temperature, draws=True).eval()
+    pipeline = Pipeline(spec.preprocessing(), made.eval(), card.temperature, segments=True).eval()
     for image in sorted((phantoms / "images").iterdir())[:3]:
         answer = predictor.predict(image)
         with torch.inference_mode():

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models import cost, create, names
+from tumorlens.models import cost, create, list_networks
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_networks())
 def test_every_model_can_be_counted(name: str) -> None:
     counted = cost(name)
     assert counted.parameters > 300_000

@@ -17,7 +17,7 @@ IMAGES = torch.randint(0, 256, (4, 40, 50), dtype=torch.uint8, generator=torch.G
 
 def _pipeline(temperature: float = 1.0, spec: ModelSpec = SPEC) -> Pipeline:
     torch.manual_seed(0)
-    return Pipeline(spec.prepare(), spec.network(), temperature).eval()
+    return Pipeline(spec.preprocessing(), spec.network(), temperature).eval()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_network_that_segments_answers_with_a_probability_for_each_pixel_of_th
     spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, InputGeometry(64), HALF, HALF)
     pipeline = _pipeline(spec=spec)
     with torch.no_grad():
-        answer, output = pipeline(IMAGES), pipeline.network(pipeline.prepare(IMAGES))
+        answer, output = pipeline(IMAGES), pipeline.network(pipeline.preprocessing(IMAGES))
     assert answer.mask.shape == (4, 64, 64)
     torch.testing.assert_close(answer.mask, torch.sigmoid(output.mask[:, 0]))
 

@@ -11,7 +11,17 @@ from torch import Tensor
 from tumorlens.deploy.export import _trace
 from tumorlens.errors import ModelError
 from tumorlens.explanation import grad_cam
-from tumorlens.models import ModelOutput, ModelSpec, Network, Pipeline, attention_maps, card, cost, create, names
+from tumorlens.models import (
+    ModelOutput,
+    ModelSpec,
+    Network,
+    Pipeline,
+    architecture_info,
+    attention_maps,
+    cost,
+    create,
+    list_networks,
+)
 from tumorlens.scan import InputGeometry
 
 # The big ones are B0 and Lite0 with more of the same layers, the transformers and the U-Nets differ in the backbone
@@ -19,7 +29,7 @@ from tumorlens.scan import InputGeometry
 HEADS = ("", "_transformer", "_unet")
 BIG = {f"efficientnet_{size}{i}{head}" for size in ("b", "lite") for i in range(1, 5) for head in HEADS}
 OTHERS = {f"{name}_unet" for name in ("efficientnet_b0", "vgg16", "resnet50", "densenet121")}
-SMALL = [name for name in names() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
+SMALL = [name for name in list_networks() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
 # Other sides of an architecture than its default one.
 VARIANTS = [
     ("brain_mri_efficientnet", {"norm": "group"}),
@@ -57,7 +67,7 @@ def _total(output: ModelOutput) -> Tensor:
     return torch.stack([part.square().mean() for part in parts]).sum()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_networks())
 @pytest.mark.parametrize("channels", [1, 3])
 def test_answers_images_of_odd_size_one_at_a_time(name: str, channels: int) -> None:
     network = _seeded(name, channels).eval()
@@ -67,7 +77,7 @@ def test_answers_images_of_odd_size_one_at_a_time(name: str, channels: int) -> N
     assert output.logits.isfinite().all()
     assert output.features.ndim == 4
     assert output.auxiliary == ()
-    if card(name).segments:
+    if architecture_info(name).segments:
         assert output.mask is not None
         assert output.mask.shape == (1, 1, 65, 97)
         assert output.mask.isfinite().all()
@@ -168,13 +178,13 @@ TRACED = [
 @pytest.mark.slow  # each network takes seconds to trace
 @pytest.mark.parametrize("name", TRACED)
 def test_the_exported_graph_answers_as_the_network(name: str) -> None:
-    known = card(name)
+    known = architecture_info(name)
     spec = ModelSpec(name, ("a", "b", "c"), 3, InputGeometry(64), known.mean, known.std)
     images = torch.randint(0, 256, (3, 70, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     images[1] //= 4
     images[2, :35] = 0
-    prepare = spec.prepare()
-    pipeline = Pipeline(prepare, _settled(name, prepare(images))).eval()
+    preprocessing = spec.preprocessing()
+    pipeline = Pipeline(preprocessing, _settled(name, preprocessing(images))).eval()
     with torch.inference_mode():
         answer = pipeline(images)
     graph = _trace(pipeline).model_proto.SerializeToString()
@@ -186,9 +196,9 @@ def test_the_exported_graph_answers_as_the_network(name: str) -> None:
         torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_networks())
 def test_has_a_card_with_license_and_citation(name: str) -> None:
-    known = card(name)
+    known = architecture_info(name)
     assert known.name == name
     assert known.license
     assert known.citation

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import RecipeError
-from tumorlens.models import card
+from tumorlens.models import architecture_info
 from tumorlens.training import image_cache as cache
 from tumorlens.training import load_recipe, shipped, train
 from tumorlens.training.checks import check_fit, count_masks, needs_masks
@@ -32,7 +32,12 @@ def _refused(table: Table, recipe: str, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in shipped() if not card(load_recipe(n).model).segments and not load_recipe(n).loss.cam_guidance]
+    "name",
+    [
+        n
+        for n in shipped()
+        if not architecture_info(load_recipe(n).model).segments and not load_recipe(n).loss.cam_guidance
+    ],
 )
 def test_every_shipped_recipe_takes_any_number_of_classes_and_needs_no_masks(name: str, phantom_table: Table) -> None:
     assert load_recipe(name).classes is None

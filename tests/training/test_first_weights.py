@@ -45,7 +45,7 @@ def test_a_copy_of_a_known_slice_is_recognized_under_another_name(phantom_table:
     figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
     check_first_weights(phantom_table, ties, figshare)
     with pytest.raises(LeakError, match="1 images of val and test are of figshare"):
-        check_first_weights(phantom_table, replace(ties, traces=(trace,)), figshare)
+        check_first_weights(phantom_table, replace(ties, source_matches=(trace,)), figshare)
 
 
 def test_only_a_file_with_a_card_says_anything(tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import DataError, ScanError
-from tumorlens.models import Prepare
+from tumorlens.models import Preprocessing
 from tumorlens.scan import InputGeometry
-from tumorlens.training import cached_images, place_scan
+from tumorlens.training import cached_images, resample_scan
 from tumorlens.training import image_cache as cache
 from tumorlens.training.image_cache import cached_masks
 
 HALF = (0.5, 0.5, 0.5)
 
 
-def _prepare(size: int = 16) -> Prepare:
-    return Prepare(InputGeometry(size), 1, HALF, HALF)
+def _prepare(size: int = 16) -> Preprocessing:
+    return Preprocessing(InputGeometry(size), 1, HALF, HALF)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_images_come_in_the_order_of_the_table(table: Table) -> None:
     assert images.shape == (8, 16, 16)
     assert images.dtype == np.uint8
     for image, sample in zip(images, table.samples, strict=True):
-        assert np.array_equal(image, place_scan(sample, _prepare()))
+        assert np.array_equal(image, resample_scan(sample, _prepare()))
 
 
 def test_the_second_call_maps_the_file_of_the_first(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_stack_of_slices_is_no_image(table: Table) -> None:
     pages = [Image.new("L", (30, 20), i) for i in range(3)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
     with pytest.raises(ScanError, match="a stack of 3 slices; expected one slice a file"):
-        place_scan(replace(table.samples[0], image=path), _prepare())
+        resample_scan(replace(table.samples[0], image=path), _prepare())
 
 
 def test_the_cache_lies_where_the_user_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,8 +134,8 @@ def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) ->
     Image.fromarray(spot).save(first.image)
     assert first.mask
     Image.fromarray((spot > 200).astype(np.uint8)).save(first.mask)
-    prepare = Prepare(InputGeometry(64, crop="head"), 1, HALF, HALF)
-    image, mask = cached_images(masked, prepare)[0], cached_masks(masked, prepare).drawn[0]
+    preprocessing = Preprocessing(InputGeometry(64, crop="head"), 1, HALF, HALF)
+    image, mask = cached_images(masked, preprocessing)[0], cached_masks(masked, preprocessing).drawn[0]
     assert mask.sum() > 100  # larger than the 64 pixels it was drawn with: the head fills the canvas
     assert ((image > 170) != (mask > 0)).mean() < 0.02
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tumorlens.errors import RecipeError
-from tumorlens.models import names
+from tumorlens.models import list_networks
 from tumorlens.training import load_recipe, shipped
 
 
@@ -17,7 +17,7 @@ def test_every_shipped_recipe_loads_and_names_a_registered_model(name: str) -> N
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
-    assert recipe.model in names()
+    assert recipe.model in list_networks()
 
 
 def test_the_published_systems_ship() -> None:

@@ -74,7 +74,7 @@ def evaluate(
     with_tumor = outlined(part.samples) if background else []
     blanks = 2 * len(part) + len(with_tumor) if with_tumor else 0
     steps = staged(progress, len(held_out) + len(part), len(seen), blanks, asked(len(part), robustness))
-    if run.draws and not rectangles:
+    if run.segments and not rectangles:
         refuse_box_masks(f"{part.name}, {subset_name}", part.samples)
     pipeline, samples = run.pipeline(), part.samples
     answers, drawings = _ask(pipeline, held_out, samples, steps[0])

@@ -64,7 +64,7 @@ class PipelineExplainer(Explainer):
     def __init__(self, pipeline: Pipeline, name: str = "") -> None:
         """A pipeline in evaluation mode, called `name` in errors."""
         what = name or type(pipeline.network).__name__
-        super().__init__(what, pipeline.prepare.input_geometry, self._answer_of, lambda: output_names(pipeline))
+        super().__init__(what, pipeline.preprocessing.input_geometry, self._answer_of, lambda: output_names(pipeline))
         self.pipeline = pipeline
 
     def available(self, of: Of = "class") -> list[str]:
@@ -80,10 +80,10 @@ class PipelineExplainer(Explainer):
     def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Floats32]:
         if method not in _GRADIENTS:
             return super()._drawn(images, targets, method, of)
-        prepare = self.pipeline.prepare
+        preprocessing = self.pipeline.preprocessing
         batch = self._tensor(images)
-        boxes = prepare.boxes(batch)
-        charts = _GRADIENTS[method](self.pipeline.network, prepare(batch, boxes), targets, of=of).float().cpu().numpy()
+        boxes = preprocessing.boxes(batch)
+        charts = _GRADIENTS[method](self.pipeline.network, preprocessing(batch, boxes), targets, of=of).float().cpu().numpy()
         places = self._places(images, {"boxes": boxes.cpu().numpy()})
         return [heat(chart, place) for chart, place in zip(charts, places, strict=True)]
 

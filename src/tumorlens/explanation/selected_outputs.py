@@ -19,14 +19,14 @@ def output_names(pipeline: Pipeline) -> list[str]:
     lies around the head, ``"mask"`` where a tumor is drawn, ``"ood_score"`` where that was fitted, and
     ``"attention:NAME"`` for each attention map. Whether it draws is found out with one pass over a black image.
     """
-    side = pipeline.prepare.input_geometry.size
+    side = pipeline.preprocessing.input_geometry.size
     with torch.inference_mode():
         answer = pipeline(torch.zeros(1, side, side, dtype=torch.uint8, device=pipeline.temperature.device))
     named = {
         "probabilities": True,
         "cam": answer.cam.shape[1] > 0,
         "features": True,
-        "boxes": pipeline.prepare.input_geometry.crop == "head",
+        "boxes": pipeline.preprocessing.input_geometry.crop == "head",
         "mask": answer.mask.numel() > 0,
         "ood_score": answer.ood_score.numel() > 0,
     }

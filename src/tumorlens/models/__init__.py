@@ -5,24 +5,17 @@ from tumorlens._extras import require
 require("torch", "train", "build networks")
 require("timm", "train", "build networks")
 
-from tumorlens.models.architectures import (  # noqa: E402
-    baselines,
-    brain_mri_efficientnet,
-    brainmrnet,
-    efficient_mtnet,
-    efficientnet,
-    efficientnet_transformer,
-    mini_resnet,
-    unet,
-)
+from tumorlens.models import architectures  # noqa: E402
 from tumorlens.models.cost import Cost, cost  # noqa: E402
 from tumorlens.models.layers.attention import attention_maps, attention_names  # noqa: E402
 from tumorlens.models.model_output import ModelOutput, Network  # noqa: E402
 from tumorlens.models.ood import InDistributionSubspace, OODScore, principal_subspace  # noqa: E402
 from tumorlens.models.pipeline import ModelSpec, Pipeline, PipelineOutput  # noqa: E402
-from tumorlens.models.preprocessing import Prepare  # noqa: E402
+from tumorlens.models.preprocessing import Preprocessing  # noqa: E402
 from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
-from tumorlens.models.registry import ArchitectureInfo, card, create, names  # noqa: E402
+from tumorlens.models.registry import ArchitectureInfo, architecture_info, create, list_networks  # noqa: E402
+
+architectures.register_all()
 
 __all__ = [
     "ArchitectureInfo",
@@ -34,22 +27,14 @@ __all__ = [
     "OODScore",
     "Pipeline",
     "PipelineOutput",
-    "Prepare",
+    "Preprocessing",
+    "architecture_info",
     "attention_maps",
     "attention_names",
     "attribution",
-    "baselines",
-    "brain_mri_efficientnet",
-    "brainmrnet",
-    "card",
     "cost",
     "create",
-    "efficient_mtnet",
-    "efficientnet",
-    "efficientnet_transformer",
+    "list_networks",
     "load_pretrained",
-    "mini_resnet",
-    "names",
     "principal_subspace",
-    "unet",
 ]

@@ -41,7 +41,7 @@ def cost(
     Raises:
         ModelError: no such model or option.
     """
-    size = input_size or registry.card(name).input_size
+    size = input_size or registry.architecture_info(name).input_size
     with torch.device("meta"):
         network = registry.create(name, classes, channels=channels, options=options).eval()
         with FlopCounterMode(display=False) as counter, torch.no_grad():

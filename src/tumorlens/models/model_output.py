@@ -42,14 +42,14 @@ class Network(nn.Module):
         """
         return None
 
-    def drawn_from(self) -> nn.Module | None:
+    def segmentation_target_layer(self) -> nn.Module | None:
         """The module whose maps (N, C, h, w) Grad-CAM looks at where the mask is explained.
 
         None where those are `ModelOutput.features`: where class and mask are made of the same last maps.
         """
         return None
 
-    def not_pretrained(self) -> tuple[str, ...]:
+    def newly_initialized(self) -> tuple[str, ...]:
         """How the names of those weights of its backbone begin that no ImageNet weights exist for."""
         return ()
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tumorlens.models import registry
 from tumorlens.models.model_output import Network
 from tumorlens.models.ood import InDistributionSubspace, OODScore
-from tumorlens.models.preprocessing import Prepare
+from tumorlens.models.preprocessing import Preprocessing
 from tumorlens.scan.input_geometry import InputGeometry
 
 
@@ -50,9 +50,9 @@ class ModelSpec:
             self.model, len(self.classes), channels=self.channels, dropout=self.dropout, options=self.options
         )
 
-    def prepare(self) -> Prepare:
+    def preprocessing(self) -> Preprocessing:
         """The preprocessing."""
-        return Prepare(self.input_geometry, self.channels, self.mean, self.std)
+        return Preprocessing(self.input_geometry, self.channels, self.mean, self.std)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -100,39 +100,39 @@ class Pipeline(nn.Module):
 
     def __init__(
         self,
-        prepare: Prepare,
+        preprocessing: Preprocessing,
         network: Network,
         temperature: float = 1.0,
         *,
-        draws: bool = True,
+        segments: bool = True,
         subspace: InDistributionSubspace | None = None,
     ) -> None:
         """Put the parts together.
 
         Args:
-            prepare: the preprocessing.
+            preprocessing: the preprocessing.
             network: in any mode.
             temperature: of the softmax.
-            draws: false for a network that segments but was never shown a mask; it is not asked for one.
+            segments: false for a network that segments but was never shown a mask; it is not asked for one.
             subspace: what its training images look like to it; None where nothing is to be flagged as outside.
         """
         super().__init__()
         self.ood_score = None if subspace is None else OODScore(subspace)
-        self.draws = draws
-        self.prepare = prepare
+        self.segments = segments
+        self.preprocessing = preprocessing
         self.network = network
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def forward(self, images: Tensor) -> PipelineOutput:
         """Prepare, infer, calibrate."""
-        boxes = self.prepare.boxes(images)
-        output = self.network(self.prepare(images, boxes))
+        boxes = self.preprocessing.boxes(images)
+        output = self.network(self.preprocessing(images, boxes))
         weights = self.network.class_weights()
         if weights is None:
             cam = output.features[:, :0]
         else:
             cam = torch.einsum("kc,nchw->nkhw", weights, output.features)
-        drawn = output.mask if self.draws else None
+        drawn = output.mask if self.segments else None
         mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
         probabilities = torch.softmax(output.logits / self.temperature, dim=1)
         ood_score = output.logits[:, :0] if self.ood_score is None else self.ood_score(images, output.pooled)

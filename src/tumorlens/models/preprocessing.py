@@ -20,7 +20,7 @@ Length = int | Tensor
 """A length in pixels: one number, a symbol while an export traces, or one number an image as (N, 1, 1)."""
 
 
-class Prepare(nn.Module):
+class Preprocessing(nn.Module):
     """(N, H, W) uint8 -> (N, C, size, size) float32, normalized."""
 
     mean: Tensor
@@ -63,7 +63,7 @@ class Prepare(nn.Module):
         across = _sampling(width, *self._window(width, height, width), size, images.device)
         return (down @ images.float() @ across.T)[:, None]
 
-    def place_with(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    def resample_with_masks(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Images and their masks, placed alike.
 
         Args:

@@ -48,7 +48,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
         ModelError: no such weights for this model, an unreachable hub, or weights that do not fit.
         MissingExtraError: the package is not installed.
     """
-    ways = registry.card(name).weights
+    ways = registry.architecture_info(name).weights
     if source == "imagenet":
         if not ways:
             raise ModelError(f"{name}: no ImageNet weights exist for it; train it from scratch (pretrained: none)")
@@ -76,7 +76,7 @@ def attribution(name: str, origin: str) -> str:
         return ""
     if not origin.startswith((_PACKAGE, _HUB)):
         return f"First weights from the file {origin}: license and author are not known to tumorlens"
-    known = registry.card(name)
+    known = registry.architecture_info(name)
     return f"First weights, trained on ImageNet, from {origin}: {known.license}; {known.citation}"
 
 
@@ -133,7 +133,7 @@ def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
     expected = {key for key in target if not key.startswith(_CLASSIFIERS)}
     # Files older than the counter of batch norm lack it, and nothing here reads it.
     expected -= {key for key in expected - state.keys() if key.endswith(".num_batches_tracked")}
-    if target is not whole and (own := network.not_pretrained()):
+    if target is not whole and (own := network.newly_initialized()):
         expected = {key for key in expected if not key.startswith(own)}
         state = {key: value for key, value in state.items() if key in expected}
     if odd := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):

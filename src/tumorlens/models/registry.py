@@ -63,12 +63,12 @@ def register(card: ArchitectureInfo) -> Callable[[Builder], Builder]:
     return enter
 
 
-def names() -> list[str]:
+def list_networks() -> list[str]:
     """All registered names, sorted."""
     return sorted(_ENTRIES)
 
 
-def card(name: str) -> ArchitectureInfo:
+def architecture_info(name: str) -> ArchitectureInfo:
     """The card of a model.
 
     Raises:
@@ -123,7 +123,7 @@ def _options(known: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, 
 
 def _entry(name: str) -> tuple[ArchitectureInfo, Builder]:
     if name not in _ENTRIES:
-        near = difflib.get_close_matches(name, names(), n=1)
+        near = difflib.get_close_matches(name, list_networks(), n=1)
         hint = f"did you mean {near[0]}?" if near else "see: tumorlens models list"
         raise ModelError(f"no model is called '{name}'; {hint}")
     return _ENTRIES[name]

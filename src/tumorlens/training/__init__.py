@@ -5,7 +5,7 @@ from tumorlens._extras import require
 require("torch", "train", "train networks")
 require("lightning", "train", "train networks")
 
-from tumorlens.training.image_cache import cached_images, place_scan  # noqa: E402
+from tumorlens.training.image_cache import cached_images, resample_scan  # noqa: E402
 from tumorlens.training.recipe import Recipe, load_recipe, shipped  # noqa: E402
 from tumorlens.training.run import Run, load_run  # noqa: E402
 from tumorlens.training.train import train  # noqa: E402
@@ -16,7 +16,7 @@ __all__ = [
     "cached_images",
     "load_recipe",
     "load_run",
-    "place_scan",
+    "resample_scan",
     "shipped",
     "train",
 ]

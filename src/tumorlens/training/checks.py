@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tumorlens.datasets import Sample, Table, check_groups
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, SplitError
-from tumorlens.models import ModelSpec, card
+from tumorlens.models import ModelSpec, architecture_info
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.training.image_cache import Masks, mask_is_known
 from tumorlens.training.loop.freezing import can_freeze
@@ -49,7 +49,7 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
     return spec
 
 
-def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
+def check_masks_show_tumors(table: Table, recipe: Recipe, masks: Masks) -> None:
     """See that the masks, once they are read, show what the recipe needs.
 
     Raises:
@@ -66,7 +66,7 @@ def check_drawn(table: Table, recipe: Recipe, masks: Masks) -> None:
             )
 
 
-def blank_masks(table: Table, masks: Masks) -> list[str]:
+def empty_masks(table: Table, masks: Masks) -> list[str]:
     """Ids of the train and val images whose label says tumor and whose own mask, on the canvas, shows none.
 
     A network that draws is taught by them to miss these tumors.
@@ -81,13 +81,13 @@ def blank_masks(table: Table, masks: Masks) -> list[str]:
     ]
 
 
-def learns_to_draw(recipe: Recipe) -> bool:
+def learns_segmentation(recipe: Recipe) -> bool:
     """Whether masks are what the network is trained to answer: it draws them, and they have a weight.
 
     Raises:
         ModelError: an unknown model.
     """
-    return card(recipe.model).segments and recipe.loss.mask > 0
+    return architecture_info(recipe.model).segments and recipe.loss.mask > 0
 
 
 def needs_masks(recipe: Recipe) -> bool:
@@ -107,7 +107,7 @@ def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
 
 
 def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
-    model, wanted = card(recipe.model), recipe.input
+    model, wanted = architecture_info(recipe.model), recipe.input
     try:
         input_geometry = InputGeometry(wanted.size or model.input_size, wanted.mode, wanted.resize, wanted.crop)
     except ValueError as error:
@@ -139,8 +139,8 @@ def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -
             f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
     monitored, why = recipe.stop.monitor == "val_dice", None
-    if monitored and not learns_to_draw(recipe):
-        segments = card(recipe.model).segments
+    if monitored and not learns_segmentation(recipe):
+        segments = architecture_info(recipe.model).segments
         why = "loss.mask is 0" if segments else f"{recipe.model} draws no masks"
     elif monitored and parts["val"] and not count_masks(parts["val"])["own"]:
         why = f"none of the {len(parts['val']):,} validation images of {table.name} has a mask"
@@ -204,7 +204,7 @@ def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
 def _mask_keys(recipe: Recipe) -> dict[str, str]:
     """Why masks are needed for training -> what to set to do without."""
     keys = {}
-    if learns_to_draw(recipe):
+    if learns_segmentation(recipe):
         keys["loss.mask is above 0"] = "loss.mask=0"
     if recipe.loss.cam_guidance:
         keys["loss.cam_guidance is above 0"] = "loss.cam_guidance=0"

@@ -33,7 +33,7 @@ def check_first_weights(table: Table, ties: LinkedGroups, source: str) -> None:
     learned = trained_on(source)
     if not learned:
         return
-    of = {trace.sample: trace.known for trace in ties.traces}
+    of = {trace.sample: trace.known for trace in ties.source_matches}
     known = [
         (sample.split, name)
         for position, sample in enumerate(table.samples)

@@ -40,7 +40,7 @@ class Run:
     record: dict[str, Any]
 
     @property
-    def draws(self) -> bool:
+    def segments(self) -> bool:
         """Whether it was trained to draw the tumor: a network that segments may have learned from labels alone.
 
         Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.

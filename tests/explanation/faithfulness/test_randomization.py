@@ -15,7 +15,7 @@ SMALL = ModelSpec("mini_resnet", ("a", "b"), 1, InputGeometry(32), (0.5,) * 3, (
 
 def pipeline() -> Pipeline:
     torch.manual_seed(1)
-    made: Pipeline = Pipeline(SMALL.prepare(), SMALL.network()).eval()
+    made: Pipeline = Pipeline(SMALL.preprocessing(), SMALL.network()).eval()
     return made
 
 

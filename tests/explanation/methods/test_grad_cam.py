@@ -85,7 +85,7 @@ def test_of_a_mask_it_equals_the_package_with_the_drawn_pixels_as_target(
         last.bias -= network(inputs).mask.median()  # half of all pixels are drawn
         drawn = network(inputs).mask[:, 0] >= 0
     assert 0.3 < drawn.float().mean() < 0.7
-    with getattr(package, theirs)(Masks(network), [network.drawn_from()]) as reference:
+    with getattr(package, theirs)(Masks(network), [network.segmentation_target_layer()]) as reference:
         expected = reference(inputs, [SemanticSegmentationTarget(0, one.float().numpy()) for one in drawn])
     np.testing.assert_allclose(scaled(method(network, inputs, of="mask")), expected, atol=1e-4)
     assert expected.max() > 0.9

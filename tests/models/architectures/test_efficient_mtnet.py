@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError
-from tumorlens.models import ModelSpec, Network, Prepare, attention_maps, card, cost, create
+from tumorlens.models import ModelSpec, Network, Preprocessing, architecture_info, attention_maps, cost, create
 from tumorlens.scan import InputGeometry
 
 KINDS = ["light", "attention", "none"]
@@ -111,21 +111,21 @@ def test_an_option_out_of_range_says_what_was_expected(options: dict[str, int | 
 class _Both(nn.Module):
     """Images -> probabilities of classes and of pixels."""
 
-    def __init__(self, prepare: Prepare, network: Network) -> None:
+    def __init__(self, preprocessing: Preprocessing, network: Network) -> None:
         super().__init__()
-        self.prepare, self.network = prepare, network
+        self.preprocessing, self.network = preprocessing, network
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(self.prepare(image))
+        output = self.network(self.preprocessing(image))
         assert output.mask is not None
         return torch.softmax(output.logits, 1), torch.sigmoid(output.mask)
 
 
 @pytest.mark.slow  # tracing takes ten seconds
 def test_an_exported_graph_draws_the_same_mask_for_images_of_any_size(tmp_path: Path) -> None:
-    known = card("efficient_mtnet_s")
+    known = architecture_info("efficient_mtnet_s")
     spec = ModelSpec(known.name, ("a", "b", "c"), 3, InputGeometry(97), known.mean, known.std)
-    both = _Both(spec.prepare(), _seeded())
+    both = _Both(spec.preprocessing(), _seeded())
     draw = torch.Generator().manual_seed(0)
     for module in both.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
-from tumorlens.models import Network, attention_maps, card, cost, create, names
+from tumorlens.models import Network, architecture_info, attention_maps, cost, create, list_networks
 from tumorlens.models.architectures.efficientnet_transformer import SelfAttention
 
 NAME = "efficientnet_b0_transformer"
@@ -19,10 +19,10 @@ def network(**options: bool) -> Network:
 
 
 def test_every_efficientnet_has_one() -> None:
-    plain = {name for name in names() if name.startswith("efficientnet_") and name.count("_") == 1}
+    plain = {name for name in list_networks() if name.startswith("efficientnet_") and name.count("_") == 1}
     assert len(plain) == 8
     for name in plain:
-        known, base = card(f"{name}_transformer"), card(name)
+        known, base = architecture_info(f"{name}_transformer"), architecture_info(name)
         assert known.input_size == 240
         assert (known.mean, known.std, known.weights) == (base.mean, base.std, base.weights)
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tumorlens.errors import ModelError
-from tumorlens.models import Network, card, cost, create, names
+from tumorlens.models import Network, architecture_info, cost, create, list_networks
 from tumorlens.training.loop.losses import MaskLoss, dice
 
 LITE = "efficientnet_lite0_unet"
-UNETS = [name for name in names() if name.endswith("_unet")]
+UNETS = [name for name in list_networks() if name.endswith("_unet")]
 # One of each way in which a backbone hands out its maps.
 KINDS = [LITE, "resnet50_unet", "densenet121_unet", "vgg16_unet"]
 
@@ -21,11 +21,15 @@ def _seeded(name: str = LITE, **options: int | str) -> Network:
 
 
 def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() -> None:
-    plain = {name for name in names() if card(name).weights and not name.endswith(("_transformer", "_unet"))}
+    plain = {
+        name
+        for name in list_networks()
+        if architecture_info(name).weights and not name.endswith(("_transformer", "_unet"))
+    }
     assert len(plain) == 12
     assert {f"{name}_unet" for name in plain} == set(UNETS)
     for name in plain:
-        base, ours = card(name), card(f"{name}_unet")
+        base, ours = architecture_info(name), architecture_info(f"{name}_unet")
         assert (ours.input_size, ours.mean, ours.std, ours.weights) == (
             base.input_size,
             base.mean,
@@ -97,7 +101,7 @@ def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_image(stride: in
     assert output.mask is not None
     assert output.mask.shape == (1, 1, 65, 97)
     maps: list[torch.Tensor] = []
-    network.drawn_from().register_forward_hook(lambda _, __, out: maps.append(out))
+    network.segmentation_target_layer().register_forward_hook(lambda _, __, out: maps.append(out))
     network.eval()(torch.randn(1, 3, 64, 96))
     assert maps[0].shape[2:] == (4, 6)
 

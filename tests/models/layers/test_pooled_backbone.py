@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tumorlens.errors import ModelError
-from tumorlens.models import card, cost, create, names
+from tumorlens.models import architecture_info, cost, create, list_networks
 
-FINE = sorted(name for name in names() if "stride" in card(name).options)
+FINE = sorted(name for name in list_networks() if "stride" in architecture_info(name).options)
 
 
 def test_efficientnets_and_resnet50_can_and_so_can_their_unets() -> None:

@@ -13,12 +13,12 @@ from tumorlens.training import cached_images, load_recipe, train
 def test_the_statistics_are_those_of_the_training_part(phantom_table: Table, tmp_path: Path) -> None:
     settings = ["input.size=32", "epochs=1", "batch_size=4", "precise_batch_norm=true"]
     run = train(phantom_table, load_recipe("demo", settings), tmp_path / "run")
-    network, prepare = run.network(), run.spec.prepare()
+    network, preprocessing = run.network(), run.spec.preprocessing()
     convolution, norm = network.stages[0][0][0], network.stages[0][0][1]
-    images = cached_images(phantom_table, prepare)
+    images = cached_images(phantom_table, preprocessing)
     rows = [i for i, s in enumerate(phantom_table.samples) if s.split == "train"]
     with torch.no_grad():
-        maps = convolution(prepare.normalize(torch.from_numpy(images[rows].copy())[:, None].float()))
+        maps = convolution(preprocessing.normalize(torch.from_numpy(images[rows].copy())[:, None].float()))
     torch.testing.assert_close(norm.running_mean, maps.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
 
 

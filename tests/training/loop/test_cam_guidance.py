@@ -136,7 +136,7 @@ def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tm
     best = min(read_history(runs[2].folder / "history.csv"), key=lambda row: float(row["val_loss"]))
     for name in ("val_energy", "val_pointing"):
         assert record["validation"][name] == float(best[name])
-    assert not runs[2].draws
+    assert not runs[2].segments
 
 
 def test_without_a_weight_masks_are_not_read_and_play_no_part(phantom_table: Table, tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_p
     parts = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_guide_loss"]
     assert row["train_loss"] == pytest.approx(parts, rel=0.02)  # of 2 batches, the parts are not weighted alike
     assert {"val_dice", "val_energy", "val_pointing"} <= set(run.record["validation"])
-    assert run.draws
+    assert run.segments
     guided = train(phantom_table, _recipe(*settings, "loss.mask=0"), tmp_path / "guided")
-    assert not guided.draws
+    assert not guided.segments
     assert guided.record["masks"]["drawn"] is False
 
 

@@ -78,7 +78,7 @@ def test_a_run_sees_small_images_first_and_validates_on_full_ones(
     assert seen[True] == sorted(seen[True])
     assert seen[True].count(96) == len(seen[True]) // 2
     assert set(seen[False]) == {96}
-    assert run.spec.prepare().input_geometry.size == 96
+    assert run.spec.preprocessing().input_geometry.size == 96
 
 
 def test_a_first_size_above_the_full_one_is_refused() -> None:

@@ -69,10 +69,10 @@ class Curves:
 def scene(pipeline: Pipeline, image: GrayImage, target: int) -> Scene:
     """Lay an image on the network's square, whole and blurred."""
     gray = torch.from_numpy(image.copy())[None]
-    boxes = pipeline.prepare.boxes(gray)
-    whole = pipeline.prepare.place(gray, boxes)[0]
+    boxes = pipeline.preprocessing.boxes(gray)
+    whole = pipeline.preprocessing.place(gray, boxes)[0]
     blurred = blur(whole)
-    shown = pipeline.prepare.place(torch.ones_like(gray), boxes)[0, 0] >= 0.5
+    shown = pipeline.preprocessing.place(torch.ones_like(gray), boxes)[0, 0] >= 0.5
     ends = _probabilities(pipeline, torch.stack([whole, blurred]), target)
     return Scene(whole[0], blurred[0], shown, boxes, target, float(ends[0]), float(ends[1]))
 
@@ -91,7 +91,7 @@ def curves(pipeline: Pipeline, scene: Scene, heatmap: HeatMap, seed: int = 0) ->
     """
     chance = random(np.zeros(heatmap.shape, np.uint8), (0, 0, 0, 0), seed)
     maps = torch.from_numpy(np.stack([heatmap, chance]))
-    placed = pipeline.prepare.place(maps, scene.boxes.expand(2, -1))[:, 0, scene.shown].double().numpy()
+    placed = pipeline.preprocessing.place(maps, scene.boxes.expand(2, -1))[:, 0, scene.shown].double().numpy()
     order = np.lexsort((-placed[1], -placed[0]))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
@@ -124,7 +124,7 @@ def _mixed(scene: Scene, sharp: Tensor) -> Tensor:
 def _probabilities(pipeline: Pipeline, placed: Tensor, target: int) -> npt.NDArray[np.float64]:
     """(N, 1, size, size) gray values -> (N,) calibrated probability of the class."""
     with torch.inference_mode():
-        inputs = pipeline.prepare.normalize(placed).contiguous(memory_format=torch.channels_last)
+        inputs = pipeline.preprocessing.normalize(placed).contiguous(memory_format=torch.channels_last)
         logits = pipeline.network(inputs).logits
         found: npt.NDArray[np.float64] = torch.softmax(logits / pipeline.temperature, 1)[:, target].double().numpy()
     return found

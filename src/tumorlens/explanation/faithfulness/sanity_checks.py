@@ -135,7 +135,7 @@ def check_sanity(
         methods: names.
         progress: called with (done, total).
     """
-    inputs = torch.cat([pipeline.prepare(torch.from_numpy(image.copy())[None]) for image in images])
+    inputs = torch.cat([pipeline.preprocessing(torch.from_numpy(image.copy())[None]) for image in images])
     inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()

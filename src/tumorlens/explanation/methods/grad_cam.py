@@ -20,11 +20,11 @@ def grad_cam(network: Network, inputs: Tensor, targets: Sequence[int] | None = N
     map up to a constant, at the cost of one forward pass.
 
     The score of a drawn tumor is the sum of its logits over the pixels drawn (Seg-Grad-CAM, Vinogradova et al. 2020),
-    and the maps are those it is drawn from (`Network.drawn_from`).
+    and the maps are those it is drawn from (`Network.segmentation_target_layer`).
 
     Args:
         network: in evaluation mode.
-        inputs: (N, C, H, W) float32, as `Prepare` makes them.
+        inputs: (N, C, H, W) float32, as `Preprocessing` makes them.
         targets: for each input the class to explain; None for the predicted one.
         of: ``"mask"`` explains the drawn tumor, and `targets` are not looked at.
 
@@ -65,7 +65,7 @@ def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, of: O
 
 def _forward(network: Network, inputs: Tensor, of: Of) -> tuple[ModelOutput, Tensor]:
     """The network's output, and the maps to look at."""
-    source = network.drawn_from() if of == "mask" else None
+    source = network.segmentation_target_layer() if of == "mask" else None
     if source is None:
         output: ModelOutput = network(inputs)
         return output, output.features

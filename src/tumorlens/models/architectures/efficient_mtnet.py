@@ -64,7 +64,7 @@ class EfficientMTNet(Network):
         auxiliary = tuple(head(scale) for head, scale in zip(heads, scales, strict=False))  # the last scale has none
         return ModelOutput(logits, features, mask, auxiliary)
 
-    def drawn_from(self) -> nn.Module:
+    def segmentation_target_layer(self) -> nn.Module:
         """The neck: all scales of the context, which the classifier's maps are not a part of."""
         return self.neck
 

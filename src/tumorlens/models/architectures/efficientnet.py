@@ -76,7 +76,7 @@ class Short(Pooled):
         maps.num_features = _HEAD
         super().__init__(maps, classes, dropout)
 
-    def not_pretrained(self) -> tuple[str, ...]:
+    def newly_initialized(self) -> tuple[str, ...]:
         """The layer before the pooling."""
         return ("conv_head.", "bn2.")
 

@@ -14,7 +14,7 @@ from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.blocks import ChannelAttention, SpatialAttention
 from tumorlens.models.layers.pooled_backbone import backbone
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import card, register
+from tumorlens.models.registry import architecture_info, register
 
 WIDTH = 256  # of a token
 HEADS, KEY, FORWARD = 2, 16, 64  # of the encoder: the authors', far below the width
@@ -92,7 +92,7 @@ class SelfAttention(nn.Module):
 
 
 def _enter(name: str, timms: str) -> None:
-    plain = card(name)
+    plain = architecture_info(name)
 
     @register(
         replace(

@@ -22,7 +22,7 @@ from tumorlens.models.architectures import baselines, efficientnet
 from tumorlens.models.layers.blocks import ConvBlock
 from tumorlens.models.layers.pooled_backbone import Pooled, check_stride
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import Option, card, create, register
+from tumorlens.models.registry import Option, architecture_info, create, register
 
 POOLS = ("mean", "mask")
 WIDTH = 16  # channels at half the size of the input; twice as many at each size below
@@ -43,7 +43,7 @@ class UNet(Network):
     def __init__(self, plain: Pooled, width: int, *, attends: bool = False) -> None:
         super().__init__()
         self.backbone, self.dropout, self.head = plain.backbone, plain.dropout, plain.head
-        self._not_pretrained = plain.not_pretrained()
+        self._not_pretrained = plain.newly_initialized()
         self.decoder = Decoder([info["num_chs"] for info in _taps(self.backbone).values()], width)
         self.attends = attends
 
@@ -67,11 +67,11 @@ class UNet(Network):
         """(K, F): the classifier is pooling + linear."""
         return self.head.weight
 
-    def not_pretrained(self) -> tuple[str, ...]:
+    def newly_initialized(self) -> tuple[str, ...]:
         """As of the plain network."""
         return self._not_pretrained
 
-    def drawn_from(self) -> nn.Module:
+    def segmentation_target_layer(self) -> nn.Module:
         """The coarsest join, at 1/16: the bottleneck, where Vinogradova et al. 2020 (Seg-Grad-CAM) look at a U-Net."""
         joins = self.decoder.joins
         return joins[len(joins) - 1]
@@ -174,7 +174,7 @@ def _resized(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _enter(name: str) -> None:
-    plain = card(name)
+    plain = architecture_info(name)
 
     @register(
         replace(

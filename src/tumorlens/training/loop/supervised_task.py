@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from tumorlens.errors import RunError
-from tumorlens.models import ModelOutput, Network, Prepare
+from tumorlens.models import ModelOutput, Network, Preprocessing
 from tumorlens.training.data_loading import Batch
 from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, energy_inside, points_inside
 from tumorlens.training.loop.losses import MultiTaskLoss, dice
@@ -21,28 +21,28 @@ from tumorlens.training.recipe import Loss, Recipe
 
 
 class Supervised(L.LightningModule):
-    """Trains a network to name the class of a slice, and where `draws` is set to draw its tumor as well."""
+    """Trains a network to name the class of a slice, and where `segments` is set to draw its tumor as well."""
 
     def __init__(
         self,
         network: Network,
-        prepare: Prepare,
+        preprocessing: Preprocessing,
         recipe: Recipe,
         class_weights: Tensor | None,
         seed: int,
         *,
-        draws: bool = False,
+        segments: bool = False,
     ) -> None:
         super().__init__()
-        self.network, self.prepare, self.recipe, self.seed, self.draws = network, prepare, recipe, seed, draws
+        self.network, self.preprocessing, self.recipe, self.seed, self.segments = network, preprocessing, recipe, seed, segments
         loss = recipe.loss
-        self.train_loss = _criterion(loss, draws, class_weights, loss.label_smoothing)
+        self.train_loss = _criterion(loss, segments, class_weights, loss.label_smoothing)
         # Validation is scored without smoothing, so that its loss is the likelihood of the labels.
-        self.val_loss = _criterion(loss, draws)
+        self.val_loss = _criterion(loss, segments)
 
     def forward(self, images: Tensor) -> ModelOutput:
         """(N, 1, S, S) uint8 -> what the network says, its logits in float32."""
-        inputs = self.prepare.normalize(images.float()).contiguous(memory_format=torch.channels_last)
+        inputs = self.preprocessing.normalize(images.float()).contiguous(memory_format=torch.channels_last)
         output: ModelOutput = self.network(inputs)
         return output._replace(logits=output.logits.float())
 
@@ -56,10 +56,10 @@ class Supervised(L.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one batch, and with masks what it is made of."""
-        recipe, full = self.recipe, self.prepare.input_geometry.size
+        recipe, full = self.recipe, self.preprocessing.input_geometry.size
         batch = shrunk(batch, side(recipe.progressive_resizing, full, self.current_epoch, recipe.epochs))
         output, labels = self(batch.images), batch.labels
-        if self.draws:
+        if self.segments:
             masks, known = _masks(batch)
             parts = self.train_loss(output, labels, masks, known)
             loss: Tensor = parts.total
@@ -86,7 +86,7 @@ class Supervised(L.LightningModule):
             maps, tumors = self._maps(output, batch)
             self._log("val_energy", energy_inside(maps, tumors).mean(), len(maps))
             self._log("val_pointing", points_inside(maps, tumors).float().mean(), len(maps))
-        if not self.draws:
+        if not self.segments:
             self._log("val_loss", self.val_loss(output.logits, labels), len(labels))
             return
         masks, known = _masks(batch)
@@ -108,7 +108,7 @@ class Supervised(L.LightningModule):
 
         Not batch by batch: a batch of which half the images have a mask would count as much as a whole one.
         """
-        if self.draws:
+        if self.segments:
             seen, weight = self.trainer.callback_metrics, self.recipe.loss
             drawn = weight.mask * seen.get("val_mask_loss", torch.zeros(()))
             self.log("val_loss", weight.classification * seen["val_classification_loss"] + drawn)
@@ -168,9 +168,9 @@ def _shown(masks: Tensor) -> Tensor:
     return masks.flatten(1).bool().any(1)
 
 
-def _criterion(loss: Loss, draws: bool, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> nn.Module:
+def _criterion(loss: Loss, segments: bool, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> nn.Module:
     """Of logits and labels alone, or of the whole output where the network learns to draw."""
-    if not draws:
+    if not segments:
         return nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
     return MultiTaskLoss(
         classification=loss.classification,

@@ -14,7 +14,13 @@ from tumorlens._arrays import Floats, Ints
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
-from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyses.robustness.result import (
+    ArtifactExample,
+    Robustness,
+    RobustnessCell,
+    RobustnessRow,
+    RobustnessSummary,
+)
 from tumorlens.evaluation.inference import Spacing, infer
 from tumorlens.evaluation.subset import spread
 from tumorlens.metrics.overlap import SegmentationCase
@@ -22,81 +28,70 @@ from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage, Mask, Scan, read_scan
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
-LIMIT = 300
-"""Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
-
 CELLS = tuple((name, severity) for name, one in ARTIFACTS.items() for severity in range(1, len(one.amounts) + 1))
 """Every artifact at every severity."""
-
-Progress = Callable[[int, int], None]
 
 _HELD = 96  # images in memory at once, as they are and with one artifact: 50 MB of Figshare's
 
 
-def measure_robustness(
-    pipeline: Pipeline,
-    samples: Sequence[Sample],
-    labels: Ints,
-    bootstrap: ClusterBootstrap,
-    classes: Sequence[str],
-    *,
-    limit: int | None = LIMIT,
-    progress: Progress | None = None,
-) -> Robustness | None:
-    """Ask the network again with every artifact at every severity; each file is read once.
+SHOWN = (3, 1, SEVERITIES)
+"""The severities at which the example is kept, to be shown; the first one is shown without a click."""
 
-    Accuracy and Dice do not depend on the pipeline's temperature.
 
-    Args:
-        pipeline: of a run.
-        samples: at least one.
-        labels: index of the true class of each.
-        bootstrap: the patients of all samples; its seed is also that of what artifacts draw.
-        classes: the class names.
-        limit: so many images at most, spread over patients; 0 for all, None for none.
-        progress: called with (done, total), in images; the total is that of `asked`.
+def measure(context: Context) -> Robustness | None:
+    """Run inference again with every artifact at every severity; each file is read once.
+
+    Accuracy and Dice do not depend on the temperature.
 
     Returns:
-        None where the limit is None; nothing is asked then.
+        None for an evaluation without images.
 
     Raises:
         ScanError, DataError: an image or a mask cannot be read.
         MissingExtraError: the extra `train` is not installed.
     """
-    if limit is None:
-        return None
     require("monai.transforms", "train", "measure robustness")  # once, before threads ask for it together
-    positions = spread(bootstrap.units, limit or len(samples))
+    samples, bootstrap = context.samples, context.bootstrap
+    positions = spread(bootstrap.units, context.limit or len(samples))
     chosen = [samples[i] for i in positions]
-    said = np.empty((len(chosen), 1 + len(CELLS)), dtype=np.int64)
-    dice = np.full(said.shape, np.nan)
+    predicted = np.empty((len(chosen), 1 + len(CELLS)), dtype=np.int64)
+    dice = np.full(predicted.shape, np.nan)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first in range(0, len(chosen), _HELD):
             part = slice(first, first + _HELD)
 
             def step(done: int, before: int = first) -> None:
-                if progress:
-                    progress(before * said.shape[1] + done, said.size)
+                context.progress("robustness", before * predicted.shape[1] + done, predicted.size)
 
-            said[part], dice[part] = _ask(pipeline, chosen[part], bootstrap.seed, pool, step)
-    right = (said == labels[positions][:, None]).astype(np.float64)
-    return _outcome(positions, said, right, dice, bootstrap.only(positions), classes)
+            predicted[part], dice[part] = _infer(context, chosen[part], pool, step)
+    correct = (predicted == context.labels[positions][:, None]).astype(np.float64)
+    result = _result(positions, predicted, correct, dice, bootstrap.only(positions), context.classes)
+    masked = [i for i in positions if samples[i].mask is not None] or positions
+    example = masked[len(masked) // 2]  # with a mask if there is any: its tumor can be expected to be seen
+    return replace(
+        result, images=len(samples), example=example, examples=tuple(_examples(samples[example], bootstrap.seed))
+    )
 
 
-def asked(samples: int, limit: int | None) -> int:
-    """How many images the network is shown."""
-    return 0 if limit is None else (min(samples, limit) if limit else samples) * (1 + len(CELLS))
+def _examples(sample: Sample, seed: int) -> Iterator[ArtifactExample]:
+    """One image, clean and under every artifact."""
+    gray = gray_slice(sample.image)
+    yield ArtifactExample("", 0, gray)
+    for severity in SHOWN:
+        for name, artifact in ARTIFACTS.items():
+            here = min(severity, len(artifact.amounts))
+            yield ArtifactExample(name, severity, disturb(gray, name, here, seed=seed, sample=sample.id))
 
 
-def _ask(
-    pipeline: Pipeline, samples: Sequence[Sample], seed: int, pool: ThreadPoolExecutor, step: Callable[[int], None]
+def _infer(
+    context: Context, samples: Sequence[Sample], pool: ThreadPoolExecutor, step: Callable[[int], None]
 ) -> tuple[Ints, Floats]:
-    """(n, 1 + cells) index of the class that is named, and Dice; the first column is that of the images as they are.
+    """(n, 1 + cells) index of the predicted class, and Dice; the first column is that of the clean images.
 
-    Artifacts are made on all cores, then the network is asked on all cores.
+    Artifacts are made on all cores, then inference runs on all cores.
     """
     held = {sample.image: _held(sample.image) for sample in samples}
-    masks = [read_sample_mask(sample) for sample in samples] if pipeline.draws else []
+    masks = [read_sample_mask(sample) for sample in samples] if context.pipeline.segments else []
     said = np.empty((len(samples), 1 + len(CELLS)), dtype=np.int64)
     dice = np.full(said.shape, np.nan)
 
