@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 
 from tumorlens._record import Record
@@ -28,13 +27,12 @@ from tumorlens.report import (
     figure,
     note,
     overlay,
-    page,
+    render_page,
     save_page,
     save_png,
     side_by_side,
     table,
 )
-from tumorlens.report.images import data_uri
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 
@@ -93,7 +91,12 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         answers = _predicted(folder / "new", folder / "model.onnx")
     sections = [
         _what_this_is(folder, steps, card),
-        Section("The phantoms", figure(_image(phantom.contact_sheet(seed)), "Drawn heads: four classes, three planes.")),
+        Section(
+            "The phantoms",
+            figure(
+                phantom.contact_sheet(seed), "Drawn heads: four classes, three planes.", "Contact sheet of phantoms"
+            ),
+        ),
         Section(
             "New phantoms, and the model that comes with tumorlens",
             contact_sheet(shipped),
@@ -107,7 +110,7 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
         ),
     ]
     report = folder / "report.html"
-    save_page(page("tumorlens demo", _subtitle(found), sections), report)
+    save_page(render_page("tumorlens demo", _subtitle(found), sections), report)
     record.add(split_hash=split.split_hash, steps=dict(steps.seconds), outputs=["report.html", "model.onnx", "run"])
     record.write(folder)
     return report
@@ -182,7 +185,3 @@ def _predicted(folder: Path, bundle: str | Path) -> list[CaptionedImage]:
             )
         )
     return images
-
-
-def _image(image: Image.Image) -> str:
-    return f'<img alt="Contact sheet of phantoms" src="{data_uri(image, lossy=True)}">'

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from tumorlens.report.heat_table import HeatCell, heat_table
+from tumorlens.report import HeatCell, heat_table, render_blocks
 
 
 def test_cells_are_the_warmer_the_more_heat_and_names_are_escaped() -> None:
     cells = [HeatCell("95.0", "90 to 98"), HeatCell("60.1", heat=0.5, title='a "b"'), HeatCell("1", heat=9.0)]
-    html = heat_table(["", "one", "two", "<3>"], [("<noise>", cells)])
+    html = render_blocks(heat_table(["", "one", "two", "<3>"], [("<noise>", cells)]))
     assert "&lt;noise&gt;" in html
     assert "&lt;3&gt;" in html
     assert 'title="a &quot;b&quot;"' in html
@@ -22,6 +22,6 @@ def test_cells_are_the_warmer_the_more_heat_and_names_are_escaped() -> None:
 
 
 def test_a_wide_cell_fills_columns_and_a_row_of_another_width_is_refused() -> None:
-    assert 'colspan="3"' in heat_table(["", "1", "2", "3"], [("flip", [HeatCell("5", wide=3)])])
+    assert 'colspan="3"' in render_blocks(heat_table(["", "1", "2", "3"], [("flip", [HeatCell("5", wide=3)])]))
     with pytest.raises(ValueError, match="'flip' fills 1 columns of 3"):
         heat_table(["", "1", "2", "3"], [("flip", [HeatCell("5")])])

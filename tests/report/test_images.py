@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.report import CaptionedImage, contact_sheet, data_uri, marked, overlay, save_png, side_by_side
+from tumorlens.report import data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.images import colors
 
 
@@ -108,26 +107,6 @@ def test_a_data_uri_holds_the_image(mode: str, lossy: bool, kind: str) -> None:
 def test_a_png_uri_loses_nothing(gray: np.ndarray) -> None:
     data = data_uri(Image.fromarray(gray)).split(",")[1]
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), gray)
-
-
-def test_a_contact_sheet_reduces_marks_and_describes_its_images() -> None:
-    image = Image.new("RGB", (1000, 500))
-    sheet = contact_sheet(
-        [
-            CaptionedImage(image, "true <glioma>", "a & b", "wrong"),
-            CaptionedImage(image, "fine", "c", "right"),
-            CaptionedImage(image, "", "d"),
-        ]
-    )
-    assert re.findall(r'alt="([^"]*)"', sheet) == ["a &amp; b", "c", "d"]
-    assert sheet.count('width="384" height="192"') == 3
-    assert "true &lt;glioma&gt;" in sheet
-    assert re.findall(r"[✓✗] \w+", sheet) == ["✗ wrong", "✓ right"]
-    assert image.size == (1000, 500)
-
-
-def test_a_contact_sheet_of_nothing_is_nothing() -> None:
-    assert contact_sheet([]) == ""
 
 
 def test_a_saved_png_replaces_the_old_one_whole(tmp_path, gray: np.ndarray) -> None:

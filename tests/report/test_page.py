@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from importlib import resources
@@ -13,22 +14,29 @@ from PIL import Image
 from tumorlens.report import (
     RESEARCH_ONLY,
     CaptionedImage,
+    HeatCell,
     Section,
+    TableBlock,
     Tile,
     code,
     columns,
     contact_sheet,
     details,
     figure,
+    find_blocks,
+    heat_table,
     key_values,
     note,
-    page,
     paragraph,
+    render_blocks,
+    render_page,
     save_page,
+    section_to_dict,
     table,
     tiles,
 )
-from tumorlens.report.plots import confusion_matrix
+from tumorlens.report.blocks import Paragraph
+from tumorlens.report.plots import ConfusionChart
 from tumorlens.stats import Estimate
 
 HOSTILE = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'
@@ -70,20 +78,20 @@ class Page(HTMLParser):
 def everything(name: str) -> str:
     """A page that uses every helper with `name` wherever a text can stand."""
     image = CaptionedImage(Image.new("L", (20, 10)), name, name, "wrong")
-    body = "".join(
-        [
-            tiles([Tile(name, ACCURACY), Tile(name, name, hint=name)]),
-            note("warning", name),
-            paragraph(name),
-            key_values([(name, name)]),
-            table([name, "n"], [[name, 3]]),
-            code(name),
-            details(name, paragraph(name)),
-            columns(figure(confusion_matrix([[1]], [name]), name), ""),
-            contact_sheet([image]),
-        ]
+    body = (
+        *tiles([Tile(name, ACCURACY), Tile(name, name, hint=name)]),
+        *note("warning", name),
+        *paragraph(name),
+        *key_values([(name, name)]),
+        *table([name, "n"], [[name, 3]]),
+        *code(name),
+        *details(name, paragraph(name)),
+        *columns(figure(ConfusionChart([[1]], [name]), name), ()),
+        *figure(image.image, name, name),
+        *contact_sheet([image]),
+        *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])]),
     )
-    return page(name, name, [Section(name, body, lead=name)] * 3, [name])
+    return render_page(name, name, [Section(name, body, lead=name)] * 3, [name])
 
 
 @pytest.mark.parametrize("name", ["glioma", HOSTILE, "", "Größe 3 µm", "腫瘍"])
@@ -116,38 +124,79 @@ def test_links_of_the_contents_lead_to_sections() -> None:
 
 
 def test_every_page_says_research_only_even_an_empty_one() -> None:
-    assert RESEARCH_ONLY in Page(page("t", "s", [])).text
+    assert RESEARCH_ONLY in Page(render_page("t", "s", [])).text
 
 
 def test_a_tile_shows_number_interval_and_evidence() -> None:
-    text = Page(tiles([Tile("accuracy", ACCURACY)])).text
+    text = Page(render_blocks(tiles([Tile("accuracy", ACCURACY)]))).text
     assert text == "accuracy 97.2 % 95 % CI 94.9 to 98.6 669 images, 43 patients"
 
 
 def test_a_tile_without_an_interval_says_so() -> None:
     alone = Estimate(1.0, None, None, 1, 1, "image", "none")
-    assert Page(tiles([Tile("accuracy", alone)])).text.endswith("100.0 % no interval 1 image, patients unknown")
+    assert Page(render_blocks(tiles([Tile("accuracy", alone)]))).text.endswith(
+        "100.0 % no interval 1 image, patients unknown"
+    )
 
 
 def test_an_undefined_figure_is_called_undefined() -> None:
     nothing = Estimate(float("nan"), None, None, 0, 0, "patient", "none")
-    assert "undefined" in tiles([Tile("AUROC", nothing, percent=False)])
+    assert "undefined" in render_blocks(tiles([Tile("AUROC", nothing, percent=False)]))
 
 
 def test_a_note_says_its_kind_in_words() -> None:
-    assert Page(note("danger", "Slices leak.")).text == "Warning. Slices leak."
+    assert Page(render_blocks(note("danger", "Slices leak."))).text == "Warning. Slices leak."
 
 
 def test_a_table_names_its_rows_and_aligns_its_columns() -> None:
-    parsed = Page(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl"))
+    parsed = Page(render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl")))
     scopes = [(tag, a.get("scope"), a["class"]) for tag, a in parsed.tags if tag in ("th", "td")]
     assert scopes[3:] == [("th", "row", "words"), ("td", None, "number"), ("td", None, "words")]
     assert "0.988" in parsed.text
 
 
 def test_a_table_with_a_row_too_short_is_refused() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="expected one for each of 2 columns"):
         table(["class", "n"], [["glioma"]])
+    with pytest.raises(ValueError, match="expected one for each of 2 columns"):
+        table(["class", "n"], [], align="l")
+
+
+def test_a_section_can_be_read_without_html() -> None:
+    inner = table(["class", "AUROC"], [["glioma", 0.98765]])
+    section = Section("Classes", paragraph("one") + details("more", columns(inner, paragraph("two"))), "lead")
+    assert [block.text for block in find_blocks(section.blocks, Paragraph)] == ["one", "two"]
+    (found,) = find_blocks(section.blocks, TableBlock)
+    assert found.rows == (("glioma", "0.988"),)
+    assert found.align == "lr"
+    assert json.loads(json.dumps(section_to_dict(section))) == {
+        "title": "Classes",
+        "lead": "lead",
+        "paragraphs": ["one", "two"],
+        "notes": [],
+        "tables": [{"headers": ["class", "AUROC"], "rows": [["glioma", "0.988"]]}],
+    }
+
+
+def test_a_contact_sheet_reduces_marks_and_describes_its_images() -> None:
+    image = Image.new("RGB", (1000, 500))
+    images = contact_sheet(
+        [
+            CaptionedImage(image, "true <glioma>", "a & b", "wrong"),
+            CaptionedImage(image, "fine", "c", "right"),
+            CaptionedImage(image, "", "d"),
+        ]
+    )
+    sheet = render_blocks(images)
+    assert re.findall(r'alt="([^"]*)"', sheet) == ["a &amp; b", "c", "d"]
+    assert sheet.count('width="384" height="192"') == 3
+    assert "true &lt;glioma&gt;" in sheet
+    assert re.findall(r"[✓✗] \w+", sheet) == ["✗ wrong", "✓ right"]
+    assert image.size == (1000, 500)
+
+
+def test_a_contact_sheet_of_nothing_is_nothing() -> None:
+    assert contact_sheet([]) == ()
 
 
 def test_a_saved_page_is_utf8_and_leaves_nothing_else(tmp_path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost
 from tumorlens.errors import TumorlensError
-from tumorlens.report.plots import CostPoint, accuracy_against_cost, standalone
+from tumorlens.report.plots import CostChart, CostPoint, render_standalone
 
 COSTS = ("multiply-adds", "parameters", "milliseconds")
 
@@ -37,7 +37,7 @@ def plot(found: Benchmark, against: str = "multiply-adds") -> str:
         "parameters": ("parameters", "M"),
         "milliseconds": (f"time of one image, {backend}", "ms"),
     }[against]
-    return standalone(accuracy_against_cost(points, title, unit))
+    return render_standalone(CostChart(points, title, unit))
 
 
 def _backend(found: Benchmark) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from tumorlens.report.plots import CascadeLine, cascade
+from tumorlens.report.plots import CascadeChart, CascadeLine, render_chart
 
 STAGES = ["head", "blocks.1", "stem"]
 
@@ -14,7 +14,7 @@ def test_each_line_has_a_dot_where_it_was_measured_and_says_which_stage_that_was
         CascadeLine("Grad-CAM", [(0, 1.0), (1, 0.6), (2, 0.2), (3, -0.3)]),
         CascadeLine("slow", [(0, 1.0), (3, 0.1)]),
     ]
-    svg = cascade(lines, STAGES, 0.5, "rank correlation")
+    svg = render_chart(CascadeChart(lines, STAGES, 0.5, "rank correlation"))
     root = ElementTree.fromstring(svg)
     tips = [title.text for title in root.iter("title")]
     assert "Grad-CAM, as trained: 1.000" in tips
@@ -27,6 +27,8 @@ def test_each_line_has_a_dot_where_it_was_measured_and_says_which_stage_that_was
 
 
 def test_it_can_be_drawn_of_nothing_and_of_hostile_names() -> None:
-    ElementTree.fromstring(cascade([], [], 0.5, "rank correlation"))
-    svg = cascade([CascadeLine("</svg><script>", [(0, 1.0), (1, 0.0)])], ["<b>"], 0.5, "rank correlation")
+    ElementTree.fromstring(render_chart(CascadeChart([], [], 0.5, "rank correlation")))
+    svg = render_chart(
+        CascadeChart([CascadeLine("</svg><script>", [(0, 1.0), (1, 0.0)])], ["<b>"], 0.5, "rank correlation")
+    )
     assert "<script>" not in svg

@@ -10,19 +10,21 @@ import numpy as np
 import pytest
 
 from tumorlens.report.plots import (
-    Calibration,
+    Chart,
+    ConfusionChart,
+    CostChart,
     CostPoint,
     EpochSeries,
+    IntervalChart,
     IntervalRow,
     ReliabilityBin,
+    ReliabilityChart,
+    ReliabilityCurve,
+    RocChart,
     RocCurve,
-    accuracy_against_cost,
-    confusion_matrix,
-    intervals,
-    reliability,
-    roc,
-    standalone,
-    training_curves,
+    TrainingCurves,
+    render_chart,
+    render_standalone,
 )
 from tumorlens.report.plots.svg import Frame, ticks
 from tumorlens.stats import Estimate
@@ -49,8 +51,9 @@ def bins(counts: list[int]) -> list[ReliabilityBin]:
     ]
 
 
-def draw(svg: str) -> ElementTree.Element:
-    """The parsed chart; fails where it is not well formed or says nothing to a screen reader."""
+def draw(chart: Chart) -> ElementTree.Element:
+    """The parsed chart; fails where it is not well formed or has no text for a screen reader."""
+    svg = render_chart(chart)
     root = ElementTree.fromstring(svg)
     assert root.tag == "svg"
     assert root.get("role") == "img"
@@ -59,142 +62,146 @@ def draw(svg: str) -> ElementTree.Element:
     return root
 
 
-def words(svg: str) -> list[str]:
+def words(chart: Chart) -> list[str]:
     return [
-        "".join([element.text or "", *(title.tail or "" for title in element)]) for element in draw(svg).iter("text")
+        "".join([element.text or "", *(title.tail or "" for title in element)]) for element in draw(chart).iter("text")
     ]
 
 
 def test_the_matrix_shows_every_count_and_its_share_of_the_row() -> None:
-    shown = words(confusion_matrix(COUNTS, CLASSES))
+    shown = words(ConfusionChart(COUNTS, CLASSES))
     assert [w for w in shown if w.isdigit()] == [str(c) for c in COUNTS.ravel()]
     assert {"98.3 %", "87.7 %", "6.5 %", "n = 293", "n = 138"} <= set(shown)
 
 
 def test_rows_of_the_matrix_are_true_classes() -> None:
-    tips = [t.text for t in draw(confusion_matrix(COUNTS, CLASSES)).iter("title")]
+    tips = [t.text for t in draw(ConfusionChart(COUNTS, CLASSES)).iter("title")]
     assert "true meningioma, predicted glioma: 9 of 138" in tips
 
 
 def test_right_answers_and_mistakes_are_shaded_apart_and_more_is_darker() -> None:
-    cells = list(draw(confusion_matrix(COUNTS, CLASSES)).iter("rect"))
+    cells = list(draw(ConfusionChart(COUNTS, CLASSES)).iter("rect"))
     assert [c.get("class") for c in cells[:5]] == ["cell right", *["cell wrong"] * 3, "cell wrong"]
     assert float(cells[4].get("fill-opacity", "")) > float(cells[1].get("fill-opacity", "")) > 0
     assert float(cells[2].get("fill-opacity", "")) == 0
 
 
 def test_a_class_that_does_not_occur_has_no_shares() -> None:
-    assert words(confusion_matrix([[3, 1], [0, 0]], ["a", "b"])).count("–") == 2
+    assert words(ConfusionChart([[3, 1], [0, 0]], ["a", "b"])).count("–") == 2
 
 
 def test_a_matrix_of_another_size_than_its_classes_is_refused() -> None:
     with pytest.raises(ValueError, match="4 x 4"):
-        confusion_matrix(COUNTS[:3], CLASSES)
+        ConfusionChart(COUNTS[:3], CLASSES)
 
 
 def test_roc_names_each_class_with_its_area_and_interval() -> None:
-    shown = words(roc([curve(name) for name in CLASSES]))
+    shown = words(RocChart([curve(name) for name in CLASSES]))
     assert "glioma: AUROC 0.970 (0.950 to 0.990)" in shown
     assert sum("AUROC" in w for w in shown) == 4
 
 
 def test_roc_keeps_the_place_of_a_class_that_is_undefined() -> None:
-    shown = words(roc([curve("glioma"), RocCurve("rare", [], [], estimate(NAN, None, None))]))
+    shown = words(RocChart([curve("glioma"), RocCurve("rare", [], [], estimate(NAN, None, None))]))
     assert "rare: AUROC undefined" in shown
 
 
 def test_a_curve_of_a_hundred_thousand_points_stays_small() -> None:
     rate = np.linspace(0, 1, 100_000)
-    assert len(roc([RocCurve("glioma", rate, np.sqrt(rate), estimate())])) < 150_000
+    assert len(render_chart(RocChart([RocCurve("glioma", rate, np.sqrt(rate), estimate())]))) < 150_000
 
 
 def test_reliability_draws_full_bins_only() -> None:
-    svg = reliability(Calibration("before", bins([0, 0, 7, 90]), estimate(0.033, 0.02, 0.05)))
-    root = draw(svg)
+    chart = ReliabilityChart(ReliabilityCurve("before", bins([0, 0, 7, 90]), estimate(0.033, 0.02, 0.05)))
+    root = draw(chart)
     assert len(list(root.iter("circle"))) == 2
     assert len(list(root.iter("rect"))) == 2
-    assert "before: ECE 0.033 (0.020 to 0.050)" in words(svg)
+    assert "before: ECE 0.033 (0.020 to 0.050)" in words(chart)
 
 
 def test_reliability_shows_before_and_after_apart() -> None:
-    svg = reliability(Calibration("before", bins([5, 95])), Calibration("after", bins([20, 80])))
-    assert {c.get("class") for c in draw(svg).iter("circle")} == {"dot s0", "dot s1"}
+    chart = ReliabilityChart(ReliabilityCurve("before", bins([5, 95])), ReliabilityCurve("after", bins([20, 80])))
+    assert {c.get("class") for c in draw(chart).iter("circle")} == {"dot s0", "dot s1"}
 
 
 def test_a_perfect_model_lies_on_the_diagonal() -> None:
     honest = [ReliabilityBin(0.8, 1.0, 0.9, 0.9, 10)]
-    dot = next(draw(reliability(Calibration("m", honest))).iter("circle"))
+    dot = next(draw(ReliabilityChart(ReliabilityCurve("m", honest))).iter("circle"))
     frame = Frame(56, 10, 350, 250, (0, 1), (0, 1))
     assert float(dot.get("cx", "")) == pytest.approx(frame.x(0.9), abs=0.01)
     assert float(dot.get("cy", "")) == pytest.approx(frame.y(0.9), abs=0.01)
 
 
 def test_the_forest_plot_writes_values_beside_their_lines() -> None:
-    svg = intervals([IntervalRow("sensitivity"), IntervalRow("glioma", estimate())])
-    assert {"sensitivity", "glioma", "97.0 % (95.0 to 99.0)"} <= set(words(svg))
-    assert len([e for e in draw(svg).iter("line") if e.get("class") == "whisker"]) == 1
+    chart = IntervalChart([IntervalRow("sensitivity"), IntervalRow("glioma", estimate())])
+    assert {"sensitivity", "glioma", "97.0 % (95.0 to 99.0)"} <= set(words(chart))
+    assert len([e for e in draw(chart).iter("line") if e.get("class") == "whisker"]) == 1
 
 
 def test_the_forest_plot_holds_every_interval_inside_its_axis() -> None:
     rows = [IntervalRow(str(i), estimate(v, v - 0.04, v + 0.02)) for i, v in enumerate((0.31, 0.77, 0.98))]
-    root = draw(intervals(rows, percent=False))
+    root = draw(IntervalChart(rows, percent=False))
     grid = [float(e.get("x1", "")) for e in root.iter("line") if e.get("class") == "grid"]
     for line in (e for e in root.iter("line") if e.get("class") == "whisker"):
         assert min(grid) <= float(line.get("x1", "")) <= float(line.get("x2", "")) <= max(grid)
 
 
 def test_an_estimate_without_interval_or_value_keeps_its_line() -> None:
-    svg = intervals([IntervalRow("one", estimate(0.5, None, None)), IntervalRow("none", estimate(NAN, None, None))])
-    assert {"one", "50.0 % (no interval)", "none", "undefined"} <= set(words(svg))
-    assert len(list(draw(svg).iter("circle"))) == 1
+    chart = IntervalChart(
+        [IntervalRow("one", estimate(0.5, None, None)), IntervalRow("none", estimate(NAN, None, None))]
+    )
+    assert {"one", "50.0 % (no interval)", "none", "undefined"} <= set(words(chart))
+    assert len(list(draw(chart).iter("circle"))) == 1
 
 
 def test_training_curves_mark_the_epoch_that_was_kept() -> None:
-    svg = training_curves([EpochSeries("training loss", [1.0, 0.5, 0.4])], [EpochSeries("F1", [0.7, 0.9, 0.8])], best=2)
-    assert "kept: epoch 2" in words(svg)
-    assert [c.get("r") for c in draw(svg).iter("circle")] == ["2.5", "4.5", "2.5"] * 2
+    chart = TrainingCurves(
+        [EpochSeries("training loss", [1.0, 0.5, 0.4])], [EpochSeries("F1", [0.7, 0.9, 0.8])], best=2
+    )
+    assert "kept: epoch 2" in words(chart)
+    assert [c.get("r") for c in draw(chart).iter("circle")] == ["2.5", "4.5", "2.5"] * 2
 
 
 def test_an_epoch_without_a_figure_breaks_the_line() -> None:
-    svg = training_curves([EpochSeries("loss", [1.0, 0.8, NAN, 0.5, 0.4])])
-    line = next(e for e in draw(svg).iter("path") if e.get("class") == "line s0")
+    chart = TrainingCurves([EpochSeries("loss", [1.0, 0.8, NAN, 0.5, 0.4])])
+    line = next(e for e in draw(chart).iter("path") if e.get("class") == "line s0")
     assert line.get("d", "").count("M") == 2
-    assert len(list(draw(svg).iter("circle"))) == 4
+    assert len(list(draw(chart).iter("circle"))) == 4
 
 
 @pytest.mark.parametrize(
     "chart",
     [
-        lambda name: confusion_matrix([[1]], [name]),
-        lambda name: roc([curve(name)]),
-        lambda name: reliability(Calibration(name, bins([1]))),
-        lambda name: intervals([IntervalRow(name), IntervalRow(name, estimate())]),
-        lambda name: training_curves([EpochSeries(name, [1.0])], [EpochSeries(name, [0.5])], best=1),
+        lambda name: ConfusionChart([[1]], [name]),
+        lambda name: RocChart([curve(name)]),
+        lambda name: ReliabilityChart(ReliabilityCurve(name, bins([1]))),
+        lambda name: IntervalChart([IntervalRow(name), IntervalRow(name, estimate())]),
+        lambda name: TrainingCurves([EpochSeries(name, [1.0])], [EpochSeries(name, [0.5])], best=1),
     ],
     ids=["matrix", "roc", "reliability", "forest", "training"],
 )
 @pytest.mark.parametrize("name", [HOSTILE, "", "a very long class name " * 9])
-def test_one_class_of_any_name_is_drawn(chart: Callable[[str], str], name: str) -> None:
+def test_one_class_of_any_name_is_drawn(chart: Callable[[str], Chart], name: str) -> None:
     assert "script" not in {e.tag for e in draw(chart(name)).iter()}
 
 
 @pytest.mark.parametrize(
-    "svg",
+    "chart",
     [
-        lambda: confusion_matrix([], []),
-        lambda: roc([]),
-        lambda: reliability(Calibration("before", [])),
-        lambda: reliability(Calibration("before", bins([0, 0])), Calibration("after", bins([0]))),
-        lambda: intervals([]),
-        lambda: intervals([IntervalRow("same", estimate(1.0, 1.0, 1.0))]),
-        lambda: training_curves([]),
-        lambda: training_curves([EpochSeries("loss", [])], [EpochSeries("F1", [NAN])], best=1),
-        lambda: training_curves([EpochSeries("loss", [0.3] * 40)], best=40),
-        lambda: roc([curve(f"class {i}") for i in range(12)]),
+        lambda: ConfusionChart([], []),
+        lambda: RocChart([]),
+        lambda: ReliabilityChart(ReliabilityCurve("before", [])),
+        lambda: ReliabilityChart(ReliabilityCurve("before", bins([0, 0])), ReliabilityCurve("after", bins([0]))),
+        lambda: IntervalChart([]),
+        lambda: IntervalChart([IntervalRow("same", estimate(1.0, 1.0, 1.0))]),
+        lambda: TrainingCurves([]),
+        lambda: TrainingCurves([EpochSeries("loss", [])], [EpochSeries("F1", [NAN])], best=1),
+        lambda: TrainingCurves([EpochSeries("loss", [0.3] * 40)], best=40),
+        lambda: RocChart([curve(f"class {i}") for i in range(12)]),
     ],
 )
-def test_little_or_too_much_to_draw_does_not_fail(svg: Callable[[], str]) -> None:
-    assert draw(svg()).tag == "svg"
+def test_little_or_too_much_to_draw_does_not_fail(chart: Callable[[], Chart]) -> None:
+    assert draw(chart()).tag == "svg"
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.123, 0.987), (-3, 1200), (0.9997, 0.9999), (5, 5)])
@@ -206,7 +213,7 @@ def test_ticks_are_few_and_span_the_data(low: float, high: float) -> None:
 
 def test_networks_are_numbered_dots_whose_figures_stand_below() -> None:
     points = [CostPoint("small", 0.08, estimate(0.9, 0.85, 0.95), "fold 1"), CostPoint("large", 15, estimate())]
-    shown = words(accuracy_against_cost(points, "multiply-adds", "G"))
+    shown = words(CostChart(points, "multiply-adds", "G"))
     assert "fold 1, small: 90.0 % (85.0 to 95.0) at 0.08 G" in shown
     assert "large: 97.0 % (95.0 to 99.0) at 15 G" in shown
     assert shown.count("1") == 3  # at the dot, in the legend, and on the axis
@@ -215,7 +222,7 @@ def test_networks_are_numbered_dots_whose_figures_stand_below() -> None:
 
 def dots(points: list[CostPoint]) -> list[tuple[float, float]]:
     """Where the dots stand, from left to right; those of the legend are left out."""
-    circles = [c for c in draw(accuracy_against_cost(points, "cost", "")).iter("circle") if float(c.get("cx", "")) > 60]
+    circles = [c for c in draw(CostChart(points, "cost", "")).iter("circle") if float(c.get("cx", "")) > 60]
     return [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in circles]
 
 
@@ -233,17 +240,17 @@ def test_networks_of_one_cost_stand_side_by_side() -> None:
 def test_an_undefined_accuracy_is_said_and_not_drawn() -> None:
     points = [CostPoint("known", 1, estimate()), CostPoint("unknown", 2, estimate(NAN, None, None))]
     assert len(dots(points)) == 1
-    assert "unknown: undefined at 2" in words(accuracy_against_cost(points, "cost", ""))
+    assert "unknown: undefined at 2" in words(CostChart(points, "cost", ""))
 
 
 @pytest.mark.parametrize("points", [[], [CostPoint("free", 0, estimate())]])
 def test_a_logarithmic_axis_needs_costs_above_zero(points: list[CostPoint]) -> None:
     with pytest.raises(ValueError, match="a cost above 0"):
-        accuracy_against_cost(points, "cost", "")
+        CostChart(points, "cost", "")
 
 
 def test_a_chart_by_itself_brings_its_colors_and_knows_its_size() -> None:
-    svg = standalone(accuracy_against_cost([CostPoint(HOSTILE, 1, estimate())], "cost", "G"))
+    svg = render_standalone(CostChart([CostPoint(HOSTILE, 1, estimate())], "cost", "G"))
     root = ElementTree.fromstring(svg)
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
     style = root.findtext("{http://www.w3.org/2000/svg}style", "")

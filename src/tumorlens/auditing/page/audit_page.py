@@ -11,14 +11,14 @@ from tumorlens.auditing.page.contact_sheets import Kinship
 from tumorlens.auditing.page.figure_sections import damage_section, shortcut_section
 from tumorlens.auditing.page.image_sections import conflict_section, copy_section, leak_section, source_section
 from tumorlens.auditing.provenance.reference_index import SURE
-from tumorlens.report import Section, Tile, code, note, page, paragraph, tiles
+from tumorlens.report import Blocks, Paragraph, Section, Tile, code, note, paragraph, render_page, tiles
 
 
 def audit_page(found: AuditReport) -> str:
     """The whole page."""
     parts = ", ".join(f"{count:,} {part}" for part, count in found.parts.items())
     classes = ", ".join(found.table.classes)
-    return page(
+    return render_page(
         f"Audit of {found.table.name}",
         f"{len(found.table):,} images ({parts or 'no split'}) of {len(found.table.classes)} classes: {classes}",
         audit_sections(found),
@@ -49,33 +49,35 @@ def level(found: AuditReport) -> Literal["ok", "warning", "danger"]:
     """How bad the verdict is: results are wrong, may be, or nothing speaks against them."""
     if found.leaking or any(damage.level == "danger" for damage in found.damage):
         return "danger"
-    doubts = found.conflicts or found.twins.distinct < len(found.table)
+    doubts = found.label_conflicts or found.duplicates.distinct < len(found.table)
     return "warning" if doubts or any(damage.level == "warning" for damage in found.damage) else "ok"
 
 
 def _verdict(found: AuditReport) -> Section:
-    total, distinct = len(found.table), found.twins.distinct
-    known = list(dict.fromkeys(trace.known for trace in found.traces))
-    contradicted = len({i for conflict in found.conflicts for i in conflict.samples})
+    total, distinct = len(found.table), found.duplicates.distinct
+    known = list(dict.fromkeys(trace.known for trace in found.source_matches))
+    contradicted = len({i for conflict in found.label_conflicts for i in conflict.samples})
     leaks = [_leak_tile(leak) for leak in found.leaks if leak.part == "test" or leak.samples]
     others = [
         Tile("Distinct images", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are copies"),
         Tile(
             "Traced to a known set",
-            f"{len(found.traces):,}",
+            f"{len(found.source_matches):,}",
             hint=f"images, to {' and '.join(known)}" if known else "images",
         ),
-        Tile("Label conflicts", f"{len(found.conflicts):,}", hint=f"{contradicted:,} images in them"),
+        Tile("Label conflicts", f"{len(found.label_conflicts):,}", hint=f"{contradicted:,} images in them"),
         *_shortcut_tile(found),
         Tile("Damage", f"{len(found.damage):,}", hint="findings about files, masks, annotations"),
     ]
-    shown = (tiles(leaks) if leaks else "") + tiles(others)
+    shown = (tiles(leaks) if leaks else ()) + tiles(others)
     return Section("The verdict", note(level(found), found.verdict) + shown + _advice(found))
 
 
 def _leak_tile(leak: Leak) -> Tile:
     part = {"test": "Test", "val": "Validation"}[leak.part]
-    what, of = ("have a copy in train", "") if leak.by == "twin" else ("show a patient of train", " of known patient")
+    what, of = (
+        ("have a copy in train", "") if leak.by == "duplicate" else ("show a patient of train", " of known patient")
+    )
     return Tile(f"{part} images that {what}", leak.rate, hint=f"{len(leak.samples):,} of {leak.rate.n:,}{of}")
 
 
@@ -86,10 +88,10 @@ def _shortcut_tile(found: AuditReport) -> list[Tile]:
     return [Tile("Told without anatomy", best.balanced, hint=f"balanced accuracy, from {best.name}")]
 
 
-def _advice(found: AuditReport) -> str:
+def _advice(found: AuditReport) -> Blocks:
     """The command that mends it."""
     if level(found) == "ok" and len(found.parts) > 1:
-        return ""
+        return ()
     if found.leaking:
         why = "A split that keeps every patient and every copy on one side, without the copies, to train on instead:"
     else:
@@ -102,7 +104,7 @@ def _unseen(found: AuditReport) -> Section:
         "Crops that leave out a part of the head, turns by other angles than 90°, and slices of one patient that no "
         "known set names are not recognized; nor is what an image shows."
     )
-    return Section("What was not looked at", "".join(map(paragraph, (*found.notes, always))))
+    return Section("What was not looked at", tuple(map(Paragraph, (*found.notes, always))))
 
 
 def _method(found: AuditReport) -> Section:

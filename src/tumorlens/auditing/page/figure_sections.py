@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.issues import Neighbor, Shortcut
+from tumorlens.auditing.issues import NearestNeighborAccuracy, Shortcut
 from tumorlens.auditing.page.image_sections import listing
-from tumorlens.report import Section, figure, note, paragraph, table
-from tumorlens.report.plots import IntervalRow, intervals
+from tumorlens.report import Blocks, Section, figure, note, paragraph, table
+from tumorlens.report.plots import IntervalChart, IntervalRow
 from tumorlens.stats import Estimate
 
 _PARTS = {"test": "test", "val": "validation"}
@@ -26,7 +26,7 @@ def shortcut_section(found: AuditReport) -> Section:
         "Classifiers that cannot see the brain, cross-validated by group. What they reach, a network can reach "
         "without learning anything about tumors."
     )
-    body = ""
+    body: Blocks = ()
     if found.shortcuts:
         classes = _measured(found)
         telling = [s for s in found.shortcuts if _tells(s, classes)]
@@ -40,7 +40,7 @@ def shortcut_section(found: AuditReport) -> Section:
         ]
         heads = ["seen", "that is", "accuracy (95 % interval)", "commonest class", "balanced accuracy"]
         body += table(heads, rows, "llrrr")
-        chart = intervals([IntervalRow(s.name, s.balanced) for s in found.shortcuts])
+        chart = IntervalChart([IntervalRow(s.name, s.balanced) for s in found.shortcuts])
         body += figure(chart, f"Balanced accuracy without anatomy; {100 / classes:.0f} % is chance.")
     return Section(title, body + _neighbors(found.neighbors), lead)
 
@@ -52,7 +52,7 @@ def damage_section(found: AuditReport) -> Section:
         return Section("Damage", paragraph(words))
     folder = _common([sample.image for sample in found.table.samples])
     order = ("danger", "warning", "info")
-    body = ""
+    body: Blocks = ()
     for damage in sorted(found.damage, key=lambda d: order.index(d.level)):
         body += note(damage.level, damage.what if damage.what.endswith(".") else f"{damage.what}.")
         if damage.items:
@@ -76,9 +76,9 @@ def _tells(one: Shortcut, classes: int) -> bool:
     return low > 1 / classes and one.balanced.value > 1 / classes + _TELLING
 
 
-def _neighbors(found: tuple[Neighbor, ...]) -> str:
+def _neighbors(found: tuple[NearestNeighborAccuracy, ...]) -> Blocks:
     if not found:
-        return ""
+        return ()
     rows = [
         [
             _PARTS.get(one.part, one.part),

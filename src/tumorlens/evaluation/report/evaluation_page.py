@@ -15,32 +15,32 @@ from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import reliability_bins, roc_points
 from tumorlens.report import (
     CaptionedImage,
+    Note,
     Section,
     Tile,
     columns,
     contact_sheet,
     figure,
     key_values,
-    note,
     overlay,
-    page,
     paragraph,
+    render_page,
     side_by_side,
     table,
     tiles,
 )
 from tumorlens.report.heat import heat
 from tumorlens.report.plots import (
-    Calibration,
+    ConfusionChart,
     EpochSeries,
+    IntervalChart,
     IntervalRow,
     ReliabilityBin,
+    ReliabilityChart,
+    ReliabilityCurve,
+    RocChart,
     RocCurve,
-    confusion_matrix,
-    intervals,
-    reliability,
-    roc,
-    training_curves,
+    TrainingCurves,
 )
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.training import Run
@@ -59,7 +59,7 @@ PARTS = {
 def evaluation_page(run: Run, evaluation: Evaluation) -> str:
     """The whole page."""
     facts = evaluation.facts
-    return page(
+    return render_page(
         f"Evaluation of {facts['run']}",
         f"{facts['model']} on {facts['data']}: {PARTS[facts['part']].lower()}",
         evaluation_sections(run, evaluation),
@@ -116,8 +116,8 @@ def headline_section(evaluation: Evaluation) -> Section:
         body += tiles(Tile(f"Accuracy, {name}", named.overall["accuracy"]) for name, named, _ in parts if named)
         if drawn:
             body += tiles(Tile(f"Dice, {name}", of.overall["dice"], percent=False) for name, _, of in parts if of)
-    body += "".join(
-        note("danger" if evaluation.separate and text == evaluation.separate.caveat else "warning", text)
+    body += tuple(
+        Note("danger" if evaluation.separate and text == evaluation.separate.caveat else "warning", text)
         for text in evaluation.caveats
     )
     lead = f"{PARTS[facts['part']]}: {facts['evidence']}. Every figure with its 95 % interval."
@@ -146,7 +146,7 @@ def _evidence(run: Run, evaluation: Evaluation) -> Section:
             ("Data fingerprint", facts["data_fingerprint"]),
         ]
     ) + table(["part", "images", "patients"], counts, "lrr")
-    body += "".join(note("info", text) for text in facts["notes"])
+    body += tuple(Note("info", text) for text in facts["notes"])
     return Section("What it was measured on", body)
 
 
@@ -181,12 +181,10 @@ def class_section(evaluation: Evaluation) -> Section:
     ]
     body = table(["class", "images", *names, "AUROC"], rows, "lrrrrr")
     body += columns(
-        figure(
-            confusion_matrix(metrics.confusion_matrix.tolist(), metrics.classes), "Rows: truth. Columns: prediction."
-        ),
-        figure(roc(curves), "Each class against the rest."),
+        figure(ConfusionChart(metrics.confusion_matrix.tolist(), metrics.classes), "Rows: truth. Columns: prediction."),
+        figure(RocChart(curves), "Each class against the rest."),
     )
-    body += figure(intervals(forest), "Sensitivity and specificity of each class, 95 % intervals.")
+    body += figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals.")
     return Section("Class by class", body)
 
 
@@ -195,7 +193,7 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
     truth = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
     from_network = softmax(evaluation.logits)
     charts = [
-        Calibration(
+        ReliabilityCurve(
             name,
             tuple(
                 ReliabilityBin(b.low, b.high, b.confidence, b.accuracy, b.count)
@@ -215,7 +213,7 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
         )
     ]
     body = figure(
-        reliability(charts[0], charts[1]),
+        ReliabilityChart(charts[0], charts[1]),
         "Confidence against accuracy, before and after temperature scaling.",
     )
     body += table(["temperature scaling", "calibration error (ECE)", "Brier score", "log loss"], rows, "lrrr")
@@ -268,7 +266,7 @@ def _training(run: Run) -> Section:
         return [float(row[key]) if row[key] else float("nan") for row in rows]
 
     scores = {"val_accuracy": "validation accuracy", "val_dice": "validation Dice"}
-    chart = training_curves(
+    chart = TrainingCurves(
         [EpochSeries("train loss", series("train_loss")), EpochSeries("validation loss", series("val_loss"))],
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record["epoch_kept"],

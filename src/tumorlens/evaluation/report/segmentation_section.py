@@ -11,7 +11,7 @@ from tumorlens.evaluation.report.segmentation_tables import lines
 from tumorlens.metrics.lesions import HIT
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.metrics.surfaces import TOLERANCE
-from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
+from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.training import Run
 
@@ -53,7 +53,7 @@ def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> 
     return Section("How well it draws", body, "Does the mask cover the tumor, and nothing else?")
 
 
-def mask_figures(found: Segmentation) -> str:
+def mask_figures(found: Segmentation) -> Blocks:
     """The tables, and what each figure is, in words."""
     covered, others = (table(headings, rows, "l" + "r" * (len(headings) - 1)) for headings, rows in lines(found))
     words = paragraph(f"{_surfaces(found)} {_LESIONS}") + paragraph(f"{_EMPTY} {_counts(found)}")

@@ -14,8 +14,8 @@ from tumorlens.evaluation.report.evaluation_page import (
 )
 from tumorlens.evaluation.report.segmentation_section import mask_figures
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
-from tumorlens.report import Section, figure, key_values, note, page, paragraph, table
-from tumorlens.report.plots import IntervalRow, intervals
+from tumorlens.report import Note, Section, figure, key_values, paragraph, render_page, table
+from tumorlens.report.plots import IntervalChart, IntervalRow
 
 _VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
 
@@ -28,7 +28,7 @@ def cross_validation_page(found: CrossValidation) -> str:
         f"The temperature of each fold was fitted on the images of all others: {each}. One that fits all of them, "
         f"for a network trained on all, is {pooled.calibration.temperature:.3f}."
     )
-    return page(
+    return render_page(
         f"Cross-validation of {facts['recipe']}",
         f"{facts['model']} on {facts['data']}: {len(found.folds)} folds",
         [
@@ -69,7 +69,9 @@ def _folds(found: CrossValidation) -> Section:
     )
     overall = found.pooled.metrics.overall["accuracy"]
     rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in found.folds]
-    body += figure(intervals([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals.")
+    body += figure(
+        IntervalChart([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals."
+    )
     if chosen:
         said = ", ".join(
             f"{name} {form.format(found.validation[key])}"
@@ -131,5 +133,5 @@ def _evidence(found: CrossValidation) -> Section:
             ("Data fingerprint", facts["data_fingerprint"]),
         ]
     )
-    body += "".join(note("info", text) for text in facts["notes"])
+    body += tuple(Note("info", text) for text in facts["notes"])
     return Section("What it was measured on", body)

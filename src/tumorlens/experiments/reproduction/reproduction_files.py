@@ -8,8 +8,8 @@ from pathlib import Path
 from tumorlens._record import Record, write_json
 from tumorlens.experiments.reproduction.protocol_result import ProtocolResult, ReproductionRow, claimed, rests_on, told
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.report import Section, code, details, figure, key_values, note, page, save_page, table
-from tumorlens.report.plots import IntervalRow, intervals
+from tumorlens.report import Note, Section, code, details, figure, key_values, note, render_page, save_page, table
+from tumorlens.report.plots import IntervalChart, IntervalRow
 
 JSON, HTML = "reproduction.json", "report.html"
 HEADINGS = ("claimed", "published protocol", "honest protocol")
@@ -38,7 +38,7 @@ def write_reproduction(found: Reproduction, folder: Path, record: Record) -> Non
 def reproduction_page(found: Reproduction, folder: Path) -> str:
     """The whole page."""
     quick = " A quick run: small budget, few images." if found.facts["quick"] else ""
-    return page(
+    return render_page(
         f"{found.system.title}: claimed and measured",
         f"{found.ran} on {found.facts['data']}, the published protocol beside an honest one.{quick}",
         [_table(found), _protocols(found), _run(found), _doubts(found), _next(folder)],
@@ -73,7 +73,7 @@ def _table(found: Reproduction) -> Section:
     body += note("danger", found.why) + note("info", found.reading)
     if found.budget:
         body += note("warning", found.budget)
-    body += figure(intervals(forest), "Accuracy with its 95 % interval.")
+    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.")
     return Section("Claimed, published, honest", body, "The same network, recipe and budget, twice.")
 
 
@@ -105,13 +105,13 @@ def _run(found: Reproduction) -> Section:
         ("Versions", f"tumorlens {versions['tumorlens']}, PyTorch {versions.get('torch', '')}"),
     ]
     own = found.published.protocol.overrides
-    changed = note("info", f"The published protocol also sets {', '.join(own)}.") if own else ""
+    changed = note("info", f"The published protocol also sets {', '.join(own)}.") if own else ()
     return Section("What was run", key_values(facts) + changed + details("The recipe", code(recipe.to_yaml())))
 
 
 def _doubts(found: Reproduction) -> Section:
     texts = [text for text in found.caveats if text != found.budget]  # that one stands at the top
-    return Section("Before you quote it", "".join(note("warning", text) for text in texts))
+    return Section("Before you quote it", tuple(Note("warning", text) for text in texts))
 
 
 def _next(folder: Path) -> Section:

@@ -13,7 +13,7 @@ from tumorlens.evaluation import gray_slice
 from tumorlens.explanation.faithfulness.control_maps import HeatMap
 from tumorlens.explanation.faithfulness.faithfulness_result import STAMP, Faithfulness, Row
 from tumorlens.explanation.faithfulness.heat_maps import maps
-from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph
+from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.training import Run
 
@@ -26,7 +26,7 @@ _LONGEST = 240  # pixels of an image on the page, so that an outline of one pixe
 def case_section(run: Run, found: Faithfulness) -> Section:
     """Images in the order of the energy inside the mask, mean over methods."""
     pipeline = run.pipeline()
-    body = ""
+    body: Blocks = ()
     for title, positions in _chosen(found).items():
         for i in positions:
             sample = found.samples[i]

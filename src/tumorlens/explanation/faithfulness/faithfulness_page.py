@@ -6,8 +6,8 @@ from tumorlens.explanation.faithfulness.example_cases import case_section
 from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness, Row
 from tumorlens.explanation.faithfulness.faithfulness_text import conclusion, difference, hidden_words
 from tumorlens.explanation.faithfulness.sanity_checks import LIMIT
-from tumorlens.report import Section, details, figure, key_values, note, page, paragraph, table
-from tumorlens.report.plots import CascadeLine, IntervalRow, cascade, intervals
+from tumorlens.report import Note, Paragraph, Section, details, figure, key_values, paragraph, render_page, table
+from tumorlens.report.plots import CascadeChart, CascadeLine, IntervalChart, IntervalRow
 from tumorlens.training import Run
 
 _PARTS = {"test": "test part", "all": "data from elsewhere"}
@@ -16,7 +16,7 @@ _PARTS = {"test": "test part", "all": "data from elsewhere"}
 def trust_page(run: Run, found: Faithfulness) -> str:
     """The whole page."""
     facts = found.facts
-    return page(
+    return render_page(
         f"How far to trust the maps of {facts['run']}",
         f"{facts['model']} on {facts['data']}, {_PARTS[facts['part']]}: {facts['evidence']}",
         [
@@ -37,7 +37,7 @@ def trust_page(run: Run, found: Faithfulness) -> str:
 def _headline(found: Faithfulness) -> Section:
     body = paragraph(conclusion(found))
     failed = {f"{row.title} {row.sanity.verdict}" for row in found.methods if row.sanity and row.sanity.fails}
-    body += "".join(note("danger" if text in failed else "warning", text) for text in found.caveats)
+    body += tuple(Note("danger" if text in failed else "warning", text) for text in found.caveats)
     headers = ["", *(f"{f.title}{' (low is good)' * f.low_is_good}" for f in FIGURES.values())]
     rows = [[row.stamped, *(_cell(row, key) for key in FIGURES)] for row in found.rows]
     body += table(headers, rows, "l" * len(headers))
@@ -50,9 +50,9 @@ def _headline(found: Faithfulness) -> Section:
     return Section("Side by side", body, lead)
 
 
-def _forest(found: Faithfulness) -> str:
+def _forest(found: Faithfulness) -> IntervalChart:
     failed = {row.name for row in found.methods if row.sanity and row.sanity.fails}
-    return intervals(
+    return IntervalChart(
         [
             IntervalRow("methods"),
             *(
@@ -118,7 +118,7 @@ def _sanity(found: Faithfulness) -> Section:
         if row.sanity and row.sanity.stages:
             walked = [(number[stage.name], stage.rank.value) for stage in row.sanity.stages]
             lines.append(CascadeLine(row.stamped, [(0, 1.0), *walked]))
-    chart = cascade(lines, names, LIMIT, "rank correlation")
+    chart = CascadeChart(lines, names, LIMIT, "rank correlation")
     body = figure(chart, "Spearman's correlation of each map with that of the trained network. It should fall.")
     rows = [
         [row.title, str(s.rank), str(s.ssim), str(s.strangers), s.images, "FAILS" if s.fails else "passes"]
@@ -127,8 +127,8 @@ def _sanity(found: Faithfulness) -> Section:
     ]
     body += table(["", "all weights random", "SSIM", "other patients' maps", "images", "verdict"], rows, "llllrl")
     blind = {row.title: [s.name for s in row.sanity.stages if not s.reaches] for row in found.methods if row.sanity}
-    body += "".join(
-        paragraph(f"{title} does not depend on {', '.join(stages)}: there its map stays the same by construction.")
+    body += tuple(
+        Paragraph(f"{title} does not depend on {', '.join(stages)}: there its map stays the same by construction.")
         for title, stages in blind.items()
         if stages
     )

@@ -1,28 +1,31 @@
-"""Numbers -> inline SVG: the charts of a report, one file each. Each returns one ``<svg>`` element."""
+"""Numbers -> charts: each file has the data of one chart and the function that renders it as inline SVG."""
 
-from tumorlens.report.plots.cascade import CascadeLine, cascade
-from tumorlens.report.plots.forest import IntervalRow, intervals
-from tumorlens.report.plots.matrix import confusion_matrix
-from tumorlens.report.plots.reliability import Calibration, ReliabilityBin, reliability
-from tumorlens.report.plots.roc import RocCurve, roc
-from tumorlens.report.plots.standalone import standalone
-from tumorlens.report.plots.tradeoff import CostPoint, accuracy_against_cost
-from tumorlens.report.plots.training_curves import EpochSeries, training_curves
+from tumorlens.report.plots.cascade import CascadeChart, CascadeLine
+from tumorlens.report.plots.charts import Chart, render_chart
+from tumorlens.report.plots.forest import IntervalChart, IntervalRow
+from tumorlens.report.plots.matrix import ConfusionChart
+from tumorlens.report.plots.reliability import ReliabilityBin, ReliabilityChart, ReliabilityCurve
+from tumorlens.report.plots.roc import RocChart, RocCurve
+from tumorlens.report.plots.standalone import render_standalone
+from tumorlens.report.plots.tradeoff import CostChart, CostPoint
+from tumorlens.report.plots.training_curves import EpochSeries, TrainingCurves
 
 __all__ = [
-    "Calibration",
+    "CascadeChart",
     "CascadeLine",
+    "Chart",
+    "ConfusionChart",
+    "CostChart",
     "CostPoint",
     "EpochSeries",
+    "IntervalChart",
     "IntervalRow",
     "ReliabilityBin",
+    "ReliabilityChart",
+    "ReliabilityCurve",
+    "RocChart",
     "RocCurve",
-    "accuracy_against_cost",
-    "cascade",
-    "confusion_matrix",
-    "intervals",
-    "reliability",
-    "roc",
-    "standalone",
-    "training_curves",
+    "TrainingCurves",
+    "render_chart",
+    "render_standalone",
 ]

@@ -1,4 +1,4 @@
-"""Resemblance after each stage of a cascade -> curves that should fall."""
+"""Similarity after each stage of a cascading randomization -> curves that should fall."""
 
 from __future__ import annotations
 
@@ -13,33 +13,44 @@ _LEFT, _TOP, _WIDE, _HIGH = 56, 12, 520, 220
 
 @dataclass(frozen=True)
 class CascadeLine:
-    """One thing followed through the stages.
+    """The values of one method after each stage.
 
     Attributes:
-        name: as the legend calls it.
-        points: number of a stage, from 0 for the beginning, and the value after it; stages may be left out.
+        name: its name in the legend.
+        points: number of a stage, from 0 for the beginning, and the value after it; stages may be missing.
     """
 
     name: str
     points: Sequence[tuple[int, float]]
 
 
-def cascade(lines: Sequence[CascadeLine], stages: Sequence[str], limit: float, y_label: str) -> str:
+@dataclass(frozen=True)
+class CascadeChart:
     """Lines over numbered stages, with a dashed limit that they should fall below.
 
-    Args:
-        lines: each begins where it likes.
-        stages: names of stages 1, 2 and so on, for the tips.
-        limit: drawn across.
-        y_label: what is followed.
+    Attributes:
+        lines: each may begin at another stage.
+        stages: names of stages 1, 2 and so on, for the tooltips.
+        limit: the height of the dashed line.
+        y_label: title of the y axis.
     """
+
+    lines: Sequence[CascadeLine]
+    stages: Sequence[str]
+    limit: float
+    y_label: str
+
+
+def render_cascade(chart: CascadeChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    lines, stages, limit, y_label = chart.lines, chart.stages, chart.limit, chart.y_label
     values = [value for line in lines for _, value in line.points]
     last = max(len(stages), 1)
     x_ticks = [float(i) for i in range(last + 1)]
     frame = Frame(_LEFT, _TOP, _WIDE, _HIGH, x_ticks, ticks(min([0.0, *values]), max([1.0, *values]), 5))
     across = frame.y(limit)
     parts = [
-        frame.axes("stages that are random, counted from the last", y_label),
+        frame.axes("random stages, counted from the last", y_label),
         element("line", x1=_LEFT, x2=_LEFT + _WIDE, y1=across, y2=across, class_="best"),
         text(_LEFT + _WIDE, across - 5, f"limit {limit:g}", "end", "label"),
     ]

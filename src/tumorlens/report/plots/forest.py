@@ -24,16 +24,24 @@ class IntervalRow:
     estimate: Estimate | None = None
 
 
-def intervals(rows: Sequence[IntervalRow], percent: bool = True) -> str:
-    """A forest plot: each estimate as a dot, its 95 % interval as a line, and both in figures beside it.
+@dataclass(frozen=True)
+class IntervalChart:
+    """A forest plot: each estimate as a dot, its 95 % interval as a line, and both as numbers beside it.
 
-    The axis covers what the rows need and no more. An undefined estimate keeps its line and
-    says so.
+    The axis covers the range of the rows. An undefined estimate keeps its line, which says "undefined".
 
-    Args:
+    Attributes:
         rows: from top to bottom.
         percent: write proportions as percentages.
     """
+
+    rows: Sequence[IntervalRow]
+    percent: bool = True
+
+
+def render_intervals(chart: IntervalChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    rows, percent = chart.rows, chart.percent
     scale = 100 if percent else 1
     known = [row.estimate for row in rows if row.estimate and math.isfinite(row.estimate.value)]
     ends = [scale * v for e in known for v in (e.value, e.low, e.high) if v is not None]

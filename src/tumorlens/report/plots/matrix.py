@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tumorlens.report.plots.svg import drawing, element, text, upright
 from tumorlens.report.text import shorten
@@ -12,20 +13,32 @@ _WIDE, _HIGH = 78, 54  # one cell
 _STRONGEST = 0.5  # opacity of a full cell; the ink stays readable on it, light page or dark
 
 
-def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    """Counts and row percentages. Right answers are shaded in one color, mistakes in another.
+@dataclass(frozen=True)
+class ConfusionChart:
+    """Counts and row percentages. The diagonal is shaded in one color, mistakes in another.
 
-    The opacity grows with the cube root of the row's share: a mistake of one percent is seen.
+    The opacity grows with the cube root of the row's share: a mistake of one percent is visible.
 
-    Args:
+    Attributes:
         matrix: (C, C) counts; row = true class, column = predicted class. A NumPy array will do.
         classes: C names, in the same order.
 
     Raises:
         ValueError: the matrix is not C by C.
     """
-    if len(matrix) != len(classes) or any(len(row) != len(classes) for row in matrix):
-        raise ValueError(f"expected a {len(classes)} x {len(classes)} matrix, one row and column per class")
+
+    matrix: Sequence[Sequence[int]]
+    classes: Sequence[str]
+
+    def __post_init__(self) -> None:
+        count = len(self.classes)
+        if len(self.matrix) != count or any(len(row) != count for row in self.matrix):
+            raise ValueError(f"expected a {count} x {count} matrix, one row and column per class")
+
+
+def render_confusion_matrix(chart: ConfusionChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    matrix, classes = chart.matrix, chart.classes
     names = [shorten(name, 16) for name in classes]
     left = 36 + 7 * max((len(name) for name in names), default=0)
     top = 46

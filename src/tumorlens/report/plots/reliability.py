@@ -18,13 +18,13 @@ _TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The answers whose confidence lies from `low` to `high`.
+    """The predictions whose confidence lies from `low` to `high`.
 
     Attributes:
         low, high: the bin's edges, in [0, 1].
-        confidence: mean confidence of the answers inside; anything where `count` is 0.
-        accuracy: share of them that is right; anything where `count` is 0.
-        count: how many they are.
+        confidence: mean confidence of these predictions; any value where `count` is 0.
+        accuracy: the share of them that is right; any value where `count` is 0.
+        count: their number.
     """
 
     low: float
@@ -35,13 +35,13 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """One state of a model, before or after its confidence was corrected.
+class ReliabilityCurve:
+    """The bins of a model, before or after its confidence was calibrated.
 
     Attributes:
-        name: as the legend calls it, for example ``"after temperature scaling"``.
+        name: its name in the legend, for example ``"after temperature scaling"``.
         bins: from low to high confidence.
-        error: expected calibration error; None where it is not to be shown.
+        error: expected calibration error; None to leave it out.
     """
 
     name: str
@@ -49,22 +49,34 @@ class Calibration:
     error: Estimate | None = None
 
 
-def reliability(before: Calibration, after: Calibration | None = None) -> str:
-    """Accuracy against confidence, with the diagonal of an honest model; the counts stand below.
+@dataclass(frozen=True)
+class ReliabilityChart:
+    """Accuracy against confidence, with the diagonal of perfect calibration; the counts are shown below.
 
     A dot lies at the mean confidence of its bin; an empty bin has none. Below the diagonal the model
-    is surer than it is right.
+    is overconfident.
+
+    Attributes:
+        before: the model as it is.
+        after: the calibrated model; None to show one curve only.
     """
-    states = [before] if after is None else [before, after]
+
+    before: ReliabilityCurve
+    after: ReliabilityCurve | None = None
+
+
+def render_reliability(chart: ReliabilityChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    states = [chart.before] if chart.after is None else [chart.before, chart.after]
     most = max((b.count for state in states for b in state.bins), default=0)
     frame = Frame(56, 10, 350, 250, _TENTHS, _TENTHS)
     counts = Frame(56, 276, 350, 54, _TENTHS, (0, ticks(0, max(most, 1), 2)[-1]))
     parts = [
         frame.axes("", "accuracy"),
         frame.path((0, 1), (0, 1), "chance", "perfectly calibrated"),
-        text(frame.x(0.03), frame.y(0.93), "less sure than right", class_="tick"),
-        text(frame.x(0.97), frame.y(0.04), "surer than right", "end", "tick"),
-        counts.axes("confidence of the answer", "images"),
+        text(frame.x(0.03), frame.y(0.93), "underconfident", class_="tick"),
+        text(frame.x(0.97), frame.y(0.04), "overconfident", "end", "tick"),
+        counts.axes("confidence of the prediction", "images"),
     ]
     for series, state in enumerate(states):
         parts += _dots(frame, state, series) + _bars(counts, state, series, len(states))
@@ -73,7 +85,7 @@ def reliability(before: Calibration, after: Calibration | None = None) -> str:
     return drawing(420, 388 + 18 * len(states), label, parts)
 
 
-def _dots(frame: Frame, state: Calibration, series: int) -> list[str]:
+def _dots(frame: Frame, state: ReliabilityCurve, series: int) -> list[str]:
     full = [b for b in state.bins if b.count and math.isfinite(b.confidence) and math.isfinite(b.accuracy)]
     line = frame.path([b.confidence for b in full], [b.accuracy for b in full], f"line s{series}")
     return [
@@ -85,14 +97,14 @@ def _dots(frame: Frame, state: Calibration, series: int) -> list[str]:
                 cy=frame.y(b.accuracy),
                 r=4.5,
                 class_=f"dot s{series}",
-                tip=f"{state.name}: {b.count} answers, confidence {b.confidence:.3f}, right {b.accuracy:.3f}",
+                tip=f"{state.name}: {b.count} predictions, confidence {b.confidence:.3f}, right {b.accuracy:.3f}",
             )
             for b in full
         ),
     ]
 
 
-def _bars(frame: Frame, state: Calibration, series: int, states: int) -> list[str]:
+def _bars(frame: Frame, state: ReliabilityCurve, series: int, states: int) -> list[str]:
     bars = []
     for b in (b for b in state.bins if b.count):
         share = (frame.x(b.high) - frame.x(b.low)) / states
@@ -105,11 +117,11 @@ def _bars(frame: Frame, state: Calibration, series: int, states: int) -> list[st
                 width=max(share - 1, 0.5),
                 height=frame.y(0) - top,
                 class_=f"bar s{series}",
-                tip=f"{state.name}: {b.count} answers with confidence {b.low:.2f} to {b.high:.2f}",
+                tip=f"{state.name}: {b.count} predictions with confidence {b.low:.2f} to {b.high:.2f}",
             )
         )
     return bars
 
 
-def _words(state: Calibration) -> str:
+def _words(state: ReliabilityCurve) -> str:
     return state.name if state.error is None else f"{state.name}: ECE {with_interval(state.error)}"

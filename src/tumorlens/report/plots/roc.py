@@ -32,8 +32,16 @@ class RocCurve:
     auroc: Estimate
 
 
-def roc(curves: Sequence[RocCurve]) -> str:
+@dataclass(frozen=True)
+class RocChart:
     """One curve for each class over the diagonal of chance; the legend gives the area and its interval."""
+
+    curves: Sequence[RocCurve]
+
+
+def render_roc(chart: RocChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    curves = chart.curves
     frame = Frame(56, 10, 350, 320, _TENTHS, _TENTHS)
     entries = [(i, f"{shorten(c.name, 18)}: AUROC {with_interval(c.auroc)}") for i, c in enumerate(curves)]
     parts = [

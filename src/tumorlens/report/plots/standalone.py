@@ -1,19 +1,21 @@
-"""A chart of a report -> an SVG file that needs no page around it, for papers and slides."""
+"""Chart -> an SVG file that needs no page around it, for papers and slides."""
 
 from __future__ import annotations
 
 import re
 from importlib import resources
 
+from tumorlens.report.plots.charts import Chart, render_chart
+
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
 
-def standalone(svg: str) -> str:
-    """The chart with its colors inside, those of the light page, on white.
+def render_standalone(chart: Chart) -> str:
+    """The chart with its own colors, those of the light page, on white.
 
-    Custom properties are resolved, since programs that draw SVG outside of browsers do not know them.
+    Custom properties are resolved, since many programs other than browsers do not know them.
     """
-    tag, rest = svg.split(">", 1)
+    tag, rest = render_chart(chart).split(">", 1)
     width, height = re.findall(r'viewBox="0 0 (\S+) (\S+)"', tag)[0]
     opened = tag.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"', 1)
     paper = '<rect width="100%" height="100%" fill="#ffffff"/>'

@@ -25,7 +25,7 @@ class CostPoint:
         name: of the network; points of one name have one color.
         cost: above 0, in the unit of the axis.
         accuracy: with its interval.
-        note: what tells it from others of its name, such as the run; may be empty.
+        note: tells it from others of its name, for example the run; may be empty.
     """
 
     name: str
@@ -34,12 +34,13 @@ class CostPoint:
     note: str = ""
 
 
-def accuracy_against_cost(points: Sequence[CostPoint], cost: str, unit: str) -> str:
-    """Each network as a numbered dot with its 95 % interval, cost on a logarithmic axis; the figures stand below.
+@dataclass(frozen=True)
+class CostChart:
+    """Each network as a numbered dot with its 95 % interval, cost on a logarithmic axis; the numbers stand below.
 
-    Dots of about the same cost are set side by side; the cost in figures is the exact one.
+    Dots of about the same cost are set side by side; the cost below is the exact one.
 
-    Args:
+    Attributes:
         points: in the order of the legend; those whose accuracy is undefined appear there alone.
         cost: title of the cost axis.
         unit: of the costs; may be empty.
@@ -47,8 +48,19 @@ def accuracy_against_cost(points: Sequence[CostPoint], cost: str, unit: str) -> 
     Raises:
         ValueError: a cost is not above 0, or there are no points.
     """
-    if not points or any(point.cost <= 0 for point in points):
-        raise ValueError("expected at least one point, and a cost above 0 of each")
+
+    points: Sequence[CostPoint]
+    cost: str
+    unit: str
+
+    def __post_init__(self) -> None:
+        if not self.points or any(point.cost <= 0 for point in self.points):
+            raise ValueError("expected at least one point, and a cost above 0 of each")
+
+
+def render_costs(chart: CostChart) -> str:
+    """The chart as one ``<svg>`` element."""
+    points, cost, unit = chart.points, chart.cost, chart.unit
     frame, marks = _frame(points)
     title = f"{cost}, {unit}" if unit else cost
     parts = [frame.axes("", "accuracy, percent")]

@@ -14,10 +14,10 @@ _LEFT, _WIDE, _HIGH = 56, 350, 140
 
 @dataclass(frozen=True)
 class EpochSeries:
-    """One figure followed over the epochs.
+    """A loss or a score over the epochs.
 
     Attributes:
-        name: as the legend calls it, for example ``"validation loss"``.
+        name: its name in the legend, for example ``"validation loss"``.
         values: one for each epoch, the first epoch first; NaN where the epoch has none.
     """
 
@@ -25,14 +25,24 @@ class EpochSeries:
     values: Sequence[float]
 
 
-def training_curves(losses: Sequence[EpochSeries], scores: Sequence[EpochSeries] = (), best: int | None = None) -> str:
+@dataclass(frozen=True)
+class TrainingCurves:
     """Two panels over one axis of epochs: the losses, and below them the validation scores.
 
-    Args:
+    Attributes:
         losses: usually training and validation loss.
-        scores: usually the one figure that chose the best epoch; the panel is left out without any.
+        scores: usually the score that selected the best epoch; without scores there is no second panel.
         best: number of the epoch whose weights were kept, counted from 1; marked in both panels.
     """
+
+    losses: Sequence[EpochSeries]
+    scores: Sequence[EpochSeries] = ()
+    best: int | None = None
+
+
+def render_training_curves(chart: TrainingCurves) -> str:
+    """The chart as one ``<svg>`` element."""
+    losses, scores, best = chart.losses, chart.scores, chart.best
     panels = [("loss", losses), ("score", scores)] if scores else [("loss", losses)]
     everything = [*losses, *scores]
     epochs = max((len(s.values) for s in everything), default=0)

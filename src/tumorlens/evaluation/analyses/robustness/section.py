@@ -8,8 +8,17 @@ from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb
 from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
 from tumorlens.evaluation.inference import gray_slice
-from tumorlens.report import CaptionedImage, Section, contact_sheet, details, overlay, paragraph
-from tumorlens.report.heat_table import HeatCell, heat_table
+from tumorlens.report import (
+    Blocks,
+    CaptionedImage,
+    HeatCell,
+    Section,
+    contact_sheet,
+    details,
+    heat_table,
+    overlay,
+    paragraph,
+)
 from tumorlens.report.text import interval, points, signed
 from tumorlens.stats import Estimate
 
@@ -45,14 +54,14 @@ def robustness_section(samples: Sequence[Sample], found: Robustness) -> Section:
     return Section("How it holds up", body, lead)
 
 
-def _accuracy(found: Robustness) -> str:
+def _accuracy(found: Robustness) -> Blocks:
     def cell(one: Cell) -> tuple[Estimate, str]:
         return one.accuracy, f"{one.amount}; {points(one.difference)}; named most: {one.named}, {one.share:.0%}"
 
     return _table(found, found.accuracy, cell, lambda row: row.accuracy, percent=True)
 
 
-def _dice(summary: Summary, found: Robustness) -> str:
+def _dice(summary: Summary, found: Robustness) -> Blocks:
     def cell(one: Cell) -> tuple[Estimate, str]:
         assert one.dice is not None  # where the summary is there, it is
         assert one.dice_difference is not None
@@ -72,7 +81,7 @@ def _table(
     mean: Callable[[Row], Estimate],
     *,
     percent: bool,
-) -> str:
+) -> Blocks:
     """Rows are artifacts, columns severities."""
 
     def warm(figure: Estimate, title: str = "", wide: int = 1) -> HeatCell:
@@ -106,6 +115,6 @@ def _images(sample: Sample, severity: int, seed: int) -> list[CaptionedImage]:
     return shown
 
 
-def _open(summary: str, body_html: str) -> str:
+def _open(summary: str, blocks: Blocks) -> Blocks:
     """What is not behind a click."""
-    return paragraph(summary) + body_html
+    return paragraph(summary) + blocks

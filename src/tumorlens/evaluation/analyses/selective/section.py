@@ -73,7 +73,7 @@ def says_no_section(
     samples: Sequence[Sample], ood: OODResult | None, abstention: SelectiveResult | None, *, lead: str = ""
 ) -> Section:
     """What is flagged, by class, with images, after a lead; and what is answered with how much error allowed."""
-    body = paragraph(lead) if lead else ""
+    body = paragraph(lead) if lead else ()
     if ood:
         body += paragraph(ood_text(ood))
         flagged = [[name, share.n, share.percent()] for name, share in ood.per_class.items()]
@@ -83,7 +83,7 @@ def says_no_section(
         for headings, rows in abstention_tables(abstention):
             body += table(headings, rows, "r" * len(headings))
         unknown = unknown_words(abstention)
-        body += paragraph(f"Patients or images: {unknown}") if unknown else ""
+        body += paragraph(f"Patients or images: {unknown}") if unknown else ()
         body += paragraph(_READING)
     return Section("When it says no", body, "Which images it does not answer, and how often it is right otherwise.")
 
