@@ -1,4 +1,4 @@
-"""The errors a user can meet: what was found, what was expected, what to do next."""
+"""Errors that a user can fix: each says what was found, what was expected and what to do next."""
 
 from __future__ import annotations
 
@@ -6,23 +6,59 @@ from pathlib import Path
 
 
 class TumorlensError(Exception):
-    """Something the user can mend. The command line prints it as one line and exits with 1."""
+    """An error that the user can fix. The command line prints it as one line and exits with 1.
+
+    Give either the whole message, or the fields it is composed of:
+    ``FILE, line LINE: FOUND; expected EXPECTED; ADVICE``, without those that are not given.
+
+    Args:
+        message: the whole line; composed of the fields if None.
+        file: the file or folder with the problem.
+        line: the line in that file, counted from 1.
+        found: the problem.
+        expected: what should have been there instead.
+        advice: what to do next.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        found: str | None = None,
+        expected: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        self.file = None if file is None else str(file)
+        self.line = line
+        self.found = found
+        self.expected = expected
+        self.advice = advice
+        super().__init__(self._composed() if message is None else message)
+
+    def _composed(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        clauses = [self.found, self.expected and f"expected {self.expected}", self.advice]
+        text = "; ".join(clause for clause in clauses if clause)
+        return text if place is None else f"{place}: {text}"
 
 
 class ScanError(TumorlensError):
     """A file that cannot be read as a scan or as a mask.
 
     Args:
-        path: the file.
-        found: what is wrong with it.
-        advice: what was expected, or what to do next.
+        file: the file.
+        found: the problem.
+        advice: what to do next.
+        expected: what the file should hold instead.
     """
 
-    def __init__(self, path: str | Path, found: str, advice: str) -> None:
-        super().__init__(f"{path}: {found}; {advice}")
-        self.path = str(path)
-        self.found = found
-        self.advice = advice
+    file: str
+    found: str
+
+    def __init__(self, file: str | Path, found: str, advice: str | None = None, *, expected: str | None = None) -> None:
+        super().__init__(file=file, found=found, expected=expected, advice=advice)
 
 
 class DataError(TumorlensError):
@@ -30,19 +66,19 @@ class DataError(TumorlensError):
 
 
 class DownloadError(TumorlensError):
-    """A transfer that failed or delivered the wrong bytes; says where to put the files by hand."""
+    """A download that failed or delivered wrong bytes; the message says how to fetch the files by hand."""
 
 
 class SplitError(TumorlensError):
-    """A split that cannot be made, or one that puts a patient on two sides."""
+    """A split that cannot be made, or one that puts a patient into two subsets."""
 
 
 class LeakError(TumorlensError):
-    """A split in which images outside of train are known from train."""
+    """A split in which validation or test images leak into train."""
 
 
 class RecipeError(TumorlensError):
-    """A recipe with an unknown key or a value that does not fit."""
+    """A recipe with an unknown key or an invalid value."""
 
 
 class ModelError(TumorlensError):
@@ -50,16 +86,16 @@ class ModelError(TumorlensError):
 
 
 class RunError(TumorlensError):
-    """A run folder that is missing a part, or that belongs to other data."""
+    """A run folder that lacks a file, or that belongs to other data."""
 
 
 class ModelFileError(TumorlensError):
-    """An exported file that is not a tumorlens bundle."""
+    """A file that is not an ONNX model exported by tumorlens."""
 
 
 class ParityError(TumorlensError):
-    """An exported graph that answers differently from the network it was made of."""
+    """An exported ONNX model whose outputs differ from those of its network."""
 
 
 class MissingExtraError(TumorlensError):
-    """A part of tumorlens whose optional dependencies are not installed."""
+    """An optional dependency that is not installed; the message names the extra to install."""

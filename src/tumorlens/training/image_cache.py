@@ -146,7 +146,7 @@ def _decode(
                 progress(done, len(table))
     if bad:
         first, *others = (bad[position] for position in sorted(bad))
-        names = ", ".join(Path(error.path).name for error in others[:_NAMED])
+        names = ", ".join(Path(error.file).name for error in others[:_NAMED])
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         rest = f"; nor can {names}{more} be read" if others else ""
         raise DataError(f"{first}{rest}; remove them from the table and try again")
