@@ -60,7 +60,7 @@ def test_a_network_learns_to_name_and_to_draw(
     assert run.record["validation"]["val_dice"] == float(best["val_dice"])
     assert run.record["masks"] == {
         "fingerprint": fingerprint(phantom_table, masks=True),
-        "drawn": True,
+        "segmented": True,
         "train": {"own": 6, "empty": 2, "none": 0},
         "val": {"own": 6, "empty": 2, "none": 0},
     }

@@ -46,7 +46,7 @@ class Run:
         Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.
         """
         masks = self.record.get("masks")
-        return architecture_info(self.spec.model).segments and masks is not None and bool(masks.get("drawn", True))
+        return architecture_info(self.spec.model).segments and masks is not None and bool(masks.get("segmented", True))
 
     def evaluation_folder(self, name: str = "test") -> Path:
         """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""

@@ -122,7 +122,7 @@ def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -
         ties = find_linked_groups(table, progress=show)
     check_first_weights(table, ties, pretrained)
     found = check_leaks(table, ties, allow=allow)
-    return [{"part": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
+    return [{"subset": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
 
 
 def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Supervised, str]:
@@ -190,7 +190,7 @@ def _masks(identity: Identity, recipe: Recipe, parts: dict[str, list[Sample]]) -
     if identity.masks is None:
         return None
     counts = {part: count_masks(rows) for part, rows in parts.items() if rows and part != "test"}
-    return {"fingerprint": identity.masks, "drawn": learns_segmentation(recipe), **counts}
+    return {"fingerprint": identity.masks, "segmented": learns_segmentation(recipe), **counts}
 
 
 def _history(folder: Path, epoch: int) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tm
     rows = {weight: read_history(run.folder / "history.csv")[-1] for weight, run in runs.items()}
     assert float(rows[2]["train_guide_loss"]) < 0.5 * float(rows[1e-6]["train_guide_loss"])
     record = runs[2].record
-    assert record["masks"]["drawn"] is False
+    assert record["masks"]["segmented"] is False
     assert record["masks"]["train"] == {"own": 6, "empty": 2, "none": 0}
     best = min(read_history(runs[2].folder / "history.csv"), key=lambda row: float(row["val_loss"]))
     for name in ("val_energy", "val_pointing"):
@@ -157,7 +157,7 @@ def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_p
     assert run.segments
     guided = train(phantom_table, _recipe(*settings, "loss.mask=0"), tmp_path / "guided")
     assert not guided.segments
-    assert guided.record["masks"]["drawn"] is False
+    assert guided.record["masks"]["segmented"] is False
 
 
 def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
