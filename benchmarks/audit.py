@@ -12,7 +12,7 @@ from finding import COST, Finding, Target
 from material import Material
 from race import CONTESTANTS, Contestant, fair_environment, race
 
-from tumorlens.auditing.duplicates.match import EXACT
+from tumorlens.auditing.duplicates.candidate_pairs import EXACT
 
 MINUTES, GIGABYTES, RECALL = 10, 4, 0.99
 
@@ -53,7 +53,7 @@ class Growth:
         lines = [
             "## Matching many fingerprints",
             "",
-            "`tumorlens.auditing.duplicates.match.candidate_pairs` once for each number, in a process of its own. Fingerprints "
+            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a process of its own. Fingerprints "
             "are made up: most by chance, up to 20,000 are phantoms' with a quarter of the cells drawn anew; every "
             "fiftieth is a copy of another, turned by chance, with a twentieth of its cells changed. Up to "
             f"{EXACT:,} every pair is compared; past that sorted lists of keys are used.",

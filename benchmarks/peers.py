@@ -79,10 +79,10 @@ def main() -> None:
 
 def _tumorlens(table: Table) -> Found:
     begun = time.perf_counter()
-    twins = find_duplicates(image_records([sample.image for sample in table.samples]))
+    duplicates = find_duplicates(image_records([sample.image for sample in table.samples]))
     spent = time.perf_counter() - begun
     partners: list[frozenset[int]] = [frozenset()] * len(table)
-    for cluster in twins.clusters:
+    for cluster in duplicates.clusters:
         for i in cluster:
             partners[i] = frozenset(cluster) - {i}
     return Found("tumorlens", tuple(partners), sum(map(len, partners)) // 2, spent)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rounds import peak
 
 from tumorlens.auditing.duplicates.image_records import image_records
-from tumorlens.auditing.duplicates.match import candidate_pairs
+from tumorlens.auditing.duplicates.candidate_pairs import candidate_pairs
 from tumorlens.auditing.duplicates.near_duplicates import LIKELY
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, codes, turned
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES

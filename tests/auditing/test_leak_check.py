@@ -58,5 +58,5 @@ def test_patients_torn_on_request_are_no_leak_but_copies_are(phantom_table: Tabl
 
 def test_images_are_compared_once(leaky_dataset: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     first = find_linked_groups(leaky_dataset)
-    monkeypatch.setattr(guard, "looks", lambda *_, **__: pytest.fail("looked again"))
+    monkeypatch.setattr(guard, "image_records", lambda *_, **__: pytest.fail("images were read again"))
     assert find_linked_groups(leaky_dataset) == first

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.issues import DuplicateGroup, Pair, SourceMatch
+from tumorlens.auditing.issues import DuplicateGroup, DuplicatePair, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.datasets import Sample, Table
 
 SPLITS = ("train", "train", "test", "test", "test", "val")
 GROUPS = ("s:a", None, "s:a", None, None, None)
 NO_TWINS = DuplicateGroup(tuple(range(6)), ())
-DUPLICATES = DuplicateGroup((0, 1, 2, 1, 4, 5), (Pair(1, 3, "near", 0, 0.99),))
+DUPLICATES = DuplicateGroup((0, 1, 2, 1, 4, 5), (DuplicatePair(1, 3, "near", 0, 0.99),))
 TRACES = [SourceMatch(4, "k", "77", "p", "x", 5, 0.95), SourceMatch(1, "k", "78", "p", "x", 0, 0.95)]
 
 
@@ -23,19 +23,19 @@ def _table(splits: tuple[str | None, ...] = SPLITS) -> Table:
     return Table("s", samples, ("x", "y"))
 
 
-def _leaks(twins: DuplicateGroup, traces: list[SourceMatch]) -> dict[tuple[str, str], tuple[int, ...]]:
+def _leaks(duplicates: DuplicateGroup, source_matches: list[SourceMatch]) -> dict[tuple[str, str], tuple[int, ...]]:
     table = _table()
-    patients = patients_of(table, traces)
-    found = find_leaks(table, twins, patients, groups_of(table, twins, patients))
+    patients = patients_of(table, source_matches)
+    found = find_leaks(table, duplicates, patients, groups_of(table, duplicates, patients))
     return {(leak.part, leak.by): leak.samples for leak in found}
 
 
 def test_a_stated_patient_on_both_sides_is_a_leak() -> None:
-    assert _leaks(NO_TWINS, []) == {("test", "twin"): (), ("test", "patient"): (2,), ("val", "twin"): ()}
+    assert _leaks(NO_TWINS, []) == {("test", "duplicate"): (), ("test", "patient"): (2,), ("val", "duplicate"): ()}
 
 
 def test_a_copy_on_both_sides_is_a_leak() -> None:
-    assert _leaks(DUPLICATES, [])["test", "twin"] == (3,)
+    assert _leaks(DUPLICATES, [])["test", "duplicate"] == (3,)
 
 
 def test_a_recovered_patient_on_both_sides_is_a_leak() -> None:
@@ -63,9 +63,9 @@ def test_groups_join_patients_and_copies() -> None:
 def test_rates_count_the_whole_part_for_copies_and_known_patients_for_patients() -> None:
     table = _table()
     patients = patients_of(table, [])
-    twin, patient, _ = find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients))
-    assert (twin.rate.n, twin.rate.value) == (3, 1 / 3)
-    assert twin.per_class == {"x": (0, 2), "y": (1, 1)}
+    duplicate, patient, _ = find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients))
+    assert (duplicate.rate.n, duplicate.rate.value) == (3, 1 / 3)
+    assert duplicate.per_class == {"x": (0, 2), "y": (1, 1)}
     assert (patient.rate.n, patient.rate.value) == (1, 1.0)
 
 

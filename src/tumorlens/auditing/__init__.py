@@ -7,36 +7,36 @@ from tumorlens.auditing.issues import (
     IntegrityIssue,
     LabelConflict,
     Leak,
-    Neighbor,
-    Pair,
+    NearestNeighborAccuracy,
+    DuplicatePair,
     Shortcut,
     SourceMatch,
 )
 from tumorlens.auditing.leak_check import LinkedGroups, check_leaks, find_linked_groups, with_groups
-from tumorlens.auditing.provenance.reference_index import ReferenceIndex, index_of
-from tumorlens.auditing.provenance.traced_masks import true_masks
-from tumorlens.auditing.splits import split_folds, split_given, split_whole, without_torn_split
+from tumorlens.auditing.provenance.reference_index import ReferenceIndex, build_index
+from tumorlens.auditing.provenance.source_reference_masks import reference_masks
+from tumorlens.auditing.splits import split_folds, split_given, split_whole, without_patient_leakage
 
 __all__ = [
     "AuditReport",
     "DuplicateGroup",
+    "DuplicatePair",
     "IntegrityIssue",
     "LabelConflict",
     "Leak",
     "LinkedGroups",
-    "Neighbor",
-    "Pair",
+    "NearestNeighborAccuracy",
     "ReferenceIndex",
     "Shortcut",
     "SourceMatch",
     "audit",
+    "build_index",
     "check_leaks",
     "find_linked_groups",
-    "index_of",
+    "reference_masks",
     "split_folds",
     "split_given",
     "split_whole",
-    "true_masks",
     "with_groups",
-    "without_torn_split",
+    "without_patient_leakage",
 ]

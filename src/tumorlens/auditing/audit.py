@@ -9,11 +9,11 @@ from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
-from tumorlens.auditing.issues import IntegrityIssue, Neighbor, Shortcut, SourceMatch
+from tumorlens.auditing.issues import IntegrityIssue, NearestNeighborAccuracy, Shortcut, SourceMatch
 from tumorlens.auditing.label_conflicts import find_label_conflicts
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.auditing.provenance.reference_index import ReferenceIndex, mislabeled, shipped, trace
-from tumorlens.auditing.shortcuts.forests import find_shortcuts
+from tumorlens.auditing.shortcuts.shortcut_classifiers import find_shortcuts
 from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
@@ -49,15 +49,15 @@ def audit(
 
     sets = shipped() if known is None else tuple(ReferenceIndex.load(path) for path in known)
     seen = image_records([sample.image for sample in table.samples], progress=stage("reading images"))
-    twins = find_duplicates(seen, progress=stage("comparing images"))
-    traces = find_sources(table, seen, sets, progress=stage("tracing images"))
-    patients = patients_of(table, traces)
-    keys = groups_of(table, twins, patients)
-    leaks = find_leaks(table, twins, patients, keys, seed=seed)
-    damage = (*find_integrity_issues(table, seen, progress=stage("reading masks")), *_misnamed(table, traces))
+    duplicates = find_duplicates(seen, progress=stage("comparing images"))
+    source_matches = find_source_matches(table, seen, sets, progress=stage("tracing images"))
+    patients = patients_of(table, source_matches)
+    keys = groups_of(table, duplicates, patients)
+    leaks = find_leaks(table, duplicates, patients, keys, seed=seed)
+    damage = (*find_integrity_issues(table, seen, progress=stage("reading masks")), *_misnamed(table, source_matches))
     notes: list[str] = []
     found: tuple[Shortcut, ...] = ()
-    neighbors: tuple[Neighbor, ...] = ()
+    neighbors: tuple[NearestNeighborAccuracy, ...] = ()
     if shortcuts:
         if progress:
             progress("looking for shortcuts", 0, 1)
@@ -65,7 +65,7 @@ def audit(
             found = find_shortcuts(table, seen, keys, seed=seed)
         except MissingExtraError as error:
             notes.append(f"Shortcuts were not measured: {error}")
-        leaked = {i for leak in leaks if leak.by == "twin" for i in leak.samples}
+        leaked = {i for leak in leaks if leak.by == "duplicate" for i in leak.samples}
         neighbors = nearest_neighbor(table, seen, leaked, keys, seed=seed)
     else:
         notes.append("Shortcuts were not measured, as asked (--no-shortcuts).")
@@ -80,11 +80,11 @@ def audit(
     return AuditReport(
         table=table,
         image_records=tuple(seen),
-        twins=twins,
-        traces=tuple(traces),
+        duplicates=duplicates,
+        source_matches=tuple(source_matches),
         keys=keys,
         leaks=leaks,
-        conflicts=find_label_conflicts(table, twins, traces),
+        label_conflicts=find_label_conflicts(table, duplicates, source_matches),
         damage=damage,
         shortcuts=found,
         neighbors=neighbors,
@@ -92,7 +92,7 @@ def audit(
     )
 
 
-def find_sources(
+def find_source_matches(
     table: Table,
     seen: Sequence[ImageRecord],
     sets: Sequence[ReferenceIndex],
@@ -118,8 +118,8 @@ def find_sources(
     return [best[sample] for sample in sorted(best)]
 
 
-def _misnamed(table: Table, traces: Sequence[SourceMatch]) -> tuple[IntegrityIssue, ...]:
-    wrong = mislabeled(table, traces)
+def _misnamed(table: Table, source_matches: Sequence[SourceMatch]) -> tuple[IntegrityIssue, ...]:
+    wrong = mislabeled(table, source_matches)
     if not wrong:
         return ()
     items = tuple(

@@ -12,11 +12,11 @@ from tumorlens.auditing.issues import (
     IntegrityIssue,
     LabelConflict,
     Leak,
-    Neighbor,
+    NearestNeighborAccuracy,
     Shortcut,
     SourceMatch,
 )
-from tumorlens.auditing.remedies import clean, remarks, safe_split
+from tumorlens.auditing.cleaning import clean, remarks, safe_split
 from tumorlens.datasets import SPLITS, Table
 
 
@@ -27,12 +27,12 @@ class AuditReport:
     Attributes:
         table: what was audited.
         image_records: one for each sample.
-        twins: the copies.
-        traces: images recognized as slices of a known set; at most one a sample.
+        duplicates: the copies.
+        source_matches: images recognized as slices of a known set; at most one a sample.
         keys: for each sample the unit that no split may tear apart: its patient, stated or recovered,
             joined with the patients of its copies.
         leaks: of every part that has a train part beside it; also where nothing leaks.
-        conflicts: contradicting labels.
+        label_conflicts: contradicting labels.
         damage: what is wrong with files, masks and annotations.
         shortcuts: what can be told without anatomy; empty where it was not measured.
         neighbors: accuracy of looking up the most similar training image.
@@ -41,14 +41,14 @@ class AuditReport:
 
     table: Table
     image_records: tuple[ImageRecord, ...]
-    twins: DuplicateGroup
-    traces: tuple[SourceMatch, ...]
+    duplicates: DuplicateGroup
+    source_matches: tuple[SourceMatch, ...]
     keys: tuple[str, ...]
     leaks: tuple[Leak, ...]
-    conflicts: tuple[LabelConflict, ...]
+    label_conflicts: tuple[LabelConflict, ...]
     damage: tuple[IntegrityIssue, ...]
     shortcuts: tuple[Shortcut, ...]
-    neighbors: tuple[Neighbor, ...]
+    neighbors: tuple[NearestNeighborAccuracy, ...]
     notes: tuple[str, ...]
 
     @property
@@ -59,7 +59,7 @@ class AuditReport:
     @cached_property
     def traced(self) -> dict[int, SourceMatch]:
         """The trace of a sample, by position."""
-        return {trace.sample: trace for trace in self.traces}
+        return {trace.sample: trace for trace in self.source_matches}
 
     @property
     def parts(self) -> dict[str, int]:
@@ -73,7 +73,7 @@ class AuditReport:
         for leak in sorted(self.leaks, key=lambda leak: leak.part):  # test before val
             if leak.samples:
                 what = "report results on this split" if leak.part == "test" else "choose a model by this val part"
-                how = "have a copy in train" if leak.by == "twin" else "show a patient who is also in train"
+                how = "have a copy in train" if leak.by == "duplicate" else "show a patient who is also in train"
                 return (
                     f"Do not {what}: {len(leak.samples):,} of {leak.rate.n:,} {leak.part} images {how}, "
                     f"{leak.rate.percent()}."
@@ -81,11 +81,11 @@ class AuditReport:
         split = len(self.parts) > 1
         if bad := [damage for damage in self.damage if damage.level == "danger"]:
             return f"{'No leak, but not' if split else 'Not'} ready to train on: {bad[0].what}"
-        copies = len(self.table) - self.twins.distinct
-        if copies or self.conflicts:
+        copies = len(self.table) - self.duplicates.distinct
+        if copies or self.label_conflicts:
             return (
                 f"{'No leak between the parts, but ' if split else ''}{copies:,} of {len(self.table):,} files are "
-                f"copies of others and {len(self.conflicts):,} labels are contradicted; split by the audit's groups "
+                f"copies of others and {len(self.label_conflicts):,} labels are contradicted; split by the audit's groups "
                 "(--write-split)."
             )
         if not split:
@@ -122,11 +122,11 @@ class AuditReport:
             "images": len(self.table),
             "parts": self.parts,
             "classes": list(self.table.classes),
-            "distinct_images": self.twins.distinct,
-            "twins": self.twins.to_dict(ids),
-            "traces": [trace.to_dict(ids) for trace in self.traces],
+            "distinct_images": self.duplicates.distinct,
+            "duplicates": self.duplicates.to_dict(ids),
+            "source_matches": [trace.to_dict(ids) for trace in self.source_matches],
             "leaks": [leak.to_dict(ids) for leak in self.leaks],
-            "conflicts": [conflict.to_dict(ids) for conflict in self.conflicts],
+            "label_conflicts": [conflict.to_dict(ids) for conflict in self.label_conflicts],
             "damage": [damage.to_dict() for damage in self.damage],
             "shortcuts": [shortcut.to_dict() for shortcut in self.shortcuts],
             "nearest_neighbor": [neighbor.to_dict() for neighbor in self.neighbors],

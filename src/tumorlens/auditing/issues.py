@@ -11,12 +11,12 @@ from typing import Any, Literal
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 from tumorlens.stats import Estimate
 
-Kind = Literal["bytes", "pixels", "near"]
-KINDS: dict[Kind, str] = {"bytes": "byte-identical", "pixels": "pixel-identical", "near": "near copies"}
+DuplicateKind = Literal["bytes", "pixels", "near"]
+DUPLICATE_KINDS: dict[DuplicateKind, str] = {"bytes": "byte-identical", "pixels": "pixel-identical", "near": "near copies"}
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two images that are copies of one another.
 
     Attributes:
@@ -30,7 +30,7 @@ class Pair:
 
     first: int
     second: int
-    kind: Kind
+    kind: DuplicateKind
     turn: int
     similarity: float
 
@@ -55,7 +55,7 @@ class DuplicateGroup:
     """
 
     cluster: tuple[int, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[DuplicatePair, ...]
 
     @property
     def distinct(self) -> int:
@@ -70,10 +70,10 @@ class DuplicateGroup:
             members[name].append(position)
         return sorted((m for m in members.values() if len(m) > 1), key=lambda m: (-len(m), m))
 
-    def counts(self) -> dict[Kind, int]:
+    def counts(self) -> dict[DuplicateKind, int]:
         """Pairs of each kind."""
         found = Counter(pair.kind for pair in self.pairs)
-        return {kind: found[kind] for kind in KINDS}
+        return {kind: found[kind] for kind in DUPLICATE_KINDS}
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
         """Plain data for JSON; `ids` are those of the table's samples, in order."""
@@ -118,14 +118,14 @@ class Leak:
 
     Attributes:
         part: ``"val"`` or ``"test"``.
-        by: ``"twin"``: a copy of the image is in train; ``"patient"``: an image of its patient is.
+        by: ``"duplicate"``: a copy of the image is in train; ``"patient"``: an image of its patient is.
         samples: positions of the leaked images.
         rate: their share of the part (for ``"patient"``: of those whose patient is known).
         per_class: leaked and all (with known patient), by class.
     """
 
     part: str
-    by: Literal["twin", "patient"]
+    by: Literal["duplicate", "patient"]
     samples: tuple[int, ...]
     rate: Estimate
     per_class: dict[str, tuple[int, int]]
@@ -201,7 +201,7 @@ class Shortcut:
 
 
 @dataclass(frozen=True)
-class Neighbor:
+class NearestNeighborAccuracy:
     """Accuracy of copying the label of the most similar training image.
 
     Attributes:

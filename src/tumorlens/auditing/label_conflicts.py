@@ -10,7 +10,7 @@ from tumorlens.datasets.classes import HEALTHY
 
 
 def find_label_conflicts(
-    table: Table, twins: DuplicateGroup, traces: Sequence[SourceMatch]
+    table: Table, duplicates: DuplicateGroup, source_matches: Sequence[SourceMatch]
 ) -> tuple[LabelConflict, ...]:
     """Contradicting labels, one conflict for an image with all of its copies.
 
@@ -19,19 +19,19 @@ def find_label_conflicts(
 
     Args:
         table: the samples and their labels.
-        twins: its copies.
-        traces: its images of known sets.
+        duplicates: its copies.
+        source_matches: its images of known sets.
     """
     vocabulary: dict[str, set[str]] = {}
     for sample in table.samples:
         vocabulary.setdefault(sample.dataset, set()).add(sample.label)
     wrong: dict[int, SourceMatch] = {}
-    for trace in traces:
+    for trace in source_matches:
         sample = table.samples[trace.sample]
         if _contradict(sample.label, vocabulary[sample.dataset], trace.label, {trace.label, sample.label}):
             wrong[trace.sample] = trace
     found = []
-    for cluster in twins.clusters:
+    for cluster in duplicates.clusters:
         labels = [table.samples[i].label for i in cluster]
         sets = [vocabulary[table.samples[i].dataset] for i in cluster]
         judged = next((wrong[i] for i in cluster if i in wrong), None)

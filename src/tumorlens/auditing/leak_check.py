@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
 from tumorlens._files import atomic_write, cache_folder
-from tumorlens.auditing.audit import find_sources
+from tumorlens.auditing.audit import find_source_matches
 from tumorlens.auditing.duplicates.image_records import Progress, image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
-from tumorlens.auditing.issues import DuplicateGroup, Leak, Pair, SourceMatch
+from tumorlens.auditing.issues import DuplicateGroup, Leak, DuplicatePair, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.auditing.provenance.reference_index import shipped
-from tumorlens.auditing.remedies import grouped
+from tumorlens.auditing.cleaning import grouped
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
 
@@ -30,14 +30,14 @@ class LinkedGroups:
     """What ties the samples of a table together.
 
     Attributes:
-        twins: its copies.
-        traces: its images of known sets.
+        duplicates: its copies.
+        source_matches: its images of known sets.
         patients: for every sample its patient, stated or recovered; None where unknown.
         keys: for every sample the group that must stay on one side of a split.
     """
 
-    twins: DuplicateGroup
-    traces: tuple[SourceMatch, ...]
+    duplicates: DuplicateGroup
+    source_matches: tuple[SourceMatch, ...]
     patients: tuple[str | None, ...]
     keys: tuple[str, ...]
 
@@ -47,7 +47,7 @@ class LinkedGroups:
         Patients that were torn apart on request (``--ignore-patients``) do not count here, for every
         result says so already.
         """
-        found = find_leaks(table, self.twins, self.patients, self.keys)
+        found = find_leaks(table, self.duplicates, self.patients, self.keys)
         torn = table.plan is not None and table.plan.by == "image, patients ignored"
         return tuple(leak for leak in found if leak.samples and not (torn and leak.by == "patient"))
 
@@ -62,9 +62,9 @@ def find_linked_groups(table: Table, *, progress: Progress | None = None) -> Lin
     Raises:
         DataError: a file is gone.
     """
-    twins, traces = _remembered(table, progress)
-    patients = patients_of(table, traces)
-    return LinkedGroups(twins, traces, patients, groups_of(table, twins, patients))
+    duplicates, source_matches = _remembered(table, progress)
+    patients = patients_of(table, source_matches)
+    return LinkedGroups(duplicates, source_matches, patients, groups_of(table, duplicates, patients))
 
 
 def with_groups(table: Table, ties: LinkedGroups) -> Table:
@@ -96,7 +96,7 @@ def check_leaks(table: Table, ties: LinkedGroups, *, allow: bool = False) -> tup
     if found and not allow:
         parts = [
             f"{len(leak.samples):,} of {leak.rate.n:,} {leak.part} images "
-            + ("have a copy in train" if leak.by == "twin" else "show a patient who is also in train")
+            + ("have a copy in train" if leak.by == "duplicate" else "show a patient who is also in train")
             for leak in found
         ]
         raise LeakError(
@@ -112,16 +112,16 @@ def _remembered(table: Table, progress: Progress | None) -> tuple[DuplicateGroup
     path = cache_folder() / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.ties.json"
     if path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
-        twins = DuplicateGroup(tuple(held["cluster"]), tuple(Pair(**pair) for pair in held["pairs"]))
-        return twins, tuple(SourceMatch(**one) for one in held["traces"])
+        duplicates = DuplicateGroup(tuple(held["cluster"]), tuple(DuplicatePair(**pair) for pair in held["pairs"]))
+        return duplicates, tuple(SourceMatch(**one) for one in held["source_matches"])
     seen = image_records([sample.image for sample in table.samples], progress=progress)
-    twins = find_duplicates(seen)
-    traces = tuple(find_sources(table, seen, shipped()))
+    duplicates = find_duplicates(seen)
+    source_matches = tuple(find_source_matches(table, seen, shipped()))
     held = {
-        "cluster": twins.cluster,
-        "pairs": [asdict(pair) for pair in twins.pairs],
-        "traces": [asdict(one) for one in traces],
+        "cluster": duplicates.cluster,
+        "pairs": [asdict(pair) for pair in duplicates.pairs],
+        "source_matches": [asdict(one) for one in source_matches],
     }
     with atomic_write(path) as part:
         part.write_text(json.dumps(held), encoding="utf-8")
-    return twins, traces
+    return duplicates, source_matches

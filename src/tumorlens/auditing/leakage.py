@@ -13,13 +13,13 @@ from tumorlens.datasets import DUPLICATES_PREFIX, Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 
-def patients_of(table: Table, traces: Sequence[SourceMatch]) -> tuple[str | None, ...]:
+def patients_of(table: Table, source_matches: Sequence[SourceMatch]) -> tuple[str | None, ...]:
     """For every sample its patient, as the data set states or as its known source tells; None where neither does."""
-    recovered = {t.sample: f"{t.known}:{t.patient}" for t in traces if t.patient}
+    recovered = {t.sample: f"{t.known}:{t.patient}" for t in source_matches if t.patient}
     return tuple(sample.patient or recovered.get(i) for i, sample in enumerate(table.samples))
 
 
-def groups_of(table: Table, twins: DuplicateGroup, patients: Sequence[str | None]) -> tuple[str, ...]:
+def groups_of(table: Table, duplicates: DuplicateGroup, patients: Sequence[str | None]) -> tuple[str, ...]:
     """For every sample the name of the group that must stay on one side of a split.
 
     A group is everything connected by patients and copies. It is called by its first patient; copies
@@ -27,7 +27,7 @@ def groups_of(table: Table, twins: DuplicateGroup, patients: Sequence[str | None
     """
     sets = Clusters(len(table))
     first: dict[str, int] = {}
-    for position, (cluster, patient) in enumerate(zip(twins.cluster, patients, strict=True)):
+    for position, (cluster, patient) in enumerate(zip(duplicates.cluster, patients, strict=True)):
         sets.join(position, cluster)
         if patient:
             sets.join(position, first.setdefault(patient, position))
@@ -44,13 +44,13 @@ def groups_of(table: Table, twins: DuplicateGroup, patients: Sequence[str | None
 
 
 def find_leaks(
-    table: Table, twins: DuplicateGroup, patients: Sequence[str | None], keys: Sequence[str], *, seed: int = 0
+    table: Table, duplicates: DuplicateGroup, patients: Sequence[str | None], keys: Sequence[str], *, seed: int = 0
 ) -> tuple[Leak, ...]:
     """What of val and test is known from train, by copies and by patients.
 
     Args:
         table: with a split, or there is nothing to find.
-        twins: its copies.
+        duplicates: its copies.
         patients: as `patients_of` says.
         keys: as `groups_of` says; the bootstrap of the intervals draws whole groups.
         seed: of the bootstrap.
@@ -58,8 +58,8 @@ def find_leaks(
     train = [i for i, sample in enumerate(table.samples) if sample.split == "train"]
     if not train:
         return ()
-    known: dict[Literal["twin", "patient"], tuple[Sequence[object], set[object]]] = {
-        "twin": (twins.cluster, {twins.cluster[i] for i in train}),
+    known: dict[Literal["duplicate", "patient"], tuple[Sequence[object], set[object]]] = {
+        "duplicate": (duplicates.cluster, {duplicates.cluster[i] for i in train}),
         "patient": (patients, {patients[i] for i in train if patients[i]}),
     }
     found = []
@@ -75,7 +75,7 @@ def find_leaks(
 def _leak(
     table: Table,
     part: str,
-    by: Literal["twin", "patient"],
+    by: Literal["duplicate", "patient"],
     judged: Sequence[int],
     leaked: Sequence[bool],
     keys: Sequence[str],

@@ -18,7 +18,7 @@ def split_folds(
     fold: int = 0,
     val: float = 0.1,
     seed: int = 0,
-    ignore_patients: bool = False,
+    image_level: bool = False,
 ) -> Table:
     """Hold one of several folds out as test, and a part of the rest as val.
 
@@ -28,46 +28,46 @@ def split_folds(
         fold: the one that becomes test, 0 to folds - 1. The folds of one seed are disjoint.
         val: share of the rest that becomes val, 0 to 0.5; 0 for none.
         seed: of the shuffle.
-        ignore_patients: divide images, even where patients are known. Results then say so.
+        image_level: divide images, even where patients are known. Results then say so.
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
     """
     check_folds(folds, fold, val)
-    side = _deal(table, np.ones(folds), seed, ignore_patients, "ask for fewer folds (--folds)")
+    side = _deal(table, np.ones(folds), seed, image_level, "ask for fewer folds (--folds)")
     samples = tuple(
         replace(s, split="test" if i == fold else "train") for s, i in zip(table.samples, side, strict=True)
     )
-    plan = SplitPlan(_by(table, ignore_patients), "folds", seed, folds, fold, val)
-    return _carve_val(replace(table, samples=samples, plan=plan), val, seed, ignore_patients)
+    plan = SplitPlan(_by(table, image_level), "folds", seed, folds, fold, val)
+    return _carve_val(replace(table, samples=samples, plan=plan), val, seed, image_level)
 
 
-def split_whole(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patients: bool = False) -> Table:
+def split_whole(table: Table, *, val: float = 0.1, seed: int = 0, image_level: bool = False) -> Table:
     """Hold nothing out as test: for a last network, trained on all, whose recipe was measured by cross-validation.
 
     Args:
         table: any; an existing split is replaced.
         val: share that becomes val, 0 to 0.5; 0 for none.
         seed: of the shuffle.
-        ignore_patients: divide images, even where patients are known. Results then say so.
+        image_level: divide images, even where patients are known. Results then say so.
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
     """
     _check_share(val)
     samples = tuple(replace(s, split="train") for s in table.samples)
-    plan = SplitPlan(_by(table, ignore_patients), "whole", seed, val=val)
-    return _carve_val(replace(table, samples=samples, plan=plan), val, seed, ignore_patients)
+    plan = SplitPlan(_by(table, image_level), "whole", seed, val=val)
+    return _carve_val(replace(table, samples=samples, plan=plan), val, seed, image_level)
 
 
-def split_given(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patients: bool = False) -> Table:
+def split_given(table: Table, *, val: float = 0.1, seed: int = 0, image_level: bool = False) -> Table:
     """Keep train and test as the data set brings them; cut val out of train where there is none.
 
     Args:
         table: with train and test samples.
         val: share of train that becomes val, 0 to 0.5; of no effect where the table brings val.
         seed: of the shuffle behind val.
-        ignore_patients: allow a patient on two sides. Results then say so.
+        image_level: allow a patient on two sides. Results then say so.
 
     Raises:
         SplitError: the table brings no train or no test part, some samples are in none, a patient is
@@ -79,12 +79,12 @@ def split_given(table: Table, *, val: float = 0.1, seed: int = 0, ignore_patient
         raise SplitError(f"{table.name}: brings no train and test parts; make folds instead (--folds)")
     if "val" in brought:
         val = 0.0
-    planned = replace(table, plan=SplitPlan(_by(table, ignore_patients), "given", seed, val=val))
+    planned = replace(table, plan=SplitPlan(_by(table, image_level), "given", seed, val=val))
     check_groups(planned)
-    return _carve_val(planned, val, seed, ignore_patients)
+    return _carve_val(planned, val, seed, image_level)
 
 
-def without_torn_split(table: Table) -> Table:
+def without_patient_leakage(table: Table) -> Table:
     """The table as it is, or, where its split has a patient on two sides, without split and with a note."""
     try:
         check_groups(table)
@@ -108,24 +108,24 @@ def check_folds(folds: int, fold: int, val: float) -> None:
     _check_share(val)
 
 
-def _carve_val(table: Table, val: float, seed: int, ignore_patients: bool) -> Table:
+def _carve_val(table: Table, val: float, seed: int, image_level: bool) -> Table:
     """Move a share of train to val, by whole units."""
     if val == 0:
         return table
     train = table.subset("train")
-    side = _deal(train, np.array([1 - val, val]), seed + 1, ignore_patients, "make no val (--val 0)")
+    side = _deal(train, np.array([1 - val, val]), seed + 1, image_level, "make no val (--val 0)")
     chosen = {s.id for s, i in zip(train.samples, side, strict=True) if i == 1}
     samples = tuple(replace(s, split="val") if s.id in chosen else s for s in table.samples)
     return replace(table, samples=samples)
 
 
-def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, ignore_patients: bool, advice: str) -> list[int]:
+def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, image_level: bool, advice: str) -> list[int]:
     """A side for each sample, in whole units: largest units first, each to the neediest side.
 
     The neediest is the one that has the least of the unit's classes for its share. Dealing the largest
     first keeps the shares in images as well as in patients; the shuffle decides between equals.
     """
-    names = [s.id if ignore_patients else s.unit for s in table.samples]
+    names = [s.id if image_level else s.unit for s in table.samples]
     _, unit = np.unique(names, return_inverse=True)
     counts = np.zeros((unit.max() + 1, len(table.classes)))  # images, by unit and class
     for i, label in zip(unit, table.labels, strict=True):
@@ -147,10 +147,10 @@ def _deal(table: Table, shares: npt.NDArray[np.float64], seed: int, ignore_patie
     return dealt
 
 
-def _by(table: Table, ignore_patients: bool) -> SplitLevel:
+def _by(table: Table, image_level: bool) -> SplitLevel:
     if all(s.patient is None for s in table.samples):
         return "image"
-    return "image, patients ignored" if ignore_patients else "patient"
+    return "image, patients ignored" if image_level else "patient"
 
 
 def _check_share(val: float) -> None:

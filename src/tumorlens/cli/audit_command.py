@@ -1,4 +1,4 @@
-"""tumorlens audit: data -> what makes a result worthless, and a split without it."""
+"""tumorlens audit: data -> leaks, duplicates, label conflicts and shortcuts, and a split without them."""
 
 from __future__ import annotations
 
@@ -7,43 +7,78 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Data, Fold, Folds, Json, Seed, Val, caveat, emit, grid, progress, say, show, stages
+from tumorlens.cli.common import (
+    Data,
+    ExitCode,
+    Fold,
+    Folds,
+    Json,
+    Seed,
+    Val,
+    caveat,
+    grid,
+    output_folder,
+    print_json,
+    print_status,
+    show,
+    stages,
+)
 
 if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
     from tumorlens.auditing import AuditReport
 
-_LEAKS = {"twin": "a copy in train", "patient": "its patient in train"}
+_LEAKS = {"duplicate": "a duplicate in train", "patient": "its patient in train"}
 
 
 def audit(
     data: Data,
-    out: Annotated[Path | None, typer.Option(help="Where results go; audit-NAME if left out.")] = None,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir", "-o", help="Folder for the report; runs/audit/NAME by default.", show_default=False
+        ),
+    ] = None,
     index: Annotated[
         list[Path] | None,
-        typer.Option(help="A known set to trace images to; repeatable; those shipped if left out.", show_default=False),
+        typer.Option(
+            help="Reference index to search for the source of images; repeatable; the shipped ones by default.",
+            show_default=False,
+        ),
     ] = None,
-    no_shortcuts: Annotated[
-        bool, typer.Option("--no-shortcuts", help="Do not measure what can be told without anatomy.")
-    ] = False,
+    shortcuts: Annotated[
+        bool,
+        typer.Option(help="Test for shortcuts: can size, format or border alone predict the class?"),
+    ] = True,
     write_split: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write a split without leaks, copies and doubtful labels, .csv.")
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Also write a split without leaks, duplicates and label conflicts, .csv.",
+            show_default=False,
+        ),
     ] = None,
     write_clean: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write a table without copies, doubtful labels marked, .csv.")
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="Also write a table without duplicates, label conflicts flagged, .csv.",
+            show_default=False,
+        ),
     ] = None,
     folds: Folds = 5,
     fold: Fold = 0,
     val: Val = 0.1,
     seed: Seed = 0,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 also where a leak is found.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if a leak is found.")] = False,
     json: Json = False,
 ) -> int:
-    """Find leaks, copies, wrong labels, shortcuts and damage. Exits with 1 where test is known from train.
+    """Find leaks, duplicates, label conflicts and shortcuts. Exits with 3 if test or validation images leak into train.
 
-    Writes report.html, audit.json and run.json. A folder called "index" is audited as ./index.
+    Writes report.html, audit.json and run.json.
     """
     from tumorlens._record import Record
-    from tumorlens.auditing import audit as work
+    from tumorlens.auditing import audit as run_audit
     from tumorlens.auditing.page.audit_files import write_audit
     from tumorlens.auditing.splits import check_folds
     from tumorlens.datasets import open_tables, write_table
@@ -52,51 +87,30 @@ def audit(
         check_folds(folds, fold, val)
     record = Record("audit", seed=seed, index=[str(path) for path in index or ()])
     table = open_tables(data, unannotated="keep")
-    folder = out or Path(f"audit-{table.name}")
-    _see_free(folder)
+    folder = output_folder(out_dir, "audit", table.name)
+    _refuse_other_results(folder)
     with stages() as step:
-        found = work(table, known=index or None, shortcuts=not no_shortcuts, seed=seed, progress=step)
+        report = run_audit(table, known=index or None, shortcuts=shortcuts, seed=seed, progress=step)
     record.lap("audit")
-    write_audit(found, folder, record)
+    write_audit(report, folder, record)
     if not json:
-        _show(found)
-        say(f"written: {folder / 'report.html'}")
+        _show(report)
+        print_status(f"written: {folder / 'report.html'}")
     tables = []
     if write_split:
-        tables.append(write_table(found.split(folds=folds, fold=fold, val=val, seed=seed), write_split))
+        tables.append(write_table(report.split(folds=folds, fold=fold, val=val, seed=seed), write_split))
     if write_clean:
-        tables.append(write_table(found.clean(), write_clean, remarks=found.remarks()))
+        tables.append(write_table(report.clean(), write_clean, remarks=report.remarks()))
     if json:
-        emit(found.to_dict() | {"folder": str(folder), "tables": [str(path) for path in tables]})
+        print_json(report.to_dict() | {"folder": str(folder), "tables": [str(path) for path in tables]})
     else:
         for path in tables:
-            say(f"written: {path}")
-    return 1 if found.leaking and not exit_zero else 0
+            print_status(f"written: {path}")
+    return ExitCode.ATTENTION if report.leaking and not exit_zero else ExitCode.DONE
 
 
-def index(
-    data: Data,
-    out: Annotated[Path, typer.Option("--out", help="The index to write, .npz.")],
-    name: Annotated[str | None, typer.Option(help="What the set is called; its own name if left out.")] = None,
-    json: Json = False,
-) -> None:
-    """Make an index of a set. For audit --index; it holds codes, patients and labels, no images."""
-    from tumorlens.auditing import index_of
-    from tumorlens.datasets import open_tables
-
-    table = open_tables(data, unannotated="keep")
-    with progress("reading images") as step:
-        made = index_of(table, name=name, progress=step)
-    made.save(out)
-    patients = len({patient for patient in made.patients if patient})
-    if json:
-        return emit({"path": str(out), "name": made.name, "slices": len(made), "patients": patients})
-    show(f"{made.name}: {len(made):,} of {len(table):,} images indexed, patients: {patients or 'unknown'}")
-    say(f"written: {out}")
-
-
-def _see_free(folder: Path) -> None:
-    """See that no results of another command would be replaced.
+def _refuse_other_results(folder: Path) -> None:
+    """Refuse to overwrite the results of another verb.
 
     Raises:
         DataError: the folder holds some.
@@ -111,41 +125,47 @@ def _see_free(folder: Path) -> None:
     try:
         verb = json.loads(record.read_text(encoding="utf-8"))["verb"]
     except (ValueError, KeyError, TypeError):
-        verb = "something else"
+        verb = "an unknown verb"
     if verb != "audit":
         raise DataError(
-            f"{folder}: holds results of '{verb}'; expected a new folder, or that of an earlier audit (--out)"
+            f"{folder}: holds results of '{verb}'; expected a new folder, or that of an earlier audit (--out-dir)"
         )
 
 
-def _show(found: AuditReport) -> None:
-    """The verdict, the findings as a table on the terminal, and what is wrong with files."""
-    show(f"{found.verdict}\n")
-    findings = grid("finding", "number", "share (95 % interval)")
-    findings.add_row("images", f"{len(found.table):,}")
-    copies = len(found.table) - found.twins.distinct
-    findings.add_row("distinct images", f"{found.twins.distinct:,}", f"{copies:,} files are copies")
-    for leak in found.leaks:
-        count = f"{len(leak.samples):,} of {leak.rate.n:,}"
-        findings.add_row(f"{leak.part} images with {_LEAKS[leak.by]}", count, leak.rate.percent())
-    for known in dict.fromkeys(trace.known for trace in found.traces):
-        own = [trace for trace in found.traces if trace.known == known]
-        patients = len({trace.patient for trace in own if trace.patient})
-        findings.add_row(f"images traced to {known}", f"{len(own):,}", f"of {patients:,} patients" if patients else "")
-    findings.add_row("contradicting labels", f"{len(found.conflicts):,}")
-    for one in found.shortcuts:
-        shares = f"{one.accuracy.percent()}; {100 * one.majority:.1f} % by guessing"
-        findings.add_row(f"class told by {one.name}", "shortcut" if one.confusing else "no shortcut", shares)
-    for near in found.neighbors:
-        for what, estimate in (("all", near.everything), ("leaked", near.leaked), ("clean", near.clean)):
-            if estimate:
-                words = f"nearest training image, {what} of {near.part}"
-                findings.add_row(words, f"{estimate.n:,}", estimate.percent())
-    show(findings)
-    for damage in found.damage:
-        if damage.level == "info":
-            say(f"note: {damage.what}")
+def _show(report: AuditReport) -> None:
+    """Print the verdict, the issues as a table, and the problems of files."""
+    show(f"{report.verdict}\n")
+    show(_issues(report))
+    for issue in report.damage:
+        if issue.level == "info":
+            print_status(f"note: {issue.what}")
         else:
-            caveat(damage.what)
-    for note in found.notes:
-        say(f"note: {note}")
+            caveat(issue.what)
+    for note in report.notes:
+        print_status(f"note: {note}")
+
+
+def _issues(report: AuditReport) -> Grid:
+    """One row for each kind of issue: how many images it concerns, and their share."""
+    table = grid("issue", "number", "share (95 % interval)")
+    table.add_row("images", f"{len(report.table):,}")
+    duplicates = len(report.table) - report.duplicates.distinct
+    table.add_row("distinct images", f"{report.duplicates.distinct:,}", f"{duplicates:,} files are duplicates")
+    for leak in report.leaks:
+        count = f"{len(leak.samples):,} of {leak.rate.n:,}"
+        table.add_row(f"{leak.part} images with {_LEAKS[leak.by]}", count, leak.rate.percent())
+    for known in dict.fromkeys(match.known for match in report.source_matches):
+        matches = [match for match in report.source_matches if match.known == known]
+        patients = len({match.patient for match in matches if match.patient})
+        table.add_row(f"images from {known}", f"{len(matches):,}", f"of {patients:,} patients" if patients else "")
+    table.add_row("label conflicts", f"{len(report.label_conflicts):,}")
+    for shortcut in report.shortcuts:
+        shares = f"{shortcut.accuracy.percent()}; {100 * shortcut.majority:.1f} % for the majority class"
+        found = "shortcut" if shortcut.confusing else "no shortcut"
+        table.add_row(f"class predicted from {shortcut.name}", found, shares)
+    for neighbor in report.neighbors:
+        for what, estimate in (("all", neighbor.everything), ("leaked", neighbor.leaked), ("clean", neighbor.clean)):
+            if estimate:
+                title = f"label of the nearest training image, {what} of {neighbor.part}"
+                table.add_row(title, f"{estimate.n:,}", estimate.percent())
+    return table

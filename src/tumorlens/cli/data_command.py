@@ -1,4 +1,4 @@
-"""tumorlens data: what sets there are, how to get them, and how to split them."""
+"""tumorlens data: the known data sets, how to get them, and how to split them."""
 
 from __future__ import annotations
 
@@ -11,47 +11,51 @@ from tumorlens.cli.common import (
     Data,
     Fold,
     Folds,
-    Given,
-    IgnorePatients,
     Json,
+    KeepSplit,
     Seed,
+    SplitBy,
     Unannotated,
     Val,
     console,
-    emit,
     facts,
     grid,
+    print_json,
+    print_status,
     progress,
-    say,
     show,
 )
 
 if TYPE_CHECKING:
     from tumorlens.datasets import Table
 
-app = typer.Typer(help="Data sets: list, describe, get, draw, split.", no_args_is_help=True)
+app = typer.Typer(help="Data sets: list, describe, download, generate, split.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a data set, as in: tumorlens data list")]
-TrueMasks = Annotated[
+ReferenceMasks = Annotated[
     str | None,
     typer.Option(
-        "--true-masks",
+        "--reference-masks",
         metavar="SOURCE",
-        help="Take masks and patients from the set the images were made of, as figshare:FOLDER.",
+        help="Take masks and patients from the set that the images were copied from, as figshare:FOLDER.",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", help="The table to write, .csv.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", dir_okay=False, help="The table to write, .csv.", show_default=False)
+]
 
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the data sets tumorlens knows."""
+    """List the data sets that tumorlens knows."""
     from tumorlens.datasets import DATASETS
 
     cards = [d.card for d in DATASETS.values()]
     if json:
-        return emit([{"name": c.name, "images": c.images, "classes": c.classes, "license": c.license} for c in cards])
-    table = grid("name", "images", "patients", "license", "what")
+        return print_json(
+            [{"name": c.name, "images": c.images, "classes": c.classes, "license": c.license} for c in cards]
+        )
+    table = grid("name", "images", "patients", "license", "description")
     for c in cards:
         table.add_row(c.name, str(c.images or "varies"), str(c.patients or "unknown"), c.license, c.summary)
     show(table)
@@ -59,20 +63,24 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def info(name: Name, json: Json = False) -> None:
-    """Describe a data set. Layout, license, citation, and what is known to be wrong with it."""
+    """Describe a data set. Layout, license, citation, and its known problems."""
     from dataclasses import asdict
 
     from tumorlens.datasets import dataset
 
     card = asdict(dataset(name).card)
     if json:
-        return emit(card)
+        return print_json(card)
     show(facts({key: _words(key, value) for key, value in card.items() if value not in (None, "", ())}))
 
 
 @app.command()
-def get(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")], json: Json = False) -> None:
-    """Fetch a data set from its original home. With checksums; a broken transfer goes on where it stopped."""
+def get(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="Folder to download into.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Download a data set from its original source. Checks checksums; a broken download continues where it stopped."""
     from rich.progress import DownloadColumn, Progress, TaskID, TransferSpeedColumn
 
     from tumorlens.datasets import dataset
@@ -80,7 +88,7 @@ def get(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it
 
     chosen = dataset(name)
     if chosen.get is None:
-        raise DataError(f"{name}: nothing to fetch; {chosen.card.layout}")
+        raise DataError(f"{name}: has no download; {chosen.card.layout}")
     screen = console()
     columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as bar:
@@ -92,57 +100,58 @@ def get(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it
             bar.update(tasks[file], completed=done, total=total)
 
         place = chosen.get(folder, step)
-    table = chosen.read(place)
-    _said(table, place, json)
+    _report(chosen.read(place), place, json)
 
 
 @app.command()
 def phantom(
-    folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    patients: Annotated[int, typer.Option(help="Number of heads, shared evenly by the four classes.")] = 40,
-    slices: Annotated[int, typer.Option(help="Slices of each head.")] = 4,
-    size: Annotated[int | None, typer.Option(help="Side of the images, pixels; varied if left out.")] = None,
+    folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
+    patients: Annotated[int, typer.Option(help="Number of patients, divided evenly among the four classes.")] = 40,
+    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 4,
+    size: Annotated[
+        int | None, typer.Option(help="Height and width of the images, pixels; varies by default.", show_default=False)
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Draw heads with and without tumors. With masks and patient ids, for tests and demonstrations."""
+    """Generate synthetic phantoms with and without tumors. With masks and patient ids, for tests and demonstrations."""
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
 
-    with progress("drawing") as step:
+    with progress("generating") as step:
         make(folder, patients=patients, slices=slices, seed=seed, size=size, progress=step)
-    _said(open_table(folder), folder, json)
+    _report(open_table(folder), folder, json)
 
 
 @app.command()
 def table(
     data: Data,
-    out: Out,
+    output: Output,
     unannotated: Unannotated = "error",
-    true_masks: TrueMasks = None,
+    reference_masks: ReferenceMasks = None,
     json: Json = False,
 ) -> None:
-    """Write a table of one or several data sets. A CSV file to look at, edit or split."""
-    from tumorlens.auditing import without_torn_split
+    """Write a table of one or several data sets. A CSV file to read, edit or split."""
+    from tumorlens.auditing import without_patient_leakage
     from tumorlens.datasets import open_tables, write_table
 
     made = open_tables(data, unannotated=unannotated)
-    if true_masks:
-        made = without_torn_split(_with_true_masks(made, true_masks))
-    _said(made, write_table(made, out), json)
+    if reference_masks:
+        made = without_patient_leakage(_with_reference_masks(made, reference_masks))
+    _report(made, write_table(made, output), json)
 
 
 @app.command()
 def split(
     data: Data,
-    out: Out,
+    output: Output,
     folds: Folds = 5,
     fold: Fold = 0,
     val: Val = 0.1,
-    given: Given = False,
-    ignore_patients: IgnorePatients = False,
+    keep_split: KeepSplit = False,
+    split_by: SplitBy = "patient",
     unannotated: Unannotated = "error",
-    true_masks: TrueMasks = None,
+    reference_masks: ReferenceMasks = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -150,46 +159,47 @@ def split(
     from tumorlens.auditing import find_linked_groups, split_folds, split_given, with_groups
     from tumorlens.datasets import open_tables, write_table
 
+    image_level = split_by == "image"
     source = open_tables(data, unannotated=unannotated)
-    if true_masks:
-        source = _with_true_masks(source, true_masks)
-    if given:
-        made = split_given(source, val=val, seed=seed, ignore_patients=ignore_patients)
+    if reference_masks:
+        source = _with_reference_masks(source, reference_masks)
+    if keep_split:
+        made = split_given(source, val=val, seed=seed, image_level=image_level)
     else:
-        if not ignore_patients and not true_masks:
-            with progress("looking for copies") as step:
+        if not image_level and not reference_masks:
+            with progress("searching for duplicates") as step:
                 source = with_groups(source, find_linked_groups(source, progress=step))
-        made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, ignore_patients=ignore_patients)
-    _said(made, write_table(made, out), json)
+        made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, image_level=image_level)
+    _report(made, write_table(made, output), json)
 
 
-def _with_true_masks(table: Table, source: str) -> Table:
-    """Masks and patients from the set that the images were made of."""
-    from tumorlens.auditing import true_masks
+def _with_reference_masks(table: Table, source: str) -> Table:
+    """The table with masks and patients from the set that its images were copied from."""
+    from tumorlens.auditing import reference_masks
     from tumorlens.datasets import open_table
 
-    known = open_table(source)
-    with progress("looking for the slices") as step:
-        return true_masks(table, known, progress=step)
+    original = open_table(source)
+    with progress("searching for the original slices") as step:
+        return reference_masks(table, original, progress=step)
 
 
-def _said(made: Table, place: Path, json: bool) -> None:
-    """Say how many images and patients of each class are in each split."""
+def _report(made: Table, place: Path, json: bool) -> None:
+    """Print how many images and patients of each class are in each subset."""
     from tumorlens.datasets import SPLITS
 
-    parts = [part for part in (*SPLITS, None) if any(s.split == part for s in made.samples)]
+    subsets = [subset for subset in (*SPLITS, None) if any(s.split == subset for s in made.samples)]
     counts = [
         {
-            "split": part or "none",
-            "images": sum(s.split == part for s in made.samples),
-            "patients": len({s.patient for s in made.samples if s.split == part and s.patient}),
-            **{c: sum(s.split == part and s.label == c for s in made.samples) for c in made.classes},
+            "subset": subset or "none",
+            "images": sum(s.split == subset for s in made.samples),
+            "patients": len({s.patient for s in made.samples if s.split == subset and s.patient}),
+            **{c: sum(s.split == subset and s.label == c for s in made.samples) for c in made.classes},
         }
-        for part in parts
+        for subset in subsets
     ]
     plan = made.plan.to_dict() if made.plan else None
     if json:
-        return emit(
+        return print_json(
             {"path": str(place), "name": made.name, "counts": counts, "split": plan, "split_hash": made.split_hash}
         )
     table = grid(*counts[0])
@@ -199,8 +209,8 @@ def _said(made: Table, place: Path, json: bool) -> None:
     if made.plan:
         show(f"split by {made.plan.by}; hash {made.split_hash[:16]}")
     for note in made.notes:
-        say(f"note: {note}")
-    say(f"written: {place}")
+        print_status(f"note: {note}")
+    print_status(f"written: {place}")
 
 
 def _words(key: str, value: object) -> str:

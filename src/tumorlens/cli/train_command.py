@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
     from tumorlens.training import Run
 
-_HOW = {"twin": "a copy", "patient": "their patient"}
+_HOW = {"duplicate": "a copy", "patient": "their patient"}
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
     ] = "0",
     val: Val = 0.1,
     given: Given = False,
-    ignore_patients: IgnorePatients = False,
+    image_level: IgnorePatients = False,
     unannotated: Unannotated = "error",
     split_seed: Annotated[int, typer.Option(help="Seed of the split, apart from that of the training.")] = 0,
     seed: Seed = 0,
@@ -90,14 +90,14 @@ def train(
         arms = parse_variants(recipe, arm, changes)
     table = open_tables(data, unannotated=unannotated)
     if given:
-        table = split_given(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
+        table = split_given(table, val=val, seed=split_seed, image_level=image_level)
     elif table.plan is None:
-        table = table if ignore_patients else _with_copies_together(table)
+        table = table if image_level else _with_copies_together(table)
         if held == "none":
-            table = split_whole(table, val=val, seed=split_seed, ignore_patients=ignore_patients)
+            table = split_whole(table, val=val, seed=split_seed, image_level=image_level)
         elif held != "all":
             table = split_folds(
-                table, folds=folds, fold=int(held), val=val, seed=split_seed, ignore_patients=ignore_patients
+                table, folds=folds, fold=int(held), val=val, seed=split_seed, image_level=image_level
             )
     elif held in ("all", "none"):
         raise SplitError(f"{table.name}: has a split; --fold {held} makes its own, so give it the data without one")
@@ -109,7 +109,7 @@ def train(
 
         crossed = cross_validate(
             table, chosen, out, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
-            ignore_patients=ignore_patients, allow_leak=allow_leak, console=screen,
+            image_level=image_level, allow_leak=allow_leak, console=screen,
         )  # fmt: skip
         return _report_folds(crossed, out, json=json)
     if arm:
@@ -141,7 +141,7 @@ def _caveats(run: Run) -> None:
     """What must be known of what a run was trained on."""
     for leak in run.record["leaks"]:
         caveat(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
-    if blank := run.record.get("blank_masks"):
+    if blank := run.record.get("empty_masks"):
         caveat(
             f"{len(blank)} of the masks of images with a tumor show none, the first is that of {blank[0]}: the "
             "network is taught to miss it; draw what is missing, or leave the images out"

@@ -12,10 +12,10 @@ import pytest
 
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.duplicates.perceptual_hash import SIDE, VIEWS
-from tumorlens.auditing.issues import Neighbor, Shortcut
-from tumorlens.auditing.shortcuts import forests
+from tumorlens.auditing.issues import NearestNeighborAccuracy, Shortcut
+from tumorlens.auditing.shortcuts import shortcut_classifiers
 from tumorlens.auditing.shortcuts import nearest_neighbor as nearest
-from tumorlens.auditing.shortcuts.forests import find_shortcuts
+from tumorlens.auditing.shortcuts.shortcut_classifiers import find_shortcuts
 from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import MissingExtraError
@@ -27,7 +27,7 @@ MEASURES = ["width and height", "file", "border", "metadata and border", "head b
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of the trees: what is planted here is found as well, and sooner."""
-    monkeypatch.setattr(forests, "_TREES", 20)
+    monkeypatch.setattr(shortcut_classifiers, "_TREES", 20)
 
 
 def table(labels: Sequence[str], splits: Sequence[str | None] | None = None) -> Table:
@@ -190,7 +190,7 @@ def test_there_is_nothing_to_measure(labels: list[str], groups: list[str]) -> No
 
 
 def test_of_very_many_images_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forests, "_MOST", 40)
+    monkeypatch.setattr(shortcut_classifiers, "_MOST", 40)
     groups = [f"patient {i // 3}" for i in range(120)]
     found = measured(table(["glioma"] * 60 + ["no_tumor"] * 60), plain(120), groups)
     assert {(one.accuracy.n, one.accuracy.units) for one in found.values()} == {(39, 13)}
@@ -208,7 +208,9 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
         find_shortcuts(table(["glioma", "no_tumor"] * 5), plain(10), singly(10))
 
 
-def neighbors(frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()) -> list[Neighbor]:
+def neighbors(
+    frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()
+) -> list[NearestNeighborAccuracy]:
     """Of images by ``"<label> <split>"``."""
     labels, splits = zip(*(row.split() for row in rows), strict=True)
     image_records = [look(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]

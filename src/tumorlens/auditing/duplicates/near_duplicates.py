@@ -7,11 +7,11 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
-from tumorlens.auditing.duplicates.align import scores
+from tumorlens.auditing.duplicates.alignment import scores
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, stepwise
-from tumorlens.auditing.duplicates.match import CandidatePairs, candidate_pairs
+from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, codes, turned
-from tumorlens.auditing.issues import DuplicateGroup, Kind, Pair
+from tumorlens.auditing.issues import DuplicateGroup, DuplicateKind, DuplicatePair
 
 LIKELY = 0.85
 """Similarity of codes from which a pair is looked at in detail."""
@@ -34,11 +34,11 @@ def find_duplicates(image_records: Sequence[ImageRecord], *, progress: Progress 
         progress: called with (done, total).
     """
     sets = Clusters(len(image_records))
-    pairs: list[Pair] = []
+    pairs: list[DuplicatePair] = []
 
-    def join(first: int, second: int, kind: Kind, turn: int = 0, similarity: float = 1.0) -> None:
+    def join(first: int, second: int, kind: DuplicateKind, turn: int = 0, similarity: float = 1.0) -> None:
         if sets.join(first, second):
-            pairs.append(Pair(min(first, second), max(first, second), kind, turn, similarity))
+            pairs.append(DuplicatePair(min(first, second), max(first, second), kind, turn, similarity))
 
     for first, second in _equal(look.content for look in image_records):
         join(first, second, "bytes")
@@ -49,12 +49,12 @@ def find_duplicates(image_records: Sequence[ImageRecord], *, progress: Progress 
     ]
     if len(one_each) > 1:
         drawings = np.stack([image_records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
-        for a, b, turn, score in near_copies(drawings, progress=progress):
+        for a, b, turn, score in find_near_duplicates(drawings, progress=progress):
             join(one_each[a], one_each[b], "near", turn, score)
     return DuplicateGroup(tuple(map(sets.root, range(len(image_records)))), tuple(pairs))
 
 
-def near_copies(drawings: Thumbnails, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
+def find_near_duplicates(drawings: Thumbnails, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
     """Pairs of near copies, enough of them to connect all that belong together.
 
     Args:

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.duplicates.align import scores
+from tumorlens.auditing.duplicates.alignment import scores
 from tumorlens.auditing.duplicates.near_duplicates import SAME
 from tumorlens.auditing.duplicates.perceptual_hash import turned
-from tumorlens.auditing.issues import Kind, Leak, Pair
+from tumorlens.auditing.issues import DuplicateKind, Leak, DuplicatePair
 from tumorlens.auditing.leakage import patients_of
 from tumorlens.errors import TumorlensError
 from tumorlens.report import CaptionedImage, side_by_side
@@ -23,7 +23,7 @@ from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 LONGEST = 192
 """Pixels on the longer side of an image in the report."""
 
-WORDS: dict[Kind, str] = {"bytes": "the same file", "pixels": "the same pixels", "near": "a near copy"}
+WORDS: dict[DuplicateKind, str] = {"bytes": "the same file", "pixels": "the same pixels", "near": "a near copy"}
 _MISSING = 84  # the gray of what stands where an image cannot be read
 
 
@@ -36,20 +36,20 @@ class Kinship:
 
     def __init__(self, found: AuditReport) -> None:
         self.found = found
-        self.patients = patients_of(found.table, found.traces)
+        self.patients = patients_of(found.table, found.source_matches)
         self._several = len({sample.dataset for sample in found.table.samples}) > 1
-        self._links: dict[int, dict[int, Pair]] = defaultdict(dict)
-        for pair in found.twins.pairs:
+        self._links: dict[int, dict[int, DuplicatePair]] = defaultdict(dict)
+        for pair in found.duplicates.pairs:
             self._links[pair.first][pair.second] = pair
             self._links[pair.second][pair.first] = pair
         self._trained: dict[object, list[int]] = defaultdict(list)  # positions in train by cluster and by patient
         for i, sample in enumerate(found.table.samples):
             if sample.split == "train":
-                self._trained[found.twins.cluster[i]].append(i)
+                self._trained[found.duplicates.cluster[i]].append(i)
                 if patient := self.patients[i]:
                     self._trained[patient].append(i)
 
-    def kind(self, first: int, second: int) -> Kind:
+    def kind(self, first: int, second: int) -> DuplicateKind:
         """How near two copies are."""
         one, other = self.found.image_records[first], self.found.image_records[second]
         if one.content == other.content:
@@ -58,7 +58,7 @@ class Kinship:
 
     def copy_in_train(self, position: int) -> int | None:
         """The training image that is nearest to being the same file; None where no copy is in train."""
-        copies = self._trained.get(self.found.twins.cluster[position], [])
+        copies = self._trained.get(self.found.duplicates.cluster[position], [])
         linked = self._links.get(position, {})
         order = {"bytes": 0, "pixels": 1, "near": 2}
         return min(copies, key=lambda i: (order[self.kind(position, i)], i not in linked, i), default=None)
@@ -77,10 +77,14 @@ class Kinship:
         if self.kind(first, second) != "near" or one is None or other is None:
             return 0, 1.0
         laid = np.concatenate([turned(other, turn) for turn in range(len(DIHEDRAL_NAMES))])
-        score = scores(np.tile(one, (len(DIHEDRAL_NAMES), 1, 1)), laid, enough=SAME).reshape(len(DIHEDRAL_NAMES), -1).max(axis=1)
+        score = (
+            scores(np.tile(one, (len(DIHEDRAL_NAMES), 1, 1)), laid, enough=SAME)
+            .reshape(len(DIHEDRAL_NAMES), -1)
+            .max(axis=1)
+        )
         return int(score.argmax()), float(score.max())
 
-    def likeness(self, first: int, second: int) -> tuple[Kind, int | None]:
+    def likeness(self, first: int, second: int) -> tuple[DuplicateKind, int | None]:
         """What sort of pair two images are: kind and turn, as far as it is known without a closer look."""
         pair = self._links.get(first, {}).get(second)
         return self.kind(first, second), pair.turn if pair else None
@@ -138,7 +142,7 @@ class Kinship:
         return f"{' · '.join(word for word in (sample.split, sample.label) if word)}: {name}"
 
     def _is_copy(self, first: int, second: int) -> bool:
-        return self.found.twins.cluster[first] == self.found.twins.cluster[second]
+        return self.found.duplicates.cluster[first] == self.found.duplicates.cluster[second]
 
     def _distance(self, first: int, second: int) -> float:
         one, other = self.found.traced.get(first), self.found.traced.get(second)
@@ -149,9 +153,11 @@ class Kinship:
 
 def leaked_pairs(kinship: Kinship, leak: Leak, most: int) -> list[CaptionedImage]:
     """Leaked images beside what train knows of them, spread over classes, and in these over kinds of copies."""
-    samples, cluster = kinship.found.table.samples, kinship.found.twins.cluster
+    samples, cluster = kinship.found.table.samples, kinship.found.duplicates.cluster
     find, draw = (
-        (kinship.copy_in_train, kinship.copies) if leak.by == "twin" else (kinship.patient_in_train, kinship.patient)
+        (kinship.copy_in_train, kinship.copies)
+        if leak.by == "duplicate"
+        else (kinship.patient_in_train, kinship.patient)
     )
     once = {cluster[i]: i for i in reversed(leak.samples)}.values()
     chosen = {i: j for i in sorted(once) if (j := find(i)) is not None}

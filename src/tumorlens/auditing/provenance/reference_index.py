@@ -20,7 +20,7 @@ import numpy as np
 from tumorlens._arrays import Floats32, Ints
 from tumorlens._files import atomic_write
 from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records, stepwise
-from tumorlens.auditing.duplicates.match import candidate_pairs
+from tumorlens.auditing.duplicates.candidate_pairs import candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Hashes, Thumbnails, codes, turned, unit
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
@@ -96,7 +96,7 @@ class ReferenceIndex:
             raise DataError(f"{path}: no index ({error}); expected one made by: tumorlens audit index") from None
 
 
-def index_of(table: Table, *, name: str | None = None, progress: Progress | None = None) -> ReferenceIndex:
+def build_index(table: Table, *, name: str | None = None, progress: Progress | None = None) -> ReferenceIndex:
     """Index a table, so that other data can be traced back to it.
 
     Args:
@@ -180,7 +180,7 @@ def trace(
     return [best[sample] for sample in sorted(best)]
 
 
-def mislabeled(table: Table, traces: Sequence[SourceMatch]) -> list[tuple[SourceMatch, str]]:
+def mislabeled(table: Table, source_matches: Sequence[SourceMatch]) -> list[tuple[SourceMatch, str]]:
     """Images whose file name claims another slice than the one they show.
 
     Names mean something only where nearly all of a set's traced files begin with the number of their slice.
@@ -189,7 +189,7 @@ def mislabeled(table: Table, traces: Sequence[SourceMatch]) -> list[tuple[Source
         (trace, the number in the file's name) for the exceptions.
     """
     claims: list[tuple[SourceMatch, str]] = []
-    for one in traces:
+    for one in source_matches:
         number = re.match(r"\d+", table.samples[one.sample].image.stem)
         claims.append((one, number.group() if number else ""))
     wrong = [(one, claim) for one, claim in claims if claim != one.slice]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tumorlens._arrays import Flags, Ints
 from tumorlens.auditing.duplicates.image_records import ImageRecord, frames
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails
-from tumorlens.auditing.issues import Neighbor
+from tumorlens.auditing.issues import NearestNeighborAccuracy
 from tumorlens.datasets import Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
@@ -20,7 +20,7 @@ Names = npt.NDArray[np.str_]
 
 def nearest_neighbor(
     table: Table, image_records: Sequence[ImageRecord], leaked: Collection[int], groups: Sequence[str], *, seed: int = 0
-) -> tuple[Neighbor, ...]:
+) -> tuple[NearestNeighborAccuracy, ...]:
     """How often the most similar training image has the right label: what memory alone can do.
 
     Similarity is the correlation of the whole frames, drawn 64 x 64, the asked one as it is or mirrored left to
@@ -49,7 +49,7 @@ def nearest_neighbor(
             known = np.isin(held, list(leaked))
             names = np.array([groups[i] for i in held])
             leaking, clean = (_share(right[of], names[of], seed) if of.any() else None for of in (known, ~known))
-            found.append(Neighbor(part, _share(right, names, seed), leaking, clean))
+            found.append(NearestNeighborAccuracy(part, _share(right, names, seed), leaking, clean))
     return tuple(found)
 
 

@@ -28,7 +28,7 @@ def cross_validate(
     val: float = 0.1,
     split_seed: int = 0,
     seed: int = 0,
-    ignore_patients: bool = False,
+    image_level: bool = False,
     resume: bool = False,
     allow_leak: bool = False,
     background: bool = True,
@@ -45,7 +45,7 @@ def cross_validate(
         val: share of the rest that becomes validation.
         split_seed: of the folds.
         seed: of every training, and of the bootstrap.
-        ignore_patients: divide images, even where patients are known. Results then say so.
+        image_level: divide images, even where patients are known. Results then say so.
         resume: go on where it stopped; runs that are finished stay as they are, and are measured again.
         allow_leak: as `tumorlens.training.train`.
         background: as `tumorlens.evaluation.evaluate`, for each fold's own report.
@@ -59,7 +59,7 @@ def cross_validate(
     """
     folder, console = Path(out), console or Console(quiet=True)
     parts = [
-        split_folds(table, folds=folds, fold=number, val=val, seed=split_seed, ignore_patients=ignore_patients)
+        split_folds(table, folds=folds, fold=number, val=val, seed=split_seed, image_level=image_level)
         for number in range(folds)
     ]
     own = [folder / f"fold-{number}" for number in range(folds)]

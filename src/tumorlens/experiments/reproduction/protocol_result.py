@@ -66,7 +66,7 @@ class ProtocolResult:
             "threads": record["threads"],
             "seconds": record["seconds"]["total"],
             "known_from_train": {
-                part: {"images": apart.of, "with_a_copy": apart.twins, "with_their_patient": apart.patients}
+                part: {"images": apart.of, "with_a_copy": apart.duplicates, "with_their_patient": apart.patients}
                 for part, apart in self.apart.items()
                 if apart
             },

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tumorlens.auditing import LinkedGroups, find_linked_groups, split_folds, split_given, true_masks, with_groups
+from tumorlens.auditing import LinkedGroups, find_linked_groups, split_folds, split_given, reference_masks, with_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
 from tumorlens.experiments.reproduction.quick import subsample
@@ -59,11 +59,11 @@ class ProtocolPair:
     ties: LinkedGroups
 
     def known(self, protocol: EvaluationProtocol, part: str) -> dict[str, set[str]]:
-        """Ids of a part that are known from its train, by ``"twin"`` and by ``"patient"`` where there are any."""
+        """Ids of a part that are known from its train, by ``"duplicate"`` and by ``"patient"`` where there are any."""
         place = {sample.image: i for i, sample in enumerate(self.source.samples)}
         train = [place[s.image] for s in protocol.table.samples if s.split == "train"]
         held = {s.id: place[s.image] for s in protocol.table.samples if s.split == part}
-        tied: dict[str, Sequence[object]] = {"twin": self.ties.twins.cluster, "patient": self.ties.patients}
+        tied: dict[str, Sequence[object]] = {"duplicate": self.ties.duplicates.cluster, "patient": self.ties.patients}
         found: dict[str, set[str]] = {}
         for by, names in tied.items():
             trained = {names[i] for i in train} - {None}
@@ -88,7 +88,7 @@ def protocols(
         SplitError: too few patients or images in a class to divide.
         DataError: no outline is known for an image (system 2).
     """
-    source = tables[0] if system.number != 2 else true_masks(tables[0], tables[1], progress=progress)
+    source = tables[0] if system.number != 2 else reference_masks(tables[0], tables[1], progress=progress)
     ties = find_linked_groups(source, progress=progress)
     if quick:
         few = subsample(source, ties, seed)

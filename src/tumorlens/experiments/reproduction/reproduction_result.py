@@ -8,7 +8,7 @@ from typing import Any
 from tumorlens.evaluation.caveats import FEW
 from tumorlens.experiments.reproduction.protocol_result import PARTS, ProtocolResult, ReproductionRow
 from tumorlens.experiments.reproduction.published_methods import Claim, PublishedMethod, variant
-from tumorlens.models import card
+from tumorlens.models import architecture_info
 from tumorlens.stats import Estimate
 
 
@@ -59,7 +59,7 @@ class Reproduction:
         counts = []
         for part, apart in self.published.apart.items():
             if apart:
-                ties = {"have a copy": apart.twins, "show a patient who is": apart.patients}
+                ties = {"have a copy": apart.duplicates, "show a patient who is": apart.patients}
                 told = " and ".join(f"{n:,} {what} in training" for what, n in ties.items() if n)
                 counts.append(f" Of {apart.of:,} images in {PARTS[part]}, {told}; with the honest protocol none.")
         return f"What separates them: as published, {self.published.protocol.flaw}.{''.join(counts)}"
@@ -149,7 +149,7 @@ class Reproduction:
     def side(self) -> int:
         """Of the network's input, pixels."""
         recipe = self.honest.recipe
-        return recipe.input.size or card(recipe.model).input_size
+        return recipe.input.size or architecture_info(recipe.model).input_size
 
     def to_dict(self) -> dict[str, Any]:
         """What reproduction.json holds."""

@@ -25,9 +25,9 @@ def conclusion(found: Faithfulness) -> str:
         f"{advantage(found, best, 'energy')}. Its hottest pixel is tumor in {best.figures['pointing'].percent()} of "
         f"images, {advantage(found, best, 'pointing')}."
     )
-    twins = [row.title for row in passing if row is not best and _same(row, best)]
-    if twins:
-        said += f" {' and '.join(twins)} gives the same figures: in this network they are one map."
+    duplicates = [row.title for row in passing if row is not best and _same(row, best)]
+    if duplicates:
+        said += f" {' and '.join(duplicates)} gives the same figures: in this network they are one map."
     return said
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tumorlens.auditing.duplicates import match
-from tumorlens.auditing.duplicates.match import CandidatePairs, candidate_pairs
+from tumorlens.auditing.duplicates import candidate_pairs as matching
+from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
@@ -35,7 +35,7 @@ def pairs(found: CandidatePairs) -> list[tuple[int, int]]:
 @pytest.fixture(params=["every pair", "sorted lists"])
 def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "sorted lists":
-        monkeypatch.setattr(match, "EXACT", 10)
+        monkeypatch.setattr(matching, "EXACT", 10)
     return str(request.param)
 
 
@@ -83,7 +83,7 @@ def test_sorted_lists_report_the_same_view_turn_and_similarity(monkeypatch: pyte
     codes = chance(400, random)
     codes[200:] = copied(codes[:200], random)
     every = candidate_pairs(codes, at_least=LEAST)
-    monkeypatch.setattr(match, "EXACT", 10)
+    monkeypatch.setattr(matching, "EXACT", 10)
     listed = candidate_pairs(codes, at_least=LEAST)
     for name in ("first", "second", "view", "turn"):
         assert (getattr(every, name) == getattr(listed, name)).all()

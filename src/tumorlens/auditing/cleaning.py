@@ -37,7 +37,7 @@ def clean(found: AuditReport) -> Table:
     """
     table = found.table
     doubts = doubtful(found)
-    kept = {_best(table, found.image_records, cluster, doubts) for cluster in _all_clusters(found.twins)}
+    kept = {_best(table, found.image_records, cluster, doubts) for cluster in _all_clusters(found.duplicates)}
     usable = {table.samples[i].id for i in kept if found.image_records[i].thumbnails is not None}
     whole = grouped(table, found.keys)
     if found.leaking:
@@ -53,7 +53,7 @@ def doubtful(found: AuditReport) -> set[str]:
     """Ids of images whose label is contradicted, and not confirmed by their source."""
     return {
         found.table.samples[i].id
-        for conflict in found.conflicts
+        for conflict in found.label_conflicts
         for i, label in zip(conflict.samples, conflict.labels, strict=True)
         if label != conflict.known
     }
@@ -62,7 +62,7 @@ def doubtful(found: AuditReport) -> set[str]:
 def remarks(found: AuditReport) -> dict[str, str]:
     """What must be known of every image in a conflict, by id."""
     said = {}
-    for conflict in found.conflicts:
+    for conflict in found.label_conflicts:
         labels = " and ".join(dict.fromkeys(conflict.labels))
         source = f"; {conflict.source} is {conflict.known}" if conflict.source else ""
         for i, label in zip(conflict.samples, conflict.labels, strict=True):
@@ -93,9 +93,9 @@ def safe_split(found: AuditReport, *, folds: int = 5, fold: int = 0, val: float 
     return split_folds(replace(sure, plan=None), folds=folds, fold=fold, val=val, seed=seed)
 
 
-def _all_clusters(twins: DuplicateGroup) -> list[list[int]]:
+def _all_clusters(duplicates: DuplicateGroup) -> list[list[int]]:
     members: dict[int, list[int]] = {}
-    for position, cluster in enumerate(twins.cluster):
+    for position, cluster in enumerate(duplicates.cluster):
         members.setdefault(cluster, []).append(position)
     return list(members.values())
 
@@ -111,7 +111,7 @@ def _best(table: Table, image_records: Sequence[ImageRecord], cluster: Sequence[
 
 
 def _still_true(found: AuditReport) -> tuple[str, ...]:
-    recovered = sum(1 for t in found.traces if t.patient and not found.table.samples[t.sample].group)
+    recovered = sum(1 for t in found.source_matches if t.patient and not found.table.samples[t.sample].group)
     if not recovered:
         return found.table.notes
     note = f"{found.table.name}: patients of {recovered} images recovered from known sets by tumorlens audit"

@@ -21,7 +21,7 @@ highest among those that do not. Cutting 2 % off each side of a slice leaves 0.6
 """
 
 
-def true_masks(table: Table, source: Table, *, progress: Progress | None = None) -> Table:
+def reference_masks(table: Table, source: Table, *, progress: Progress | None = None) -> Table:
     """The table with the outlines of a known set in place of its own masks.
 
     An image that is recognized as a slice of the set gets the slice's mask, turned as the image is (see
@@ -44,24 +44,24 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
             "(--true-masks figshare:FOLDER)"
         )
     ties = find_linked_groups(table, progress=progress)
-    traces = [one for one in ties.traces if one.known == known.name]
-    whole = _same_frame(table, traces, known)
+    source_matches = [one for one in ties.source_matches if one.known == known.name]
+    whole = _same_frame(table, source_matches, known)
     held = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
     masks = {
         one.sample: MaskLocation(mask, turn=one.turn).path
-        for one, fits in zip(traces, whole, strict=True)
+        for one, fits in zip(source_matches, whole, strict=True)
         if fits and (mask := held.get(one.slice))
     }
     if not masks:
         raise DataError(
-            f"{table.name}: none of its {len(table):,} images gets a mask from {source.name}: {len(traces):,} show "
+            f"{table.name}: none of its {len(table):,} images gets a mask from {source.name}: {len(source_matches):,} show "
             f"one of its slices, and {sum(m is not None for m in held.values()):,} slices of it have a mask there"
         )
-    cut = len(traces) - sum(whole)
+    cut = len(source_matches) - sum(whole)
     counts = {
         f"{len(masks):,} of {len(table):,} images have the outline of the {known.name} slice they show": len(masks),
-        f"{len(table) - len(traces):,} images are not known from {known.name} and have no mask": len(table)
-        - len(traces),
+        f"{len(table) - len(source_matches):,} images are not known from {known.name} and have no mask": len(table)
+        - len(source_matches),
         f"{cut:,} images show only a part of their slice and have no mask": cut,
         f"{sum(whole) - len(masks):,} slices have no mask in {known.name} as it is there": sum(whole) - len(masks),
     }
@@ -70,12 +70,12 @@ def true_masks(table: Table, source: Table, *, progress: Progress | None = None)
     return with_groups(replace(table, samples=samples, notes=(*table.notes, *notes)), ties)
 
 
-def _same_frame(table: Table, traces: Sequence[SourceMatch], known: ReferenceIndex) -> list[bool]:
+def _same_frame(table: Table, source_matches: Sequence[SourceMatch], known: ReferenceIndex) -> list[bool]:
     """For every trace whether the image shows its slice whole: no part of it, and no frame around it."""
     row = {name: i for i, name in enumerate(known.slices)}
-    drawn = [one.thumbnails for one in image_records([table.samples[trace.sample].image for trace in traces])]
+    drawn = [one.thumbnails for one in image_records([table.samples[trace.sample].image for trace in source_matches])]
     found = []
-    for trace, thumbnails in zip(traces, drawn, strict=True):
+    for trace, thumbnails in zip(source_matches, drawn, strict=True):
         if thumbnails is None:
             found.append(False)
             continue

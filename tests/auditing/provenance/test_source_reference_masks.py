@@ -38,7 +38,7 @@ def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     table = open_table(slices)
     known = (build_index(table),)
     monkeypatch.setattr(guard, "shipped", lambda: known)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.traced_masks"], "shipped", lambda: known)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped", lambda: known)
     return table
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tumorlens._arrays import Floats32, Ints
 from tumorlens.auditing.duplicates.image_records import Progress
-from tumorlens.auditing.duplicates.match_many import rows_many
+from tumorlens.auditing.duplicates.multi_index_hashing import rows_many
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
