@@ -106,7 +106,7 @@ def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_sa
     (tmp_path / "crossval.json").write_text(json.dumps(found))
     card = export(run, tmp_path / "model.onnx", crossval=tmp_path)
     assert card.metrics["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
-    assert card.training["settings"]["precision"] == run.record["precision"] == "float32"
+    assert card.training["settings"]["precision"] == run.record.precision == "float32"
 
 
 def test_the_commands_train_on_all_and_export_with_what_was_held_out(

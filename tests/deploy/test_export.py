@@ -56,8 +56,8 @@ def test_the_card_tells_where_the_bundle_comes_from(model_file: Path, finished_r
     card = load(model_file).card
     assert card.classes == finished_run.spec.classes
     assert card.input_geometry == finished_run.spec.input_geometry
-    assert card.training["split_hash"] == finished_run.record["split_hash"]
-    assert card.training["data_fingerprint"] == finished_run.record["data_fingerprint"]
+    assert card.training["split_hash"] == finished_run.record.split_hash
+    assert card.training["data_fingerprint"] == finished_run.record.data_fingerprint
     assert card.parity.images == 22
     assert card.parity.largest_difference <= 1e-4
     assert card.heatmap

@@ -98,7 +98,7 @@ def test_other_data_may_lack_classes(finished_run: Run, tmp_path: Path) -> None:
     found = evaluate(finished_run, table=some, n_resamples=100)
     assert found.facts["part"] == "all"
     assert found.facts["foreign"]
-    assert found.facts["data_fingerprint"] != finished_run.record["data_fingerprint"]
+    assert found.facts["data_fingerprint"] != finished_run.record.data_fingerprint
     assert found.metrics.support == {"glioma": 2, "meningioma": 0, "pituitary": 0, "no_tumor": 2}
     assert any("meningioma, pituitary" in text for text in found.caveats)
     assert any("other data" in text for text in found.caveats)

@@ -61,10 +61,10 @@ def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp
     found = run_ablation(phantom_table, _arms("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
     plain, guided = found.results
     assert (plain.variant.name, guided.variant.name) == ("cam_guidance=0", "cam_guidance=1")
-    assert plain.run.record["masks"] is None
-    assert {"val_energy", "val_pointing"} <= set(guided.run.record["validation"])
+    assert plain.run.record.masks is None
+    assert {"val_relevance_mass_accuracy", "val_pointing_game"} <= set(guided.run.record.validation)
     assert guided.comparison is not None
-    assert guided.run.record["split_hash"] == plain.run.record["split_hash"]
+    assert guided.run.record.split_hash == plain.run.record.split_hash
 
 
 def test_each_arm_is_a_measured_run_on_the_same_split(
@@ -74,7 +74,7 @@ def test_each_arm_is_a_measured_run_on_the_same_split(
     assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
     runs = [load_run(out / name) for name in NAMES]
     assert [run.spec.model for run in runs] == ["mini_resnet", "brainmrnet"]
-    assert {run.record["split_hash"] for run in runs} == {phantom_table.split_hash}
+    assert {run.record.split_hash for run in runs} == {phantom_table.split_hash}
     assert all((run.folder / "evaluations" / "test" / "report.html").is_file() for run in runs)
     first, second = found.results
     assert first.comparison is None

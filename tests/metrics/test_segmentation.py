@@ -196,8 +196,8 @@ def test_files_and_page_tell_the_same(found: Evaluation, segmentation_run: Run, 
 
 
 def test_a_network_trained_on_labels_alone_is_not_asked_for_masks(segmentation_run: Run) -> None:
-    labels_only = replace(segmentation_run, record={**segmentation_run.record, "masks": None})
+    labels_only = replace(segmentation_run, record=segmentation_run.record.model_copy(update={"masks": None}))
     found = evaluate(labels_only, n_resamples=50)
     assert found.segmentation is None
-    assert segmentation_run.draws
-    assert not labels_only.draws
+    assert segmentation_run.segments
+    assert not labels_only.segments

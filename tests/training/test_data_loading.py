@@ -94,7 +94,7 @@ def test_masks_come_with_their_images_and_change_nothing_about_them() -> None:
     assert batch.masks.dtype == torch.uint8
     assert batch.has_mask.tolist() == [bool(MASKS.known[label]) for label in batch.labels]
     for mask, label in zip(batch.masks[:, 0].numpy(), batch.labels.tolist(), strict=True):
-        assert any(np.array_equal(mask, turned) for turned in (MASKS.drawn[label], MASKS.drawn[label][:, ::-1]))
+        assert any(np.array_equal(mask, turned) for turned in (MASKS.arrays[label], MASKS.arrays[label][:, ::-1]))
     untouched = _batches(0, train=False, masks=MASKS)
     assert untouched.masks is not None
-    assert np.array_equal(untouched.masks[:, 0].numpy(), MASKS.drawn)
+    assert np.array_equal(untouched.masks[:, 0].numpy(), MASKS.arrays)

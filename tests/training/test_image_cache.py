@@ -117,12 +117,12 @@ def masked(table: Table) -> Table:
 
 def test_masks_come_in_the_order_of_the_table_and_say_which_are_known(masked: Table) -> None:
     masks = cached_masks(masked, _prepare())
-    assert masks.drawn.shape == (8, 16, 16)
-    assert masks.drawn.dtype == np.uint8
-    assert masks.drawn.any((1, 2)).tolist() == [True, True] + [False] * 6
+    assert masks.arrays.shape == (8, 16, 16)
+    assert masks.arrays.dtype == np.uint8
+    assert masks.arrays.any((1, 2)).tolist() == [True, True] + [False] * 6
     assert masks.known.tolist() == [True] * 3 + [False] * 3 + [True] * 2  # a healthy image has an empty mask
-    assert masks.drawn[0, 8, 8:].all()
-    assert not masks.drawn[0, :, :8].any()
+    assert masks.arrays[0, 8, 8:].all()
+    assert not masks.arrays[0, :, :8].any()
 
 
 def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) -> None:
@@ -135,18 +135,18 @@ def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) ->
     assert first.mask
     Image.fromarray((spot > 200).astype(np.uint8)).save(first.mask)
     preprocessing = Preprocessing(InputGeometry(64, crop="head"), 1, HALF, HALF)
-    image, mask = cached_images(masked, preprocessing)[0], cached_masks(masked, preprocessing).drawn[0]
+    image, mask = cached_images(masked, preprocessing)[0], cached_masks(masked, preprocessing).arrays[0]
     assert mask.sum() > 100  # larger than the 64 pixels it was drawn with: the head fills the canvas
     assert ((image > 170) != (mask > 0)).mean() < 0.02
 
 
 def test_masks_are_drawn_anew_when_they_change_and_images_are_not(masked: Table) -> None:
-    before = np.array(cached_masks(masked, _prepare()).drawn)
+    before = np.array(cached_masks(masked, _prepare()).arrays)
     cached_images(masked, _prepare())
     arrays = set(cache.cache_folder().iterdir())
     assert masked.samples[2].mask
     Image.new("L", (30, 22), 1).save(masked.samples[2].mask)
-    after = cached_masks(masked, _prepare()).drawn
+    after = cached_masks(masked, _prepare()).arrays
     cached_images(masked, _prepare())
     assert after[2].any()
     assert np.array_equal(after[[0, 1, *range(3, 8)]], before[[0, 1, *range(3, 8)]])

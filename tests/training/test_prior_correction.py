@@ -60,7 +60,7 @@ def test_a_run_moves_one_number_and_says_by_how_much(phantom_table: Table, tmp_p
     assert [key for key in before if not torch.equal(before[key], after[key])] == ["head.bias"]
     healthy = phantom_table.classes.index("no_tumor")
     moved = after["head.bias"] - before["head.bias"]
-    assert moved[healthy] == pytest.approx(settled.record["settled"], abs=1e-5)
+    assert moved[healthy] == pytest.approx(settled.record.settled, abs=1e-5)
     assert moved[healthy] != 0
     assert moved.count_nonzero() == 1
     assert "settled" not in plain.record

@@ -46,7 +46,7 @@ def test_a_run_learns_and_leaves_every_part(phantom_table: Table, tmp_path: Path
     assert len(losses) == 8
     assert losses[-1] < 0.6 * losses[0]
     parts = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*") if p.is_file()}
-    assert set(run.record["outputs"]) | {"run.json", "begun.json"} <= parts
+    assert set(run.record.outputs) | {"run.json", "begun.json"} <= parts
     assert {p for p in parts if p.endswith(".ckpt")} == {
         f"checkpoints/{name}.ckpt" for name in ("best", "last", "epoch-3", "epoch-6")
     }
@@ -59,10 +59,10 @@ def test_a_run_read_back_knows_its_data_its_model_and_its_recipe(phantom_table: 
     run = train(phantom_table, recipe, tmp_path / "run", seed=3)
     again = load_run(run.folder)
     assert again.spec == run.spec
-    assert again.table().split_hash == phantom_table.split_hash == again.record["split_hash"]
-    assert again.record["counts"]["train"] == {"images": 8, "patients": 4}
-    assert (again.record["seed"], again.record["precision"], again.record["batch_size"]) == (3, "float32", 4)
-    assert again.record["images_per_second"] > 0
+    assert again.table().split_hash == phantom_table.split_hash == again.record.split_hash
+    assert again.record.counts["train"] == {"images": 8, "patients": 4}
+    assert (again.record.seed, again.record.precision, again.record.batch_size) == (3, "float32", 4)
+    assert again.record.images_per_second > 0
     assert load_recipe(run.folder / "recipe.yaml") == recipe
     images = torch.zeros(2, 50, 40, dtype=torch.uint8)
     with torch.no_grad():
@@ -102,8 +102,8 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     (tmp_path / "broken").rename(tmp_path / "moved")  # as between two machines
     resumed = train(phantom_table, recipe, tmp_path / "moved", resume=True)
     assert equal(whole, resumed)
-    assert resumed.record["epoch_kept"] == whole.record["epoch_kept"]
-    assert resumed.record["resumed"]
+    assert resumed.record.epoch_kept == whole.record.epoch_kept
+    assert resumed.record.resumed
     assert all(float(row["images_per_second"]) > 1 for row in read_history(resumed.folder / "history.csv"))
     rows = [
         [{k: v for k, v in row.items() if k != "images_per_second"} for row in read_history(r.folder / "history.csv")]
@@ -151,7 +151,7 @@ def test_a_run_killed_while_writing_its_weights_only_writes_them(
         (whole.folder / name).unlink()
     resumed = train(phantom_table, recipe, whole.folder, resume=True)
     assert all(torch.equal(value, learned[key]) for key, value in weights(resumed).items())
-    assert resumed.record["epochs_trained"] == whole.record["epochs_trained"]
+    assert resumed.record.epochs_trained == whole.record.epochs_trained
 
 
 def test_ctrl_c_works_again_after_ctrl_c(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
@@ -214,7 +214,7 @@ def test_a_run_begun_before_a_key_existed_goes_on_with_its_default(
     (folder / "begun.json").write_text(json.dumps(begun))
     with pytest.raises(RunError, match=r"recipe\.loss\.cam_guidance was 0\.0, is 1\.0"):
         train(phantom_table, _recipe("loss.cam_guidance=1"), folder, resume=True)
-    assert train(phantom_table, _recipe(), folder, resume=True).record["resumed"]
+    assert train(phantom_table, _recipe(), folder, resume=True).record.resumed
 
 
 def test_a_run_begun_with_a_key_that_is_gone_does_not_go_on(
@@ -237,19 +237,19 @@ def test_the_kept_epoch_is_the_one_with_the_lowest_validation_loss(phantom_table
     )
     history = read_history(best.folder / "history.csv")
     lowest = min(history, key=lambda row: float(row["val_loss"]))
-    assert best.record["epoch_kept"] == int(lowest["epoch"])
-    assert best.record["validation"]["val_loss"] == float(lowest["val_loss"])
-    assert last.record["epoch_kept"] == 5
-    assert best.record["epoch_kept"] == 5 or not equal(best, last)
+    assert best.record.epoch_kept == int(lowest["epoch"])
+    assert best.record.validation["val_loss"] == float(lowest["val_loss"])
+    assert last.record.epoch_kept == 5
+    assert best.record.epoch_kept == 5 or not equal(best, last)
     kept = torch.load(best.folder / "checkpoints/best.ckpt", weights_only=True)
-    assert kept["epoch"] + 1 == best.record["epoch_kept"]
+    assert kept["epoch"] + 1 == best.record.epoch_kept
 
 
 def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=6", "optimizer.lr=0.02", "stop.monitor=val_accuracy"), tmp_path / "run")
     history = read_history(run.folder / "history.csv")
     best = max(history, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
-    assert run.record["epoch_kept"] == int(best["epoch"])
+    assert run.record.epoch_kept == int(best["epoch"])
 
 
 def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_table: Table, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_ta
     with torch.no_grad():
         logits = run.pipeline()(images).logits
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor(val.labels))
-    assert float(loss) == pytest.approx(run.record["validation"]["val_loss"], abs=0.02)  # cached images are rounded
+    assert float(loss) == pytest.approx(run.record.validation["val_loss"], abs=0.02)  # cached images are rounded
 
 
 def _gray(path: Path) -> Any:
@@ -270,7 +270,7 @@ def _gray(path: Path) -> Any:
 
 def test_early_stopping_ends_a_run_that_gets_no_better(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=30", "optimizer.lr=0.1", "stop.patience=2"), tmp_path / "run")
-    assert run.record["epochs_trained"] == run.record["epoch_kept"] + 2 < 30
+    assert run.record.epochs_trained == run.record.epoch_kept + 2 < 30
 
 
 def test_balanced_class_weights_matter_where_classes_are_unequal(phantom_table: Table, tmp_path: Path) -> None:
@@ -287,10 +287,10 @@ def test_balanced_class_weights_matter_where_classes_are_unequal(phantom_table: 
 def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_path: Path) -> None:
     table = _without(phantom_table, "val")
     run = train(table, _recipe("stop.keep=last"), tmp_path / "run")
-    assert run.record["epoch_kept"] == 3
-    assert run.record["validation"] == {}
+    assert run.record.epoch_kept == 3
+    assert run.record.validation == {}
     assert not (run.folder / "checkpoints/best.ckpt").exists()
-    assert run.record["images_per_second"] > 0
+    assert run.record.images_per_second > 0
 
 
 @pytest.mark.parametrize(

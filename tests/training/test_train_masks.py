@@ -56,9 +56,9 @@ def test_a_network_learns_to_name_and_to_draw(
         0.4 * first["val_classification_loss"] + 0.6 * first["val_mask_loss"], abs=1e-4
     )
     best = max(history, key=lambda row: (float(row["val_dice"]), -float(row["val_loss"])))
-    assert run.record["epoch_kept"] == int(best["epoch"])
-    assert run.record["validation"]["val_dice"] == float(best["val_dice"])
-    assert run.record["masks"] == {
+    assert run.record.epoch_kept == int(best["epoch"])
+    assert run.record.validation["val_dice"] == float(best["val_dice"])
+    assert run.record.masks == {
         "fingerprint": fingerprint(phantom_table, masks=True),
         "segmented": True,
         "train": {"own": 6, "empty": 2, "none": 0},
@@ -75,7 +75,7 @@ def test_a_killed_run_with_masks_ends_as_if_nothing_had_happened(
     kill(phantom_table, drawing(), tmp_path / "broken", 2)
     resumed = train(phantom_table, drawing(), tmp_path / "broken", resume=True)
     assert equal(whole, resumed)
-    assert resumed.record["validation"] == whole.record["validation"]
+    assert resumed.record.validation == whole.record.validation
 
 
 def test_a_run_with_masks_is_resumed_with_the_same_masks_only(
@@ -93,8 +93,8 @@ def test_images_without_a_mask_count_for_their_class_and_are_counted(
     with_masks = [s.id for s in phantom_table.samples if s.mask and s.split == "train"]
     some = _unmasked(phantom_table, *with_masks[:4])
     run = train(some, drawing("epochs=1"), tmp_path / "run")
-    assert run.record["masks"]["train"] == {"own": 2, "empty": 2, "none": 4}
-    assert run.record["counts"]["train"]["images"] == 8
+    assert run.record.masks["train"] == {"own": 2, "empty": 2, "none": 4}
+    assert run.record.counts["train"]["images"] == 8
     all_masks = train(phantom_table, drawing("epochs=1"), tmp_path / "all")
     assert not equal(run, all_masks)
 
@@ -116,11 +116,11 @@ def test_without_a_weight_for_masks_a_network_is_trained_on_labels_alone(
 ) -> None:
     recipe = drawing("loss.mask=0", "epochs=1")
     run = train(_unmasked(phantom_table, part="train"), recipe, tmp_path / "run")
-    assert run.record["masks"] is None
+    assert run.record.masks is None
     assert equal(run, train(phantom_table, recipe, tmp_path / "other"))  # masks play no part
     columns = list(read_history(run.folder / "history.csv")[0])
     assert columns == ["epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second"]
-    assert run.record["validation"]["val_loss"] > 1  # of four classes, unweighted: about ln 4
+    assert run.record.validation["val_loss"] > 1  # of four classes, unweighted: about ln 4
 
 
 def test_tensorboard_shows_the_parts_of_the_loss(
@@ -141,7 +141,7 @@ def test_a_network_with_masks_trains_around_the_head(
 ) -> None:
     run = train(phantom_table, drawing("epochs=1", "input.crop=head"), tmp_path / "run")
     assert run.spec.input_geometry.crop == "head"
-    assert run.record["masks"]["train"]["own"] == 6
+    assert run.record.masks["train"]["own"] == 6
     assert not equal(run, train(phantom_table, drawing("epochs=1"), tmp_path / "whole"))
 
 
@@ -158,6 +158,6 @@ def test_masks_that_hide_a_tumor_are_told(
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(drawing("epochs=1").to_yaml(), encoding="utf-8")
     assert main(["train", str(tmp_path / "split.csv"), "--recipe", str(recipe), "--out", str(tmp_path / "run")]) == 0
-    assert load_run(tmp_path / "run").record["empty_masks"] == [ill.id]
+    assert load_run(tmp_path / "run").record.empty_masks == [ill.id]
     said = " ".join(capsys.readouterr().err.split())
     assert f"1 of the masks of images with a tumor show none, the first is that of {ill.id}" in said

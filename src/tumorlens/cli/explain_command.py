@@ -1,13 +1,27 @@
-"""tumorlens explain: run or bundle + images -> overlays of what spoke for the class, or for the mask."""
+"""tumorlens explain: run or model file + images -> heat maps of the evidence for the class, or for the mask."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, emit, fail, files, loading, progress, say
+from tumorlens.cli.common import (
+    AllowBoxMasks,
+    ExitCode,
+    Json,
+    NResamples,
+    Seed,
+    choice,
+    expand_paths,
+    fail,
+    loading,
+    output_folder,
+    print_json,
+    print_status,
+    progress,
+)
 from tumorlens.cli.explain_evaluate_command import explain_evaluate
 
 if TYPE_CHECKING:
@@ -17,108 +31,130 @@ if TYPE_CHECKING:
     from tumorlens.explanation import Explanation
     from tumorlens.training import Run
 
-OptionalImages = Annotated[list[str] | None, typer.Argument(help="Images, folders or patterns.", show_default=False)]
-_OF = ("class", "mask")
+OptionalImages = Annotated[
+    list[str] | None, typer.Argument(help="Image files, folders or patterns.", show_default=False)
+]
+Of = Literal["class", "mask"]
 
 
 def explain(
     model: Annotated[
         Path,
-        typer.Argument(help="The folder of a run, a bundle, .onnx, or what ships: default.", metavar="RUN_OR_BUNDLE"),
+        typer.Argument(
+            help="The folder of a run, a model file, .onnx, or a model that comes with tumorlens: default, tiny.",
+            metavar="RUN_OR_MODEL",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the overlays, or for what is measured.")],
     paths: OptionalImages = None,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir", "-o", help="Folder for the results; runs/explain/NAME by default.", show_default=False
+        ),
+    ] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
             help="grad_cam (the default), hires_cam, eigen_cam, attention (attention:NAME for one map of several), "
-            "occlusion, mask, or all that the network can give. To measure: all if left out, and repeatable."
+            "occlusion, mask, or all that the network supports. With --evaluate: repeatable, all by default.",
+            show_default=False,
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Class to explain; the predicted one if left out.")] = None,
-    of: Annotated[str, typer.Option(help="What to explain: the class, or the drawn mask.", metavar="class|mask")] = (
-        "class"
-    ),
+    target: Annotated[
+        str | None, typer.Option(help="Class to explain; the predicted class by default.", show_default=False)
+    ] = None,
+    of: Annotated[
+        Of, choice("--of", "class", "mask", help="Explain the class, or the predicted tumor mask.")
+    ] = "class",
     evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Measure how far maps of a run can be trusted, on images with masks.")
+        bool, typer.Option("--evaluate", help="Measure faithfulness and localization of a run's maps, against masks.")
     ] = False,
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="To measure: other data than the run's test part.")
+        list[str] | None,
+        typer.Option(
+            "--data", help="With --evaluate: external data instead of the run's test subset.", show_default=False
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="To measure: images at most, spread over patients; 0 for all.")
+        int | None,
+        typer.Option(
+            min=0, help="With --evaluate: images, spread over patients; 100 by default, 0 for all.", show_default=False
+        ),
     ] = None,
-    rectangles: Annotated[
-        bool, typer.Option("--rectangles", help="To measure: also where the true masks are rectangles.")
-    ] = False,
-    n_resamples: Annotated[int, typer.Option(min=100, help="To measure: of the bootstrap over patients.")] = 2000,
+    allow_box_masks: AllowBoxMasks = False,
+    n_resamples: NResamples = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
-    """Draw heat maps, or measure how far to trust them."""
-    if of not in _OF:
-        raise typer.BadParameter(f"'{of}' for --of; expected class or mask")
+    """Write heat maps, or measure their faithfulness with --evaluate."""
+    whole = model.resolve()
+    folder = output_folder(out_dir, "explain", whole.stem if whole.suffix == ".onnx" else whole.name)
     if evaluate:
         if paths or target is not None or of != "class":
             raise typer.BadParameter(
-                "--evaluate measures maps of the predicted class, on the run's test part or on --data; "
+                "--evaluate measures maps of the predicted class, on the run's test subset or on --data; "
                 "leave out paths, --target and --of"
             )
         if model.is_file():
             raise typer.BadParameter(
-                f"{model} is a file; expected the folder of a run: --evaluate makes weights random, which no bundle can"
+                f"{model} is a file; expected the folder of a run: --evaluate randomizes weights, which a model file "
+                "does not allow"
             )
         return explain_evaluate(
-            model, out, data=data, methods=method, limit=limit, rectangles=rectangles,
+            model, folder, data=data, methods=method, limit=limit, allow_box_masks=allow_box_masks,
             n_resamples=n_resamples, seed=seed, json=json,
         )  # fmt: skip
-    if data or limit is not None or rectangles:
-        raise typer.BadParameter("--data, --limit and --rectangles are for measuring; expected --evaluate beside them")
+    if data or limit is not None or allow_box_masks:
+        raise typer.BadParameter("--data, --limit and --allow-box-masks need --evaluate")
     if not paths:
-        raise typer.BadParameter("no images named; expected images, folders or patterns, or --evaluate")
+        raise typer.BadParameter("no images given; expected images, folders or patterns, or --evaluate")
     if method and len(method) > 1:
         raise typer.BadParameter("several --method; expected one, or all")
-    return _draw(model, paths, out, method[0] if method else "grad_cam", target, of, json)
+    return _explain_images(model, paths, folder, method[0] if method else "grad_cam", target, of, json)
 
 
-def _draw(model: Path, paths: list[str], out: Path, method: str, target: str | None, of: str, json: bool) -> int:
+def _explain_images(
+    model: Path, paths: list[str], folder: Path, method: str, target: str | None, of: Of, json: bool
+) -> int:
     """Write one overlay for each image."""
     if of == "mask" and target is not None:
-        raise typer.BadParameter("--target is a class; leave it out beside --of mask")
+        raise typer.BadParameter("--target is a class; leave it out with --of mask")
     from tumorlens._record import Record
     from tumorlens.errors import TumorlensError
-    from tumorlens.explanation import explain as work
+    from tumorlens.explanation import explain as explain_images
     from tumorlens.report import save_png
 
     record = Record("explain", model=str(model), method=method, target=target, of=of, device="cpu")
-    loaded, split_hash = _opened(model)
-    chosen = files(paths)
-    found = work(loaded, chosen, target, method=method, of=cast(Literal["class", "mask"], of))
+    loaded, split_hash = _load(model)
+    images = expand_paths(paths)
+    explanations = explain_images(loaded, images, target, method=method, of=of)
     written: list[str] = []
     failed: list[str] = []
     with progress("explaining") as step:
-        for number, item in enumerate(found, start=1):
-            step(number, len(chosen))
+        for number, item in enumerate(explanations, start=1):
+            step(number, len(images))
             if isinstance(item, TumorlensError):
                 failed.append(str(item))
-                fail(str(item), 1)
+                fail(str(item))
                 continue
             what = "mask" if of == "mask" else item.target
             name = f"{number:04d}_{item.path.stem}_{what}_{method.replace(':', '-')}.png"
-            save_png(_strip(item), out / name)
+            save_png(_strip(item), folder / name)
             written.append(name)
             if json:
                 facts = {"target": item.target, "probability": round(item.probability, 6), "of": of}
-                emit({"source": str(item.path), **facts, "methods": list(item.heatmaps), "overlay": str(out / name)})
+                overlay = str(folder / name)
+                print_json({"source": str(item.path), **facts, "methods": list(item.heatmaps), "overlay": overlay})
     if written:
         record.add(split_hash=split_hash, outputs=written, failed=failed)
-        record.write(out)
-        say(f"overlays written: {len(written)}, in {out}")
-    return 1 if failed else 0
+        record.write(folder)
+        print_status(f"written: {len(written)} overlays in {folder}")
+    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _opened(path: Path) -> tuple[Run | Predictor, str]:
-    """A bundle, for which PyTorch is not needed, or a run; and the split it was trained on."""
+def _load(path: Path) -> tuple[Run | Predictor, str]:
+    """A run, or a model file, which needs no PyTorch; and the hash of the split it was trained on."""
     if path.is_dir():
         with loading():
             from tumorlens._memory import keep_freed_memory
@@ -126,7 +162,7 @@ def _opened(path: Path) -> tuple[Run | Predictor, str]:
 
             keep_freed_memory()
             run = load_run(path)
-        return run, run.record["split_hash"]
+        return run, run.record.split_hash
     from tumorlens.deploy.predictor import load
 
     predictor = load(path)
@@ -134,7 +170,7 @@ def _opened(path: Path) -> tuple[Run | Predictor, str]:
 
 
 def _strip(item: Explanation) -> Image:
-    """The scan with what is drawn in it, and one image for each method."""
+    """The scan with the outline of its predicted mask, and beside it one image for each method."""
     from tumorlens.explanation import METHODS
     from tumorlens.report import overlay
     from tumorlens.report.strip import strip
@@ -142,6 +178,6 @@ def _strip(item: Explanation) -> Image:
     panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, contour=item.mask))]
     for method, heatmap in item.heatmaps.items():
         name, _, part = method.partition(":")
-        drawn = item.mask if item.of == "mask" else None
-        panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.gray, heatmap, drawn)))
+        mask = item.mask if item.of == "mask" else None
+        panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.gray, heatmap, mask)))
     return strip(panes)

@@ -1,4 +1,4 @@
-"""tumorlens train: recipe + data -> run."""
+"""tumorlens train: recipe + data -> run, cross-validation, or ablation."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import typer
 
 from tumorlens.cli.common import (
     Data,
+    ExitCode,
     Folds,
-    Given,
-    IgnorePatients,
     Json,
+    KeepSplit,
     Seed,
+    SplitBy,
     Unannotated,
     Val,
     caveat,
     console,
-    emit,
     fail,
     grid,
     loading,
+    output_folder,
+    print_json,
+    print_status,
     progress,
-    say,
     show,
 )
 from tumorlens.cli.evaluate_command import show_evaluation
@@ -36,178 +38,218 @@ if TYPE_CHECKING:
     from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
     from tumorlens.training import Run
 
-_HOW = {"duplicate": "a copy", "patient": "their patient"}
+_LEAKS = {"duplicate": "have a duplicate in train", "patient": "show a patient who is also in train"}
 
 
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="The run's folder, new.")],
-    recipe: Annotated[str, typer.Option(help="A shipped recipe or a YAML file.")] = "finetune",
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="Folder of the run, new; runs/train/NAME by default, NAME is that of the recipe.",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.")] = "finetune",
     change: Annotated[
-        list[str], typer.Option("--set", help="Change a value of the recipe, as in optimizer.lr=3e-4; repeatable.")
-    ] = [],  # noqa: B006 (typer copies it)
-    arm: Annotated[
         list[str],
         typer.Option(
-            "--arm", help="Changes as in --set, with spaces between; repeatable: all are trained and held to the first."
+            "--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False
+        ),
+    ] = [],  # noqa: B006 (typer copies it)
+    variant: Annotated[
+        list[str],
+        typer.Option(
+            "--variant",
+            help="Ablation: train one variant per --variant on the same split, and compare each with the first; "
+            "changes as in --set, with spaces between; repeatable.",
+            show_default=False,
         ),
     ] = [],  # noqa: B006
     pretrained: Annotated[
-        str | None, typer.Option(help="none, imagenet, package, hub, or a weights file; as --set pretrained=...")
+        str | None,
+        typer.Option(
+            help="Initial weights: none, imagenet, package, hub, or a file; as --set pretrained=...",
+            show_default=False,
+        ),
     ] = None,
     folds: Folds = 5,
     fold: Annotated[
         str,
         typer.Option(
-            help="The fold held out as test, from 0; all: each in turn, with figures over all; none: no test part."
+            help="Fold held out as the test subset, from 0; all: cross-validation; none: train on all data, no test "
+            "subset."
         ),
     ] = "0",
     val: Val = 0.1,
-    given: Given = False,
-    image_level: IgnorePatients = False,
+    keep_split: KeepSplit = False,
+    split_by: SplitBy = "patient",
     unannotated: Unannotated = "error",
-    split_seed: Annotated[int, typer.Option(help="Seed of the split, apart from that of the training.")] = 0,
+    split_seed: Annotated[int, typer.Option(help="Random seed of the split; --seed is that of the training.")] = 0,
     seed: Seed = 0,
     allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Train although test or validation is known from train.")
+        bool, typer.Option("--allow-leak", help="Train even if test or validation images leak from train.")
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted training after its last finished epoch.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Train a network. Data without a split is split by patient first; the test part is never touched."""
+    """Train a network. Splits the data by patient if it has no split; never reads the test subset."""
     with loading():
-        from tumorlens.auditing import split_folds, split_given, split_whole
         from tumorlens.datasets import open_tables
         from tumorlens.training import load_recipe
-        from tumorlens.training import train as work
+        from tumorlens.training import train as train_run
 
-    held = _held_out(fold, given=given, arms=bool(arm))
+    held_out = _held_out(fold, keep_split=keep_split, variants=bool(variant))
     changes = [*change, *([f"pretrained={pretrained}"] if pretrained else [])]
     chosen = load_recipe(recipe, changes)
-    if arm:
+    if variant:
         from tumorlens.experiments.ablation import parse_variants, run_ablation
 
-        arms = parse_variants(recipe, arm, changes)
-    table = open_tables(data, unannotated=unannotated)
-    if given:
-        table = split_given(table, val=val, seed=split_seed, image_level=image_level)
-    elif table.plan is None:
-        table = table if image_level else _with_copies_together(table)
-        if held == "none":
-            table = split_whole(table, val=val, seed=split_seed, image_level=image_level)
-        elif held != "all":
-            table = split_folds(
-                table, folds=folds, fold=int(held), val=val, seed=split_seed, image_level=image_level
-            )
-    elif held in ("all", "none"):
-        raise SplitError(f"{table.name}: has a split; --fold {held} makes its own, so give it the data without one")
+        variants = parse_variants(recipe, variant, changes)
+    table = _split(
+        open_tables(data, unannotated=unannotated),
+        held_out,
+        folds=folds,
+        val=val,
+        keep_split=keep_split,
+        image_level=split_by == "image",
+        seed=split_seed,
+    )
     if table.plan and table.plan.by == "image, patients ignored":
-        caveat("patients are torn apart on request: test figures will be too high")
+        caveat("patients are split across subsets (--split-by image): the metrics on test will be too high")
+    folder = output_folder(out_dir, "train", chosen.name, resume=resume)
     screen = console()
-    if held == "all":
+    if held_out == "all":
         from tumorlens.experiments.cross_validation.folds import cross_validate
 
         crossed = cross_validate(
-            table, chosen, out, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
-            image_level=image_level, allow_leak=allow_leak, console=screen,
+            table, chosen, folder, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
+            image_level=split_by == "image", allow_leak=allow_leak, console=screen,
         )  # fmt: skip
-        return _report_folds(crossed, out, json=json)
-    if arm:
-        found = run_ablation(table, arms, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
-        return _report(found, out, json=json)
-    run = work(table, chosen, out, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
+        return _report_folds(crossed, folder, json=json)
+    if variant:
+        ablation = run_ablation(
+            table, variants, folder, seed=seed, resume=resume, allow_leak=allow_leak, console=screen
+        )
+        return _report_ablation(ablation, folder, json=json)
+    run = train_run(table, chosen, folder, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
     return _report_run(run, json=json)
 
 
-def _with_copies_together(table: Table) -> Table:
-    """The table with copies in one group, so that no split tears them apart."""
-    from tumorlens.auditing import find_linked_groups, with_groups
-
-    with progress("looking for copies") as step:
-        return with_groups(table, find_linked_groups(table, progress=step))
-
-
-def _held_out(fold: str, *, given: bool, arms: bool) -> str:
-    """Which fold becomes test: a number, all for each in turn, or none."""
+def _held_out(fold: str, *, keep_split: bool, variants: bool) -> str:
+    """The fold that becomes the test subset: a number, ``"all"`` for each in turn, or ``"none"``."""
     if fold in ("all", "none"):
-        if given or arms:
-            raise typer.BadParameter(f"--fold {fold} makes a split of its own; leave out --given and --arm")
+        if keep_split or variants:
+            raise typer.BadParameter(f"--fold {fold} makes its own split; leave out --keep-split and --variant")
     elif not fold.isdecimal():
         raise typer.BadParameter(f"'{fold}' for --fold; expected a number from 0, all, or none")
     return fold
 
 
+def _split(
+    table: Table, held_out: str, *, folds: int, val: float, keep_split: bool, image_level: bool, seed: int
+) -> Table:
+    """The table with a split; a table that has one keeps it, and cross-validation splits later."""
+    from tumorlens.auditing import split_folds, split_given, split_whole
+
+    if keep_split:
+        return split_given(table, val=val, seed=seed, image_level=image_level)
+    if table.plan is None:
+        table = table if image_level else _with_duplicates_in_groups(table)
+        if held_out == "none":
+            return split_whole(table, val=val, seed=seed, image_level=image_level)
+        if held_out == "all":
+            return table
+        return split_folds(table, folds=folds, fold=int(held_out), val=val, seed=seed, image_level=image_level)
+    if held_out in ("all", "none"):
+        raise SplitError(f"{table.name}: has a split; --fold {held_out} makes its own; give the data without a split")
+    return table
+
+
+def _with_duplicates_in_groups(table: Table) -> Table:
+    """The table with duplicates in one group, so that no split separates them."""
+    from tumorlens.auditing import find_linked_groups, with_groups
+
+    with progress("searching for duplicates") as step:
+        return with_groups(table, find_linked_groups(table, progress=step))
+
+
 def _caveats(run: Run) -> None:
-    """What must be known of what a run was trained on."""
-    for leak in run.record["leaks"]:
-        caveat(f"{leak['images']} of {leak['of']} {leak['part']} images are known from train, by {_HOW[leak['by']]}")
-    if blank := run.record.get("empty_masks"):
+    """Print the limitations of the data that a run was trained on."""
+    for leak in run.record.leaks:
+        caveat(f"{leak.images} of {leak.of} {leak.subset} images {_LEAKS[leak.by]}")
+    if empty := run.record.empty_masks:
         caveat(
-            f"{len(blank)} of the masks of images with a tumor show none, the first is that of {blank[0]}: the "
-            "network is taught to miss it; draw what is missing, or leave the images out"
+            f"{len(empty)} images of a tumor class have an empty mask, the first is {empty[0]}: the network learns to "
+            "miss these tumors; add the missing outlines, or leave the images out"
         )
-    for part, images in run.record["counts"].items():
-        missing = (run.record.get("masks") or {}).get(part, {}).get("none")
-        if missing:
-            caveat(f"{missing} of {images['images']} {part} images have no mask and count for their class alone")
+    for subset, images in run.record.counts.items():
+        masks = getattr(run.record.masks, subset, None)
+        if masks and masks.none:
+            caveat(f"{masks.none} of {images.images} {subset} images have no mask and count for their class alone")
 
 
-def _validation(figures: Mapping[str, float]) -> list[str]:
-    """Figures of a validation part, in words."""
+def _validation(metrics: Mapping[str, float]) -> list[str]:
+    """The metrics of a validation subset, in words."""
     words = {"val_accuracy": "validation accuracy {:.1%}", "val_dice": "validation Dice {:.3f}"}
-    return [form.format(figures[key]) for key, form in words.items() if key in figures]
+    return [form.format(metrics[key]) for key, form in words.items() if key in metrics]
 
 
 def _report_run(run: Run, *, json: bool) -> int:
-    """What came of one training, and what to do next."""
+    """Print the result of one training, and the next command."""
     _caveats(run)
     if json:
-        emit(run.record | {"folder": str(run.folder)})
-        return 0
-    show(", ".join([f"kept epoch {run.record['epoch_kept']}", *_validation(run.record["validation"])]))
-    say(f"written: {run.folder}")
-    tested = "test" in run.record["counts"]
-    say(f"next: tumorlens {'evaluate' if tested else 'export'} {run.folder}")
-    return 0
+        print_json(run.record.to_dict() | {"folder": str(run.folder)})
+        return ExitCode.DONE
+    show(", ".join([f"kept epoch {run.record.epoch_kept}", *_validation(run.record.validation)]))
+    print_status(f"written: {run.folder}")
+    tested = "test" in run.record.counts
+    print_status(f"next: tumorlens {'evaluate' if tested else 'export'} {run.folder}")
+    return ExitCode.DONE
 
 
-def _report_folds(found: CrossValidation, out: Path, *, json: bool) -> int:
-    """The figures over all folds, and a line for each."""
+def _report_folds(found: CrossValidation, folder: Path, *, json: bool) -> int:
+    """Print the metrics of each fold, and those over all folds."""
     if json:
-        emit(found.to_dict() | {"folder": str(out)})
-        return 0
-    draws = found.pooled.segmentation is not None
-    folds = grid("\nfold", "\nimages", "accuracy\n(95 % interval)", *(["Dice\n(95 % interval)"] if draws else []))
+        print_json(found.to_dict() | {"folder": str(folder)})
+        return ExitCode.DONE
+    segments = found.pooled.segmentation is not None
+    table = grid("\nfold", "\nimages", "accuracy\n(95 % interval)", *(["Dice\n(95 % interval)"] if segments else []))
     for fold in found.folds:
         evaluation = fold.evaluation
-        drawn = [str(evaluation.segmentation.overall["dice"])] if evaluation.segmentation else []
+        dice = [str(evaluation.segmentation.overall["dice"])] if evaluation.segmentation else []
         accuracy = evaluation.metrics.overall["accuracy"].percent()
-        folds.add_row(str(fold.number), str(len(evaluation.samples)), accuracy, *drawn)
-    show(folds)
-    if chosen := _validation(found.validation):
-        show(f"over all folds {', '.join(chosen)}; choose between recipes by these\n")
+        table.add_row(str(fold.number), str(len(evaluation.samples)), accuracy, *dice)
+    show(table)
+    if validation := _validation(found.validation):
+        show(f"over all folds {', '.join(validation)}; choose between recipes by these\n")
     show_evaluation(found.pooled)
-    say(f"written: {out / 'report.html'}")
-    return 0
+    print_status(f"written: {folder / 'report.html'}")
+    return ExitCode.DONE
 
 
-def _report(found: Ablation, out: Path, *, json: bool) -> int:
-    """One table of all arms."""
+def _report_ablation(found: Ablation, folder: Path, *, json: bool) -> int:
+    """Print one table of all variants, and the variants that failed."""
+    from tumorlens.experiments.ablation import ABLATION
     from tumorlens.report.text import evidence, points
 
     _caveats(found.results[0].run)
     if json:
-        emit(found.to_dict() | {"folder": str(out)})
+        print_json(found.to_dict() | {"folder": str(folder)})
     else:
         show(f"{found.facts['data']}, test: {evidence(found.results[0].accuracy)}\n")
-        table = grid("\narm", "accuracy\n(95 % interval)", "difference to the first, paired\n(95 % interval)")
+        table = grid("\nvariant", "accuracy\n(95 % interval)", "difference from the first, paired\n(95 % interval)")
         for result in found.results:
             difference = points(result.comparison.accuracy) if result.comparison else "-"
             table.add_row(" ".join(result.variant.changes), result.accuracy.percent(), difference)
         show(table)
         for text in found.caveats:
             caveat(text)
-        say(f"written: {out / 'sweep.json'}")
+        print_status(f"written: {folder / ABLATION}")
     for name, reason in found.failed.items():
-        fail(f"arm {name}: {reason}", 1)
-    return 1 if found.failed else 0
+        fail(f"variant {name}: {reason}")
+    return ExitCode.FAILED if found.failed else ExitCode.DONE

@@ -1,4 +1,4 @@
-"""Run -> the figures for its card: of its own test part, or of a cross-validation of the same recipe and data."""
+"""run -> the metrics for its card: from its own test subset, or from a cross-validation of the same recipe and data."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Any
 
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
-from tumorlens.model_card.card import CalibrationSummary
+from tumorlens.model_card.card import CalibrationSummary, EstimateRecord
 from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.training import Run
 
-_FREE = ("name", "description", "precision")  # of a recipe: what it is called, and what a machine is quick in
+_FREE = ("name", "description", "precision")  # keys of a recipe in which a run and its cross-validation may differ
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What an evaluation, or a cross-validation, says of a run.
+class CardEvidence:
+    """An evaluation or a cross-validation of a run, as its card reports it.
 
     Attributes:
-        found: what its JSON file holds.
+        evaluation: the content of evaluation.json or crossval.json.
     """
 
-    found: dict[str, Any]
+    evaluation: dict[str, Any]
 
     @property
     def folds(self) -> int | None:
-        """Of the cross-validation; None where it is the run's own test part that was measured."""
-        return len(self.found["folds"]) if "folds" in self.found else None
+        """Number of folds; None for an evaluation on the run's own test subset."""
+        return len(self.evaluation["folds"]) if "folds" in self.evaluation else None
 
     @property
     def temperature(self) -> float:
         """Of the softmax."""
-        return float(self.found["calibration"]["temperature"])
+        return float(self.evaluation["calibration"]["temperature"])
 
     @property
     def calibration(self) -> CalibrationSummary:
-        """Where the temperature is from, and what it changed."""
-        known = self.found["calibration"]
+        """Calibration without and with the temperature."""
+        known = self.evaluation["calibration"]
         before, after = ({name: known[when][name] for name in ("ece", "brier")} for when in ("before", "after"))
         return CalibrationSummary(
             images=known["fitted_on_validation_images"],
@@ -52,110 +52,136 @@ class Measured:
 
     @property
     def prediction_sets(self) -> PredictionSets | None:
-        """Thresholds from all folds; None where it is no cross-validation."""
-        known = self.found.get("prediction_sets")
+        """Nonconformity quantiles of all folds; None without a cross-validation."""
+        known = self.evaluation.get("prediction_sets")
         if not known:
             return None
         quantiles = {
-            name: NonconformityQuantiles(tail["units"], tuple(tail["scores"]), tuple(tail["errors"]))
-            for name, tail in known["quantiles"].items()
+            name: NonconformityQuantiles(each["units"], tuple(each["scores"]), tuple(each["errors"]))
+            for name, each in known["quantiles"].items()
         }
         return PredictionSets(quantiles, known["unit"])
 
     @property
     def threshold_scale(self) -> float | None:
-        """By what to multiply the limit beyond which an image is outside; None where no folds say it."""
-        known = (self.found.get("ood") or {}).get("threshold_scale")
+        """Factor of the OOD threshold, fitted on the folds; None without a cross-validation."""
+        known = (self.evaluation.get("ood") or {}).get("threshold_scale")
         return None if known is None else float(known)
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """Of all images; those of masks among them."""
-        drawn = self.found.get("segmentation")
-        overall: dict[str, Any] = self.found["overall"]
-        return overall | (drawn["overall"] if drawn else {})
+    def flagged(self) -> EstimateRecord | None:
+        """Share of the test images that are flagged as out-of-distribution; None where that was not measured."""
+        known = self.evaluation.get("ood")
+        return EstimateRecord(**known.get("flagged_beyond", known["flagged"])) if known else None
 
     @property
-    def per_class(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, EstimateRecord]:
+        """Over all images: classification, then segmentation."""
+        return _estimates(self.evaluation["overall"] | self._segmentation.get("overall", {}))
+
+    @property
+    def per_class(self) -> dict[str, dict[str, EstimateRecord]]:
         """The same of each class."""
-        drawn = (self.found.get("segmentation") or {}).get("per_class", {})
-        return {name: found | drawn.get(name, {}) for name, found in self.found["per_class"].items()}
+        segmentation = self._segmentation.get("per_class", {})
+        return {
+            name: _estimates(metrics | segmentation.get(name, {}))
+            for name, metrics in self.evaluation["per_class"].items()
+        }
 
     @property
     def confusion_matrix(self) -> tuple[tuple[int, ...], ...]:
-        """(K, K), rows are the truth."""
-        return tuple(tuple(row) for row in self.found["confusion_matrix"])
+        """(K, K), rows: reference, columns: prediction."""
+        return tuple(tuple(row) for row in self.evaluation["confusion_matrix"])
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know before quoting a metric, one sentence each."""
+        return tuple(self.evaluation["caveats"])
 
     @property
     def tested_on(self) -> str:
-        """One line that says on what."""
-        found, drawn = self.found, self.found.get("segmentation")
-        part = f"{found['part']} part"
+        """One line on the test data and on the intervals."""
+        facts = self.evaluation
+        subset = f"{facts['part']} subset"
         if self.folds:
-            part = f"{self.folds} folds, each measured on a network of this recipe that was trained without it"
-        said = (
-            f"{found['data']}, {part}: {found['evidence']}; 95 % intervals by bootstrap, {found['n_resamples']} "
-            f"resamples, seed {found['seed']}"
+            subset = f"{self.folds} folds, each predicted by a network of this recipe that was trained without it"
+        line = (
+            f"{facts['data']}, {subset}: {facts['evidence']}; 95 % intervals by bootstrap, {facts['n_resamples']} "
+            f"resamples, seed {facts['seed']}"
         )
-        return f"{said}; distances in {drawn['distance_unit']}" if drawn and "distance_unit" in drawn else said
+        unit = self._segmentation.get("distance_unit")
+        return f"{line}; distances in {unit}" if unit else line
 
     @property
     def analyses(self) -> dict[str, tuple[str, ...]]:
         """Name of an analysis -> its conclusions, one sentence each."""
-        occluded, worse = (self.found.get(name) or {} for name in ("background", "robustness"))
+        occluded, worse = (self.evaluation.get(name) or {} for name in ("background", "robustness"))
         found = {
             "region_occlusion": tuple(test["meaning"] for test in occluded.values() if isinstance(test, dict)),
             "robustness": (worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else (),
         }
         return {name: conclusions for name, conclusions in found.items() if conclusions}
 
+    @property
+    def _segmentation(self) -> dict[str, Any]:
+        """Metrics of the masks; empty where none were measured."""
+        known: dict[str, Any] = self.evaluation.get("segmentation") or {}
+        return known
 
-def measured(run: Run, crossval: Path | None = None) -> Measured | None:
-    """The evaluation of these very weights on the run's own test part, if there is one, or a cross-validation.
+
+def read_evidence(run: Run, cross_validation: Path | None = None) -> CardEvidence | None:
+    """Read the evaluation of a run, or a cross-validation in its place.
 
     Args:
         run: a finished run.
-        crossval: folder of `tumorlens train --fold all`.
+        cross_validation: folder of `tumorlens train --fold all`.
+
+    Returns:
+        None where the present weights were not evaluated on the run's own test subset.
 
     Raises:
-        RunError: no cross-validation is there, or it is one of another recipe or other data.
+        RunError: there is no cross-validation in the folder, or it is of another recipe or other data.
     """
-    if crossval is not None:
-        return Measured(_cross_validation(run, crossval))
+    if cross_validation is not None:
+        return CardEvidence(_read_cross_validation(run, cross_validation))
     path = run.evaluation_folder() / "evaluation.json"
     if not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    belongs = found.get("weights") == weights_hash(run) and found["split_hash"] == run.record["split_hash"]
-    return Measured(found) if belongs and found["part"] == "test" else None
+    evaluation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    same = evaluation.get("weights") == weights_hash(run) and evaluation["split_hash"] == run.record.split_hash
+    return CardEvidence(evaluation) if same and evaluation["part"] == "test" else None
 
 
-def _cross_validation(run: Run, folder: Path) -> dict[str, Any]:
+def _estimates(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, EstimateRecord]:
+    return {name: EstimateRecord(**estimate) for name, estimate in metrics.items()}
+
+
+def _read_cross_validation(run: Run, folder: Path) -> dict[str, Any]:
     path = folder / "crossval.json"
     if not path.is_file():
-        raise RunError(f"{path}: no such file; expected what 'tumorlens train --fold all' leaves in its folder")
+        raise RunError(f"{path}: no such file; expected the folder that 'tumorlens train --fold all' wrote")
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        theirs, data = _flat(found["recipe_settings"]), found["data_fingerprint"]
-        _ = Measured(found).threshold_scale
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        other, data = _flat(content["recipe_settings"]), content["data_fingerprint"]
+        _ = CardEvidence(content).threshold_scale
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             f"{path}: damaged, or of an older version ({error!r}); measure again: tumorlens train --fold all --resume"
         ) from None
     own = _flat(run.settings())
-    for key in sorted(theirs.keys() | own.keys()):
-        if key not in _FREE and theirs.get(key) != own.get(key):
+    for key in sorted(other.keys() | own.keys()):
+        if key not in _FREE and other.get(key) != own.get(key):
             raise RunError(
-                f"{folder}: cross-validation of another recipe: {key} is {theirs.get(key)!r}, and {own.get(key)!r} in "
-                f"{run.folder}; expected the same recipe, or its figures say nothing of this run"
+                f"{folder}: cross-validation of another recipe: {key} is {other.get(key)!r}, and {own.get(key)!r} in "
+                f"{run.folder}; expected the same recipe, since its metrics do not hold for this run"
             )
-    if data != run.record["data_fingerprint"]:
+    if data != run.record.data_fingerprint:
         raise RunError(f"{folder}: cross-validation on other data than that of {run.folder}; expected the same")
-    return found
+    return content
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys as the command line writes them."""
+    """Nested keys, joined by dots as on the command line."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}

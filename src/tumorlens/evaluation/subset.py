@@ -1,48 +1,44 @@
-"""Run + what is asked for -> the samples to measure, checked to be what the run may be measured on, and the facts."""
+"""Run + subset or external table -> the samples to measure, checked that the run may be measured on them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
 
-from tumorlens.datasets import Table, fingerprint
+from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.errors import DataError, RunError, SplitError
-from tumorlens.report.text import evidence
-from tumorlens.stats import ClusterBootstrap, Estimate
+from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
-from tumorlens.training.run import WEIGHTS
 
 
-def choose_subset(run: Run, table: Table | None = None, split: str = "test") -> tuple[Table, Table, str]:
-    """What is measured.
+def choose_subset(run: Run, table: Table | None = None, subset: str = "test") -> tuple[Table, Table, str]:
+    """The samples to measure.
 
     Args:
         run: a finished run.
-        table: other data, all of it; None for the run's own `split`.
-        split: of the run's own data.
+        table: external data, all of it; None for a subset of the run's own data.
+        subset: of the run's own data.
 
     Returns:
-        The run's own data, the samples to measure, and the name of that part: the split, or ``"all"``.
+        The run's own data, the samples to measure, and the name of the subset; ``"all"`` for external data.
 
     Raises:
-        SplitError: other data that shares patients or images with the run's training part.
-        DataError: labels the run does not know, or an empty split.
+        SplitError: external data that shares patients or images with the run's train or validation subset.
+        DataError: labels the run does not know, or an empty subset.
         RunError: the run's data changed since.
     """
     own = run.table()
     if table is None:
         _check_unchanged(run, own)
-        return own, own.subset(split), split
-    _check_foreign(run, own, table)
+        return own, own.subset(subset), subset
+    _check_external(run, own, table)
     return own, table, "all"
 
 
-def bootstrap_of(part: Table, *, n_resamples: int = 2000, seed: int = 0) -> ClusterBootstrap:
-    """The samples, by patient where patients are known, and how the bootstrap draws them."""
-    known = sum(s.patient is not None for s in part.samples)
-    unit = "patient" if known == len(part) else "patient or image" if known else "image"
-    return ClusterBootstrap([s.unit for s in part.samples], unit, n_resamples, seed)
+def bootstrap_of(subset: Table, *, n_resamples: int = 2000, seed: int = 0) -> ClusterBootstrap:
+    """The sampling units of the samples: patients where they are known, else images."""
+    known = sum(s.patient is not None for s in subset.samples)
+    unit = "patient" if known == len(subset) else "patient or image" if known else "image"
+    return ClusterBootstrap([s.unit for s in subset.samples], unit, n_resamples, seed)
 
 
 def spread(units: Sequence[str], limit: int) -> list[int]:
@@ -65,37 +61,17 @@ def spread(units: Sequence[str], limit: int) -> list[int]:
     return sorted(position for _, _, position in turns[:limit])
 
 
-def facts_of(run: Run, part: Table, figure: Estimate, *, foreign: bool) -> dict[str, Any]:
-    """Run, data, split and their hashes, as plain data; the evidence is that of the figure."""
-    record = run.record
-    return {
-        "run": run.folder.name,
-        "model": run.spec.model,
-        "weights": weights_hash(run),
-        "recipe": record["recipe"],
-        "pretrained": record["pretrained"],
-        "training_seed": record["seed"],
-        "data": part.name,
-        "data_fingerprint": fingerprint(part) if foreign else record["data_fingerprint"],
-        "foreign": foreign,
-        "split": record["split"],
-        "split_hash": record["split_hash"],
-        "images": len(part),
-        "patients": len({s.patient for s in part.samples if s.patient}),
-        "unit": figure.unit,
-        "units": figure.units,
-        "evidence": evidence(figure),
-        "notes": list(part.notes),
-    }
+def with_reference_tumor(samples: Sequence[Sample]) -> list[int]:
+    """Positions of the samples whose reference mask shows a tumor.
 
-
-def weights_hash(run: Run) -> str:
-    """SHA-256 of the run's weights: what an evaluation belongs to."""
-    return sha256((run.folder / WEIGHTS).read_bytes()).hexdigest()
+    Raises:
+        ScanError, DataError: a mask cannot be read, or does not fit its image.
+    """
+    return [i for i, sample in enumerate(samples) if (mask := read_sample_mask(sample)) is not None and mask.any()]
 
 
 def _check_unchanged(run: Run, table: Table) -> None:
-    now, then = fingerprint(table), run.record["data_fingerprint"]
+    now, then = fingerprint(table), run.record.data_fingerprint
     if now != then:
         raise RunError(
             f"{run.folder}: the images have changed since training (fingerprint {now[:8]} found, {then[:8]} "
@@ -103,29 +79,29 @@ def _check_unchanged(run: Run, table: Table) -> None:
         )
 
 
-def _check_foreign(run: Run, own: Table, table: Table) -> None:
+def _check_external(run: Run, own: Table, table: Table) -> None:
     unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
     if unknown:
         raise DataError(
-            f"{table.name}: classes {unknown} found; the run knows {list(run.spec.classes)}. Use its names, "
-            "or, for images that say only whether there is a tumor, tumor and no_tumor"
+            f"{table.name}: classes {unknown} found; expected those of the run, {list(run.spec.classes)}. Use its names, "
+            "or tumor and no_tumor for images that are labeled tumor / no tumor only"
         )
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:
         raise SplitError(
-            f"{table.name}: {len(shared)} of its patients or images were in the run's training or validation "
-            f"part, the first is {shared[0]}; expected data the run has never seen"
+            f"{table.name}: {len(shared)} of its patients or images are in the run's train or validation subset, "
+            f"the first is {shared[0]}; expected data that the run has never seen"
         )
 
 
 def _from_the_middle(positions: list[int]) -> list[int]:
     """The middle of a row, then the middles of both halves, and so on."""
-    found, open_ = [], [(0, len(positions))]
+    order, open_ = [], [(0, len(positions))]
     while open_:
         first, end = open_.pop(0)
         if first < end:
             middle = (first + end) // 2
-            found.append(positions[middle])
+            order.append(positions[middle])
             open_ += [(first, middle), (middle + 1, end)]
-    return found
+    return order

@@ -20,7 +20,7 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
-from tumorlens.training.begun import BEGUN, check_folder
+from tumorlens.training.training_start import STARTED, check_run_folder
 from tumorlens.training.checks import check_fit
 
 ABLATION = "sweep.json"
@@ -153,8 +153,8 @@ def run_ablation(
         console.print(f"arm {number}/{len(variants)}: {' '.join(variant.changes)}", highlight=False, soft_wrap=True)
         own = folder / variant.name
         try:
-            begun = resume and (own / BEGUN).is_file()
-            run = train(table, variant.recipe, own, seed=seed, resume=begun, allow_leak=allow_leak, console=console)
+            started = resume and (own / STARTED).is_file()
+            run = train(table, variant.recipe, own, seed=seed, resume=started, allow_leak=allow_leak, console=console)
             measured = _measured(run, console)
             compared = compare(results[0].run, run) if results else None
         except TumorlensError as error:
@@ -165,10 +165,11 @@ def run_ablation(
         results.append(VariantResult(variant, run, measured.accuracy, compared))
         record.lap(variant.name)
     first = results[0].run.record
-    facts = {key: first[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
+    recorded = first.to_dict()
+    facts = {key: recorded[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
     found = Ablation(tuple(results), failed, _caveats(results), facts)
     write_json(found.to_dict(), folder / ABLATION)
-    record.add(**facts, device=first["device"], failed=failed, outputs=[ABLATION, *(r.variant.name for r in results)])
+    record.add(**facts, device=first.device, failed=failed, outputs=[ABLATION, *(r.variant.name for r in results)])
     record.write(folder, "sweep.run.json")
     return found
 
@@ -189,11 +190,11 @@ def _name(changes: Sequence[str]) -> str:
 
 def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool) -> None:
     """See that nothing will be overwritten, and that every network can be built, before hours are spent."""
-    if resume and not any((folder / variant.name / BEGUN).is_file() for variant in variants):
+    if resume and not any((folder / variant.name / STARTED).is_file() for variant in variants):
         raise RunError(f"{folder}: holds no run of these arms, so there is nothing to resume; train without --resume")
     for variant in variants:
         if not resume:
-            check_folder(folder / variant.name, resume=False)
+            check_run_folder(folder / variant.name, resume=False)
         try:
             check_fit(table, variant.recipe).network()
         except TumorlensError as error:

@@ -19,6 +19,9 @@ from tumorlens.models.ood import InDistributionSubspace, OODScore
 from tumorlens.models.preprocessing import Preprocessing
 from tumorlens.scan.input_geometry import InputGeometry
 
+MODEL_SPEC_VERSION = 1
+"""Of a `ModelSpec` as plain data, which is the content of a run's model.json."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -56,13 +59,20 @@ class ModelSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return {"schema_version": MODEL_SPEC_VERSION, **asdict(self)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ModelSpec:
-        """The inverse of `to_dict`."""
-        tuples = {key: tuple(data[key]) for key in ("classes", "mean", "std")}
-        return cls(**{**data, **tuples, "input_geometry": InputGeometry(**data["input_geometry"])})
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: data of another version.
+        """
+        values = dict(data)
+        if (version := values.pop("schema_version", None)) != MODEL_SPEC_VERSION:
+            raise ValueError(f"schema_version is {version}; expected {MODEL_SPEC_VERSION}")
+        values |= {key: tuple(values[key]) for key in ("classes", "mean", "std")}
+        return cls(**{**values, "input_geometry": InputGeometry(**values["input_geometry"])})
 
 
 class PipelineOutput(NamedTuple):

@@ -59,10 +59,10 @@ def check_masks_show_tumors(table: Table, recipe: Recipe, masks: Masks) -> None:
     if recipe.stop.monitor == "val_dice":
         needed.append(("val", "stop.monitor is val_dice", "stop.monitor=val_loss or val_accuracy"))
     for part, key, instead in needed:
-        if not any(masks.drawn[i].any() for i, s in enumerate(table.samples) if s.split == part):
+        if not any(masks.arrays[i].any() for i, s in enumerate(table.samples) if s.split == part):
             raise RecipeError(
                 f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumor, at "
-                f"{masks.drawn.shape[1]} x {masks.drawn.shape[2]} pixels; set {instead}, or look at the masks"
+                f"{masks.arrays.shape[1]} x {masks.arrays.shape[2]} pixels; set {instead}, or look at the masks"
             )
 
 
@@ -77,7 +77,7 @@ def empty_masks(table: Table, masks: Masks) -> list[str]:
         if sample.split in ("train", "val")
         and sample.mask is not None
         and sample.label not in HEALTHY
-        and not masks.drawn[i].any()
+        and not masks.arrays[i].any()
     ]
 
 

@@ -74,7 +74,7 @@ class Slices(Dataset[Item]):
         label = self.labels[row]
         image, mask = torch.from_numpy(np.array(self.images[row]))[None], None
         if masks:
-            mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.drawn[row]))[None])
+            mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.arrays[row]))[None])
         if self.transform is not None:
             # A generator of its own for each image: workers, resuming and batch size change nothing.
             with torch.random.fork_rng(devices=[]):

@@ -1,20 +1,21 @@
-"""A run: the folder that training leaves behind, and all that later rooms read from it."""
+"""Run folder -> a run: trained weights, how to build the network, the data, the recipe, and the record of training."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
+from pydantic import JsonValue, ValidationError
 from safetensors.torch import load_file, save_file
 
-from tumorlens._files import atomic_write
+from tumorlens._files import appearing
 from tumorlens._record import write_json
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
 from tumorlens.models import InDistributionSubspace, ModelSpec, Network, Pipeline, architecture_info
+from tumorlens.training.run_record import RunRecord
 
 WEIGHTS, MODEL, SPLIT, RECIPE, RECORD = (
     "weights.safetensors",
@@ -37,33 +38,30 @@ class Run:
 
     folder: Path
     spec: ModelSpec
-    record: dict[str, Any]
+    record: RunRecord
 
     @property
     def segments(self) -> bool:
-        """Whether it was trained to draw the tumor: a network that segments may have learned from labels alone.
+        """Whether it was trained to segment tumors.
 
-        Masks may also have guided its heat maps and nothing else. A record that does not say is of a run that drew.
+        False also where a network with a segmentation head was trained on labels alone, or where masks only guided its
+        class activation maps.
         """
-        masks = self.record.get("masks")
-        return architecture_info(self.spec.model).segments and masks is not None and bool(masks.get("segmented", True))
-
-    def evaluation_folder(self, name: str = "test") -> Path:
-        """Where the results on a subset (``"test"``, ``"val"``) or on an external table of this name are written."""
-        return self.folder / "evaluations" / name
+        masks = self.record.masks
+        return architecture_info(self.spec.model).segments and masks is not None and masks.segmented
 
     def table(self) -> Table:
-        """The data the run was made with, each sample in its split.
+        """The data of the run, each sample with its subset.
 
         Raises:
-            DataError: an image has moved since.
+            DataError: an image is no longer in its place.
         """
         return read_table(self.folder / SPLIT)
 
-    def settings(self) -> dict[str, Any]:
-        """Every value of the recipe it was trained with; none where the folder lacks it."""
+    def settings(self) -> dict[str, JsonValue]:
+        """All values of its recipe; empty where the folder has no recipe."""
         path = self.folder / RECIPE
-        values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        values: dict[str, JsonValue] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return values
 
     def network(self) -> Network:
@@ -90,7 +88,7 @@ def load_run(folder: str | Path) -> Run:
     """Read a run folder.
 
     Raises:
-        RunError: a part is missing or damaged; training was not finished, or this is no run.
+        RunError: a file is missing, damaged or of another version; training was not finished, or this is no run.
     """
     folder = Path(folder)
     missing = [name for name in (WEIGHTS, MODEL, SPLIT, RECORD) if not (folder / name).is_file()]
@@ -98,19 +96,26 @@ def load_run(folder: str | Path) -> Run:
         raise RunError(f"{folder}: {', '.join(missing)} not found; expected the folder of a finished 'tumorlens train'")
     try:
         spec = ModelSpec.from_dict(json.loads((folder / MODEL).read_text(encoding="utf-8")))
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder}: {MODEL} or {RECORD} is damaged ({error!r}); train the run anew") from None
+        raise RunError(f"{folder}: {MODEL} is damaged or of another version ({error!r}); train the run anew") from None
+    try:
+        record = RunRecord.model_validate_json((folder / RECORD).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole file"
+        raise RunError(
+            f"{folder}: {RECORD} is damaged or of another version ({where}: {first['msg']}); train the run anew"
+        ) from None
     return Run(folder, spec, record)
 
 
 def is_finished(folder: Path) -> bool:
-    """True where training in this folder came to its end: the record is written last."""
+    """Whether training in this folder has ended: the record is written last."""
     return (folder / RECORD).is_file()
 
 
-def save_parts(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) -> None:
-    """What is known before the first epoch: model.json, split.csv and recipe.yaml."""
+def save_settings(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) -> None:
+    """Write what is known before the first epoch: model.json, split.csv and recipe.yaml."""
     write_json(spec.to_dict(), folder / MODEL)
     write_table(table, folder / SPLIT)
     (folder / RECIPE).write_text(recipe_yaml, encoding="utf-8")
@@ -118,5 +123,5 @@ def save_parts(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str) ->
 
 def save_weights(folder: Path, network: Network) -> None:
     """Write the weights, whole or not at all."""
-    with atomic_write(folder / WEIGHTS) as part:
+    with appearing(folder / WEIGHTS) as part:
         save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)

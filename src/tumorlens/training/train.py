@@ -1,11 +1,10 @@
-"""The arrow recipe + table -> run."""
+"""Recipe + table -> run: checks, initial weights, decoded images, the training loop, and what is written at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import lightning as L
 import numpy as np
@@ -21,20 +20,28 @@ from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.scan import GrayImage
-from tumorlens.training.begun import Identity, check_folder, check_same
-from tumorlens.training.checks import empty_masks, check_masks_show_tumors, check_fit, count_masks, learns_segmentation, needs_masks
+from tumorlens.training.checks import (
+    check_fit,
+    check_masks_show_tumors,
+    count_masks,
+    empty_masks,
+    learns_segmentation,
+    needs_masks,
+)
 from tumorlens.training.data_loading import loaders
-from tumorlens.training.first_weights import check_first_weights
 from tumorlens.training.image_cache import Masks, cached_images, cached_masks
 from tumorlens.training.loop.checkpoints import load_kept
-from tumorlens.training.loop.epoch_log import read_history
+from tumorlens.training.loop.epoch_log import VALIDATION_METRICS, read_history
 from tumorlens.training.loop.fit import fit, quiet, reproducible
 from tumorlens.training.loop.freezing import freeze
 from tumorlens.training.loop.precision import depthwise_in_float32, precision_here
 from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.pretraining_leak import check_pretraining_leak
 from tumorlens.training.prior_correction import correct_prior
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_parts, save_weights
+from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_settings, save_weights
+from tumorlens.training.run_record import RUN_RECORD_VERSION, AllowedLeak, MaskUse, SubsetSize
+from tumorlens.training.training_start import TrainingStart, check_run_folder, check_same_start
 
 
 def train(
@@ -47,42 +54,41 @@ def train(
     allow_leak: bool = False,
     console: Console | None = None,
 ) -> Run:
-    """Train a network on the train part of a table, and choose its epoch on the val part.
+    """Train a network on the training subset of a table, and choose its epoch on the validation subset.
 
-    No network ever sees the test part. The same table, recipe and seed give the same weights, bit for
-    bit, on the same CPU, also when the run was killed and resumed; on a GPU, as far as CUDA has
-    deterministic kernels.
+    The test subset is never read. The same table, recipe and seed give the same weights, bit for bit, on the same CPU,
+    also when training was interrupted and resumed; on a GPU, as far as CUDA has deterministic kernels.
 
     Args:
         table: with a split (`tumorlens.auditing.split_folds`).
         recipe: every choice of the run.
         out: the run's folder; must hold no run unless `resume`.
         seed: of weights, order, augmentation and dropout; 0 to 2**32 - 1.
-        resume: go on after the last finished epoch found in `out`; a finished run is returned as it is.
-        allow_leak: train although images of val or test are known from train; the record then says so.
+        resume: continue after the last finished epoch in `out`; a finished run is returned as it is.
+        allow_leak: train although images of val or test leak from train; the record then lists the leaks.
         console: where progress is shown; None for silence.
 
     Raises:
-        RunError: `out` holds a run already, or nothing to resume, or one begun with another recipe,
-            seed, split or other images; or the loss is no longer finite.
+        RunError: `out` holds a run already, or nothing to resume, or a run that was started with another recipe, seed,
+            split or other images; or the loss is no longer finite.
         SplitError, RecipeError, ModelError: the recipe does not fit the table (`check_fit`).
-        LeakError: a copy or a patient of val or test is in train, or the first weights were trained on images of val
-            or test; says how many, and how to mend it.
+        LeakError: train holds a duplicate or a patient of val or test, or the initial weights were trained on images of
+            val or test; says how many, and what to do.
         DataError: an image or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
     folder, console = Path(out), console or Console(quiet=True)
-    check_folder(folder, resume)
+    check_run_folder(folder, resume)
     if not 0 <= seed < 2**32:
         raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
-    spec, masks = check_fit(table, recipe), needs_masks(recipe)
+    spec, with_masks = check_fit(table, recipe), needs_masks(recipe)
     record = Record("train", seed=seed, resumed=resume)
     with console.status("reading images"):
-        identity = Identity.of(table, recipe, seed, masks=masks)
+        start = TrainingStart.of(table, recipe, seed, masks=with_masks)
     leaks = _check_leaks(table, recipe.pretrained, allow_leak, console)
     record.lap("audit")
     if resume:
-        check_same(folder, identity)
+        check_same_start(folder, start)
         if is_finished(folder):
             return load_run(folder)
     keep_freed_memory()
@@ -90,43 +96,46 @@ def train(
         L.seed_everything(seed, verbose=False)
         here = recipe.model_copy(update={"precision": precision_here(recipe.precision)})
         task, origin = _task(spec, here, table, seed)
-        images, drawn = _decode(table, spec, console, masks=masks)
-        if drawn:
-            check_masks_show_tumors(table, recipe, drawn)
-            record.add(empty_masks=empty_masks(table, drawn))
+        images, masks = _decode(table, spec, console, masks=with_masks)
+        if masks:
+            check_masks_show_tumors(table, recipe, masks)
+            record.add(empty_masks=empty_masks(table, masks))
         record.lap("decode")
-        identity.write(folder)
-        save_parts(folder, spec, table, recipe.to_yaml())
-        batches = loaders(table, images, drawn, recipe, seed)
+        start.write(folder)
+        save_settings(folder, spec, table, recipe.to_yaml())
+        batches = loaders(table, images, masks, recipe, seed)
         trainer = fit(task, batches, here, folder, resume=resume, console=console)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
         if recipe.prior_correction and batches[1]:
             healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
             units = len({sample.unit for sample in table.subset("val").samples})
-            record.add(settled=correct_prior(task, batches[1], healthy, units))
+            record.add(prior_correction=correct_prior(task, batches[1], healthy, units))
         save_weights(folder, task.network)
-    record.add(pretrained=origin, device=str(trainer.strategy.root_device), **_facts(table, identity, here))
-    record.add(**_history(folder, epoch), leaks=leaks)
+    record.add(pretrained=origin, device=str(trainer.strategy.root_device))
+    _add_facts(record, table, start, here)
+    _add_history(record, folder, epoch)
+    record.add(leaks=[leak.model_dump() for leak in leaks])
+    record.facts = {"schema_version": RUN_RECORD_VERSION} | record.facts
     record.write(folder, RECORD)
     return load_run(folder)
 
 
-def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -> list[dict[str, Any]]:
-    """The leaks that were allowed, as plain data; what the first weights know is never allowed."""
-    with console.status("looking for copies") as status:
+def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -> Sequence[AllowedLeak]:
+    """The leaks that were allowed. Images that the initial weights were trained on are never allowed."""
+    with console.status("looking for duplicates") as status:
 
         def show(done: int, total: int) -> None:
-            status.update(f"looking for copies {done}/{total}")
+            status.update(f"looking for duplicates {done}/{total}")
 
-        ties = find_linked_groups(table, progress=show)
-    check_first_weights(table, ties, pretrained)
-    found = check_leaks(table, ties, allow=allow)
-    return [{"subset": leak.part, "by": leak.by, "images": len(leak.samples), "of": leak.rate.n} for leak in found]
+        groups = find_linked_groups(table, progress=show)
+    check_pretraining_leak(table, groups, pretrained)
+    leaks = check_leaks(table, groups, allow=allow)
+    return [AllowedLeak(subset=leak.part, by=leak.by, images=len(leak.samples), of=leak.rate.n) for leak in leaks]
 
 
 def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Supervised, str]:
-    """What Lightning trains, and where its first weights came from."""
+    """The Lightning module, and the origin of its initial weights."""
     network = spec.network()
     origin = "none"
     if recipe.pretrained != "none":
@@ -142,7 +151,7 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
 
 
 def _balanced(table: Table) -> Tensor:
-    """A weight for each class, inverse to its share of the train part; their mean over samples is 1."""
+    """A weight for each class, inverse to its share of the training subset; their mean over samples is 1."""
     counts = np.bincount(table.subset("train").labels, minlength=len(table.classes))
     if (counts == 0).any():
         absent = [name for name, n in zip(table.classes, counts, strict=True) if n == 0]
@@ -151,7 +160,7 @@ def _balanced(table: Table) -> Tensor:
 
 
 def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GrayImage, Masks | None]:
-    """All images on the canvas, and all masks of a run that needs them."""
+    """All images at the network's input size, and all masks of a run that needs them."""
 
     def show(what: str) -> Callable[[int, int], None]:
         return lambda done, total: status.update(f"decoding {what} {done}/{total}")
@@ -162,45 +171,44 @@ def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> 
         return images, cached_masks(table, preprocessing, progress=show("masks")) if masks else None
 
 
-def _facts(table: Table, identity: Identity, recipe: Recipe) -> dict[str, Any]:
-    """What the run was made of."""
-    parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val", "test")}
-    return {
-        "data": table.name,
-        "data_fingerprint": identity.data,
-        "split_hash": identity.split,
-        "split": table.plan.to_dict() if table.plan else None,
-        "counts": {
-            part: {"images": len(rows), "patients": len({s.patient for s in rows if s.patient})}
-            for part, rows in parts.items()
-            if rows
-        },
-        "masks": _masks(identity, recipe, parts),
-        "notes": list(table.notes),
-        "recipe": recipe.name,
-        "precision": recipe.precision,
-        "batch_size": recipe.batch_size,
-        "threads": torch.get_num_threads(),
-        "outputs": ["weights.safetensors", "model.json", "split.csv", "recipe.yaml", "history.csv"],
-    }
+def _add_facts(record: Record, table: Table, start: TrainingStart, recipe: Recipe) -> None:
+    """Add data, split, recipe and machine to the record."""
+    subsets = {name: [s for s in table.samples if s.split == name] for name in ("train", "val", "test")}
+    sizes = {name: _size(rows) for name, rows in subsets.items() if rows}
+    masks = _mask_use(start.mask_fingerprint, recipe, subsets) if start.mask_fingerprint else None
+    record.add(
+        data=table.name,
+        data_fingerprint=start.data_fingerprint,
+        split_hash=start.split_hash,
+        split=table.plan.to_dict() if table.plan else None,
+        counts={name: size.to_dict() for name, size in sizes.items()},
+        masks=masks.model_dump(exclude_none=True) if masks else None,
+        notes=list(table.notes),
+        recipe=recipe.name,
+        precision=recipe.precision,
+        batch_size=recipe.batch_size,
+        threads=torch.get_num_threads(),
+        outputs=["weights.safetensors", "model.json", "split.csv", "recipe.yaml", "history.csv"],
+    )
 
 
-def _masks(identity: Identity, recipe: Recipe, parts: dict[str, list[Sample]]) -> dict[str, Any] | None:
-    """What was known of masks, of a run that was trained with them."""
-    if identity.masks is None:
-        return None
-    counts = {part: count_masks(rows) for part, rows in parts.items() if rows and part != "test"}
-    return {"fingerprint": identity.masks, "segmented": learns_segmentation(recipe), **counts}
+def _size(rows: Sequence[Sample]) -> SubsetSize:
+    return SubsetSize(images=len(rows), patients=len({s.patient for s in rows if s.patient}))
 
 
-def _history(folder: Path, epoch: int) -> dict[str, Any]:
-    """What came of it; `epoch` is the one whose weights were kept."""
+def _mask_use(fingerprint: str, recipe: Recipe, subsets: dict[str, list[Sample]]) -> MaskUse:
+    """The reference masks of a run that was trained with them."""
+    train, val = (count_masks(subsets[name]) if subsets[name] else None for name in ("train", "val"))
+    return MaskUse(fingerprint=fingerprint, segmented=learns_segmentation(recipe), train=train, val=val)
+
+
+def _add_history(record: Record, folder: Path, epoch: int) -> None:
+    """Add the outcome of training to the record; `epoch` is the one whose weights were kept."""
     history = read_history(folder / "history.csv")
     kept = next(row for row in history if int(row["epoch"]) == epoch)
-    figures = ("val_loss", "val_accuracy", "val_dice", "val_energy", "val_pointing")
-    return {
-        "epochs_trained": len(history),
-        "epoch_kept": epoch,
-        "validation": {key: float(kept[key]) for key in figures if kept.get(key)},
-        "images_per_second": median(float(row["images_per_second"]) for row in history),
-    }
+    record.add(
+        epochs_trained=len(history),
+        epoch_kept=epoch,
+        validation={key: float(kept[key]) for key in VALIDATION_METRICS if kept.get(key)},
+        images_per_second=median(float(row["images_per_second"]) for row in history),
+    )

@@ -89,7 +89,7 @@ def test_it_leaves_a_report_a_row_for_each_image_and_a_whole_evaluation_of_each_
     assert [fold["fold"] for fold in data["folds"]] == [0, 1, 2]
     assert [fold["temperature_from_others"] for fold in data["folds"]] == list(found.temperatures)
     assert len({fold["split_hash"] for fold in data["folds"]}) == FOLDS
-    images = [fold.run.record["counts"]["val"]["images"] for fold in found.folds]
+    images = [fold.run.record.counts["val"].images for fold in found.folds]
     accuracies = [fold["validation"]["val_accuracy"] for fold in data["folds"]]
     assert data["validation"]["val_accuracy"] == pytest.approx(np.average(accuracies, weights=images))
     assert data["split"]["fold"] is None

@@ -7,7 +7,7 @@ import pytest
 from tumorlens.errors import DataError, RecipeError
 from tumorlens.experiments.reproduction.protocol_result import claimed as told_claim
 from tumorlens.experiments.reproduction.published_methods import PUBLISHED_METHODS, find_published_method
-from tumorlens.models import names
+from tumorlens.models import list_networks
 
 
 def claimed(system: int, model: str | None = None, *overrides: str) -> dict[str, float]:
@@ -33,7 +33,7 @@ def test_every_network_of_every_system_has_a_recipe() -> None:
     for system in PUBLISHED_METHODS:
         for model in system.models:
             assert system.recipe(model, ()).model == model
-            assert model in names()
+            assert model in list_networks()
 
 
 def test_another_network_is_refused_with_the_nearest_name() -> None:

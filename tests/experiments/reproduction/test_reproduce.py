@@ -81,8 +81,8 @@ def test_another_network_a_small_budget_and_few_images_are_said(found: Reproduct
 
 def test_the_runs_are_ordinary_ones_with_evaluations(found: Reproduction, out: Path) -> None:
     published, honest = load_run(out / "published"), load_run(out / "honest")
-    assert published.record["leaks"]
-    assert honest.record["leaks"] == []
+    assert published.record.leaks
+    assert honest.record.leaks == ()
     assert compare(published, honest, common=True, n_resamples=100).caveats
 
 

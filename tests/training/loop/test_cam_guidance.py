@@ -16,7 +16,7 @@ from tumorlens.datasets import Table
 from tumorlens.explanation.methods.grad_cam import grad_cam
 from tumorlens.models import create
 from tumorlens.training import Recipe, load_recipe, train
-from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, energy_inside, points_inside
+from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, relevance_mass_accuracy, pointing_game_hits
 from tumorlens.training.loop.epoch_log import read_history
 
 EXACT = torch.zeros(1, 1, 2, 2)
@@ -35,9 +35,9 @@ def _large(top: int, left: int, side: int, size: int = 64) -> Tensor:
 
 
 def test_energy_is_the_share_of_what_speaks_for_the_class_that_lies_in_the_tumor() -> None:
-    assert float(energy_inside(_map(3, 1, 0, 0), EXACT)) == pytest.approx(0.75)
-    assert float(energy_inside(_map(3, 1, -7, -9), EXACT)) == pytest.approx(0.75)  # what speaks against is left out
-    assert float(energy_inside(_map(-1, -2, 0, -3), EXACT)) == 0  # nothing speaks for it
+    assert float(relevance_mass_accuracy(_map(3, 1, 0, 0), EXACT)) == pytest.approx(0.75)
+    assert float(relevance_mass_accuracy(_map(3, 1, -7, -9), EXACT)) == pytest.approx(0.75)  # what speaks against is left out
+    assert float(relevance_mass_accuracy(_map(-1, -2, 0, -3), EXACT)) == 0  # nothing speaks for it
 
 
 @pytest.mark.parametrize(("side", "cells"), [(64, 4), (64, 8), (60, 8), (224, 7)])
@@ -46,15 +46,15 @@ def test_energy_is_that_of_the_map_enlarged_to_the_image(side: int, cells: int) 
     maps, masks = torch.randn(3, cells, cells), _large(side // 4, side // 3, side // 5, side).expand(3, -1, -1, -1)
     large = F.interpolate(maps.relu()[:, None], size=(side, side), mode="bilinear")
     expected = (large * masks).sum((1, 2, 3)) / large.sum((1, 2, 3))
-    torch.testing.assert_close(energy_inside(maps, masks), expected, rtol=0.03, atol=1e-3)
+    torch.testing.assert_close(relevance_mass_accuracy(maps, masks), expected, rtol=0.03, atol=1e-3)
 
 
 def test_pointing_asks_where_the_strongest_place_is() -> None:
     maps = torch.zeros(1, 4, 4)
     maps[0, 1, 2] = 1.0  # of 64 pixels: rows 16 to 31, columns 32 to 47
-    assert points_inside(maps, _large(20, 36, 8)).tolist() == [True]
-    assert points_inside(maps, _large(20, 4, 8)).tolist() == [False]
-    assert points_inside(maps - 1, _large(20, 36, 8)).tolist() == [False]  # no place speaks for the class
+    assert pointing_game_hits(maps, _large(20, 36, 8)).tolist() == [True]
+    assert pointing_game_hits(maps, _large(20, 4, 8)).tolist() == [False]
+    assert pointing_game_hits(maps - 1, _large(20, 36, 8)).tolist() == [False]  # no place speaks for the class
 
 
 def test_the_map_is_grad_cam_of_the_true_class_and_not_rounded_by_mixed_precision() -> None:
@@ -80,7 +80,7 @@ def test_a_small_tumor_costs_nothing_where_no_cell_could_hold_more_of_it() -> No
     small = _large(4, 4, 6)  # in the first of 8 x 8 cells, which it does not fill
     best = torch.zeros(1, 8, 8)
     best[0, 0, 0] = 1e6
-    assert float(energy_inside(best, small)) < 0.6
+    assert float(relevance_mass_accuracy(best, small)) < 0.6
     assert float(cam_guidance_loss(best, small)) == pytest.approx(0, abs=1e-4)
     assert float(cam_guidance_loss(best.flip(1), small)) == 1
 
@@ -96,7 +96,7 @@ def test_a_map_that_is_zero_or_wholly_beside_the_tumor_is_drawn_into_it(values: 
         assert maps.grad is not None
         assert maps.grad.isfinite().all()
         optimizer.step()
-    assert float(energy_inside(maps.detach(), EXACT)) > 0.9
+    assert float(relevance_mass_accuracy(maps.detach(), EXACT)) > 0.9
     assert (maps.detach()[0].flatten()[2:] <= 0.0).all()  # nothing was lifted beside it
 
 
@@ -129,12 +129,12 @@ def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tm
     settings = ("epochs=8", "input.size=96", "precise_batch_norm=true")
     runs = {w: train(phantom_table, _recipe(f"loss.cam_guidance={w}", *settings), tmp_path / str(w)) for w in (1e-6, 2)}
     rows = {weight: read_history(run.folder / "history.csv")[-1] for weight, run in runs.items()}
-    assert float(rows[2]["train_guide_loss"]) < 0.5 * float(rows[1e-6]["train_guide_loss"])
+    assert float(rows[2]["train_cam_guidance_loss"]) < 0.5 * float(rows[1e-6]["train_cam_guidance_loss"])
     record = runs[2].record
     assert record["masks"]["segmented"] is False
     assert record["masks"]["train"] == {"own": 6, "empty": 2, "none": 0}
     best = min(read_history(runs[2].folder / "history.csv"), key=lambda row: float(row["val_loss"]))
-    for name in ("val_energy", "val_pointing"):
+    for name in ("val_relevance_mass_accuracy", "val_pointing_game"):
         assert record["validation"][name] == float(best[name])
     assert not runs[2].segments
 
@@ -142,22 +142,22 @@ def test_training_with_it_moves_the_maps_into_the_tumor(phantom_table: Table, tm
 def test_without_a_weight_masks_are_not_read_and_play_no_part(phantom_table: Table, tmp_path: Path) -> None:
     bare = replace(phantom_table, samples=tuple(replace(s, mask=None) for s in phantom_table.samples))
     run = train(bare, _recipe("epochs=1"), tmp_path / "bare")
-    assert run.record["masks"] is None
+    assert run.record.masks is None
     assert equal(run, train(phantom_table, _recipe("epochs=1"), tmp_path / "whole"))
-    assert not {"train_guide_loss", "val_energy"} & set(read_history(run.folder / "history.csv")[0])
+    assert not {"train_cam_guidance_loss", "val_relevance_mass_accuracy"} & set(read_history(run.folder / "history.csv")[0])
 
 
 def test_a_network_is_guided_names_and_draws_at_once(phantom_table: Table, tmp_path: Path) -> None:
     settings = ("model=efficientnet_lite0_unet", "input.channels=3", "epochs=1", "loss.cam_guidance=0.5")
     run = train(phantom_table, _recipe(*settings), tmp_path / "all")
     row = {key: float(value) for key, value in read_history(run.folder / "history.csv")[0].items()}
-    parts = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_guide_loss"]
+    parts = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_cam_guidance_loss"]
     assert row["train_loss"] == pytest.approx(parts, rel=0.02)  # of 2 batches, the parts are not weighted alike
-    assert {"val_dice", "val_energy", "val_pointing"} <= set(run.record["validation"])
+    assert {"val_dice", "val_relevance_mass_accuracy", "val_pointing_game"} <= set(run.record.validation)
     assert run.segments
     guided = train(phantom_table, _recipe(*settings, "loss.mask=0"), tmp_path / "guided")
     assert not guided.segments
-    assert guided.record["masks"]["segmented"] is False
+    assert guided.record.masks["segmented"] is False
 
 
 def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
@@ -168,15 +168,15 @@ def test_a_killed_guided_run_ends_as_if_nothing_had_happened(
     kill(phantom_table, recipe, tmp_path / "broken", 2)
     resumed = train(phantom_table, recipe, tmp_path / "broken", resume=True)
     assert equal(whole, resumed)
-    assert resumed.record["validation"] == whole.record["validation"]
+    assert resumed.record.validation == whole.record.validation
 
 
 def test_a_validation_part_of_healthy_people_has_no_energy(phantom_table: Table, tmp_path: Path) -> None:
     run = train(_healthy(phantom_table, "val"), _recipe("epochs=1", "loss.cam_guidance=1"), tmp_path / "run")
     row = read_history(run.folder / "history.csv")[0]
-    assert "val_energy" not in row
+    assert "val_relevance_mass_accuracy" not in row
     assert float(row["val_loss"]) > 0
-    assert run.record["masks"]["val"] == {"own": 0, "empty": 2, "none": 0}
+    assert run.record.masks["val"] == {"own": 0, "empty": 2, "none": 0}
 
 
 def test_the_validation_loss_is_that_of_the_labels_alone(phantom_table: Table, tmp_path: Path) -> None:
@@ -184,4 +184,4 @@ def test_the_validation_loss_is_that_of_the_labels_alone(phantom_table: Table, t
     plain, guided = (
         train(phantom_table, _recipe(f"loss.cam_guidance={w}", *settings), tmp_path / w) for w in ("0", "5")
     )
-    assert guided.record["validation"]["val_loss"] == pytest.approx(plain.record["validation"]["val_loss"], abs=1e-3)
+    assert guided.record.validation["val_loss"] == pytest.approx(plain.record.validation["val_loss"], abs=1e-3)

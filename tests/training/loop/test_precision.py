@@ -55,7 +55,7 @@ def test_a_run_says_what_auto_came_to_and_its_recipe_stays_open(
     recipe = load_recipe("demo", ["input.size=32", "batch_size=4", "epochs=1", "precision=auto"])
     run = train(phantom_table, recipe, tmp_path / "run")
     record = json.loads((run.folder / "run.json").read_text())
-    assert record["precision"] == run.record["precision"] == ("float32" if emulated else "bf16")
+    assert record["precision"] == run.record.precision == ("float32" if emulated else "bf16")
     assert load_recipe(run.folder / "recipe.yaml").precision == "auto"
 
 

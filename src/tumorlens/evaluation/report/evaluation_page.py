@@ -132,7 +132,7 @@ def _evidence(run: Run, evaluation: Evaluation) -> Section:
         how += f", fold {plan['fold']} of {plan['folds']} held out"
     else:
         how += ", train and test as given"
-    counts = [[part, row["images"], row["patients"] or "unknown"] for part, row in record["counts"].items()]
+    counts = [[part, row.images, row.patients or "unknown"] for part, row in record.counts.items()]
     if facts["foreign"]:
         counts.append([f"measured here: {facts['data']}", facts["images"], facts["patients"] or "unknown"])
     body = key_values(
@@ -140,7 +140,7 @@ def _evidence(run: Run, evaluation: Evaluation) -> Section:
             ("Model", f"{facts['model']}, recipe {facts['recipe']}"),
             ("Weights began as", facts["pretrained"]),
             ("Split", how),
-            ("Epoch kept", f"{record['epoch_kept']} of {record['epochs_trained']} trained"),
+            ("Epoch kept", f"{record.epoch_kept} of {record.epochs_trained} trained"),
             ("Training seed", facts["training_seed"]),
             ("Split hash", facts["split_hash"]),
             ("Data fingerprint", facts["data_fingerprint"]),
@@ -269,6 +269,6 @@ def _training(run: Run) -> Section:
     chart = TrainingCurves(
         [EpochSeries("train loss", series("train_loss")), EpochSeries("validation loss", series("val_loss"))],
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
-        best=run.record["epoch_kept"],
+        best=run.record.epoch_kept,
     )
     return Section("Training", figure(chart, "The marked epoch is the one that was kept."))

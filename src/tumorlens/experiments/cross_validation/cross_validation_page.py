@@ -96,7 +96,7 @@ def _marked(found: CrossValidation) -> str:
 
 
 def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]) -> list[object]:
-    kept = fold.run.record["validation"]
+    kept = fold.run.record.validation
     chosen = [form.format(kept[key]) for key, (_, form) in _VALIDATION.items() if key in validation]
     facts, drawn = fold.evaluation.facts, fold.evaluation.segmentation
     return [
@@ -107,7 +107,7 @@ def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]
         *([str(drawn.overall["dice"]) if drawn else "none"] if draws else []),
         *chosen,
         f"{temperature:.3f}",
-        f"{fold.run.record['epoch_kept']} of {fold.run.record['epochs_trained']}",
+        f"{fold.run.record.epoch_kept} of {fold.run.record.epochs_trained}",
     ]
 
 
@@ -129,7 +129,7 @@ def _evidence(found: CrossValidation) -> Section:
             ("Weights began as", facts["pretrained"]),
             ("Split", f"by {plan.get('by', 'unknown')}, seed {plan.get('seed', 0)}, {len(found.folds)} folds"),
             ("Training seed", facts["training_seed"]),
-            ("Trained on", first["device"]),
+            ("Trained on", first.device),
             ("Data fingerprint", facts["data_fingerprint"]),
         ]
     )

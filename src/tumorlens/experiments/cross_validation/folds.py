@@ -15,7 +15,7 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
 from tumorlens.training import Recipe, Run, train
-from tumorlens.training.begun import BEGUN, check_folder
+from tumorlens.training.training_start import STARTED, check_run_folder
 from tumorlens.training.checks import check_fit
 
 
@@ -68,8 +68,8 @@ def cross_validate(
     found = []
     for number, (part, place) in enumerate(zip(parts, own, strict=True)):
         console.print(f"fold {number + 1}/{folds}", highlight=False)
-        begun = resume and (place / BEGUN).is_file()
-        run = train(part, recipe, place, seed=seed, resume=begun, allow_leak=allow_leak, console=console)
+        started = resume and (place / STARTED).is_file()
+        run = train(part, recipe, place, seed=seed, resume=started, allow_leak=allow_leak, console=console)
         found.append(_measured(number, run, background, n_resamples, seed, console))
         record.lap(f"fold-{number}")
     pooled = pool(found, name=folder.resolve().name)
@@ -79,11 +79,11 @@ def cross_validate(
 
 def _check(part: Table, recipe: Recipe, own: list[Path], resume: bool) -> None:
     """See that nothing will be overwritten, and that the recipe fits, before hours are spent."""
-    if resume and not any((place / BEGUN).is_file() for place in own):
+    if resume and not any((place / STARTED).is_file() for place in own):
         raise RunError(f"{own[0].parent}: holds no fold, so there is nothing to resume; train without --resume")
     if not resume:
         for place in own:
-            check_folder(place, resume=False)
+            check_run_folder(place, resume=False)
     check_fit(part, recipe).network()
 
 

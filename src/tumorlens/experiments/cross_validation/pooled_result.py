@@ -62,8 +62,8 @@ class Fold:
             "accuracy": found.metrics.overall["accuracy"].to_dict(),
             "dice": drawn.overall["dice"].to_dict() if drawn else None,
             "temperature": found.calibration.temperature,
-            "epoch_kept": self.run.record["epoch_kept"],
-            "validation": self.run.record["validation"],
+            "epoch_kept": self.run.record.epoch_kept,
+            "validation": self.run.record.validation,
             "weights": found.facts["weights"],
             "split_hash": found.facts["split_hash"],
         }
@@ -90,7 +90,7 @@ class CrossValidation:
     def validation(self) -> dict[str, float]:
         """What to choose between recipes by: figures of the validation parts, each weighted by its images."""
         rows = [
-            (fold.run.record["validation"], fold.run.record["counts"].get("val", {}).get("images", 0))
+            (fold.run.record.validation, fold.run.record.counts["val"].images if "val" in fold.run.record.counts else 0)
             for fold in self.folds
         ]
         known = set.intersection(*(set(row) for row, _ in rows))

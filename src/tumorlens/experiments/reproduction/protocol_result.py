@@ -57,14 +57,14 @@ class ProtocolResult:
             "run": self.protocol.name,
             "rule": self.protocol.rule,
             "measured_on": list(self.protocol.parts),
-            "counts": record["counts"],
-            "split_hash": record["split_hash"],
-            "epochs_trained": record["epochs_trained"],
-            "epoch_kept": record["epoch_kept"],
-            "pretrained": record["pretrained"],
-            "device": record["device"],
-            "threads": record["threads"],
-            "seconds": record["seconds"]["total"],
+            "counts": {subset: size.to_dict() for subset, size in record.counts.items()},
+            "split_hash": record.split_hash,
+            "epochs_trained": record.epochs_trained,
+            "epoch_kept": record.epoch_kept,
+            "pretrained": record.pretrained,
+            "device": record.device,
+            "threads": record.threads,
+            "seconds": record.seconds["total"],
             "known_from_train": {
                 part: {"images": apart.of, "with_a_copy": apart.duplicates, "with_their_patient": apart.patients}
                 for part, apart in self.apart.items()

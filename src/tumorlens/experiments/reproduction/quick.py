@@ -6,7 +6,7 @@ import numpy as np
 
 from tumorlens.auditing import LinkedGroups
 from tumorlens.datasets import Table
-from tumorlens.models import card
+from tumorlens.models import architecture_info
 from tumorlens.training import Recipe
 
 EPOCHS = 10
@@ -18,7 +18,7 @@ GROUPS = 10
 
 def quick_overrides(recipe: Recipe) -> tuple[str, ...]:
     """Overrides that cut epochs and input size where they are above the quick ones."""
-    size = recipe.input.size or card(recipe.model).input_size
+    size = recipe.input.size or architecture_info(recipe.model).input_size
     changes = [f"epochs={EPOCHS}"] if recipe.epochs > EPOCHS else []
     if size > SIDE:
         changes.append(f"input.size={SIDE}")

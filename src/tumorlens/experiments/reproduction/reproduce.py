@@ -28,7 +28,7 @@ from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
-from tumorlens.training.begun import BEGUN, check_folder
+from tumorlens.training.training_start import STARTED, check_run_folder
 
 
 def reproduce(
@@ -71,7 +71,7 @@ def reproduce(
     recipe = recipe_of(())
     tables = _opened(chosen, data)
     for name in ("published", "honest"):
-        check_folder(folder / name, resume and (folder / name / BEGUN).is_file())
+        check_run_folder(folder / name, resume and (folder / name / STARTED).is_file())
     _check_weights(recipe, len(tables[0].classes))
     with _status(console, "looking for copies") as step:
         pair = protocols(chosen, tables, seed=seed, quick=quick, progress=step)
@@ -122,7 +122,7 @@ def _run(
         recipe,
         folder,
         seed=seed,
-        resume=resume and (folder / BEGUN).is_file(),
+        resume=resume and (folder / STARTED).is_file(),
         allow_leak=published,
         console=console,
     )
@@ -209,11 +209,11 @@ def _check_weights(recipe: Recipe, classes: int) -> None:
 
 def _machine(side: ProtocolResult) -> dict[str, Any]:
     """What it ran on."""
-    device = side.run.record["device"]
+    device = side.run.record.device
     graphics = torch.cuda.get_device_name() if device.startswith("cuda") and torch.cuda.is_available() else None
     return {
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "graphics_card": graphics,
-        "precision": side.run.record["precision"],
+        "precision": side.run.record.precision,
     }

@@ -29,7 +29,7 @@ def write_reproduction(found: Reproduction, folder: Path, record: Record) -> Non
     record.add(
         system=found.system.name,
         **found.facts,
-        split_hashes=[side.run.record["split_hash"] for side in sides],
+        split_hashes=[side.run.record.split_hash for side in sides],
         outputs=[JSON, HTML, *(side.protocol.name for side in sides)],
     )
     record.write(folder)
@@ -46,7 +46,7 @@ def reproduction_page(found: Reproduction, folder: Path) -> str:
             f"95 % intervals: bootstrap, {found.facts['n_resamples']} resamples, seed {found.facts['seed']}; of a claim "
             "Wilson's, for so many independent images.",
             *(
-                f"Split of the {side.protocol.name} protocol {side.run.record['split_hash'][:16]}."
+                f"Split of the {side.protocol.name} protocol {side.run.record.split_hash[:16]}."
                 for side in (found.published, found.honest)
             ),
         ),
@@ -81,9 +81,9 @@ def _protocols(found: Reproduction) -> Section:
     sides = (found.published, found.honest)
     rows = [(name, *(_of(side, name) for side in sides)) for name in ("train", "val", "test")]
     rows += [
-        ("epochs trained", *(str(side.run.record["epochs_trained"]) for side in sides)),
-        ("epoch kept", *(str(side.run.record["epoch_kept"]) for side in sides)),
-        ("seconds", *(f"{side.run.record['seconds']['total']:.0f}" for side in sides)),
+        ("epochs trained", *(str(side.run.record.epochs_trained) for side in sides)),
+        ("epoch kept", *(str(side.run.record.epoch_kept) for side in sides)),
+        ("seconds", *(f"{side.run.record.seconds['total']:.0f}" for side in sides)),
     ]
     body = key_values((f"{side.protocol.name.capitalize()} protocol", side.protocol.rule) for side in sides)
     return Section("The two protocols", body + table(("", "published", "honest"), rows))
@@ -92,16 +92,16 @@ def _protocols(found: Reproduction) -> Section:
 def _run(found: Reproduction) -> Section:
     record, recipe, machine = found.honest.run.record, found.honest.recipe, found.facts["machine"]
     device = machine["graphics_card"] or machine["processor"]
-    versions = record["versions"]
+    versions = record.versions
     facts = [
         ("Network", found.ran),
-        ("Weights began as", "none, from scratch" if record["pretrained"] == "none" else record["pretrained"]),
+        ("Weights began as", "none, from scratch" if record.pretrained == "none" else record.pretrained),
         ("Recipe", f"{recipe.name}, written out below"),
         ("Input", f"{found.side} x {found.side} pixels"),
-        ("Budget", f"at most {recipe.epochs} epochs, batches of {recipe.batch_size}, {record['precision']}"),
+        ("Budget", f"at most {recipe.epochs} epochs, batches of {recipe.batch_size}, {record.precision}"),
         ("Seed", found.facts["seed"]),
         ("Images", f"{found.facts['images']:,} of {found.facts['data']}"),
-        ("Machine", f"{device}, {machine['cores']} cores, {record['threads']} used"),
+        ("Machine", f"{device}, {machine['cores']} cores, {record.threads} used"),
         ("Versions", f"tumorlens {versions['tumorlens']}, PyTorch {versions.get('torch', '')}"),
     ]
     own = found.published.protocol.overrides
@@ -126,8 +126,8 @@ def _next(folder: Path) -> Section:
 
 def _of(side: ProtocolResult, part: str) -> str:
     """Images and patients of a part, as the run counted them."""
-    counts = side.run.record["counts"].get(part)
+    counts = side.run.record.counts.get(part)
     if not counts:
         return "none"
-    patients = f", {counts['patients']:,} patients" if counts["patients"] else ""
-    return f"{counts['images']:,} images{patients}"
+    patients = f", {counts.patients:,} patients" if counts.patients else ""
+    return f"{counts.images:,} images{patients}"

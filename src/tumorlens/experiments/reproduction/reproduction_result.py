@@ -87,15 +87,15 @@ class Reproduction:
         """What was run, in one line."""
         recipe, machine, sides = self.honest.recipe, self.facts["machine"], (self.published, self.honest)
         records = [side.run.record for side in sides]
-        epochs = " and ".join(str(record["epochs_trained"]) for record in records)
-        minutes = " and ".join(f"{record['seconds']['total'] / 60:.1f}" for record in records)
-        trained = " and ".join(f"{record['counts']['train']['images']:,}" for record in records)
-        begun = "from scratch" if records[1]["pretrained"] == "none" else f"from {records[1]['pretrained']}"
+        epochs = " and ".join(str(record.epochs_trained) for record in records)
+        minutes = " and ".join(f"{record.seconds['total'] / 60:.1f}" for record in records)
+        trained = " and ".join(f"{record.counts['train'].images:,}" for record in records)
+        initial = "from scratch" if records[1].pretrained == "none" else f"from {records[1].pretrained}"
         device = machine["graphics_card"] or machine["processor"]
         return (
-            f"{'quick run: ' if self.facts['quick'] else ''}{self.ran}, {begun}, trained on {trained} images; "
+            f"{'quick run: ' if self.facts['quick'] else ''}{self.ran}, {initial}, trained on {trained} images; "
             f"{epochs} of at most {recipe.epochs} epochs, {self.side} x {self.side} pixels, seed {self.facts['seed']}; "
-            f"{minutes} minutes on {device}, {records[1]['threads']} of {machine['cores']} cores"
+            f"{minutes} minutes on {device}, {records[1].threads} of {machine['cores']} cores"
         )
 
     @property

@@ -46,12 +46,12 @@ class LesionAugmentation:
         labels = table.labels
         healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
         ill = (
-            [row for row in rows if labels[row] != healthy and masks.drawn[row].any()]
+            [row for row in rows if labels[row] != healthy and masks.arrays[row].any()]
             if augment.lesion_copy_paste
             else []
         )
         transplant = LesionCopyPaste(
-            augment.lesion_copy_paste, images, masks.drawn, LesionDonors.of(images, labels, ill)
+            augment.lesion_copy_paste, images, masks.arrays, LesionDonors.of(images, labels, ill)
         )
         return cls(LesionInpainting(augment.lesion_inpainting, healthy), transplant, healthy)
 

@@ -25,7 +25,7 @@ def class_maps(weights: Tensor, features: Tensor, labels: Tensor) -> Tensor:
         return torch.einsum("nc,nchw->nhw", weights.float()[labels], features.float())
 
 
-def energy_inside(maps: Tensor, masks: Tensor) -> Tensor:
+def relevance_mass_accuracy(maps: Tensor, masks: Tensor) -> Tensor:
     """The share of a map's positive part that lies in the tumor, once it is enlarged to the mask's size.
 
     Args:
@@ -40,7 +40,7 @@ def energy_inside(maps: Tensor, masks: Tensor) -> Tensor:
     return inside / positive.sum((1, 2)).clamp(min=torch.finfo(maps.dtype).tiny)
 
 
-def points_inside(maps: Tensor, masks: Tensor) -> Tensor:
+def pointing_game_hits(maps: Tensor, masks: Tensor) -> Tensor:
     """Whether the strongest place of a map, enlarged to the mask's size, lies in the tumor: the pointing game.
 
     Zhang et al. 2018, Top-down neural attention by excitation backprop (arXiv:1608.00507), without a tolerance.
@@ -77,7 +77,7 @@ def cam_guidance_loss(maps: Tensor, masks: Tensor) -> Tensor:
     if not len(maps):
         return maps.sum()  # a zero that every weight still has a gradient of, as DDP expects
     share, positive = _shares(masks, maps), maps.relu()
-    wanted = share > energy_inside(maps.detach(), masks)[:, None, None]
+    wanted = share > relevance_mass_accuracy(maps.detach(), masks)[:, None, None]
     positive = torch.where(wanted, maps + (positive - maps).detach(), positive)
     inside, total = (positive * share).mean((1, 2)), positive.mean((1, 2))
     return (1 - inside / (total + _LEAST) / share.amax((1, 2))).mean()

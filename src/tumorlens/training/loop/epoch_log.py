@@ -21,17 +21,18 @@ COLUMNS = (
     "train_classification_loss",
     "train_mask_loss",
     "train_auxiliary_loss",
-    "train_guide_loss",
+    "train_cam_guidance_loss",
     "val_loss",
     "val_classification_loss",
     "val_mask_loss",
     "val_accuracy",
     "val_dice",
-    "val_energy",
-    "val_pointing",
+    "val_relevance_mass_accuracy",
+    "val_pointing_game",
     "lr",
     "images_per_second",
 )
+VALIDATION_METRICS = ("val_loss", "val_accuracy", "val_dice", "val_relevance_mass_accuracy", "val_pointing_game")
 _REFRESH = 0.2  # seconds between two looks at the loss: on a GPU each look waits for the step to end
 
 
@@ -87,8 +88,8 @@ class EpochLines(L.Callback):
             parts += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
         if "val_dice" in metrics:
             parts.append(f"val Dice {metrics['val_dice']:.3f}")
-        if "val_energy" in metrics:
-            parts += [f"val energy {metrics['val_energy']:.3f}", f"val pointing {metrics['val_pointing']:.1%}"]
+        if "val_relevance_mass_accuracy" in metrics:
+            parts += [f"val energy {metrics['val_relevance_mass_accuracy']:.3f}", f"val pointing {metrics['val_pointing_game']:.1%}"]
         parts.append(f"{row['images_per_second']} images/s")
         self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tumorlens.errors import RunError
 from tumorlens.models import ModelOutput, Network, Preprocessing
 from tumorlens.training.data_loading import Batch
-from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, energy_inside, points_inside
+from tumorlens.training.loop.cam_guidance import cam_guidance_loss, class_maps, relevance_mass_accuracy, pointing_game_hits
 from tumorlens.training.loop.losses import MultiTaskLoss, dice
 from tumorlens.training.loop.optimizers import make_optimizer, make_schedule
 from tumorlens.training.loop.progressive_resizing import shrunk, side
@@ -73,7 +73,7 @@ class Supervised(L.LightningModule):
             maps, tumors = self._maps(output, batch)
             guide = cam_guidance_loss(maps, tumors)
             loss = loss + recipe.loss.cam_guidance * guide
-            self._log("train_guide_loss", guide, len(maps))
+            self._log("train_cam_guidance_loss", guide, len(maps))
         self._log("train_loss", loss, len(labels))
         return loss
 
@@ -84,8 +84,8 @@ class Supervised(L.LightningModule):
         self._log("val_accuracy", right, len(labels))
         if self.recipe.loss.cam_guidance:
             maps, tumors = self._maps(output, batch)
-            self._log("val_energy", energy_inside(maps, tumors).mean(), len(maps))
-            self._log("val_pointing", points_inside(maps, tumors).float().mean(), len(maps))
+            self._log("val_relevance_mass_accuracy", relevance_mass_accuracy(maps, tumors).mean(), len(maps))
+            self._log("val_pointing_game", pointing_game_hits(maps, tumors).float().mean(), len(maps))
         if not self.segments:
             self._log("val_loss", self.val_loss(output.logits, labels), len(labels))
             return

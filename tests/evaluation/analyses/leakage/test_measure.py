@@ -34,7 +34,9 @@ def test_training_on_a_leak_stops_before_anything_is_written(leaky_dataset: Tabl
 
 def test_a_leaking_run_says_so_and_is_measured_in_two_parts(leaky_dataset: Table, tmp_path: Path) -> None:
     run = train(leaky_dataset, RECIPE, tmp_path / "run", allow_leak=True)
-    assert run.record["leaks"] == [{"subset": "test", "by": "duplicate", "images": 6, "of": 14}]
+    assert [leak.model_dump() for leak in run.record.leaks] == [
+        {"subset": "test", "by": "duplicate", "images": 6, "of": 14}
+    ]
     found = evaluate(run, n_resamples=100)
     assert found.separate is not None
     assert found.separate.leaked is not None

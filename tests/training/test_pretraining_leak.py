@@ -1,4 +1,4 @@
-"""Weights that say what they were trained on are not measured on it."""
+"""A run is not evaluated on images that its initial weights were trained on."""
 
 from __future__ import annotations
 
@@ -16,45 +16,49 @@ from tumorlens.datasets import Table
 from tumorlens.errors import LeakError, ModelError
 from tumorlens.models import create
 from tumorlens.training import load_recipe, train
-from tumorlens.training.first_weights import check_first_weights, trained_on
+from tumorlens.training.pretraining_leak import check_pretraining_leak, pretraining_sets
 
 
 def written(path: Path, *sets: str) -> Path:
-    """Weights of the demo's network, with a card that names these data sets."""
+    """Weights of the demo's network, with a card that lists these data sets."""
     card = {"training": {"datasets": [{"name": name} for name in sets]}}
     state = create("mini_resnet", 4, channels=1).state_dict()
     save_file(state, path, metadata={"tumorlens": json.dumps(card)} if sets else None)
     return path
 
 
-def test_training_stops_where_the_first_weights_know_what_is_measured_on(phantom_table: Table, tmp_path: Path) -> None:
-    known = written(tmp_path / "known.safetensors", "phantom")
+def test_training_stops_if_the_initial_weights_were_trained_on_the_test_data(
+    phantom_table: Table, tmp_path: Path
+) -> None:
+    leaking = written(tmp_path / "leaking.safetensors", "phantom")
     small = ("input.size=32", "epochs=1", "batch_size=4")
-    recipe = load_recipe("demo", [*small, f"pretrained={known}"])
-    with pytest.raises(LeakError, match=r"16 images of val and test are of phantom, which the first weights, .*known"):
+    recipe = load_recipe("demo", [*small, f"pretrained={leaking}"])
+    with pytest.raises(LeakError, match=r"16 images of val and test are of phantom, and the initial weights, .*leaking"):
         train(phantom_table, recipe, tmp_path / "run", allow_leak=True)
     other = written(tmp_path / "other.safetensors", "figshare")
     run = train(phantom_table, load_recipe("demo", [*small, f"pretrained={other}"]), tmp_path / "run")
-    assert run.record["pretrained"] == "other.safetensors"
+    assert run.record.pretrained == "other.safetensors"
 
 
-def test_a_copy_of_a_known_slice_is_recognized_under_another_name(phantom_table: Table, tmp_path: Path) -> None:
-    ties = find_linked_groups(phantom_table)
+def test_a_duplicate_from_a_pretraining_set_is_recognized_under_another_name(
+    phantom_table: Table, tmp_path: Path
+) -> None:
+    groups = find_linked_groups(phantom_table)
     position = next(i for i, sample in enumerate(phantom_table.samples) if sample.split == "test")
-    trace = SourceMatch(position, "figshare", "17", "a", "glioma", 0, 0.99)
+    match = SourceMatch(position, "figshare", "17", "a", "glioma", 0, 0.99)
     figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
-    check_first_weights(phantom_table, ties, figshare)
+    check_pretraining_leak(phantom_table, groups, figshare)
     with pytest.raises(LeakError, match="1 images of val and test are of figshare"):
-        check_first_weights(phantom_table, replace(ties, source_matches=(trace,)), figshare)
+        check_pretraining_leak(phantom_table, replace(groups, source_matches=(match,)), figshare)
 
 
-def test_only_a_file_with_a_card_says_anything(tmp_path: Path) -> None:
-    assert trained_on("imagenet") == frozenset()
-    assert trained_on(str(written(tmp_path / "plain.safetensors"))) == frozenset()
+def test_only_a_file_with_a_card_lists_its_training_sets(tmp_path: Path) -> None:
+    assert pretraining_sets("imagenet") == frozenset()
+    assert pretraining_sets(str(written(tmp_path / "plain.safetensors"))) == frozenset()
     torch.save({}, tmp_path / "weights.pt")
-    assert trained_on(str(tmp_path / "weights.pt")) == frozenset()
+    assert pretraining_sets(str(tmp_path / "weights.pt")) == frozenset()
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "plain.safetensors").read_bytes()[:300])
     with pytest.raises(ModelError, match=r"cut.safetensors: not readable as weights"):
-        trained_on(str(tmp_path / "cut.safetensors"))
+        pretraining_sets(str(tmp_path / "cut.safetensors"))
     # The healthy images of one set are all of another's, under other names.
-    assert trained_on(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}
+    assert pretraining_sets(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}
