@@ -1,4 +1,4 @@
-"""A benchmark measures what was asked for, counts what can be counted, and says what stands in the way."""
+"""A benchmark measures size and speed of networks and lists what failed, with the reasons."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ import torch
 
 from tumorlens._record import Record, to_jsonable
 from tumorlens.benchmarking.benchmark import benchmark
-from tumorlens.benchmarking.benchmark_plot import plot
+from tumorlens.benchmarking.benchmark_plot import plot_accuracy_against_cost
 from tumorlens.benchmarking.benchmark_result import (
     Benchmark,
     BenchmarkedNetwork,
+    BenchmarkSettings,
     NetworkCost,
     RunAccuracy,
     SpeedMeasurement,
 )
-from tumorlens.benchmarking.timing import BenchmarkJob, Outcome, PassTimes
+from tumorlens.benchmarking.machine import machine_info
+from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.models import cost
@@ -33,7 +35,7 @@ from tumorlens.training import Run, load_run
 
 module = import_module("tumorlens.benchmarking.benchmark")
 BRAINMRNET = BenchmarkedNetwork("brainmrnet", 4, 3, 224, (), 224)
-REST = {"load_before": 0.0, "cores": 8}
+IDLE = replace(machine_info("cpu", 1), load_before=0.0, cores=8)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Ru
 
 @pytest.fixture(scope="module")
 def found(evaluated: Run) -> Benchmark:
-    """The only one that is measured in earnest."""
+    """The only real measurement of this file."""
     return benchmark(
         ["mini_resnet"],
         runs=[evaluated],
@@ -61,29 +63,29 @@ def found(evaluated: Run) -> Benchmark:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[BenchmarkJob]:
-    """What would be measured; nothing is."""
-    asked: list[BenchmarkJob] = []
+    """The jobs that a benchmark starts; none of them runs."""
+    started: list[BenchmarkJob] = []
 
-    def pretend(job: BenchmarkJob) -> Outcome:
-        asked.append(job)
-        return [PassTimes(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches], ""
+    def pretend(job: BenchmarkJob) -> JobOutcome:
+        started.append(job)
+        return JobOutcome([PassTimes(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches])
 
-    monkeypatch.setattr(module, "run", pretend)
-    return asked
+    monkeypatch.setattr(module, "run_job", pretend)
+    return started
 
 
 def estimate(value: float = 0.9) -> Estimate:
     return Estimate(value, value - 0.05, value + 0.05, 600, 41, "patient", "bootstrap")
 
 
-def measured(**changes: object) -> SpeedMeasurement:
-    outcome: list[Outcome] = [([PassTimes(1, (0.010, 0.012, 0.050), 10**8, 2 * 10**8, True, None)], "")]
-    return replace(SpeedMeasurement.of("brainmrnet", "onnxruntime", "cpu", 1, outcome), **changes)
+def measurement(**changes: object) -> SpeedMeasurement:
+    outcomes = [JobOutcome([PassTimes(1, (0.010, 0.012, 0.050), 10**8, 2 * 10**8, True, None)])]
+    return replace(SpeedMeasurement.from_rounds("brainmrnet", "onnxruntime", "cpu", 1, outcomes), **changes)
 
 
-def result(*scores: RunAccuracy, measurements: tuple[SpeedMeasurement, ...] = ()) -> Benchmark:
-    facts = NetworkCost(BRAINMRNET, 550_530, 2_561_881_536, 2_200_000, scores)
-    return Benchmark(REST, (facts,), measurements or (measured(),))
+def result(*accuracies: RunAccuracy, measurements: tuple[SpeedMeasurement, ...] = ()) -> Benchmark:
+    cost = NetworkCost(BRAINMRNET, 550_530, 2_561_881_536, 2_200_000, accuracies)
+    return Benchmark(IDLE, BenchmarkSettings(1.0, 3), (cost,), measurements or (measurement(),))
 
 
 def test_every_backend_and_batch_is_measured_and_one_image_always(found: Benchmark) -> None:
@@ -96,30 +98,30 @@ def test_every_backend_and_batch_is_measured_and_one_image_always(found: Benchma
     ]
     for m in found.measurements:
         assert m.passes >= 2
-        assert 0 < m.p50 <= m.p95
-        assert m.images_per_second == pytest.approx(1000 * m.batch / m.p50)
+        assert 0 < m.p50_ms <= m.p95_ms
+        assert m.images_per_second == pytest.approx(1000 * m.batch / m.p50_ms)
         assert m.slowest_round <= m.images_per_second * 1.0001
-    assert found.machine["threads"] == 1
-    assert found.machine["freed_memory_kept"] in (True, False)
-    assert "onnxruntime" in found.machine["versions"]
+    assert found.machine.threads == 1
+    assert found.settings.freed_memory_kept in (True, False)
+    assert "onnxruntime" in found.machine.versions
 
 
 def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benchmark, evaluated: Run) -> None:
-    (facts,) = found.networks
-    assert facts.name == "mini_resnet (48 px, gray)"
+    (network,) = found.networks
+    assert network.name == "mini_resnet (48 px, gray)"
     counted = cost("mini_resnet", 4, channels=1, input_size=48)
-    assert (facts.parameters, facts.multiply_adds) == (counted.parameters, counted.multiply_adds)
-    assert facts.on_disk > 4 * facts.parameters
-    (score,) = facts.scores
-    said = json.loads((evaluated.folder / "evaluations" / "test" / "evaluation.json").read_text())
-    assert score.run == "trained"
-    assert score.accuracy.to_dict() == said["overall"]["accuracy"]
+    assert (network.parameters, network.multiply_adds) == (counted.parameters, counted.multiply_adds)
+    assert network.onnx_bytes > 4 * network.parameters
+    (accuracy,) = network.accuracies
+    evaluation = json.loads((evaluated.folder / "evaluations" / "test" / "evaluation.json").read_text())
+    assert accuracy.run == "trained"
+    assert accuracy.accuracy.to_dict() == evaluation["overall"]["accuracy"]
 
 
-def test_a_network_that_outlines_answers_with_a_mask_too(tmp_path: Path) -> None:
-    subject = BenchmarkedNetwork("efficient_mtnet_s", 2, 3, 64, (), 640)
-    facts = module._describe(subject, tmp_path / "graph.onnx", ())
-    assert facts.error == ""
+def test_a_segmentation_network_is_exported_with_its_mask(tmp_path: Path) -> None:
+    network = BenchmarkedNetwork("efficient_mtnet_s", 2, 3, 64, (), 640)
+    cost = module._cost(network, tmp_path / "graph.onnx", ())
+    assert cost.error == ""
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
     logits, mask = session.run(["logits", "mask"], {"images": torch.zeros(3, 3, 64, 64).numpy()})
     assert (logits.shape, mask.shape) == ((3, 2), (3, 1, 64, 64))
@@ -141,14 +143,14 @@ def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) ->
     assert steps == [(i, 10) for i in range(1, 11)]
 
 
-def test_without_a_name_and_a_run_all_networks_are_meant() -> None:
-    assert {subject.model for subject in module._subjects((), (), 4)} == set(module.all_names())
-    assert [subject.classes for subject in module._subjects(["brainmrnet", "brainmrnet"], (), 2)] == [2]
+def test_without_names_and_runs_all_networks_are_measured() -> None:
+    assert {network.model for network in module._networks((), (), 4)} == set(module.all_names())
+    assert [network.classes for network in module._networks(["brainmrnet", "brainmrnet"], (), 2)] == [2]
 
 
 def test_a_run_without_names_is_measured_alone(evaluated: Run) -> None:
-    assert [s.name for s in module._subjects((), [evaluated], 4)] == ["mini_resnet (48 px, gray)"]
-    assert [s.model for s in module._subjects(["brainmrnet"], [evaluated], 4)] == ["brainmrnet", "mini_resnet"]
+    assert [s.name for s in module._networks((), [evaluated], 4)] == ["mini_resnet (48 px, gray)"]
+    assert [s.model for s in module._networks(["brainmrnet"], [evaluated], 4)] == ["brainmrnet", "mini_resnet"]
 
 
 def test_a_network_that_cannot_be_exported_is_still_measured_in_pytorch(
@@ -162,7 +164,7 @@ def test_a_network_that_cannot_be_exported_is_still_measured_in_pytorch(
     assert [job.backend for job in jobs] == ["pytorch"] * 3
     assert found.failed == ("mini_resnet: not exported: no such operator",)
     assert [m.images_per_second is None for m in found.measurements] == [False, True]
-    assert found.to_dict()["networks"][0]["on_disk"] is None
+    assert found.to_dict()["networks"][0]["onnx_bytes"] is None
 
 
 def test_an_unknown_network_or_backend_and_numbers_out_of_range_are_refused() -> None:
@@ -177,9 +179,9 @@ def test_an_unknown_network_or_backend_and_numbers_out_of_range_are_refused() ->
             benchmark(["mini_resnet"], **wrong)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
-def test_without_a_graphics_card_none_is_measured() -> None:
-    with pytest.raises(TumorlensError, match="no graphics card"):
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_without_a_gpu_is_an_error() -> None:
+    with pytest.raises(TumorlensError, match="no GPU"):
         benchmark(["mini_resnet"], device="cuda")
 
 
@@ -190,7 +192,7 @@ def test_a_backend_that_is_not_installed_names_its_extra() -> None:
         benchmark(["mini_resnet"], backends=["openvino"])
 
 
-def test_a_run_that_was_not_evaluated_is_refused_before_anything_is_measured(
+def test_an_unevaluated_run_is_an_error_before_anything_is_measured(
     finished_run: Run, jobs: list[BenchmarkJob]
 ) -> None:
     with pytest.raises(RunError, match="run: tumorlens evaluate"):
@@ -198,65 +200,67 @@ def test_a_run_that_was_not_evaluated_is_refused_before_anything_is_measured(
     assert jobs == []
 
 
-def test_figures_are_medians_over_all_passes() -> None:
-    outcome: list[Outcome] = [
-        ([PassTimes(4, (0.1, 0.1, 0.9), 5, 7, True, None)], ""),
-        ([PassTimes(4, (0.2, 0.2, 0.2), 6, 9, True, None)], ""),
+def test_times_are_medians_over_all_passes() -> None:
+    outcomes = [
+        JobOutcome([PassTimes(4, (0.1, 0.1, 0.9), 5, 7, True, None)]),
+        JobOutcome([PassTimes(4, (0.2, 0.2, 0.2), 6, 9, True, None)]),
     ]
-    m = SpeedMeasurement.of("x", "pytorch", "cpu", 4, outcome)
-    assert (m.passes, m.p50, m.images_per_second) == (6, pytest.approx(200), pytest.approx(20))
+    m = SpeedMeasurement.from_rounds("x", "pytorch", "cpu", 4, outcomes)
+    assert (m.passes, m.p50_ms, m.images_per_second) == (6, pytest.approx(200), pytest.approx(20))
     assert (m.slowest_round, m.fastest_round) == (pytest.approx(20), pytest.approx(40))
-    assert (m.memory_before, m.peak_memory) == (6, 9)
+    assert (m.baseline_memory, m.peak_memory) == (6, 9)
 
 
-def test_a_batch_too_large_keeps_the_figures_of_the_smaller_ones() -> None:
-    outcome: list[Outcome] = [([PassTimes(1, (0.1,), 5, 7, True, None)], "ended by signal 9")]
-    small, large = (SpeedMeasurement.of("x", "pytorch", "cpu", batch, outcome) for batch in (1, 32))
+def test_after_a_batch_too_large_the_smaller_ones_are_kept() -> None:
+    outcomes = [JobOutcome([PassTimes(1, (0.1,), 5, 7, True, None)], "ended by signal 9")]
+    small, large = (SpeedMeasurement.from_rounds("x", "pytorch", "cpu", batch, outcomes) for batch in (1, 32))
     assert (small.error, small.images_per_second) == ("", pytest.approx(10))
     assert (large.error, large.images_per_second) == ("ended by signal 9", None)
     assert result(measurements=(small, large)).failed == ("x, pytorch, batch 32: ended by signal 9",)
 
 
-def test_a_busy_machine_uneven_rounds_and_other_test_images_are_said() -> None:
+def test_a_busy_machine_uneven_rounds_and_different_test_images_are_caveats() -> None:
     assert (
         result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "figshare", "1")).caveats
         == ()
     )
-    scores = RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")
-    uneven = result(*scores, measurements=(measured(slowest_round=10.0, fastest_round=20.0),))
-    said = replace(uneven, machine=REST | {"load_before": 6.0}).caveats
-    assert len(said) == 3
-    for text, words in zip(said, ("load 6.0 on 8 cores", "factor of 2.0", "different test images"), strict=True):
+    accuracies = RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")
+    uneven = result(*accuracies, measurements=(measurement(slowest_round=10.0, fastest_round=20.0),))
+    caveats = replace(uneven, machine=replace(IDLE, load_before=6.0)).caveats
+    assert len(caveats) == 3
+    for text, words in zip(caveats, ("load 6.0 on 8 cores", "factor of 2.0", "different test images"), strict=True):
         assert words in text
 
 
-def test_the_table_in_a_file_has_a_row_for_each_measurement(found: Benchmark, tmp_path: Path) -> None:
+def test_the_csv_file_has_a_row_for_each_measurement(found: Benchmark, tmp_path: Path) -> None:
     found.write_csv(tmp_path / "costs.csv")
     with (tmp_path / "costs.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(found.measurements)
-    assert float(rows[0]["p50_ms"]) == pytest.approx(found.measurements[0].p50, abs=1e-3)
+    assert float(rows[0]["p50_ms"]) == pytest.approx(found.measurements[0].p50_ms, abs=1e-3)
     assert json.loads(json.dumps(to_jsonable(found.to_dict())))["measurements"][0]["backend"] == "onnxruntime"
 
 
 @pytest.mark.parametrize(
-    ("against", "words"),
+    ("cost", "words"),
     [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("milliseconds", "at 12 ms")],
 )
-def test_the_plot_gives_accuracy_interval_and_cost(against: str, words: str) -> None:
-    svg = plot(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), against)
+def test_the_plot_gives_accuracy_interval_and_cost(cost: str, words: str) -> None:
+    svg = plot_accuracy_against_cost(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), cost)
     shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
     assert f"fold-1, brainmrnet: 90.0 % (85.0 to 95.0) {words}" in shown
 
 
-def test_accuracies_on_different_data_name_it_in_the_plot() -> None:
-    svg = plot(result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2")))
+def test_the_plot_names_the_datasets_where_they_differ() -> None:
+    svg = plot_accuracy_against_cost(
+        result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2"))
+    )
     assert "a on figshare, brainmrnet: 90.0 %" in svg
     assert "b on navoneel, brainmrnet: 90.0 %" in svg
 
 
-def test_without_an_accuracy_there_is_nothing_to_plot() -> None:
+def test_a_plot_needs_an_evaluated_run() -> None:
     with pytest.raises(TumorlensError, match="give evaluated runs"):
-        plot(result())
+        plot_accuracy_against_cost(result())
     with pytest.raises(TumorlensError, match="cost 'watts' found"):
-        plot(result(), "watts")
+        plot_accuracy_against_cost(result(), "watts")

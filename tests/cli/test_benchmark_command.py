@@ -38,7 +38,7 @@ def test_accuracies_of_runs_are_plotted_against_cost(
     plot = tmp_path / "plots" / "costs.svg"
     assert main(["benchmark", "--run", str(own_run.folder), *QUICK, "--plot", str(plot), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["networks"][0]["scores"][0]["run"] == own_run.folder.name
+    assert found["networks"][0]["accuracies"][0]["run"] == own_run.folder.name
     assert plot.read_text().startswith("<svg xmlns=")
 
 

@@ -40,7 +40,7 @@ def test_people_read_the_difference_the_test_and_what_follows(
     assert "+37.5 points (" in said.out
     assert "McNemar, exact binomial, two-sided" in said.out
     assert "no difference in accuracy is shown" in said.out
-    assert "caution: McNemar's test takes every image for independent" in said.err
+    assert "caution: McNemar's test assumes independent images" in said.err
 
 
 def test_machines_read_the_same_and_can_have_it_in_a_file(
@@ -53,9 +53,9 @@ def test_machines_read_the_same_and_can_have_it_in_a_file(
     assert found["difference"]["accuracy"]["value"] == pytest.approx(0.375)
     assert found["mcnemar"] == {
         "test": "McNemar, exact binomial, two-sided",
-        "only_first_right": 0,
-        "only_second_right": 3,
-        "p": 0.25,
+        "only_first_correct": 0,
+        "only_second_correct": 3,
+        "p_value": 0.25,
     }
     record = json.loads((tmp_path / "found" / "one-two.run.json").read_text())
     assert record["outputs"] == ["one-two.json"]

@@ -1,4 +1,4 @@
-"""Two runs are compared on the same test images, and what stands in the way is said."""
+"""Two runs are compared on the same test images; errors and caveats name what limits the comparison."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def runs(evaluated: Path, tmp_path: Path) -> tuple[Path, Path]:
     return shutil.copytree(evaluated, tmp_path / "first"), shutil.copytree(evaluated, tmp_path / "second")
 
 
-def predictions(run: Path, change: Change) -> None:
-    """Change what a run said."""
+def edit_predictions(run: Path, change: Change) -> None:
+    """Change the predictions of a run."""
     path = run / "evaluations" / "test" / "predictions.csv"
     with path.open(newline="") as stream:
         rows = change(list(csv.DictReader(stream)))
@@ -46,12 +46,12 @@ def predictions(run: Path, change: Change) -> None:
         writer.writerows(rows)
 
 
-def right(count: int) -> Change:
-    """The first `count` images are named right, the others wrong."""
+def correct(count: int) -> Change:
+    """The first `count` images are classified correctly, the others are not."""
 
     def change(rows: list[Row]) -> list[Row]:
         for i, row in enumerate(rows):
-            row["predicted"] = row["label"] if i < count else "something else"
+            row["predicted"] = row["label"] if i < count else "other class"
         return rows
 
     return change
@@ -63,8 +63,8 @@ def edit(run: Path, name: str, **facts: object) -> None:
 
 
 def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -> None:
-    predictions(runs[0], right(2))
-    predictions(runs[1], right(7))
+    edit_predictions(runs[0], correct(2))
+    edit_predictions(runs[1], correct(7))
     found = compare(*map(load_run, runs))
     assert (found.first.name, found.second.name) == ("first", "second")
     assert found.accuracy.value == pytest.approx(5 / 8)
@@ -72,35 +72,35 @@ def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -
     assert (found.accuracy.n, found.accuracy.units, found.accuracy.unit) == (8, 4, "patient")
     assert (found.first.only_correct, found.second.only_correct) == (0, 5)
     assert found.facts["data"] == "phantom"
-    assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_right"] == 5
+    assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_correct"] == 5
 
 
 def test_the_order_of_the_rows_does_not_matter(runs: tuple[Path, Path]) -> None:
-    predictions(runs[0], right(3))
-    predictions(runs[1], right(6))
+    edit_predictions(runs[0], correct(3))
+    edit_predictions(runs[1], correct(6))
     straight = compare(*map(load_run, runs))
-    predictions(runs[1], lambda rows: rows[::-1])
+    edit_predictions(runs[1], lambda rows: rows[::-1])
     assert compare(*map(load_run, runs)).accuracy == straight.accuracy
 
 
-def test_few_patients_one_training_and_torn_independence_are_said(runs: tuple[Path, Path]) -> None:
+def test_few_patients_one_training_and_dependent_images_are_caveats(runs: tuple[Path, Path]) -> None:
     caveats = compare(*map(load_run, runs)).caveats
     assert len(caveats) == 3
-    for text, words in zip(caveats, ("Only 4 test patients", "McNemar's test takes", "one training"), strict=True):
+    for text, words in zip(caveats, ("Only 4 test patients", "McNemar's test assumes", "one training"), strict=True):
         assert words in text
 
 
 def test_other_test_images_are_an_error_that_counts_the_common_ones(runs: tuple[Path, Path]) -> None:
-    predictions(runs[1], lambda rows: rows[:6])
+    edit_predictions(runs[1], lambda rows: rows[:6])
     with pytest.raises(RunError, match=r"different images, 8 and 6, of which 6 are common; add --common"):
         compare(*map(load_run, runs))
     found = compare(*map(load_run, runs), common=True)
     assert found.accuracy.n == 6
-    assert any("compared are the 6 that are common" in text for text in found.caveats)
+    assert any("the comparison uses the 6 common images" in text for text in found.caveats)
 
 
-def test_without_any_common_image_nothing_can_be_compared(runs: tuple[Path, Path]) -> None:
-    predictions(runs[1], lambda rows: [row | {"id": f"other/{i}"} for i, row in enumerate(rows)])
+def test_runs_without_a_common_image_cannot_be_compared(runs: tuple[Path, Path]) -> None:
+    edit_predictions(runs[1], lambda rows: [row | {"id": f"other/{i}"} for i, row in enumerate(rows)])
     with pytest.raises(RunError, match="0 are common; to compare them, evaluate both on one set"):
         compare(*map(load_run, runs), common=True)
 
@@ -115,10 +115,10 @@ def test_test_images_that_the_other_run_was_trained_on_are_counted(runs: tuple[P
                 for row, other in zip(rows, trained_on, strict=False)]  # fmt: skip
         return [*seen, *rows[3:]]
 
-    predictions(runs[0], change)
+    edit_predictions(runs[0], change)
     caveats = compare(*map(load_run, runs), common=True).caveats
     assert caveats[0] == (
-        "3 of the 8 images that first was tested on were in the training or validation part of second; "
+        "3 of the 8 images that first was tested on were in the training or validation subset of second; "
         "they are not compared."
     )
 
@@ -128,13 +128,13 @@ def test_compared_images_of_patients_from_training_are_counted(runs: tuple[Path,
         next(stream)
         patient = next(row["group"] for row in csv.DictReader(stream) if row["split"] == "train")
     for run in runs:
-        predictions(run, lambda rows: [rows[0] | {"group": patient}, *rows[1:]])
+        edit_predictions(run, lambda rows: [rows[0] | {"group": patient}, *rows[1:]])
     caveats = compare(*map(load_run, runs)).caveats
     for run, text in zip(("first", "second"), caveats, strict=False):
         assert text.startswith(f"{run} was trained or validated on 1 of the 8 compared images or on their patients")
 
 
-def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path, Path]) -> None:
+def test_other_splits_data_leaks_and_validation_subsets_are_caveats(runs: tuple[Path, Path]) -> None:
     leak = {"with_a_copy_in_train": 5, "with_their_patient_in_train": 2, "images": 8}
     edit(
         runs[1],
@@ -144,13 +144,13 @@ def test_other_splits_data_leaks_and_validation_parts_are_said(runs: tuple[Path,
         leak=leak,
         part="val",
     )
-    said = " ".join(compare(*map(load_run, runs)).caveats)
-    for words in ("different splits", "00000000", "The data differ", "11111111", "validation part"):
-        assert words in said
-    assert "second: 5 of its 8 test images have a copy in its training part, and 2 show a patient" in said
+    caveats = " ".join(compare(*map(load_run, runs)).caveats)
+    for words in ("different splits", "00000000", "The data differ", "11111111", "validation"):
+        assert words in caveats
+    assert "second: 5 of its 8 test images have a duplicate in its training subset, and 2 show a patient" in caveats
 
 
-def test_a_run_that_was_not_evaluated_says_how(runs: tuple[Path, Path]) -> None:
+def test_an_unevaluated_run_is_an_error_with_the_command(runs: tuple[Path, Path]) -> None:
     shutil.rmtree(runs[1] / "evaluations" / "test")
     with pytest.raises(RunError, match=r"second/evaluation: .* not found; run: tumorlens evaluate .*second"):
         compare(*map(load_run, runs))
@@ -163,14 +163,14 @@ def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> N
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
-def test_a_damaged_evaluation_is_one_line(text: str, runs: tuple[Path, Path]) -> None:
+def test_a_damaged_evaluation_is_an_error_of_one_line(text: str, runs: tuple[Path, Path]) -> None:
     (runs[0] / "evaluations" / "test" / "evaluation.json").write_text(text)
     with pytest.raises(RunError, match=r"first/evaluation: damaged .* run: tumorlens evaluate"):
         compare(*map(load_run, runs))
 
 
-def test_two_truths_are_refused(runs: tuple[Path, Path]) -> None:
-    predictions(runs[1], lambda rows: [rows[0] | {"label": "stroke"}, *rows[1:]])
+def test_different_labels_of_one_image_are_an_error(runs: tuple[Path, Path]) -> None:
+    edit_predictions(runs[1], lambda rows: [rows[0] | {"label": "stroke"}, *rows[1:]])
     with pytest.raises(DataError, match=r"1 of 8 images have another label in the other run.* stroke"):
         compare(*map(load_run, runs))
 
@@ -191,19 +191,22 @@ def measured(segmentation_run: Run, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("measured") / "run"
     shutil.copytree(segmentation_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
     write_evaluation(
-        segmentation_run, evaluate(segmentation_run, n_resamples=100), folder / "evaluations" / "test", Record("evaluate")
+        segmentation_run,
+        evaluate(segmentation_run, n_resamples=100),
+        folder / "evaluations" / "test",
+        Record("evaluate"),
     )
     return folder
 
 
 @pytest.fixture
-def drawing(measured: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """The same run that draws twice, as `first` and `second`."""
+def segmenting(measured: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The same segmentation run twice, as `first` and `second`."""
     return shutil.copytree(measured, tmp_path / "first"), shutil.copytree(measured, tmp_path / "second")
 
 
 def better(rows: list[Row]) -> list[Row]:
-    """Half of what is missing to a perfect drawing is made up for."""
+    """Halve the error of every predicted mask."""
     for row in rows:
         if row["dice"]:
             row["dice"] = str((1 + float(row["dice"])) / 2)
@@ -211,11 +214,11 @@ def better(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def test_runs_that_draw_are_compared_by_what_they_drew(drawing: tuple[Path, Path]) -> None:
-    predictions(drawing[1], better)
-    found = compare(*map(load_run, drawing))
-    assert found.drawn is not None
-    one, two, difference = found.drawn.first, found.drawn.second, found.drawn.difference
+def test_segmentation_runs_are_compared_by_dice_and_hd95(segmenting: tuple[Path, Path]) -> None:
+    edit_predictions(segmenting[1], better)
+    found = compare(*map(load_run, segmenting))
+    assert found.segmentation is not None
+    one, two, difference = found.segmentation.first, found.segmentation.second, found.segmentation.difference
     assert two["dice"].value == pytest.approx((1 + one["dice"].value) / 2, abs=1e-5)
     assert difference["dice"].value == pytest.approx(two["dice"].value - one["dice"].value)
     assert difference["hd95"].value == pytest.approx(-one["hd95"].value / 2, abs=1e-5)
@@ -223,57 +226,57 @@ def test_runs_that_draw_are_compared_by_what_they_drew(drawing: tuple[Path, Path
     assert difference["dice"].low > 0
     plain = json.loads(json.dumps(found.to_dict()))["segmentation"]
     assert (plain["masks"], plain["distance_unit"]) == (6, "pixels")
-    assert plain["conclusion"].endswith("leaves out 0: second draws better than first.")
-    turned = compare(*map(load_run, drawing[::-1]))
-    assert turned.drawn.difference["dice"].value == pytest.approx(-difference["dice"].value)
+    assert plain["conclusion"].endswith("excludes 0: second segments better than first.")
+    reversed_ = compare(*map(load_run, segmenting[::-1]))
+    assert reversed_.segmentation.difference["dice"].value == pytest.approx(-difference["dice"].value)
 
 
-def test_no_difference_between_drawings_is_no_claim(drawing: tuple[Path, Path]) -> None:
+def test_an_interval_with_zero_shows_no_difference_in_dice(segmenting: tuple[Path, Path]) -> None:
     def other(rows: list[Row]) -> list[Row]:
         for i, row in enumerate(rows):
             if row["dice"]:
                 row["dice"] = str(float(row["dice"]) + (0.1 if i % 4 < 2 else -0.1))
         return rows
 
-    predictions(drawing[1], other)
-    found = compare(*map(load_run, drawing))
-    assert found.drawn is not None
-    said = found.drawn.conclusion("first", "second")
-    assert said.startswith("The interval of the difference in Dice includes 0: no difference is shown.")
+    edit_predictions(segmenting[1], other)
+    found = compare(*map(load_run, segmenting))
+    assert found.segmentation is not None
+    conclusion = found.segmentation.conclusion("first", "second")
+    assert conclusion.startswith("The interval of the difference in Dice includes 0: no difference is shown.")
 
 
-def test_runs_that_only_name_are_not_compared_by_drawings(runs: tuple[Path, Path]) -> None:
+def test_classification_runs_have_no_segmentation_difference(runs: tuple[Path, Path]) -> None:
     found = compare(*map(load_run, runs))
-    assert found.drawn is None
+    assert found.segmentation is None
     assert found.to_dict()["segmentation"] is None
 
 
-def test_other_true_masks_are_said_and_not_compared(drawing: tuple[Path, Path]) -> None:
+def test_different_reference_masks_are_a_caveat_and_not_compared(segmenting: tuple[Path, Path]) -> None:
     def other(rows: list[Row]) -> list[Row]:
         masked = next(row for row in rows if row["dice"])
         masked["mask_pixels"] = str(int(masked["mask_pixels"]) + 1)
         return rows
 
-    predictions(drawing[1], other)
-    found = compare(*map(load_run, drawing))
-    assert found.drawn is None
-    assert any("the true masks of these images were not the same" in text for text in found.caveats)
+    edit_predictions(segmenting[1], other)
+    found = compare(*map(load_run, segmenting))
+    assert found.segmentation is None
+    assert any("the reference masks of these images differ" in text for text in found.caveats)
 
 
-def test_drawings_measured_against_boxes_are_said(drawing: tuple[Path, Path]) -> None:
-    for run in drawing:
+def test_bounding_box_masks_are_a_caveat(segmenting: tuple[Path, Path]) -> None:
+    for run in segmenting:
         path = run / "evaluations" / "test" / "evaluation.json"
         held = json.loads(path.read_text())
         held["segmentation"]["rectangles"] = 4
         path.write_text(json.dumps(held))
-    assert any("which run finds boxes better" in text for text in compare(*map(load_run, drawing)).caveats)
+    assert any("how well a run finds boxes" in text for text in compare(*map(load_run, segmenting)).caveats)
 
 
-def test_distances_in_other_units_are_left_out(drawing: tuple[Path, Path]) -> None:
-    path = drawing[1] / "evaluations" / "test" / "evaluation.json"
+def test_distances_in_different_units_are_not_compared(segmenting: tuple[Path, Path]) -> None:
+    path = segmenting[1] / "evaluations" / "test" / "evaluation.json"
     held = json.loads(path.read_text())
     held["segmentation"]["distance_unit"] = "mm"
     path.write_text(json.dumps(held))
-    found = compare(*map(load_run, drawing))
-    assert found.drawn is not None
-    assert list(found.drawn.difference) == ["dice"]
+    found = compare(*map(load_run, segmenting))
+    assert found.segmentation is not None
+    assert list(found.segmentation.difference) == ["dice"]

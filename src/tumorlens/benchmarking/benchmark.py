@@ -1,4 +1,4 @@
-"""names of networks -> what each costs: size, multiply-adds, images a second, latency, memory, by backend."""
+"""Names of networks -> Benchmark: size, multiply-adds, images per second, latency and memory of each, by backend."""
 # ruff: noqa: E402 (the check for torch comes before what needs it)
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from torch import Tensor, nn
 from tumorlens.benchmarking.benchmark_result import (
     Benchmark,
     BenchmarkedNetwork,
+    BenchmarkSettings,
     NetworkCost,
     RunAccuracy,
     SpeedMeasurement,
 )
-from tumorlens.benchmarking.machine import machine
-from tumorlens.benchmarking.timing import BACKENDS, NEEDS_GRAPH, BenchmarkJob, Outcome, run
+from tumorlens.benchmarking.machine import machine_info
+from tumorlens.benchmarking.timing import BACKENDS, ONNX_BACKENDS, BenchmarkJob, JobOutcome, run_job
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError, TumorlensError
 from tumorlens.evaluation import read_evaluation
-from tumorlens.models import Network, card, cost, create
-from tumorlens.models import names as all_names
+from tumorlens.models import Network, architecture_info, cost, create, list_networks
 from tumorlens.training import Run
 
 Progress = Callable[[int, int], None]
@@ -48,113 +48,121 @@ def benchmark(
     rounds: int = 3,
     progress: Progress | None = None,
 ) -> Benchmark:
-    """Measure what networks cost: one forward pass in float32, from prepared images to logits and mask.
+    """Measure size and speed of networks: one forward pass in float32, from prepared images to logits and mask.
 
-    Weights are untrained, since speed does not depend on them. Every round starts a fresh process for every
-    network and backend, in turn (A B C A B C), so that a slow minute meets all and peaks of memory do not mix.
+    Weights are untrained, since speed does not depend on them. Every round starts a new process for each network and
+    backend, in turn (A B C A B C). A slow minute of the machine then affects all of them, and peak memory is separate.
 
     Args:
-        names: of the registry, at their own input size; all where neither names nor runs are given.
-        runs: evaluated runs; each brings its network as it was trained (input size, channels, classes, options),
-            in the place of the plain one of that name, and its accuracy.
-        backends: of ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` and ``"openvino"``; those installed if
+        names: registry names, measured at their default input size; all networks where neither names nor runs are
+            given.
+        runs: evaluated runs. Each adds its accuracy, and its network as trained (input size, channels, classes,
+            options), in place of the default configuration of that name.
+        backends: of ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` and ``"openvino"``; all installed ones if
             empty.
-        batches: images in a pass; 1 is always measured, for the latency.
-        classes: of the networks given by name.
-        device: of the PyTorch backends, ``"cpu"`` or ``"cuda"``; the others are on the CPU.
-        threads: of the CPU; PyTorch's own choice if None, which is OMP_NUM_THREADS where that is set.
-        seconds: of passes for each network, backend and batch in each round.
-        rounds: how many; figures are medians over all passes.
+        batches: batch sizes; 1 is always added, for the latency.
+        classes: number of classes of the networks in `names`.
+        device: ``"cpu"`` or ``"cuda"`` for the PyTorch backends; the other backends use the CPU.
+        threads: CPU threads; None for PyTorch's default, which is OMP_NUM_THREADS where that is set.
+        seconds: measuring time per network, backend, batch size and round.
+        rounds: how often everything is measured; reported times are medians over all passes.
         progress: called with (done, total).
 
     Raises:
         ModelError: no such network or backend.
-        RunError: a run was not evaluated.
-        MissingExtraError: a backend was asked for that is not installed.
-        TumorlensError: there is no graphics card, or a number is out of range.
+        RunError: a run is not evaluated.
+        MissingExtraError: a requested backend is not installed.
+        TumorlensError: there is no GPU, or a number is out of range.
     """
     chosen = _backends(backends)
     _check(device, batches, seconds, rounds, threads)
-    scores = [_score(one) for one in runs]
-    subjects = _subjects(names, runs, classes)
-    width = threads or torch.get_num_threads()
-    facts = machine(device, width) | {"seconds": seconds, "rounds": rounds, "precision": "float32"}
+    accuracies = [_accuracy(run) for run in runs]
+    networks = _networks(names, runs, classes)
+    machine = machine_info(device, threads or torch.get_num_threads())
     sizes = tuple(sorted({1, *batches}))
-    step = _counter(len(subjects) * (1 + rounds * len(chosen)), progress)
+    step = _counter(len(networks) * (1 + rounds * len(chosen)), progress)
     with tempfile.TemporaryDirectory(prefix="tumorlens-benchmark-") as scratch:
-        described, jobs = [], []
-        for i, subject in enumerate(subjects):
-            graph = Path(scratch) / f"{i}.onnx"
-            described.append(_describe(subject, graph, tuple(score for which, score in scores if which == subject)))
-            jobs += [(described[i], _job(subject, graph, name, device, width, sizes, seconds)) for name in chosen]
+        costs, jobs = [], []
+        for i, network in enumerate(networks):
+            onnx_path = Path(scratch) / f"{i}.onnx"
+            own = tuple(accuracy for trained, accuracy in accuracies if trained == network)
+            costs.append(_cost(network, onnx_path, own))
+            jobs += [
+                (costs[i], _job(network, onnx_path, backend, device, machine.threads, sizes, seconds))
+                for backend in chosen
+            ]
             step()
-        outcomes: list[list[Outcome]] = [[] for _ in jobs]
+        outcomes: list[list[JobOutcome]] = [[] for _ in jobs]
         for _ in range(rounds):
-            for (known, job), outcome in zip(jobs, outcomes, strict=True):
-                unreadable = job.backend in NEEDS_GRAPH and known.error
-                outcome.append(([], known.error) if unreadable else run(job))
+            for (network_cost, job), of_job in zip(jobs, outcomes, strict=True):
+                not_exported = job.backend in ONNX_BACKENDS and network_cost.error
+                of_job.append(JobOutcome([], network_cost.error) if not_exported else run_job(job))
                 step()
-    measured = tuple(
-        SpeedMeasurement.of(known.name, job.backend, job.device, batch, outcome)
-        for (known, job), outcome in zip(jobs, outcomes, strict=True)
+    measurements = tuple(
+        SpeedMeasurement.from_rounds(network_cost.name, job.backend, job.device, batch, of_job)
+        for (network_cost, job), of_job in zip(jobs, outcomes, strict=True)
         for batch in sizes
     )
-    return Benchmark(facts | {"freed_memory_kept": _kept(jobs, outcomes)}, tuple(described), measured)
+    settings = BenchmarkSettings(seconds, rounds, freed_memory_kept=_freed_memory_kept(jobs, outcomes))
+    return Benchmark(machine, settings, tuple(costs), measurements)
 
 
-class _Plain(nn.Module):
-    """A network with the outputs that are used."""
+class _ExportedOutputs(nn.Module):
+    """The network with logits and mask as its only outputs."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        answer = self.network(images)
-        return (answer.logits,) if answer.mask is None else (answer.logits, answer.mask)
+        output = self.network(images)
+        return (output.logits,) if output.mask is None else (output.logits, output.mask)
 
 
-def _describe(subject: BenchmarkedNetwork, graph: Path, scores: tuple[RunAccuracy, ...]) -> NetworkCost:
-    """Count a network and write its graph; one that cannot be exported is measured in PyTorch alone."""
-    options = dict(subject.options)
-    counted = cost(subject.model, subject.classes, channels=subject.channels, input_size=subject.size, options=options)
-    network = create(subject.model, subject.classes, channels=subject.channels, options=options).eval()
-    example = torch.zeros(2, subject.channels, subject.size, subject.size)
+def _cost(network: BenchmarkedNetwork, onnx_path: Path, accuracies: tuple[RunAccuracy, ...]) -> NetworkCost:
+    """Count parameters and multiply-adds and export to ONNX; after a failed export only PyTorch is measured."""
+    options, channels, side = dict(network.options), network.channels, network.input_size
+    counted = cost(network.model, network.classes, channels=channels, input_size=side, options=options)
+    module = create(network.model, network.classes, channels=channels, options=options).eval()
+    example = torch.zeros(2, channels, side, side)
     error, size = "", None
     try:
-        names = ["logits", "mask"] if card(subject.model).segments else ["logits"]
+        outputs = ["logits", "mask"] if architecture_info(network.model).segments else ["logits"]
         dimensions = {"images": {0: torch.export.Dim("batch", min=1, max=4096)}}
-        trace(_Plain(network), example, "images", names, dimensions).save(graph, external_data=False)
-        size = graph.stat().st_size
-    except Exception as failure:  # whatever the exporter says of one network, the others are still measured
-        said = str(failure).strip() or type(failure).__name__
-        error = f"not exported: {said.splitlines()[0][:150]}"
-    return NetworkCost(subject, counted.parameters, counted.multiply_adds, size, scores, error)
+        trace(_ExportedOutputs(module), example, "images", outputs, dimensions).save(onnx_path, external_data=False)
+        size = onnx_path.stat().st_size
+    except Exception as failure:  # one network that cannot be exported must not stop the others
+        message = str(failure).strip() or type(failure).__name__
+        error = f"not exported: {message.splitlines()[0][:150]}"
+    return NetworkCost(network, counted.parameters, counted.multiply_adds, size, accuracies, error)
 
 
-def _subjects(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[BenchmarkedNetwork]:
-    """What is measured, each once: names in their order, a run's network in the place of its name."""
-    trained = [_subject_of(one) for one in runs]
-    wanted = list(names) or ([] if runs else all_names())
-    found: list[BenchmarkedNetwork] = []
-    for name in wanted:
-        known = card(name)
-        plain = BenchmarkedNetwork(name, classes, 3, known.input_size, (), known.input_size)
-        found += [subject for subject in trained if subject.model == name] or [plain]
-    return list(dict.fromkeys([*found, *trained]))
+def _networks(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[BenchmarkedNetwork]:
+    """The networks to measure, each once, in the order of `names`; a run's network replaces the default one."""
+    trained = [_trained_network(run) for run in runs]
+    networks: list[BenchmarkedNetwork] = []
+    for name in list(names) or ([] if runs else list_networks()):
+        side = architecture_info(name).input_size
+        default = BenchmarkedNetwork(name, classes, 3, side, (), side)
+        networks += [network for network in trained if network.model == name] or [default]
+    return list(dict.fromkeys([*networks, *trained]))
 
 
-def _subject_of(one: Run) -> BenchmarkedNetwork:
-    spec = one.spec
-    options = tuple(sorted(spec.options.items()))
+def _trained_network(run: Run) -> BenchmarkedNetwork:
+    spec = run.spec
     return BenchmarkedNetwork(
-        spec.model, len(spec.classes), spec.channels, spec.input_geometry.size, options, card(spec.model).input_size
+        model=spec.model,
+        classes=len(spec.classes),
+        channels=spec.channels,
+        input_size=spec.input_geometry.size,
+        options=tuple(sorted(spec.options.items())),
+        default_size=architecture_info(spec.model).input_size,
     )
 
 
 def _job(
-    subject: BenchmarkedNetwork,
-    graph: Path,
+    network: BenchmarkedNetwork,
+    onnx_path: Path,
     backend: str,
     device: str,
     threads: int,
@@ -163,14 +171,14 @@ def _job(
 ) -> BenchmarkJob:
     return BenchmarkJob(
         backend=backend,
-        model=subject.model,
-        classes=subject.classes,
-        channels=subject.channels,
-        size=subject.size,
-        options=dict(subject.options),
-        graph=str(graph),
+        model=network.model,
+        classes=network.classes,
+        channels=network.channels,
+        input_size=network.input_size,
+        options=dict(network.options),
+        onnx_path=str(onnx_path),
         batches=batches,
-        device="cpu" if backend in NEEDS_GRAPH else device,
+        device="cpu" if backend in ONNX_BACKENDS else device,
         threads=threads,
         seconds=seconds,
     )
@@ -181,39 +189,41 @@ def _counter(total: int, progress: Progress | None) -> Callable[[], None]:
     return lambda: progress(next(done), total) if progress else None
 
 
-def _kept(jobs: Sequence[tuple[NetworkCost, BenchmarkJob]], outcomes: Sequence[Sequence[Outcome]]) -> bool | None:
-    """Whether PyTorch ran with freed memory kept; None where it did not run."""
-    told = [
-        timing.freed_memory_kept
-        for (_, job), outcome in zip(jobs, outcomes, strict=True)
-        for timings, _ in outcome
-        for timing in timings
-        if job.backend not in NEEDS_GRAPH
+def _freed_memory_kept(
+    jobs: Sequence[tuple[NetworkCost, BenchmarkJob]], outcomes: Sequence[Sequence[JobOutcome]]
+) -> bool | None:
+    """Whether the allocator kept freed memory in all PyTorch jobs; None where there were none."""
+    kept = [
+        times.freed_memory_kept
+        for (_, job), of_job in zip(jobs, outcomes, strict=True)
+        for outcome in of_job
+        for times in outcome.times
+        if job.backend not in ONNX_BACKENDS
     ]
-    return all(told) if told else None
+    return all(kept) if kept else None
 
 
-def _score(one: Run) -> tuple[BenchmarkedNetwork, RunAccuracy]:
-    measured = read_evaluation(one)
-    facts = measured.facts
-    return _subject_of(one), RunAccuracy(one.folder.name, measured.accuracy, facts["data"], facts["split_hash"])
+def _accuracy(run: Run) -> tuple[BenchmarkedNetwork, RunAccuracy]:
+    evaluation = read_evaluation(run)
+    facts = evaluation.facts
+    return _trained_network(run), RunAccuracy(run.folder.name, evaluation.accuracy, facts["data"], facts["split_hash"])
 
 
-def _backends(wanted: Sequence[str]) -> list[str]:
-    unknown = [name for name in wanted if name not in BACKENDS]
+def _backends(requested: Sequence[str]) -> list[str]:
+    unknown = [name for name in requested if name not in BACKENDS]
     if unknown:
-        raise ModelError(f"no backend is called '{unknown[0]}'; expected one of {', '.join(BACKENDS)}")
-    if not wanted:
-        return [name for name in BACKENDS if name not in NEEDS_GRAPH or util.find_spec(name)]
-    if "openvino" in wanted:
+        raise ModelError(f"unknown backend '{unknown[0]}'; expected one of {', '.join(BACKENDS)}")
+    if not requested:
+        return [name for name in BACKENDS if name not in ONNX_BACKENDS or util.find_spec(name)]
+    if "openvino" in requested:
         require("openvino", "openvino", "measure its backend")
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(requested))
 
 
 def _check(device: str, batches: Sequence[int], seconds: float, rounds: int, threads: int | None) -> None:
     if device not in ("cpu", "cuda"):
         raise TumorlensError(f"device '{device}' found; expected cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
-        raise TumorlensError("no graphics card that PyTorch can use was found; leave out the device, or give cpu")
+        raise TumorlensError("PyTorch found no GPU; leave out the device, or use cpu")
     if min([rounds, 1 if threads is None else threads, *batches]) < 1 or seconds <= 0:
-        raise TumorlensError("batches, threads and rounds of at least 1 and seconds above 0 are expected")
+        raise TumorlensError("expected batch sizes, threads and rounds of at least 1, and seconds above 0")

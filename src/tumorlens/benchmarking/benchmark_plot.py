@@ -1,4 +1,4 @@
-"""Benchmark -> accuracy against cost, drawn."""
+"""Benchmark -> SVG plot of accuracy against cost."""
 
 from __future__ import annotations
 
@@ -9,49 +9,48 @@ from tumorlens.report.plots import CostChart, CostPoint, render_standalone
 COSTS = ("multiply-adds", "parameters", "milliseconds")
 
 
-def plot(found: Benchmark, against: str = "multiply-adds") -> str:
-    """The accuracies of the evaluated runs against what their networks cost, as an SVG file.
+def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds") -> str:
+    """Plot the accuracy of every evaluated run against the cost of its network, as an SVG file.
 
     Args:
-        found: a benchmark with runs.
-        against: ``"multiply-adds"``, ``"parameters"``, or ``"milliseconds"``: the median of a pass of one image,
-            in ONNX Runtime if that was measured, else in the first backend that was.
+        benchmark: with evaluated runs.
+        cost: ``"multiply-adds"``, ``"parameters"``, or ``"milliseconds"`` (median time of one image, with ONNX Runtime
+            if that was measured, else with the first measured backend).
 
     Raises:
         TumorlensError: no accuracy is known, or there is no such cost.
     """
-    if against not in COSTS:
-        raise TumorlensError(f"cost '{against}' found; expected one of {', '.join(COSTS)}")
-    backend = _backend(found)
-    mixed = len({score.data for facts in found.networks for score in facts.scores}) > 1
+    if cost not in COSTS:
+        raise TumorlensError(f"cost '{cost}' found; expected one of {', '.join(COSTS)}")
+    backend = _backend(benchmark)
+    several_datasets = len({one.data for network in benchmark.networks for one in network.accuracies}) > 1
     points = []
-    for facts in found.networks:
-        cost = _cost(found, facts, against, backend)
-        for score in facts.scores if cost else ():
-            note = f"{score.run} on {score.data}" if mixed else score.run
-            points.append(CostPoint(facts.name, cost, score.accuracy, note))
+    for network in benchmark.networks:
+        value = _value(benchmark, network, cost, backend)
+        for one in network.accuracies if value else ():
+            note = f"{one.run} on {one.data}" if several_datasets else one.run
+            points.append(CostPoint(network.name, value, one.accuracy, note))
     if not points:
-        raise TumorlensError("no accuracy and cost of one network are known; give evaluated runs, which have both")
+        raise TumorlensError("no network with both accuracy and cost found; give evaluated runs")
     title, unit = {
         "multiply-adds": ("multiply-adds of one image", "G"),
         "parameters": ("parameters", "M"),
         "milliseconds": (f"time of one image, {backend}", "ms"),
-    }[against]
+    }[cost]
     return render_standalone(CostChart(points, title, unit))
 
 
-def _backend(found: Benchmark) -> str:
-    measured = list(dict.fromkeys(m.backend for m in found.measurements if m.p50))
+def _backend(benchmark: Benchmark) -> str:
+    measured = list(dict.fromkeys(m.backend for m in benchmark.measurements if m.p50_ms))
     return "onnxruntime" if "onnxruntime" in measured else next(iter(measured), "")
 
 
-def _cost(found: Benchmark, facts: NetworkCost, against: str, backend: str) -> float:
-    """In the unit of the axis; 0 where it is not known."""
-    if against == "multiply-adds":
-        return facts.multiply_adds / 1e9
-    if against == "parameters":
-        return facts.parameters / 1e6
-    return next(
-        (m.p50 for m in found.measurements if (m.network, m.backend, m.batch) == (facts.name, backend, 1) and m.p50),
-        0.0,
-    )
+def _value(benchmark: Benchmark, network: NetworkCost, cost: str, backend: str) -> float:
+    """The cost in the unit of the axis; 0 where it was not measured."""
+    if cost == "multiply-adds":
+        return network.multiply_adds / 1e9
+    if cost == "parameters":
+        return network.parameters / 1e6
+    key = (network.name, backend, 1)
+    times = (m.p50_ms for m in benchmark.measurements if (m.network, m.backend, m.batch) == key)
+    return next((milliseconds for milliseconds in times if milliseconds), 0.0)

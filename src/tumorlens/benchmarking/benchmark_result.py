@@ -1,4 +1,4 @@
-"""What a benchmark found: networks, what each costs, and the accuracies that are known of it."""
+"""Measurements -> Benchmark: the size and speed of networks, and the known accuracies of runs with these networks."""
 
 from __future__ import annotations
 
@@ -13,42 +13,43 @@ import numpy as np
 
 from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES
-from tumorlens.benchmarking.machine import busy
-from tumorlens.benchmarking.timing import NEEDS_GRAPH, Outcome
+from tumorlens.benchmarking.machine import MachineInfo
+from tumorlens.benchmarking.timing import ONNX_BACKENDS, JobOutcome
 from tumorlens.stats import Estimate
 
-UNSTEADY = 1.25  # fastest over slowest round; beyond it a machine was not at rest
+UNSTEADY = 1.25  # ratio of the fastest to the slowest round; above it, other processes disturbed the measurement
 MB = 1e6
-USUAL_CLASSES = 4
+DEFAULT_CLASSES = 4
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
 class BenchmarkedNetwork:
-    """A network as it is measured.
+    """A network in the configuration that is measured.
 
     Attributes:
         model: registry name.
         classes: number of outputs.
         channels: 1 or 3 input channels.
-        size: side of the input, pixels.
-        options: of the architecture, those that differ from their default.
-        own_size: the side it was made for.
+        input_size: side of the square input, pixels.
+        options: of the architecture; only those that differ from the default.
+        default_size: the input size of the architecture, pixels.
     """
 
     model: str
     classes: int
     channels: int
-    size: int
+    input_size: int
     options: tuple[tuple[str, Any], ...]
-    own_size: int
+    default_size: int
 
     @property
     def name(self) -> str:
-        """As tables call it: the model, and what is not as usual about it."""
-        unusual = [f"{self.size} px"] * (self.size != self.own_size) + ["gray"] * (self.channels == 1)
-        unusual += [f"{self.classes} classes"] * (self.classes != USUAL_CLASSES)
-        unusual += [f"{key}={value}" for key, value in self.options]
-        return f"{self.model} ({', '.join(unusual)})" if unusual else self.model
+        """The name in tables: the model and every setting that differs from the default."""
+        changed = [f"{self.input_size} px"] * (self.input_size != self.default_size) + ["gray"] * (self.channels == 1)
+        changed += [f"{self.classes} classes"] * (self.classes != DEFAULT_CLASSES)
+        changed += [f"{key}={value}" for key, value in self.options]
+        return f"{self.model} ({', '.join(changed)})" if changed else self.model
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class RunAccuracy:
     Attributes:
         run: name of its folder.
         accuracy: with its interval.
-        data: what it was measured on.
-        split_hash: of the split it was measured on.
+        data: name of the dataset of the evaluation.
+        split_hash: of the split of the evaluation.
     """
 
     run: str
@@ -67,52 +68,73 @@ class RunAccuracy:
     data: str
     split_hash: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"accuracy": self.accuracy.to_dict()}
+
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """What is known of a network without running it.
+    """The size of a network, known without timing it.
 
     Attributes:
-        subject: the network.
-        parameters: trainable values.
+        network: the measured configuration.
+        parameters: number of trainable values.
         multiply_adds: of one image.
-        on_disk: bytes of the exported ONNX file; None where it could not be exported.
-        scores: accuracies of the runs that were given.
-        error: why there is no file, else empty.
+        onnx_bytes: size of the exported ONNX file; None where the export failed.
+        accuracies: of the given runs with this network.
+        error: why the export failed, else empty.
     """
 
-    subject: BenchmarkedNetwork
+    network: BenchmarkedNetwork
     parameters: int
     multiply_adds: int
-    on_disk: int | None
-    scores: tuple[RunAccuracy, ...]
+    onnx_bytes: int | None
+    accuracies: tuple[RunAccuracy, ...]
     error: str = ""
 
     @property
     def name(self) -> str:
-        """As tables call it."""
-        return self.subject.name
+        """The name in tables."""
+        return self.network.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        network = self.network
+        return {
+            "name": self.name,
+            "model": network.model,
+            "classes": network.classes,
+            "channels": network.channels,
+            "input_size": network.input_size,
+            "options": dict(network.options),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "onnx_bytes": self.onnx_bytes,
+            "accuracies": [accuracy.to_dict() for accuracy in self.accuracies],
+        }
 
 
 @dataclass(frozen=True)
 class SpeedMeasurement:
-    """One network, backend and batch size.
+    """The speed of one network with one backend and batch size.
 
     Attributes:
-        network: name in the table.
+        network: name in tables.
         backend: ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` or ``"openvino"``.
         device: ``"cpu"`` or ``"cuda"``.
-        batch: images in a pass.
-        passes: that were timed, in all rounds together.
-        images_per_second: images in a pass by its median time; None, as all below, where it failed.
-        slowest_round: the same of the slowest round.
-        fastest_round: the same of the fastest round.
-        p50: median of a pass, milliseconds.
-        p95: 95th percentile of a pass, milliseconds.
-        memory_before: the most the process held before the network was there, bytes: Python and its libraries.
-        peak_memory: the most it held with the network and this batch.
-        peak_device_memory: of tensors on the graphics card, bytes.
-        error: why it failed, else empty.
+        batch: images per forward pass.
+        passes: number of timed passes over all rounds.
+        images_per_second: batch size divided by the median time of a pass. This field and the following ones are None
+            where the measurement failed.
+        slowest_round: images per second of the slowest round.
+        fastest_round: images per second of the fastest round.
+        p50_ms: median time of a pass, milliseconds.
+        p95_ms: 95th percentile of the time of a pass, milliseconds.
+        baseline_memory: peak memory of the process before the network was created (Python and its libraries), bytes.
+        peak_memory: peak memory of the process with the network and this batch size, bytes.
+        peak_device_memory: peak memory of tensors on the GPU, bytes.
+        error: why the measurement failed, else empty.
     """
 
     network: str
@@ -123,149 +145,161 @@ class SpeedMeasurement:
     images_per_second: float | None = None
     slowest_round: float | None = None
     fastest_round: float | None = None
-    p50: float | None = None
-    p95: float | None = None
-    memory_before: int | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    baseline_memory: int | None = None
     peak_memory: int | None = None
     peak_device_memory: int | None = None
     error: str = ""
 
     @classmethod
-    def of(cls, network: str, backend: str, device: str, batch: int, outcome: Sequence[Outcome]) -> SpeedMeasurement:
-        """From the timings of every round and the reason it ended early."""
-        rounds = [timing for timings, _ in outcome for timing in timings if timing.batch == batch]
-        reason = next((reason for _, reason in outcome if reason), "")
+    def from_rounds(
+        cls, network: str, backend: str, device: str, batch: int, outcomes: Sequence[JobOutcome]
+    ) -> SpeedMeasurement:
+        """Combine the outcomes of all rounds."""
+        rounds = [times for outcome in outcomes for times in outcome.times if times.batch == batch]
+        error = next((outcome.error for outcome in outcomes if outcome.error), "")
         if not rounds:
-            return cls(network, backend, device, batch, error=reason)
-        spent = np.concatenate([timing.seconds for timing in rounds])
-        rates = [batch / median(timing.seconds) for timing in rounds]
-        p50, p95 = np.quantile(spent, (0.5, 0.95))
+            return cls(network, backend, device, batch, error=error)
+        seconds = np.concatenate([times.seconds for times in rounds])
+        rates = [batch / median(times.seconds) for times in rounds]
+        p50, p95 = np.quantile(seconds, (0.5, 0.95))
         return cls(
             network,
             backend,
             device,
             batch,
-            passes=len(spent),
+            passes=len(seconds),
             images_per_second=float(batch / p50),
             slowest_round=min(rates),
             fastest_round=max(rates),
-            p50=1000 * float(p50),
-            p95=1000 * float(p95),
-            memory_before=_most(timing.memory_before for timing in rounds),
-            peak_memory=_most(timing.peak_memory for timing in rounds),
-            peak_device_memory=_most(timing.peak_device_memory for timing in rounds),
-            error=reason if len(rounds) < len(outcome) else "",
+            p50_ms=1000 * float(p50),
+            p95_ms=1000 * float(p95),
+            baseline_memory=_largest(times.baseline_memory for times in rounds),
+            peak_memory=_largest(times.peak_memory for times in rounds),
+            peak_device_memory=_largest(times.peak_device_memory for times in rounds),
+            error=error if len(rounds) < len(outcomes) else "",
         )
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """Everything one benchmark found.
+class BenchmarkSettings:
+    """How a benchmark measured.
 
     Attributes:
-        machine: processor, cores, threads, graphics card, versions, load, and how it was measured.
-        networks: in the order they were asked for.
-        measurements: of each network, backend and batch.
+        seconds: measuring time per network, backend, batch size and round.
+        rounds: number of rounds; reported times are medians over all of them.
+        precision: of the forward pass, ``"float32"``.
+        freed_memory_kept: whether the allocator kept freed memory for PyTorch; None where PyTorch was not measured.
     """
 
-    machine: dict[str, Any]
+    seconds: float
+    rounds: int
+    precision: str = "float32"
+    freed_memory_kept: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The results of one benchmark.
+
+    Attributes:
+        machine: processor, cores, threads, GPU, versions and load.
+        settings: measuring time, rounds and precision.
+        networks: in the requested order.
+        measurements: one per network, backend and batch size.
+    """
+
+    machine: MachineInfo
+    settings: BenchmarkSettings
     networks: tuple[NetworkCost, ...]
     measurements: tuple[SpeedMeasurement, ...]
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """One line for each network and backend that could not be measured, the reasons in them."""
-        lines = [f"{facts.name}: {facts.error}" for facts in self.networks if facts.error]
-        left_out = {facts.name for facts in self.networks if facts.error}
+        """One line for each failed network or backend, with the reason."""
+        lines = [f"{cost.name}: {cost.error}" for cost in self.networks if cost.error]
+        not_exported = {cost.name for cost in self.networks if cost.error}
         lines += [
             f"{m.network}, {m.backend}, batch {m.batch}: {m.error}"
             for m in self.measurements
-            if m.error and not (m.network in left_out and m.backend in NEEDS_GRAPH)
+            if m.error and not (m.network in not_exported and m.backend in ONNX_BACKENDS)
         ]
         return tuple(lines)
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What must be known before a figure is quoted."""
-        found = []
-        if busy(self.machine):
-            load, cores = self.machine["load_before"], self.machine["cores"]
-            found.append(f"Something else was running (load {load:.1f} on {cores} cores): speeds are too low.")
-        spread = [
+        """What limits the measured speeds and accuracies."""
+        caveats = []
+        if self.machine.busy:
+            load, cores = self.machine.load_before, self.machine.cores
+            caveats.append(f"Other processes were running (load {load:.1f} on {cores} cores): speeds are too low.")
+        ratios = [
             (m.fastest_round / m.slowest_round, m) for m in self.measurements if m.fastest_round and m.slowest_round
         ]
-        ratio, worst = max(spread, key=lambda item: item[0], default=(1.0, None))
+        ratio, worst = max(ratios, key=lambda item: item[0], default=(1.0, None))
         if worst and ratio > UNSTEADY:
-            found.append(
+            caveats.append(
                 f"Rounds differ by up to a factor of {ratio:.1f} ({worst.network}, {worst.backend}, batch "
-                f"{worst.batch}): the machine was not at rest."
+                f"{worst.batch}): other processes disturbed the measurement."
             )
-        parts = {(score.data, score.split_hash) for facts in self.networks for score in facts.scores}
-        if len(parts) > 1:
-            found.append("The accuracies were measured on different test images: they cannot be compared.")
-        return tuple(found)
+        test_sets = {(one.data, one.split_hash) for cost in self.networks for one in cost.accuracies}
+        if len(test_sets) > 1:
+            caveats.append("The accuracies were measured on different test images: they are not comparable.")
+        return tuple(caveats)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
-            "machine": self.machine,
-            "networks": [self._network(facts) for facts in self.networks],
+            "schema_version": SCHEMA_VERSION,
+            "machine": self.machine.to_dict(),
+            "settings": self.settings.to_dict(),
+            "networks": [cost.to_dict() for cost in self.networks],
             "measurements": [asdict(measurement) for measurement in self.measurements],
             "failed": list(self.failed),
             "caveats": list(self.caveats),
         }
 
     def write_csv(self, path: str | Path) -> None:
-        """One row for each measurement, with the facts of its network."""
-        by_name = {facts.name: facts for facts in self.networks}
+        """One row per measurement, with the size of its network."""
+        by_name = {cost.name: cost for cost in self.networks}
         with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
-            rows = [_row(by_name[m.network], m) for m in self.measurements]
+            rows = [_csv_row(by_name[m.network], m) for m in self.measurements]
             writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
-    def _network(self, facts: NetworkCost) -> dict[str, Any]:
-        subject = facts.subject
-        return {
-            "name": facts.name,
-            "model": subject.model,
-            "classes": subject.classes,
-            "channels": subject.channels,
-            "input_size": subject.size,
-            "options": dict(subject.options),
-            "parameters": facts.parameters,
-            "multiply_adds": facts.multiply_adds,
-            "on_disk": facts.on_disk,
-            "scores": [asdict(score) | {"accuracy": score.accuracy.to_dict()} for score in facts.scores],
-        }
 
-
-def _most(values: Iterable[int | None]) -> int | None:
+def _largest(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _row(facts: NetworkCost, m: SpeedMeasurement) -> dict[str, Any]:
-    def digits(value: float | None, count: int) -> str | float:
-        return "" if value is None else round(value, count)
+def _csv_row(cost: NetworkCost, m: SpeedMeasurement) -> dict[str, str | int | float]:
+    def rounded(value: float | None, digits: int) -> str | float:
+        return "" if value is None else round(value, digits)
 
     return {
-        "network": facts.name,
-        "input_size": facts.subject.size,
-        "classes": facts.subject.classes,
-        "parameters": facts.parameters,
-        "multiply_adds": facts.multiply_adds,
-        "on_disk_mb": digits(facts.on_disk and facts.on_disk / MB, 3),
+        "network": cost.name,
+        "input_size": cost.network.input_size,
+        "classes": cost.network.classes,
+        "parameters": cost.parameters,
+        "multiply_adds": cost.multiply_adds,
+        "onnx_mb": rounded(cost.onnx_bytes and cost.onnx_bytes / MB, 3),
         "backend": m.backend,
         "device": m.device,
         "batch": m.batch,
-        "images_per_second": digits(m.images_per_second, 2),
-        "slowest_round": digits(m.slowest_round, 2),
-        "fastest_round": digits(m.fastest_round, 2),
-        "p50_ms": digits(m.p50, 3),
-        "p95_ms": digits(m.p95, 3),
+        "images_per_second": rounded(m.images_per_second, 2),
+        "slowest_round": rounded(m.slowest_round, 2),
+        "fastest_round": rounded(m.fastest_round, 2),
+        "p50_ms": rounded(m.p50_ms, 3),
+        "p95_ms": rounded(m.p95_ms, 3),
         "passes": m.passes,
-        "memory_before_mb": digits(m.memory_before and m.memory_before / MB, 1),
-        "peak_memory_mb": digits(m.peak_memory and m.peak_memory / MB, 1),
-        "peak_device_memory_mb": digits(m.peak_device_memory and m.peak_device_memory / MB, 1),
+        "baseline_memory_mb": rounded(m.baseline_memory and m.baseline_memory / MB, 1),
+        "peak_memory_mb": rounded(m.peak_memory and m.peak_memory / MB, 1),
+        "peak_device_memory_mb": rounded(m.peak_device_memory and m.peak_device_memory / MB, 1),
         "error": m.error,
     }

@@ -1,8 +1,8 @@
-"""A network behind one backend -> seconds a pass and peak memory, in a process of its own.
+"""A network and a backend -> seconds per forward pass and peak memory, measured in a separate process.
 
-Peaks of memory cannot be taken back, and the allocator settings of one backend would help another: every
-measurement is therefore made by ``python -m tumorlens.benchmarking.timing JOB``, which prints one line of JSON for each
-batch size, smallest first, as soon as it is done.
+A process cannot reset its peak memory, and the allocator settings of one backend change the speed of another. Every
+measurement therefore runs as ``python -m tumorlens.benchmarking.timing JOB``. It prints one line of JSON per batch
+size, smallest first, as soon as that batch size is measured.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens._memory import keep_freed_memory, peak_memory
 
-NEEDS_GRAPH = ("onnxruntime", "openvino")
-"""The backends that run the exported network, on the CPU, each called as its package is."""
+ONNX_BACKENDS = ("onnxruntime", "openvino")
+"""Backends that run the exported ONNX model on the CPU; the name is that of the Python package."""
 
-Pass = Callable[[], object]
+ForwardPass = Callable[[], object]
 Inputs = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class BenchmarkJob:
-    """What one process is to measure.
+    """One network and backend, measured in one process.
 
     Attributes:
         backend: ``"pytorch"``, ``"channels-last"``, ``"onnxruntime"`` or ``"openvino"``.
         model: registry name.
         classes: number of outputs.
         channels: 1 or 3 input channels.
-        size: side of the input, pixels.
+        input_size: side of the square input, pixels.
+        onnx_path: the exported model; the PyTorch backends ignore it.
+        batches: batch sizes; each is measured, smallest first.
+        device: ``"cpu"`` or ``"cuda"`` for the PyTorch backends; the other backends use the CPU.
+        threads: CPU threads.
+        seconds: measuring time per batch size. Warm-up takes a quarter of it. Each has at least one pass.
         options: of the architecture.
-        graph: the exported network; the PyTorch backends do not read it.
-        batches: images in a pass; each is measured, smallest first.
-        device: of the PyTorch backends, ``"cpu"`` or ``"cuda"``; the others are on the CPU.
-        threads: of the CPU.
-        seconds: of passes for each batch size; a quarter as long to warm up, and one pass at least of either.
     """
 
     backend: str
     model: str
     classes: int
     channels: int
-    size: int
-    graph: str
+    input_size: int
+    onnx_path: str
     batches: tuple[int, ...]
     device: str
     threads: int
@@ -61,61 +61,69 @@ class BenchmarkJob:
 
 @dataclass(frozen=True)
 class PassTimes:
-    """What was measured of one batch size.
+    """Times and memory of one batch size.
 
     Attributes:
-        batch: images in a pass.
-        seconds: of every pass after warming up.
-        memory_before: the most the process held before the network was there, bytes: Python and its libraries;
-            None where the system does not say.
-        peak_memory: the most it held up to now.
-        freed_memory_kept: whether the allocator keeps what is freed, as tumorlens has it do where it runs PyTorch.
-        peak_device_memory: of tensors on the graphics card, bytes; None on the CPU.
+        batch: images per forward pass.
+        seconds: of every pass after the warm-up.
+        baseline_memory: peak memory of the process before the network was created (Python and its libraries), bytes;
+            None where the system does not report it.
+        peak_memory: peak memory of the process so far, bytes.
+        freed_memory_kept: whether the allocator keeps freed memory for reuse (tumorlens sets this for PyTorch).
+        peak_device_memory: peak memory of tensors on the GPU, bytes; None on the CPU.
     """
 
     batch: int
     seconds: tuple[float, ...]
-    memory_before: int | None
+    baseline_memory: int | None
     peak_memory: int | None
     freed_memory_kept: bool
     peak_device_memory: int | None
 
 
-Outcome = tuple[list[PassTimes], str]
-"""What was measured, and why it ended early; empty where it did not."""
+class JobOutcome(NamedTuple):
+    """The result of one job.
+
+    Attributes:
+        times: of every batch size that was measured.
+        error: why the process stopped early; empty where it finished.
+    """
+
+    times: list[PassTimes]
+    error: str = ""
 
 
-def run(job: BenchmarkJob) -> Outcome:
-    """Measure in a new process."""
+def run_job(job: BenchmarkJob) -> JobOutcome:
+    """Measure one job in a new process."""
     command = [sys.executable, "-m", "tumorlens.benchmarking.timing", json.dumps(asdict(job))]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    timings = [PassTimes(**(line | {"seconds": tuple(line["seconds"])})) for line in lines]
+    times = [PassTimes(**(line | {"seconds": tuple(line["seconds"])})) for line in lines]
     if done.returncode == 0:
-        return timings, ""
+        return JobOutcome(times)
     if done.returncode < 0:
-        return timings, f"ended by signal {-done.returncode}, most likely for want of memory"
-    said = done.stderr.strip().splitlines()
-    return timings, said[-1][:200] if said else f"exit code {done.returncode}"
+        return JobOutcome(times, f"ended by signal {-done.returncode}, most likely out of memory")
+    errors = done.stderr.strip().splitlines()
+    return JobOutcome(times, errors[-1][:200] if errors else f"exit code {done.returncode}")
 
 
 def main() -> None:
-    """What the process does."""
-    found = json.loads(sys.argv[1])
-    job = BenchmarkJob(**(found | {"batches": tuple(found["batches"])}))
-    kept = job.backend not in NEEDS_GRAPH and keep_freed_memory()
+    """Measure the job in the first argument and print one line of JSON per batch size."""
+    fields = json.loads(sys.argv[1])
+    job = BenchmarkJob(**(fields | {"batches": tuple(fields["batches"])}))
+    kept = job.backend not in ONNX_BACKENDS and keep_freed_memory()
     load, device_peak = _BACKENDS[job.backend](job)
-    before = peak_memory()
+    baseline = peak_memory()
     prepare = load()
     random = np.random.default_rng(0)
     for batch in sorted(job.batches):
-        inputs = random.standard_normal((batch, job.channels, job.size, job.size), dtype=np.float32)
+        inputs = random.standard_normal((batch, job.channels, job.input_size, job.input_size), dtype=np.float32)
         seconds = _times(prepare(inputs), job.seconds)
-        print(json.dumps(asdict(PassTimes(batch, seconds, before, peak_memory(), kept, device_peak()))), flush=True)
+        print(json.dumps(asdict(PassTimes(batch, seconds, baseline, peak_memory(), kept, device_peak()))), flush=True)
 
 
-def _times(once: Pass, seconds: float) -> tuple[float, ...]:
-    """Seconds of every pass; those of warming up are left out."""
+def _times(once: ForwardPass, seconds: float) -> tuple[float, ...]:
+    """Seconds of every pass after the warm-up."""
     end = time.perf_counter() + seconds / 4
     once()
     while time.perf_counter() < end:
@@ -129,8 +137,8 @@ def _times(once: Pass, seconds: float) -> tuple[float, ...]:
     return tuple(spent)
 
 
-# What loads the network, once all libraries are there, and the peak of the card's memory.
-_Backend = tuple[Callable[[], Callable[[Inputs], Pass]], Callable[[], int | None]]
+# A function that loads the network, called after all imports, and one that returns the peak GPU memory.
+_Backend = tuple[Callable[[], Callable[[Inputs], ForwardPass]], Callable[[], int | None]]
 
 
 def _pytorch(job: BenchmarkJob, *, channels_last: bool) -> _Backend:
@@ -141,36 +149,36 @@ def _pytorch(job: BenchmarkJob, *, channels_last: bool) -> _Backend:
 
     torch.set_num_threads(job.threads)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    on_card = job.device == "cuda"
+    on_gpu = job.device == "cuda"
 
-    def load() -> Callable[[Inputs], Pass]:
+    def load() -> Callable[[Inputs], ForwardPass]:
         network = create(job.model, job.classes, channels=job.channels, options=job.options)
         network = network.eval().to(job.device).to(memory_format=layout)
 
-        def prepare(inputs: Inputs) -> Pass:
+        def prepare(inputs: Inputs) -> ForwardPass:
             held = torch.from_numpy(inputs).to(job.device).contiguous(memory_format=layout)
 
             @torch.inference_mode()
             def once() -> None:
                 network(held)
-                if on_card:
+                if on_gpu:
                     torch.cuda.synchronize()
 
             return once
 
         return prepare
 
-    return load, lambda: torch.cuda.max_memory_allocated() if on_card else None
+    return load, lambda: torch.cuda.max_memory_allocated() if on_gpu else None
 
 
 def _onnxruntime(job: BenchmarkJob) -> _Backend:
     import onnxruntime as ort
 
-    def load() -> Callable[[Inputs], Pass]:
+    def load() -> Callable[[Inputs], ForwardPass]:
         options = ort.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = job.threads
-        session = ort.InferenceSession(job.graph, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(job.onnx_path, options, providers=["CPUExecutionProvider"])
         return lambda inputs: lambda: session.run(None, {"images": inputs})
 
     return load, lambda: None
@@ -179,15 +187,15 @@ def _onnxruntime(job: BenchmarkJob) -> _Backend:
 def _openvino(job: BenchmarkJob) -> _Backend:
     import openvino
 
-    # Left to itself it computes in bfloat16 where the processor has it, and would not be comparable.
+    # By default OpenVINO computes in bfloat16 on processors that support it; that would not be comparable.
     settings = {
         "INFERENCE_NUM_THREADS": job.threads,
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
     }
 
-    def load() -> Callable[[Inputs], Pass]:
-        request = openvino.Core().compile_model(job.graph, "CPU", settings).create_infer_request()
+    def load() -> Callable[[Inputs], ForwardPass]:
+        request = openvino.Core().compile_model(job.onnx_path, "CPU", settings).create_infer_request()
         return lambda inputs: lambda: request.infer({0: inputs}, share_inputs=True)
 
     return load, lambda: None

@@ -1,4 +1,4 @@
-"""tumorlens compare: two evaluated runs -> how much better the second is, with an interval."""
+"""tumorlens compare: two evaluated runs -> the paired difference between them, with its interval."""
 
 from __future__ import annotations
 
@@ -7,72 +7,78 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, caveat, emit, grid, loading, say, show
+from tumorlens.cli.common import Json, NResamples, Seed, caveat, grid, loading, print_json, print_status, show
 
 if TYPE_CHECKING:
     from tumorlens.comparison.paired_classification import Comparison
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="The run compared with, evaluated.", show_default=False)],
-    second: Annotated[Path, typer.Argument(help="Another run, evaluated.", show_default=False)],
+    first: Annotated[Path, typer.Argument(help="An evaluated run, the reference.", show_default=False)],
+    second: Annotated[Path, typer.Argument(help="An evaluated run to compare with it.", show_default=False)],
     evaluation: Annotated[
-        str, typer.Option(help="Folder of the evaluation in both runs; evaluation-NAME for other data.")
-    ] = "evaluation",
+        str, typer.Option(help="Name of the evaluation in both runs: test, val, or an external table.")
+    ] = "test",
     common: Annotated[
-        bool, typer.Option("--common", help="Where test images differ, compare on those common to both.")
+        bool, typer.Option("--common", help="If the test images differ, compare on those that both runs have.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the result, as JSON.", show_default=False)] = None,
-    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", dir_okay=False, help="Also write the result, .json.", show_default=False),
+    ] = None,
+    n_resamples: NResamples = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Compare two runs on the same test images. The paired difference with its interval, and McNemar's test."""
     with loading():
         from tumorlens._record import Record, write_json
-        from tumorlens.comparison.compare import compare as work
+        from tumorlens.comparison.compare import compare as compare_runs
         from tumorlens.training import load_run
 
     record = Record("compare")
-    found = work(
+    comparison = compare_runs(
         load_run(first), load_run(second), evaluation=evaluation, common=common, n_resamples=n_resamples, seed=seed
     )
-    if out:
-        write_json(found.to_dict(), out)
-        hashes = [side.facts["split_hash"] for side in (found.first, found.second)]
-        record.add(**found.facts, runs=[first, second], split_hashes=hashes, device="cpu", outputs=[out.name])
-        record.write(out.parent, f"{out.stem}.run.json")
+    if output:
+        write_json(comparison.to_dict(), output)
+        hashes = [side.facts["split_hash"] for side in (comparison.first, comparison.second)]
+        record.add(**comparison.facts, runs=[first, second], split_hashes=hashes, device="cpu", outputs=[output.name])
+        record.write(output.parent, f"{output.stem}.run.json")
     if json:
-        return emit(found.to_dict())
-    _show(found)
-    if out:
-        say(f"written: {out}")
+        return print_json(comparison.to_dict())
+    _show(comparison)
+    if output:
+        print_status(f"written: {output}")
 
 
-def _show(found: Comparison) -> None:
-    """The figures side by side, what follows from them, and what must be known about them."""
+def _show(comparison: Comparison) -> None:
+    """Print the metrics of both runs, their difference, the conclusion and the caveats."""
     from tumorlens.comparison.paired_classification import TEST
+    from tumorlens.metrics.names import METRICS
     from tumorlens.report.text import evidence, points, signed
 
-    one, two = found.first, found.second
-    show(f"{found.facts['data']}, {found.facts['part']}: {evidence(found.accuracy)}\n")
+    one, two = comparison.first, comparison.second
+    show(f"{comparison.facts['data']}, {comparison.facts['part']}: {evidence(comparison.accuracy)}\n")
     table = grid(
         "",
         f"{one.name}\n{one.facts['model']}",
         f"{two.name}\n{two.facts['model']}",
         "difference, paired\n(95 % interval)",
     )
-    for name, key in (("accuracy", "accuracy"), ("balanced accuracy", "balanced_accuracy")):
-        both = (getattr(side, key).percent() for side in (one, two))
-        table.add_row(name, *both, points(getattr(found, key)))
-    table.add_row("right where the other is wrong", str(one.only_correct), str(two.only_correct), f"p = {found.p:.3g} *")
-    said = found.conclusion
-    if drawn := found.drawn:
-        for key, name in (("dice", "Dice of the tumor"), ("hd95", f"HD95 ({drawn.distance_unit}), less is better")):
-            if key in drawn.difference:
-                table.add_row(name, str(drawn.first[key]), str(drawn.second[key]), signed(drawn.difference[key]))
-        said += f"\n{drawn.conclusion(one.name, two.name)}"
+    for name in ("accuracy", "balanced_accuracy"):
+        both = (getattr(side, name).percent() for side in (one, two))
+        table.add_row(METRICS[name].title, *both, points(getattr(comparison, name)))
+    table.add_row("correct only here", str(one.only_correct), str(two.only_correct), f"p = {comparison.p_value:.3g} *")
+    conclusions = [comparison.conclusion]
+    if masks := comparison.segmentation:
+        for name in ("dice", "hd95"):
+            if name in masks.difference:
+                title = METRICS[name].title_in(masks.distance_unit)
+                title += ", lower is better" if METRICS[name].direction == "lower" else ""
+                table.add_row(title, str(masks.first[name]), str(masks.second[name]), signed(masks.difference[name]))
+        conclusions.append(masks.conclusion(one.name, two.name))
     show(table)
-    show(f"* {TEST}\n\n{said}")
-    for text in found.caveats:
+    show("\n".join([f"* {TEST}\n", *conclusions]))
+    for text in comparison.caveats:
         caveat(text)

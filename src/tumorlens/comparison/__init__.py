@@ -1,4 +1,4 @@
-"""Two runs -> the paired differences between them, with their intervals."""
+"""Two runs -> paired differences of their metrics, with intervals."""
 
 from tumorlens.comparison.compare import compare
 from tumorlens.comparison.paired_classification import Comparison, compare_predictions

@@ -1,18 +1,18 @@
-"""The arrow two evaluated runs -> how much better the second is, on the same images, with an interval."""
+"""Two evaluated runs -> Comparison: paired differences of their metrics on the same images, with intervals."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tumorlens.comparison.comparison_caveats import caveats, resampled
+from tumorlens.comparison.comparison_caveats import comparison_caveats, sampling_units
 from tumorlens.comparison.paired_classification import Comparison, compare_predictions
-from tumorlens.comparison.paired_segmentation import compare_drawn
+from tumorlens.comparison.paired_segmentation import compare_segmentation
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.stored_evaluation import read_evaluation
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
-_OF_A_RUN = ("model", "recipe", "training_seed", "weights", "split_hash")
+_RUN_FACTS = ("model", "recipe", "training_seed", "weights", "split_hash")
 
 
 def compare(
@@ -24,20 +24,20 @@ def compare(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """How much more accurate the second run is, and how much better it draws, on the same test images.
+    """Compare the classification and the segmentation of two runs on the same test images.
 
     Args:
-        first: the run compared with; evaluated.
-        second: another one; evaluated.
+        first: an evaluated run, the reference of the differences.
+        second: another evaluated run.
         evaluation: name of the evaluation in both runs: ``"test"`` is that of their test subsets, ``"hospital"`` that
             of ``tumorlens evaluate RUN --data hospital.csv``.
-        common: where the test images differ, compare on those that both were tested on.
+        common: where the test images differ, compare on the images that both runs were tested on.
         n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
 
     Raises:
-        RunError: a run is not evaluated, or they were tested on different images.
-        DataError: they disagree about what is in an image.
+        RunError: a run is not evaluated, or the runs were tested on different images.
+        DataError: an image has different labels in the two evaluations.
     """
     if first.folder.resolve() == second.folder.resolve():
         raise RunError(f"{first.folder}: given twice; expected two runs to compare")
@@ -50,15 +50,16 @@ def compare(
             f"{len(two.answers):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
             "tumorlens evaluate RUN --data DATA"
         )
-    torn = [name for name in both if one.answers[name].label != two.answers[name].label]
-    if torn:
-        labels = " and ".join(of.answers[torn[0]].label for of in (one, two))
+    conflicting = [name for name in both if one.answers[name].label != two.answers[name].label]
+    if conflicting:
+        labels = " and ".join(evaluation.answers[conflicting[0]].label for evaluation in (one, two))
         raise DataError(
-            f"{len(torn):,} of {len(both):,} images have another label in the other run, the first is {torn[0]}: "
-            f"{labels}; expected one truth; evaluate both on one set: tumorlens evaluate RUN --data DATA"
+            f"{len(conflicting):,} of {len(both):,} images have another label in the other run, the first is "
+            f"{conflicting[0]}: {labels}; expected the same label; evaluate both on one set: "
+            "tumorlens evaluate RUN --data DATA"
         )
-    bootstrap = ClusterBootstrap(*resampled(one, two, both), n_resamples, seed)
-    found = compare_predictions(
+    bootstrap = ClusterBootstrap(*sampling_units(one, two, both), n_resamples, seed)
+    comparison = compare_predictions(
         [one.answers[name].label for name in both],
         [one.answers[name].predicted for name in both],
         [two.answers[name].predicted for name in both],
@@ -66,16 +67,16 @@ def compare(
         names=_names(first, second),
     )
     return replace(
-        found,
-        first=replace(found.first, facts={key: one.facts[key] for key in _OF_A_RUN}),
-        second=replace(found.second, facts={key: two.facts[key] for key in _OF_A_RUN}),
-        caveats=caveats((first, second), (one, two), both, found.accuracy),
-        drawn=compare_drawn(one, two, both, bootstrap),
+        comparison,
+        first=replace(comparison.first, facts={key: one.facts[key] for key in _RUN_FACTS}),
+        second=replace(comparison.second, facts={key: two.facts[key] for key in _RUN_FACTS}),
+        caveats=comparison_caveats((first, second), (one, two), both, comparison.accuracy),
+        segmentation=compare_segmentation(one, two, both, bootstrap),
         facts={"data": one.facts["data"], "part": one.facts["part"], "n_resamples": n_resamples, "seed": seed},
     )
 
 
 def _names(first: Run, second: Run) -> tuple[str, str]:
-    """The folders' names, or their paths where those are the same."""
+    """The names of the folders, or their paths where the names are equal."""
     one, two = first.folder, second.folder
     return (one.name, two.name) if one.resolve().name != two.resolve().name else (str(one), str(two))

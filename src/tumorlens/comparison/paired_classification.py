@@ -1,4 +1,4 @@
-"""The arrow two lists of answers to the same images -> how much better the second is, with an interval."""
+"""Two lists of predictions for the same images -> Comparison: paired differences in accuracy, with intervals."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from tumorlens.report.text import evidence
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference
 
 SIGNIFICANT = 0.05
-MOST_UNDEFINED = 0.05  # share of the resamples
+MOST_UNDEFINED = 0.05  # largest share of bootstrap samples without a value
+SCHEMA_VERSION = 1
 TEST = "McNemar, exact binomial, two-sided"
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two.
+class ComparedRun:
+    """One of two compared runs.
 
     Attributes:
         name: of the run's folder.
-        accuracy: share of the compared images it names right.
+        accuracy: share of the compared images that the run classifies correctly.
         balanced_accuracy: mean of the sensitivities of the classes that occur.
-        only_correct: images that it names right and the other does not.
-        facts: model, recipe, training seed, weights, split hash; empty where no run is behind it.
+        only_correct: number of images that this run classifies correctly and the other does not.
+        facts: model, recipe, training seed, weights and split hash; empty for predictions without a run.
     """
 
     name: str
@@ -40,66 +41,68 @@ class Side:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        figures = {key: getattr(self, key).to_dict() for key in ("accuracy", "balanced_accuracy")}
-        return {"name": self.name, **self.facts, **figures, "alone_right": self.only_correct}
+        metrics = {key: getattr(self, key).to_dict() for key in ("accuracy", "balanced_accuracy")}
+        return {"name": self.name, **self.facts, **metrics, "alone_right": self.only_correct}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the same images say of two runs.
+    """Two runs, compared on the same images.
 
     Attributes:
-        first: the run compared with.
-        second: the other.
-        accuracy: that of the second less that of the first; both are resampled together.
-        balanced_accuracy: the same of balanced accuracy.
-        p: of McNemar's test. It takes images for independent, so it is too small where a patient has several.
-        drawn: how much better the second draws tumors; None where they are not compared by that.
-        caveats: what must be known before the difference is quoted, each one to three sentences.
-        facts: data, part, resamples and seed; empty where no runs are behind it.
+        first: the reference.
+        second: the other run.
+        accuracy: accuracy of the second minus that of the first, from the same bootstrap samples.
+        balanced_accuracy: the same difference for balanced accuracy.
+        p_value: of McNemar's test. The test assumes independent images, so it is too small where patients have several.
+        segmentation: difference between the predicted masks; None where they are not compared.
+        caveats: limitations of the comparison, each one to three sentences.
+        facts: dataset, subset, bootstrap samples and seed; empty for predictions without runs.
     """
 
-    first: Side
-    second: Side
+    first: ComparedRun
+    second: ComparedRun
     accuracy: Estimate
     balanced_accuracy: Estimate
-    p: float
-    drawn: SegmentationDifference | None = None
+    p_value: float
+    segmentation: SegmentationDifference | None = None
     caveats: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def conclusion(self) -> str:
-        """What can be said of the accuracies, in one to three sentences."""
-        decisive = self.first.only_correct + self.second.only_correct
-        if not decisive:
-            return "Both are right on the same images: no difference in accuracy is shown."
+        """The conclusion about accuracy in one to three sentences."""
+        discordant = self.first.only_correct + self.second.only_correct
+        if not discordant:
+            return "Both classify the same images correctly: no difference in accuracy is shown."
         low, high = self.accuracy.low, self.accuracy.high
         if low is None or high is None:
-            return "All resamples give the same difference, so no interval can be given and nothing is concluded."
+            return "All bootstrap samples give the same difference, so there is no interval and no conclusion."
         if low <= 0 <= high:
             return (
-                "The interval of the difference includes 0: no difference in accuracy is shown. That is not proof of "
-                f"equality: {100 * low:+.1f} to {100 * high:+.1f} points fit these images." + self._otherwise()
+                "The interval of the difference includes 0: no difference in accuracy is shown. This does not prove "
+                f"equality: differences from {100 * low:+.1f} to {100 * high:+.1f} points are compatible with these "
+                "images." + self._balanced_accuracy_note()
             )
-        if self.p >= SIGNIFICANT:
+        if self.p_value >= SIGNIFICANT:
             return (
-                f"The interval leaves out 0, but only {decisive} images tell the two apart, too few for McNemar's "
-                f"test (p = {self.p:.2g}): no difference in accuracy is shown."
+                f"The interval excludes 0, but only {discordant} images are discordant, too few for McNemar's "
+                f"test (p = {self.p_value:.2g}): no difference in accuracy is shown."
             )
         better, worse = (self.second, self.first) if low > 0 else (self.first, self.second)
-        return f"The interval of the difference leaves out 0: {better.name} is more accurate than {worse.name}."
+        return f"The interval of the difference excludes 0: {better.name} is more accurate than {worse.name}."
 
-    def _otherwise(self) -> str:
-        """Where balanced accuracy would say something else than accuracy does."""
+    def _balanced_accuracy_note(self) -> str:
+        """A note where balanced accuracy differs although accuracy does not."""
         low, high = self.balanced_accuracy.low, self.balanced_accuracy.high
         if low is None or high is None or low <= 0 <= high:
             return ""
-        return " That of balanced accuracy leaves out 0; a claim rests on the figure that was chosen beforehand."
+        return " The interval for balanced accuracy excludes 0; base a claim on the metric that was chosen beforehand."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
+            "schema_version": SCHEMA_VERSION,
             **self.facts,
             "images": self.accuracy.n,
             "unit": self.accuracy.unit,
@@ -113,13 +116,14 @@ class Comparison:
             },
             "mcnemar": {
                 "test": TEST,
-                "only_first_right": self.first.only_correct,
-                "only_second_right": self.second.only_correct,
-                "p": self.p,
+                "only_first_correct": self.first.only_correct,
+                "only_second_correct": self.second.only_correct,
+                "p_value": self.p_value,
             },
             "segmentation": (
-                self.drawn.to_dict() | {"conclusion": self.drawn.conclusion(self.first.name, self.second.name)}
-                if self.drawn
+                self.segmentation.to_dict()
+                | {"conclusion": self.segmentation.conclusion(self.first.name, self.second.name)}
+                if self.segmentation
                 else None
             ),
             "conclusion": self.conclusion,
@@ -135,60 +139,60 @@ def compare_predictions(
     *,
     names: tuple[str, str] = ("first", "second"),
 ) -> Comparison:
-    """`compare` for answers that are at hand, also those of other programs; gives no cautions.
+    """Compare two lists of predicted classes, for example of other programs; the result has no caveats.
 
     Args:
-        labels: the true class of each of N images.
-        first: the class that the first said of each.
-        second: the class that the second said.
-        bootstrap: their patients.
-        names: how the two are called.
+        labels: the reference class of each of N images.
+        first: the class that the first program predicts for each image.
+        second: the class that the second program predicts.
+        bootstrap: sampling units of the images.
+        names: of the two programs.
 
     Raises:
-        DataError: there are no images, or not one answer of each for each of them.
+        DataError: there are no images, or the lists have different lengths.
     """
     counts = {len(labels), len(first), len(second), len(bootstrap)}
     if len(counts) > 1:
         raise DataError(
-            f"{len(labels)} labels, {len(first)} and {len(second)} answers, {len(bootstrap)} units; "
-            "expected one of each for every image"
+            f"{len(labels)} labels, {len(first)} and {len(second)} predictions, {len(bootstrap)} "
+            "sampling units; expected one of each per image"
         )
-    truth = np.asarray(labels, dtype=str)
-    right = [truth == np.asarray(said, dtype=str) for said in (first, second)]
-    drawn = BootstrapDraws.draw(bootstrap)
-    everyone = np.full(len(truth), True)
-    images = drawn.sums(np.ones(len(truth)))
-    balanced = [_macro_recall(drawn, truth, mine) for mine in right]
-    sides = [
-        Side(
+    reference = np.asarray(labels, dtype=str)
+    correct = [reference == np.asarray(predicted, dtype=str) for predicted in (first, second)]
+    resampled = BootstrapDraws.draw(bootstrap)
+    everyone = np.full(len(reference), True)
+    images = resampled.sums(np.ones(len(reference)))
+    balanced = [_macro_recall(resampled, reference, one) for one in correct]
+    runs = [
+        ComparedRun(
             name=name,
-            accuracy=drawn.proportion(drawn.sums(mine) / images, everyone),
-            balanced_accuracy=_balanced(drawn, recall),
-            only_correct=int((mine & ~other).sum()),
+            accuracy=resampled.proportion(resampled.sums(one) / images, everyone),
+            balanced_accuracy=_balanced(resampled, recall),
+            only_correct=int((one & ~other).sum()),
         )
-        for name, mine, other, recall in zip(names, right, right[::-1], balanced, strict=True)
+        for name, one, other, recall in zip(names, correct, correct[::-1], balanced, strict=True)
     ]
     return Comparison(
-        first=sides[0],
-        second=sides[1],
-        accuracy=paired_difference(right[0], right[1], bootstrap),
-        balanced_accuracy=_balanced(drawn, balanced[1] - balanced[0]),
-        p=mcnemar(sides[0].only_correct, sides[1].only_correct),
+        first=runs[0],
+        second=runs[1],
+        accuracy=paired_difference(correct[0], correct[1], bootstrap),
+        balanced_accuracy=_balanced(resampled, balanced[1] - balanced[0]),
+        p_value=mcnemar(runs[0].only_correct, runs[1].only_correct),
     )
 
 
-def _balanced(drawn: BootstrapDraws, column: Floats) -> Estimate:
-    """The figure; without interval where many resamples lack a class, for the others are then no fair sample."""
-    figure = drawn.estimate(column)
+def _balanced(resampled: BootstrapDraws, column: Floats) -> Estimate:
+    """The estimate; it has no interval where many bootstrap samples lack a class, since the others are biased."""
+    estimate = resampled.estimate(column)
     if np.isnan(column[1:]).mean() <= MOST_UNDEFINED:
-        return figure
-    return replace(figure, low=None, high=None, method="none")
+        return estimate
+    return replace(estimate, low=None, high=None, method="none")
 
 
-def _macro_recall(drawn: BootstrapDraws, truth: npt.NDArray[np.str_], right: Flags) -> Floats:
-    """(1 + B,) mean sensitivity of the classes that occur; NaN in a resample that lacks one of them."""
-    member = truth[:, None] == np.unique(truth)
-    shown = drawn.sums(member)
-    recall = np.full(shown.shape, np.nan)
-    np.divide(drawn.sums(member & right[:, None]), shown, out=recall, where=shown > 0)
+def _macro_recall(resampled: BootstrapDraws, reference: npt.NDArray[np.str_], correct: Flags) -> Floats:
+    """(1 + B,) mean sensitivity of the classes that occur; NaN in a bootstrap sample that lacks one of them."""
+    member = reference[:, None] == np.unique(reference)
+    images = resampled.sums(member)
+    recall = np.full(images.shape, np.nan)
+    np.divide(resampled.sums(member & correct[:, None]), images, out=recall, where=images > 0)
     return np.asarray(recall.mean(axis=1))
