@@ -1,15 +1,14 @@
-"""The command line: one file a verb, nothing in them but arguments and calls."""
+"""The command line: one file a verb; arguments and calls, nothing else."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from tumorlens.cli import audit_command as audit
 from tumorlens.cli import benchmark_command as benchmark
@@ -20,28 +19,18 @@ from tumorlens.cli import demo_command as demo
 from tumorlens.cli import evaluate_command as evaluate
 from tumorlens.cli import explain_command as explain
 from tumorlens.cli import export_command as export
+from tumorlens.cli import index_command as index
 from tumorlens.cli import models_command as models
+from tumorlens.cli import networks_command as networks
 from tumorlens.cli import predict_command as predict
+from tumorlens.cli import recipes_command as recipes
 from tumorlens.cli import reproduce_command as reproduce
 from tumorlens.cli import train_command as train
-from tumorlens.cli.common import fail
-from tumorlens.errors import TumorlensError
-
-INTERRUPTED = 130  # as shells count it: 128 + SIGINT
-
-
-class Verbs(TyperGroup):
-    """Verbs of one word or of two: ``audit PATH`` and ``audit index PATH`` stand side by side."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The verb of two words where there is one, else that of the first word."""
-        both = " ".join(args[:2])
-        return super().resolve_command(ctx, [both, *args[2:]] if both in self.commands else args)
-
+from tumorlens.cli.common import ExitCode, fail
+from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
     name="tumorlens",
-    cls=Verbs,
     help="Brain-tumor MRI, honestly measured. For research; not a medical device.",
     no_args_is_help=True,
     add_completion=False,
@@ -50,15 +39,17 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
-app.add_typer(models.app, name="models")
+app.add_typer(networks.app, name="networks")
+app.add_typer(recipes.app, name="recipes")
 app.command()(audit.audit)
-app.command("audit index")(audit.index)
+app.command()(index.index)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(explain.explain)
 app.command()(export.export)
+app.command()(models.models)
 app.command()(card.card)
 app.command()(predict.predict)
 app.command()(benchmark.benchmark)
@@ -83,31 +74,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None for those of the process.
 
     Returns:
-        0 when all went well, 1 when the work failed, 2 for wrong usage, 130 when interrupted.
+        One of `ExitCode`.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app(args=given, prog_name="tumorlens", standalone_mode=False)
+        result = app(args=words, prog_name="tumorlens", standalone_mode=False)
     except TumorlensError as error:
-        return fail(str(error), 1)
+        return fail(str(error), ExitCode.ATTENTION if isinstance(error, ParityError) else ExitCode.FAILED)
     except BrokenPipeError:
-        raise  # whoever read standard output has gone: see `entry`
+        raise  # the reader of standard output has gone: see `entry`
     except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (KeyboardInterrupt, typer.Abort):
-        result = INTERRUPTED
+        result = ExitCode.INTERRUPTED
     except Exception as error:
-        # Wrong usage, as click sees it; its class has moved between releases of typer.
+        # Wrong usage, as click raises it; its class has moved between releases of typer.
         if hasattr(error, "exit_code") and hasattr(error, "format_message"):
-            return _misused(error.format_message(), getattr(error, "ctx", None), int(error.exit_code))
-        raise
-    if result == INTERRUPTED:  # newer releases of typer return it, older ones raise
-        return fail("interrupted", INTERRUPTED)
-    return result if isinstance(result, int) else 0
+            return _wrong_usage(error.format_message(), getattr(error, "ctx", None), int(error.exit_code))
+        traceback.print_exc()
+        return fail(f"a bug in tumorlens, please report it: {type(error).__name__}: {error}", ExitCode.BUG)
+    if result == ExitCode.INTERRUPTED:  # newer releases of typer return it, older ones raise
+        return fail("interrupted", ExitCode.INTERRUPTED)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
 def entry() -> None:
-    """What the installed program runs."""
+    """The installed program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be UTF-8, nor the terminal
             stream.reconfigure(errors="backslashreplace")
@@ -116,14 +108,14 @@ def entry() -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # as in `tumorlens predict ... | head`: no traceback, also not at the last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        code = ExitCode.FAILED
+    sys.exit(int(code))
 
 
-def _misused(message: str, context: typer.Context | None, code: int) -> int:
-    """Print the help where nothing was asked for, else one line that says where the help is."""
+def _wrong_usage(message: str, context: typer.Context | None, code: int) -> int:
+    """Print the help if no argument was given, else one line that names the help."""
     if message.startswith("Usage:"):
         print(message, file=sys.stderr)
         return code
-    where = context.command_path if context else "tumorlens"
-    return fail(f"{message.rstrip('.')}; see: {where} --help", code)
+    command = context.command_path if context else "tumorlens"
+    return fail(f"{message.rstrip('.')}; see: {command} --help", code)

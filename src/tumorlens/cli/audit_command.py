@@ -36,9 +36,7 @@ def audit(
     data: Data,
     out_dir: Annotated[
         Path | None,
-        typer.Option(
-            "--out-dir", "-o", help="Folder for the report; runs/audit/NAME by default.", show_default=False
-        ),
+        typer.Option("--out-dir", "-o", help="Folder for the report; runs/audit/NAME by default.", show_default=False),
     ] = None,
     index: Annotated[
         list[Path] | None,
@@ -62,7 +60,8 @@ def audit(
     write_clean: Annotated[
         Path | None,
         typer.Option(
-            dir_okay=False, help="Also write a table without duplicates, label conflicts flagged, .csv.",
+            dir_okay=False,
+            help="Also write a table without duplicates, label conflicts flagged, .csv.",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""tumorlens card: bundle -> what it is and how good it is, on the terminal or as a reporting sheet."""
+"""tumorlens card: model file -> its model card on the terminal, or a reporting checklist."""
 
 from __future__ import annotations
 
@@ -7,53 +7,61 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, emit, grid, say, show
+from tumorlens.cli.common import Json, choice, grid, print_json, print_status, show
 
 if TYPE_CHECKING:
-    from tumorlens.model_card.card_sections import Section
+    from tumorlens.model_card.card_sections import CardSection
 
 
 def card(
-    bundle: Annotated[str, typer.Argument(help="A bundle, .onnx, or what ships: default, tiny.")] = "default",
-    sheet: Annotated[
-        str | None, typer.Option(help="The checklist that --out fills in: claim (if left out) or tripod-ai.")
+    model: Annotated[
+        str, typer.Argument(help="A model file, .onnx, or a model that comes with tumorlens: default, tiny.")
+    ] = "default",
+    checklist: Annotated[
+        str | None,
+        choice("--checklist", "claim", "tripod-ai", help="The checklist that --output fills in; claim by default."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A reporting sheet to write, .md, instead of the card on the terminal.")
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="Write a reporting checklist to this file, .md, instead of printing the card.",
+            show_default=False,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Print the card of a bundle. With --out, fill in a reporting checklist as far as the card knows."""
+    """Print the model card. With --output, fill in a reporting checklist as far as the card allows."""
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
-    from tumorlens.deploy.shipped import bundle as named
+    from tumorlens.deploy.shipped import model_path
     from tumorlens.model_card.card_sections import ModelFile, card_page
     from tumorlens.model_card.checklists import CHECKLISTS
     from tumorlens.model_card.checklists.fill import write_checklist
 
-    if sheet and not out:
-        raise typer.BadParameter("--sheet needs --out, the file to write")
-    chosen = sheet or next(iter(CHECKLISTS))
-    if chosen not in CHECKLISTS:
-        raise typer.BadParameter(f"'{chosen}' for --sheet; expected {' or '.join(CHECKLISTS)}")
-    known, file = load(bundle).card, ModelFile.of(named(bundle))
-    if out:
-        record = Record("card", model=bundle, sheet=chosen)
-        tally = write_checklist(CHECKLISTS[chosen], known, file, out)
-        record.add(outputs=[out.name], items=tally.to_dict())
-        record.write(out.parent, f"{out.name}.run.json")
+    if checklist and not output:
+        raise typer.BadParameter("--checklist needs --output, the file to write")
+    known, file = load(model).card, ModelFile.of(model_path(model))
+    if output:
+        name = checklist or "claim"
+        record = Record("card", model=model, checklist=name)
+        tally = write_checklist(CHECKLISTS[name], known, file, output)
+        record.add(outputs=[output.name], items=tally.to_dict())
+        record.write(output.parent, f"{output.name}.run.json")
         if json:
-            return emit({"path": str(out), "sheet": chosen, **tally.to_dict()})
-        return say(f"written: {out} ({CHECKLISTS[chosen].name}: {tally})")
+            return print_json({"path": str(output), "checklist": name, **tally.to_dict()})
+        return print_status(f"written: {output} ({CHECKLISTS[name].name}: {tally})")
     if json:
-        return emit(known.model_dump(mode="json") | file.to_dict())
+        return print_json(known.model_dump(mode="json") | file.to_dict())
     for number, section in enumerate(card_page(known, file)):
         show(f"{chr(10) * (number > 0)}{section.title}")
-        _draw(section)
+        _show(section)
 
 
-def _draw(section: Section) -> None:
-    """A table where there are headings, else names in bold and what they are."""
+def _show(section: CardSection) -> None:
+    """Print a section: a table if it has headings, else names in bold with their values."""
     from rich.text import Text
 
     table = grid(*section.headings)

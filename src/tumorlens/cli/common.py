@@ -1,13 +1,15 @@
-"""What every verb shares: where people read, where machines read, and the arguments that recur."""
+"""Shared by all verbs: options, exit codes, output folders, and what goes to standard output and standard error."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,53 +17,100 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table as Grid
 
+SCHEMA_VERSION = 1
+"""Of all that ``--json`` prints; it is raised when a key changes its name or its meaning."""
+
+
+class ExitCode(IntEnum):
+    """What the program returns."""
+
+    DONE = 0
+    FAILED = 1  # no result, or some files failed
+    USAGE = 2
+    ATTENTION = 3  # the work is done and found a problem: a leak, a model file that differs from its network
+    BUG = 70  # EX_SOFTWARE of sysexits.h
+    INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+
+
+def one_of(*words: str) -> Callable[[str], Any]:
+    """A parser for an option that takes one of these words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"'{text}'; expected {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def choice(name: str, *words: str, help: str) -> Any:
+    """An option of this name that takes one of these words."""
+    return typer.Option(name, parser=one_of(*words), metavar="|".join(words), help=help)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same result on the same machine.")]
+Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same result on the same machine.")]
 Data = Annotated[
-    list[str], typer.Argument(help="A folder, a table (.csv) or NAME:FOLDER; several are pooled.", show_default=False)
+    list[str],
+    typer.Argument(help="A folder, a table (.csv) or NAME:FOLDER; several are pooled.", show_default=False),
 ]
-Images = Annotated[list[str], typer.Argument(help="Images, folders or patterns.", show_default=False)]
+Images = Annotated[list[str], typer.Argument(help="Image files, folders or patterns.", show_default=False)]
 Folds = Annotated[int, typer.Option(help="Number of folds.")]
-Fold = Annotated[int, typer.Option(help="The fold held out as test, from 0.")]
-Val = Annotated[float, typer.Option(help="Share of the rest that becomes validation.")]
-Given = Annotated[bool, typer.Option("--given", help="Keep train and test as the data set brings them.")]
-IgnorePatients = Annotated[
-    bool, typer.Option("--ignore-patients", help="Tear patients apart; every result will say so.")
-]
-
-Choice = Literal["error", "ignore", "negative"]
-
-
-def _choice(word: str) -> Choice:
-    """What becomes of images without annotation, as the user asks."""
-    for known in get_args(Choice):
-        if word == known:
-            return cast(Choice, known)
-    raise typer.BadParameter(f"'{word}'; expected {', '.join(get_args(Choice))}")
-
-
-Unannotated = Annotated[
-    Choice,
-    typer.Option(
-        "--unannotated",
-        parser=_choice,
-        metavar="|".join(get_args(Choice)),
-        help="Images without annotation: an error, left out, or images without tumor.",
+Fold = Annotated[int, typer.Option(help="Fold held out as the test subset, from 0.")]
+Val = Annotated[float, typer.Option(help="Share of the remaining images for the validation subset.")]
+KeepSplit = Annotated[bool, typer.Option("--keep-split", help="Keep the train and test subsets of the data set.")]
+SplitBy = Annotated[
+    Literal["patient", "image"],
+    choice(
+        "--split-by", "patient", "image", help="Unit of the split; image splits patients (leaks; every report says so)."
     ),
+]
+Unannotated = Annotated[
+    Literal["error", "ignore", "negative"],
+    choice(
+        "--unannotated",
+        "error",
+        "ignore",
+        "negative",
+        help="Images without annotation: stop, leave them out, or count them as no_tumor.",
+    ),
+]
+NResamples = Annotated[int, typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.")]
+AllowBoxMasks = Annotated[
+    bool,
+    typer.Option("--allow-box-masks", help="Compare with reference masks even if most of them are bounding boxes."),
 ]
 
 _WIDE = 200  # columns of a table that goes into a file or a pipe
 
 
+def output_folder(chosen: Path | None, verb: str, name: str, *, resume: bool = False) -> Path:
+    """The folder for the results of a verb: the chosen one, else ``runs/VERB/NAME``.
+
+    Where ``runs/VERB/NAME`` exists, ``NAME-2``, ``NAME-3`` and so on are tried.
+
+    Args:
+        chosen: the value of ``--out-dir``.
+        verb: of the command line.
+        name: of the data, the recipe or the model.
+        resume: whether an earlier run is continued; its folder gets no number.
+    """
+    folder = chosen or Path("runs") / verb / name
+    if chosen or resume:
+        return folder
+    numbered = (folder.with_name(f"{name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if not path.exists())
+
+
 def console() -> Console:
-    """Where progress is shown: standard error, so that standard output holds results alone."""
+    """The console for progress. It writes to standard error, so that standard output holds results alone."""
     from rich.console import Console
 
     return Console(stderr=True, markup=False, highlight=False)
 
 
 def show(what: RenderableType) -> None:
-    """Print a result for people on standard output; lines are not broken where no terminal is."""
+    """Print a result for people on standard output; without a terminal, long lines are not wrapped."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _WIDE
@@ -69,14 +118,14 @@ def show(what: RenderableType) -> None:
 
 
 def grid(*headings: str) -> Grid:
-    """An empty table as all verbs draw them."""
+    """An empty table in the style of all verbs."""
     from rich.table import Table
 
     return Table(*headings, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def facts(rows: Mapping[str, str]) -> Grid:
-    """Names and what they are, one below the other."""
+    """A table of names and values, one below the other."""
     from rich.text import Text
 
     table = grid()
@@ -86,39 +135,41 @@ def facts(rows: Mapping[str, str]) -> Grid:
     return table
 
 
-def say(text: str) -> None:
-    """One line about the work, on standard error."""
+def print_status(text: str) -> None:
+    """Print one line about the work on standard error."""
     typer.echo(text, err=True)
 
 
 def caveat(text: str) -> None:
-    """What a reader must know before using the result, on standard error."""
-    typer.secho(f"caution: {text}", err=True, fg="yellow")
+    """Print a limitation of the result on standard error."""
+    typer.secho(f"caveat: {text}", err=True, fg="yellow")
 
 
-def fail(message: str, code: int) -> int:
-    """Print one line of error and hand back the exit code."""
+def fail(message: str, code: int = ExitCode.FAILED) -> int:
+    """Print one line of error on standard error, and return the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return code
 
 
-def emit(data: Mapping[str, Any] | list[Any]) -> None:
-    """Print JSON on standard output, one object a line."""
+def print_json(data: Mapping[str, Any] | list[Any]) -> None:
+    """Print one JSON object in one line on standard output, with the version of its schema; a list as ``items``."""
     from tumorlens._record import to_jsonable
 
-    print(json.dumps(to_jsonable(data), ensure_ascii=False), flush=True)
+    content = {"items": data} if isinstance(data, list) else data
+    versioned = to_jsonable({"schema_version": SCHEMA_VERSION, **content})
+    print(json.dumps(versioned, ensure_ascii=False), flush=True)
 
 
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error for work that calls (done, total); nothing where nobody looks."""
+    """A progress bar on standard error for work that calls (done, total); none without a terminal."""
     with stages() as step:
         yield lambda done, total: step(what, done, total)
 
 
 @contextlib.contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error for each stage of work that calls (stage, done, total); nothing where nobody looks."""
+    """A progress bar for each stage of work that calls (stage, done, total); none without a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -136,34 +187,34 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Says why nothing happens yet: the first import of PyTorch takes seconds."""
+    """Report that PyTorch is loading: its first import takes seconds."""
     with console().status("loading PyTorch"):
         yield
 
 
-def files(paths: list[str]) -> list[Path]:
-    """Files from a mix of files, folders and glob patterns, in order, each once.
+def expand_paths(patterns: list[str]) -> list[Path]:
+    """The files behind a mix of files, folders and glob patterns, in order, each once.
 
     A folder gives the images in it and below it. A name that matches nothing and a folder without
-    images are kept, so that they are reported beside the others.
+    images are kept, so that they are reported with the others.
     """
     import glob
 
-    found: list[Path] = []
-    for text in paths:
+    paths: list[Path] = []
+    for text in patterns:
         matches = [Path(text)]
         if glob.has_magic(text) and not matches[0].exists():
             matches = [Path(p) for p in sorted(glob.glob(text, recursive=True))] or matches
         for path in matches:
-            found += _below(path) or [path]
-    return list(dict.fromkeys(found))
+            paths += _images_below(path) or [path]
+    return list(dict.fromkeys(paths))
 
 
-def _below(folder: Path) -> list[Path]:
-    """All images in a folder and below it; none where it is no folder."""
+def _images_below(folder: Path) -> list[Path]:
+    """All images in a folder and below it; none if it is no folder."""
     from tumorlens.datasets.formats.class_folders import image_files
 
     if not folder.is_dir():
         return []
     inner = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return image_files(folder) + [image for child in inner for image in _below(child)]
+    return image_files(folder) + [image for child in inner for image in _images_below(child)]

@@ -1,4 +1,4 @@
-"""tumorlens demo: everything at once, on phantoms."""
+"""tumorlens demo: the whole pipeline on synthetic phantoms."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, console, emit, loading, say
+from tumorlens.cli.common import Json, Seed, console, loading, output_folder, print_json, print_status
 
 
 def demo(
-    out: Annotated[Path | None, typer.Option(help="A new folder; ./tumorlens-demo if left out.")] = None,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option("--out-dir", "-o", help="A new folder; runs/demo/phantoms by default.", show_default=False),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Go the whole way on drawn heads. Needs no network and no data; takes under three minutes."""
+    """Run the whole pipeline on synthetic phantoms. Needs no data and no network; takes under three minutes."""
     with loading():
-        from tumorlens.demo import demo as work
-    folder = out or _free(Path("tumorlens-demo"))
-    report = work(folder, seed=seed, console=console())
+        from tumorlens.demo import demo as run_demo
+    folder = output_folder(out_dir, "demo", "phantoms")
+    report = run_demo(folder, seed=seed, console=console())
     if json:
-        return emit({"report": str(report), "folder": str(folder)})
-    say("")
+        return print_json({"report": str(report), "folder": str(folder)})
+    print_status("")
     print(f"report: {report.resolve()}")
-
-
-def _free(path: Path) -> Path:
-    """The path, or the first of path-2, path-3 ... that does not exist."""
-    candidates = [path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 1000))]
-    return next(c for c in candidates if not c.exists())

@@ -1,13 +1,27 @@
-"""tumorlens evaluate: run -> numbers with intervals, and a page to judge them by."""
+"""tumorlens evaluate: run -> metrics with confidence intervals, and a report."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, Unannotated, caveat, emit, grid, loading, progress, say, show
+from tumorlens.cli.common import (
+    AllowBoxMasks,
+    Json,
+    NResamples,
+    Seed,
+    Unannotated,
+    caveat,
+    choice,
+    grid,
+    loading,
+    print_json,
+    print_status,
+    progress,
+    show,
+)
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
@@ -16,50 +30,54 @@ if TYPE_CHECKING:
     from tumorlens.metrics.segmentation import Segmentation
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
-_PARTS = ("test", "val")
-_SHARES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-}
-_SCORES = {"macro_auroc": "macro AUROC", "brier": "Brier score", "ece": "calibration error (ECE)"}
+_OVERALL = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_auroc", "brier", "ece")
+_PER_CLASS = ("sensitivity", "specificity")
 
 
 def evaluate(
     run: RunFolder,
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="Other data than the run's own; all of it is used.")
+        list[str] | None,
+        typer.Option(
+            "--data", help="External data, all of it, instead of the run's own; repeatable.", show_default=False
+        ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which part of the run's own data: test or val.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="Where results go; RUN/evaluation if left out.")] = None,
+    subset: Annotated[
+        Literal["test", "val"], choice("--subset", "test", "val", help="Subset of the run's own data.")
+    ] = "test",
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="Folder for the results; RUN/evaluations/NAME by default, NAME is the subset or the external table.",
+            show_default=False,
+        ),
+    ] = None,
     unannotated: Unannotated = "error",
-    rectangles: Annotated[
-        bool, typer.Option("--rectangles", help="Measure what is drawn also where the true masks are rectangles.")
-    ] = False,
-    no_background: Annotated[
-        bool, typer.Option("--no-background", help="Do not ask again with background, head and tumor blanked.")
-    ] = False,
+    allow_box_masks: AllowBoxMasks = False,
+    region_occlusion: Annotated[
+        bool, typer.Option(help="Test which region decides: occlude background, head or tumor and predict again.")
+    ] = True,
     robustness: Annotated[
-        bool, typer.Option("--robustness", help="Ask again with bias field, noise, motion and the like, step by step.")
+        bool,
+        typer.Option(help="Also evaluate under 12 artifacts (bias field, noise, motion ...) at up to 5 severities."),
     ] = False,
     robustness_limit: Annotated[
-        int, typer.Option(min=0, help="With --robustness: so many images, spread over patients; 0 for all.")
+        int, typer.Option(min=0, help="Images for --robustness, spread over patients; 0 for all.")
     ] = 300,
-    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap over patients.")] = 2000,
+    n_resamples: NResamples = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Measure a run on unseen patients. Every figure has a 95 % interval over patients."""
-    if split not in _PARTS:
-        raise typer.BadParameter(f"'{split}' for --split; expected test or val")
-    if data and split != "test":
-        raise typer.BadParameter("--split is a part of the run's own data; leave it out beside --data")
+    """Evaluate a run on patients it was not trained on. Every metric has a 95 % interval over patients."""
+    if data and subset != "test":
+        raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
     with loading():
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
         from tumorlens.datasets import open_tables
-        from tumorlens.evaluation import evaluate as work
+        from tumorlens.evaluation import evaluate as evaluate_run
         from tumorlens.evaluation import write_evaluation
         from tumorlens.training import load_run
 
@@ -67,40 +85,47 @@ def evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated=unannotated) if data else None
-    with progress("measuring") as step:
-        found = work(
+    with progress("evaluating") as step:
+        evaluation = evaluate_run(
             loaded,
             table=table,
-            split=split,
-            rectangles=rectangles,
-            background=not no_background,
+            split=subset,
+            rectangles=allow_box_masks,
+            background=region_occlusion,
             robustness=robustness_limit if robustness else None,
             n_resamples=n_resamples,
             seed=seed,
             progress=step,
         )
-    name = "evaluation" if table is None and split == "test" else f"evaluation-{table.name if table else split}"
-    folder = out or loaded.folder / name
-    write_evaluation(loaded, found, folder, record)
+    folder = out_dir or loaded.evaluation_folder(_external_name(table.name) if table else subset)
+    write_evaluation(loaded, evaluation, folder, record)
     if json:
-        return emit(found.to_dict() | {"folder": str(folder)})
-    show_evaluation(found)
-    say(f"written: {folder / 'report.html'}")
+        return print_json(evaluation.to_dict() | {"folder": str(folder)})
+    show_evaluation(evaluation)
+    print_status(f"written: {folder / 'report.html'}")
+
+
+def _external_name(name: str) -> str:
+    """The name of an external table; one that is called like a subset would overwrite the evaluation of that subset."""
+    from tumorlens.datasets import SPLITS
+
+    return f"external-{name}" if name in SPLITS else name
 
 
 def show_evaluation(found: Evaluation) -> None:
-    """The figures as tables on the terminal, and what must be known about them."""
+    """Print the metrics as tables, and the caveats."""
+    from tumorlens.metrics.names import METRICS
+    from tumorlens.report.text import with_interval
+
     facts, metrics = found.facts, found.metrics
     show(f"{facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
-    whole = grid("", "value (95 % interval)")
-    for key, name in _SHARES.items():
-        whole.add_row(name, metrics.overall[key].percent())
-    for key, name in _SCORES.items():
-        whole.add_row(name, str(metrics.overall[key]))
-    show(whole)
-    classes = grid("\nclass", "\nimages", "\nsensitivity", "\nspecificity")
-    for label, figures in metrics.per_class.items():
-        rates = (figures[name].percent() for name in ("sensitivity", "specificity"))
+    overall = grid("", "value (95 % interval)")
+    for metric in (METRICS[name] for name in _OVERALL):
+        overall.add_row(metric.title, with_interval(metrics.overall[metric.name], metric.percent))
+    show(overall)
+    classes = grid("\nclass", "\nimages", *(f"\n{METRICS[name].title}" for name in _PER_CLASS))
+    for label, estimates in metrics.per_class.items():
+        rates = (estimates[name].percent() for name in _PER_CLASS)
         classes.add_row(label, str(metrics.support[label]), *rates)
     show(classes)
     if found.segmentation:
@@ -115,7 +140,7 @@ def show_evaluation(found: Evaluation) -> None:
 
 
 def _show_masks(found: Segmentation) -> None:
-    """How well tumors are drawn."""
+    """Print the metrics of segmentation."""
     from tumorlens.evaluation.report.segmentation_tables import lines
 
     for headings, rows in lines(found):

@@ -1,11 +1,11 @@
-"""tumorlens explain --evaluate: run + images with true masks -> how far each kind of map can be trusted."""
+"""tumorlens explain --evaluate: run + images with reference masks -> faithfulness and localization of its heat maps."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tumorlens.cli.common import caveat, emit, grid, loading, say, show, stages
+from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, show, stages
 
 if TYPE_CHECKING:
     from tumorlens.explanation.faithfulness import Faithfulness
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 def explain_evaluate(
     run: Path,
-    out: Path,
+    folder: Path,
     *,
     data: list[str] | None,
     methods: list[str] | None,
     limit: int | None,
-    rectangles: bool,
+    allow_box_masks: bool,
     n_resamples: int,
     seed: int,
     json: bool,
 ) -> int:
-    """Measure maps, write the folder, and print the table."""
+    """Measure the heat maps, write the results, and print the table."""
     with loading():
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
@@ -37,52 +37,52 @@ def explain_evaluate(
     record = Record("explain --evaluate")
     keep_freed_memory()
     loaded = load_run(run)
-    table = open_tables(data, unannotated="ignore") if data else None  # what has no mask does not count
+    table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured
     with stages() as step:
-        found = measure_maps(
+        faithfulness = measure_maps(
             loaded,
             table=table,
             methods=None if methods and "all" in methods else methods,
             limit=LIMIT if limit is None else limit,
-            rectangles=rectangles,
+            rectangles=allow_box_masks,
             n_resamples=n_resamples,
             seed=seed,
             progress=step,
         )
         record.lap("measuring")
         step("writing", 0, 1)
-        write_trust(loaded, found, out, record)
+        write_trust(loaded, faithfulness, folder, record)
         step("writing", 1, 1)
     if json:
-        emit(found.to_dict() | {"folder": str(out)})
-        return 0
-    _show(found)
-    say(f"written: {out / 'report.html'}")
-    return 0
+        print_json(faithfulness.to_dict() | {"folder": str(folder)})
+        return ExitCode.DONE
+    _show(faithfulness)
+    print_status(f"written: {folder / 'report.html'}")
+    return ExitCode.DONE
 
 
-def _show(found: Faithfulness) -> None:
-    """The figures side by side, what follows from them, and what must be known about them."""
+def _show(faithfulness: Faithfulness) -> None:
+    """Print the metrics of all methods, the conclusion and the caveats."""
     from tumorlens.explanation.faithfulness import FIGURES
     from tumorlens.explanation.faithfulness.faithfulness_result import STAMP
     from tumorlens.explanation.faithfulness.faithfulness_text import conclusion
 
-    facts = found.facts
+    facts = faithfulness.facts
     show(f"maps of {facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
-    headings = [f"{figure.title}\n{'low is good' if figure.low_is_good else ''}" for figure in FIGURES.values()]
+    headings = [f"{metric.title}\n{'lower is better' if metric.low_is_good else ''}" for metric in FIGURES.values()]
     table = grid("", *headings, "sanity\ncheck")
-    for row in found.rows:
-        stamp = STAMP if row.sanity and row.sanity.fails else "control" if row.control else ""
+    for row in faithfulness.rows:
+        kind = STAMP if row.sanity and row.sanity.fails else "control" if row.control else ""
         cells = (_cell(row.figures[key]) for key in FIGURES)
-        table.add_row(f"{row.title}\n{stamp}", *cells, _cell(row.sanity.rank) if row.sanity else "")
+        table.add_row(f"{row.title}\n{kind}", *cells, _cell(row.sanity.rank) if row.sanity else "")
     show(table)
-    show(f"\n{conclusion(found)}")
-    for text in found.caveats:
+    show(f"\n{conclusion(faithfulness)}")
+    for text in faithfulness.caveats:
         caveat(text)
 
 
-def _cell(figure: Estimate) -> str:
+def _cell(estimate: Estimate) -> str:
     """The value, and below it the interval: eight columns fit on a screen."""
     from tumorlens.report.text import interval, number
 
-    return f"{number(figure.value)}\n{interval(figure)}"
+    return f"{number(estimate.value)}\n{interval(estimate)}"

@@ -8,9 +8,9 @@ from tumorlens.cli.common import Json, grid, print_json, show
 def models(json: Json = False) -> None:
     """List the trained models that come with tumorlens. Each name works as `tumorlens predict --model NAME`."""
     from tumorlens.deploy.predictor import load
-    from tumorlens.deploy.shipped import NAMES
+    from tumorlens.deploy.shipped import SHIPPED_MODELS
 
-    predictors = {name: load(name) for name in NAMES}
+    predictors = {name: load(name) for name in SHIPPED_MODELS}
     if json:
         return print_json(
             [
@@ -20,7 +20,7 @@ def models(json: Json = False) -> None:
                     "segments": predictor.card.segments,
                     "bytes": predictor.path.stat().st_size,
                     "network": predictor.card.model,
-                    "description": NAMES[name],
+                    "description": SHIPPED_MODELS[name],
                 }
                 for name, predictor in predictors.items()
             ]
@@ -29,5 +29,5 @@ def models(json: Json = False) -> None:
     for name, predictor in predictors.items():
         size = f"{predictor.path.stat().st_size / 1e6:.1f} MB"
         segments = "yes" if predictor.card.segments else "no"
-        table.add_row(name, ", ".join(predictor.classes), segments, size, predictor.card.model, NAMES[name])
+        table.add_row(name, ", ".join(predictor.classes), segments, size, predictor.card.model, SHIPPED_MODELS[name])
     show(table)

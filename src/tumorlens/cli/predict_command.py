@@ -1,4 +1,4 @@
-"""tumorlens predict: bundle + images -> answers, without torch."""
+"""tumorlens predict: model file + images -> predictions, without torch."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.common import Images, Json, caveat, emit, fail, files, progress, say
+from tumorlens.cli.common import (
+    SCHEMA_VERSION,
+    ExitCode,
+    Images,
+    Json,
+    caveat,
+    expand_paths,
+    fail,
+    print_json,
+    print_status,
+    progress,
+)
 
 if TYPE_CHECKING:
     from tumorlens._record import Record
     from tumorlens.deploy.prediction import Prediction
     from tumorlens.model_card.card import ModelCard
 
-_MEASURES = (
-    "lesions",
+_LARGEST_LESION = (
     "diameter_pixels",
     "diameter_mm",
     "perpendicular_pixels",
@@ -29,130 +39,152 @@ _MEASURES = (
     "centroid_column",
     "side",
 )
-_DOUBT = ("ood", "ood_score", "prediction_set", "abstains")
-_FEW = 20  # images that get a line each although the answers are written to files
+_SEGMENTATION = ("tumor_pixels", "tumor_mm2", "consistent", "mask", "lesions", *_LARGEST_LESION)
+_RELIABILITY = ("ood", "ood_score", "prediction_set", "abstains")
+_FEW = 20  # images that get a line each although the predictions are written to files
 
 
 def predict(
     paths: Images,
     model: Annotated[
         str,
-        typer.Option("--model", "-m", envvar="TUMORLENS_MODEL", help="A bundle, .onnx, or what ships: default, tiny."),
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="TUMORLENS_MODEL",
+            help="A model file, .onnx, or a model that comes with tumorlens: default, tiny.",
+        ),
     ] = "default",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for predictions.jsonl, predictions.csv and run.json.")
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="Folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
+            show_default=False,
+        ),
     ] = None,
     overlays: Annotated[
-        bool, typer.Option("--overlays", help="Also draw heat maps and outlines over the scans, as PNG in --out.")
+        bool, typer.Option("--overlays", help="Also save the images with heat map or tumor outline (PNG) to --out-dir.")
     ] = False,
     masks: Annotated[
-        bool, typer.Option("--masks", help="Also write what is drawn as tumor, as PNG (0 and 255) in --out.")
+        bool, typer.Option("--masks", help="Also save the predicted tumor masks (PNG, 0/255) to --out-dir.")
     ] = False,
     spacing: Annotated[
         str | None,
-        typer.Option(metavar="MM[,MM]", help="Between rows and between columns, for files that do not say."),
+        typer.Option(
+            metavar="MM[,MM]", help="Pixel spacing of rows, columns, for files without one.", show_default=False
+        ),
     ] = None,
     coverage: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Name all classes an image may be of; of each, as few as this are missed."),
+        typer.Option(
+            metavar="SHARE",
+            help="Also return the conformal prediction set with this coverage per class (0.95: the set misses the true "
+            "class in at most 5 %).",
+            show_default=False,
+        ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Name the class of each image. A bad file is reported and skipped; the exit code is then 1.
+    """Classify images, and segment tumors if the model does. Reports and skips a bad file; the exit code is then 1.
 
-    An image unlike those the model learned from is marked as outside; with --max-error an unsure one abstains.
+    Out-of-distribution images are flagged; with --coverage the model abstains unless exactly one class remains.
     """
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.errors import ScanError, TumorlensError
 
-    _check(out, coverage, {"--overlays": overlays, "--masks": masks})
-    given = _millimeters(spacing) if spacing is not None else None
-    record = Record("predict", model=model, device="cpu", spacing=given, coverage=coverage)
+    _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks})
+    user_spacing = _millimeters(spacing) if spacing is not None else None
+    record = Record("predict", model=model, device="cpu", spacing=user_spacing, coverage=coverage)
     predictor = load(model)
     card = predictor.card
-    if short := predictor.check_coverage(coverage):
-        caveat(short)
-    _check_drawn(model, card, overlays=overlays, masks=masks)
-    chosen = files(paths)
-    brief = out is not None and len(chosen) > _FEW and not json
+    if limitation := predictor.check_coverage(coverage):
+        caveat(limitation)
+    _check_outputs(model, card, overlays=overlays, masks=masks)
+    images = expand_paths(paths)
+    brief = out_dir is not None and len(images) > _FEW and not json
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
     with progress("predicting") if brief else nullcontext(lambda done, total: None) as step:
-        answers = predictor.predict_many(chosen, heatmap=overlays, coverage=coverage)
-        for number, (source, answer) in enumerate(answers, start=1):
-            step(number, len(chosen))
-            if isinstance(answer, TumorlensError):
-                failed.append(str(answer) if isinstance(answer, ScanError) else f"{source}: {answer}")
-                fail(failed[-1], 1)
+        predictions = predictor.predict_many(images, heatmap=overlays, coverage=coverage)
+        for number, (source, prediction) in enumerate(predictions, start=1):
+            step(number, len(images))
+            if isinstance(prediction, TumorlensError):
+                failed.append(str(prediction) if isinstance(prediction, ScanError) else f"{source}: {prediction}")
+                fail(failed[-1])
                 continue
-            if given:
-                answer = answer.with_spacing(*given)
-            row = answer.to_dict()
-            if out and overlays:
-                row["overlay"] = _draw(answer, out, number)
-            if out and masks:
-                row["mask"] = _write_mask(answer, out, number)
+            if user_spacing:
+                prediction = prediction.with_spacing(*user_spacing)
+            row = {"schema_version": SCHEMA_VERSION, **prediction.to_dict()}
+            if out_dir and overlays:
+                row["overlay"] = _write_overlay(prediction, out_dir, number)
+            if out_dir and masks:
+                row["mask"] = _write_mask(prediction, out_dir, number)
             rows.append(row)
             if json:
-                emit(row)
+                print_json(row)
             elif not brief:
-                print(_line(answer), flush=True)
+                print(_line(prediction), flush=True)
     if brief:
-        print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
-        if doubted := _doubted(rows):
-            print(doubted)
-        if odd := sum(row["consistent"] is False for row in rows):
-            print(f"what is named and what is drawn disagree in {odd}")
-    if out:
-        record.add(split_hash=card.training["split_hash"], done=len(rows), failed=failed)
-        _write(rows, card, out, record)
-        say(f"written: {len(rows)} predictions in {out}")
-    return 1 if failed else 0
+        _print_summary(rows)
+    if out_dir:
+        record.add(split_hash=card.training.split_hash, done=len(rows), failed=failed)
+        _write(rows, card, out_dir, record)
+        print_status(f"written: {len(rows)} predictions in {out_dir}")
+    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _check(out: Path | None, coverage: float | None, drawn: dict[str, bool]) -> None:
-    """See that the options make sense together; `drawn` is what is to be drawn into the folder."""
-    for name, wanted in drawn.items():
-        if wanted and out is None:
-            raise typer.BadParameter(f"{name} needs --out, the folder to draw into")
+def _check_options(out_dir: Path | None, coverage: float | None, images: dict[str, bool]) -> None:
+    """Check that the options make sense together; `images` are options that write images."""
+    for name, wanted in images.items():
+        if wanted and out_dir is None:
+            raise typer.BadParameter(f"{name} needs --out-dir, the folder to write to")
     if coverage is not None and not 0 < coverage < 1:
-        raise typer.BadParameter(f"'{coverage:g}' for --max-error; expected more than 0 and less than 1, as 0.05")
+        raise typer.BadParameter(f"'{coverage:g}' for --coverage; expected more than 0 and less than 1, as 0.95")
 
 
-def _check_drawn(model: str, card: ModelCard, *, overlays: bool, masks: bool) -> None:
-    """See that the bundle gives what is to be drawn.
+def _check_outputs(model: str, card: ModelCard, *, overlays: bool, masks: bool) -> None:
+    """Check that the model has the outputs that are to be written.
 
     Raises:
-        BundleError: it does not.
+        ModelFileError: it does not.
     """
     from tumorlens.errors import ModelFileError
 
     if overlays and not (card.heatmap or card.segments):
         raise ModelFileError(
-            f"{model}: {card.model} gives no heat maps in a bundle; "
-            "leave out --overlays, or draw them with: tumorlens explain RUN"
+            f"{model}: a model file of {card.model} has no heat maps; "
+            "leave out --overlays, or write heat maps with: tumorlens explain RUN"
         )
     if masks and not card.segments:
-        raise ModelFileError(f"{model}: {card.model} names tumors and draws none; leave out --masks")
+        raise ModelFileError(f"{model}: classifies and does not segment; leave out --masks")
 
 
-def _line(answer: Prediction) -> str:
-    """One answer, with all that speaks against it."""
-    drawn = f", {answer.tumor}" if answer.tumor else ""
-    return "; ".join([f"{answer.source}: {answer.label} ({answer.probability:.1%}){drawn}", *answer.flags])
+def _line(prediction: Prediction) -> str:
+    """One prediction with its flags."""
+    from tumorlens.report.text import number
+
+    probability = number(prediction.probability, percent=True)
+    tumor = f", {prediction.tumor}" if prediction.tumor else ""
+    return "; ".join([f"{prediction.source}: {prediction.label} ({probability}){tumor}", *prediction.flags])
 
 
-def _doubted(rows: list[dict[str, Any]]) -> str:
-    """How many answers should not be used, and why; empty where there are none."""
+def _print_summary(rows: list[dict[str, Any]]) -> None:
+    """Print how many images have each class, and how many have each flag."""
+    print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
     ood = sum(bool(row["ood"]) for row in rows)
-    unsure = sum(row["abstains"] for row in rows) - ood
-    parts = [f"outside of what this model is for: {ood}"] * bool(ood) + [f"unsure: {unsure}"] * bool(unsure)
-    return f"of these {', '.join(parts)}" if parts else ""
+    uncertain = sum(row["abstains"] for row in rows) - ood
+    flagged = [f"out of distribution: {ood}"] * bool(ood) + [f"uncertain: {uncertain}"] * bool(uncertain)
+    if flagged:
+        print(f"of these {', '.join(flagged)}")
+    if inconsistent := sum(row["consistent"] is False for row in rows):
+        print(f"classification and segmentation disagree: {inconsistent}")
 
 
 def _millimeters(text: str) -> tuple[float, float]:
-    """One number, or that of rows and that of columns."""
+    """The spacing of rows and of columns; one number stands for both."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
@@ -162,34 +194,35 @@ def _millimeters(text: str) -> tuple[float, float]:
     return numbers[0], numbers[-1]
 
 
-def _draw(answer: Prediction, out: Path, number: int) -> str:
-    """Draw the overlay of one answer; its path from `out`."""
+def _write_overlay(prediction: Prediction, out_dir: Path, number: int) -> str:
+    """Write the image beside its overlay; returns the path from `out_dir`."""
     from tumorlens.report import marked, overlay, save_png, side_by_side
     from tumorlens.scan import read_scan
 
-    gray = read_scan(answer.source).gray()
-    name = f"overlays/{number:04d}_{Path(answer.source).stem}_{answer.label}.png"
-    largest = answer.tumor.largest if answer.tumor else None
+    gray = read_scan(prediction.source).gray()
+    name = f"overlays/{number:04d}_{Path(prediction.source).stem}_{prediction.label}.png"
+    largest = prediction.tumor.largest if prediction.tumor else None
     lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
-    both = side_by_side([overlay(gray), overlay(gray, answer.heatmap, answer.mask, lines=lines)])
-    save_png(marked(both, "; ".join([answer.label, *answer.flags])) if answer.flags else both, out / name)
+    both = side_by_side([overlay(gray), overlay(gray, prediction.heatmap, prediction.mask, lines=lines)])
+    title = "; ".join([prediction.label, *prediction.flags])
+    save_png(marked(both, title) if prediction.flags else both, out_dir / name)
     return name
 
 
-def _write_mask(answer: Prediction, out: Path, number: int) -> str:
-    """Write the mask of one answer as an image of its own, 0 and 255; its path from `out`."""
+def _write_mask(prediction: Prediction, out_dir: Path, number: int) -> str:
+    """Write the predicted mask as an image, 0 and 255; returns the path from `out_dir`."""
     from PIL import Image
 
     from tumorlens.report import save_png
 
-    assert answer.mask is not None  # the bundle segments
-    name = f"masks/{number:04d}_{Path(answer.source).stem}.png"
-    save_png(Image.fromarray(answer.mask * 255), out / name)
+    assert prediction.mask is not None  # the model segments
+    name = f"masks/{number:04d}_{Path(prediction.source).stem}.png"
+    save_png(Image.fromarray(prediction.mask * 255), out_dir / name)
     return name
 
 
 def _write(rows: list[dict[str, Any]], card: ModelCard, folder: Path, record: Record) -> None:
-    """predictions.jsonl, predictions.csv and run.json; each appears when it is whole."""
+    """Write predictions.jsonl, predictions.csv and run.json, each whole or not at all."""
     from tumorlens._files import atomic_write
     from tumorlens._record import SURROGATES
 
@@ -201,29 +234,30 @@ def _write(rows: list[dict[str, Any]], card: ModelCard, folder: Path, record: Re
         part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
     ):
         table = csv.writer(stream, lineterminator="\n")
-        names = ["tumor_pixels", "tumor_mm2", "consistent", "mask", *_MEASURES] if card.segments else []
-        table.writerow(["source", "label", *(f"p_{name}" for name in card.classes), *_DOUBT, "overlay", *names])
+        segmentation = _SEGMENTATION if card.segments else ()
+        probabilities = [f"p_{name}" for name in card.classes]
+        table.writerow(["source", "label", *probabilities, *_RELIABILITY, "overlay", *segmentation])
         for row in rows:
-            cells = [row["probabilities"][name] for name in card.classes] + _doubt(row) + [row.get("overlay", "")]
+            cells = [row["probabilities"][name] for name in card.classes]
+            cells += [*_reliability_cells(row), row.get("overlay", "")]
             if card.segments:
                 cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["consistent"], row.get("mask", "")]
-                cells += _measures(row["tumor"])
+                cells += [row["tumor"]["lesions"], *_lesion_cells(row["tumor"]["largest"])]
             table.writerow([row["source"], row["label"], *cells])
     record.add(outputs=["predictions.jsonl", "predictions.csv"])
     record.write(folder)
 
 
-def _doubt(row: dict[str, Any]) -> list[Any]:
-    """The cells of `_DOUBT`: empty where the bundle cannot say or was not asked; a bar stands between classes."""
+def _reliability_cells(row: dict[str, Any]) -> list[Any]:
+    """The cells of `_RELIABILITY`; empty where the model has no such output. Classes of a set are separated by bars."""
     prediction_set = row["prediction_set"]
     known = ["" if row[name] is None else row[name] for name in ("ood", "ood_score")]
     return [*known, "" if prediction_set is None else "|".join(prediction_set), row["abstains"]]
 
 
-def _measures(tumor: dict[str, Any]) -> list[Any]:
-    """The cells of `_MEASURES`: how many lesions, and what was measured of the largest; empty where none is drawn."""
-    largest = tumor["largest"]
+def _lesion_cells(largest: dict[str, Any] | None) -> list[Any]:
+    """The cells of `_LARGEST_LESION`; empty for an empty mask."""
     if not largest:
-        return [0] + [""] * (len(_MEASURES) - 1)
+        return [""] * len(_LARGEST_LESION)
     lines = [largest[name][unit] for name in ("diameter", "perpendicular") for unit in ("pixels", "mm")]
-    return [tumor["lesions"], *lines, *largest["centroid"], largest["side"]]
+    return [*lines, *largest["centroid"], largest["side"]]

@@ -1,4 +1,4 @@
-"""tumorlens reproduce: system + data -> its claim beside what its protocol gives, and what an honest one gives."""
+"""tumorlens reproduce: published method + data -> its claim, its own protocol and a leak-free protocol side by side."""
 
 from __future__ import annotations
 
@@ -7,47 +7,70 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, caveat, console, emit, grid, loading, say, show
+from tumorlens.cli.common import (
+    Json,
+    NResamples,
+    Seed,
+    caveat,
+    console,
+    grid,
+    loading,
+    output_folder,
+    print_json,
+    print_status,
+    show,
+)
 
 if TYPE_CHECKING:
     from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
 
 def reproduce(
-    system: Annotated[
+    method: Annotated[
         str,
         typer.Argument(
-            help="1 brain_mri_efficientnet, 2 efficient_mtnet, 3 efficientnet_b0, 4 brainmrnet, "
-            "5 efficientnet_transformer: number or name.",
+            help="A published method, number or name: 1 brain_mri_efficientnet, 2 efficient_mtnet, 3 efficientnet_b0, "
+            "4 brainmrnet, 5 efficientnet_transformer.",
             show_default=False,
         ),
     ],
     data: Annotated[
-        list[str], typer.Argument(help="The folder of its data set; two for system 2.", show_default=False)
+        list[str], typer.Argument(help="The folder of its data set; two for method 2.", show_default=False)
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="Where both runs and the table go; reproduction-NAME if left out.")
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="Folder for both runs and the report; runs/reproduce/NAME by default.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Another network of the system, such as vgg16.", show_default=False)
+        str | None, typer.Option(help="Another network of the method, such as vgg16.", show_default=False)
     ] = None,
     change: Annotated[
-        list[str], typer.Option("--set", help="Change a value of the recipe in both runs, as epochs=5; repeatable.")
+        list[str],
+        typer.Option("--set", help="Change a recipe value in both runs, as epochs=5; repeatable.", show_default=False),
     ] = [],  # noqa: B006 (typer copies it)
-    quick: Annotated[bool, typer.Option("--quick", help="Few epochs, small input, some hundred images.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smoke test: few epochs, small input, some hundred images.")
+    ] = False,
     seed: Seed = 0,
-    n_resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 2000,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where --out was left.")] = False,
+    n_resamples: NResamples = 2000,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted reproduction stopped.")] = (
+        False
+    ),
     json: Json = False,
 ) -> None:
-    """Put a published claim to the test. Its own protocol, then an honest one: same network, recipe and budget."""
+    """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""
     with loading():
         from tumorlens.experiments.reproduction.published_methods import find_published_method
-        from tumorlens.experiments.reproduction.reproduce import reproduce as work
+        from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce_claim
 
-    folder = out or Path(f"reproduction-{find_published_method(system).name}")
-    found = work(
-        system,
+    folder = output_folder(out_dir, "reproduce", find_published_method(method).name, resume=resume)
+    reproduction = reproduce_claim(
+        method,
         data,
         folder,
         model=model,
@@ -59,13 +82,13 @@ def reproduce(
         console=console(),
     )
     if json:
-        return emit(found.to_dict() | {"folder": str(folder)})
-    _show(found)
-    say(f"written: {folder / 'report.html'}")
+        return print_json(reproduction.to_dict() | {"folder": str(folder)})
+    _show(reproduction)
+    print_status(f"written: {folder / 'report.html'}")
 
 
 def _show(found: Reproduction) -> None:
-    """The table, what separates the protocols, what the run did, and what must be known about it."""
+    """Print claim and protocols side by side, their differences, what was run, and the caveats."""
     from tumorlens.experiments.reproduction.reproduction_files import HEADINGS, lines
 
     show(f"system {found.system.number}, {found.system.title}: {found.ran} on {found.facts['data']}\n")

@@ -55,9 +55,7 @@ def train(
     recipe: Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.")] = "finetune",
     change: Annotated[
         list[str],
-        typer.Option(
-            "--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False
-        ),
+        typer.Option("--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False),
     ] = [],  # noqa: B006 (typer copies it)
     variant: Annotated[
         list[str],
