@@ -150,9 +150,9 @@ def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
         ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1"),
     )
     write_table(phantom_table, Path(table))
-    words = [w for variant in variants for w in ("--arm", variant)] + [w for value in SMALL for w in ("--set", value)]
+    words = [w for variant in variants for w in ("--variant", variant)] + [w for value in SMALL for w in ("--set", value)]
     words += ["--set", "schedule={name: constant}"]
-    assert main(["train", table, "--recipe", "demo", "--out", str(tmp_path / "sweep"), *words]) == 1
+    assert main(["train", table, "--recipe", "demo", "--out-dir", str(tmp_path / "sweep"), *words]) == 1
     said = capsys.readouterr()
     assert "difference to the first, paired" in said.out
     assert "dropout=0.1" in said.out

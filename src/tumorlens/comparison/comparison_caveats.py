@@ -124,7 +124,7 @@ def _different_classes(runs: tuple[Run, Run]) -> str:
     if set(known[0]) == set(known[1]):
         return ""
     first, second = (f"{run.folder.name} distinguishes {', '.join(run.spec.classes)}" for run in runs)
-    return f"{first}; {second}. Accuracy is higher by chance with fewer classes."
+    return f"{first}; {second}. Chance accuracy is higher with fewer classes."
 
 
 def _masks(evaluations: tuple[Measured, Measured], both: Sequence[str]) -> str:

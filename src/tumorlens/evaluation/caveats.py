@@ -86,7 +86,7 @@ def _torn_patients(plan: SplitPlan | None) -> str:
         return ""
     return (
         "The split ignores patients: slices of one patient are in training and in test, so every figure here is "
-        "too high for new patients. It was asked for with --ignore-patients."
+        "too high for new patients. This was requested (--split-by image)."
     )
 
 

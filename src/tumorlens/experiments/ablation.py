@@ -222,7 +222,7 @@ def _caveats(results: Sequence[VariantResult]) -> tuple[str, ...]:
     compared = [result.comparison for result in results if result.comparison]
     chosen = (
         "All arms are measured on the test part. The best of this table is chosen on it, so its figure is too high; to "
-        "choose, look at the validation part: tumorlens evaluate RUN --split val."
+        "choose, look at the validation part: tumorlens evaluate RUN --subset val."
     )
     many = (
         f"Each of the {len(compared)} differences has a 95 % interval of its own. That one of them leaves out 0 where "

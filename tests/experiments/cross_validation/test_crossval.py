@@ -178,7 +178,7 @@ def test_the_command_prints_folds_and_the_figures_over_them(
     out = tmp_path / "cv"
     changes = [word for change in ("model=mini_resnet", *SMALL) for word in ("--set", change)]
     common = ["train", str(phantoms), "--recipe", "demo", "--fold", "all", "--folds", "3", "--val", "0.34"]
-    assert main([*common, *changes, "--out", str(out)]) == 0
+    assert main([*common, *changes, "--out-dir", str(out)]) == 0
     printed = capsys.readouterr()
     assert "all folds" in " ".join(printed.out.lower().split())
     assert (out / "fold-1" / "run.json").is_file()
@@ -188,8 +188,8 @@ def test_the_command_prints_folds_and_the_figures_over_them(
 def test_folds_that_cannot_be_made_are_refused(
     phantoms: Path, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = ["--out", str(tmp_path / "cv")]
-    assert main(["train", str(phantoms), "--fold", "all", "--given", *out]) == 2
+    out = ["--out-dir", str(tmp_path / "cv")]
+    assert main(["train", str(phantoms), "--fold", "all", "--keep-split", *out]) == 2
     assert main(["train", str(phantoms), "--fold", "each", *out]) == 2
     assert "expected a number from 0, all, or none" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     write_table(phantom_table, tmp_path / "split.csv")
