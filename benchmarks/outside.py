@@ -23,7 +23,7 @@ from tumorlens.evaluation import infer
 from tumorlens.evaluation.analyses.ood import MARGIN
 from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
 from tumorlens.models import InDistributionSubspace, OODScore, Pipeline, principal_subspace
-from tumorlens.models.ood import COMPONENTS
+from tumorlens.models.ood import N_COMPONENTS
 from tumorlens.stats.conformal import pooled
 from tumorlens.training import load_run
 
@@ -131,7 +131,7 @@ def _plain(features: Floats) -> InDistributionSubspace:
     """The principal components of features as they are."""
     center = features.mean(0)
     _, vectors = np.linalg.eigh(np.cov(features.T))
-    return InDistributionSubspace(center, vectors[:, ::-1][:, :COMPONENTS])
+    return InDistributionSubspace(center, vectors[:, ::-1][:, :N_COMPONENTS])
 
 
 def _of_samples(pipeline: Pipeline, samples: Sequence[Sample]) -> Seen:

@@ -41,7 +41,7 @@ def test_a_feature_that_answers_where_it_never_did_scores_high_however_faintly()
 
 def test_the_score_is_the_distance_of_features_of_length_one_by_the_root_of_their_own_over_the_limit() -> None:
     axes = np.eye(3, 1, dtype=np.float32)
-    module = OODScore(InDistributionSubspace(np.zeros(3, np.float32), axes, limit=0.5))
+    module = OODScore(InDistributionSubspace(np.zeros(3, np.float32), axes, threshold=0.5))
     scores = module.score(torch.tensor([[7.0, 0.0, 0.0], [0.0, 9.0, 0.0], [5.0, -5.0, 0.0], [0.0, 0.0, 0.0]]))
     assert scores.tolist() == pytest.approx([0.0, 2 * 3.0, 2 * 0.5**0.5 * 50.0**0.25, 0.0])
 

@@ -59,7 +59,7 @@ def _reference(image: np.ndarray, input_geometry: InputGeometry, box: Box | None
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_equals_torch_and_the_canvas(input_geometry: InputGeometry, shape: tuple[int, int]) -> None:
     image = _image(*shape)
-    placed = Preprocessing(input_geometry, 1, HALF, HALF).place(torch.from_numpy(image)[None])
+    placed = Preprocessing(input_geometry, 1, HALF, HALF).resample(torch.from_numpy(image)[None])
     torch.testing.assert_close(placed, _reference(image, input_geometry), atol=1e-3, rtol=0)
     drawn = input_geometry.crop_window(*shape).to_input(image)
     assert np.abs(placed[0, 0].round().numpy() - drawn).max() <= 1
@@ -67,7 +67,7 @@ def test_equals_torch_and_the_canvas(input_geometry: InputGeometry, shape: tuple
 
 def test_a_image_of_the_canvas_size_passes_untouched() -> None:
     image = torch.from_numpy(_image(64, 64))[None]
-    assert torch.equal(Preprocessing(InputGeometry(64), 1, HALF, HALF).place(image)[0, 0], image[0].float())
+    assert torch.equal(Preprocessing(InputGeometry(64), 1, HALF, HALF).resample(image)[0, 0], image[0].float())
 
 
 def test_three_channels_take_their_own_constants_and_one_takes_the_average() -> None:
@@ -102,7 +102,7 @@ def test_around_the_head_each_image_of_a_batch_has_a_window_of_its_own(input_geo
     preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
     boxes = [tuple(box) for box in preprocessing.boxes(torch.from_numpy(images)).tolist()]
     assert len(set(boxes)) == 3
-    placed = preprocessing.place(torch.from_numpy(images))
+    placed = preprocessing.resample(torch.from_numpy(images))
     for on_canvas, image, box in zip(placed, images, boxes, strict=True):
         torch.testing.assert_close(on_canvas[None], _reference(image, input_geometry, box), atol=1e-3, rtol=0)
         drawn = input_geometry.crop_window(*image.shape, box).to_input(image)
@@ -115,7 +115,7 @@ def test_around_the_head_any_image_can_be_placed(input_geometry: InputGeometry, 
     image = _image(*shape)
     preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
     (box,) = preprocessing.boxes(torch.from_numpy(image)[None]).tolist()
-    placed = preprocessing.place(torch.from_numpy(image)[None])
+    placed = preprocessing.resample(torch.from_numpy(image)[None])
     torch.testing.assert_close(placed, _reference(image, input_geometry, tuple(box)), atol=1e-3, rtol=0)
 
 
@@ -134,7 +134,7 @@ def test_a_mask_is_placed_as_its_image(input_geometry: InputGeometry) -> None:
     images = torch.from_numpy(np.stack([_head(*edges) for edges in HEADS]))
     preprocessing = Preprocessing(input_geometry, 1, HALF, HALF)
     placed, marked = preprocessing.resample_with_masks(images, torch.from_numpy(masks))
-    assert torch.equal(placed, preprocessing.place(images))
+    assert torch.equal(placed, preprocessing.resample(images))
     assert marked.dtype == torch.bool
     for found, mask, box in zip(marked[:, 0], masks, preprocessing.boxes(images).tolist(), strict=True):
         drawn = input_geometry.crop_window(*mask.shape, tuple(box)).to_input(255 * mask)

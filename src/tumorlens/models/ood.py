@@ -1,11 +1,12 @@
-"""Features -> how unlike the training images an image is: what their principal components leave of it.
+"""Pooled features -> out-of-distribution (OOD) score: the residual outside of the principal subspace of training.
 
-The last maps of a network, averaged over places, are one vector for an image. Those of its training images lie
-close to a plane of few dimensions; those of photographs, text or noise do not (Wang et al. 2022, the residual of ViM).
-What tells a photograph is first which features answer at all, since half of them are silent in a head: powers of a
-quarter, scaled to length 1, bring those forward (power normalization; Perronnin, Sanchez and Mensink 2010, ECCV). And
-it is how loudly they answer, so the distance is multiplied by the square root of the features' own length. All of it is
-a few products and norms, so it lives in the exported graph.
+The last maps of a network, averaged over positions, give one vector per image. The vectors of training images lie close
+to a subspace of few dimensions; those of photographs, text or noise do not (the residual of ViM, Wang et al. 2022).
+Photographs differ first in which features are active, because half of them are near zero in a head. Features are
+therefore raised to the power of a quarter and scaled to length 1, which gives weak ones more weight (power
+normalization; Perronnin, Sanchez and Mensink 2010, ECCV). Photographs differ also in the norm of the features, so the
+residual is multiplied by the square root of that norm. All of it is a few products and norms, and so part of the
+exported graph.
 """
 
 from __future__ import annotations
@@ -17,78 +18,78 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-# Of Figshare's 1,280 features; 32 and 64 do as well. A network with few features keeps most of them for the residual.
-COMPONENTS = 48
-SHARE = 4
+# Of 1,280 features, on Figshare; 32 and 64 work as well. A network with few features keeps most for the residual.
+N_COMPONENTS = 48
+MAX_COMPONENT_SHARE = 1 / 4  # of the features
 _POWER = 0.25
-_SILENT = 1e-3  # a feature well below it counts as silent: rounding must not wake it
-BLANK = 2.0  # the least score of an image of one gray: twice the limit
+_EPSILON = 1e-3  # a feature far below it counts as inactive, so that rounding errors have no effect
+UNIFORM_IMAGE_SCORE = 2.0  # lowest score of an image with one gray value: twice the threshold
 
 
 @dataclass(frozen=True, eq=False)
 class InDistributionSubspace:
-    """What the images of a network's training part look like to it.
+    """The principal subspace of a network's training features.
 
     Attributes:
-        center: (C,) float32, the mean of their features, each `power_normalized`.
-        axes: (C, D) float32, the principal components of those, orthonormal.
-        limit: the distance from the plane of center and axes, by the root of the features' length, that is scored 1;
-            above it an image is outside.
+        center: (C,) float32, the mean of the features, each `power_normalized`.
+        axes: (C, D) float32, their principal components, orthonormal.
+        threshold: the residual, times the square root of the norm of the features, that gets the score 1; an image with a
+            higher score is out of distribution.
     """
 
     center: npt.NDArray[np.float32]
     axes: npt.NDArray[np.float32]
-    limit: float = 1.0
+    threshold: float = 1.0
 
 
 def power_normalized(features: Tensor) -> Tensor:
-    """(N, C) features -> the same of length 1, with faint ones brought forward; signs are kept."""
-    raised = features.sign() * ((features.abs() + _SILENT) ** _POWER - _SILENT**_POWER)
-    out: Tensor = raised / _length(raised)[:, None].clamp(min=_SILENT)
+    """(N, C) features -> the same with length 1, where weak features have more weight; signs are kept."""
+    raised = features.sign() * ((features.abs() + _EPSILON) ** _POWER - _EPSILON**_POWER)
+    out: Tensor = raised / _norm(raised)[:, None].clamp(min=_EPSILON)
     return out
 
 
-def principal_subspace(features: npt.ArrayLike, components: int = COMPONENTS) -> InDistributionSubspace:
-    """The plane of some images, with a limit of 1.
+def principal_subspace(features: npt.ArrayLike, components: int = N_COMPONENTS) -> InDistributionSubspace:
+    """The principal subspace of some images, with a threshold of 1.
 
     Args:
-        features: (N, C) averaged over places, one row an image.
-        components: at most so many, and at most a quarter of the features and half of the images.
+        features: (N, C) averaged over positions, one row per image.
+        components: highest number; it is also at most a quarter of the features and half of the images.
     """
     rows = power_normalized(torch.from_numpy(np.asarray(features, dtype=np.float64))).numpy()
-    count = max(0, min(components, rows.shape[1] // SHARE, len(rows) // 2))
+    count = max(0, min(components, int(rows.shape[1] * MAX_COMPONENT_SHARE), len(rows) // 2))
     center = rows.mean(axis=0)
-    # Of as many images as features or fewer, eigenvectors of the covariance are quicker than an SVD of the images.
+    # With as many images as features or fewer, eigenvectors of the covariance are faster than an SVD of the images.
     _, vectors = np.linalg.eigh((rows - center).T @ (rows - center))
     return InDistributionSubspace(center.astype(np.float32), vectors[:, ::-1][:, :count].astype(np.float32))
 
 
 class OODScore(nn.Module):
-    """Images and their features -> a score each: above 1, an image is unlike those the network learned from."""
+    """Images and their features -> one OOD score each; above 1 the image is out of distribution."""
 
     center: Tensor
     axes: Tensor
-    limit: Tensor
+    threshold: Tensor
 
     def __init__(self, subspace: InDistributionSubspace) -> None:
         super().__init__()
         self.register_buffer("center", torch.from_numpy(subspace.center.copy()))
         self.register_buffer("axes", torch.from_numpy(subspace.axes.copy()))
-        self.register_buffer("limit", torch.tensor(float(subspace.limit)))
+        self.register_buffer("threshold", torch.tensor(float(subspace.threshold)))
 
     def forward(self, images: Tensor, pooled: Tensor) -> Tensor:
-        """(N, H, W) images and their (N, C) `ModelOutput.pooled` -> (N,); an image of one gray scores 2 or more."""
+        """(N, H, W) images and their (N, C) `ModelOutput.pooled` -> (N,); an image with one gray value scores 2 or more."""
         gray = images.float()
-        blank = gray.amax((1, 2)) == gray.amin((1, 2))
+        uniform = gray.amax((1, 2)) == gray.amin((1, 2))
         score = self.score(pooled)
-        return torch.where(blank, score.clamp(min=BLANK), score)
+        return torch.where(uniform, score.clamp(min=UNIFORM_IMAGE_SCORE), score)
 
     def score(self, pooled: Tensor) -> Tensor:
-        """(N, C) features averaged over places -> (N,), as `InDistributionSubspace.limit` has it, over the limit."""
-        apart = power_normalized(pooled) - self.center
-        left = apart - (apart @ self.axes) @ self.axes.T
-        return _length(left) * _length(pooled).sqrt() / self.limit
+        """(N, C) features averaged over positions -> (N,), divided by `InDistributionSubspace.threshold`."""
+        centered = power_normalized(pooled) - self.center
+        residual = centered - (centered @ self.axes) @ self.axes.T
+        return _norm(residual) * _norm(pooled).sqrt() / self.threshold
 
 
-def _length(rows: Tensor) -> Tensor:
+def _norm(rows: Tensor) -> Tensor:
     return rows.square().sum(1).sqrt()

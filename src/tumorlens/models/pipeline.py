@@ -1,7 +1,6 @@
-"""Images -> probabilities: preprocessing, network and calibrated softmax as one module.
+"""Images -> probabilities, mask, maps and OOD score: preprocessing, network and calibrated softmax as one module.
 
-Evaluation, explanation and export all use this module, so that the number in a report is the number
-the exported file gives.
+Evaluation, explanation and export use the same module, so that an exported model gives the numbers of the reports.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ MODEL_SPEC_VERSION = 1
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """All that is needed to build a network and its preprocessing anew, stored with the weights.
+    """How to build a network and its preprocessing; stored with the weights.
 
     Attributes:
-        model: registry name.
+        model: name in the registry.
         classes: the class map; output i is ``classes[i]``.
         channels: 1 or 3.
-        input_geometry: how an image is laid on the square the network sees.
+        input_geometry: how an image becomes the square input of the network.
         mean: subtracted from gray values in [0, 1], one for each color channel.
         std: divisor after that.
         dropout: before the classifier; None for the architecture's own.
-        options: of the architecture, those that differ from its defaults.
+        options: of the architecture, where they differ from its defaults.
     """
 
     model: str
@@ -48,7 +47,7 @@ class ModelSpec:
     options: Mapping[str, registry.Option] = field(default_factory=dict)
 
     def network(self) -> Network:
-        """The network with fresh weights."""
+        """The network with newly initialized weights."""
         return registry.create(
             self.model, len(self.classes), channels=self.channels, dropout=self.dropout, options=self.options
         )
@@ -76,21 +75,21 @@ class ModelSpec:
 
 
 class PipelineOutput(NamedTuple):
-    """What the pipeline says of N images.
+    """The output of the pipeline for N images.
 
     Attributes:
         probabilities: (N, K), calibrated by the temperature, each row summing to 1.
         logits: (N, K) before temperature and softmax.
-        cam: (N, K, h, w) class activation maps over the canvas, before ReLU and scaling; an empty
-            tensor (N, 0, h, w) where the network is not pooling + linear.
-        boxes: (N, 4) int64, the part of each image that was laid on the canvas: top, left, height, width in
-            its pixels; all of it unless the canvas lies around the head.
-        mask: (N, size, size) probability of tumor over the canvas, as the network gives it (the temperature is
-            that of the classes); an empty tensor (N, 0, 0) where the network does not segment.
-        features: (N, C, h, w) the last maps over the canvas, as `ModelOutput.features`.
+        cam: (N, K, h, w) class activation maps of the input square, before ReLU and scaling; an empty tensor
+            (N, 0, h, w) where the network does not end with pooling and one linear layer.
+        boxes: (N, 4) int64, the region of each image that became the input square: top, left, height, width in
+            pixels; the whole image unless it is cropped to the head.
+        mask: (N, size, size) probability of tumor in the input square, not calibrated (the temperature is that of the
+            classes); an empty tensor (N, 0, 0) where the network does not segment.
+        features: (N, C, h, w) the last maps, as `ModelOutput.features`.
         pooled: (N, C) as `ModelOutput.pooled`.
-        ood_score: (N,) how unlike the training images each is, above 1 for one that is outside of what the network is
-            for; an empty tensor (N, 0) where that was not fitted.
+        ood_score: (N,) above 1 for an out-of-distribution image; an empty tensor (N, 0) where the score was not
+            fitted.
     """
 
     probabilities: Tensor
@@ -117,14 +116,14 @@ class Pipeline(nn.Module):
         segments: bool = True,
         subspace: InDistributionSubspace | None = None,
     ) -> None:
-        """Put the parts together.
+        """Combine preprocessing and network.
 
         Args:
-            preprocessing: the preprocessing.
+            preprocessing: of this network.
             network: in any mode.
             temperature: of the softmax.
-            segments: false for a network that segments but was never shown a mask; it is not asked for one.
-            subspace: what its training images look like to it; None where nothing is to be flagged as outside.
+            segments: False where the network has a segmentation head that was never trained; its mask is left out.
+            subspace: principal subspace of its training features; None for no OOD score.
         """
         super().__init__()
         self.ood_score = None if subspace is None else OODScore(subspace)
@@ -134,7 +133,7 @@ class Pipeline(nn.Module):
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def forward(self, images: Tensor) -> PipelineOutput:
-        """Prepare, infer, calibrate."""
+        """Preprocess, predict, calibrate."""
         boxes = self.preprocessing.boxes(images)
         output = self.network(self.preprocessing(images, boxes))
         weights = self.network.class_weights()
@@ -142,8 +141,8 @@ class Pipeline(nn.Module):
             cam = output.features[:, :0]
         else:
             cam = torch.einsum("kc,nchw->nkhw", weights, output.features)
-        drawn = output.mask if self.segments else None
-        mask = output.features[:, 0, :0, :0] if drawn is None else torch.sigmoid(drawn[:, 0])
+        mask_logits = output.mask if self.segments else None
+        mask = output.features[:, 0, :0, :0] if mask_logits is None else torch.sigmoid(mask_logits[:, 0])
         probabilities = torch.softmax(output.logits / self.temperature, dim=1)
         ood_score = output.logits[:, :0] if self.ood_score is None else self.ood_score(images, output.pooled)
         return PipelineOutput(probabilities, output.logits, cam, boxes, mask, output.features, output.pooled, ood_score)

@@ -1,9 +1,9 @@
-"""Gray images of any size -> network input: the one preprocessing, as a module, so that it is exported too.
+"""Gray images of any size -> network input: the only preprocessing, a module, so that it can be exported.
 
-Padding, cropping and antialiased bilinear resizing are one linear map per axis: two matrices, made from
-the image's height and width, or around the head from the box found in each. The result equals
-``interpolate(..., antialias=True)`` on the padded or cropped image, but traces to plain ONNX with dynamic
-sizes; ONNX's own Resize does not agree between runtimes when it shrinks (measured: up to 17 gray levels).
+Padding, cropping and antialiased bilinear resizing are one linear map per axis: two matrices, computed from the height
+and width of the image, or from the head's box in each image. The result equals ``interpolate(..., antialias=True)`` on
+the padded or cropped image, but traces to plain ONNX with dynamic sizes. ONNX's own Resize differs between runtimes
+when it shrinks (measured: up to 17 gray levels).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan.input_geometry import InputGeometry
 
 Length = int | Tensor
-"""A length in pixels: one number, a symbol while an export traces, or one number an image as (N, 1, 1)."""
+"""A length in pixels: one number, a symbol while an export traces, or one number per image as (N, 1, 1)."""
 
 
 class Preprocessing(nn.Module):
@@ -32,31 +32,31 @@ class Preprocessing(nn.Module):
         super().__init__()
         self.input_geometry = input_geometry
         self.channels = channels
-        # One gray channel is normalized by the average of the colors' constants.
+        # One gray channel is normalized with the mean of the constants of the colors.
         means, stds = (mean, std) if channels == 3 else ((sum(mean) / len(mean),), (sum(std) / len(std),))
         self.register_buffer("mean", torch.tensor(means).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(stds).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
-        """Place and normalize images of one size."""
-        return self.normalize(self.place(images, boxes))
+        """Resample and normalize images of one size."""
+        return self.normalize(self.resample(images, boxes))
 
     def boxes(self, images: Tensor) -> Tensor:
-        """(N, H, W) uint8 -> (N, 4) int64: the part of each image that is fitted; top, left, height, width."""
+        """(N, H, W) uint8 -> (N, 4) int64: the region of each image that is used; top, left, height, width."""
         if self.input_geometry.crop == "head":
             return head_boxes(images)
         whole = (torch.full(images.shape[:1], edge, device=images.device) for edge in (0, 0, *images.shape[1:]))
         return torch.stack(tuple(whole), 1)
 
-    def place(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
+    def resample(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
         """(N, H, W) gray values 0 to 255 -> (N, 1, size, size) float32, still 0 to 255.
 
         Args:
             images: images of one size.
-            boxes: as `boxes` gave them; None to find them here. Crop the whole image they are not looked at.
+            boxes: as `boxes` returns them; None to find them here. Without a head crop they are not used.
         """
         if self.input_geometry.crop == "head":
-            return self._place_parts(images, self.boxes(images) if boxes is None else boxes)
+            return self._resample_boxes(images, self.boxes(images) if boxes is None else boxes)
         height, width = images.shape[-2], images.shape[-1]
         size = self.input_geometry.size
         down = _sampling(height, *self._window(height, height, width), size, images.device)
@@ -64,20 +64,21 @@ class Preprocessing(nn.Module):
         return (down @ images.float() @ across.T)[:, None]
 
     def resample_with_masks(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Images and their masks, placed alike.
+        """Images and their masks, resampled in the same way.
 
         Args:
             images: (N, H, W) gray values 0 to 255.
             masks: (N, H, W), 1 or True is tumor.
 
         Returns:
-            (N, 1, size, size) float32 as `place` gives it, and (N, 1, size, size) bool: at least half tumor.
+            (N, 1, size, size) float32 as `resample` returns it, and (N, 1, size, size) bool: True where at least
+            half of the pixel is tumor.
         """
         boxes = self.boxes(images)
-        return self.place(images, boxes), self.place(masks, boxes) >= 0.5
+        return self.resample(images, boxes), self.resample(masks, boxes) >= 0.5
 
-    def _place_parts(self, images: Tensor, boxes: Tensor) -> Tensor:
-        """`place` with a box, and so with two matrices, for each image; black outside the box."""
+    def _resample_boxes(self, images: Tensor, boxes: Tensor) -> Tensor:
+        """`resample` with a box, and so with two matrices, for each image; black outside the box."""
         height, width = images.shape[-2], images.shape[-1]
         longest = cast(int, torch.sym_max(height, width))
         top, left, rows, columns = boxes[..., None, None].unbind(1)
@@ -93,7 +94,7 @@ class Preprocessing(nn.Module):
         return (down @ images.float() @ across.mT)[:, None]
 
     def _window(self, length: Length, height: Length, width: Length) -> tuple[Length, Length]:
-        """First pixel and length of the part of one axis that fills the canvas, as `InputGeometry.place` has it."""
+        """First pixel and length of the section of one axis that fills the input, as in `InputGeometry.place`."""
         if self.input_geometry.mode == "resize":
             return 0, length
         if self.input_geometry.mode == "letterbox":
@@ -104,21 +105,20 @@ class Preprocessing(nn.Module):
         side = _larger((2 * shorter * self.input_geometry.size + resize) // (2 * resize), 1)
         return (length - side) // 2, side
 
-    def normalize(self, placed: Tensor) -> Tensor:
-        """(N, 1, size, size), 0 to 255 -> (N, C, size, size), scaled to [0, 1], minus mean, over std."""
-        scaled = placed / 255.0
+    def normalize(self, resampled: Tensor) -> Tensor:
+        """(N, 1, size, size), 0 to 255 -> (N, C, size, size), scaled to [0, 1], minus mean, divided by std."""
+        scaled = resampled / 255.0
         return (scaled.expand(-1, self.channels, -1, -1) - self.mean) / self.std
 
 
 def _sampling(
     length: int, first: Length, side: Length, size: int, device: torch.device, *, longest: int | None = None
 ) -> Tensor:
-    """(size, length) weights that take the window of `side` pixels from `first` on to `size` pixels.
+    """(size, length) weights that resample the window of `side` pixels from `first` on to `size` pixels.
 
-    The triangle filter of PIL and of torch's antialias: half-pixel centers, stretched by the scale when
-    shrinking, normalized over the window. Padding counts as black; what is cropped away does not count.
-    Where windows differ from image to image, weights are (N, size, length), and `longest` is the
-    largest number of pixels that a window can have.
+    The triangle filter of PIL and of torch's antialias: half-pixel centers, stretched by the scale when shrinking,
+    normalized over the window. Padding counts as black; pixels that are cropped away do not count. Where windows differ
+    between images, weights are (N, size, length), and `longest` is the largest number of pixels in a window.
     """
     scale = side / size
     support = _larger(scale, 1.0)

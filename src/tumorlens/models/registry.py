@@ -124,6 +124,6 @@ def _options(known: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, 
 def _entry(name: str) -> tuple[ArchitectureInfo, Builder]:
     if name not in _ENTRIES:
         near = difflib.get_close_matches(name, list_networks(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "see: tumorlens models list"
+        hint = f"did you mean {near[0]}?" if near else "see: tumorlens networks list"
         raise ModelError(f"no model is called '{name}'; {hint}")
     return _ENTRIES[name]

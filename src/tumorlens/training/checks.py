@@ -17,7 +17,7 @@ from tumorlens.training.recipe import Recipe
 
 _MASKS = (
     "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "
-    "'tumorlens data split --true-masks' finds those of copied Figshare slices"
+    "'tumorlens data split --reference-masks' finds those of copied Figshare slices"
 )
 
 

@@ -91,7 +91,7 @@ def resample_scan(sample: Sample, preprocessing: Preprocessing) -> GrayImage:
     """
     gray = read_scan(sample.image).gray_slice()
     with torch.inference_mode():
-        placed = preprocessing.place(torch.from_numpy(gray.copy())[None])[0, 0]
+        placed = preprocessing.resample(torch.from_numpy(gray.copy())[None])[0, 0]
     image: GrayImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
     return image
 

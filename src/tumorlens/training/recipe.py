@@ -138,7 +138,7 @@ class Recipe(_Part):
     classes: int | None = Field(default=None, ge=2, description="how many it is made for; None: any number")
     pretrained: str = Field(default="none", description="none, imagenet, package, hub, or the path of a weights file")
     dropout: float | None = Field(default=None, ge=0, lt=1)
-    options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: models info")
+    options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: tumorlens networks info")
     input: Input = Input()
     progressive_resizing: ProgressiveResizing = ProgressiveResizing()
     epochs: int = Field(default=20, ge=1)

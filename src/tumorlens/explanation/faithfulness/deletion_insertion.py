@@ -70,9 +70,9 @@ def scene(pipeline: Pipeline, image: GrayImage, target: int) -> Scene:
     """Lay an image on the network's square, whole and blurred."""
     gray = torch.from_numpy(image.copy())[None]
     boxes = pipeline.preprocessing.boxes(gray)
-    whole = pipeline.preprocessing.place(gray, boxes)[0]
+    whole = pipeline.preprocessing.resample(gray, boxes)[0]
     blurred = blur(whole)
-    shown = pipeline.preprocessing.place(torch.ones_like(gray), boxes)[0, 0] >= 0.5
+    shown = pipeline.preprocessing.resample(torch.ones_like(gray), boxes)[0, 0] >= 0.5
     ends = _probabilities(pipeline, torch.stack([whole, blurred]), target)
     return Scene(whole[0], blurred[0], shown, boxes, target, float(ends[0]), float(ends[1]))
 
@@ -91,7 +91,7 @@ def curves(pipeline: Pipeline, scene: Scene, heatmap: HeatMap, seed: int = 0) ->
     """
     chance = random(np.zeros(heatmap.shape, np.uint8), (0, 0, 0, 0), seed)
     maps = torch.from_numpy(np.stack([heatmap, chance]))
-    placed = pipeline.preprocessing.place(maps, scene.boxes.expand(2, -1))[:, 0, scene.shown].double().numpy()
+    placed = pipeline.preprocessing.resample(maps, scene.boxes.expand(2, -1))[:, 0, scene.shown].double().numpy()
     order = np.lexsort((-placed[1], -placed[0]))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
