@@ -1,4 +1,4 @@
-"""Arms of one recipe: each is trained and measured, and the others are compared with the first."""
+"""Variants of one recipe: each is trained and evaluated, and the later ones are compared with the first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VARIANTS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1
 NAMES = ("label_smoothing=0", "model=brainmrnet,label_smoothing=0.1")
 
 
-def _arms(*variants: str) -> tuple[Variant, ...]:
+def _variants(*variants: str) -> tuple[Variant, ...]:
     return parse_variants("demo", variants or VARIANTS, SMALL)
 
 
@@ -29,14 +29,14 @@ def _arms(*variants: str) -> tuple[Variant, ...]:
 def ablated(
     phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, room.Ablation]:
-    out = tmp_path_factory.mktemp("swept") / "sweep"
+    out = tmp_path_factory.mktemp("ablated") / "ablation"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return out, run_ablation(phantom_table, _arms(), out)
+        return out, run_ablation(phantom_table, _variants(), out)
 
 
-def test_arms_are_the_recipe_with_their_own_changes_after_those_of_all() -> None:
-    first, second = _arms("epochs=2", "model=brainmrnet dropout=0.4 augment.scale=[0.9,1.1]")
+def test_overrides_of_a_variant_come_after_those_of_all() -> None:
+    first, second = _variants("epochs=2", "model=brainmrnet dropout=0.4 augment.scale=[0.9,1.1]")
     assert (first.name, first.recipe.epochs, first.recipe.batch_size) == ("epochs=2", 2, 4)
     assert second.name == "model=brainmrnet,dropout=0.4,scale=0.9,1.1"
     assert (second.recipe.model, second.recipe.epochs, second.recipe.augment.scale) == ("brainmrnet", 1, (0.9, 1.1))
@@ -45,20 +45,20 @@ def test_arms_are_the_recipe_with_their_own_changes_after_those_of_all() -> None
 @pytest.mark.parametrize(
     ("arms", "said"),
     [
-        (("epochs=2",), "1 arm given; expected at least two"),
-        (("epochs=2", "epochs=3", "epochs=2"), "arm epochs=2: given twice"),
-        (("epochs=2", " "), "changes nothing; expected overrides such as"),
+        (("epochs=2",), "1 variant given; expected at least two"),
+        (("epochs=2", "epochs=3", "epochs=2"), "variant epochs=2: given twice"),
+        (("epochs=2", " "), "no overrides; expected some, such as"),
         (("epochs=2", "epoch=3"), "did you mean epochs?"),
         (("epochs=2", "augment.scale=[0.9, 1.1]"), "override"),
     ],
 )
-def test_arms_that_make_no_sense_are_refused(variants: tuple[str, ...], said: str) -> None:
+def test_invalid_variants_are_errors(variants: tuple[str, ...], said: str) -> None:
     with pytest.raises(RecipeError, match=said.replace("?", r"\?")):
-        _arms(*variants)
+        _variants(*variants)
 
 
-def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp_path: Path) -> None:
-    found = run_ablation(phantom_table, _arms("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
+def test_training_with_and_without_cam_guidance_is_compared(phantom_table: Table, tmp_path: Path) -> None:
+    found = run_ablation(phantom_table, _variants("loss.cam_guidance=0", "loss.cam_guidance=1"), tmp_path / "out")
     plain, guided = found.results
     assert (plain.variant.name, guided.variant.name) == ("cam_guidance=0", "cam_guidance=1")
     assert plain.run.record.masks is None
@@ -67,11 +67,11 @@ def test_training_with_and_without_a_guide_is_compared(phantom_table: Table, tmp
     assert guided.run.record.split_hash == plain.run.record.split_hash
 
 
-def test_each_arm_is_a_measured_run_on_the_same_split(
+def test_each_variant_is_an_evaluated_run_on_the_same_split(
     ablated: tuple[Path, room.Ablation], phantom_table: Table
 ) -> None:
     out, found = ablated
-    assert {p.name for p in out.iterdir()} == {*NAMES, "sweep.json", "sweep.run.json"}
+    assert {p.name for p in out.iterdir()} == {*NAMES, "ablation.json", "ablation.run.json"}
     runs = [load_run(out / name) for name in NAMES]
     assert [run.spec.model for run in runs] == ["mini_resnet", "brainmrnet"]
     assert {run.record.split_hash for run in runs} == {phantom_table.split_hash}
@@ -84,21 +84,21 @@ def test_each_arm_is_a_measured_run_on_the_same_split(
     assert set(again.caveats) <= set(found.caveats)
 
 
-def test_the_table_is_kept_as_json(ablated: tuple[Path, room.Ablation]) -> None:
+def test_the_results_are_written_as_json(ablated: tuple[Path, room.Ablation]) -> None:
     out, found = ablated
-    written = json.loads((out / "sweep.json").read_text())
+    written = json.loads((out / "ablation.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
-    assert [variant["name"] for variant in written["arms"]] == list(NAMES)
-    first, second = written["arms"]
-    assert first["difference"] is first["p"] is None
+    assert [variant["name"] for variant in written["variants"]] == list(NAMES)
+    first, second = written["variants"]
+    assert first["difference"] is first["p_value"] is None
     gain = second["accuracy"]["value"] - first["accuracy"]["value"]
     assert second["difference"]["value"] == pytest.approx(gain)
-    record = json.loads((out / "sweep.run.json").read_text())
-    assert record["outputs"] == ["sweep.json", *NAMES]
+    record = json.loads((out / "ablation.run.json").read_text())
+    assert record["outputs"] == ["ablation.json", *NAMES]
     assert record["split_hash"] == written["split_hash"]
 
 
-def test_a_sweep_goes_on_where_it_stopped(
+def test_an_interrupted_ablation_can_be_resumed(
     ablated: tuple[Path, room.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[str] = []
@@ -112,37 +112,37 @@ def test_a_sweep_goes_on_where_it_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(room, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run_ablation(phantom_table, _arms(), tmp_path / "sweep")
-    first = (tmp_path / "sweep" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
+            run_ablation(phantom_table, _variants(), tmp_path / "ablation")
+    first = (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
     with pytest.raises(RunError, match="holds a run already; go on with --resume"):
-        run_ablation(phantom_table, _arms(), tmp_path / "sweep")
-    resumed = run_ablation(phantom_table, _arms(), tmp_path / "sweep", resume=True)
-    assert (tmp_path / "sweep" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first
+        run_ablation(phantom_table, _variants(), tmp_path / "ablation")
+    resumed = run_ablation(phantom_table, _variants(), tmp_path / "ablation", resume=True)
+    assert (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first
     assert resumed.to_dict() == ablated[1].to_dict()
 
 
-def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path) -> None:
+def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nothing to resume; train without --resume"):
-        run_ablation(phantom_table, _arms(), tmp_path / "none", resume=True)
+        run_ablation(phantom_table, _variants(), tmp_path / "none", resume=True)
 
 
 @pytest.mark.parametrize(
     ("arm", "said"),
     [
-        ("options.cbam=true", "arm cbam=true: mini_resnet has no option 'cbam'"),
-        ("classes=2", "arm classes=2: recipe demo: classes is 2 but phantom has 4"),
-        ("stop.monitor=val_dice", "arm monitor=val_dice: .* draws no masks"),
+        ("options.cbam=true", "variant cbam=true: mini_resnet has no option 'cbam'"),
+        ("classes=2", "variant classes=2: recipe demo: classes is 2 but phantom has 4"),
+        ("stop.monitor=val_dice", "variant monitor=val_dice: .* draws no masks"),
     ],
 )
-def test_an_arm_that_cannot_be_is_told_before_any_is_trained(
+def test_an_impossible_variant_is_an_error_before_any_training(
     variant: str, said: str, phantom_table: Table, tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match=said):
-        run_ablation(phantom_table, _arms("epochs=2", variant), tmp_path / "sweep")
-    assert not (tmp_path / "sweep").exists()
+        run_ablation(phantom_table, _variants("epochs=2", variant), tmp_path / "ablation")
+    assert not (tmp_path / "ablation").exists()
 
 
-def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
+def test_a_failed_variant_is_recorded_and_the_next_one_starts(
     phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, variants = (
@@ -152,16 +152,16 @@ def test_an_arm_that_fails_is_kept_and_the_next_one_begins(
     write_table(phantom_table, Path(table))
     words = [w for variant in variants for w in ("--variant", variant)] + [w for value in SMALL for w in ("--set", value)]
     words += ["--set", "schedule={name: constant}"]
-    assert main(["train", table, "--recipe", "demo", "--out-dir", str(tmp_path / "sweep"), *words]) == 1
+    assert main(["train", table, "--recipe", "demo", "--out-dir", str(tmp_path / "ablation"), *words]) == 1
     said = capsys.readouterr()
     assert "difference to the first, paired" in said.out
     assert "dropout=0.1" in said.out
-    assert "error: arm name=sgd,lr=1.0e+30: epoch 1: " in said.err
+    assert "error: variant name=sgd,lr=1.0e+30: epoch 1: " in said.err
     assert "caution: Each run is one training" in said.err
-    assert list(json.loads((tmp_path / "sweep" / "sweep.json").read_text())["failed"]) == ["name=sgd,lr=1.0e+30"]
+    assert list(json.loads((tmp_path / "ablation" / "ablation.json").read_text())["failed"]) == ["name=sgd,lr=1.0e+30"]
 
 
-def test_the_ablation_of_system_5_is_one_command(phantom_table: Table) -> None:
+def test_the_ablation_of_published_method_5_is_one_command(phantom_table: Table) -> None:
     smoothed, plain = "loss.label_smoothing=0.1", "model=efficientnet_b2 dropout=0.5"
     variants = parse_variants(
         "efficientnet_b2_transformer",

@@ -1,4 +1,4 @@
-"""The arrow table + several arms of one recipe -> runs, each measured, and how much better each is than the first."""
+"""Table + several variants of a recipe -> Ablation: an evaluated run per variant, each compared with the first."""
 
 from __future__ import annotations
 
@@ -23,33 +23,34 @@ from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.training_start import STARTED, check_run_folder
 from tumorlens.training.checks import check_fit
 
-ABLATION = "sweep.json"
+ABLATION = "ablation.json"
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train.
+    """One variant of a recipe.
 
     Attributes:
-        name: of its run's folder: the values that it changes, as ``"model=efficientnet_b2,dropout=0.5"``.
-        changes: the same as they were given.
-        recipe: the whole of it.
+        name: its overrides, as ``"model=efficientnet_b2,dropout=0.5"``; also the name of the run's folder.
+        overrides: as given, for example ``("model=efficientnet_b2", "dropout=0.5")``.
+        recipe: the recipe with these overrides.
     """
 
     name: str
-    changes: tuple[str, ...]
+    overrides: tuple[str, ...]
     recipe: Recipe
 
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What came of an arm.
+    """The result of one variant.
 
     Attributes:
-        variant: which.
+        variant: the trained variant.
         run: the trained run.
-        accuracy: on the test part.
-        comparison: with the first arm's run, image by image; None for the first itself.
+        accuracy: on the test subset.
+        comparison: paired comparison with the run of the first variant; None for the first variant.
     """
 
     variant: Variant
@@ -59,25 +60,25 @@ class VariantResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        compared = self.comparison
+        comparison = self.comparison
         return {
             "name": self.variant.name,
-            "changes": list(self.variant.changes),
+            "overrides": list(self.variant.overrides),
             "model": self.run.spec.model,
             "accuracy": self.accuracy.to_dict(),
-            "difference": compared.accuracy.to_dict() if compared else None,
-            "p": compared.p if compared else None,
+            "difference": comparison.accuracy.to_dict() if comparison else None,
+            "p_value": comparison.p_value if comparison else None,
         }
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """All arms, in the order they were given.
+    """The results of all variants, in the given order.
 
     Attributes:
-        results: of those that were trained; the first is what the others are compared with.
-        failed: arms that were not, each with the reason.
-        caveats: what must be known before a difference is quoted.
+        results: of the trained variants; the first one is the reference of every comparison.
+        failed: name of each variant that could not be trained, with the reason.
+        caveats: limitations of the comparisons.
         facts: data, recipe, seed and split, as plain data.
     """
 
@@ -87,35 +88,34 @@ class Ablation:
     facts: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """What sweep.json holds."""
-        return self.facts | {
-            "arms": [result.to_dict() for result in self.results],
+        """The content of ablation.json."""
+        return {"schema_version": SCHEMA_VERSION, **self.facts} | {
+            "variants": [result.to_dict() for result in self.results],
             "failed": self.failed,
             "caveats": list(self.caveats),
         }
 
 
 def parse_variants(source: str | Path, variants: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Variant, ...]:
-    """The arms of a recipe.
+    """Parse the variants of a recipe.
 
     Args:
         source: a shipped recipe or a YAML file.
-        variants: each a list of overrides with spaces between them, as ``"model=efficientnet_b2 dropout=0.5"``.
-        overrides: what all arms change; an arm's own come after them.
+        variants: the overrides of each, separated by spaces, as ``"model=efficientnet_b2 dropout=0.5"``.
+        overrides: of all variants; those of a variant come after them.
 
     Raises:
-        RecipeError: fewer than two arms, two of one name, one that changes nothing, or a change that does not fit.
+        RecipeError: fewer than two variants, a variant given twice, one without overrides, or an invalid override.
     """
-    found = [
-        Variant(_name(changes), changes, load_recipe(source, [*overrides, *changes]))
-        for changes in map(_split, variants)
+    parsed = [
+        Variant(_name(own), own, load_recipe(source, [*overrides, *own])) for own in map(_overrides, variants)
     ]
-    if len(found) < 2:
-        raise RecipeError("1 arm given; expected at least two, of which the first is what the others are held to")
-    names = [variant.name for variant in found]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise RecipeError(f"arm {twice}: given twice; expected each once")
-    return tuple(found)
+    if len(parsed) < 2:
+        raise RecipeError("1 variant given; expected at least two: the first is the reference of the comparison")
+    names = [variant.name for variant in parsed]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise RecipeError(f"variant {repeated}: given twice; expected each once")
+    return tuple(parsed)
 
 
 def run_ablation(
@@ -128,21 +128,22 @@ def run_ablation(
     allow_leak: bool = False,
     console: Console | None = None,
 ) -> Ablation:
-    """Train every arm on the same split with the same seed, measure it on the test part, compare it with the first.
+    """Train every variant on the same split with the same seed, evaluate it on test, and compare it with the first.
 
     Args:
         table: with a split.
-        variants: as `parse_variants` gives them; the first is what the others are compared with.
-        out: one folder for each run in it, and sweep.json.
+        variants: from `parse_variants`; the first one is the reference of every comparison.
+        out: folder for one run per variant and for ablation.json.
         seed: of every training.
-        resume: go on where a sweep stopped; what is finished stays as it is.
-        allow_leak: as `tumorlens.training.train`.
-        console: where progress is shown; None for silence.
+        resume: continue an interrupted ablation; finished runs stay as they are.
+        allow_leak: as in `tumorlens.training.train`.
+        console: shows the progress; None for silence.
 
     Raises:
-        RunError: a folder holds a run already, or there is nothing to resume.
-        RecipeError: an arm does not fit the data or its network; said before any is trained.
-        TumorlensError: the first arm cannot be trained. That of another is kept in `failed`, and the next one begins.
+        RunError: a folder already holds a run, or there is nothing to resume.
+        RecipeError: a variant does not fit the data or its network; raised before any training.
+        TumorlensError: the first variant cannot be trained. The error of a later variant goes into `failed`, and the
+            next variant starts.
     """
     folder, console = Path(out), console or Console(quiet=True)
     _check(table, variants, folder, resume)
@@ -150,83 +151,83 @@ def run_ablation(
     results: list[VariantResult] = []
     failed: dict[str, str] = {}
     for number, variant in enumerate(variants, start=1):
-        console.print(f"arm {number}/{len(variants)}: {' '.join(variant.changes)}", highlight=False, soft_wrap=True)
+        console.print(f"variant {number}/{len(variants)}: {' '.join(variant.overrides)}", highlight=False, soft_wrap=True)
         own = folder / variant.name
         try:
             started = resume and (own / STARTED).is_file()
             run = train(table, variant.recipe, own, seed=seed, resume=started, allow_leak=allow_leak, console=console)
-            measured = _measured(run, console)
-            compared = compare(results[0].run, run) if results else None
+            evaluation = _evaluation(run, console)
+            comparison = compare(results[0].run, run) if results else None
         except TumorlensError as error:
             if not results:
                 raise
             failed[variant.name] = str(error)
             continue
-        results.append(VariantResult(variant, run, measured.accuracy, compared))
+        results.append(VariantResult(variant, run, evaluation.accuracy, comparison))
         record.lap(variant.name)
     first = results[0].run.record
     recorded = first.to_dict()
     facts = {key: recorded[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
-    found = Ablation(tuple(results), failed, _caveats(results), facts)
-    write_json(found.to_dict(), folder / ABLATION)
+    ablation = Ablation(tuple(results), failed, _caveats(results), facts)
+    write_json(ablation.to_dict(), folder / ABLATION)
     record.add(**facts, device=first.device, failed=failed, outputs=[ABLATION, *(r.variant.name for r in results)])
-    record.write(folder, "sweep.run.json")
-    return found
+    record.write(folder, "ablation.run.json")
+    return ablation
 
 
-def _split(variant: str) -> tuple[str, ...]:
-    changes = tuple(variant.split())
-    if not changes:
-        raise RecipeError(f"arm '{variant}': changes nothing; expected overrides such as 'loss.label_smoothing=0.1'")
-    return changes
+def _overrides(variant: str) -> tuple[str, ...]:
+    overrides = tuple(variant.split())
+    if not overrides:
+        raise RecipeError(f"variant '{variant}': no overrides; expected some, such as 'loss.label_smoothing=0.1'")
+    return overrides
 
 
-def _name(changes: Sequence[str]) -> str:
-    """The last part of each key with its value, as a folder can be called on every system."""
-    pairs = (change.partition("=") for change in changes)
+def _name(overrides: Sequence[str]) -> str:
+    """The last word of each key with its value, as a folder name that is valid on every system."""
+    pairs = (override.partition("=") for override in overrides)
     words = ((key.rpartition(".")[2], re.sub(r"[^\w.,=+-]+", "-", value).strip("-")) for key, _, value in pairs)
     return ",".join(f"{key}={value}" for key, value in words)
 
 
 def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool) -> None:
-    """See that nothing will be overwritten, and that every network can be built, before hours are spent."""
+    """Check before hours of training that no run would be overwritten and that every network can be built."""
     if resume and not any((folder / variant.name / STARTED).is_file() for variant in variants):
-        raise RunError(f"{folder}: holds no run of these arms, so there is nothing to resume; train without --resume")
+        raise RunError(f"{folder}: holds no run of these variants, so there is nothing to resume; train without --resume")
     for variant in variants:
         if not resume:
             check_run_folder(folder / variant.name, resume=False)
         try:
             check_fit(table, variant.recipe).network()
         except TumorlensError as error:
-            raise RecipeError(f"arm {variant.name}: {error}") from None
+            raise RecipeError(f"variant {variant.name}: {error}") from None
 
 
-def _measured(run: Run, console: Console) -> Measured:
-    """The evaluation of a run, made now where there is none of its weights."""
+def _evaluation(run: Run, console: Console) -> Measured:
+    """The stored evaluation of a run; evaluates the run now where there is none of its weights."""
     try:
         return read_evaluation(run)
     except RunError:
-        with console.status("measuring") as status:
-            found = evaluate(  # arms are told apart by accuracy, which rectangles and background do not touch
+        with console.status("evaluating") as status:
+            evaluation = evaluate(  # variants are compared by accuracy; box masks and region occlusion do not change it
                 run,
                 rectangles=True,
                 background=False,
-                progress=lambda done, total: status.update(f"measuring {done}/{total}"),
+                progress=lambda done, total: status.update(f"evaluating {done}/{total}"),
             )
-        write_evaluation(run, found, run.evaluation_folder(), Record("evaluate"))
+        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
         return read_evaluation(run)
 
 
 def _caveats(results: Sequence[VariantResult]) -> tuple[str, ...]:
-    """Those of all comparisons, each once, and that there are several of them."""
-    compared = [result.comparison for result in results if result.comparison]
-    chosen = (
-        "All arms are measured on the test part. The best of this table is chosen on it, so its figure is too high; to "
-        "choose, look at the validation part: tumorlens evaluate RUN --subset val."
+    """The caveats of all comparisons, each once, with those on selection and multiple comparisons first."""
+    comparisons = [result.comparison for result in results if result.comparison]
+    selection = (
+        "All variants are evaluated on the test subset. The accuracy of the best one is too high, because the choice "
+        "used the test subset; choose on validation instead: tumorlens evaluate RUN --subset val."
     )
-    many = (
-        f"Each of the {len(compared)} differences has a 95 % interval of its own. That one of them leaves out 0 where "
-        "nothing differs is likelier than 5 %."
+    multiple = (
+        f"Each of the {len(comparisons)} differences has its own 95 % interval. The probability that at least one "
+        "interval excludes 0 by chance is above 5 %."
     )
-    said = [caveat for comparison in compared for caveat in comparison.caveats]
-    return tuple(dict.fromkeys([chosen, *([many] if len(compared) > 1 else []), *said]))
+    caveats = [caveat for comparison in comparisons for caveat in comparison.caveats]
+    return tuple(dict.fromkeys([selection, *([multiple] if len(comparisons) > 1 else []), *caveats]))
