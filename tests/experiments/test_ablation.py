@@ -12,7 +12,7 @@ from tumorlens.cli import main
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.errors import RecipeError, RunError
-from tumorlens.experiments import ablation as room
+from tumorlens.experiments import ablation as module
 from tumorlens.experiments.ablation import Variant, parse_variants, run_ablation
 from tumorlens.training import Run, load_run, train
 
@@ -28,7 +28,7 @@ def _variants(*variants: str) -> tuple[Variant, ...]:
 @pytest.fixture(scope="module")
 def ablated(
     phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, room.Ablation]:
+) -> tuple[Path, module.Ablation]:
     out = tmp_path_factory.mktemp("ablated") / "ablation"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
@@ -43,7 +43,7 @@ def test_overrides_of_a_variant_come_after_those_of_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arms", "said"),
+    ("variants", "message"),
     [
         (("epochs=2",), "1 variant given; expected at least two"),
         (("epochs=2", "epochs=3", "epochs=2"), "variant epochs=2: given twice"),
@@ -52,8 +52,8 @@ def test_overrides_of_a_variant_come_after_those_of_all() -> None:
         (("epochs=2", "augment.scale=[0.9, 1.1]"), "override"),
     ],
 )
-def test_invalid_variants_are_errors(variants: tuple[str, ...], said: str) -> None:
-    with pytest.raises(RecipeError, match=said.replace("?", r"\?")):
+def test_invalid_variants_are_errors(variants: tuple[str, ...], message: str) -> None:
+    with pytest.raises(RecipeError, match=message.replace("?", r"\?")):
         _variants(*variants)
 
 
@@ -68,7 +68,7 @@ def test_training_with_and_without_cam_guidance_is_compared(phantom_table: Table
 
 
 def test_each_variant_is_an_evaluated_run_on_the_same_split(
-    ablated: tuple[Path, room.Ablation], phantom_table: Table
+    ablated: tuple[Path, module.Ablation], phantom_table: Table
 ) -> None:
     out, found = ablated
     assert {p.name for p in out.iterdir()} == {*NAMES, "ablation.json", "ablation.run.json"}
@@ -84,7 +84,7 @@ def test_each_variant_is_an_evaluated_run_on_the_same_split(
     assert set(again.caveats) <= set(found.caveats)
 
 
-def test_the_results_are_written_as_json(ablated: tuple[Path, room.Ablation]) -> None:
+def test_the_results_are_written_as_json(ablated: tuple[Path, module.Ablation]) -> None:
     out, found = ablated
     written = json.loads((out / "ablation.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
@@ -99,7 +99,7 @@ def test_the_results_are_written_as_json(ablated: tuple[Path, room.Ablation]) ->
 
 
 def test_an_interrupted_ablation_can_be_resumed(
-    ablated: tuple[Path, room.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ablated: tuple[Path, module.Ablation], phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[str] = []
 
@@ -110,7 +110,7 @@ def test_an_interrupted_ablation_can_be_resumed(
         return train(table, recipe, out, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(room, "train", interrupted)
+        patch.setattr(module, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     first = (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
@@ -127,7 +127,7 @@ def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("arm", "said"),
+    ("variant", "message"),
     [
         ("options.cbam=true", "variant cbam=true: mini_resnet has no option 'cbam'"),
         ("classes=2", "variant classes=2: recipe demo: classes is 2 but phantom has 4"),
@@ -135,9 +135,9 @@ def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Pa
     ],
 )
 def test_an_impossible_variant_is_an_error_before_any_training(
-    variant: str, said: str, phantom_table: Table, tmp_path: Path
+    variant: str, message: str, phantom_table: Table, tmp_path: Path
 ) -> None:
-    with pytest.raises(RecipeError, match=said):
+    with pytest.raises(RecipeError, match=message):
         run_ablation(phantom_table, _variants("epochs=2", variant), tmp_path / "ablation")
     assert not (tmp_path / "ablation").exists()
 
@@ -145,19 +145,18 @@ def test_an_impossible_variant_is_an_error_before_any_training(
 def test_a_failed_variant_is_recorded_and_the_next_one_starts(
     phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, variants = (
-        str(tmp_path / "split.csv"),
-        ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1"),
-    )
+    table = str(tmp_path / "split.csv")
+    variants = ("epochs=1", "optimizer.name=sgd optimizer.lr=1.0e+30", "dropout=0.1")
     write_table(phantom_table, Path(table))
-    words = [w for variant in variants for w in ("--variant", variant)] + [w for value in SMALL for w in ("--set", value)]
+    words = [word for variant in variants for word in ("--variant", variant)]
+    words += [word for value in SMALL for word in ("--set", value)]
     words += ["--set", "schedule={name: constant}"]
     assert main(["train", table, "--recipe", "demo", "--out-dir", str(tmp_path / "ablation"), *words]) == 1
-    said = capsys.readouterr()
-    assert "difference to the first, paired" in said.out
-    assert "dropout=0.1" in said.out
-    assert "error: variant name=sgd,lr=1.0e+30: epoch 1: " in said.err
-    assert "caution: Each run is one training" in said.err
+    printed = capsys.readouterr()
+    assert "difference from the first, paired" in printed.out
+    assert "dropout=0.1" in printed.out
+    assert "error: variant name=sgd,lr=1.0e+30: epoch 1: " in printed.err
+    assert "caution: Each run is one training" in printed.err
     assert list(json.loads((tmp_path / "ablation" / "ablation.json").read_text())["failed"]) == ["name=sgd,lr=1.0e+30"]
 
 

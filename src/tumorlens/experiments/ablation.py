@@ -107,9 +107,7 @@ def parse_variants(source: str | Path, variants: Sequence[str], overrides: Seque
     Raises:
         RecipeError: fewer than two variants, a variant given twice, one without overrides, or an invalid override.
     """
-    parsed = [
-        Variant(_name(own), own, load_recipe(source, [*overrides, *own])) for own in map(_overrides, variants)
-    ]
+    parsed = [Variant(_name(own), own, load_recipe(source, [*overrides, *own])) for own in map(_overrides, variants)]
     if len(parsed) < 2:
         raise RecipeError("1 variant given; expected at least two: the first is the reference of the comparison")
     names = [variant.name for variant in parsed]
@@ -151,7 +149,9 @@ def run_ablation(
     results: list[VariantResult] = []
     failed: dict[str, str] = {}
     for number, variant in enumerate(variants, start=1):
-        console.print(f"variant {number}/{len(variants)}: {' '.join(variant.overrides)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"variant {number}/{len(variants)}: {' '.join(variant.overrides)}", highlight=False, soft_wrap=True
+        )
         own = folder / variant.name
         try:
             started = resume and (own / STARTED).is_file()
@@ -192,7 +192,9 @@ def _name(overrides: Sequence[str]) -> str:
 def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool) -> None:
     """Check before hours of training that no run would be overwritten and that every network can be built."""
     if resume and not any((folder / variant.name / STARTED).is_file() for variant in variants):
-        raise RunError(f"{folder}: holds no run of these variants, so there is nothing to resume; train without --resume")
+        raise RunError(
+            f"{folder}: holds no run of these variants, so there is nothing to resume; train without --resume"
+        )
     for variant in variants:
         if not resume:
             check_run_folder(folder / variant.name, resume=False)
