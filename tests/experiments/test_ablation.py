@@ -156,7 +156,7 @@ def test_a_failed_variant_is_recorded_and_the_next_one_starts(
     assert "difference from the first, paired" in printed.out
     assert "dropout=0.1" in printed.out
     assert "error: variant name=sgd,lr=1.0e+30: epoch 1: " in printed.err
-    assert "caution: Each run is one training" in printed.err
+    assert "caveat: Each run is one training" in printed.err
     assert list(json.loads((tmp_path / "ablation" / "ablation.json").read_text())["failed"]) == ["name=sgd,lr=1.0e+30"]
 
 

@@ -20,8 +20,8 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
-from tumorlens.training.training_start import STARTED, check_run_folder
 from tumorlens.training.checks import check_fit
+from tumorlens.training.training_start import STARTED, check_run_folder
 
 ABLATION = "ablation.json"
 SCHEMA_VERSION = 1

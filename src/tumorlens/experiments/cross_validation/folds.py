@@ -15,8 +15,8 @@ from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
 from tumorlens.training import Recipe, Run, train
-from tumorlens.training.training_start import STARTED, check_run_folder
 from tumorlens.training.checks import check_fit
+from tumorlens.training.training_start import STARTED, check_run_folder
 
 
 def cross_validate(

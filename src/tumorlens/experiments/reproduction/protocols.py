@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tumorlens.auditing import LinkedGroups, find_linked_groups, split_folds, split_given, reference_masks, with_groups
+from tumorlens.auditing import LinkedGroups, find_linked_groups, reference_masks, split_folds, split_given, with_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
 from tumorlens.experiments.reproduction.quick import subsample
