@@ -1,31 +1,52 @@
-"""Run + table -> results with intervals, and the page that shows them."""
+"""Run + table -> results with intervals, and the page that shows them. Names are imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tumorlens._extras import require
 
-require("torch", "train", "evaluate networks")
+if TYPE_CHECKING:
+    from tumorlens.evaluation.evaluate import calibrate as calibrate
+    from tumorlens.evaluation.evaluate import evaluate as evaluate
+    from tumorlens.evaluation.evaluation_facts import EvaluationFacts as EvaluationFacts
+    from tumorlens.evaluation.evaluation_facts import weights_hash as weights_hash
+    from tumorlens.evaluation.evaluation_files import write_evaluation as write_evaluation
+    from tumorlens.evaluation.evaluation_result import Evaluation as Evaluation
+    from tumorlens.evaluation.evaluation_result import TemperatureScaling as TemperatureScaling
+    from tumorlens.evaluation.inference import gray_slice as gray_slice
+    from tumorlens.evaluation.inference import infer as infer
+    from tumorlens.evaluation.report.evaluation_page import evaluation_page as evaluation_page
+    from tumorlens.evaluation.report.evaluation_page import evaluation_sections as evaluation_sections
+    from tumorlens.evaluation.stored_evaluation import StoredEvaluation as StoredEvaluation
+    from tumorlens.evaluation.stored_evaluation import read_evaluation as read_evaluation
+    from tumorlens.evaluation.thresholds import Thresholds as Thresholds
+    from tumorlens.evaluation.thresholds import thresholds_of as thresholds_of
 
-from tumorlens.evaluation.evaluate import calibrate, evaluate  # noqa: E402
-from tumorlens.evaluation.evaluation_files import write_evaluation  # noqa: E402
-from tumorlens.evaluation.evaluation_result import Calibration, Evaluation  # noqa: E402
-from tumorlens.evaluation.inference import gray_slice, infer  # noqa: E402
-from tumorlens.evaluation.report.evaluation_page import evaluation_page, evaluation_sections  # noqa: E402
-from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation  # noqa: E402
-from tumorlens.evaluation.subset import weights_hash  # noqa: E402
-from tumorlens.evaluation.thresholds import Thresholds, thresholds_of  # noqa: E402
+# Name -> its module below this one; these need torch.
+_LAZY = {
+    "Evaluation": "evaluation_result",
+    "EvaluationFacts": "evaluation_facts",
+    "StoredEvaluation": "stored_evaluation",
+    "TemperatureScaling": "evaluation_result",
+    "Thresholds": "thresholds",
+    "calibrate": "evaluate",
+    "evaluate": "evaluate",
+    "evaluation_page": "report.evaluation_page",
+    "evaluation_sections": "report.evaluation_page",
+    "gray_slice": "inference",
+    "infer": "inference",
+    "read_evaluation": "stored_evaluation",
+    "thresholds_of": "thresholds",
+    "weights_hash": "evaluation_facts",
+    "write_evaluation": "evaluation_files",
+}
+__all__ = list(_LAZY)
 
-__all__ = [
-    "Calibration",
-    "Evaluation",
-    "Measured",
-    "Thresholds",
-    "calibrate",
-    "evaluate",
-    "evaluation_page",
-    "evaluation_sections",
-    "gray_slice",
-    "infer",
-    "read_evaluation",
-    "thresholds_of",
-    "weights_hash",
-    "write_evaluation",
-]
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tumorlens.evaluation' has no attribute '{name}'")
+    require("torch", "train", "evaluate networks")
+    return getattr(import_module(f"tumorlens.evaluation.{_LAZY[name]}"), name)

@@ -1,4 +1,4 @@
-"""Samples -> a refusal where their true masks are boxes: whoever finds a box has not outlined a tumor."""
+"""Samples -> a refusal where their reference masks are bounding boxes: Dice against boxes says nothing of contours."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tumorlens.scan import is_box_mask
 
 
 def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
-    """See that not more than half of the true masks that show a tumor are filled rectangles.
+    """Check that at most half of the reference masks that show a tumor are filled rectangles.
 
     Reading stops as soon as that is certain.
 
     Args:
         name: of the data.
-        samples: what is to be measured.
+        samples: the samples to measure.
 
     Raises:
         DataError: more than half are.
@@ -34,8 +34,8 @@ def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
             return
     if 2 * boxes > shown:
         raise DataError(
-            f"{name}: {boxes:,} of {shown:,} true masks that show a tumor are filled rectangles, and Dice against "
-            "boxes says nothing about outlines; if these are Figshare slices, train and evaluate on the radiologists' "
-            "outlines (tumorlens data split DATA --true-masks figshare:FOLDER), or measure against the boxes all the "
-            "same with --rectangles"
+            f"{name}: {boxes:,} of {shown:,} reference masks that show a tumor are filled rectangles; Dice against "
+            "bounding boxes says nothing about contours. If these are Figshare slices, train and evaluate on the "
+            "radiologists' masks (tumorlens data split DATA --reference-masks figshare:FOLDER), or measure against the "
+            "boxes with --allow-box-masks"
         )

@@ -1,27 +1,25 @@
-"""The arrow run + table -> numbers."""
+"""Run + table -> evaluation: inference, metrics with intervals, and the analyses of the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from tumorlens._arrays import Floats
-from tumorlens.datasets import Sample, Table
-from tumorlens.evaluation.analyses.leakage.measure import leaked_ids, measure_leakage
-from tumorlens.evaluation.analyses.ood import measure_ood
-from tumorlens.evaluation.analyses.ood.fit_ood import to_fit_on
-from tumorlens.evaluation.analyses.region_occlusion.measure import measure_region_occlusion, outlined, staged
-from tumorlens.evaluation.analyses.robustness import asked, measure_robustness
-from tumorlens.evaluation.analyses.selective.measure import measure_selective
+from tumorlens._arrays import Floats, Ints
+from tumorlens._progress import Progress, ProgressOption, progress_of, silent
+from tumorlens.datasets import Sample, Table, read_sample_mask
+from tumorlens.datasets.classes import HEALTHY
+from tumorlens.errors import DataError
+from tumorlens.evaluation.analyses import AnalysisResult, Context, registry
 from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, mask_caveats
-from tumorlens.evaluation.evaluation_result import Calibration, Evaluation
+from tumorlens.evaluation.evaluation_facts import facts_of
+from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask, TemperatureScaling
 from tumorlens.evaluation.inference import InferenceResult, Spacing, infer
-from tumorlens.evaluation.subset import bootstrap_of, choose_subset, facts_of
-from tumorlens.evaluation.thresholds import fit_thresholds
+from tumorlens.evaluation.subset import bootstrap_of, choose_subset
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
@@ -30,127 +28,156 @@ from tumorlens.models import Pipeline
 from tumorlens.scan import Mask
 from tumorlens.training import Run
 
-Progress = Callable[[int, int], None]
-
 
 def evaluate(
     run: Run,
     *,
     table: Table | None = None,
-    split: str = "test",
-    rectangles: bool = False,
-    background: bool = True,
-    robustness: int | None = None,
+    subset: str = "test",
+    allow_box_masks: bool = False,
+    analyses: Mapping[str, bool] | None = None,
+    limits: Mapping[str, int] | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Evaluation:
-    """Measure a run on one split of its own data, or on other data.
+    """Evaluate a run on a subset of its own data, or on external data.
 
     Args:
         run: a finished run.
-        table: other data, all of it is used; None for the run's own `split`. Where its only tumors are called
-            "tumor", all kinds of tumor that the run knows count as that.
-        split: of the run's own data.
-        rectangles: measure what is drawn also where most true masks are filled rectangles.
-        background: ask again with background, head and tumor blanked, if there are masks that show a tumor; this
-            takes three times as long as the rest.
-        robustness: also measure so many images at most, spread over patients, with every artifact of
-            `tumorlens.evaluation.analyses.robustness` at every severity; 0 for all images, None to leave it out.
+        table: external data, all of it is used; None for a subset of the run's own data. Where its only tumor class is
+            "tumor", all tumor classes of the run count as that.
+        subset: ``"test"``, ``"val"`` or ``"train"`` of the run's own data.
+        allow_box_masks: report segmentation metrics even if most reference masks are bounding boxes.
+        analyses: name of an analysis -> whether to make it; the registry says which are made otherwise. Region
+            occlusion takes three times as long as all the rest; robustness is made on request only.
+        limits: name of an analysis -> the largest number of images for it; 0 for all.
         n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
-        progress: called with (done, total).
+        progress: a callable, True for bars, None for silence.
 
     Raises:
-        SplitError: other data that shares patients or images with the run's training part.
-        DataError: labels the run does not know, an empty split, or true masks that are rectangles.
-        RunError: the run's data changed since.
-        ScanError: an image cannot be read, or, for a network that segments or with `background`, a mask.
+        SplitError: external data that shares patients or images with the run's train subset.
+        DataError: labels the run does not know, an empty subset, reference masks that are bounding boxes, or an
+            analysis that does not exist.
+        RunError: the run's data changed since training.
+        ScanError: an image cannot be read, or a mask.
     """
+    chosen = _chosen(analyses or {}, limits or {})
     run = collapse_tumor_classes(run, table)
-    own, part, subset_name = choose_subset(run, table, split)
-    held_out = _validation(own)
-    seen = [] if subset_name == "val" else to_fit_on(own)
-    with_tumor = outlined(part.samples) if background else []
-    blanks = 2 * len(part) + len(with_tumor) if with_tumor else 0
-    steps = staged(progress, len(held_out) + len(part), len(seen), blanks, asked(len(part), robustness))
-    if run.segments and not rectangles:
-        refuse_box_masks(f"{part.name}, {subset_name}", part.samples)
-    pipeline, samples = run.pipeline(), part.samples
-    answers, drawings = _ask(pipeline, held_out, samples, steps[0])
-    val, rest = slice(len(held_out)), slice(len(held_out), None)
-    calibration = _fit(run, held_out, answers.logits[val])
-    logits, labels = answers.logits[rest], _labels(run, samples)
-    limits = fit_thresholds(pipeline, own, seen, answers.logits[val], answers.features[val], progress=steps[1])
-    bootstrap = bootstrap_of(part, n_resamples=n_resamples, seed=seed)
-    before, after = softmax(logits), softmax(logits, calibration.temperature)
-    classes, known = run.spec.classes, leaked_ids(own, part)
-    figures = [measure(p, labels, bootstrap, classes) for p in (before, after)]
-    separate = measure_leakage(known, samples, after, labels, bootstrap, classes, drawings=drawings)
-    segmentation = measure_segmentation(drawings, samples, bootstrap, classes)
-    blanked = measure_region_occlusion(
-        pipeline, samples, with_tumor, logits, labels, bootstrap, classes, progress=steps[2]
-    )
-    worse = measure_robustness(pipeline, samples, labels, bootstrap, classes, limit=robustness, progress=steps[3])
-    warned = [found.caveat for found in (separate, blanked, worse) if found and found.caveat]
-    warned += [run.caveat] if isinstance(run, BinaryTaskRun) else []
-    warned += caveats(part, classes, bootstrap.unit, measured=subset_name, plan=own.plan)
+    own, measured, name = choose_subset(run, table, subset)
+    validation = _validation(own)
+    if run.segments and not allow_box_masks:
+        refuse_box_masks(f"{measured.name}, {name}", measured.samples)
+    pipeline, samples, classes = run.pipeline(), measured.samples, run.spec.classes
+    with progress_of(progress) as shown:
+        inference, cases, masks = _infer(pipeline, validation, samples, shown)
+        held_out, inference = inference.part(len(validation))
+        scaling = _fit(run, validation, held_out.logits)
+        labels = _labels(run, samples)
+        bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
+        before, after = softmax(inference.logits), softmax(inference.logits, scaling.temperature)
+        uncalibrated, metrics = (measure(p, labels, bootstrap, classes) for p in (before, after))
+        context = Context(
+            run=run,
+            pipeline=pipeline,
+            table=own,
+            subset=measured,
+            subset_name=name,
+            labels=labels,
+            classes=classes,
+            bootstrap=bootstrap,
+            inference=inference,
+            probabilities=after,
+            validation=tuple(validation),
+            validation_inference=held_out,
+            cases=tuple(cases),
+            limit=0,
+            progress=shown,
+        )
+        results = _analyze(chosen, context)
+    found = [caveat for result in results.values() for caveat in result.caveats]
+    found += [run.caveat] if isinstance(run, BinaryTaskRun) else []
+    found += caveats(measured, classes, bootstrap.unit, measured=name, plan=own.plan)
     return Evaluation(
         samples=samples,
-        logits=logits,
+        logits=inference.logits,
         probabilities=after,
-        metrics=figures[1],
-        before=figures[0],
-        nll=(nll(logits, labels), nll(logits, labels, calibration.temperature)),
-        calibration=calibration,
-        cams=answers.cams[rest],
-        boxes=answers.boxes[rest],
-        facts=facts_of(run, part, figures[1].overall["accuracy"], foreign=table is not None)
-        | {"part": subset_name, "n_resamples": n_resamples, "seed": seed},
-        separate=separate,
-        segmentation=segmentation,
-        background=blanked,
-        caveats=(*warned, *mask_caveats(drawings, samples)),
-        robustness=worse,
-        ood=measure_ood(limits.ood, answers.features[rest], labels, bootstrap, classes),
-        abstention=measure_selective(limits.prediction_sets, logits, labels, bootstrap, classes),
+        metrics=metrics,
+        before=uncalibrated,
+        nll=(nll(inference.logits, labels), nll(inference.logits, labels, scaling.temperature)),
+        calibration=scaling,
+        cams=inference.cams,
+        boxes=inference.boxes,
+        masks=masks,
+        segmentation=measure_segmentation(cases, [s.label for s in samples], bootstrap, classes),
+        analyses=results,
+        facts=facts_of(
+            run,
+            measured,
+            metrics.overall["accuracy"],
+            name=name,
+            external=table is not None,
+            bootstrap=bootstrap,
+        ),
+        caveats=(*found, *mask_caveats(cases, samples)),
     )
 
 
-def calibrate(run: Run, table: Table) -> Calibration:
-    """Fit the temperature of a run on the validation part of its table."""
+def calibrate(run: Run, table: Table) -> TemperatureScaling:
+    """Fit the temperature of a run on the validation subset of its table."""
     samples = _validation(table)
     return _fit(run, samples, infer(run.pipeline(), samples).logits)
 
 
-def _ask(
-    pipeline: Pipeline, held_out: Sequence[Sample], samples: Sequence[Sample], step: Progress | None
-) -> tuple[InferenceResult, list[SegmentationCase]]:
-    """What the network says of all of them, one after the other, and how well it draws the latter."""
-    drawings: list[SegmentationCase] = []
+def _chosen(analyses: Mapping[str, bool], limits: Mapping[str, int]) -> dict[str, int]:
+    """Name of each analysis to make -> its limit."""
+    known = registry()
+    if unknown := sorted((set(analyses) | set(limits)) - set(known)):
+        raise DataError(f"no analysis is called {', '.join(unknown)}; expected {', '.join(known)}")
+    return {
+        name: limits.get(name, analysis.limit or 0)
+        for name, analysis in known.items()
+        if analyses.get(name, analysis.enabled)
+    }
+
+
+def _analyze(chosen: Mapping[str, int], context: Context) -> dict[str, AnalysisResult]:
+    """The results of the chosen analyses, without those that had nothing to measure."""
+    results = {name: registry()[name].measure(replace(context, limit=limit)) for name, limit in chosen.items()}
+    return {name: result for name, result in results.items() if result is not None}
+
+
+def _infer(
+    pipeline: Pipeline, validation: Sequence[Sample], samples: Sequence[Sample], progress: Progress = silent
+) -> tuple[InferenceResult, list[SegmentationCase], list[PackedMask]]:
+    """The output for all of them, one after the other; for the latter the predicted masks against the reference."""
+    cases: list[SegmentationCase] = []
+    masks: list[PackedMask] = []
 
     def compare(position: int, mask: Mask, spacing: Spacing) -> None:
-        if position >= len(held_out):
-            drawings.append(segmentation_case(samples[position - len(held_out)], mask, spacing))
+        if position >= len(validation):
+            sample = samples[position - len(validation)]
+            cases.append(segmentation_case(mask, read_sample_mask(sample), spacing, healthy=sample.label in HEALTHY))
+            masks.append(PackedMask.of(mask))
 
-    if step:
-        step(0, 0)
-    return infer(pipeline, [*held_out, *samples], progress=step, drawn=compare), drawings
+    progress("inference", 0, len(validation) + len(samples))
+    return infer(pipeline, [*validation, *samples], progress=progress, on_mask=compare), cases, masks
 
 
 def _validation(table: Table) -> list[Sample]:
     return [s for s in table.samples if s.split == "val"]
 
 
-def _labels(run: Run, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+def _labels(run: Run, samples: Sequence[Sample]) -> Ints:
     index = {name: i for i, name in enumerate(run.spec.classes)}
     return np.array([index[s.label] for s in samples], dtype=np.int64)
 
 
-def _fit(run: Run, samples: Sequence[Sample], logits: Floats) -> Calibration:
+def _fit(run: Run, samples: Sequence[Sample], logits: Floats) -> TemperatureScaling:
     """The temperature that fits these samples, weighted by their patients."""
     if not samples:
-        return Calibration(1.0, 0, 0, "the run has no validation part")
+        return TemperatureScaling(1.0, 0, 0, "the run has no validation subset")
     labels, units = _labels(run, samples), len({s.unit for s in samples})
     temperature = fit_temperature(logits, labels, units)
-    return Calibration(temperature, len(samples), units, why_not_fitted(logits, labels))
+    return TemperatureScaling(temperature, len(samples), units, why_not_fitted(logits, labels))

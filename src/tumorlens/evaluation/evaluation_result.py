@@ -1,67 +1,86 @@
-"""What an evaluation finds: figures with intervals, and the evidence under them."""
+"""What an evaluation holds: metrics with intervals, results of analyses, and the evidence below them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tumorlens._arrays import Floats
+from tumorlens._arrays import Floats, Floats32
 from tumorlens.datasets import Sample
-from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
-from tumorlens.evaluation.analyses.ood import OODResult
-from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
-from tumorlens.evaluation.analyses.robustness import Robustness
-from tumorlens.evaluation.analyses.selective.measure import SelectiveResult
+from tumorlens.evaluation.analyses.analysis import AnalysisResult
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
-from tumorlens.scan import Box
+from tumorlens.scan import Box, Mask
+
+SCHEMA_VERSION = 1
+"""Of evaluation.json."""
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Temperature scaling (Guo et al. 2017), fitted on the validation part and on nothing else.
+class TemperatureScaling:
+    """Temperature scaling (Guo et al. 2017), fitted on the validation subset and on nothing else.
 
     Attributes:
-        temperature: by which logits are divided; above 1 the network was too sure of itself.
-        fitted_on: validation images it was fitted on.
+        temperature: by which logits are divided; above 1 the network was overconfident.
+        images: validation images it was fitted on.
         units: the patients (or images without one) they come from.
         reason: why it is 1 where it could not be fitted, else None.
     """
 
     temperature: float
-    fitted_on: int
+    images: int
     units: int
     reason: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Everything one evaluation says, and the evidence under it.
+@dataclass(frozen=True)
+class PackedMask:
+    """A predicted mask in few bytes, so that those of thousands of images fit into memory.
 
     Attributes:
-        samples: the N test samples, in order.
-        logits: (N, K) as the network gave them.
+        shape: height and width.
+        data: its bits, compressed.
+    """
+
+    shape: tuple[int, int]
+    data: bytes
+
+    @classmethod
+    def of(cls, mask: Mask) -> PackedMask:
+        """(H, W), 1 = tumor."""
+        height, width = mask.shape
+        return cls((height, width), zlib.compress(np.packbits(mask != 0).tobytes(), 1))
+
+    def unpack(self) -> Mask:
+        """(H, W) uint8, 1 = tumor."""
+        bits = np.unpackbits(np.frombuffer(zlib.decompress(self.data), dtype=np.uint8))
+        return bits[: self.shape[0] * self.shape[1]].reshape(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One evaluation, and the evidence below it.
+
+    Attributes:
+        samples: the N samples, in order.
+        logits: (N, K) of the network.
         probabilities: (N, K) after temperature scaling.
         metrics: of the calibrated probabilities.
-        before: of the probabilities as the network gave them.
-        nll: mean negative log likelihood, before and after calibration.
-        calibration: the temperature, and where it is from.
-        cams: for each sample its (K, h, w) activation maps.
-        boxes: for each sample the part of the image that those maps lie over.
-        separate: the leaked and the clean part by themselves; None where nothing is known from train.
-        segmentation: how well tumors are drawn; None where the network draws none, or no image has a mask.
-        background: what is named when head, background or tumor are blanked; None where no mask shows a tumor, or
-            the test was left out.
-        facts: run, data, split and their hashes, as plain data.
+        before: of the probabilities without temperature scaling.
+        nll: mean negative log likelihood, before and after temperature scaling.
+        calibration: the temperature, and what it was fitted on.
+        cams: for each sample its (K, h, w) class activation maps.
+        boxes: for each sample the part of the image that those maps cover.
+        masks: for each sample its predicted mask; empty where the network does not segment.
+        segmentation: segmentation metrics; None where the network does not segment, or no image has a reference mask.
+        analyses: name of an analysis -> its result, in the order of the registry.
+        facts: run, data, split and their hashes.
         caveats: what a reader must know before quoting a number, each one sentence.
-        robustness: what is named and drawn when images get worse; None where that was not asked for.
-        ood: how many images are flagged as outside of what the network is for; None for the validation part, from
-            which the limit is, and where there is none.
-        abstention: for some allowed errors, how many images get one answer and how often it is right; None likewise.
     """
 
     samples: tuple[Sample, ...]
@@ -70,47 +89,44 @@ class Evaluation:
     metrics: Metrics
     before: Metrics
     nll: tuple[float, float]
-    calibration: Calibration
-    cams: list[npt.NDArray[np.float32]]
+    calibration: TemperatureScaling
+    cams: list[Floats32]
     boxes: list[Box]
-    separate: LeakageResult | None
+    masks: list[PackedMask]
     segmentation: Segmentation | None
-    background: RegionOcclusion | None
-    facts: dict[str, Any]
+    analyses: Mapping[str, AnalysisResult]
+    facts: EvaluationFacts
     caveats: tuple[str, ...]
-    robustness: Robustness | None = None
-    ood: OODResult | None = None
-    abstention: SelectiveResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""
         names = ("brier", "ece")
         return {
-            **self.facts,
+            "schema_version": SCHEMA_VERSION,
+            **self.facts.model_dump(mode="json"),
             "caveats": list(self.caveats),
             "calibration": {
                 "temperature": self.calibration.temperature,
-                "fitted_on_validation_images": self.calibration.fitted_on,
-                "fitted_on_validation_units": self.calibration.units,
+                "images": self.calibration.images,
+                "units": self.calibration.units,
                 "not_fitted_because": self.calibration.reason,
                 "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
                 "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
             },
-            "leak": self.separate.to_dict() if self.separate else None,
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
-            "background": self.background.to_dict() if self.background else None,
-            "robustness": self.robustness.to_dict() if self.robustness else None,
-            "ood": self.ood.to_dict() if self.ood else None,
-            "abstention": self.abstention.to_dict() if self.abstention else None,
+            "analyses": {
+                name: result.to_dict() | {"conclusions": list(result.conclusions), "caveats": list(result.caveats)}
+                for name, result in self.analyses.items()
+            },
             **self.metrics.to_dict(),
         }
 
 
-def worst(evaluation: Evaluation, count: int) -> Sequence[int]:
-    """Positions of the mistakes the network was surest of, worst first."""
+def most_confident_errors(evaluation: Evaluation, count: int) -> Sequence[int]:
+    """Positions of the misclassified images, the highest probability of the wrong class first."""
     index = {name: i for i, name in enumerate(evaluation.metrics.classes)}
-    truth = np.array([index[s.label] for s in evaluation.samples])
-    said = evaluation.probabilities.argmax(1)
-    wrong = np.flatnonzero(said != truth)
-    sure = evaluation.probabilities[wrong, said[wrong]]
-    return [int(i) for i in wrong[np.argsort(-sure, kind="stable")][:count]]
+    labels = np.array([index[s.label] for s in evaluation.samples])
+    predicted = evaluation.probabilities.argmax(1)
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = evaluation.probabilities[wrong, predicted[wrong]]
+    return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:count]]

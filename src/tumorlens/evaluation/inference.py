@@ -1,4 +1,4 @@
-"""Pipeline + samples -> logits, from the files themselves, exactly as the exported bundle will read them."""
+"""Pipeline + samples -> logits, from the files themselves, exactly as the exported model reads them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tumorlens._progress import Progress, silent
 from tumorlens.datasets import Sample
 from tumorlens.models import Pipeline
 from tumorlens.scan import Box, GrayImage, Mask, Scan, mask_in_image, read_scan
 
 BATCH = 32
 Spacing = tuple[float, ...] | None
-Drawn = Callable[[int, Mask, Spacing], None]
+OnMask = Callable[[int, Mask, Spacing], None]
 Change = Callable[[int, GrayImage], GrayImage]
 
 
 @dataclass(frozen=True, eq=False)
 class InferenceResult:
-    """What a pipeline said of N samples, in their order.
+    """The output of a pipeline for N samples, in their order.
 
     Attributes:
         logits: (N, K) float64.
-        cams: for each sample the (K, h, w) activation maps; K is 0 where the network gives none.
-        boxes: for each sample the part of the image that was laid on the canvas.
-        features: (N, C) float32, the last maps averaged over places.
+        cams: for each sample its (K, h, w) class activation maps; K is 0 where the network has none.
+        boxes: for each sample the part of the image that the network sees: top, left, height, width.
+        features: (N, C) float32, the last feature maps averaged over places.
     """
 
     logits: npt.NDArray[np.float64]
@@ -36,26 +37,36 @@ class InferenceResult:
     boxes: list[Box]
     features: npt.NDArray[np.float32]
 
+    def part(self, count: int) -> tuple[InferenceResult, InferenceResult]:
+        """The output for the first `count` samples, and for the others."""
+        return (
+            InferenceResult(self.logits[:count], self.cams[:count], self.boxes[:count], self.features[:count]),
+            InferenceResult(self.logits[count:], self.cams[count:], self.boxes[count:], self.features[count:]),
+        )
+
 
 def infer(
     pipeline: Pipeline,
     samples: Sequence[Sample],
     *,
-    progress: Callable[[int, int], None] | None = None,
-    drawn: Drawn | None = None,
+    on_mask: OnMask | None = None,
     change: Change | None = None,
     read: Callable[[Path], Scan] | None = None,
+    progress: Progress = silent,
+    stage: str = "inference",
 ) -> InferenceResult:
     """Run every sample through the pipeline in float32; images of one size go in batches.
 
     Args:
         pipeline: of a run.
         samples: at least one.
-        progress: called with (done, total).
-        drawn: called with (position of the sample, mask at the size of its image, spacing as in `Scan`) for each
-            sample, if the network segments. Masks are not kept: those of a thousand images would fill the memory.
-        change: called with (position of the sample, its image) for what the network sees instead, of the same size.
-        read: reads an image; for one who asks of the same images many times and holds them.
+        on_mask: called with (position of the sample, predicted mask at the size of its image, spacing as in `Scan`) for
+            each sample, if the network segments. Masks are not kept: those of a thousand images would fill the memory.
+        change: called with (position of the sample, its image), returns what the network sees instead, of the same
+            size.
+        read: reads an image; for callers that run inference on the same images many times and hold them.
+        progress: called while inference runs.
+        stage: its name for `progress`.
 
     Raises:
         ScanError: a file cannot be read, or holds a volume.
@@ -71,17 +82,16 @@ def infer(
         if change:
             batch = [change(position, gray) for position, gray in enumerate(batch, start=first)]
         with torch.inference_mode():
-            answer = network(torch.from_numpy(np.stack(batch)))
-        logits.extend(answer.logits.double().numpy())
-        cams.extend(answer.cam.float().numpy())
-        boxes.extend(map(tuple, answer.boxes.tolist()))
-        features.extend(answer.pooled.float().numpy())
-        if drawn and answer.mask.numel():
-            for position, chart in enumerate(answer.mask.float().numpy(), start=first):
+            output = network(torch.from_numpy(np.stack(batch)))
+        logits.extend(output.logits.double().numpy())
+        cams.extend(output.cam.float().numpy())
+        boxes.extend(map(tuple, output.boxes.tolist()))
+        features.extend(output.pooled.float().numpy())
+        if on_mask and output.mask.numel():
+            for position, chart in enumerate(output.mask.float().numpy(), start=first):
                 crop_window = network.preprocessing.input_geometry.crop_window(*scans[0].size, boxes[position])
-                drawn(position, mask_in_image(chart, crop_window), scans[position - first].spacing)
-        if progress:
-            progress(len(logits), len(samples))
+                on_mask(position, mask_in_image(chart, crop_window), scans[position - first].spacing)
+        progress(stage, len(logits), len(samples))
     return InferenceResult(np.array(logits), cams, boxes, np.array(features))
 
 

@@ -1,4 +1,4 @@
-"""evaluation folder -> what a run said of each image, checked to be of its present weights."""
+"""Evaluation folder of a run -> its metrics and the prediction for each image, checked to be of the present weights."""
 
 from __future__ import annotations
 
@@ -7,53 +7,86 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from tumorlens._record import SURROGATES
 from tumorlens.errors import RunError
-from tumorlens.evaluation.subset import weights_hash
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts, weights_hash
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 
-DRAWN = ("dice", "hd95", "mask_pixels")
-"""Columns of predictions.csv that two evaluations of what was drawn are compared by."""
+COMPARED_COLUMNS = ("dice", "hd95", "reference_pixels")
+"""Columns of predictions.csv by which two segmentations are compared."""
 
 
-@dataclass(frozen=True)
-class Answered:
+class EvaluationRecord(EvaluationFacts):
+    """What evaluation.json holds; estimates stay as JSON has them.
+
+    Attributes:
+        schema_version: of the file.
+        caveats: what a reader must know before quoting a number.
+        classes: class names in output order.
+        overall: metric -> estimate.
+        per_class: class -> metric -> estimate.
+        confusion_matrix: (K, K) images; rows are the reference, columns the prediction.
+        support: class -> images.
+        calibration: temperature, what it was fitted on, and calibration metrics before and after.
+        segmentation: segmentation metrics; None where there are none.
+        analyses: name of an analysis -> its result with conclusions and caveats.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    schema_version: int
+    caveats: tuple[str, ...]
+    classes: tuple[str, ...]
+    overall: dict[str, dict[str, Any]]
+    per_class: dict[str, dict[str, dict[str, Any]]]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+    support: dict[str, int]
+    calibration: dict[str, Any]
+    segmentation: dict[str, Any] | None
+    analyses: dict[str, dict[str, Any]]
+
+
+class PredictionRow(BaseModel):
     """One row of predictions.csv.
 
     Attributes:
         label: the true class.
-        predicted: the class the run named.
-        unit: the patient (or group of copies), or the image's own id where none is known.
-        drawn: what was measured of its mask, by column; empty where it has none, or nothing was drawn.
+        predicted: the predicted class.
+        unit: the patient (or group of duplicates), or the image's own id where none is known.
+        segmentation: column -> score of its predicted mask; empty where there is no reference mask.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     label: str
     predicted: str
     unit: str
-    drawn: dict[str, float] = field(default_factory=dict)
+    segmentation: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
-class Measured:
+class StoredEvaluation:
     """A finished evaluation, as it lies on disk.
 
     Attributes:
-        facts: what evaluation.json holds.
-        answers: image id to what was said of it, in the order of the file.
+        record: what evaluation.json holds.
+        predictions: image id -> row of predictions.csv, in the order of the file.
     """
 
-    facts: dict[str, Any]
-    answers: dict[str, Answered]
+    record: EvaluationRecord
+    predictions: dict[str, PredictionRow] = field(repr=False)
 
     @property
     def accuracy(self) -> Estimate:
         """With its interval, as the evaluation gave it."""
-        return Estimate(**self.facts["overall"]["accuracy"])
+        return Estimate(**self.record.overall["accuracy"])
 
 
-def read_evaluation(run: Run, name: str = "test") -> Measured:
-    """Read what `tumorlens evaluate` left in a run.
+def read_evaluation(run: Run, name: str = "test") -> StoredEvaluation:
+    """Read what `tumorlens evaluate` wrote into a run.
 
     Args:
         run: a finished run.
@@ -67,20 +100,20 @@ def read_evaluation(run: Run, name: str = "test") -> Measured:
     if missing:
         raise RunError(f"{folder}: {' and '.join(missing)} not found; run: tumorlens evaluate {run.folder}")
     try:
-        facts = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        record = EvaluationRecord.model_validate(json.loads((folder / "evaluation.json").read_text(encoding="utf-8")))
         path = folder / "predictions.csv"
         with path.open(newline="", encoding="utf-8", errors=SURROGATES) as stream:
-            answers = {
-                row["id"]: Answered(row["label"], row["predicted"], row["group"] or row["id"], _drawn(row))
-                for row in csv.DictReader(stream)
-            }
-        stale = facts["weights"] != weights_hash(run)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder}: damaged ({error!r}); run: tumorlens evaluate {run.folder}") from None
-    if stale:
+            predictions = {row["id"]: _prediction(row) for row in csv.DictReader(stream)}
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else repr(error)
+        raise RunError(f"{folder}: damaged ({reason}); run: tumorlens evaluate {run.folder}") from None
+    if record.weights != weights_hash(run):
         raise RunError(f"{folder}: made with other weights than the run has now; run: tumorlens evaluate {run.folder}")
-    return Measured(facts, answers)
+    return StoredEvaluation(record, predictions)
 
 
-def _drawn(row: dict[str, str]) -> dict[str, float]:
-    return {name: float(row[name]) for name in DRAWN if row.get(name)} if row.get("dice") else {}
+def _prediction(row: dict[str, str]) -> PredictionRow:
+    scores = {name: float(row[name]) for name in COMPARED_COLUMNS if row.get(name)} if row.get("dice") else {}
+    return PredictionRow(
+        label=row["label"], predicted=row["predicted"], unit=row["group"] or row["id"], segmentation=scores
+    )

@@ -83,7 +83,8 @@ def _check_external(run: Run, own: Table, table: Table) -> None:
     unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
     if unknown:
         raise DataError(
-            f"{table.name}: classes {unknown} found; expected those of the run, {list(run.spec.classes)}. Use its names, "
+            f"{table.name}: classes {unknown} found; expected those of the run, {list(run.spec.classes)}. Use its "
+            "names, "
             "or tumor and no_tumor for images that are labeled tumor / no tumor only"
         )
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}

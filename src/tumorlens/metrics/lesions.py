@@ -1,4 +1,4 @@
-"""Two masks -> which tumors were hit, and what was drawn where there is none."""
+"""Predicted mask + reference mask -> which lesions are detected, and which components are false positives."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from scipy import ndimage
 
 from tumorlens.scan import Mask
 
-HIT = 0.1
-"""Intersection over union from which a tumor counts as hit."""
+DETECTED = 0.1
+"""Intersection over union from which a lesion counts as detected."""
 
 _TOUCHING = np.ones((3, 3), dtype=bool)  # pixels that meet at a corner belong together
 
 
 @dataclass(frozen=True)
-class Lesions:
-    """Connected parts of two masks, matched.
+class LesionCounts:
+    """Connected components of two masks, matched.
 
     Attributes:
-        true: parts of the true mask.
-        hit: those that were hit.
-        false: parts of what was drawn that belong to no hit.
+        reference: components of the reference mask.
+        detected: those that are detected.
+        false_positives: predicted components that belong to no detected lesion.
     """
 
-    true: int
-    hit: int
-    false: int
+    reference: int
+    detected: int
+    false_positives: int
 
 
-def match_lesions(drawn: Mask, true: Mask) -> Lesions:
-    """Match the connected parts of what was drawn with those of the truth.
+def match_lesions(predicted: Mask, reference: Mask) -> LesionCounts:
+    """Match the connected components of a predicted mask with those of the reference mask.
 
-    A part of the truth is hit where it and all drawn parts that overlap it, taken together, have an intersection over
-    union of at least `HIT`: the threshold of nnDetection (Baumgartner et al., MICCAI 2021), and the matching of the
-    lesion-wise figures of BraTS 2023, so that a tumor drawn in two pieces is hit once. Any overlap, the other common
-    rule, would call a drawing that fills the image a hit.
+    A reference component is detected where it and all predicted components that overlap it, taken together, have an
+    intersection over union of at least `DETECTED`: the threshold of nnDetection (Baumgartner et al., MICCAI 2021), and
+    the matching of the lesion-wise metrics of BraTS 2023, so that a tumor predicted in two pieces is detected once. Any
+    overlap, the other common rule, would accept a prediction that fills the image.
 
     Args:
-        drawn: (H, W), 1 = tumor.
-        true: the same.
+        predicted: (H, W), 1 = tumor.
+        reference: the same.
     """
-    both = (drawn | true) != 0
-    rows, columns = np.flatnonzero(both.any(axis=1)), np.flatnonzero(both.any(axis=0))
+    either = (predicted | reference) != 0
+    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
     if not len(rows):
-        return Lesions(0, 0, 0)
-    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    ours, found = ndimage.label(drawn[part], structure=_TOUCHING)
-    theirs, shown = ndimage.label(true[part], structure=_TOUCHING)
+        return LesionCounts(0, 0, 0)
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    ours, found = ndimage.label(predicted[window], structure=_TOUCHING)
+    theirs, shown = ndimage.label(reference[window], structure=_TOUCHING)
     common = np.bincount((theirs * (found + 1) + ours).ravel(), minlength=(shown + 1) * (found + 1))
-    common = common.reshape(shown + 1, found + 1)  # pixels of each part of the truth in each part of the drawing
+    common = common.reshape(shown + 1, found + 1)  # pixels of each reference component in each predicted one
     overlap, matched = common[1:, 1:], common[1:, 1:] > 0
     union = common[1:].sum(axis=1) + matched @ common[:, 1:].sum(axis=0) - overlap.sum(axis=1)
-    hit = overlap.sum(axis=1) >= HIT * union
-    return Lesions(shown, int(hit.sum()), int((~matched[hit].any(axis=0)).sum()))
+    detected = overlap.sum(axis=1) >= DETECTED * union
+    return LesionCounts(shown, int(detected.sum()), int((~matched[detected].any(axis=0)).sum()))

@@ -1,4 +1,4 @@
-"""Drawn mask + sample -> what is counted of one image."""
+"""Predicted mask + reference mask -> the counts and scores of one image."""
 
 from __future__ import annotations
 
@@ -8,103 +8,99 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.datasets.classes import HEALTHY
-from tumorlens.metrics.lesions import Lesions, match_lesions
+from tumorlens.metrics.lesions import LesionCounts, match_lesions
 from tumorlens.metrics.surfaces import Surfaces, compare_surfaces
 from tumorlens.scan import Mask, is_box_mask
 
-Unit = Literal["mm", "pixels"]
-"""What distances are in."""
+DistanceUnit = Literal["mm", "pixels"]
+"""The unit of distances."""
 
 _UNKNOWN = Surfaces(float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
 class SegmentationCase:
-    """What a network drew in one image, measured against the true mask; the masks themselves are not kept.
+    """A predicted mask against the reference mask of one image; the masks themselves are not kept.
 
     Attributes:
         pixels: of the image.
-        drawn: pixels drawn as tumor.
-        true: pixels of tumor in the mask; None where the image has no mask.
-        both: pixels of both; 0 without a mask.
-        rectangle: whether the true mask is one filled rectangle.
-        surfaces: how the outlines agree, in pixels; NaN without a mask.
-        surfaces_mm: the same in millimeters; None where the spacing is unknown or the image has no mask.
-        lesions: connected parts that were hit, missed, or drawn for nothing. An image without a mask has them only
-            where its class has no tumor: all that is drawn there is drawn for nothing.
+        predicted: pixels predicted as tumor.
+        reference: pixels of tumor in the reference mask; None where the image has none.
+        intersection: pixels of both; 0 without a reference mask.
+        box: whether the reference mask is one filled rectangle.
+        surfaces: distances between the contours in pixels; NaN without a reference mask.
+        surfaces_mm: the same in millimeters; None where the spacing is unknown or there is no reference mask.
+        lesions: connected components that are detected, missed or false positive. An image without a reference mask has
+            them only where its class has no tumor: every predicted component is a false positive there.
     """
 
     pixels: int
-    drawn: int
-    true: int | None = None
-    both: int = 0
-    rectangle: bool = False
+    predicted: int
+    reference: int | None = None
+    intersection: int = 0
+    box: bool = False
     surfaces: Surfaces = _UNKNOWN
     surfaces_mm: Surfaces | None = None
-    lesions: Lesions | None = None
+    lesions: LesionCounts | None = None
 
     @property
     def dice(self) -> float:
-        """Twice what both have over the sum of what each has; 1 where both are empty, NaN without a mask."""
-        if self.true is None:
+        """Twice the intersection over the sum of both areas; 1 where both are empty, NaN without a reference mask."""
+        if self.reference is None:
             return float("nan")
-        return _ratio(2 * self.both, self.drawn + self.true)
+        return _ratio(2 * self.intersection, self.predicted + self.reference)
 
     @property
     def iou(self) -> float:
-        """What both have over what either has (Jaccard); 1 where both are empty, NaN without a mask."""
-        if self.true is None:
+        """Intersection over union (Jaccard); 1 where both are empty, NaN without a reference mask."""
+        if self.reference is None:
             return float("nan")
-        return _ratio(self.both, self.drawn + self.true - self.both)
+        return _ratio(self.intersection, self.predicted + self.reference - self.intersection)
 
     @property
     def mean_iou(self) -> float:
-        """The mean of `iou` and of the same figure for the background; NaN without a mask."""
-        if self.true is None:
+        """The mean of `iou` and of the IoU of the background; NaN without a reference mask."""
+        if self.reference is None:
             return float("nan")
-        neither = self.pixels - self.drawn - self.true + self.both
-        return (self.iou + _ratio(neither, self.pixels - self.both)) / 2
+        neither = self.pixels - self.predicted - self.reference + self.intersection
+        return (self.iou + _ratio(neither, self.pixels - self.intersection)) / 2
 
-    def outlines(self, unit: Unit) -> Surfaces:
-        """How the outlines agree, in that unit."""
+    def surfaces_in(self, unit: DistanceUnit) -> Surfaces:
+        """Distances between the contours, in that unit."""
         return self.surfaces_mm or _UNKNOWN if unit == "mm" else self.surfaces
 
 
-def segmentation_case(sample: Sample, drawn: Mask, spacing: Sequence[float] | None = None) -> SegmentationCase:
-    """Measure what was drawn against the sample's own mask.
+def segmentation_case(
+    predicted: Mask, reference: Mask | None, spacing: Sequence[float] | None = None, *, healthy: bool = False
+) -> SegmentationCase:
+    """Compare two masks.
 
     Args:
-        sample: with or without a mask.
-        drawn: (H, W) at the size of its image, 1 = tumor.
-        spacing: of the image's rows and columns in millimeters; None where it is unknown.
-
-    Raises:
-        ScanError, DataError: the mask cannot be read, or does not fit its image.
+        predicted: (H, W), 1 = tumor.
+        reference: the same; None where the image has none.
+        spacing: of rows and columns in millimeters; None where it is unknown.
+        healthy: whether the image is known to show no tumor, so that without a reference mask every predicted
+            component is a false positive.
     """
-    mask = read_sample_mask(sample)
-    area = int(np.count_nonzero(drawn))
-    if mask is None:
-        healthy = sample.label in HEALTHY
-        return SegmentationCase(
-            drawn.size, area, lesions=match_lesions(drawn, np.zeros_like(drawn)) if healthy else None
-        )
+    area = int(np.count_nonzero(predicted))
+    if reference is None:
+        lesions = match_lesions(predicted, np.zeros_like(predicted)) if healthy else None
+        return SegmentationCase(predicted.size, area, lesions=lesions)
     return SegmentationCase(
-        pixels=drawn.size,
-        drawn=area,
-        true=int(np.count_nonzero(mask)),
-        both=int(np.count_nonzero(drawn & mask)),
-        rectangle=is_box_mask(mask),
-        surfaces=compare_surfaces(drawn, mask),
-        surfaces_mm=compare_surfaces(drawn, mask, (spacing[-2], spacing[-1])) if spacing else None,
-        lesions=match_lesions(drawn, mask),
+        pixels=predicted.size,
+        predicted=area,
+        reference=int(np.count_nonzero(reference)),
+        intersection=int(np.count_nonzero(predicted & reference)),
+        box=is_box_mask(reference),
+        surfaces=compare_surfaces(predicted, reference),
+        surfaces_mm=compare_surfaces(predicted, reference, (spacing[-2], spacing[-1])) if spacing else None,
+        lesions=match_lesions(predicted, reference),
     )
 
 
-def common_unit(drawings: Sequence[SegmentationCase]) -> Unit:
+def common_unit(cases: Sequence[SegmentationCase]) -> DistanceUnit:
     """Millimeters where the spacing of every image with a mask is known, else pixels: the two have no mean."""
-    known = [drawing.surfaces_mm is not None for drawing in drawings if drawing.true is not None]
+    known = [case.surfaces_mm is not None for case in cases if case.reference is not None]
     return "mm" if known and all(known) else "pixels"
 
 

@@ -1,4 +1,4 @@
-"""Two masks -> how far their outlines lie apart: HD95 and surface Dice, defined as in MONAI."""
+"""Predicted mask + reference mask -> distances between their contours: HD95 and surface Dice, defined as in MONAI."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tumorlens._arrays import Floats
 from tumorlens.scan import Mask
 
 TOLERANCE = 2.0
-"""Outlines that lie no further apart than this agree in surface Dice; millimeters, or pixels."""
+"""Contours that lie no further apart than this agree in surface Dice; millimeters, or pixels."""
 
 _PERCENTILE = 95
 
 
 @dataclass(frozen=True)
 class Surfaces:
-    """How well two outlines agree.
+    """Distances between two contours.
 
     Attributes:
-        hd95: the larger of two distances: 95 % of the one outline lie no further than this from the other, and
-            the other way round. 0 where both masks are empty, the image's diagonal where one is.
-        surface_dice: share of both outlines that lies within `TOLERANCE` of the other (Nikolov et al. 2021).
+        hd95: the larger of two distances: 95 % of one contour lie no further than this from the other, and
+            vice versa. 0 where both masks are empty, the image's diagonal where one is.
+        surface_dice: share of both contours that lies within `TOLERANCE` of the other (Nikolov et al. 2021).
             1 where both masks are empty, 0 where one is.
     """
 
@@ -32,22 +32,22 @@ class Surfaces:
     surface_dice: float
 
 
-def compare_surfaces(drawn: Mask, true: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> Surfaces:
-    """Measure between the pixels that form each outline: those with a neighbor above, below or beside them outside.
+def compare_surfaces(predicted: Mask, reference: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> Surfaces:
+    """Measure between the pixels of each contour: those with a neighbor above, below or beside them that is no tumor.
 
     Where one mask is empty, MONAI gives an infinite distance, and so no mean. Here it is the image's diagonal, the
     longest distance there is, as the BraTS challenges take that of their volumes (374 mm in 2023).
 
     Args:
-        drawn: (H, W), 1 = tumor.
-        true: the same.
+        predicted: (H, W), 1 = tumor.
+        reference: the same.
         spacing: of rows and of columns; millimeters, or 1 to measure in pixels.
     """
-    one, two = (_outline(mask) * spacing for mask in (drawn, true))
+    one, two = (_contour(mask) * spacing for mask in (predicted, reference))
     if not len(one) and not len(two):
         return Surfaces(0.0, 1.0)
     if not len(one) or not len(two):
-        height, width = drawn.shape
+        height, width = predicted.shape
         return Surfaces(math.hypot(height * spacing[0], width * spacing[1]), 0.0)
     there, back = _distances(one, two), _distances(two, one)
     far = max(float(np.percentile(distances, _PERCENTILE)) for distances in (there, back))
@@ -55,8 +55,8 @@ def compare_surfaces(drawn: Mask, true: Mask, spacing: tuple[float, float] = (1.
     return Surfaces(far, near / (len(there) + len(back)))
 
 
-def _outline(mask: Mask) -> Floats:
-    """(N, 2) row and column of the pixels of the outline; what lies beyond the image counts as outside."""
+def _contour(mask: Mask) -> Floats:
+    """(N, 2) row and column of the pixels of the contour; beyond the image there is no tumor."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return np.empty((0, 2))

@@ -1,18 +1,16 @@
-"""Evaluation -> one self-contained HTML page a reviewer can judge."""
+"""Evaluation -> the sections of its page: it reads results, and decodes only the images that it shows."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.evaluation.analyses.region_occlusion.section import region_occlusion_section
-from tumorlens.evaluation.analyses.robustness.section import robustness_section
-from tumorlens.evaluation.analyses.selective.section import says_no_section
-from tumorlens.evaluation.evaluation_result import Calibration as Fitted
-from tumorlens.evaluation.evaluation_result import Evaluation, worst
+from tumorlens.evaluation.analyses import registry
+from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
 from tumorlens.evaluation.inference import gray_slice
-from tumorlens.evaluation.report.segmentation_section import mask_section
+from tumorlens.evaluation.report.segmentation_section import segmentation_section
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import reliability_bins, roc_points
+from tumorlens.metrics.names import METRICS
 from tumorlens.report import (
     CaptionedImage,
     Note,
@@ -43,130 +41,118 @@ from tumorlens.report.plots import (
     TrainingCurves,
 )
 from tumorlens.scan.input_geometry import InputGeometry
+from tumorlens.stats import Estimate
 from tumorlens.training import Run
 from tumorlens.training.loop.epoch_log import read_history
 
-MISTAKES = 12
-PARTS = {
-    "test": "Test part",
-    "val": "Validation part",
-    "train": "Training part",
-    "all": "Data from elsewhere, all of it",
-    "all folds": "All folds, each answered by the network that had not seen it",
+ERRORS_SHOWN = 12
+SUBSET_TITLES = {
+    "test": "Test subset",
+    "val": "Validation subset",
+    "train": "Train subset",
+    "all": "External data, all of it",
+    "all folds": "All folds, each predicted by the network that had not seen it",
 }
+_HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc")
 
 
 def evaluation_page(run: Run, evaluation: Evaluation) -> str:
-    """The whole page."""
+    """The whole page as HTML."""
     facts = evaluation.facts
     return render_page(
-        f"Evaluation of {facts['run']}",
-        f"{facts['model']} on {facts['data']}: {PARTS[facts['part']].lower()}",
+        f"Evaluation of {facts.run}",
+        f"{facts.model} on {facts.data}: {SUBSET_TITLES[facts.subset].lower()}",
         evaluation_sections(run, evaluation),
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
-            f"Split {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
+            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
+            f"Split {facts.split_hash[:16]}, data {facts.data_fingerprint}.",
         ),
     )
 
 
 def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
     """The sections of the page, for use in a larger one."""
-    drawn, blanked, worse = evaluation.segmentation, evaluation.background, evaluation.robustness
+    segmentation = evaluation.segmentation
     return [
-        headline_section(evaluation),
-        _evidence(run, evaluation),
+        summary_section(evaluation),
+        _evidence_section(run, evaluation),
         class_section(evaluation),
-        *([mask_section(run, evaluation.samples, drawn)] if drawn else []),
-        *([region_occlusion_section(evaluation.samples, blanked)] if blanked else []),
-        *([robustness_section(evaluation.samples, worse)] if worse else []),
+        *([segmentation_section(evaluation, segmentation)] if segmentation else []),
+        *analysis_sections(evaluation),
         calibration_section(evaluation),
-        *_says_no(evaluation),
-        mistake_section(run.spec.input_geometry, evaluation),
-        _training(run),
+        error_section(run.spec.input_geometry, evaluation),
+        _training_section(run),
     ]
 
 
-def _says_no(evaluation: Evaluation) -> list[Section]:
-    ood, abstention = evaluation.ood, evaluation.abstention
-    return [says_no_section(evaluation.samples, ood, abstention)] if ood or abstention else []
+def analysis_sections(evaluation: Evaluation) -> list[Section]:
+    """One section for each analysis that was made."""
+    known = registry()
+    return [known[name].section(result, evaluation.samples) for name, result in evaluation.analyses.items()]
 
 
-def headline_section(evaluation: Evaluation) -> Section:
-    """Accuracy and its like, Dice where the network draws, and the cautions."""
-    overall = evaluation.metrics.overall
-    facts = evaluation.facts
-    body = tiles(
-        [
-            Tile("Accuracy", overall["accuracy"]),
-            Tile("Balanced accuracy", overall["balanced_accuracy"]),
-            Tile("Macro F1", overall["macro_f1"]),
-            Tile("Macro AUROC", overall["macro_auroc"], percent=False),
-        ]
-    )
-    if drawn := evaluation.segmentation:
-        body += tiles(
-            [
-                Tile("Dice of the tumor", drawn.overall["dice"], percent=False),
-                Tile("IoU of the tumor", drawn.overall["iou"], percent=False),
-            ]
-        )
-    if apart := evaluation.separate:
-        parts = (("known from train", apart.leaked, apart.leaked_masks), ("the others", apart.clean, apart.clean_masks))
-        body += tiles(Tile(f"Accuracy, {name}", named.overall["accuracy"]) for name, named, _ in parts if named)
-        if drawn:
-            body += tiles(Tile(f"Dice, {name}", of.overall["dice"], percent=False) for name, _, of in parts if of)
-    body += tuple(
-        Note("danger" if evaluation.separate and text == evaluation.separate.caveat else "warning", text)
-        for text in evaluation.caveats
-    )
-    lead = f"{PARTS[facts['part']]}: {facts['evidence']}. Every figure with its 95 % interval."
-    return Section("How good it is", body, lead)
+def summary_section(evaluation: Evaluation) -> Section:
+    """The headline metrics and the caveats."""
+    overall, facts = evaluation.metrics.overall, evaluation.facts
+    blocks = tiles(_tile(name, overall[name]) for name in _HEADLINES)
+    if segmentation := evaluation.segmentation:
+        blocks += tiles(_tile(name, segmentation.overall[name]) for name in ("dice", "iou"))
+    leaks = evaluation.analyses["leakage"].caveats if "leakage" in evaluation.analyses else ()
+    blocks += tuple(Note("danger" if text in leaks else "warning", text) for text in evaluation.caveats)
+    lead = f"{SUBSET_TITLES[facts.subset]}: {facts.evidence}. Every metric with its 95 % interval."
+    return Section("Summary", blocks, lead)
 
 
-def _evidence(run: Run, evaluation: Evaluation) -> Section:
+def _tile(name: str, estimate: Estimate) -> Tile:
+    metric = METRICS[name]
+    return Tile(metric.title[0].upper() + metric.title[1:], estimate, percent=metric.percent)
+
+
+def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
     facts, record = evaluation.facts, run.record
-    plan = facts["split"] or {}
-    how = f"by {plan.get('by', 'unknown')}, seed {plan.get('seed', 0)}"
-    if plan.get("folds"):
-        how += f", fold {plan['fold']} of {plan['folds']} held out"
-    else:
+    plan = facts.split
+    how = f"by {plan.by}, seed {plan.seed}" if plan else "unknown"
+    if plan and plan.folds:
+        how += f", fold {plan.fold} of {plan.folds} held out"
+    elif plan:
         how += ", train and test as given"
-    counts = [[part, row.images, row.patients or "unknown"] for part, row in record.counts.items()]
-    if facts["foreign"]:
-        counts.append([f"measured here: {facts['data']}", facts["images"], facts["patients"] or "unknown"])
-    body = key_values(
+    counts: list[list[object]] = [
+        [name, size.images, size.patients or "unknown"] for name, size in record.counts.items()
+    ]
+    if facts.external:
+        counts.append([f"external: {facts.data}", facts.images, facts.patients or "unknown"])
+    blocks = key_values(
         [
-            ("Model", f"{facts['model']}, recipe {facts['recipe']}"),
-            ("Weights began as", facts["pretrained"]),
+            ("Model", f"{facts.model}, recipe {facts.recipe}"),
+            ("First weights", facts.pretrained),
             ("Split", how),
             ("Epoch kept", f"{record.epoch_kept} of {record.epochs_trained} trained"),
-            ("Training seed", facts["training_seed"]),
-            ("Split hash", facts["split_hash"]),
-            ("Data fingerprint", facts["data_fingerprint"]),
+            ("Training seed", facts.training_seed),
+            ("Split hash", facts.split_hash),
+            ("Data fingerprint", facts.data_fingerprint),
         ]
-    ) + table(["part", "images", "patients"], counts, "lrr")
-    body += tuple(Note("info", text) for text in facts["notes"])
-    return Section("What it was measured on", body)
+    ) + table(["subset", "images", "patients"], counts, "lrr")
+    blocks += tuple(Note("info", text) for text in facts.notes)
+    return Section("Data and training", blocks)
 
 
 def class_section(evaluation: Evaluation) -> Section:
-    """Figures of each class, confusion matrix and curves."""
+    """Metrics of each class, confusion matrix and ROC curves."""
     metrics = evaluation.metrics
     names = ("sensitivity", "specificity", "precision")
     rows = [
         [
             label,
             metrics.support[label],
-            *(metrics.per_class[label][n].percent() for n in names),
+            *(metrics.per_class[label][name].percent() for name in names),
             str(metrics.per_class[label]["auroc"]),
         ]
         for label in metrics.classes
     ]
-    truth = np.array([metrics.classes.index(s.label) for s in evaluation.samples])
+    labels = np.array([metrics.classes.index(s.label) for s in evaluation.samples])
     curves = []
     for i, label in enumerate(metrics.classes):
-        false_positive, true_positive = roc_points(evaluation.probabilities[:, i], truth == i)
+        false_positive, true_positive = roc_points(evaluation.probabilities[:, i], labels == i)
         if len(false_positive):
             curves.append(
                 RocCurve(label, false_positive.tolist(), true_positive.tolist(), metrics.per_class[label]["auroc"])
@@ -176,91 +162,89 @@ def class_section(evaluation: Evaluation) -> Section:
         for label in metrics.classes
         for row in (
             IntervalRow(label, None),
-            *(IntervalRow(n, metrics.per_class[label][n]) for n in ("sensitivity", "specificity")),
+            *(IntervalRow(name, metrics.per_class[label][name]) for name in ("sensitivity", "specificity")),
         )
     ]
-    body = table(["class", "images", *names, "AUROC"], rows, "lrrrrr")
-    body += columns(
-        figure(ConfusionChart(metrics.confusion_matrix.tolist(), metrics.classes), "Rows: truth. Columns: prediction."),
+    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr")
+    matrix = ConfusionChart(metrics.confusion_matrix.tolist(), metrics.classes)
+    blocks += columns(
+        figure(matrix, "Rows: reference. Columns: prediction."),
         figure(RocChart(curves), "Each class against the rest."),
     )
-    body += figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals.")
-    return Section("Class by class", body)
+    blocks += figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals.")
+    return Section("Classes", blocks)
 
 
 def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
-    """Reliability before and after; the lead says which temperature, unless another one is given."""
-    truth = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
-    from_network = softmax(evaluation.logits)
-    charts = [
+    """Reliability before and after temperature scaling; the lead gives the temperature, unless another one is given."""
+    labels = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
+    stages = (
+        ("before", softmax(evaluation.logits), evaluation.before),
+        ("after", evaluation.probabilities, evaluation.metrics),
+    )
+    curves = [
         ReliabilityCurve(
             name,
             tuple(
                 ReliabilityBin(b.low, b.high, b.confidence, b.accuracy, b.count)
-                for b in reliability_bins(probabilities, truth)
+                for b in reliability_bins(probabilities, labels)
             ),
             metrics.overall["ece"],
         )
-        for name, probabilities, metrics in (
-            ("before", from_network, evaluation.before),
-            ("after", evaluation.probabilities, evaluation.metrics),
-        )
+        for name, probabilities, metrics in stages
     ]
     rows = [
-        [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), value]
-        for name, metrics, value in zip(
-            ("before", "after"), (evaluation.before, evaluation.metrics), evaluation.nll, strict=True
-        )
+        [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), loss]
+        for (name, _, metrics), loss in zip(stages, evaluation.nll, strict=True)
     ]
-    body = figure(
-        ReliabilityChart(charts[0], charts[1]),
-        "Confidence against accuracy, before and after temperature scaling.",
+    blocks = figure(
+        ReliabilityChart(curves[0], curves[1]), "Confidence against accuracy, before and after temperature scaling."
     )
-    body += table(["temperature scaling", "calibration error (ECE)", "Brier score", "log loss"], rows, "lrrr")
-    return Section("Can the probabilities be believed", body, lead or _temperature(evaluation.calibration))
+    blocks += table(["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"], rows, "lrrr")
+    return Section("Calibration", blocks, lead or _temperature(evaluation.calibration))
 
 
-def _temperature(calibration: Fitted) -> str:
-    if calibration.reason:
-        return f"Temperature 1: {calibration.reason}."
-    patients = f" of {calibration.units} patients" if calibration.units < calibration.fitted_on else ""
+def _temperature(scaling: TemperatureScaling) -> str:
+    if scaling.reason:
+        return f"Temperature 1: {scaling.reason}."
+    patients = f" of {scaling.units} patients" if scaling.units < scaling.images else ""
     return (
-        f"Temperature {calibration.temperature:.3f}, fitted on {calibration.fitted_on} validation images{patients}. "
-        "Above 1, the network was too sure of itself."
+        f"Temperature {scaling.temperature:.3f}, fitted on {scaling.images} validation images{patients}. "
+        "Above 1, the network was overconfident."
     )
 
 
-def mistake_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Section:
-    """The mistakes that the network was surest of, with its maps; the canvas is what those lie over."""
+def error_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Section:
+    """The misclassified images with the highest confidence, with their class activation maps."""
     wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion_matrix))
     if not wrong:
-        return Section("Mistakes", paragraph("None on this test set."))
-    images = [_mistake(input_geometry, evaluation, i) for i in worst(evaluation, MISTAKES)]
-    lead = f"{wrong} of {len(evaluation.samples)} images; shown are those the network was surest of."
-    return Section("The worst mistakes", contact_sheet(images), lead)
+        return Section("Errors", paragraph("No image is misclassified."))
+    images = [_error(input_geometry, evaluation, i) for i in most_confident_errors(evaluation, ERRORS_SHOWN)]
+    lead = (
+        f"{wrong} of {len(evaluation.samples)} images are misclassified; those with the highest confidence are shown."
+    )
+    return Section("Errors", contact_sheet(images), lead)
 
 
-def _mistake(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> CaptionedImage:
-    sample = evaluation.samples[position]
-    row = evaluation.probabilities[position]
-    said = int(row.argmax())
-    classes = evaluation.metrics.classes
+def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> CaptionedImage:
+    sample, row = evaluation.samples[position], evaluation.probabilities[position]
+    predicted, classes = int(row.argmax()), evaluation.metrics.classes
     gray = gray_slice(sample.image)
     image = overlay(gray)
     cam = evaluation.cams[position]
     if len(cam):
         height, width = gray.shape
         crop_window = input_geometry.crop_window(height, width, evaluation.boxes[position])
-        image = side_by_side([image, overlay(gray, heat(cam[said], crop_window))])
-    truth = f"truth {sample.label} ({row[classes.index(sample.label)]:.0%})"
-    caption = f"{sample.id}\n{truth}, said {classes[said]} ({row[said]:.0%})"
-    return CaptionedImage(image, caption, f"{sample.id}: {sample.label} taken for {classes[said]}", "wrong")
+        image = side_by_side([image, overlay(gray, heat(cam[predicted], crop_window))])
+    reference = f"reference {sample.label} ({row[classes.index(sample.label)]:.0%})"
+    caption = f"{sample.id}\n{reference}, predicted {classes[predicted]} ({row[predicted]:.0%})"
+    return CaptionedImage(image, caption, f"{sample.id}: {sample.label} predicted as {classes[predicted]}", "wrong")
 
 
-def _training(run: Run) -> Section:
+def _training_section(run: Run) -> Section:
     rows = read_history(run.folder / "history.csv")
     if not rows:
-        return Section("Training", paragraph("No history was kept."))
+        return Section("Training", paragraph("The run has no history.csv."))
 
     def series(key: str) -> list[float]:
         return [float(row[key]) if row[key] else float("nan") for row in rows]
@@ -271,4 +255,4 @@ def _training(run: Run) -> Section:
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record.epoch_kept,
     )
-    return Section("Training", figure(chart, "The marked epoch is the one that was kept."))
+    return Section("Training", figure(chart, "The marked epoch was kept."))

@@ -1,104 +1,112 @@
-"""Segmentation -> the section of the page that says and shows how well tumors are drawn."""
+"""Segmentation metrics + predicted masks -> the section with its tables, and the best, median and worst cases."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.inference import gray_slice, infer
-from tumorlens.evaluation.report.segmentation_tables import lines
-from tumorlens.metrics.lesions import HIT
+from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask
+from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.report.segmentation_tables import segmentation_tables
+from tumorlens.metrics.lesions import DETECTED
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.metrics.surfaces import TOLERANCE
-from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
+from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side
 from tumorlens.scan import GrayImage, Mask
-from tumorlens.training import Run
 
 OF_EACH = 3
-"""Images shown of the best, of the middle and of the worst."""
+"""How many of the best, of the median and of the worst cases are shown."""
 
 _LONGEST = 640  # pixels of an image on the page, scan and close-up together
-_DRAWN = 156  # pixels of a close-up, about, before it is doubled
-_MARGIN = 0.6  # around the outlines in the close-up, of their longer side
+_CLOSE_UP = 156  # pixels of a close-up, about, before it is doubled
+_MARGIN = 0.6  # around the contours in the close-up, of their longer side
 _RULE = (
-    "Each figure is computed in every image that has a mask, at that image's own size, and then averaged over "
-    "images. Mean IoU is the mean over tumor and background, and background is most of an image: it is always "
-    "flattering."
+    "Each metric is computed for every image that has a reference mask, at the size of that image, and then "
+    "averaged over "
+    "images. Mean IoU is the mean over tumor and background. Background fills most of an image, so mean IoU is always "
+    "higher than the IoU of the tumor."
 )
 _EMPTY = (
-    "Where both mask and drawing are empty, Dice, IoU and surface Dice are 1 and HD95 is 0. Where one of them is, "
-    "Dice, IoU and surface Dice are 0 and HD95 is the image's diagonal, so that a missed tumor counts; tools that "
-    "leave such images out give better figures."
+    "Where predicted and reference mask are both empty, Dice, IoU and surface Dice are 1 and HD95 is 0. Where one "
+    "of them "
+    "is empty, Dice, IoU and surface Dice are 0 and HD95 is the diagonal of the image, so that a missed tumor counts; "
+    "tools that leave such images out report higher values."
 )
 _LESIONS = (
-    "Lesion-wise sensitivity is the share of all connected parts of the true masks that are hit: each with all drawn "
-    f"parts that overlap it has an IoU of at least {HIT:g}. A false positive is a drawn connected part that belongs to "
-    "no hit, however small; images without a tumor and without a mask count there, too."
+    "Lesion-wise sensitivity is the share of the connected components of the reference masks that are detected: "
+    "each with "
+    f"all predicted components that overlap it has an IoU of at least {DETECTED:g}. A false positive is a predicted "
+    "component that belongs to no detected lesion, however small; images without a tumor and without a mask count, too."
 )
 
 
-def mask_section(run: Run, samples: tuple[Sample, ...], found: Segmentation) -> Section:
-    """Figures for all and by class, and the best, the middle and the worst drawings."""
-    body = mask_figures(found)
-    chosen = _chosen(samples, found)
+def segmentation_section(evaluation: Evaluation, segmentation: Segmentation) -> Section:
+    """Metrics for all and by class, and the best, the median and the worst cases."""
+    blocks = segmentation_blocks(segmentation)
+    chosen = _chosen(evaluation.samples, segmentation) if evaluation.masks else {}
     if chosen:
-        body += paragraph(
-            "Left the scan, right the part of it in which anything is marked: the true outline in orange, the drawn "
-            "one in cyan, dots of both where they meet."
+        blocks += paragraph(
+            "Left: the image. Right: the part around both contours, the reference in orange and the prediction in "
+            "cyan, "
+            "dots of both colors where they meet."
         )
     for title, positions in chosen.items():
-        images = _images(run, [(samples[i], found.drawings[i].dice) for i in positions])
-        body += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True)
-    return Section("How well it draws", body, "Does the mask cover the tumor, and nothing else?")
+        images = [_captioned(evaluation.samples[i], evaluation.masks[i], segmentation.cases[i].dice) for i in positions]
+        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True)
+    return Section("Segmentation", blocks, "Does the predicted mask cover the tumor, and nothing else?")
 
 
-def mask_figures(found: Segmentation) -> Blocks:
-    """The tables, and what each figure is, in words."""
-    covered, others = (table(headings, rows, "l" + "r" * (len(headings) - 1)) for headings, rows in lines(found))
-    words = paragraph(f"{_surfaces(found)} {_LESIONS}") + paragraph(f"{_EMPTY} {_counts(found)}")
-    return covered + paragraph(_RULE) + others + words
+def segmentation_blocks(segmentation: Segmentation) -> Blocks:
+    """The tables, and how each metric is defined."""
+    overlaps, others = segmentation_tables(segmentation)
+    definitions = paragraph(f"{_surfaces(segmentation)} {_LESIONS}") + paragraph(f"{_EMPTY} {_counts(segmentation)}")
+    return overlaps + paragraph(_RULE) + others + definitions
 
 
-def _surfaces(found: Segmentation) -> str:
-    """What the distances between outlines are, in words."""
-    unit = found.distance_unit
-    why = "the images do not say how large a pixel is, so distances are in pixels" if unit == "pixels" else ""
+def _surfaces(segmentation: Segmentation) -> str:
+    """How distances between contours are defined."""
+    unit = segmentation.distance_unit
+    reason = "the files give no pixel spacing, so distances are in pixels" if unit == "pixels" else ""
     return (
-        "HD95 is the distance within which 95 % of each outline lies from the other, the larger of both directions; "
-        f"surface Dice is the share of both outlines that lies within {TOLERANCE:g} {unit} of the other"
-        + (f" ({why})." if why else ".")
+        "HD95 is the distance below which 95 % of each contour lies from the other, the larger of both directions; "
+        f"surface Dice is the share of both contours that lies within {TOLERANCE:g} {unit} of the other"
+        + (f" ({reason})." if reason else ".")
     )
 
 
-def _counts(found: Segmentation) -> str:
-    """What the averages rest on, in words."""
-    said = (
-        f"Of {found.masks:,} true masks {found.empty:,} are empty, and in {found.missed:,} not one pixel of the tumor "
-        "was drawn."
+def _counts(segmentation: Segmentation) -> str:
+    """What the means rest on."""
+    text = (
+        f"Of {segmentation.masks:,} reference masks {segmentation.empty:,} are empty; in {segmentation.missed:,} "
+        "the tumor "
+        "is missed completely."
     )
-    if found.healthy:
-        said += (
-            f" Images without a tumor and without a mask count among false positives alone: {found.healthy:,}, of "
-            f"which {found.healthy_drawn:,} had something drawn into them all the same."
+    if segmentation.healthy:
+        text += (
+            f" {segmentation.healthy:,} images without a tumor and without a mask count among false positives "
+            "alone; in "
+            f"{segmentation.healthy_segmented:,} of them something is segmented."
         )
-    return said
+    return text
 
 
-def _chosen(samples: tuple[Sample, ...], found: Segmentation) -> dict[str, list[int]]:
-    """Positions under their titles, of images whose mask shows a tumor; in a row no patient twice."""
-    order = [i for i, drawing in enumerate(found.drawings) if drawing.true]
+def _chosen(samples: Sequence[Sample], segmentation: Segmentation) -> dict[str, list[int]]:
+    """Positions below their titles, of images whose reference mask shows a tumor; in a row no patient twice."""
+    order = [i for i, case in enumerate(segmentation.cases) if case.reference]
     # of equally bad ones the largest tumor first
-    order.sort(key=lambda i: (found.drawings[i].dice, -(found.drawings[i].true or 0)))
+    order.sort(key=lambda i: (segmentation.cases[i].dice, -(segmentation.cases[i].reference or 0)))
     if len(order) <= 3 * OF_EACH:
-        return {"All of them, the best first": order[::-1]} if order else {}
+        return {"All cases, the best first": order[::-1]} if order else {}
     half = len(order) // 2
     from_middle = [i for _, i in sorted(enumerate(order), key=lambda pair: abs(pair[0] - half))]
-    rows = {"The best": order[::-1], "In the middle": from_middle, "The worst": order}
-    return {title: _of_different_patients(row, samples)[:OF_EACH] for title, row in rows.items()}
+    rows = {"The best": order[::-1], "Around the median": from_middle, "The worst": order}
+    return {title: _of_different_units(row, samples)[:OF_EACH] for title, row in rows.items()}
 
 
-def _of_different_patients(positions: list[int], samples: tuple[Sample, ...]) -> list[int]:
+def _of_different_units(positions: list[int], samples: Sequence[Sample]) -> list[int]:
     """The first image of each patient."""
     first: dict[str, int] = {}
     for i in positions:
@@ -106,33 +114,27 @@ def _of_different_patients(positions: list[int], samples: tuple[Sample, ...]) ->
     return list(first.values())
 
 
-def _images(run: Run, cases: list[tuple[Sample, float]]) -> list[CaptionedImage]:
-    """The network draws these few anew, since no masks are kept."""
-    masks: list[Mask] = []
-    infer(run.pipeline(), [sample for sample, _ in cases], drawn=lambda _, mask, __: masks.append(mask))
-    images = []
-    for (sample, dice), drawn in zip(cases, masks, strict=True):
-        gray, true = gray_slice(sample.image), read_sample_mask(sample)
-        assert true is not None  # images without a mask are not among the cases
-        image = side_by_side([overlay(gray), _close_up(gray, drawn, true)])
-        alt = f"{sample.id}: true and drawn outline of a tumor, Dice {dice:.2f}"
-        images.append(CaptionedImage(image, f"{sample.id}\n{sample.label}, Dice {dice:.2f}", alt))
-    return images
+def _captioned(sample: Sample, packed: PackedMask, dice: float) -> CaptionedImage:
+    gray, reference = gray_slice(sample.image), read_sample_mask(sample)
+    assert reference is not None  # images without a mask are not among the cases
+    image = side_by_side([overlay(gray), _close_up(gray, packed.unpack(), reference)])
+    alt = f"{sample.id}: reference and predicted contour of a tumor, Dice {dice:.2f}"
+    return CaptionedImage(image, f"{sample.id}\n{sample.label}, Dice {dice:.2f}", alt)
 
 
-def _close_up(gray: GrayImage, drawn: Mask, true: Mask) -> Image.Image:
-    """The part of an image that is marked, enlarged, with lines two pixels wide whatever its size was."""
-    near = _around(drawn | true)
-    scale = max(1, round(_DRAWN / max(gray[near].shape)))
+def _close_up(gray: GrayImage, predicted: Mask, reference: Mask) -> Image.Image:
+    """The part of an image around both contours, enlarged, with lines two pixels wide whatever its size was."""
+    near = _square_around(predicted | reference)
+    scale = max(1, round(_CLOSE_UP / max(gray[near].shape)))
     height, width = (scale * edge for edge in gray[near].shape)
     large = np.asarray(Image.fromarray(gray[near]).resize((width, height), Image.Resampling.BICUBIC))
-    contour, truth = (mask[near].repeat(scale, 0).repeat(scale, 1) for mask in (drawn, true))
-    part = overlay(large, contour=contour, truth=truth)
+    ours, theirs = (mask[near].repeat(scale, 0).repeat(scale, 1) for mask in (predicted, reference))
+    part = overlay(large, contour=ours, truth=theirs)
     return part.resize((2 * width, 2 * height), Image.Resampling.NEAREST)
 
 
-def _around(mask: Mask) -> tuple[slice, slice]:
-    """Rows and columns of a square around what is marked, within the image."""
+def _square_around(mask: Mask) -> tuple[slice, slice]:
+    """Rows and columns of a square around the mask, within the image."""
     spans = []
     for axis in (1, 0):
         hits = np.flatnonzero(mask.any(axis=axis))

@@ -1,20 +1,10 @@
-"""Training and validation part -> a limit beyond which an image is outside; test part -> how many of it are."""
+"""Out-of-distribution detection: how many of the measured images are flagged."""
 
-from tumorlens.evaluation.analyses.ood.across_folds import SCALED_TO, Across, measure_across
-from tumorlens.evaluation.analyses.ood.fit_ood import FITTED_ON, KEPT, THRESHOLD_SCALE, OODFit, fit_ood
-from tumorlens.evaluation.analyses.ood.measure import OODResult, flagged, measure_ood, score_images
+from tumorlens.evaluation.analyses.analysis import Analysis
 
-__all__ = [
-    "FITTED_ON",
-    "KEPT",
-    "SCALED_TO",
-    "THRESHOLD_SCALE",
-    "Across",
-    "OODFit",
-    "OODResult",
-    "fit_ood",
-    "flagged",
-    "measure_across",
-    "measure_ood",
-    "score_images",
-]
+ANALYSIS = Analysis(
+    __name__,
+    title="Out-of-distribution detection",
+    help="Count the images that are flagged as out-of-distribution.",
+    order=30,
+)

@@ -1,8 +1,8 @@
 """Run + samples -> what the network still classifies correctly with the surroundings, the head or the tumor occluded.
 
-A network that tells classes apart in images without a head has learned a shortcut, however high its accuracy is. The idea
-is that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in X-ray
-images with the lungs occluded.
+A network that tells classes apart in images without a head has learned a shortcut, however high its accuracy is. The
+idea is that of Maguolo and Nanni (Information Fusion 76, 2021, 1), whose networks told diseases of the lung apart in
+X-ray images with the lungs occluded.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def _compared(
     """One test, beside the predictions for the same images without occlusion."""
     units, original = bootstrap.only(positions), logits[positions]
     before, after = (one.argmax(axis=1) == labels[positions] for one in (original, occluded))
-    metrics = [
-        classification_metrics(softmax(one), labels[positions], units, classes) for one in (original, occluded)
-    ]
+    metrics = [classification_metrics(softmax(one), labels[positions], units, classes) for one in (original, occluded)]
     return OcclusionTest(name, positions, occluded, metrics[0], metrics[1], paired_difference(before, after, units))
 
 

@@ -18,7 +18,7 @@ def head_occluded(gray: GrayImage, head: Flags) -> GrayImage:
     return np.where(head, np.uint8(background_level(gray)), gray)
 
 
-def outside_occluded(gray: GrayImage, head: Flags) -> GrayImage:
+def outside_head_occluded(gray: GrayImage, head: Flags) -> GrayImage:
     """The image's background, even and clean, everywhere but in the head, (H, W) uint8."""
     return np.where(head, gray, np.uint8(background_level(gray)))
 

@@ -1,4 +1,4 @@
-"""Figures with something blanked, beside those of the images as they are, and what they mean."""
+"""Metrics with a region occluded, beside those of the same images without occlusion, and what they mean."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 
 from tumorlens._arrays import Floats, Ints
 from tumorlens.metrics.classification import Metrics
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Estimate
 
-TITLES = {
-    "outside_blanked": "all but the head blanked",
-    "head_blanked": "head blanked",
-    "tumor_blanked": "tumor blanked",
+TEST_TITLES = {
+    "outside_head_occluded": "outside of the head occluded",
+    "head_occluded": "head occluded",
+    "tumor_occluded": "tumor occluded",
 }
-"""The three tests, and how people call them."""
+"""The three tests and their titles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,85 +25,116 @@ class OcclusionTest:
     """One of the three tests.
 
     Attributes:
-        name: a key of `TITLES`.
-        chosen: (n,) positions of the images among all that were measured.
-        logits: (n, K) of them with something blanked.
-        plain: figures of the same images as they are.
-        blanked: figures with something blanked.
-        difference: accuracy of `blanked` less that of `plain`, image by image.
+        name: a key of `TEST_TITLES`.
+        positions: (n,) of the images among all that were measured.
+        logits: (n, K) of them with the region occluded.
+        original: metrics of the same images without occlusion.
+        occluded: metrics with the region occluded.
+        difference: accuracy of `occluded` minus that of `original`, paired by image.
     """
 
     name: str
-    chosen: Ints
+    positions: Ints
     logits: Floats
-    plain: Metrics
-    blanked: Metrics
+    original: Metrics
+    occluded: Metrics
     difference: Estimate
 
     @property
-    def guessing(self) -> float:
-        """The accuracy of one who names the commonest class of these images every time."""
-        return max(self.blanked.support.values()) / sum(self.blanked.support.values())
+    def majority_accuracy(self) -> float:
+        """The accuracy of always predicting the most frequent class of these images."""
+        return max(self.occluded.support.values()) / sum(self.occluded.support.values())
 
     @property
     def beats_chance(self) -> bool:
         """Whether classes are told apart, beyond what the choice of patients explains.
 
-        Balanced accuracy decides, since it cannot be raised by naming a common class often: whoever does not look
-        has one in as many as there are classes.
+        Balanced accuracy decides, since it cannot be raised by predicting a frequent class often: without information
+        it is one divided by the number of classes.
         """
-        present = sum(count > 0 for count in self.blanked.support.values())
-        figures = self.blanked.overall
-        return _above(figures["balanced_accuracy"], 1 / present) or _above(figures["accuracy"], self.guessing)
+        present = sum(count > 0 for count in self.occluded.support.values())
+        return _above(self.occluded.overall["balanced_accuracy"], 1 / present)
 
     @property
     def loses(self) -> bool:
-        """Whether blanking costs accuracy, beyond what the choice of patients explains."""
+        """Whether occlusion costs accuracy, beyond what the choice of patients explains."""
         return _sign(self.difference) < 0
 
     @property
-    def meaning(self) -> str:
-        """What the figures say, in one sentence."""
-        return {"outside_blanked": _outside, "head_blanked": _head, "tumor_blanked": _tumor}[self.name](self)
+    def conclusion(self) -> str:
+        """What the metrics mean, in one sentence."""
+        return {
+            "outside_head_occluded": _outside_head,
+            "head_occluded": _head,
+            "tumor_occluded": _tumor,
+        }[self.name](self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
-            "accuracy": self.blanked.overall["accuracy"].to_dict(),
-            "plain_accuracy": self.plain.overall["accuracy"].to_dict(),
+            "accuracy": self.occluded.overall["accuracy"].to_dict(),
+            "original_accuracy": self.original.overall["accuracy"].to_dict(),
             "difference": self.difference.to_dict(),
-            "guessing": self.guessing,
-            "balanced_accuracy": self.blanked.overall["balanced_accuracy"].to_dict(),
-            "sensitivity": {label: f["sensitivity"].to_dict() for label, f in self.blanked.per_class.items()},
-            "meaning": self.meaning,
+            "majority_accuracy": self.majority_accuracy,
+            "balanced_accuracy": self.occluded.overall["balanced_accuracy"].to_dict(),
+            "sensitivity": {label: f["sensitivity"].to_dict() for label, f in self.occluded.per_class.items()},
+            "conclusion": self.conclusion,
         }
 
 
 @dataclass(frozen=True, eq=False)
-class RegionOcclusion:
-    """What the network names when something is blanked.
+class OcclusionExample:
+    """One image with each region occluded, (H, W) uint8 each.
 
     Attributes:
-        tests: the three of `TITLES`, in that order.
-        filled: images in which no background was found, so that all of them is head.
+        position: of its sample among those that were measured.
+        original: the image.
+        outside_head: everything outside of the head occluded.
+        head: the head occluded.
+        tumor: the tumor occluded; None where no mask shows one.
+    """
+
+    position: int
+    original: GrayImage
+    outside_head: GrayImage
+    head: GrayImage
+    tumor: GrayImage | None
+
+
+@dataclass(frozen=True, eq=False)
+class RegionOcclusion:
+    """What the network predicts with a region occluded.
+
+    Attributes:
+        tests: the three of `TEST_TITLES`, in that order.
+        images: how many images were measured.
+        filled: images in which no background was found, so that all of them counts as head.
+        examples: one image of each class, to show; empty for pooled folds.
     """
 
     tests: tuple[OcclusionTest, ...]
+    images: int
     filled: int
+    examples: tuple[OcclusionExample, ...] = ()
 
     @property
-    def caveat(self) -> str | None:
-        """What must be said before any accuracy is quoted; None where blank images tell the network nothing."""
-        head = next(test for test in self.tests if test.name == "head_blanked")
-        return head.meaning if head.beats_chance else None
+    def caveats(self) -> tuple[str, ...]:
+        """That classes can be told without the head, where they can."""
+        head = next(test for test in self.tests if test.name == "head_occluded")
+        return (head.conclusion,) if head.beats_chance else ()
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """One sentence for each test."""
+        return tuple(test.conclusion for test in self.tests)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {test.name: test.to_dict() for test in self.tests} | {"filled_by_the_head": self.filled}
+        return {test.name: test.to_dict() for test in self.tests} | {"images_without_background": self.filled}
 
 
-def _above(figure: Estimate, chance: float) -> bool:
-    return figure.low is not None and figure.low > chance
+def _above(estimate: Estimate, chance: float) -> bool:
+    return estimate.low is not None and estimate.low > chance
 
 
 def _sign(difference: Estimate) -> int:
@@ -112,43 +144,50 @@ def _sign(difference: Estimate) -> int:
     return int(difference.low > 0) - int(difference.high < 0)
 
 
-def _outside(test: OcclusionTest) -> str:
+def _outside_head(test: OcclusionTest) -> str:
     start = (
-        f"With all but the head blanked the network names {_right(test.blanked)} right, and {_right(test.plain)} of "
-        "the same images as they are: "
+        f"With everything outside of the head occluded, accuracy is {_accuracy(test.occluded)}; without occlusion "
+        "it is "
+        f"{_accuracy(test.original)} on the same images: "
     )
     if test.loses:
-        return start + "part of its answers rests on what lies outside of the head."
+        return start + "predictions depend in part on what lies outside of the head."
     if _sign(test.difference) > 0:
-        return start + "what lies outside of the head misleads it."
-    return start + "it is not shown to need anything outside of the head."
+        return start + "what lies outside of the head misleads the network."
+    return start + "no dependence on the outside of the head is shown."
 
 
 def _head(test: OcclusionTest) -> str:
-    named, guessing = _right(test.blanked), f"guessing gives {100 * test.guessing:.1f} %"
-    reads = "it reads something outside of the head, or the outline of what is blanked."
-    if _above(test.blanked.overall["accuracy"], test.guessing):
-        return f"With the head blanked the network still names {named} right where {guessing}: {reads}"
-    start = f"With the head blanked the network names {named} right where {guessing}"
+    start = (
+        f"With the head occluded, accuracy is {_accuracy(test.occluded)}; always predicting the most frequent "
+        "class gives "
+        f"{100 * test.majority_accuracy:.1f} %"
+    )
+    shortcut = "the network uses something outside of the head, or the outline of the occluded region."
+    if _above(test.occluded.overall["accuracy"], test.majority_accuracy):
+        return f"{start}: {shortcut}"
     if test.beats_chance:
-        balanced = test.blanked.overall["balanced_accuracy"].percent()
-        return f"{start}, and yet it tells classes apart (balanced accuracy {balanced}): {reads}"
-    return f"{start}: it is not shown to read anything outside of the head."
+        balanced = test.occluded.overall["balanced_accuracy"].percent()
+        return f"{start}, but balanced accuracy is {balanced}: {shortcut}"
+    return f"{start}: no use of anything outside of the head is shown."
 
 
 def _tumor(test: OcclusionTest) -> str:
-    one = sum(count > 0 for count in test.blanked.support.values()) == 1
-    guessing = "" if one else f", where guessing gives {100 * test.guessing:.1f} %"
+    one_class = sum(count > 0 for count in test.occluded.support.values()) == 1
+    majority = (
+        "" if one_class else f" (always predicting the most frequent class gives {100 * test.majority_accuracy:.1f} %)"
+    )
     start = (
-        f"With the tumor blanked the network names {_right(test.blanked)} of the images that show one right, and "
-        f"{_right(test.plain)} as they are{guessing}: "
+        f"With the tumor occluded, accuracy on images that show one is {_accuracy(test.occluded)}; without "
+        "occlusion it is "
+        f"{_accuracy(test.original)}{majority}: "
     )
     if not test.loses:
-        return start + "it is not shown to need the tumor."
+        return start + "no dependence on the tumor is shown."
     if test.beats_chance:
-        return start + "it reads the tumor, and something else as well."
-    return start + "it reads the tumor."
+        return start + "the network uses the tumor, and something else as well."
+    return start + "the network uses the tumor."
 
 
-def _right(metrics: Metrics) -> str:
+def _accuracy(metrics: Metrics) -> str:
     return metrics.overall["accuracy"].percent()

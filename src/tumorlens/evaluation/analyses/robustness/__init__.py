@@ -1,20 +1,12 @@
-"""Pipeline + samples -> accuracy and Dice under artifacts of scanner and handling, with intervals."""
+"""Robustness: accuracy and Dice under artifacts of scanner and handling, step by step."""
 
-from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, Artifact, disturb, disturb_mask
-from tumorlens.evaluation.analyses.robustness.measure import LIMIT, asked, measure_robustness
-from tumorlens.evaluation.analyses.robustness.result import Cell, Robustness, Row, Summary
+from tumorlens.evaluation.analyses.analysis import Analysis
 
-__all__ = [
-    "ARTIFACTS",
-    "LIMIT",
-    "SEVERITIES",
-    "Artifact",
-    "Cell",
-    "Robustness",
-    "Row",
-    "Summary",
-    "asked",
-    "disturb",
-    "disturb_mask",
-    "measure_robustness",
-]
+ANALYSIS = Analysis(
+    __name__,
+    title="Robustness to artifacts",
+    help="Also evaluate under 12 artifacts (bias field, noise, motion ...) at 5 severities.",
+    order=20,
+    enabled=False,
+    limit=300,
+)

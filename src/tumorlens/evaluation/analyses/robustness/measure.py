@@ -1,8 +1,8 @@
-"""Pipeline + samples -> what the network still names and draws when images get worse."""
+"""Run + samples -> accuracy and Dice under artifacts of scanner and handling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 from tumorlens._arrays import Floats, Ints
 from tumorlens._extras import require
 from tumorlens.datasets import Sample, read_sample_mask
+from tumorlens.evaluation.analyses.analysis import Context
 from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, SEVERITIES, disturb, disturb_mask
 from tumorlens.evaluation.analyses.robustness.result import (
     ArtifactExample,
@@ -21,10 +22,9 @@ from tumorlens.evaluation.analyses.robustness.result import (
     RobustnessRow,
     RobustnessSummary,
 )
-from tumorlens.evaluation.inference import Spacing, infer
+from tumorlens.evaluation.inference import Spacing, gray_slice, infer
 from tumorlens.evaluation.subset import spread
 from tumorlens.metrics.overlap import SegmentationCase
-from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage, Mask, Scan, read_scan
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
@@ -91,29 +91,32 @@ def _infer(
     Artifacts are made on all cores, then inference runs on all cores.
     """
     held = {sample.image: _held(sample.image) for sample in samples}
-    masks = [read_sample_mask(sample) for sample in samples] if context.pipeline.segments else []
-    said = np.empty((len(samples), 1 + len(CELLS)), dtype=np.int64)
-    dice = np.full(said.shape, np.nan)
+    masks = [read_sample_mask(sample) for sample in samples] if context.run.segments else []
+    predicted = np.empty((len(samples), 1 + len(CELLS)), dtype=np.int64)
+    dice = np.full(predicted.shape, np.nan)
+    seed = context.bootstrap.seed
 
-    def ask(column: int, cell: tuple[str, int] | None) -> None:
-        def worse(sample: Sample) -> GrayImage:
+    def run(column: int, cell: tuple[str, int] | None) -> None:
+        def changed(sample: Sample) -> GrayImage:
             gray: GrayImage = held[sample.image].pixels
             return disturb(gray, *cell, seed=seed, sample=sample.id) if cell else gray
 
-        def compare(i: int, drawn: Mask, _: Spacing) -> None:
-            true = masks[i]
-            if true is not None:
-                moved = disturb_mask(true, *cell, seed=seed, sample=samples[i].id) if cell else true
-                dice[i, column] = _dice(drawn, moved)
+        def compare(i: int, mask: Mask, _: Spacing) -> None:
+            reference = masks[i]
+            if reference is not None:
+                moved = disturb_mask(reference, *cell, seed=seed, sample=samples[i].id) if cell else reference
+                dice[i, column] = _dice(mask, moved)
 
-        images = list(pool.map(worse, samples))
-        answers = infer(pipeline, samples, drawn=compare, change=lambda i, _: images[i], read=held.__getitem__)
-        said[:, column] = answers.logits.argmax(axis=1)
+        images = list(pool.map(changed, samples))
+        inference = infer(
+            context.pipeline, samples, on_mask=compare, change=lambda i, _: images[i], read=held.__getitem__
+        )
+        predicted[:, column] = inference.logits.argmax(axis=1)
 
     for column, cell in enumerate([None, *CELLS]):
-        ask(column, cell)
+        run(column, cell)
         step((column + 1) * len(samples))
-    return said, dice
+    return predicted, dice
 
 
 def _held(path: Path) -> Scan:
@@ -122,82 +125,82 @@ def _held(path: Path) -> Scan:
     return replace(scan, pixels=scan.gray_slice())
 
 
-def _dice(drawn: Mask, true: Mask) -> float:
-    area, tumor, both = (int(np.count_nonzero(mask)) for mask in (drawn, true, drawn & true))
-    return SegmentationCase(drawn.size, area, tumor, both).dice
+def _dice(mask: Mask, reference: Mask) -> float:
+    area, tumor, both = (int(np.count_nonzero(one)) for one in (mask, reference, mask & reference))
+    return SegmentationCase(mask.size, area, tumor, both).dice
 
 
-def _outcome(
+def _result(
     positions: Sequence[int],
-    said: Ints,
-    right: Floats,
+    predicted: Ints,
+    correct: Floats,
     dice: Floats,
     bootstrap: ClusterBootstrap,
     classes: Sequence[str],
 ) -> Robustness:
-    """All figures with their intervals; the columns are those of `_ask`."""
+    """All metrics with their intervals; the columns are those of `_infer`."""
     masked = np.flatnonzero(np.isfinite(dice[:, 0]))
-    accuracy = _Figure(right, bootstrap)
-    drawn = _Figure(dice[masked], bootstrap.only(masked)) if len(masked) else None
+    accuracy = _Means(correct, bootstrap)
+    overlap = _Means(dice[masked], bootstrap.only(masked)) if len(masked) else None
     rows = []
     for name, artifact in ARTIFACTS.items():
         columns = [1 + i for i, (of, _) in enumerate(CELLS) if of == name]
         cells = []
         for severity, column in enumerate(columns, start=1):
-            counts = np.bincount(said[:, column], minlength=len(classes))
+            counts = np.bincount(predicted[:, column], minlength=len(classes))
             cells.append(
-                Cell(
+                RobustnessCell(
                     severity=severity,
                     amount=artifact.words(severity),
                     accuracy=accuracy.share(column),
                     difference=accuracy.difference(column),
-                    dice=drawn.mean([column]) if drawn else None,
-                    dice_difference=drawn.difference(column) if drawn else None,
-                    named=classes[int(counts.argmax())],
-                    share=float(counts.max() / len(said)),
+                    dice=overlap.mean([column]) if overlap else None,
+                    dice_difference=overlap.difference(column) if overlap else None,
+                    predicted=classes[int(counts.argmax())],
+                    share=float(counts.max() / len(predicted)),
                 )
             )
-        mean = drawn.mean(columns) if drawn else None
-        rows.append(Row(name, artifact.title, tuple(cells), accuracy.mean(columns), mean))
+        mean = overlap.mean(columns) if overlap else None
+        rows.append(RobustnessRow(name, artifact.title, tuple(cells), accuracy.mean(columns), mean))
     return Robustness(
         positions=tuple(positions),
         rows=tuple(rows),
         accuracy=accuracy.summary(),
-        dice=drawn.summary() if drawn else None,
+        dice=overlap.summary() if overlap else None,
         seed=bootstrap.seed,
     )
 
 
-class _Figure:
-    """The mean of a score in every column, in the sample and in every resample."""
+class _Means:
+    """The mean of a score in every column, in the sample and in every bootstrap sample."""
 
     def __init__(self, scores: Floats, bootstrap: ClusterBootstrap) -> None:
-        """`scores`: (n, 1 + cells), those of the images as they are first."""
-        self.drawn = BootstrapDraws.draw(bootstrap)
-        self.columns = self.drawn.sums(scores) / self.drawn.sums(np.ones(len(scores)))[:, None]
+        """`scores`: (n, 1 + cells), those of the clean images first."""
+        self.draws = BootstrapDraws.draw(bootstrap)
+        self.columns = self.draws.sums(scores) / self.draws.sums(np.ones(len(scores)))[:, None]
 
     def share(self, column: int) -> Estimate:
-        """Of images that are right."""
-        return self.drawn.proportion(self.columns[:, column], np.full(len(self.drawn.index), True))
+        """Of correctly classified images."""
+        return self.draws.proportion(self.columns[:, column], np.full(len(self.draws.index), True))
 
     def mean(self, columns: Sequence[int]) -> Estimate:
         """Over columns."""
-        return self.drawn.estimate(self.columns[:, columns].mean(axis=1))
+        return self.draws.estimate(self.columns[:, columns].mean(axis=1))
 
     def difference(self, column: int) -> Estimate:
-        """From the images as they are, paired."""
-        return self.drawn.estimate(self.columns[:, column] - self.columns[:, 0])
+        """From the clean images, paired."""
+        return self.draws.estimate(self.columns[:, column] - self.columns[:, 0])
 
-    def summary(self) -> Summary:
+    def summary(self) -> RobustnessSummary:
         """Over all artifacts, each counted once."""
         each = [self.columns[:, [1 + i for i, (of, _) in enumerate(CELLS) if of == name]] for name in ARTIFACTS]
         graded = np.mean([columns for columns in each if columns.shape[1] == SEVERITIES], axis=0)
         mean, clean = np.mean([columns.mean(axis=1) for columns in each], axis=0), self.columns[:, 0]
         drop = np.divide(clean - mean, clean, out=np.full(clean.shape, np.nan), where=clean > 0)
-        return Summary(
+        return RobustnessSummary(
             clean=self.share(0) if np.isin(clean[0], (0, 1)) else self.mean([0]),
-            severities=tuple(self.drawn.estimate(graded[:, i]) for i in range(SEVERITIES)),
-            mean=self.drawn.estimate(mean),
-            drop=self.drawn.estimate(drop),
-            differences=tuple(self.drawn.estimate(graded[:, i] - clean) for i in range(SEVERITIES)),
+            severities=tuple(self.draws.estimate(graded[:, i]) for i in range(SEVERITIES)),
+            mean=self.draws.estimate(mean),
+            drop=self.draws.estimate(drop),
+            differences=tuple(self.draws.estimate(graded[:, i] - clean) for i in range(SEVERITIES)),
         )

@@ -1,4 +1,4 @@
-"""Figures of disturbed images beside those of the same images as they are, and what they mean."""
+"""Metrics under artifacts beside those of the same clean images, and what they mean."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.report.text import points
+from tumorlens.scan import GrayImage
 from tumorlens.stats import Estimate
 
-_HARMLESS = 2  # the severity up to which a radiologist reads past an artifact
+_HARMLESS = 2  # the severity up to which a radiologist hardly notices an artifact
 
 
 @dataclass(frozen=True)
-class Cell:
+class RobustnessCell:
     """One artifact at one severity.
 
     Attributes:
         severity: 1 to 5; 1 where there is only one.
-        amount: how much that is, in words.
+        amount: its strength, in words.
         accuracy: of the images with the artifact.
-        difference: `accuracy` less that of the same images as they are.
-        dice: mean over the images with a mask; None where the network draws none, or there is no mask.
+        difference: `accuracy` minus that of the same clean images, paired.
+        dice: mean over the images with a mask; None where the network does not segment, or no image has a mask.
         dice_difference: the same for Dice.
-        named: the class that is named most often.
-        share: of the images of which it is named.
+        predicted: the class that is predicted most often.
+        share: of the images for which it is predicted.
     """
 
     severity: int
@@ -32,7 +33,7 @@ class Cell:
     difference: Estimate
     dice: Estimate | None
     dice_difference: Estimate | None
-    named: str
+    predicted: str
     share: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,26 +45,26 @@ class Cell:
             "difference": self.difference.to_dict(),
             "dice": _plain(self.dice),
             "dice_difference": _plain(self.dice_difference),
-            "named_most": self.named,
-            "named_most_share": self.share,
+            "most_predicted": self.predicted,
+            "most_predicted_share": self.share,
         }
 
 
 @dataclass(frozen=True)
-class Row:
+class RobustnessRow:
     """One artifact at all its severities.
 
     Attributes:
         name: a key of `ARTIFACTS`.
-        title: how people call it.
+        title: its name in tables and plots.
         cells: one for each severity.
         accuracy: mean over them.
-        dice: the same; None as in `Cell`.
+        dice: the same; None as in `RobustnessCell`.
     """
 
     name: str
     title: str
-    cells: tuple[Cell, ...]
+    cells: tuple[RobustnessCell, ...]
     accuracy: Estimate
     dice: Estimate | None
 
@@ -78,15 +79,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """One figure over all artifacts.
+class RobustnessSummary:
+    """One metric over all artifacts.
 
     Attributes:
-        clean: of the images as they are.
+        clean: of the images without artifacts.
         severities: at each severity, the mean over the artifacts that have five.
         mean: over artifacts, each counted once, as the mean over its severities.
-        drop: what is lost of `clean`: (clean - mean) / clean.
-        differences: each of `severities` less `clean`.
+        drop: the relative loss, (clean - mean) / clean.
+        differences: each of `severities` minus `clean`.
     """
 
     clean: Estimate
@@ -105,81 +106,105 @@ class Summary:
         """Plain data for JSON."""
         return {
             "clean": self.clean.to_dict(),
-            "severities": [figure.to_dict() for figure in self.severities],
+            "severities": [one.to_dict() for one in self.severities],
             "mean": self.mean.to_dict(),
             "relative_drop": self.drop.to_dict(),
-            "differences": [figure.to_dict() for figure in self.differences],
+            "differences": [one.to_dict() for one in self.differences],
             "falls_from_severity": self.falls_from,
         }
 
 
-@dataclass(frozen=True)
-class Robustness:
-    """How a network holds up when images get worse.
+@dataclass(frozen=True, eq=False)
+class ArtifactExample:
+    """One image with one artifact.
 
-    Means and the relative drop in the manner of Hendrycks and Dietterich (Benchmarking neural network robustness to
-    common corruptions and perturbations, ICLR 2019), as shares of images and not as multiples of another network's.
+    Attributes:
+        artifact: a key of `ARTIFACTS`; empty for the clean image.
+        severity: 1 to 5; 0 for the clean image.
+        image: (H, W) uint8.
+    """
+
+    artifact: str
+    severity: int
+    image: GrayImage
+
+
+@dataclass(frozen=True, eq=False)
+class Robustness:
+    """Accuracy and Dice under artifacts.
+
+    Means and the relative drop follow Hendrycks and Dietterich (Benchmarking neural network robustness to common
+    corruptions and perturbations, ICLR 2019), as shares of images and not as multiples of another network's.
 
     Attributes:
         positions: of the images that were measured, among those of the evaluation.
         rows: one for each artifact.
         accuracy: over all artifacts.
-        dice: the same; None where the network draws no masks, or no image has one.
-        seed: of what the artifacts draw at random.
+        dice: the same; None where the network does not segment, or no image has a mask.
+        seed: of the random numbers in artifacts.
+        images: how many images the evaluation has.
+        example: position of the image that `examples` show.
+        examples: that image under every artifact, to show.
     """
 
     positions: tuple[int, ...]
-    rows: tuple[Row, ...]
-    accuracy: Summary
-    dice: Summary | None
+    rows: tuple[RobustnessRow, ...]
+    accuracy: RobustnessSummary
+    dice: RobustnessSummary | None
     seed: int
+    images: int = 0
+    example: int = 0
+    examples: tuple[ArtifactExample, ...] = ()
 
     @property
-    def worst(self) -> tuple[Row, Cell]:
+    def worst(self) -> tuple[RobustnessRow, RobustnessCell]:
         """The artifact and the severity with the lowest accuracy."""
         return min(((row, cell) for row in self.rows for cell in row.cells), key=lambda pair: pair[1].accuracy.value)
 
     @property
-    def worst_words(self) -> str:
+    def worst_cell(self) -> str:
         """The worst of all cells, in one sentence."""
         row, cell = self.worst
         severity = f" at severity {cell.severity}" if len(row.cells) > 1 else ""
         return (
-            f"Worst is {row.title}{severity} ({cell.amount}): accuracy {cell.accuracy.percent()}, and "
-            f"{100 * cell.share:.0f} % of the images are named {cell.named}."
+            f"The worst artifact is {row.title}{severity} ({cell.amount}): accuracy {cell.accuracy.percent()}; "
+            f"{100 * cell.share:.0f} % of the images are classified as {cell.predicted}."
         )
 
     @property
-    def meaning(self) -> str:
-        """What the figures say, in one sentence."""
+    def conclusion(self) -> str:
+        """What the metrics mean, in one sentence."""
         first = self.accuracy.falls_from
         if first is None:
             return (
-                "In the mean over artifacts no loss of accuracy is shown at any severity; single ones may cost some, "
-                "see the worst."
+                "The mean over artifacts shows no loss of accuracy at any severity; single artifacts may cost some, "
+                "see the worst one."
             )
         lost = points(self.accuracy.differences[first - 1])
-        start = f"In the mean over artifacts accuracy falls from severity {first} on ({lost}), "
+        start = f"The mean over artifacts shows a loss of accuracy from severity {first} on ({lost}): "
         if first <= _HARMLESS:
             return start + (
-                "where a radiologist reads past them: the figures of clean images do not hold for those of another "
-                "scanner or another hand."
+                "a radiologist hardly notices artifacts of this severity, so metrics of clean images do not hold for "
+                "images of other scanners and processing."
             )
-        return start + (
-            "where they are plainly seen: images that a radiologist would complain of should not be given to this "
-            "network."
-        )
+        return start + "do not use this network on images with artifacts that a radiologist would complain about."
 
     @property
     def summary(self) -> str:
         """The means and the drop, in one sentence."""
-        said = _said("accuracy", self.accuracy, percent=True)
-        return f"Over all artifacts {said}" + (f"; {_said('Dice', self.dice, percent=False)}." if self.dice else ".")
+        accuracy = _summarized("accuracy", self.accuracy, percent=True)
+        dice = f"; {_summarized('Dice', self.dice, percent=False)}" if self.dice else ""
+        return f"Over all artifacts {accuracy}{dice}."
 
     @property
-    def caveat(self) -> str | None:
-        """What must be said before any accuracy is quoted; None where slight artifacts are not shown to cost any."""
-        return self.meaning if (self.accuracy.falls_from or _HARMLESS + 1) <= _HARMLESS else None
+    def caveats(self) -> tuple[str, ...]:
+        """The conclusion, where slight artifacts cost accuracy."""
+        return (self.conclusion,) if (self.accuracy.falls_from or _HARMLESS + 1) <= _HARMLESS else ()
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """The means, the worst artifact, and what they mean."""
+        return (self.summary, self.worst_cell, self.conclusion)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -189,20 +214,18 @@ class Robustness:
             "seed": self.seed,
             "accuracy": self.accuracy.to_dict(),
             "dice": self.dice.to_dict() if self.dice else None,
-            "worst": {"artifact": row.name, "severity": cell.severity, "words": self.worst_words},
-            "summary": self.summary,
-            "meaning": self.meaning,
+            "worst": {"artifact": row.name, "severity": cell.severity},
             "artifacts": {row.name: row.to_dict() for row in self.rows},
         }
 
 
-def _said(name: str, found: Summary, *, percent: bool) -> str:
-    mean, clean = (figure.percent() if percent else str(figure) for figure in (found.mean, found.clean))
+def _summarized(name: str, summary: RobustnessSummary, *, percent: bool) -> str:
+    mean, clean = (one.percent() if percent else str(one) for one in (summary.mean, summary.clean))
     return (
-        f"{name} is {mean} in the mean and {clean} on the same images as they are, a relative drop of "
-        f"{found.drop.percent()}"
+        f"the mean {name} is {mean}, and {clean} on the same images without artifacts: a relative drop of "
+        f"{summary.drop.percent()}"
     )
 
 
-def _plain(figure: Estimate | None) -> dict[str, Any] | None:
-    return figure.to_dict() if figure else None
+def _plain(estimate: Estimate | None) -> dict[str, Any] | None:
+    return estimate.to_dict() if estimate else None

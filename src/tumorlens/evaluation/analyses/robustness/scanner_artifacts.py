@@ -16,7 +16,7 @@ from PIL import Image
 from tumorlens._arrays import Floats32
 from tumorlens._extras import require
 from tumorlens.scan import GrayImage
-from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, bias_field, add_ghosts, apply_bias_field, to_gray
+from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_field, bias_field, to_gray
 
 Random = np.random.Generator
 

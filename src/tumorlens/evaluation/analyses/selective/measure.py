@@ -1,140 +1,101 @@
-"""Validation scores + test answers -> how often the true class is among the candidates, and how often one is left."""
+"""Validation scores + test predictions -> coverage of conformal prediction sets, and accuracy of single-class sets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Flags, Floats, Ints
-from tumorlens.datasets import Sample
+from tumorlens.evaluation.analyses.analysis import Context, PooledContext
+from tumorlens.evaluation.analyses.selective.result import AtCoverage, SelectiveResult
+from tumorlens.evaluation.thresholds import fit_prediction_sets, may_fit
 from tumorlens.metrics.calibration import softmax
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 from tumorlens.stats.conformal import PredictionSets, prediction_sets_of
 
 COVERAGES = (0.99, 0.95, 0.90, 0.80)
-"""The nominal coverages that are measured: the share of each class's images whose prediction set holds the class."""
+"""The nominal coverages that are measured."""
 
 
-@dataclass(frozen=True)
-class AtCoverage:
-    """What one nominal coverage gives. Patients weigh the same, as in the guarantee: a slice of a new patient.
-
-    Attributes:
-        nominal_coverage: that was asked for, of each class.
-        empirical_coverage: class to the share of its images whose prediction set holds it.
-        size: mean number of classes in a prediction set.
-        answered: the share of images whose prediction set has exactly one class.
-        accuracy: of those; None where there are none.
-        unknown: one sentence on classes with too few validation patients for this coverage; None if there are none.
-    """
-
-    nominal_coverage: float
-    empirical_coverage: dict[str, Estimate]
-    size: Estimate
-    answered: Estimate
-    accuracy: Estimate | None
-    unknown: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "nominal_coverage": self.nominal_coverage,
-            "empirical_coverage": {name: found.to_dict() for name, found in self.empirical_coverage.items()},
-            "size": self.size.to_dict(),
-            "answered": self.answered.to_dict(),
-            "accuracy": self.accuracy.to_dict() if self.accuracy else None,
-            "unknown": self.unknown,
-        }
-
-
-@dataclass(frozen=True)
-class SelectiveResult:
-    """Selective prediction at several nominal coverages.
-
-    Attributes:
-        prediction_sets: what decides.
-        rows: one for each coverage.
-    """
-
-    prediction_sets: PredictionSets
-    rows: tuple[AtCoverage, ...]
-
-    @property
-    def units(self) -> dict[str, int]:
-        """Class to validation patients, or images without one, that its threshold is from."""
-        return {name: tail.units for name, tail in self.prediction_sets.quantiles.items()}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"validation_units": self.units, "rows": [row.to_dict() for row in self.rows]}
-
-
-def fit_prediction_sets(
-    held_out: Sequence[Sample], logits: Floats, classes: Sequence[str], unit: str
-) -> PredictionSets | None:
-    """Thresholds from the validation part; None where it is empty.
-
-    Args:
-        held_out: the validation part.
-        logits: (N, K) of it.
-        classes: the K names.
-        unit: what its patients are counted in, as in `ClusterBootstrap`.
-    """
-    if not held_out:
+def measure(context: Context) -> SelectiveResult | None:
+    """Coverage, size and accuracy at several nominal coverages; None without a validation subset."""
+    if not may_fit(context):
         return None
-    labels, units = [s.label for s in held_out], [s.unit for s in held_out]
-    return prediction_sets_of(softmax(logits), labels, units, classes, unit)
+    fitted = fit_prediction_sets(context.table, context.validation, context.validation_inference.logits)
+    return at_coverages(fitted, context.inference.logits, context.labels, context.bootstrap, context.classes)
 
 
-def measure_selective(
-    prediction_sets: PredictionSets | None,
-    logits: Floats,
-    labels: Ints,
-    bootstrap: ClusterBootstrap,
-    classes: Sequence[str],
-) -> SelectiveResult | None:
-    """Coverage, size of sets and what is answered, at several nominal coverages; None without prediction sets.
+def pool(results: Sequence[SelectiveResult | None], context: PooledContext) -> SelectiveResult:
+    """The prediction sets of each fold from all other folds, measured as one.
+
+    That the networks differ is what cross-conformal prediction accepts (Vovk 2015, Ann. Math. Artif. Intell. 74:9).
+    The prediction sets of the result are from all images, for a network that is trained on all of them.
+    """
+    fold = np.repeat(np.arange(len(context.sizes)), context.sizes)
+    units = np.array(context.bootstrap.units)
+    sets = {coverage: np.zeros(context.logits.shape, dtype=bool) for coverage in COVERAGES}
+
+    def fitted(chosen: Ints) -> PredictionSets:
+        return prediction_sets_of(
+            softmax(context.logits[chosen]),
+            [context.samples[i].label for i in chosen],
+            units[chosen].tolist(),
+            context.classes,
+            context.bootstrap.unit,
+        )
+
+    for number in range(len(context.sizes)):
+        mine, others = fold == number, np.flatnonzero(fold != number)
+        learned = fitted(others)
+        for coverage, possible in sets.items():
+            possible[mine] = learned.sets(softmax(context.logits[mine]), coverage)
+    everything, draws = fitted(np.arange(len(fold))), BootstrapDraws.draw(context.bootstrap)
+    rows = [
+        at_coverage(coverage, possible, context.labels, draws, context.classes, everything.unknown(coverage))
+        for coverage, possible in sets.items()
+    ]
+    return SelectiveResult(everything, tuple(rows))
+
+
+def at_coverages(
+    prediction_sets: PredictionSets, logits: Floats, labels: Ints, bootstrap: ClusterBootstrap, classes: Sequence[str]
+) -> SelectiveResult:
+    """All of `COVERAGES`.
 
     Args:
-        prediction_sets: learned from the validation subset.
-        logits: (N, K) of what is measured.
+        prediction_sets: fitted on the validation subset.
+        logits: (N, K) of the measured images.
         labels: (N,) index of the true class.
-        bootstrap: the N images.
+        bootstrap: the sampling units of the N images.
         classes: the K names.
     """
-    if prediction_sets is None:
-        return None
-    drawn, probabilities = BootstrapDraws.draw(bootstrap), softmax(logits)
-    return SelectiveResult(
-        prediction_sets,
-        tuple(
-            at_coverage(
-                coverage,
-                prediction_sets.sets(probabilities, coverage),
-                labels,
-                drawn,
-                classes,
-                prediction_sets.unknown(coverage),
-            )
-            for coverage in COVERAGES
-        ),
+    draws, probabilities = BootstrapDraws.draw(bootstrap), softmax(logits)
+    rows = (
+        at_coverage(
+            coverage,
+            prediction_sets.sets(probabilities, coverage),
+            labels,
+            draws,
+            classes,
+            prediction_sets.unknown(coverage),
+        )
+        for coverage in COVERAGES
     )
+    return SelectiveResult(prediction_sets, tuple(rows))
 
 
 def at_coverage(
-    coverage: float, sets: Flags, labels: Ints, drawn: BootstrapDraws, classes: Sequence[str], unknown: str | None
+    coverage: float, sets: Flags, labels: Ints, draws: BootstrapDraws, classes: Sequence[str], unknown: str | None
 ) -> AtCoverage:
     """What one nominal coverage gives.
 
     Args:
         coverage: that was asked for.
-        sets: (N, K), true where a class stays possible.
+        sets: (N, K), true where a class is in the prediction set.
         labels: (N,) index of the true class.
-        drawn: the bootstrap samples of the N images.
+        draws: bootstrap samples of the N images.
         classes: the K names.
         unknown: as in `AtCoverage`.
     """
@@ -144,29 +105,29 @@ def at_coverage(
     return AtCoverage(
         nominal_coverage=coverage,
         empirical_coverage={
-            name: _share(drawn, holds, labels == i) for i, name in enumerate(classes) if (labels == i).any()
+            name: _share(draws, holds, labels == i) for i, name in enumerate(classes) if (labels == i).any()
         },
-        size=drawn.estimate(_mean(drawn, sets.sum(axis=1), everything)),
-        answered=_share(drawn, single, everything),
-        accuracy=_among(drawn, holds, single) if single.any() else None,
+        size=draws.estimate(_mean(draws, sets.sum(axis=1), everything)),
+        answered=_share(draws, single, everything),
+        accuracy=_among(draws, holds, single) if single.any() else None,
         unknown=unknown,
     )
 
 
-def _share(drawn: BootstrapDraws, what: Flags, among: Flags) -> Estimate:
-    return drawn.proportion(_mean(drawn, what, among), among)
+def _share(draws: BootstrapDraws, what: Flags, among: Flags) -> Estimate:
+    return draws.proportion(_mean(draws, what, among), among)
 
 
-def _among(drawn: BootstrapDraws, what: Flags, among: Flags) -> Estimate:
+def _among(draws: BootstrapDraws, what: Flags, among: Flags) -> Estimate:
     """The share of some images, which weigh what they do among all: patients with few of them weigh less."""
-    weights = 1 / np.bincount(drawn.index)[drawn.index]
+    weights = 1 / np.bincount(draws.index)[draws.index]
     with np.errstate(invalid="ignore"):
-        return drawn.proportion(drawn.sums(weights * (what & among)) / drawn.sums(weights * among), among)
+        return draws.proportion(draws.sums(weights * (what & among)) / draws.sums(weights * among), among)
 
 
-def _mean(drawn: BootstrapDraws, values: npt.ArrayLike, among: Flags) -> Floats:
+def _mean(draws: BootstrapDraws, values: npt.ArrayLike, among: Flags) -> Floats:
     """(1 + B,) the mean of values over some images, in which every patient that has any weighs the same."""
-    counts = np.bincount(drawn.index[among], minlength=drawn.counts.shape[1])
-    weights = among / np.maximum(1, counts[drawn.index])
+    counts = np.bincount(draws.index[among], minlength=draws.counts.shape[1])
+    weights = among / np.maximum(1, counts[draws.index])
     with np.errstate(invalid="ignore"):
-        return np.asarray(drawn.sums(weights * np.asarray(values)) / drawn.sums(weights))
+        return np.asarray(draws.sums(weights * np.asarray(values)) / draws.sums(weights))

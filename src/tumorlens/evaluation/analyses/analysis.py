@@ -1,0 +1,166 @@
+"""What an analysis of a run is: its name and title, what it measures from, and what it gives back.
+
+An analysis is a folder beside this file with three modules:
+
+- ``measure.py``: ``measure(context) -> result or None``, and ``pool(results, context)`` if folds can be put together;
+- ``result.py``: a frozen dataclass that follows `AnalysisResult`;
+- ``section.py``: ``section(result, samples) -> Section`` for the page and the terminal.
+
+Its ``__init__.py`` holds one constant, ``ANALYSIS``. Nothing else has to be changed: `registry` finds the folder, and
+the evaluation, its page and JSON, the command line, the model card and the cross-validation go over the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tumorlens._arrays import Floats, Ints
+from tumorlens._progress import Progress
+from tumorlens.datasets import Sample, Table
+from tumorlens.metrics.overlap import SegmentationCase
+from tumorlens.report import Section
+from tumorlens.stats import ClusterBootstrap
+
+if TYPE_CHECKING:
+    from tumorlens.evaluation.inference import InferenceResult
+    from tumorlens.models import Pipeline
+    from tumorlens.training import Run
+
+
+class AnalysisResult(Protocol):
+    """What an analysis gives back."""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know before quoting a metric of the run, one sentence each."""
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """What was found, one sentence each; they stand on the terminal, on the page and on the model card."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What an analysis may measure from.
+
+    Attributes:
+        run: a finished run.
+        pipeline: its network with preprocessing, in evaluation mode.
+        table: the run's own data.
+        subset: the N samples that are measured.
+        subset_name: ``"test"``, ``"val"`` or ``"train"`` of the run's own data; ``"all"`` of other data.
+        labels: (N,) index of the true class.
+        classes: the K class names.
+        bootstrap: the sampling units of the N samples.
+        inference: the network's output for the N samples.
+        probabilities: (N, K) after temperature scaling.
+        validation: the run's validation samples; empty where it has none.
+        validation_inference: the network's output for them.
+        cases: the predicted masks against the reference masks; empty where the network does not segment.
+        limit: the largest number of images to measure; 0 for all of them.
+        progress: called while the analysis works.
+    """
+
+    run: Run
+    pipeline: Pipeline
+    table: Table
+    subset: Table
+    subset_name: str
+    labels: Ints
+    classes: tuple[str, ...]
+    bootstrap: ClusterBootstrap
+    inference: InferenceResult
+    probabilities: Floats
+    validation: tuple[Sample, ...]
+    validation_inference: InferenceResult
+    cases: tuple[SegmentationCase, ...]
+    limit: int
+    progress: Progress
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The N samples that are measured."""
+        return self.subset.samples
+
+
+@dataclass(frozen=True, eq=False)
+class PooledContext:
+    """What the folds of a cross-validation may be pooled from; images stand fold after fold.
+
+    Attributes:
+        samples: all N test samples.
+        sizes: how many of them each fold has.
+        logits: (N, K), of each image by the network that had not seen it.
+        labels: (N,) index of the true class.
+        classes: the K class names.
+        bootstrap: the sampling units of the N samples.
+    """
+
+    samples: tuple[Sample, ...]
+    sizes: tuple[int, ...]
+    logits: Floats
+    labels: Ints
+    classes: tuple[str, ...]
+    bootstrap: ClusterBootstrap
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis, as the registry holds it. Its modules are imported when they are needed.
+
+    Attributes:
+        package: the dotted name of its folder.
+        title: its heading on the page.
+        help: one sentence for the command line.
+        order: its place among the others, on the page and in JSON.
+        enabled: whether it is made unless told otherwise.
+        limit: the largest number of images it measures unless told otherwise; None where it always takes all.
+    """
+
+    package: str
+    title: str
+    help: str
+    order: int
+    enabled: bool = True
+    limit: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The key in JSON and on the card, and the option on the command line: the name of the folder."""
+        return self.package.rpartition(".")[2]
+
+    def measure(self, context: Context) -> AnalysisResult | None:
+        """Measure; None where there is nothing to measure, for example no mask."""
+        result: AnalysisResult | None = self._module("measure").measure(context)
+        return result
+
+    def pool(self, results: Sequence[AnalysisResult | None], context: PooledContext) -> AnalysisResult | None:
+        """The results of all folds as one; None where they cannot be pooled.
+
+        Args:
+            results: of each fold; None where a fold has none.
+            context: all images of all folds.
+        """
+        pool = getattr(self._module("measure"), "pool", None)
+        result: AnalysisResult | None = pool(results, context) if pool else None
+        return result
+
+    def section(self, result: AnalysisResult, samples: Sequence[Sample]) -> Section:
+        """The section of the page.
+
+        Args:
+            result: of this analysis.
+            samples: the samples that were measured, to show some of them.
+        """
+        section: Section = self._module("section").section(result, samples)
+        return section
+
+    def _module(self, name: str) -> ModuleType:
+        return import_module(f"{self.package}.{name}")

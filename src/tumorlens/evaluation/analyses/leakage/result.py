@@ -1,0 +1,69 @@
+"""Metrics of the images that leak from train, beside those of the clean ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tumorlens.metrics.classification import Metrics
+from tumorlens.metrics.segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class LeakageResult:
+    """Metrics of the leaked and of the clean images.
+
+    Attributes:
+        duplicates: images with a near-duplicate in train.
+        patients: images of a patient who is in train.
+        images: images that were measured.
+        leaked: of all those; None where there are none.
+        clean: of the others; None where there are none.
+        leaked_segmentation: of the leaked; None where there is no mask to compare with.
+        clean_segmentation: of the others.
+    """
+
+    duplicates: int
+    patients: int
+    images: int
+    leaked: Metrics | None
+    clean: Metrics | None
+    leaked_segmentation: Segmentation | None = None
+    clean_segmentation: Segmentation | None = None
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """That the metrics of the whole are too high, and what those of the clean images are."""
+        leaked = self.leaked.overall["accuracy"].n if self.leaked else 0
+        clean = (
+            f"accuracy on the other {self.images - leaked:,} is {self.clean.overall['accuracy'].percent()}"
+            if self.clean
+            else "no clean image is left to measure"
+        )
+        if self.clean_segmentation:
+            clean += f", Dice {self.clean_segmentation.overall['dice']}"
+        return (
+            f"{leaked:,} of {self.images:,} images leak from train ({self.duplicates:,} have a duplicate there, "
+            f"{self.patients:,} show a patient of train), so the metrics of the whole are too high; {clean}.",
+        )
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """The same; leakage is never only a conclusion."""
+        return self.caveats
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "with_duplicate_in_train": self.duplicates,
+            "with_patient_in_train": self.patients,
+            "images": self.images,
+            "leaked": _plain(self.leaked, self.leaked_segmentation),
+            "clean": _plain(self.clean, self.clean_segmentation),
+        }
+
+
+def _plain(metrics: Metrics | None, segmentation: Segmentation | None) -> dict[str, Any] | None:
+    if metrics is None:
+        return None
+    return metrics.to_dict() | {"segmentation": segmentation.to_dict() if segmentation else None}

@@ -1,0 +1,37 @@
+"""OOD result -> the section with the share of flagged images by class, and the images with the highest scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tumorlens._arrays import Floats
+from tumorlens.datasets import Sample
+from tumorlens.evaluation.analyses.ood import ANALYSIS
+from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
+from tumorlens.evaluation.inference import gray_slice
+from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph, table
+
+SHOWN = 8  # flagged images, the highest scores first
+
+
+def section(result: OODResult | PooledOODResult, samples: Sequence[Sample]) -> Section:
+    """The share of flagged images, by class, and some of them."""
+    blocks: Blocks = ()
+    for sentence in result.conclusions:
+        blocks += paragraph(sentence)
+    rows = [[name, share.n, share.percent()] for name, share in result.per_class.items()]
+    blocks += table(["class", "images", "flagged"], rows, "lrr")
+    blocks += contact_sheet([_captioned(samples[i], float(result.scores[i])) for i in _highest(result.scores)], 256)
+    return Section(ANALYSIS.title, blocks, "Which images are unlike the training images.")
+
+
+def _highest(scores: Floats) -> list[int]:
+    order = np.argsort(-scores, kind="stable")
+    return [int(i) for i in order[:SHOWN] if scores[i] > 1]
+
+
+def _captioned(sample: Sample, score: float) -> CaptionedImage:
+    caption = f"{sample.id}\n{sample.label}, OOD score {score:.2f}"
+    return CaptionedImage(overlay(gray_slice(sample.image)), caption, f"{sample.id}: flagged as out-of-distribution")
