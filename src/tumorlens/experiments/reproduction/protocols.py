@@ -1,4 +1,4 @@
-"""Tables -> two protocols on the same images: the published one as it was, and an honest one."""
+"""Tables -> ProtocolPair: the published evaluation protocol and an honest one, on the same images."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tumorlens.experiments.reproduction.quick import subsample
 
 Progress = Callable[[int, int], None]
 
-FOLDS = 5  # 80:20, as systems 4 and 5 divide
+FOLDS = 5  # 80:20, the split of published methods 4 and 5
 VAL = 0.1
-COCO_FOLDS, COCO_VAL = 10, 2 / 9  # 70:20:10, as the COCO export is divided
+COCO_FOLDS, COCO_VAL = 10, 2 / 9  # 70:20:10, the split of the COCO export
 AGAIN = "again"
-"""Behind the set's name in the id of an image that a protocol uses a second time."""
+"""Follows the name of the dataset in the id of an image that a protocol uses a second time."""
 
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """How images are divided, and what chooses the epoch.
+    """How the images are split, which images select the epoch, and which subsets are evaluated.
 
     Attributes:
-        name: ``"published"`` or ``"honest"``; also the run's folder.
+        name: ``"published"`` or ``"honest"``; also the name of the run's folder.
         table: with a split.
-        rule: what it does, one or two sentences.
-        flaw: what is wrong with it, in a clause; "" for the honest one.
-        overrides: of the recipe, where the protocol asks for them.
-        parts: what is measured, the headline first.
+        rule: the protocol in one or two sentences.
+        flaw: its error, as a clause; empty for the honest protocol.
+        overrides: of the recipe, where the protocol needs them.
+        subsets: the evaluated subsets; the first gives the reported metrics.
     """
 
     name: str
@@ -39,154 +39,158 @@ class EvaluationProtocol:
     rule: str
     flaw: str = ""
     overrides: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ("test",)
+    subsets: tuple[str, ...] = ("test",)
 
 
 @dataclass(frozen=True)
 class ProtocolPair:
-    """Both protocols, and what is known of the images they share.
+    """The published and the honest protocol on the same images.
 
     Attributes:
-        published: as its authors did it.
-        honest: the same, without the flaw.
-        source: all images that both draw from.
-        ties: of `source`: copies and patients.
+        published: the protocol of the authors.
+        honest: the same protocol without its flaw.
+        source: the images of both protocols.
+        linked_groups: duplicates and patients in `source`.
     """
 
     published: EvaluationProtocol
     honest: EvaluationProtocol
     source: Table
-    ties: LinkedGroups
+    linked_groups: LinkedGroups
 
-    def known(self, protocol: EvaluationProtocol, part: str) -> dict[str, set[str]]:
-        """Ids of a part that are known from its train, by ``"duplicate"`` and by ``"patient"`` where there are any."""
-        place = {sample.image: i for i, sample in enumerate(self.source.samples)}
-        train = [place[s.image] for s in protocol.table.samples if s.split == "train"]
-        held = {s.id: place[s.image] for s in protocol.table.samples if s.split == part}
-        tied: dict[str, Sequence[object]] = {"duplicate": self.ties.duplicates.cluster, "patient": self.ties.patients}
-        found: dict[str, set[str]] = {}
-        for by, names in tied.items():
+    def leaked(self, protocol: EvaluationProtocol, subset: str) -> dict[str, set[str]]:
+        """Ids of a subset that leak from train, by ``"duplicate"`` and by ``"patient"``; a key without ids is absent."""
+        position = {sample.image: i for i, sample in enumerate(self.source.samples)}
+        train = [position[s.image] for s in protocol.table.samples if s.split == "train"]
+        evaluated = {s.id: position[s.image] for s in protocol.table.samples if s.split == subset}
+        groupings: dict[str, Sequence[object]] = {
+            "duplicate": self.linked_groups.duplicates.cluster,
+            "patient": self.linked_groups.patients,
+        }
+        leaks: dict[str, set[str]] = {}
+        for by, names in groupings.items():
             trained = {names[i] for i in train} - {None}
-            if ids := {id_ for id_, i in held.items() if names[i] in trained}:
-                found[by] = ids
-        return found
+            if ids := {id_ for id_, i in evaluated.items() if names[i] in trained}:
+                leaks[by] = ids
+        return leaks
 
 
-def protocols(
-    system: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
+def build_protocols(
+    method: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
 ) -> ProtocolPair:
-    """Both protocols of a system.
+    """Build the published and the honest protocol of a published method.
 
     Args:
-        system: which.
-        tables: its data sets, in the order of `PublishedMethod.needs`.
-        seed: of the splits, and of what is drawn for a quick run.
-        quick: whether some hundred images are enough.
+        method: the published method.
+        tables: its datasets, in the order of `PublishedMethod.datasets`.
+        seed: of the splits, and of the subsample of a quick run.
+        quick: use a subsample of a few hundred images.
         progress: called with (done, total) while images are read.
 
     Raises:
-        SplitError: too few patients or images in a class to divide.
-        DataError: no outline is known for an image (system 2).
+        SplitError: a class has too few patients or images to split.
+        DataError: an image has no reference mask (published method 2).
     """
-    source = tables[0] if system.number != 2 else reference_masks(tables[0], tables[1], progress=progress)
-    ties = find_linked_groups(source, progress=progress)
+    source = tables[0] if method.number != 2 else reference_masks(tables[0], tables[1], progress=progress)
+    linked_groups = find_linked_groups(source, progress=progress)
     if quick:
-        few = subsample(source, ties, seed)
-        ties = ties if len(few) == len(source) else find_linked_groups(few)
+        few = subsample(source, linked_groups, seed)
+        linked_groups = linked_groups if len(few) == len(source) else find_linked_groups(few)
         note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
-    published, honest = _BUILDERS[system.number](source, with_groups(source, ties), tables[0], seed)
-    return ProtocolPair(published, honest, source, ties)
+    published, honest = _BUILDERS[method.number](source, with_groups(source, linked_groups), tables[0], seed)
+    return ProtocolPair(published, honest, source, linked_groups)
 
 
 def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """System 1: a random split stands in for what its authors do not say."""
+    """Published method 1: a random split, since its authors do not report theirs."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=VAL, seed=seed)
-    rule = "80:20 at random by image; a tenth of the 80 as validation chose the epoch."
-    return EvaluationProtocol("published", table, rule, "images were divided at random, copies or not"), _honest(
+    rule = "Random 80:20 split by image; 10 % of the training images as validation select the epoch."
+    return EvaluationProtocol("published", table, rule, "the split is random by image, so that duplicates are in train and test"), _honest(
         grouped, seed
     )
 
 
-def _as_exported(
+def _coco_export(
     source: Table, grouped: Table, given: Table, seed: int
 ) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """System 2: the export's own split and rectangles; then patients, and the radiologists' outlines."""
+    """Published method 2: split and bounding-box masks of the COCO export; honest: by patient, with outlines."""
     boxes = {sample.id: sample.mask for sample in given.samples}
     samples = tuple(replace(s, mask=boxes[s.id], group=None) for s in source.samples)
     notes = tuple(note for note in source.notes if note in given.notes or "quick run" in note)
     table = split_given(replace(given, samples=samples, notes=notes), seed=seed)
-    rule = "The export's own train, valid and test; its rectangles are the masks."
-    flaw = "slices of a patient lie on both sides, and the masks are rectangles"
+    rule = "Train, validation and test as in the COCO export; its bounding boxes are the masks."
+    flaw = "slices of one patient are in train and test, and the masks are bounding boxes"
     honest = _honest(grouped, seed, folds=COCO_FOLDS, val=COCO_VAL)
     return EvaluationProtocol("published", table, rule, flaw), replace(
-        honest, rule=honest.rule + " The masks are the radiologists' outlines."
+        honest, rule=honest.rule + " The masks are the outlines of the radiologists."
     )
 
 
 def _tested_on_train(
     source: Table, grouped: Table, _given: Table, seed: int
 ) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """System 3: the test loader read the training images; and the official test part beside it."""
+    """Published method 3: the test loader reads the training images; also evaluated on the official test subset."""
     table = split_given(_without_groups(source), val=0.0, seed=seed)
     rule = (
-        "Trained on all of Training, the last epoch kept; measured on the same images, as the authors' code did, "
-        "and beside that on the official Testing."
+        "Trained on all images of Training, last epoch; evaluated on the same images, as in the authors' code, and "
+        "also on the official Testing."
     )
-    flaw = "the network was measured on the images it was trained on"
+    flaw = "the network is evaluated on its training images"
     last = ("stop.keep=last", "stop.patience=null")
     return EvaluationProtocol("published", table, rule, flaw, last, ("train", "test")), _honest(grouped, seed)
 
 
-def _chosen_on_test(
+def _selected_on_test(
     source: Table, grouped: Table, _given: Table, seed: int
 ) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """System 4: the test images are the validation part as well."""
+    """Published method 4: the test images are also the validation subset."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=0.0, seed=seed)
-    table = _listed_again(table, [s for s in table.samples if s.split == "test"])
-    rule = "80:20 at random by image; the test images were the validation part too, and so chose the epoch."
-    flaw = "the test images also chose the epoch, and copies were divided"
+    table = _with_validation_copies(table, [s for s in table.samples if s.split == "test"])
+    rule = "Random 80:20 split by image; the test images are also the validation subset and select the epoch."
+    flaw = "the test images also select the epoch, and duplicates are in train and test"
     return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
 
 
-def _cut_after_augmentation(
+def _validation_from_train(
     source: Table, grouped: Table, _given: Table, seed: int
 ) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """System 5: random slices, and a validation part of which train holds other augmented copies."""
+    """Published method 5: a random split by slice; train contains augmented copies of the validation slices."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=0.0, seed=seed)
     train = [s for s in table.samples if s.split == "train"]
     chosen = np.random.default_rng(seed).permutation(len(train))[: round(VAL * len(train))]
-    table = _listed_again(table, [train[i] for i in chosen])
+    table = _with_validation_copies(table, [train[i] for i in chosen])
     rule = (
-        "80:20 at random by slice; a tenth of the 80 was the validation part, cut off after augmentation, so that "
-        "each of its slices is in training as well."
+        "Random 80:20 split by slice; 10 % of the training slices are the validation subset, taken after augmentation, "
+        "so that each of them is also in train."
     )
-    flaw = "slices of a patient lie on both sides, and the validation slices are training slices"
+    flaw = "slices of one patient are in train and test, and the validation slices are training slices"
     return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
 
 
 _BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[EvaluationProtocol, EvaluationProtocol]]] = {
     1: _random,
-    2: _as_exported,
+    2: _coco_export,
     3: _tested_on_train,
-    4: _chosen_on_test,
-    5: _cut_after_augmentation,
+    4: _selected_on_test,
+    5: _validation_from_train,
 }
 
 
 def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> EvaluationProtocol:
-    """Patients, where they are known, and copies stay on one side; train's own validation part chooses."""
+    """Split by patient where known, with duplicates in one subset; only the validation subset selects the epoch."""
     table = split_folds(replace(grouped, plan=None), folds=folds, val=val, seed=seed)
-    what = "patient, copies kept together" if any(s.patient for s in grouped.samples) else "image, copies together"
+    unit = "patient" if any(s.patient for s in grouped.samples) else "image"
     rule = (
-        f"{100 - 100 // folds}:{100 // folds} by {what}; {100 * val:.0f} % of the {100 - 100 // folds} as validation "
+        f"{100 - 100 // folds}:{100 // folds} split by {unit}, duplicates in one subset; only validation "
+        f"({100 * val:.0f} % of the {100 - 100 // folds}) selects the epoch."
     )
-    return EvaluationProtocol("honest", table, rule + "chose the epoch, and nothing else did.")
+    return EvaluationProtocol("honest", table, rule)
 
 
 def _without_groups(table: Table) -> Table:
-    """The table as somebody sees it who knows of no patients and copies."""
-    note = f"{table.name}: the published protocol sets patient ids aside" if table.has_patients else ""
+    """The table without patients and duplicate groups."""
+    note = f"{table.name}: the published protocol ignores patient ids" if table.has_patients else ""
     return replace(
         table,
         samples=tuple(replace(s, group=None) for s in table.samples),
@@ -194,8 +198,8 @@ def _without_groups(table: Table) -> Table:
     )
 
 
-def _listed_again(table: Table, samples: Sequence[Sample]) -> Table:
-    """The table with these images a second time, under another id, as its validation part."""
+def _with_validation_copies(table: Table, samples: Sequence[Sample]) -> Table:
+    """The table with these images a second time, with another id, as its validation subset."""
     twice = [replace(s, id=s.id.replace("/", f"/{AGAIN}/", 1), split="val") for s in samples]
     plan = replace(table.plan, val=len(twice) / len(table)) if table.plan else None
     note = f"{table.name}: the {len(twice)} validation images are used a second time"

@@ -1,4 +1,4 @@
-"""A smaller budget: recipe -> overrides that make it short, table -> some hundred images of whole groups."""
+"""Quick runs: recipe -> overrides for a short training; table -> a subsample of whole groups."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from tumorlens.datasets import Table
 from tumorlens.models import architecture_info
 from tumorlens.training import Recipe
 
-EPOCHS = 10
-SIDE = 96  # pixels
-IMAGES = 400
-GROUPS = 10
-"""Of every class at least; five folds and a validation part want so many."""
+MAX_EPOCHS = 10
+MAX_SIDE = 96  # pixels
+MAX_IMAGES = 400
+MIN_GROUPS = 10
+"""Smallest number of groups per class: five folds and a validation subset need that many."""
 
 
 def quick_overrides(recipe: Recipe) -> tuple[str, ...]:
-    """Overrides that cut epochs and input size where they are above the quick ones."""
+    """Overrides that limit epochs and input size to those of a quick run."""
     size = recipe.input.size or architecture_info(recipe.model).input_size
-    changes = [f"epochs={EPOCHS}"] if recipe.epochs > EPOCHS else []
-    if size > SIDE:
-        changes.append(f"input.size={SIDE}")
+    overrides = [f"epochs={MAX_EPOCHS}"] if recipe.epochs > MAX_EPOCHS else []
+    if size > MAX_SIDE:
+        overrides.append(f"input.size={MAX_SIDE}")
         if recipe.input.resize:
-            changes.append(f"input.resize={round(recipe.input.resize * SIDE / size)}")
-    return tuple(changes)
+            overrides.append(f"input.resize={round(recipe.input.resize * MAX_SIDE / size)}")
+    return tuple(overrides)
 
 
-def subsample(table: Table, ties: LinkedGroups, seed: int) -> Table:
-    """About `IMAGES` images, as many of each class, in whole groups drawn at random.
+def subsample(table: Table, linked_groups: LinkedGroups, seed: int) -> Table:
+    """Sample about `MAX_IMAGES` images at random, equally many per class, in whole groups.
 
     Args:
-        table: any; returned as it is where it holds no more.
-        ties: of this table.
-        seed: of the draw.
+        table: returned unchanged where it has no more images.
+        linked_groups: of this table.
+        seed: of the sample.
     """
-    if len(table) <= IMAGES:
+    if len(table) <= MAX_IMAGES:
         return table
-    keys = np.array(ties.keys)
-    names, first, sizes = np.unique(keys, return_index=True, return_counts=True)
+    groups = np.array(linked_groups.groups)
+    names, first, sizes = np.unique(groups, return_index=True, return_counts=True)
     labels = [table.samples[i].label for i in first]
     order = np.random.default_rng(seed).permutation(len(names))
     chosen: set[str] = set()
     for label in table.classes:
-        mine = [i for i in order if labels[i] == label]
-        reached = np.cumsum(sizes[mine])
-        enough = int(np.searchsorted(reached, IMAGES / len(table.classes))) + 1
-        chosen |= {names[i] for i in mine[: max(GROUPS, enough)]}
-    kept = {sample.id for sample, key in zip(table.samples, keys, strict=True) if key in chosen}
+        of_class = [i for i in order if labels[i] == label]
+        images = np.cumsum(sizes[of_class])
+        count = int(np.searchsorted(images, MAX_IMAGES / len(table.classes))) + 1
+        chosen |= {names[i] for i in of_class[: max(MIN_GROUPS, count)]}
+    kept = {sample.id for sample, group in zip(table.samples, groups, strict=True) if group in chosen}
     return table.where(lambda sample: sample.id in kept)
