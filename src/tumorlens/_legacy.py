@@ -33,6 +33,8 @@ _KEYS = {
     "lower": "downsample",
     "remove": "lesion_inpainting",
     "transplant": "lesion_copy_paste",
+    "drawn": "segmented",
+    "part": "subset",
 }
 _GEOMETRY_MODES = {"pad": "letterbox", "stretch": "resize", "crop": "center_crop"}
 _REGION_TESTS = 3  # sentences of the region occlusion test; those after them are of the robustness test
@@ -49,22 +51,22 @@ def translate(card: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         card: as JSON has it.
     """
-    found: dict[str, Any] = _renamed(card)
-    sentences = found.pop("sensitivity", [])
+    today: dict[str, Any] = _renamed(card)
+    sentences = today.pop("sensitivity", [])
     analyses = {"region_occlusion": sentences[:_REGION_TESTS], "robustness": sentences[_REGION_TESTS:]}
-    found["analyses"] = {name: said for name, said in analyses.items() if said}
-    found["input_geometry"] = _geometry(found["input_geometry"])
-    settings = found.get("training", {}).get("settings", {})
+    today["analyses"] = {name: conclusions for name, conclusions in analyses.items() if conclusions}
+    today["input_geometry"] = _geometry(today["input_geometry"])
+    settings = today.get("training", {}).get("settings", {})
     if "input" in settings:
         settings["input"] |= _geometry(settings["input"])
         settings["input"] = {key: value for key, value in settings["input"].items() if key not in ("fit", "around")}
     if settings.get("loss", {}).get("dice_over") == "picture":
         settings["loss"]["dice_over"] = "image"
-    return found
+    return today
 
 
 def _geometry(old: Mapping[str, Any]) -> dict[str, Any]:
-    """How an image is laid on the square that the network sees."""
+    """How an image is laid on the square input."""
     others = {key: value for key, value in old.items() if key not in ("fit", "around")}
     crop = "head" if old.get("around") == "head" else "none"
     return others | {"mode": _GEOMETRY_MODES[old.get("fit", "pad")], "crop": crop}

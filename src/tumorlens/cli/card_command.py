@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.common import Json, choice, grid, print_json, print_status, show
+from tumorlens.model_card.checklists.shipped_checklists import checklist_names
 
 if TYPE_CHECKING:
     from tumorlens.model_card.card_sections import CardSection
@@ -19,7 +20,7 @@ def card(
     ] = "default",
     checklist: Annotated[
         str | None,
-        choice("--checklist", "claim", "tripod-ai", help="The checklist that --output fills in; claim by default."),
+        choice("--checklist", *checklist_names(), help="The checklist that --output fills in; claim by default."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -38,8 +39,8 @@ def card(
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.shipped import model_path
     from tumorlens.model_card.card_sections import ModelFile, card_page
-    from tumorlens.model_card.checklists import CHECKLISTS
-    from tumorlens.model_card.checklists.fill import write_checklist
+    from tumorlens.model_card.checklists.fill_checklist import write_checklist
+    from tumorlens.model_card.checklists.shipped_checklists import load_checklist
 
     if checklist and not output:
         raise typer.BadParameter("--checklist needs --output, the file to write")
@@ -47,12 +48,13 @@ def card(
     if output:
         name = checklist or "claim"
         record = Record("card", model=model, checklist=name)
-        tally = write_checklist(CHECKLISTS[name], known, file, output)
-        record.add(outputs=[output.name], items=tally.to_dict())
+        form = load_checklist(name)
+        counts = write_checklist(form, known, file, output)
+        record.add(outputs=[output.name], items=counts.to_dict())
         record.write(output.parent, f"{output.name}.run.json")
         if json:
-            return print_json({"path": str(output), "checklist": name, **tally.to_dict()})
-        return print_status(f"written: {output} ({CHECKLISTS[name].name}: {tally})")
+            return print_json({"path": str(output), "checklist": name, **counts.to_dict()})
+        return print_status(f"written: {output} ({form.name}: {counts})")
     if json:
         return print_json(known.model_dump(mode="json") | file.to_dict())
     for number, section in enumerate(card_page(known, file)):

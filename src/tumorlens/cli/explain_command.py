@@ -11,7 +11,7 @@ from tumorlens.cli.common import (
     AllowBoxMasks,
     ExitCode,
     Json,
-    NResamples,
+    BootstrapSize,
     Seed,
     choice,
     expand_paths,
@@ -83,7 +83,7 @@ def explain(
         ),
     ] = None,
     allow_box_masks: AllowBoxMasks = False,
-    n_resamples: NResamples = 2000,
+    n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:

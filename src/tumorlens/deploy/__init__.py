@@ -1,1 +1,1 @@
-"""run -> bundle -> predictor. Exporting needs torch; predicting does not, so nothing is imported here."""
+"""run -> model file -> predictor. Export needs torch, prediction does not; so nothing is imported here."""

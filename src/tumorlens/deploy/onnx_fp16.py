@@ -1,7 +1,7 @@
-"""An ONNX model in single precision -> the same with its weights stored in half: half the size, computed in single.
+"""ONNX model -> the same with its weights stored as float16: half the size, computed in float32.
 
-Weights are rounded by one part in 2,000 at most; a tensor that holds more than half precision can is left as it is.
-They become single again when the file is loaded, so that answers take as long as before.
+Rounding changes a weight by one part in 2,000 at most; a tensor with values beyond the range of float16 stays float32.
+The graph casts the weights back to float32 once, when the file is loaded, so that prediction is as fast as before.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-_FEWEST = 256  # values of a tensor that is worth it
-_LARGEST = 6e4
+_MIN_VALUES = 256  # of a tensor that is worth converting
+_MAX_VALUE = 6e4  # float16 ends at 65,504
 _OPERATORS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
-def store_in_half(model: ir.Model) -> int:
+def store_weights_as_fp16(model: ir.Model) -> int:
     """Round the weights of convolutions and linear layers, in place.
 
     Returns:
-        How many tensors were rounded.
+        Number of converted tensors.
     """
     graph = model.graph
     weights = [value for value in graph.initializers.values() if _is_weight(value)]
@@ -38,9 +38,9 @@ def store_in_half(model: ir.Model) -> int:
 
 
 def _is_weight(value: ir.Value) -> bool:
-    """Large, in single precision, within what half precision holds, and what a layer multiplies by."""
+    """Whether it is a large float32 weight of a layer, within the range of float16."""
     tensor = value.const_value
-    if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < _FEWEST or value.is_graph_output():
+    if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < _MIN_VALUES or value.is_graph_output():
         return False
     users = {node.op_type for node in value.consumers()}
-    return users <= _OPERATORS and bool(users) and float(np.abs(tensor.numpy()).max()) < _LARGEST
+    return users <= _OPERATORS and bool(users) and float(np.abs(tensor.numpy()).max()) < _MAX_VALUE

@@ -1,4 +1,4 @@
-"""A module -> an ONNX program without traces of this machine's paths."""
+"""PyTorch module -> ONNX program without paths of this machine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def trace(
 
     Args:
         module: takes one tensor, returns a tuple of tensors.
-        example: such a tensor; its open sizes must differ from each other and from 1, or they would be constants.
+        example: an input; its dynamic sizes must differ from each other and from 1, or they would become constants.
         name: of the input.
         outputs: names of the outputs.
-        dimensions: the open sizes of the input, as `torch.export` takes them.
+        dimensions: the dynamic axes of the input, as in `torch.export`.
     """
-    chatty = logging.getLogger("torch.onnx")
-    level = chatty.level
-    chatty.setLevel(logging.ERROR)
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -42,9 +42,9 @@ def trace(
                 dynamic_shapes=dimensions,
             )
     finally:
-        chatty.setLevel(level)
+        logger.setLevel(level)
     assert program is not None  # dynamo=True always returns one
     graph = program.model.graph
-    for piece in (graph, *graph):
-        piece.metadata_props.clear()  # stack traces with this machine's paths, and names nobody needs
+    for part in (graph, *graph):
+        part.metadata_props.clear()  # stack traces with paths of this machine, and unused names
     return program

@@ -1,4 +1,4 @@
-"""The answer for one image, as Python, JSON and CSV see it."""
+"""The prediction of one slice, for Python, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tumorlens.scan.lesion_size import Lesion, bounding_box, measure_lesions
 
 @dataclass(frozen=True)
 class TumorMeasurements:
-    """What is drawn in one image.
+    """Size and position of the predicted tumor mask of one image.
 
     Attributes:
-        pixels: of it; 0 where nothing is drawn.
-        mm2: the same in square millimeters; None where it is not known how large the pixels are.
-        box: around it: top, left, height and width in pixels; None where nothing is drawn.
-        lesions: connected parts of it.
-        largest: the largest of them, measured; None where nothing is drawn.
+        pixels: pixels segmented as tumor.
+        mm2: their area in square millimeters; None without a pixel spacing.
+        box: bounding box of the mask: top, left, height and width in pixels; None for an empty mask.
+        lesions: number of connected components.
+        largest: measurements of the largest component; None for an empty mask.
     """
 
     pixels: int
@@ -44,36 +44,37 @@ class TumorMeasurements:
 
     def __str__(self) -> str:
         if not self.largest:
-            return "no tumor drawn"
-        area = f"{self.pixels:,} pixels" if self.mm2 is None else f"{self.mm2:,.0f} mm2"
-        whose = f" in {self.lesions} parts, the largest" if self.lesions > 1 else ","
+            return "no tumor segmented"
+        area = f"{self.pixels:,} px" if self.mm2 is None else f"{self.mm2:,.0f} mm2"
+        several = f" in {self.lesions} components" if self.lesions > 1 else ""
+        of = " of the largest" if self.lesions > 1 else ""
         lines = (self.largest.diameter, self.largest.perpendicular)
-        across = " x ".join(f"{line.pixels if line.mm is None else line.mm:.1f}" for line in lines)
-        unit = "pixels" if self.mm2 is None else "mm"
+        diameters = " x ".join(f"{line.pixels if line.mm is None else line.mm:.1f}" for line in lines)
+        unit = "px" if self.mm2 is None else "mm"
         side = {None: "", "midline": ", on the midline"}.get(self.largest.side, f", on the {self.largest.side}")
-        return f"tumor drawn, {area}{whose} {across} {unit} across{side}"
+        return f"{area} segmented as tumor{several}, diameters{of} {diameters} {unit}{side}"
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a bundle says of one slice.
+    """The prediction of a model for one slice.
 
     Attributes:
         source: the file, or ``"array"``.
         label: the most probable class.
-        probabilities: class to calibrated probability, in the bundle's class order; they sum to 1.
-        heatmap: (H, W) float32 from 0 to 1, what speaks for `label` where; None where the network gives none.
-        mask: (H, W) uint8, 1 where the network draws a tumor; None where it draws none at all.
+        probabilities: class -> calibrated probability, in the class order of the model; they sum to 1.
+        heatmap: (H, W) float32 from 0 to 1, evidence for `label` by place; None where the model has no such output.
+        mask: (H, W) uint8, 1 = tumor; None where the model does not segment.
         size: height and width of the image, pixels.
-        spacing: millimeters between pixels, (row, column); None where it is not known.
-        bundle: name of the bundle that answered.
-        milliseconds: from pixels to probabilities.
-        orientation: of the scan, as in `Scan`; None where the file does not say.
-        spacing_source: ``"file"``, or ``"user"`` where the file does not say and a person did; None without a spacing.
-        ood: whether the image is unlike those the network learned from, so that its answer means nothing; one
-            of a single gray always is. None where the bundle cannot say.
-        ood_score: how unlike; above 1 it is outside. None where the bundle gives none.
-        prediction_set: the classes that cannot be ruled out with the error that was allowed; None where none was given.
+        spacing: millimeters between pixels, (row, column); None where unknown.
+        model: name of the model.
+        milliseconds: from pixels to outputs.
+        orientation: of the scan, as in `Scan`; None where unknown.
+        spacing_source: ``"file"``, or ``"user"`` where the file has none and the user gave it; None without a spacing.
+        ood: whether the image is out-of-distribution, so that the prediction must not be used; always true for an image
+            with a single gray value. None where the model has no OOD score.
+        ood_score: above 1 for an out-of-distribution image; None where the model has no such output.
+        prediction_set: the conformal prediction set; None where no coverage was requested.
     """
 
     source: str
@@ -98,21 +99,22 @@ class Prediction:
 
     @property
     def abstains(self) -> bool:
-        """Whether the label should not be used: the image is outside, or not exactly one class is possible."""
+        """Whether not to use the label: the image is out-of-distribution, or the prediction set has not one class."""
         return bool(self.ood) or (self.prediction_set is not None and len(self.prediction_set) != 1)
 
     @property
     def abstention_reason(self) -> str:
-        """Why it abstains, in words; empty where it does not."""
+        """Why the model abstains; empty where it does not."""
         if self.ood:
-            return "outside of what this model is for: not like the brain MRI it learned from"
+            return "out of distribution: unlike the training images; do not use this prediction"
         if not self.abstains or self.prediction_set is None:
             return ""
-        return f"unsure, may be {' or '.join(self.prediction_set)}" if self.prediction_set else "unsure, no class fits"
+        contained = " or ".join(self.prediction_set)
+        return f"uncertain: {contained}" if contained else "uncertain: the prediction set is empty"
 
     @cached_property
     def tumor(self) -> TumorMeasurements | None:
-        """How large what is drawn is, and where; None where the network does not segment."""
+        """Measurements of the mask; None where the model does not segment."""
         if self.mask is None:
             return None
         pixels = int(np.count_nonzero(self.mask))
@@ -122,23 +124,23 @@ class Prediction:
 
     @property
     def consistent(self) -> bool | None:
-        """Whether name and drawing go together: a tumor named and drawn, or neither; None without a mask."""
+        """Whether classification and segmentation agree: a tumor class and a mask, or neither; None without a mask."""
         if self.mask is None:
             return None
         return bool(np.any(self.mask)) != (self.label in HEALTHY)
 
     @property
     def flags(self) -> list[str]:
-        """All that speaks against the answer, in words: `consistent` where it does not, then `abstention_reason`."""
-        odd = ["name and drawing disagree"] if self.consistent is False else []
-        return odd + [self.abstention_reason] * bool(self.abstention_reason)
+        """Warnings about this prediction: a disagreement (`consistent`), then the `abstention_reason`."""
+        disagreement = ["classification and segmentation disagree"] if self.consistent is False else []
+        return disagreement + [self.abstention_reason] * bool(self.abstention_reason)
 
     def with_spacing(self, row: float, column: float) -> Prediction:
-        """The same answer, measured in these millimeters between pixels, unless the file gives its own."""
+        """The same prediction with this pixel spacing in millimeters, unless the file has its own."""
         return self if self.spacing else replace(self, spacing=(row, column), spacing_source="user")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: everything but the heat map and the mask, of which it gives the measures."""
+        """Plain data for JSON: all but heat map and mask; of the mask it holds the measurements."""
         return {
             "source": self.source,
             "label": self.label,

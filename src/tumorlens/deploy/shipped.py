@@ -1,31 +1,33 @@
-"""Names -> the bundles that come with tumorlens."""
+"""name -> model file: the models that come with tumorlens."""
 
 from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
 
-DEFAULT = "default"
-NAMES = {
-    DEFAULT: "glioma, meningioma, pituitary and no_tumor, and where the tumor is",
-    "tiny": "the same from a fifth of the weights, at 160 pixels, for small devices",
+DEFAULT_MODEL = "default"
+SHIPPED_MODELS = {
+    DEFAULT_MODEL: "classifies glioma, meningioma, pituitary and no_tumor, and segments the tumor",
+    "tiny": "the same with a fifth of the weights and an input of 160 pixels, for small devices",
 }
-"""The models that come with tumorlens, and what they are."""
+"""Name -> description of the models that come with tumorlens."""
 
 
-def bundle(model: str | Path) -> Path:
-    """Where a bundle lies: that of a shipped model for its name, else the path as it is.
+def model_path(model: str | Path) -> Path:
+    """The path of a model file: of a shipped model by its name, else the path itself.
 
-    A file of that name in the working directory comes first.
+    A file of that name in the working directory takes precedence.
     """
-    return shipped_file(str(model), ".onnx") if str(model) in NAMES and not Path(model).exists() else Path(model)
+    if str(model) in SHIPPED_MODELS and not Path(model).exists():
+        return shipped_file(str(model), ".onnx")
+    return Path(model)
 
 
 def shipped_file(name: str, suffix: str) -> Path:
-    """One of the files of a shipped model.
+    """A file of a shipped model.
 
     Args:
-        name: one of `NAMES`.
-        suffix: ``".onnx"`` for the bundle, ``".safetensors"`` for the weights alone, with their card in the header.
+        name: one of `SHIPPED_MODELS`.
+        suffix: ``".onnx"``: the model file; ``".safetensors"``: the weights alone, with the card in the header.
     """
     return Path(str(resources.files("tumorlens") / "weights" / f"{name}{suffix}"))

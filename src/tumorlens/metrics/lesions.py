@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from tumorlens.scan import Mask
 
@@ -46,6 +45,8 @@ def match_lesions(predicted: Mask, reference: Mask) -> LesionCounts:
     rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
     if not len(rows):
         return LesionCounts(0, 0, 0)
+    from scipy import ndimage  # here, so that a model card is read without waiting for scipy
+
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     ours, found = ndimage.label(predicted[window], structure=_TOUCHING)
     theirs, shown = ndimage.label(reference[window], structure=_TOUCHING)

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from tumorlens._arrays import Floats
 from tumorlens.scan import Mask
@@ -69,5 +68,7 @@ def _contour(mask: Mask) -> Floats:
 
 def _distances(from_: Floats, to: Floats) -> Floats:
     """(N,) from each of N points to the nearest of the others."""
+    from scipy.spatial import cKDTree  # here, so that a model card is read without waiting for scipy
+
     distances: Floats = cKDTree(to).query(from_)[0]
     return distances

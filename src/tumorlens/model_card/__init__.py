@@ -1,1 +1,1 @@
-"""Run or model -> model card, its page, and reporting checklists filled in as far as the card knows."""
+"""Run or model file -> model card, its page, and reporting checklists filled in with the facts on the card."""

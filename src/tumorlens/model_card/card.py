@@ -1,15 +1,18 @@
-"""The card inside a bundle: what the file is, what it was made from, how good it is, what it is not for."""
+"""The model card (Mitchell et al. 2019, Model Cards for Model Reporting) inside a model file."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+import math
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tumorlens._legacy import is_legacy, translate
 from tumorlens.errors import ModelFileError
+from tumorlens.model_card.training_provenance import TrainingProvenance
 from tumorlens.scan import InputGeometry
+from tumorlens.stats import Estimate
 from tumorlens.stats.conformal import PredictionSets
 
 KEY = "tumorlens"  # name of the card in the ONNX file's metadata
@@ -19,16 +22,45 @@ INTENDED_USE = (
 )
 
 
-class Parity(BaseModel):
-    """What the check at export found.
+class EstimateRecord(BaseModel):
+    """An `Estimate` as JSON: an undefined value is None instead of NaN.
 
     Attributes:
-        largest_difference: in any probability of a class, between PyTorch and ONNX Runtime.
+        value: of the metric; None where the sample leaves it undefined.
+        low: lower end of the 95 % interval; None without an interval.
+        high: upper end; None likewise.
+        n: images behind it.
+        units: sampling units behind it.
+        unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        method: of the interval: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int = 0
+    units: int = 0
+    unit: str = "image"
+    method: str = "none"
+
+    @property
+    def estimate(self) -> Estimate:
+        """The same, ready to be printed."""
+        value = math.nan if self.value is None else self.value
+        return Estimate(value, self.low, self.high, self.n, self.units, self.unit, self.method)
+
+
+class Parity(BaseModel):
+    """Largest differences between ONNX Runtime and PyTorch, measured at export.
+
+    Attributes:
+        largest_difference: in the probability of a class.
         images: number of images, real and random.
-        largest_mask_difference: in any pixel's probability of tumor; None where the network does not segment.
-        mask_pixels_differ: share of all pixels of the canvas that one draws as tumor and the other does not.
-        largest_ood_difference: in the score of an image as outside, as a share of it where it is above 1; None
-            where the graph gives none.
+        largest_mask_difference: in a pixel's probability of tumor; None where the network does not segment.
+        mask_pixels_differ: share of mask pixels that differ after thresholding; None likewise.
+        largest_ood_difference: in the OOD score, relative to it where it is above 1; None where the graph has no score.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,18 +73,18 @@ class Parity(BaseModel):
 
 
 class OODSummary(BaseModel):
-    """What the graph's output ``ood_score`` was fitted on, and how often it flags images that it should not.
+    """How the OOD score was fitted, and how many in-distribution images it flags.
 
     Attributes:
         method: in words.
-        fitted_on_images: of the training part.
-        fitted_on_units: the patients, or images without one, they come from.
-        validation_images: the limit is from.
+        fitted_on_images: training images.
+        fitted_on_units: the patients, or images without a patient, they come from.
+        validation_images: images that the threshold was fitted on.
         validation_units: the patients they come from.
-        validation_kept: share of the validation part that is not flagged, patients weighing the same.
-        flagged: the share of the test part that is, as an estimate; None where the run was not evaluated.
-        threshold_scale: by what the limit was multiplied then, so that it is where the folds of a cross-validation put it; None
-            where it is from the validation part alone.
+        validation_kept: share of the validation subset that is not flagged, each patient with the same weight.
+        flagged: share of the test subset that is flagged; None where the run was not evaluated.
+        threshold_scale: factor of the threshold, fitted on the folds of a cross-validation; None where the threshold
+            is from the validation subset alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,20 +95,20 @@ class OODSummary(BaseModel):
     validation_images: int
     validation_units: int
     validation_kept: float
-    flagged: dict[str, Any] | None = None
+    flagged: EstimateRecord | None = None
     threshold_scale: float | None = None
 
 
 class CalibrationSummary(BaseModel):
-    """How far probabilities meant what they said, before and after they were divided by the temperature.
+    """Temperature scaling: what the temperature was fitted on, and the calibration without and with it.
 
     Attributes:
-        images: of the validation part, or of all folds of a cross-validation, on which the temperature was fitted.
-        units: the patients, or images without one, they come from.
+        images: of the validation subset, or of all folds of a cross-validation.
+        units: the patients, or images without a patient, they come from.
         reason: why the temperature is 1 where it could not be fitted, else None.
-        before: ``"ece"`` and ``"brier"`` of the test part, or of all folds, as estimates, as the networks gave their
-            probabilities; empty where the run was not evaluated.
-        after: the same with the temperature; of a fold with that of all others.
+        before: ``"ece"`` and ``"brier"`` of the uncalibrated probabilities of the test subset, or of all folds; empty
+            where the run was not evaluated.
+        after: the same of the calibrated probabilities; a fold is calibrated with the temperature of the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,47 +116,42 @@ class CalibrationSummary(BaseModel):
     images: int
     units: int
     reason: str | None = None
-    before: dict[str, dict[str, Any]] = {}
-    after: dict[str, dict[str, Any]] = {}
+    before: dict[str, EstimateRecord] = {}
+    after: dict[str, EstimateRecord] = {}
 
 
 class ModelCard(BaseModel):
-    """Facts about a bundle, stored as JSON in the ONNX file's metadata.
+    """Facts about a model, stored as JSON in the metadata of its ONNX file. Older cards hold fewer.
 
     Attributes:
         schema_version: version of this layout.
-        name: of the run it was made from.
+        name: of the run.
         classes: output i is ``classes[i]``.
-        input_geometry: how an image is laid on the square the network sees.
-        model: registry name.
+        input_geometry: how an image is laid on the square input.
+        model: name of the architecture.
         parameters: number of weights, without those that are used in training only.
         temperature: of the softmax inside the graph.
-        heatmap: whether the graph gives class activation maps.
-        segments: whether the graph gives a mask of the tumor.
-        methods: names of the methods of explanation that need nothing but this file; empty in older bundles, which
-            did not say.
-        weights_dtype: precision in which the file holds the weights; they are computed with in float32.
-        folds: of the cross-validation that figures, temperature and candidates are from, of networks of the same recipe
-            that had not seen what they were measured on; None where they are from the run's own parts.
-        metrics: name to estimate, as measured on the test part; empty where the run was not evaluated. Those of
-            the mask are ``"dice"``, ``"iou"`` and ``"mean_iou"``.
-        per_class: class to name to estimate, of the same test part; empty likewise, and in older bundles.
-        confusion_matrix: (K, K) images of the test part; rows are the truth, columns the answer; empty likewise.
-        calibration: what the temperature was fitted on and what it changed; None in older bundles.
-        analyses: name of an analysis of the run -> its conclusions, one sentence each; empty where none was made.
-        ood: what the graph's output ``ood_score`` is worth; None where it has none, as in older bundles.
-        prediction_sets: what is needed to say which classes an image may be of, for any allowed error; None where there was
-            no validation part, and in older bundles.
-        tested_on: one line that says on what; empty likewise.
-        caveats: what a reader must know before quoting a figure.
-        training: recipe, seed, data, fingerprint, split and their hashes; all settings, the data sets' own facts, how
-            many images of which class were in which part. Older bundles have less of it.
-        parity: how closely ONNX Runtime repeats what PyTorch says.
+        heatmap: whether the graph outputs class activation maps.
+        segments: whether the graph outputs a tumor mask.
+        methods: names of the explanation methods that need nothing but this file.
+        weights_dtype: precision of the stored weights; the graph computes in float32.
+        folds: number of folds where metrics, temperature and prediction sets are from a cross-validation of the same
+            recipe; None where they are from the run's own validation and test subset.
+        metrics: name -> estimate on the test subset; empty where the run was not evaluated.
+        per_class: class -> name -> estimate on the test subset; empty likewise.
+        confusion_matrix: (K, K) images of the test subset, rows: reference, columns: prediction; empty likewise.
+        calibration: the temperature scaling.
+        analyses: name of an analysis of the run -> its conclusions, one sentence each.
+        ood: the fit of the output ``ood_score``; None without this output.
+        prediction_sets: nonconformity quantiles for conformal prediction sets; None without a validation subset.
+        tested_on: one line on the test data; empty where the run was not evaluated.
+        caveats: what a reader must know before quoting a metric.
+        training: data, split, network, settings and seed.
+        parity: differences between ONNX Runtime and PyTorch.
         license: of the weights.
-        attributions: whose data and whose weights are in it, and under what license, a line each; empty in older
-            bundles, which did not say.
-        intended_use: and what it is not for.
-        versions: of the software that made it.
+        attributions: authors and licenses of the data and of the first weights, one line each.
+        intended_use: and what the model is not for.
+        versions: of the software that wrote it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -141,8 +168,8 @@ class ModelCard(BaseModel):
     methods: tuple[str, ...] = ()
     weights_dtype: Literal["float32", "float16"] = "float32"
     folds: int | None = None
-    metrics: dict[str, dict[str, Any]]
-    per_class: dict[str, dict[str, dict[str, Any]]] = {}
+    metrics: dict[str, EstimateRecord]
+    per_class: dict[str, dict[str, EstimateRecord]] = {}
     confusion_matrix: tuple[tuple[int, ...], ...] = ()
     calibration: CalibrationSummary | None = None
     analyses: dict[str, tuple[str, ...]] = {}
@@ -150,7 +177,7 @@ class ModelCard(BaseModel):
     prediction_sets: PredictionSets | None = None
     tested_on: str
     caveats: tuple[str, ...]
-    training: dict[str, Any]
+    training: TrainingProvenance
     parity: Parity
     license: str
     attributions: tuple[str, ...] = ()
@@ -159,10 +186,14 @@ class ModelCard(BaseModel):
 
 
 def parse_card(metadata: dict[str, str], source: str) -> ModelCard:
-    """The card from an ONNX file's metadata.
+    """Read the card from the metadata of an ONNX file.
+
+    Args:
+        metadata: of the file.
+        source: the file, for errors.
 
     Raises:
-        BundleError: there is none, or it is of another format.
+        ModelFileError: there is no card, or it has another layout.
     """
     if KEY not in metadata:
         raise ModelFileError(f"{source}: an ONNX file without a tumorlens card; expected one made by: tumorlens export")

@@ -1,4 +1,4 @@
-"""card + file -> sections that a person reads, as plain rows; who draws them decides how."""
+"""card + file -> the sections of its page, as plain rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tumorlens.model_card import phrases as words
+from tumorlens.metrics.names import title
+from tumorlens.model_card import phrases
 from tumorlens.model_card.card import ModelCard
 
-_OF_CLASSES = ("sensitivity", "specificity", "precision", "dice")
+_CLASS_METRICS = ("sensitivity", "specificity", "precision", "dice")
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The file that a card was read from.
+    """The file of a model.
 
     Attributes:
-        path: as it was named.
-        bytes: its size.
-        sha256: of all its bytes, the card among them.
+        path: as the user gave it.
+        bytes: size.
+        sha256: of the whole file, with the card.
     """
 
     path: Path
@@ -43,13 +44,13 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A title and the rows below it.
+class CardSection:
+    """A section of a card's page: a table.
 
     Attributes:
         title: a few words.
-        rows: as many cells in each; where there are no headings, a name and what it is.
-        headings: of the columns; none for names and what they are.
+        rows: cells; without headings a name and its value.
+        headings: of the columns.
     """
 
     title: str
@@ -57,89 +58,91 @@ class Section:
     headings: tuple[str, ...] = ()
 
 
-def card_page(card: ModelCard, file: ModelFile) -> tuple[Section, ...]:
-    """Everything on a card, in the order in which people ask; a section of which it knows nothing is left out."""
+def card_page(card: ModelCard, file: ModelFile) -> tuple[CardSection, ...]:
+    """All facts on a card, the most important first; empty sections are left out."""
     sections = (
-        Section("What it is", tuple(_identity(card, file))),
-        Section("What it is for", (("use", card.intended_use),)),
-        Section("What to know before quoting a figure", tuple(("", text) for text in card.caveats)),
-        Section("Figures", tuple(words.figures(card.metrics)), ("", "value (95 % interval)", "from")),
-        Section("Figures of each class", tuple(_classes(card)), ("class", "images", *_columns(card))),
-        Section("What each class was named", tuple(words.confusions(card))),
-        Section("Calibration", tuple(("", text) for text in words.calibration(card))),
-        Section(
-            "When images change", tuple(("", text) for conclusions in card.analyses.values() for text in conclusions)
-        ),
-        Section("What it declines", tuple(_declined(card))),
-        Section("Data", tuple(_data(card))),
-        Section("Training", tuple(_training(card))),
-        Section("License", tuple(_license(card))),
-        Section("Made with", (("same as PyTorch", _parity(card)), *card.versions.items())),
+        CardSection("Model", tuple(_identity(card, file))),
+        CardSection("Intended use", (("use", card.intended_use),)),
+        CardSection("Caveats", tuple(("", caveat) for caveat in card.caveats)),
+        CardSection("Metrics", tuple(phrases.metric_rows(card.metrics)), ("", "estimate (95 % interval)", "sample")),
+        CardSection("Metrics per class", tuple(_classes(card)), ("class", "images", *_columns(card).values())),
+        CardSection("Confusion matrix", tuple(phrases.confusion_rows(card))),
+        CardSection("Calibration", tuple(("", text) for text in phrases.calibration(card))),
+        CardSection("Analyses", tuple(("", text) for conclusions in card.analyses.values() for text in conclusions)),
+        CardSection("Out-of-distribution detection and selective prediction", tuple(_abstention(card))),
+        CardSection("Data", tuple(_data(card))),
+        CardSection("Training", tuple(_training(card))),
+        CardSection("License", tuple(_license(card))),
+        CardSection("Software", (("parity with PyTorch", _parity(card)), *card.versions.items())),
     )
     return tuple(section for section in sections if section.rows)
 
 
 def _identity(card: ModelCard, file: ModelFile) -> Iterator[tuple[str, str]]:
     yield "run", card.name
-    about = card.training.get("network", {}).get("summary")
-    yield "network", f"{card.model}, {card.parameters:,} parameters" + (f": {about}" if about else "")
+    summary = card.training.network.summary if card.training.network else ""
+    yield "network", f"{card.model}, {card.parameters:,} parameters" + (f": {summary}" if summary else "")
     yield "classes", ", ".join(card.classes)
-    yield "input", f"{words.input_geometry(card)}; {words.intensities(card)}".removesuffix("; ")
-    yield "answers", words.outputs(card)
+    yield "input", f"{phrases.input_geometry(card)}; {phrases.intensities(card)}".removesuffix("; ")
+    yield "output", phrases.outputs(card)
     if card.methods:
-        yield "can be explained by", ", ".join(card.methods)
+        yield "explanation methods", ", ".join(card.methods)
     yield "file", str(file)
     if card.tested_on:
         yield "tested on", card.tested_on
-    if words.is_older(card):
-        yield "older bundle", words.OLDER
+    if phrases.is_older(card):
+        yield "older model file", phrases.OLDER
 
 
-def _columns(card: ModelCard) -> tuple[str, ...]:
-    known = {name for found in card.per_class.values() for name in found}
-    return tuple(words.TITLES[name] for name in _OF_CLASSES if name in known)
+def _columns(card: ModelCard) -> dict[str, str]:
+    """Name -> title of the metrics per class that the card holds."""
+    known = {name for metrics in card.per_class.values() for name in metrics}
+    return {name: title(name) for name in _CLASS_METRICS if name in known}
 
 
 def _classes(card: ModelCard) -> Iterator[tuple[str, ...]]:
-    titles = {words.TITLES[name]: name for name in _OF_CLASSES}
-    for name, found in card.per_class.items():
-        cells = (
-            words.figure(key, found[key]) if key in found else "" for key in map(titles.get, _columns(card)) if key
-        )
-        yield name, f"{found['sensitivity']['n']:,}", *cells
+    columns = _columns(card)
+    for name, metrics in card.per_class.items():
+        cells = (phrases.estimate_text(key, metrics[key]) if key in metrics else "" for key in columns)
+        yield name, f"{metrics['sensitivity'].n:,}", *cells
 
 
-def _declined(card: ModelCard) -> Iterator[tuple[str, str]]:
-    if said := words.outside(card):
-        yield "inputs not of its kind", said
-    if said := words.prediction_sets(card):
-        yield "answers it is unsure of", said
+def _abstention(card: ModelCard) -> Iterator[tuple[str, str]]:
+    if text := phrases.ood(card):
+        yield "out-of-distribution images", text
+    if text := phrases.prediction_sets(card):
+        yield "uncertain predictions", text
 
 
 def _data(card: ModelCard) -> Iterator[tuple[str, str]]:
-    known = card.training
-    if "data" in known:
-        yield "data", known["data"]
-    yield from words.datasets(card)
-    yield from words.parts(card)
-    if divided := words.split(card):
-        yield "split", divided
-    for key, name in (("split_hash", "split hash"), ("data_fingerprint", "data fingerprint")):
-        if key in known:
-            yield name, known[key]
-    yield from (("note", note) for note in known.get("notes", ()))
+    training = card.training
+    if training.data is not None:
+        yield "data", training.data
+    yield from phrases.datasets(card)
+    yield from phrases.subsets(card)
+    if text := phrases.split(card):
+        yield "split", text
+    if training.split_hash is not None:
+        yield "split hash", training.split_hash
+    if training.data_fingerprint is not None:
+        yield "data fingerprint", training.data_fingerprint
+    yield from (("note", note) for note in training.notes)
 
 
 def _training(card: ModelCard) -> Iterator[tuple[str, str]]:
-    known = card.training
-    for key, name in (("recipe", "recipe"), ("seed", "seed"), ("pretrained", "first weights"), ("device", "device")):
-        if key in known:
-            yield name, str(known[key])
-    if chosen := words.options(card):
-        yield "options", chosen
-    yield from words.settings(card)
-    if kept := words.epoch(card):
-        yield "epoch", kept
+    training = card.training
+    facts = {
+        "recipe": training.recipe,
+        "seed": training.seed,
+        "first weights": training.pretrained,
+        "device": training.device,
+    }
+    yield from ((name, str(fact)) for name, fact in facts.items() if fact is not None)
+    if text := phrases.options(card):
+        yield "options", text
+    yield from phrases.settings(card)
+    if text := phrases.epoch(card):
+        yield "epoch", text
 
 
 def _license(card: ModelCard) -> Iterator[tuple[str, str]]:
@@ -148,8 +151,8 @@ def _license(card: ModelCard) -> Iterator[tuple[str, str]]:
 
 
 def _parity(card: ModelCard) -> str:
-    found = card.parity
-    said = f"largest difference in a probability {found.largest_difference:.1e} over {found.images} images"
-    if found.largest_mask_difference is None:
-        return said
-    return f"{said}; in a pixel of a mask {found.largest_mask_difference:.1e}"
+    parity = card.parity
+    text = f"largest difference of a class probability {parity.largest_difference:.1e} on {parity.images} images"
+    if parity.largest_mask_difference is None:
+        return text
+    return f"{text}; of a mask pixel {parity.largest_mask_difference:.1e}"

@@ -1,245 +1,228 @@
-"""card -> the phrases of its page and of the reporting sheets. What a card does not know gives no phrase."""
+"""card -> short texts for its page and for reporting checklists; empty for facts that the card does not hold."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from tumorlens.model_card.card import ModelCard
-from tumorlens.report.text import MASK_FIGURES, evidence, with_interval
-from tumorlens.stats import Estimate
+from pydantic import JsonValue
 
-TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-    "macro_auroc": "macro AUROC",
-    "brier": "Brier score",
-    "ece": "calibration error (ECE)",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "precision": "precision",
-    "f1": "F1",
-    "auroc": "AUROC",
-    **MASK_FIGURES,
-    "dice": "Dice of the tumor",
-}
-"""Names of figures, and how people call them; one that is not among them is called as it is."""
-OLDER = "exported before cards held the settings, the figures of each class and the calibration; export the run again"
+from tumorlens.metrics.names import METRICS, title
+from tumorlens.model_card.card import EstimateRecord, ModelCard
+from tumorlens.model_card.training_provenance import SampleCount
+from tumorlens.report.text import evidence, with_interval
 
-_SHARES = {"accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "sensitivity", "specificity", "precision", "f1"}
+OLDER = "exported before cards held settings, metrics per class and calibration; export the run again"
+
+Settings = Mapping[str, JsonValue]
 
 
 def is_older(card: ModelCard) -> bool:
-    """Whether it was written before cards held all they hold now."""
-    return "settings" not in card.training
+    """Whether the card was written before cards held all they hold now."""
+    return "settings" not in card.training.model_fields_set
 
 
-def estimate(found: Mapping[str, Any]) -> Estimate:
-    """A figure of the card as what it was."""
-    value = found["value"]
-    return Estimate(
-        math.nan if value is None else value,
-        found["low"],
-        found["high"],
-        found.get("n", 0),
-        found.get("units", 0),
-        found.get("unit", "image"),
-        found.get("method", "none"),
-    )
+def estimate_text(name: str, record: EstimateRecord) -> str:
+    """Value and interval of a metric, as ``"97.2 % (94.9 to 98.6)"``."""
+    return with_interval(record.estimate, percent=name in METRICS and METRICS[name].percent)
 
 
-def figure(name: str, found: Mapping[str, Any]) -> str:
-    """Value and interval, as ``"97.2 % (94.9 to 98.6)"``."""
-    return with_interval(estimate(found), percent=name in _SHARES)
-
-
-def figures(found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Name, value with interval, and what it rests on, of each figure."""
-    return [(TITLES.get(name, name), figure(name, one), evidence(estimate(one))) for name, one in found.items()]
+def metric_rows(metrics: Mapping[str, EstimateRecord]) -> list[tuple[str, str, str]]:
+    """Title, value with interval, and sample of each metric."""
+    return [(title(name), estimate_text(name, one), evidence(one.estimate)) for name, one in metrics.items()]
 
 
 def input_geometry(card: ModelCard) -> str:
-    """How an image is laid on the square that the network sees."""
-    laid, side = card.input_geometry, f"{card.input_geometry.size} x {card.input_geometry.size} pixels"
-    what = "the box around the head" if laid.crop == "head" else "the whole image"
-    if laid.mode == "resize":
-        return f"{what}, stretched to {side}"
-    if laid.mode == "center_crop":
-        return f"{what}, its shorter side scaled to {laid.resize or laid.size} pixels and the center of {side} cut out"
-    return f"{what}, scaled to fit {side}, with black bars where it is not square"
+    """How an image is laid on the square input."""
+    geometry, side = card.input_geometry, f"{card.input_geometry.size} x {card.input_geometry.size} pixels"
+    region = "the bounding box of the head" if geometry.crop == "head" else "the whole image"
+    if geometry.mode == "resize":
+        return f"{region}, resized to {side}"
+    if geometry.mode == "center_crop":
+        return f"{region}, its shorter side resized to {geometry.resize or geometry.size} pixels, center crop of {side}"
+    return f"{region}, resized to fit {side}, padded with black where it is not square"
 
 
 def intensities(card: ModelCard) -> str:
-    """What becomes of gray values; empty where the card does not say."""
-    known = card.training.get("network")
-    if not known:
+    """Preprocessing of gray values."""
+    network = card.training.network
+    if network is None:
         return ""
-    mean, std = (", ".join(f"{value:g}" for value in dict.fromkeys(known[key])) for key in ("mean", "std"))
-    equal = ", in three equal channels" if known["channels"] == 3 else ""
-    return f"8-bit gray values as 0 to 1, minus {mean}, divided by {std}{equal}"
+    mean, std = (", ".join(f"{value:g}" for value in dict.fromkeys(values)) for values in (network.mean, network.std))
+    equal = ", in three equal channels" if network.channels == 3 else ""
+    return f"8-bit gray values scaled to 0 to 1, minus {mean}, divided by {std}{equal}"
 
 
 def outputs(card: ModelCard) -> str:
-    """What the file answers with."""
-    found = [f"a probability for each of {len(card.classes)} classes"]
-    found += ["a mask of the tumor"] if card.segments else []
-    found += ["class activation maps"] if card.heatmap else []
-    return ", ".join(found)
+    """Outputs of the model file."""
+    listed = [f"probabilities of {len(card.classes)} classes"]
+    listed += ["tumor mask"] if card.segments else []
+    listed += ["class activation maps"] if card.heatmap else []
+    listed += ["OOD score"] if card.ood else []
+    return ", ".join(listed)
 
 
 def split(card: ModelCard) -> str:
-    """How images came into parts; empty where the card does not say."""
-    plan = card.training.get("split")
-    if not plan:
+    """How the data was split."""
+    plan = card.training.split
+    if plan is None:
         return ""
-    by = {"image": "by image, since no patient is known"}.get(plan["by"], f"by {plan['by']}")
-    val = f", {100 * plan['val']:g} % of the rest for validation" if plan["val"] else ""
-    if plan["source"] == "folds":
-        held = f"fold {plan['fold']} (counted from 0) held out as test"
-        return f"{by}, into {plan['folds']} folds stratified by class, {held}{val}; seed {plan['seed']}"
-    if plan["source"] == "given":
-        return f"train and test as the data set brings them{val}; {by}, seed {plan['seed']}"
-    if plan["source"] == "whole":
-        return f"nothing held out as test{val.replace('of the rest ', '')}; {by}, seed {plan['seed']}"
-    return f"as a table brought it; {by}"
+    by = "by image, since no patient is known" if plan.by == "image" else f"by {plan.by}"
+    val = f", {100 * plan.val:g} % of the rest for validation" if plan.val else ""
+    if plan.source == "folds":
+        test = f"fold {plan.fold} (counted from 0) held out as test"
+        return f"{by}, into {plan.folds} folds stratified by class, {test}{val}; seed {plan.seed}"
+    if plan.source == "given":
+        return f"train and test as the data set gives them{val}; {by}, seed {plan.seed}"
+    if plan.source == "whole":
+        return f"no test subset{val.replace('of the rest ', '')}; {by}, seed {plan.seed}"
+    return f"as given in a table; {by}"
 
 
-def parts(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Each part and what is in it."""
-    classes = card.training.get("classes", {})
-    for part, count in card.training.get("counts", {}).items():
-        each = "; ".join(f"{name} {counted(one)}" for name, one in classes.get(part, {}).items())
-        yield part, counted(count) + (f" ({each})" if each else "")
+def subsets(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Each subset, and its images and patients by class."""
+    for subset, count in card.training.counts.items():
+        classes = card.training.classes.get(subset, {})
+        each = "; ".join(f"{name} {count_text(one)}" for name, one in classes.items())
+        yield subset, count_text(count) + (f" ({each})" if each else "")
 
 
-def counted(count: Mapping[str, int]) -> str:
-    """So many images of so many patients."""
-    patients = f" of {_several(count['patients'], 'patient')}" if count["patients"] else ", patients unknown"
-    return f"{_several(count['images'], 'image')}{patients}"
+def count_text(count: SampleCount) -> str:
+    """Images and patients, as ``"8 images of 4 patients"``."""
+    patients = f" of {_plural(count.patients, 'patient')}" if count.patients else ", patients unknown"
+    return f"{_plural(count.images, 'image')}{patients}"
 
 
 def datasets(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Each data set and what is known of it."""
-    for known in card.training.get("datasets", ()):
-        said = f"{counted(known['used'])} used"
-        if "license" in known:
-            released = "" if known["images"] is None else f"; released were {known['images']:,} images"
-            released += f" of {known['patients']:,} patient ids" if known["patients"] else ""
-            told = (known["summary"], f"{said}{released}", known["license"], known["citation"], known["homepage"])
-            said = "; ".join(one for one in told if one)
-        yield known["name"], said
+    """Each data set and the facts about it."""
+    for dataset in card.training.datasets:
+        text = f"{count_text(dataset.used)} used"
+        if dataset.license is not None:
+            released = "" if dataset.images is None else f"; released: {dataset.images:,} images"
+            released += f" of {dataset.patients:,} patient ids" if dataset.patients else ""
+            parts = (dataset.summary, f"{text}{released}", dataset.license, dataset.citation, dataset.homepage)
+            text = "; ".join(part for part in parts if part)
+        yield dataset.name, text
 
 
 def settings(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Each group of the recipe's values that had an effect, by the keys of the recipe."""
-    known: dict[str, Any] = card.training.get("settings", {})
-    plain = {key: value for key, value in known.items() if not isinstance(value, dict) and value is not None}
-    if plain:
-        yield "general", _values(plain)
+    """Each group of recipe values that had an effect, under the keys of the recipe."""
+    known = card.training.settings
+    general = {key: value for key, value in known.items() if not isinstance(value, dict) and value is not None}
+    if general:
+        yield "general", _values(general)
     for group, values in known.items():
-        if isinstance(values, dict) and group not in ("input", "options", "stop"):  # said by canvas, options, epoch
-            said = _values(_used(card, group, values)) or "nothing else"
-            yield group, f"cross-entropy, {said}" if group == "loss" else said
+        if isinstance(values, dict) and group not in (
+            "input",
+            "options",
+            "stop",
+        ):  # `input_geometry`, `options`, `epoch`
+            text = _values(_effective(card, group, values)) or "nothing else"
+            yield group, f"cross-entropy, {text}" if group == "loss" else text
+
+
+def settings_group(card: ModelCard, group: str) -> Settings:
+    """One group of recipe values; empty where the card does not hold it."""
+    values = card.training.settings.get(group)
+    return values if isinstance(values, dict) else {}
 
 
 def options(card: ModelCard) -> str:
-    """The options of the network; empty where it has none."""
-    return _values(card.training.get("network", {}).get("options", {}))
+    """Options of the architecture."""
+    return _values(card.training.network.options) if card.training.network else ""
 
 
 def epoch(card: ModelCard) -> str:
-    """Which epoch was kept, and why; empty where the card does not say."""
-    stop, kept = card.training.get("settings", {}).get("stop"), card.training.get("epoch_kept")
+    """Which epoch was kept, and by which rule."""
+    stop, kept = settings_group(card, "stop"), card.training.epoch_kept
     if not stop or kept is None:
         return ""
-    rule = "the last epoch" if stop["keep"] == "last" else f"the epoch best by {stop.get('monitor', 'val_loss')}"
-    seen = _values(card.training.get("validation", {}))
-    said = f"{rule} was kept, {kept} of {card.training['epochs_trained']}"
-    return f"{said}; on the validation part it had {seen}" if seen else said
+    last = stop["keep"] == "last"
+    rule = "the last epoch" if last else f"the epoch with the best {stop.get('monitor', 'val_loss')}"
+    text = f"{rule} was kept, {kept} of {card.training.epochs_trained}"
+    validation = _values(card.training.validation)
+    return f"{text}; validation subset: {validation}" if validation else text
 
 
 def calibration(card: ModelCard) -> Iterator[str]:
-    """What the temperature was fitted on, and what it changed."""
-    found = card.calibration
-    if found is None:
+    """The temperature, what it was fitted on, and the calibration without and with it."""
+    summary = card.calibration
+    if summary is None:
         return
-    patients = card.training.get("counts", {}).get("val", {}).get("patients") == found.units
-    units = _several(found.units, "patient") if patients else f"{found.units:,} patients or single images"
-    on = f"{_several(found.images, 'validation image')}, {units}"
-    where = "the test part"
+    val = card.training.counts.get("val")
+    only_patients = val is not None and val.patients == summary.units
+    units = _plural(summary.units, "patient") if only_patients else f"{summary.units:,} patients or single images"
+    fitted_on, subset = f"{_plural(summary.images, 'validation image')}, {units}", "the test subset"
     if card.folds:
-        where = f"the {card.folds} folds, each with the temperature of the others"
-        on = f"{_several(found.images, 'image')} held out in {card.folds} folds, {units}"
-    yield f"temperature {card.temperature:.3f}, " + (f"not fitted: {found.reason}" if found.reason else f"from {on}")
-    for name in found.before:
-        before, after = (figure(name, one[name]) for one in (found.before, found.after))
-        yield f"{TITLES[name]} on {where}: {before} without it, {after} with it"
+        fitted_on = f"{_plural(summary.images, 'held-out image')} of {card.folds} folds, {units}"
+        subset = f"the {card.folds} folds, each with the temperature of the others"
+    source = f"not fitted: {summary.reason}" if summary.reason else f"fitted on {fitted_on}"
+    yield f"temperature {card.temperature:.3f}, {source}"
+    for name in summary.before:
+        before, after = (estimate_text(name, estimates[name]) for estimates in (summary.before, summary.after))
+        yield f"{title(name)} on {subset}: {before} without temperature scaling, {after} with it"
 
 
-def confusions(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Each class of the test part and what its images were named."""
+def confusion_rows(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Each class of the test subset, and how its images were classified."""
     for name, row in zip(card.classes, card.confusion_matrix, strict=False):
         if sum(row):
-            wrong = [f"{n:,} named {other}" for other, n in zip(card.classes, row, strict=True) if n and other != name]
-            right = row[card.classes.index(name)]
-            yield name, ", ".join([f"{right:,} of {sum(row):,} images right", *wrong])
+            predicted = zip(card.classes, row, strict=True)
+            wrong = [f"{n:,} predicted as {other}" for other, n in predicted if n and other != name]
+            correct = row[card.classes.index(name)]
+            yield name, ", ".join([f"{correct:,} of {sum(row):,} images correctly classified", *wrong])
 
 
-def outside(card: ModelCard) -> str:
-    """How images are flagged that the network was not made for; empty where they are not."""
-    found = card.ood
-    if found is None:
+def ood(card: ModelCard) -> str:
+    """How out-of-distribution images are detected."""
+    summary = card.ood
+    if summary is None:
         return ""
-    fitted, held = _several(found.fitted_on_images, "training image"), f"{found.validation_images:,} of validation"
-    if found.threshold_scale is not None:
-        held += f" and multiplied by {found.threshold_scale:.3f}, as the folds held out ask for"
-    said = (
-        f"by {found.method}, from {fitted}; the limit, from {held}, keeps {100 * found.validation_kept:.1f} % of those"
+    threshold = f"threshold fitted on {_plural(summary.validation_images, 'validation image')}"
+    if summary.threshold_scale is not None:
+        threshold += f" and scaled by {summary.threshold_scale:.3f}, fitted on the folds"
+    text = (
+        f"{summary.method}; fitted on {_plural(summary.fitted_on_images, 'training image')}; {threshold}; "
+        f"{100 * summary.validation_kept:.1f} % of the validation images are in-distribution"
     )
-    part = "the folds held out, by networks of the same recipe," if card.folds else "the test part"
-    return f"{said}; of {part} {_percent(found.flagged)} are flagged" if found.flagged else said
+    if summary.flagged is None:
+        return text
+    subset = "the held-out images of the folds" if card.folds else "the test images"
+    return f"{text}; {with_interval(summary.flagged.estimate, percent=True)} of {subset} are flagged"
 
 
 def prediction_sets(card: ModelCard) -> str:
-    """How answers are withheld that are unsure; empty where that cannot be asked for."""
+    """How conformal prediction sets are computed."""
     if card.prediction_sets is None:
         return ""
     units = {"patient": "patients", "image": "images"}.get(card.prediction_sets.unit, "patients or single images")
-    held = ", ".join(f"{name} {tail.units}" for name, tail in card.prediction_sets.quantiles.items())
-    source = f"{card.folds} folds held out" if card.folds else "validation"
-    return f"on request, by the coverage that is asked for of each class; thresholds from {source}, {units}: {held}"
+    counts = ", ".join(f"{name} {each.units}" for name, each in card.prediction_sets.quantiles.items())
+    source = f"the held-out images of {card.folds} folds" if card.folds else "the validation subset"
+    return f"conformal prediction sets at a requested coverage per class; quantiles from {source}, {units}: {counts}"
 
 
-def _used(card: ModelCard, group: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a group without those that the others make void."""
-    void: set[str] = set()
+def _effective(card: ModelCard, group: str, values: Settings) -> Settings:
+    """The values of a group without those that have no effect beside the others."""
+    without: set[str] = set()
     if group == "optimizer" and values.get("name") != "sgd":
-        void = {"momentum"}
+        without = {"momentum"}
     elif group == "schedule" and values.get("name") != "plateau":
-        void = {"factor", "patience"}
+        without = {"factor", "patience"}
     elif group == "loss" and not card.segments:
-        void = {"mask", "classification", "auxiliary", "dice", "focal", "focal_alpha", "focal_gamma"}
-    return {key: value for key, value in values.items() if key not in void and value not in (None, 0, [1.0, 1.0])}
+        without = {"mask", "classification", "auxiliary", "dice", "focal", "focal_alpha", "focal_gamma"}
+    return {key: value for key, value in values.items() if key not in without and value not in (None, 0, [1.0, 1.0])}
 
 
-def _several(count: int, noun: str) -> str:
+def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _percent(found: Mapping[str, Any]) -> str:
-    return with_interval(estimate(found), percent=True)
+def _values(values: Settings | Mapping[str, float]) -> str:
+    texts = ((key, _value(value)) for key, value in values.items())
+    return ", ".join(text if key == "name" else f"{key} {text}" for key, text in texts if text)
 
 
-def _values(values: Mapping[str, Any]) -> str:
-    said = ((key, _value(value)) for key, value in values.items())
-    return ", ".join(text if key == "name" else f"{key} {text}" for key, text in said if text)
-
-
-def _value(value: Any) -> str:
-    """A value of JSON in words; empty for None."""
+def _value(value: JsonValue) -> str:
+    """A JSON value as text; empty for None."""
     if isinstance(value, (list, tuple)):
         return " to ".join(map(_value, value))
     if isinstance(value, bool):

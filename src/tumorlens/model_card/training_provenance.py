@@ -1,0 +1,152 @@
+"""The training section of a model card: data, split, network, settings and seed, as far as the run recorded them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
+
+from tumorlens.datasets import SplitPlan
+
+
+class _Partial(BaseModel):
+    """A record in which keys may be missing: a missing key reads as None or empty, and stays out of the JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_serializer(mode="wrap")
+    def _only_given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialize(self).items() if name in self.model_fields_set}
+
+
+class SampleCount(_Partial):
+    """Number of images, and of the patients that are known among them."""
+
+    images: int
+    patients: int
+
+
+class LeakRecord(_Partial):
+    """A leak that was allowed in training.
+
+    Attributes:
+        subset: ``"val"`` or ``"test"``.
+        by: how it was found, for example ``"patient"``.
+        images: images of the subset that leaked from train.
+        of: images of the subset.
+    """
+
+    subset: str
+    by: str
+    images: int
+    of: int
+
+
+class MaskProvenance(_Partial):
+    """The reference masks that training read.
+
+    Attributes:
+        fingerprint: hash of all masks.
+        segmented: whether the network learned to segment; else the masks only guided its activation maps.
+        train: number of images by kind of mask: ``"own"``, ``"empty"`` (no tumor) and ``"none"``.
+        val: the same for the validation subset.
+    """
+
+    fingerprint: str
+    segmented: bool = True
+    train: dict[str, int] = {}
+    val: dict[str, int] = {}
+
+
+class NetworkRecord(_Partial):
+    """The architecture and its preprocessing of gray values.
+
+    Attributes:
+        summary: one line.
+        citation: the papers.
+        channels: 1 or 3.
+        mean: subtracted from gray values in [0, 1], one for each channel.
+        std: divisor after that.
+        dropout: before the classifier; None for the architecture's own.
+        options: of the architecture.
+    """
+
+    summary: str = ""
+    citation: str = ""
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    dropout: float | None = None
+    options: dict[str, JsonValue] = {}
+
+
+class DatasetRecord(_Partial):
+    """A data set in the training table, and how much of it was used.
+
+    Attributes:
+        name: of the set.
+        used: its images in the table.
+        summary: one line, as the other attributes only for a public set that tumorlens knows.
+        images: in the original release; None where it varies.
+        patients: in the original release; None where unknown.
+        license: of the images.
+        citation: whom to cite.
+        homepage: address of the original.
+        problems: known problems, one sentence each.
+    """
+
+    name: str
+    used: SampleCount
+    summary: str | None = None
+    images: int | None = None
+    patients: int | None = None
+    license: str | None = None
+    citation: str | None = None
+    homepage: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+class TrainingProvenance(_Partial):
+    """How a model was trained. Every key may be missing: older cards hold fewer.
+
+    Attributes:
+        recipe: name of the recipe.
+        seed: of weights, order, augmentation and dropout.
+        pretrained: origin of the first weights, or ``"none"``.
+        data: name of the table.
+        data_fingerprint: hash of its images and labels.
+        split: how the split was made; None where nobody vouches for it.
+        split_hash: SHA-256 of the split.
+        counts: subset -> images and patients.
+        classes: subset -> class -> images and patients.
+        notes: facts about the table, one sentence each.
+        masks: reference masks; None where training read none.
+        leaks: leaks that were allowed; empty where the check found none, None where it was not made.
+        epochs_trained: number of epochs.
+        epoch_kept: the epoch whose weights were kept, counted from 1.
+        validation: metrics of that epoch on the validation subset.
+        device: where it was trained.
+        settings: all values of the recipe.
+        network: the architecture.
+        datasets: the data sets in the table.
+    """
+
+    recipe: str | None = None
+    seed: int | None = None
+    pretrained: str | None = None
+    data: str | None = None
+    data_fingerprint: str | None = None
+    split: SplitPlan | None = None
+    split_hash: str | None = None
+    counts: dict[str, SampleCount] = {}
+    classes: dict[str, dict[str, SampleCount]] = {}
+    notes: tuple[str, ...] = ()
+    masks: MaskProvenance | None = None
+    leaks: tuple[LeakRecord, ...] | None = None
+    epochs_trained: int | None = None
+    epoch_kept: int | None = None
+    validation: dict[str, float] = {}
+    device: str | None = None
+    settings: dict[str, JsonValue] = {}
+    network: NetworkRecord | None = None
+    datasets: tuple[DatasetRecord, ...] = ()
