@@ -45,7 +45,18 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
     bad = scans.raw(tmp_path / "bad.png", b"no image")
     missing = tmp_path / "missing.png"
     out = tmp_path / "answers"
-    arguments = ["predict", first, str(bad), str(missing), second, "-m", str(model_file), "--out", str(out), "--overlays"]
+    arguments = [
+        "predict",
+        first,
+        str(bad),
+        str(missing),
+        second,
+        "-m",
+        str(model_file),
+        "--out-dir",
+        str(out),
+        "--overlays",
+    ]
     assert main(arguments) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 2
@@ -68,7 +79,7 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
 def test_many_images_into_files_are_summed_up(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--out", str(tmp_path / "out")]) == 0
+    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--out-dir", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert sum(int(part.split(": ")[1]) for part in out.splitlines()[0].split(", ")) == 24
     assert "written: 24 predictions" in err
@@ -80,7 +91,17 @@ def test_a_file_name_that_is_not_utf8_is_no_obstacle(model_file: Path, phantoms:
         odd.write_bytes(Path(images(phantoms)[0]).read_bytes())
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    command = [sys.executable, "-m", "tumorlens", "predict", str(odd), "-m", str(model_file), "--out", str(tmp_path / "o")]
+    command = [
+        sys.executable,
+        "-m",
+        "tumorlens",
+        "predict",
+        str(odd),
+        "-m",
+        str(model_file),
+        "--out-dir",
+        str(tmp_path / "o"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "o" / "predictions.jsonl").read_text())["source"] == str(odd)
@@ -89,7 +110,7 @@ def test_a_file_name_that_is_not_utf8_is_no_obstacle(model_file: Path, phantoms:
 def test_it_works_where_torch_is_not_installed(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
     mat = scans.figshare_mat(tmp_path / "slice.mat")
     first = images(phantoms)[0]
-    command = ["predict", str(mat), first, "-m", str(model_file), "--out", str(tmp_path / "o"), "--overlays", "--json"]
+    command = ["predict", str(mat), first, "-m", str(model_file), "--out-dir", str(tmp_path / "o"), "--overlays", "--json"]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert json.loads(done.stdout)["source"] == first, done.stderr
     assert (
@@ -100,7 +121,7 @@ def test_it_works_where_torch_is_not_installed(model_file: Path, phantoms: Path,
 
 
 def test_what_needs_torch_says_which_extra_brings_it(tmp_path: Path) -> None:
-    for verb in (["evaluate", "run"], ["export", "run"], ["models", "list"], ["train", "data", "--out", "run"]):
+    for verb in (["evaluate", "run"], ["export", "run"], ["models", "list"], ["train", "data", "--out-dir", "run"]):
         done = subprocess.run([sys.executable, "-c", BLOCKED, *verb], capture_output=True, text=True)
         assert 'pip install "tumorlens[train]"' in done.stderr, verb
         assert "Traceback" not in done.stderr
@@ -116,7 +137,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         *images(phantoms)[:3],
         "-m",
         str(segmentation_model_file),
-        "--out",
+        "--out-dir",
         str(out),
         "--overlays",
         "--masks",
@@ -148,8 +169,8 @@ def test_masks_need_a_place_and_a_bundle_that_segments(
 ) -> None:
     first = images(phantoms)[0]
     assert main(["predict", first, "-m", str(model_file), "--masks"]) == 2
-    assert "--masks needs --out" in capsys.readouterr().err
-    assert main(["predict", first, "-m", str(model_file), "--masks", "--out", str(tmp_path / "o")]) == 1
+    assert "--masks needs --out-dir" in capsys.readouterr().err
+    assert main(["predict", first, "-m", str(model_file), "--masks", "--out-dir", str(tmp_path / "o")]) == 1
     assert "names tumors and draws none; leave out --masks" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
 
@@ -159,9 +180,9 @@ def test_a_spacing_can_be_given_for_files_that_do_not_say(
 ) -> None:
     first, out = images(phantoms)[0], tmp_path / "o"
     arguments = ["predict", first, "-m", str(segmentation_model_file), "--spacing", "0.5,0.8"]
-    assert main([*arguments, "--json", "--out", str(out)]) == 0
+    assert main([*arguments, "--json", "--out-dir", str(out)]) == 0
     row = json.loads(capsys.readouterr().out)
-    assert (row["spacing"], row["spacing_from"]) == ([0.5, 0.8], "user")
+    assert (row["spacing"], row["spacing_source"]) == ([0.5, 0.8], "user")
     tumor = row["tumor"]
     assert tumor["mm2"] == pytest.approx(tumor["pixels"] * 0.4)
     line = tumor["largest"]["diameter"]
@@ -186,7 +207,7 @@ def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
     empty, scan = tmp_path / "empty.png", images(phantoms)[0]
     Image.new("L", (64, 64), 30).save(empty)
     out = tmp_path / "out"
-    asked = ["predict", str(empty), scan, "-m", str(model_file), "--out", str(out), "--overlays", "--max-error", "0.05"]
+    asked = ["predict", str(empty), scan, "-m", str(model_file), "--out-dir", str(out), "--overlays", "--coverage", "0.95"]
     assert main(asked) == 0
     said = capsys.readouterr()
     first, second = said.out.splitlines()
@@ -209,8 +230,8 @@ def test_answers_that_should_not_be_used_are_counted_below_the_others(
 ) -> None:
     empty = tmp_path / "empty.png"
     Image.new("L", (64, 64), 30).save(empty)
-    asked = [str(phantoms / "images"), str(empty), "-m", str(model_file), "--out", str(tmp_path / "o")]
-    assert main(["predict", *asked, "--max-error", "0.05"]) == 0
+    asked = [str(phantoms / "images"), str(empty), "-m", str(model_file), "--out-dir", str(tmp_path / "o")]
+    assert main(["predict", *asked, "--coverage", "0.95"]) == 0
     _, doubted = capsys.readouterr().out.splitlines()
     assert doubted.startswith("of these outside of what this model is for: ")
     assert sum(int(part.split(": ")[1]) for part in doubted.split(", ")) == 25
@@ -225,7 +246,7 @@ def test_a_drawing_that_does_not_go_with_its_name_is_said(
     odd = sum(": no_tumor (" in line for line in lines)  # of these networks each draws something everywhere
     assert 0 < odd == sum("across; name and drawing disagree" in line for line in lines)
     out = tmp_path / "o"
-    assert main([*everything, "--out", str(out), "--overlays"]) == 0
+    assert main([*everything, "--out-dir", str(out), "--overlays"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"what is named and what is drawn disagree in {odd}"
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -237,5 +258,5 @@ def test_a_drawing_that_does_not_go_with_its_name_is_said(
 def test_a_max_error_that_is_no_share_is_wrong_usage(
     model_file: Path, phantoms: Path, error: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--max-error", error]) == 2
+    assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--coverage", coverage]) == 2
     assert "expected more than 0 and less than 1" in capsys.readouterr().err
