@@ -17,7 +17,7 @@ QUICK = ["--backend", "onnxruntime", "--batch", "2", "--seconds", "0.02", "--rou
 
 def test_people_read_machine_sizes_and_speeds_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "costs.csv"
-    assert main(["benchmark", "mini_resnet", *QUICK, "--out", str(out)]) == 0
+    assert main(["benchmark", "mini_resnet", *QUICK, "--output", str(out)]) == 0
     said = capsys.readouterr()
     assert "1 thread used" in said.out.splitlines()[0]
     assert "0.34 M parameters" in said.out
@@ -33,7 +33,7 @@ def test_people_read_machine_sizes_and_speeds_in_one_table(tmp_path: Path, capsy
 def test_accuracies_of_runs_are_plotted_against_cost(
     own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", str(own_run.folder), "--resamples", "100"]) == 0
+    assert main(["evaluate", str(own_run.folder), "--n-resamples", "100"]) == 0
     capsys.readouterr()
     plot = tmp_path / "plots" / "costs.svg"
     assert main(["benchmark", "--run", str(own_run.folder), *QUICK, "--plot", str(plot), "--json"]) == 0

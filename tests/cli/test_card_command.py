@@ -40,12 +40,12 @@ def test_a_machine_reads_the_card_and_the_file(evaluated_model_file: Path, capsy
     assert file["bytes"] == evaluated_model_file.stat().st_size
 
 
-@pytest.mark.parametrize(("options", "items"), [([], 44), (["--sheet", "claim"], 44), (["--sheet", "tripod-ai"], 52)])
+@pytest.mark.parametrize(("options", "items"), [([], 44), (["--checklist", "claim"], 44), (["--checklist", "tripod-ai"], 52)])
 def test_a_sheet_is_written_with_a_record_beside_it(
     evaluated_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], items: int
 ) -> None:
     out = tmp_path / "sheet.md"
-    assert main(["card", str(evaluated_model_file), "--out", str(out), *options, "--json"]) == 0
+    assert main(["card", str(evaluated_model_file), "--output", str(out), *options, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["items"] == items == found["filled"] + found["partly"] + found["left"]
     text = out.read_text(encoding="utf-8")
@@ -68,8 +68,8 @@ def test_a_run_folder_is_refused_with_the_command_that_helps(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--sheet", "stard", "--out", "x.md"], "'stard' for --sheet; expected claim or tripod-ai"),
-        (["--sheet", "claim"], "--sheet needs --out"),
+        (["--checklist", "stard", "--output", "x.md"], "'stard' for --checklist; expected claim or tripod-ai"),
+        (["--checklist", "claim"], "--checklist needs --output"),
     ],
 )
 def test_wrong_usage_says_what_was_expected(
@@ -80,7 +80,7 @@ def test_wrong_usage_says_what_was_expected(
 
 
 def test_cards_and_sheets_need_no_torch(model_file: Path, tmp_path: Path) -> None:
-    for options in ([], ["--out", str(tmp_path / "sheet.md")]):
+    for options in ([], ["--output", str(tmp_path / "sheet.md")]):
         done = subprocess.run(
             [sys.executable, "-c", BLOCKED, "card", str(model_file), *options], capture_output=True, text=True
         )

@@ -1,4 +1,4 @@
-"""Files from a mix of names, folders and patterns."""
+"""What all verbs share: input files, output folders, and JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans
-from tumorlens.cli.common import emit, files
+from tumorlens.cli.common import expand_paths, output_folder, print_json
 
 
 @pytest.fixture
@@ -20,33 +20,57 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def named(paths: list[Path], tree: Path) -> list[str]:
+def names(paths: list[Path], tree: Path) -> list[str]:
     return [p.relative_to(tree).as_posix() for p in paths]
 
 
 def test_a_folder_gives_the_images_in_and_below_it(tree: Path) -> None:
-    assert named(files([str(tree)]), tree) == ["a.JPG", "b.png", "odd[1].png", "deep/er/c.tif"]
+    assert names(expand_paths([str(tree)]), tree) == ["a.JPG", "b.png", "odd[1].png", "deep/er/c.tif"]
 
 
 def test_patterns_match_files_and_folders(tree: Path) -> None:
-    assert named(files([f"{tree}/*.png"]), tree) == ["b.png", "odd[1].png"]
-    assert named(files([f"{tree}/de*"]), tree) == ["deep/er/c.tif"]
-    assert named(files([f"{tree}/**/*.tif"]), tree) == ["deep/er/c.tif"]
+    assert names(expand_paths([f"{tree}/*.png"]), tree) == ["b.png", "odd[1].png"]
+    assert names(expand_paths([f"{tree}/de*"]), tree) == ["deep/er/c.tif"]
+    assert names(expand_paths([f"{tree}/**/*.tif"]), tree) == ["deep/er/c.tif"]
 
 
-def test_a_name_with_brackets_is_a_name_where_it_exists(tree: Path) -> None:
-    assert named(files([f"{tree}/odd[1].png"]), tree) == ["odd[1].png"]
+def test_an_existing_name_with_brackets_is_no_pattern(tree: Path) -> None:
+    assert names(expand_paths([f"{tree}/odd[1].png"]), tree) == ["odd[1].png"]
 
 
-def test_each_file_comes_once_in_the_order_asked_for(tree: Path) -> None:
-    assert named(files([f"{tree}/b.png", str(tree), f"{tree}/b.png"]), tree)[:2] == ["b.png", "a.JPG"]
+def test_each_file_comes_once_in_the_order_of_the_arguments(tree: Path) -> None:
+    assert names(expand_paths([f"{tree}/b.png", str(tree), f"{tree}/b.png"]), tree)[:2] == ["b.png", "a.JPG"]
 
 
-def test_what_gives_no_image_is_kept_to_be_reported(tree: Path) -> None:
-    asked = [f"{tree}/missing.png", f"{tree}/x*.png", f"{tree}/empty"]
-    assert files(asked) == [Path(name) for name in asked]
+def test_an_argument_without_images_is_kept_to_be_reported(tree: Path) -> None:
+    arguments = [f"{tree}/missing.png", f"{tree}/x*.png", f"{tree}/empty"]
+    assert expand_paths(arguments) == [Path(name) for name in arguments]
 
 
-def test_json_is_one_line_and_knows_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
-    emit({"value": float("nan"), "path": Path("a")})
-    assert json.loads(capsys.readouterr().out) == {"value": None, "path": "a"}
+def test_results_go_to_the_chosen_folder_else_to_a_new_one_below_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("runs/audit/figshare")
+    assert output_folder(None, "audit", "figshare") == folder
+    folder.mkdir(parents=True)
+    assert output_folder(None, "audit", "figshare") == folder.with_name("figshare-2")
+    folder.with_name("figshare-2").mkdir()
+    assert output_folder(None, "audit", "figshare") == folder.with_name("figshare-3")
+    assert output_folder(folder, "audit", "figshare") == folder
+    assert output_folder(Path("mine"), "audit", "figshare") == Path("mine")
+
+
+def test_a_resumed_run_gets_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/train/demo").mkdir(parents=True)
+    assert output_folder(None, "train", "demo", resume=True) == Path("runs/train/demo")
+
+
+def test_json_is_one_line_with_a_schema_version_and_without_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"value": float("nan"), "path": Path("a")})
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"schema_version": 1, "value": None, "path": "a"}
+    print_json([{"name": "a"}])
+    assert json.loads(capsys.readouterr().out) == {"schema_version": 1, "items": [{"name": "a"}]}

@@ -18,7 +18,7 @@ def runs(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
     place = tmp_path_factory.mktemp("compared")
     one, two = place / "one", place / "two"
     shutil.copytree(finished_run.folder, one, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    out = ["--out", str(one / "evaluations" / "test"), "--resamples", "100"]
+    out = ["--out-dir", str(one / "evaluations" / "test"), "--n-resamples", "100"]
     assert main(["evaluate", str(finished_run.folder), *out]) == 0
     shutil.copytree(one, two)
     header, *rows = (one / "evaluations" / "test" / "predictions.csv").read_text().splitlines()
@@ -47,7 +47,7 @@ def test_machines_read_the_same_and_can_have_it_in_a_file(
     runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "found" / "one-two.json"
-    assert main(["compare", *runs, "--json", "--out", str(out)]) == 0
+    assert main(["compare", *runs, "--json", "--output", str(out)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads(out.read_text())
     assert found["difference"]["accuracy"]["value"] == pytest.approx(0.375)

@@ -41,14 +41,14 @@ def test_phantom_draws_a_folder_that_the_other_verbs_take(tmp_path: Path, capsys
     assert drawn["counts"][0]["images"] == 8
     assert main(["data", "phantom", str(tmp_path / "set")]) == 1
     capsys.readouterr()
-    made = answer(capsys, "table", str(tmp_path / "set"), "--out", str(tmp_path / "all.csv"))
+    made = answer(capsys, "table", str(tmp_path / "set"), "--output", str(tmp_path / "all.csv"))
     assert made["split"] is None
     assert len(read_table(tmp_path / "all.csv")) == 8
 
 
 def test_split_writes_a_table_by_patient(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "split.csv"
-    made = answer(capsys, "split", str(phantoms), "--out", str(out), "--folds", "3", "--val", "0.34")
+    made = answer(capsys, "split", str(phantoms), "--output", str(out), "--folds", "3", "--val", "0.34")
     assert [row["split"] for row in made["counts"]] == ["train", "val", "test"]
     assert [row["patients"] for row in made["counts"]] == [4, 4, 4]
     assert made["split"]["by"] == "patient"
@@ -59,7 +59,7 @@ def test_images_without_annotation_are_an_error_until_somebody_says_what_they_ar
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
-    asked = ["table", str(tmp_path / "mine"), "--out", str(tmp_path / "mine.csv")]
+    asked = ["table", str(tmp_path / "mine"), "--output", str(tmp_path / "mine.csv")]
     assert main(["data", *asked]) == 1
     assert "1 of 2 images have no annotation" in capsys.readouterr().err
     assert not (tmp_path / "mine.csv").exists()
@@ -74,9 +74,9 @@ def test_images_without_annotation_are_an_error_until_somebody_says_what_they_ar
 def test_true_masks_come_from_a_set_that_is_known(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["data", "table", str(phantoms), "--out", str(tmp_path / "t.csv"), "--true-masks"]
+    asked = ["data", "table", str(phantoms), "--output", str(tmp_path / "t.csv"), "--reference-masks"]
     assert main([*asked, str(phantoms)]) == 1
-    assert "expected ['figshare'] (--true-masks figshare:FOLDER)" in capsys.readouterr().err
+    assert "expected ['figshare'] (--reference-masks figshare:FOLDER)" in capsys.readouterr().err
     assert main([*asked, f"figshare:{tiny_datasets.figshare_csv(tmp_path / 'figshare')}"]) == 1
     assert "0 show one of its slices" in capsys.readouterr().err
 
@@ -86,21 +86,21 @@ def test_true_masks_come_from_a_set_that_is_known(
 def test_true_masks_of_the_real_export(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "true.csv"
     source = f"figshare:{DATA / 'figshare'}"
-    answer(capsys, verb, str(DATA / "coco"), "--out", str(out), "--true-masks", source)
+    answer(capsys, verb, str(DATA / "coco"), "--output", str(out), "--reference-masks", source)
     table = read_table(out)
     assert table.has_patients
-    assert all(sample.mask and sample.mask.name.endswith(".png#turn=4") for sample in table.samples)
+    assert all(sample.mask and sample.mask.name.endswith(".png#dihedral=4") for sample in table.samples)
     parts = {sample.split for sample in table.samples}
     assert parts == ({"test"} if verb == "table" else {"train", "val", "test"})
 
 
 def test_torn_patients_are_said_in_the_plan(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "split.csv"
-    assert main(["data", "split", str(phantoms), "--out", str(out), "--folds", "2", "--ignore-patients"]) == 0
+    assert main(["data", "split", str(phantoms), "--output", str(out), "--folds", "2", "--split-by", "image"]) == 0
     assert "split by image, patients ignored; hash" in capsys.readouterr().out
 
 
 def test_a_failed_split_leaves_no_file(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "split", str(phantoms), "--out", str(tmp_path / "split.csv"), "--folds", "50"]) == 1
+    assert main(["data", "split", str(phantoms), "--output", str(tmp_path / "split.csv"), "--folds", "50"]) == 1
     assert "fold" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ def image(phantoms: Path) -> str:
 def test_all_methods_stand_side_by_side(
     segmentation_run: Run, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explain", str(segmentation_run.folder), image, "--out", str(tmp_path), "--json", "--of", "mask"]
+    arguments = ["explain", str(segmentation_run.folder), image, "--out-dir", str(tmp_path), "--json", "--of", "mask"]
     assert main([*arguments, "--method", "all"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["methods"] == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
@@ -48,7 +48,7 @@ def test_a_bundle_is_explained_without_torch(model_file: Path, image: str, tmp_p
 
 
 def test_one_attention_map_gets_a_name_that_a_file_can_have(segmentation_model_file: Path, image: str, tmp_path: Path) -> None:
-    arguments = ["explain", str(segmentation_model_file), image, "--out", str(tmp_path)]
+    arguments = ["explain", str(segmentation_model_file), image, "--out-dir", str(tmp_path)]
     assert main([*arguments, "--method", "attention:fusion.share"]) == 0
     (drawn,) = tmp_path.glob("*.png")
     assert drawn.name.endswith("_attention-fusion.share.png")
@@ -65,7 +65,7 @@ def test_one_attention_map_gets_a_name_that_a_file_can_have(segmentation_model_f
 def test_what_cannot_be_had_is_one_line(
     model_file: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
-    assert main(["explain", str(model_file), image, "--out", str(tmp_path / "maps"), *options]) == 1
+    assert main(["explain", str(model_file), image, "--out-dir", str(tmp_path / "maps"), *options]) == 1
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
@@ -74,4 +74,4 @@ def test_what_cannot_be_had_is_one_line(
 
 @pytest.mark.parametrize("options", [["--of", "masks"], ["--of", "mask", "--target", "glioma"]])
 def test_wrong_usage_exits_with_2(model_file: Path, image: str, tmp_path: Path, options: list[str]) -> None:
-    assert main(["explain", str(model_file), image, "--out", str(tmp_path), *options]) == 2
+    assert main(["explain", str(model_file), image, "--out-dir", str(tmp_path), *options]) == 2

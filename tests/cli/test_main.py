@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 import tumorlens
-from tumorlens.cli import main
+from tumorlens.cli import app, main
+from tumorlens.cli.common import ExitCode
+from tumorlens.errors import ParityError
+
+VERBS = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+GROUPS = [group.name for group in app.registered_groups]
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,15 +22,15 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"tumorlens {tumorlens.__version__}\n"
 
 
-def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for verb in ("demo", "audit", "train", "evaluate", "explain", "export", "card", "predict", "data", "models"):
+    for verb in [*VERBS, *GROUPS]:
         assert f"\n  {verb} " in out
     assert "not a medical device" in out
 
 
-@pytest.mark.parametrize("group", [[], ["data"], ["models"]])
+@pytest.mark.parametrize("group", [[], ["data"], ["networks"], ["recipes"]])
 def test_no_summary_of_a_verb_is_cut_off(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main([*group, "--help"])
     commands = capsys.readouterr().out.partition("Commands:")[2].splitlines()[1:]
@@ -33,62 +38,63 @@ def test_no_summary_of_a_verb_is_cut_off(group: list[str], capsys: pytest.Captur
     assert all(line.endswith(".") and not line.endswith("...") for line in commands)
 
 
-@pytest.mark.parametrize("arguments", [[], ["data"], ["models"]])
-def test_nothing_asked_for_is_answered_with_the_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
+@pytest.mark.parametrize("arguments", [[], ["data"], ["networks"], ["recipes"]])
+def test_without_a_verb_the_help_is_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == ExitCode.USAGE
     assert capsys.readouterr().err.startswith("Usage: tumorlens")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["predict", "--bogus"], "--bogus"),
         (["nonsense"], "nonsense"),
         (["predict"], "see: tumorlens predict --help"),
-        (["evaluate", "run", "--split", "tset"], "expected test or val"),
-        (["evaluate", "run", "--split", "val", "--data", "x"], "leave it out"),
-        (["evaluate", "run", "--resamples", "5"], "100"),
-        (["predict", "x.png", "--model", "m.onnx", "--overlays"], "needs --out"),
+        (["evaluate", "run", "--subset", "tset"], "'tset'; expected test, val"),
+        (["evaluate", "run", "--subset", "val", "--data", "x"], "leave it out"),
+        (["evaluate", "run", "--n-resamples", "5"], "100"),
+        (["train", "x", "--split-by", "slice"], "'slice'; expected patient, image"),
+        (["predict", "x.png", "--model", "m.onnx", "--overlays"], "needs --out-dir"),
     ],
 )
-def test_wrong_usage_is_two_and_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_wrong_usage_exits_with_2_and_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TUMORLENS_MODEL", raising=False)
-    assert main(arguments) == 2
+    assert main(arguments) == ExitCode.USAGE == 2
     err = capsys.readouterr().err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["evaluate", "no-run"], "expected the folder of a finished 'tumorlens train'"),
         (["predict", "x.png", "-m", "missing.onnx"], "missing.onnx: no such file"),
-        (["train", "no-data", "--out", "run"], "no-data: no such file or folder"),
-        (["train", "no-data", "--out", "run", "--set", "optimizr.lr=1"], "did you mean optimizer?"),
-        (["train", "no-data", "--out", "run", "--recipe", "finetun"], "did you mean finetune?"),
+        (["train", "no-data", "--out-dir", "run"], "no-data: no such file or folder"),
+        (["train", "no-data", "-o", "run", "--set", "optimizr.lr=1"], "did you mean optimizer?"),
+        (["train", "no-data", "--recipe", "finetun"], "did you mean finetune?"),
         (["data", "info", "figshar"], "did you mean figshare?"),
-        (["data", "get", "phantom", "there"], "phantom: nothing to fetch"),
-        (["models", "info", "efficientnet_lite"], "did you mean efficientnet_lite"),
+        (["data", "get", "phantom", "there"], "phantom: has no download"),
+        (["networks", "info", "efficientnet_lite"], "did you mean efficientnet_lite"),
     ],
 )
-def test_work_that_fails_is_one_and_one_line(
+def test_a_failure_exits_with_1_and_one_line(
     arguments: list[str],
-    said: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 1
+    assert main(arguments) == ExitCode.FAILED == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,26 +103,50 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert main(["data", "table", str(phantoms), "--out", str(file / "table.csv")]) == 1
+    assert main(["data", "table", str(phantoms), "--output", str(file / "table.csv")]) == ExitCode.FAILED
     err = capsys.readouterr().err
     assert str(file) in err
     assert err.count("\n") == 1
 
 
-def test_an_interrupt_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(name: str) -> None:
-        raise KeyboardInterrupt
+def raise_from(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `data info` raise this error."""
 
-    monkeypatch.setattr("tumorlens.datasets.dataset", interrupted)
-    assert main(["data", "info", "figshare"]) == 130
+    def raising(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("tumorlens.datasets.dataset", raising)
+
+
+def test_a_model_file_that_differs_from_its_network_exits_with_3(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raise_from(ParityError("model.onnx: differs"), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.ATTENTION == 3
+    assert capsys.readouterr().err == "error: model.onnx: differs\n"
+
+
+def test_a_bug_exits_with_70_after_its_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raise_from(ZeroDivisionError("by zero"), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.BUG == 70
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("Traceback")
+    assert last == "error: a bug in tumorlens, please report it: ZeroDivisionError: by zero"
+
+
+def test_an_interrupt_exits_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    raise_from(KeyboardInterrupt(), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.INTERRUPTED == 130
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
-def test_a_reader_that_goes_early_is_met_with_silence() -> None:
+def test_a_closed_pipe_prints_no_traceback() -> None:
     command = [sys.executable, "-m", "tumorlens", "data", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == 1
+    assert process.returncode == ExitCode.FAILED

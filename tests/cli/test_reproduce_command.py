@@ -25,7 +25,7 @@ def test_a_claim_is_put_to_the_test_and_told_to_people_and_machines(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = published_datasets.navoneel(tmp_path / "set", published_datasets.phantom_heads(tmp_path / "heads"))
-    arguments = ["reproduce", "1", str(data), *SMALL, "--quick", "--resamples", "100"]
+    arguments = ["reproduce", "1", str(data), *SMALL, "--quick", "--n-resamples", "100"]
     assert main(arguments) == 0
     said = capsys.readouterr()
     assert "claimed" in said.out

@@ -26,12 +26,12 @@ def test_a_run_goes_from_data_to_an_answer(
 
     small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
     trained = answer(
-        "train", str(phantoms), "--out", "run", "--recipe", "demo", *small, "--folds", "3", "--val", "0.34"
+        "train", str(phantoms), "--out-dir", "run", "--recipe", "demo", *small, "--folds", "3", "--val", "0.34"
     )
     assert trained["split"]["by"] == "patient"
     assert trained["epochs_trained"] == 1
 
-    found = answer("evaluate", "run", "--resamples", "100")
+    found = answer("evaluate", "run", "--n-resamples", "100")
     assert found["split_hash"] == trained["split_hash"]
     assert found["folder"] == "run/evaluations/test"
     assert {p.name for p in Path("run/evaluations/test").iterdir()} == {
@@ -48,11 +48,11 @@ def test_a_run_goes_from_data_to_an_answer(
     assert record["split_hash"] == trained["split_hash"]
 
     image = str(next((phantoms / "images").iterdir()))
-    explained = answer("explain", "run", image, "--out", "maps", "--target", "glioma")
+    explained = answer("explain", "run", image, "--out-dir", "maps", "--target", "glioma")
     assert Path(explained["overlay"]).is_file()
     assert answer("predict", image, "-m", "run/model.onnx")["label"] in card["classes"]
 
-    assert main(["train", "run/split.csv", "--out", "run", "--recipe", "demo"]) == 1
+    assert main(["train", "run/split.csv", "--out-dir", "run", "--recipe", "demo"]) == 1
     assert "holds a run already" in capsys.readouterr().err
 
 
@@ -60,7 +60,7 @@ def test_people_read_figures_on_standard_output_and_cautions_beside_it(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(tmp_path / "out")
-    assert main(["evaluate", str(finished_run.folder), "--out", out, "--resamples", "100", "--split", "val"]) == 0
+    assert main(["evaluate", str(finished_run.folder), "--out-dir", out, "--n-resamples", "100", "--subset", "val"]) == 0
     said = capsys.readouterr()
     assert "mini_resnet on phantom, val: 8 images, 4 patients" in said.out
     assert "calibration error (ECE)" in said.out
@@ -72,7 +72,7 @@ def test_other_data_is_measured_beside_the_run(
     own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "phantom", str(tmp_path / "new"), "--patients", "4", "--size", "48", "--seed", "3"]) == 0
-    arguments = ["evaluate", str(own_run.folder), "--data", str(tmp_path / "new"), "--resamples", "100"]
+    arguments = ["evaluate", str(own_run.folder), "--data", str(tmp_path / "new"), "--n-resamples", "100"]
     assert main(arguments) == 0
     assert (own_run.folder / "evaluations" / "phantom" / "report.html").is_file()
 
@@ -82,7 +82,7 @@ def test_explain_draws_the_good_and_reports_the_bad(
 ) -> None:
     bad = scans.raw(tmp_path / "bad.png", b"no image")
     out = tmp_path / "maps"
-    arguments = ["explain", str(finished_run.folder), str(bad), f"{phantoms}/images/*_01.png", "--out", str(out)]
+    arguments = ["explain", str(finished_run.folder), str(bad), f"{phantoms}/images/*_01.png", "--out-dir", str(out)]
     assert main(arguments) == 1
     assert f"error: {bad}: " in capsys.readouterr().err
     record = json.loads((out / "run.json").read_text())
@@ -93,7 +93,7 @@ def test_explain_draws_the_good_and_reports_the_bad(
 def test_explain_refuses_an_unknown_class(
     finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explain", str(finished_run.folder), str(phantoms), "--out", str(tmp_path / "m"), "--target", "gloma"]
+    arguments = ["explain", str(finished_run.folder), str(phantoms), "--out-dir", str(tmp_path / "m"), "--target", "gloma"]
     assert main(arguments) == 1
     assert "'gloma' asked for" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
@@ -103,8 +103,8 @@ def test_train_and_split_of_torn_patients_say_so(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
-    torn = ["--ignore-patients", "--folds", "2"]
-    assert main(["train", str(phantoms), "--out", str(tmp_path / "run"), "--recipe", "demo", *small, *torn]) == 0
+    torn = ["--split-by", "image", "--folds", "2"]
+    assert main(["train", str(phantoms), "--out-dir", str(tmp_path / "run"), "--recipe", "demo", *small, *torn]) == 0
     said = capsys.readouterr()
     assert "caution: patients are torn apart on request" in said.err
     assert said.out.startswith("kept epoch 1")
@@ -114,7 +114,7 @@ def test_train_and_split_of_torn_patients_say_so(
 def test_evaluate_shows_how_well_a_network_that_segments_draws(
     segmentation_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", str(segmentation_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]) == 0
+    assert main(["evaluate", str(segmentation_run.folder), "--out-dir", str(tmp_path / "e"), "--n-resamples", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first, second = (i for i, line in enumerate(lines) if "drawn tumors" in line)
     assert all(name in lines[first] for name in ("masks", "Dice", "median", "mean IoU"))
@@ -129,7 +129,7 @@ def test_evaluate_shows_how_well_a_network_that_segments_draws(
 def test_evaluate_says_what_is_named_when_something_is_blanked(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", str(finished_run.folder), "--out", str(tmp_path / "e"), "--resamples", "100"]
+    words = ["evaluate", str(finished_run.folder), "--out-dir", str(tmp_path / "e"), "--n-resamples", "100"]
     assert main(words) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
@@ -139,7 +139,7 @@ def test_evaluate_says_what_is_named_when_something_is_blanked(
     found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"]
     for test in ("outside_blanked", "head_blanked", "tumor_blanked"):
         assert found[test]["meaning"] in " ".join((said.out + said.err).split())
-    assert main([*words, "--no-background"]) == 0
+    assert main([*words, "--no-region-occlusion"]) == 0
     assert "blanked" not in capsys.readouterr().out
     assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"] is None
 
@@ -150,11 +150,11 @@ def test_evaluate_says_how_a_network_holds_up_when_it_is_asked(
     words = [
         "evaluate",
         str(finished_run.folder),
-        "--out",
+        "--out-dir",
         str(tmp_path / "e"),
-        "--resamples",
+        "--n-resamples",
         "100",
-        "--no-background",
+        "--no-region-occlusion",
     ]
     assert main([*words, "--robustness", "--robustness-limit", "2"]) == 0
     said = capsys.readouterr()
@@ -182,12 +182,12 @@ def test_masks_that_are_boxes_are_measured_only_when_asked(
         samples.append(replace(sample, mask=path if sample.mask else None, split=None))
     table = replace(phantom_table, name="boxed", samples=tuple(samples), plan=None)
     write_table(table, tmp_path / "boxed.csv")
-    words = ["evaluate", str(segmentation_run.folder), "--data", str(tmp_path / "boxed.csv"), "--resamples", "100"]
-    assert main([*words, "--out", str(tmp_path / "refused")]) == 1
+    words = ["evaluate", str(segmentation_run.folder), "--data", str(tmp_path / "boxed.csv"), "--n-resamples", "100"]
+    assert main([*words, "--out-dir", str(tmp_path / "refused")]) == 1
     said = capsys.readouterr().err
     assert "6 of 6 true masks that show a tumor are filled rectangles" in said
     assert not (tmp_path / "refused").exists()
-    assert main([*words, "--out", str(tmp_path / "asked"), "--rectangles", "--json"]) == 0
+    assert main([*words, "--out-dir", str(tmp_path / "asked"), "--allow-box-masks", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["segmentation"]["rectangles"] == 6
 
 
@@ -197,7 +197,7 @@ def test_training_on_masks_says_how_many_are_missing(
     glioma = tuple(replace(s, mask=None) if s.label == "glioma" else s for s in phantom_table.samples)
     write_table(replace(phantom_table, samples=glioma), tmp_path / "split.csv")
     small = [v for value in ("input.size=64", "epochs=1", "batch_size=4") for v in ("--set", value)]
-    words = ["train", str(tmp_path / "split.csv"), "--recipe", "efficient_mtnet_s", "--out", str(tmp_path / "run")]
+    words = ["train", str(tmp_path / "split.csv"), "--recipe", "efficient_mtnet_s", "--out-dir", str(tmp_path / "run")]
     assert main([*words, *small]) == 0
     said = capsys.readouterr()
     assert "validation Dice 0." in said.out
@@ -206,6 +206,6 @@ def test_training_on_masks_says_how_many_are_missing(
 
     bare = tuple(replace(s, mask=None) for s in phantom_table.samples)
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
-    words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out", str(tmp_path / "other")]
+    words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out-dir", str(tmp_path / "other")]
     assert main(words) == 1
     assert "none of the 8 training images of phantom has a mask; set loss.mask=0" in capsys.readouterr().err

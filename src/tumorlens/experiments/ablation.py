@@ -17,7 +17,7 @@ from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError, RunError, TumorlensError
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
-from tumorlens.evaluation.stored_evaluation import Measured, read_evaluation
+from tumorlens.evaluation.stored_evaluation import StoredEvaluation, read_evaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.checks import check_fit
@@ -204,7 +204,7 @@ def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool
             raise RecipeError(f"variant {variant.name}: {error}") from None
 
 
-def _evaluation(run: Run, console: Console) -> Measured:
+def _evaluation(run: Run, console: Console) -> StoredEvaluation:
     """The stored evaluation of a run; evaluates the run now where there is none of its weights."""
     try:
         return read_evaluation(run)
@@ -212,9 +212,9 @@ def _evaluation(run: Run, console: Console) -> Measured:
         with console.status("evaluating") as status:
             evaluation = evaluate(  # variants are compared by accuracy; box masks and region occlusion do not change it
                 run,
-                rectangles=True,
-                background=False,
-                progress=lambda done, total: status.update(f"evaluating {done}/{total}"),
+                allow_box_masks=True,
+                analyses={"region_occlusion": False},
+                progress=lambda stage, done, total: status.update(f"{stage} {done}/{total}"),
             )
         write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
         return read_evaluation(run)

@@ -81,8 +81,8 @@ def test_system_2_keeps_the_rectangles_and_then_takes_outlines_and_patients(
 ) -> None:
     known = open_table(published_datasets.figshare(tmp_path / "figshare", drawn))
     index = (build_index(known),)
-    monkeypatch.setattr(guard, "shipped", lambda: index)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped", lambda: index)
+    monkeypatch.setattr(guard, "shipped_indexes", lambda: index)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped_indexes", lambda: index)
     export = open_table(published_datasets.export(tmp_path / "export", drawn))
     pair = both(2, export, known)
     given = {sample.id: sample.split for sample in export.samples}

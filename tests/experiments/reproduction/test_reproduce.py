@@ -152,7 +152,7 @@ def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
     slices = published_datasets.figshare(tmp_path / "figshare", drawn)
     index = (build_index(open_table(slices)),)
     for place in (guard, sys.modules["tumorlens.auditing.provenance.source_reference_masks"]):
-        monkeypatch.setattr(place, "shipped", lambda: index)
+        monkeypatch.setattr(place, "shipped_indexes", lambda: index)
     data = [published_datasets.export(tmp_path / "export", drawn), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
     found = reproduce(

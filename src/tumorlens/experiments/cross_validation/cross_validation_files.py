@@ -25,5 +25,9 @@ def write_cross_validation(found: CrossValidation, folder: Path, record: Record)
     write_predictions(found.pooled, folder / CSV)
     save_page(cross_validation_page(found), folder / HTML)
     device = found.folds[0].run.record.device
-    record.add(**found.pooled.facts, device=device, outputs=[JSON, CSV, HTML, *(fold.folder for fold in found.folds)])
+    record.add(
+        **found.pooled.facts.model_dump(mode="json"),
+        device=device,
+        outputs=[JSON, CSV, HTML, *(fold.folder for fold in found.folds)],
+    )
     record.write(folder)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tumorlens.evaluation.analyses.region_occlusion.section import region_occlusion_tables
-from tumorlens.evaluation.analyses.selective.section import says_no_section
 from tumorlens.evaluation.report.evaluation_page import (
+    analysis_sections,
     calibration_section,
     class_section,
-    headline_section,
-    mistake_section,
+    error_section,
+    summary_section,
 )
-from tumorlens.evaluation.report.segmentation_section import mask_figures
+from tumorlens.evaluation.report.segmentation_section import segmentation_blocks
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
 from tumorlens.report import Note, Section, figure, key_values, paragraph, render_page, table
 from tumorlens.report.plots import IntervalChart, IntervalRow
@@ -29,42 +28,41 @@ def cross_validation_page(found: CrossValidation) -> str:
         f"for a network trained on all, is {pooled.calibration.temperature:.3f}."
     )
     return render_page(
-        f"Cross-validation of {facts['recipe']}",
-        f"{facts['model']} on {facts['data']}: {len(found.folds)} folds",
+        f"Cross-validation of {facts.recipe}",
+        f"{facts.model} on {facts.data}: {len(found.folds)} folds",
         [
-            headline_section(pooled),
+            summary_section(pooled),
             _folds(found),
             class_section(pooled),
             *([_masks(found)] if pooled.segmentation else []),
-            *([region_occlusion_tables(pooled.background, len(pooled.samples))] if pooled.background else []),
+            *analysis_sections(pooled),
             calibration_section(pooled, lead),
-            says_no_section(pooled.samples, None, pooled.abstention, lead=_marked(found)),
-            mistake_section(found.folds[0].run.spec.input_geometry, pooled),
+            error_section(found.folds[0].run.spec.input_geometry, pooled),
             _evidence(found),
         ],
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
-            f"Splits {facts['split_hash'][:16]}, data {facts['data_fingerprint']}.",
+            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
+            f"Splits {facts.split_hash[:16]}, data {facts.data_fingerprint}.",
         ),
     )
 
 
 def _folds(found: CrossValidation) -> Section:
-    draws = found.pooled.segmentation is not None
+    segments = found.pooled.segmentation is not None
     chosen = [name for key, (name, _) in _VALIDATION.items() if key in found.validation]
     heads = [
         "fold",
         "images",
         "patients",
         "accuracy",
-        *(["Dice"] if draws else []),
+        *(["Dice"] if segments else []),
         *chosen,
         "temperature",
         "epoch kept",
     ]
     body = table(
         heads,
-        [_row(*pair, draws, found.validation) for pair in zip(found.folds, found.temperatures, strict=True)],
+        [_row(*pair, segments, found.validation) for pair in zip(found.folds, found.temperatures, strict=True)],
         "l" + "r" * (len(heads) - 1),
     )
     overall = found.pooled.metrics.overall["accuracy"]
@@ -73,38 +71,33 @@ def _folds(found: CrossValidation) -> Section:
         IntervalChart([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals."
     )
     if chosen:
-        said = ", ".join(
+        values = ", ".join(
             f"{name} {form.format(found.validation[key])}"
             for key, (name, form) in _VALIDATION.items()
             if key in found.validation
         )
         body += paragraph(
-            f"Over all folds: {said}, images weighing the same. Choose between recipes by these, and quote the "
+            f"Over all folds: {values}, every image with the same weight. Choose between recipes by these, and quote the "
             "others: what is chosen by the folds held out reads too high on them."
         )
     body += paragraph(
-        "Each fold's own report, with its drawings, background test and curves: "
-        + ", ".join(f"{fold.folder}/evaluation/report.html" for fold in found.folds)
+        "The report of each fold, with images and analyses: "
+        + ", ".join(f"{fold.folder}/evaluations/test/report.html" for fold in found.folds)
         + "."
     )
-    return Section("Fold by fold", body, "Folds differ by their patients and by the luck of their training.")
+    return Section("Folds", body, "Folds differ by their patients and by the random numbers of their training.")
 
 
-def _marked(found: CrossValidation) -> str:
-    """How many images were flagged by the network that had not seen them; empty where that is not known."""
-    return f"Outside of what the models are for: {found.ood.flagged.percent()} are flagged." if found.ood else ""
-
-
-def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]) -> list[object]:
+def _row(fold: Fold, temperature: float, segments: bool, validation: Container[str]) -> list[object]:
     kept = fold.run.record.validation
     chosen = [form.format(kept[key]) for key, (_, form) in _VALIDATION.items() if key in validation]
-    facts, drawn = fold.evaluation.facts, fold.evaluation.segmentation
+    facts, segmentation = fold.evaluation.facts, fold.evaluation.segmentation
     return [
         str(fold.number),
-        facts["images"],
-        facts["patients"] or "unknown",
+        facts.images,
+        facts.patients or "unknown",
         fold.evaluation.metrics.overall["accuracy"].percent(),
-        *([str(drawn.overall["dice"]) if drawn else "none"] if draws else []),
+        *([str(segmentation.overall["dice"]) if segmentation else "none"] if segments else []),
         *chosen,
         f"{temperature:.3f}",
         f"{fold.run.record.epoch_kept} of {fold.run.record.epochs_trained}",
@@ -114,24 +107,27 @@ def _row(fold: Fold, temperature: float, draws: bool, validation: Container[str]
 def _masks(found: CrossValidation) -> Section:
     assert found.pooled.segmentation is not None
     return Section(
-        "How well it draws",
-        mask_figures(found.pooled.segmentation),
-        "Does the mask cover the tumor, and nothing else? Images are in the reports of the folds.",
+        "Segmentation",
+        segmentation_blocks(found.pooled.segmentation),
+        "Does the predicted mask cover the tumor, and nothing else? Images are in the reports of the folds.",
     )
 
 
 def _evidence(found: CrossValidation) -> Section:
     facts, first = found.pooled.facts, found.folds[0].run.record
-    plan = facts["split"] or {}
+    plan = facts.split
     body = key_values(
         [
-            ("Model", f"{facts['model']}, recipe {facts['recipe']}"),
-            ("Weights began as", facts["pretrained"]),
-            ("Split", f"by {plan.get('by', 'unknown')}, seed {plan.get('seed', 0)}, {len(found.folds)} folds"),
-            ("Training seed", facts["training_seed"]),
+            ("Model", f"{facts.model}, recipe {facts.recipe}"),
+            ("First weights", facts.pretrained),
+            (
+                "Split",
+                f"by {plan.by}, seed {plan.seed}, {len(found.folds)} folds" if plan else f"{len(found.folds)} folds",
+            ),
+            ("Training seed", facts.training_seed),
             ("Trained on", first.device),
-            ("Data fingerprint", facts["data_fingerprint"]),
+            ("Data fingerprint", facts.data_fingerprint),
         ]
     )
-    body += tuple(Note("info", text) for text in facts["notes"])
-    return Section("What it was measured on", body)
+    body += tuple(Note("info", text) for text in facts.notes)
+    return Section("Data and training", body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -31,7 +32,7 @@ def cross_validate(
     image_level: bool = False,
     resume: bool = False,
     allow_leak: bool = False,
-    background: bool = True,
+    analyses: Mapping[str, bool] | None = None,
     n_resamples: int = 2000,
     console: Console | None = None,
 ) -> CrossValidation:
@@ -48,7 +49,7 @@ def cross_validate(
         image_level: divide images, even where patients are known. Results then say so.
         resume: go on where it stopped; runs that are finished stay as they are, and are measured again.
         allow_leak: as `tumorlens.training.train`.
-        background: as `tumorlens.evaluation.evaluate`, for each fold's own report.
+        analyses: as in `tumorlens.evaluation.evaluate`, for each fold.
         n_resamples: of the bootstrap by patient.
         console: where progress is shown; None for silence.
 
@@ -70,7 +71,7 @@ def cross_validate(
         console.print(f"fold {number + 1}/{folds}", highlight=False)
         started = resume and (place / STARTED).is_file()
         run = train(part, recipe, place, seed=seed, resume=started, allow_leak=allow_leak, console=console)
-        found.append(_measured(number, run, background, n_resamples, seed, console))
+        found.append(_measured(number, run, analyses, n_resamples, seed, console))
         record.lap(f"fold-{number}")
     pooled = pool(found, name=folder.resolve().name)
     write_cross_validation(pooled, folder, record)
@@ -87,15 +88,17 @@ def _check(part: Table, recipe: Recipe, own: list[Path], resume: bool) -> None:
     check_fit(part, recipe).network()
 
 
-def _measured(number: int, run: Run, background: bool, n_resamples: int, seed: int, console: Console) -> Fold:
+def _measured(
+    number: int, run: Run, analyses: Mapping[str, bool] | None, n_resamples: int, seed: int, console: Console
+) -> Fold:
     record = Record("evaluate")
     with console.status("measuring") as status:
         evaluation = evaluate(
             run,
-            background=background,
+            analyses=analyses,
             n_resamples=n_resamples,
             seed=seed,
-            progress=lambda done, total: status.update(f"measuring {done}/{total}"),
+            progress=lambda stage, done, total: status.update(f"{stage} {done}/{total}"),
         )
     write_evaluation(run, evaluation, run.evaluation_folder(), record)
     return Fold(number, run, evaluation)

@@ -1,21 +1,19 @@
-"""One evaluation a fold -> one over all patients, each answered by the network that had not seen them."""
+"""One evaluation per fold -> one over all patients, each predicted by the network that had not seen them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
-from tumorlens.evaluation.analyses.ood import Across, measure_across
-from tumorlens.evaluation.analyses.region_occlusion.measure import pool_region_occlusion
-from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
+from tumorlens.evaluation.analyses import AnalysisResult, PooledContext, registry
 from tumorlens.evaluation.caveats import caveats, mask_caveats
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.subset import bootstrap_of
 from tumorlens.experiments.cross_validation.out_of_fold import calibrate_out_of_fold
@@ -24,12 +22,13 @@ from tumorlens.metrics.classification import measure
 from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.report.text import evidence
 from tumorlens.stats import ClusterBootstrap
+from tumorlens.stats.conformal import PredictionSets
 from tumorlens.training import Run
 
 _OF_ALL = (
-    "Each image was answered by that one of {count} networks which had not seen its patient: the figures are those "
-    "of the recipe, and of no one network. Their intervals are over patients; how much another training of the same "
-    "folds would differ is not in them (train again with another --seed)."
+    "Each image was predicted by that one of {count} networks which had not seen its patient: the metrics are those of "
+    "the recipe, and of no single network. Their intervals are over patients; they do not include how much another "
+    "training of the same folds would differ (train again with another --seed)."
 )
 
 
@@ -40,7 +39,7 @@ class Fold:
     Attributes:
         number: which, from 0.
         run: trained on the others.
-        evaluation: of its test part, which is this fold.
+        evaluation: of its test subset, which is this fold.
     """
 
     number: int
@@ -54,18 +53,19 @@ class Fold:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        found, drawn = self.evaluation, self.evaluation.segmentation
+        evaluation, segmentation = self.evaluation, self.evaluation.segmentation
+        record = self.run.record
         return {
             "fold": self.number,
-            "images": len(found.samples),
-            "units": found.metrics.overall["accuracy"].units,
-            "accuracy": found.metrics.overall["accuracy"].to_dict(),
-            "dice": drawn.overall["dice"].to_dict() if drawn else None,
-            "temperature": found.calibration.temperature,
-            "epoch_kept": self.run.record.epoch_kept,
-            "validation": self.run.record.validation,
-            "weights": found.facts["weights"],
-            "split_hash": found.facts["split_hash"],
+            "images": len(evaluation.samples),
+            "units": evaluation.metrics.overall["accuracy"].units,
+            "accuracy": evaluation.metrics.overall["accuracy"].to_dict(),
+            "dice": segmentation.overall["dice"].to_dict() if segmentation else None,
+            "temperature": evaluation.calibration.temperature,
+            "epoch_kept": record.epoch_kept,
+            "validation": record.validation,
+            "weights": evaluation.facts.weights,
+            "split_hash": evaluation.facts.split_hash,
         }
 
 
@@ -75,24 +75,22 @@ class CrossValidation:
 
     Attributes:
         folds: one for each, in order.
-        pooled: of all their images together. Each fold's probabilities are calibrated by the others, figures are
-            computed once over all and not averaged over folds, and what is measured within one fold only is None.
+        pooled: of all their images together. Each fold's probabilities are calibrated by the others; metrics are computed
+            once over all images and not averaged over folds; an analysis that cannot be pooled is left out.
         temperatures: by which each fold's logits were divided for that.
-        ood: how many images are marked as outside; None where a fold has no validation part to learn it from.
+        prediction_sets: conformal quantiles from all images, for a network trained on all of them.
     """
 
     folds: tuple[Fold, ...]
     pooled: Evaluation
     temperatures: tuple[float, ...]
-    ood: Across | None
+    prediction_sets: PredictionSets
 
     @property
     def validation(self) -> dict[str, float]:
-        """What to choose between recipes by: figures of the validation parts, each weighted by its images."""
-        rows = [
-            (fold.run.record.validation, fold.run.record.counts["val"].images if "val" in fold.run.record.counts else 0)
-            for fold in self.folds
-        ]
+        """What to choose between recipes by: metrics of the validation subsets, each weighted by its images."""
+        records = [fold.run.record for fold in self.folds]
+        rows = [(one.validation, one.counts["val"].images if "val" in one.counts else 0) for one in records]
         known = set.intersection(*(set(row) for row, _ in rows))
         total = sum(images for _, images in rows)
         return {
@@ -100,103 +98,109 @@ class CrossValidation:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """What crossval.json holds."""
+        """What cross_validation.json holds."""
         folds = [
             fold.to_dict() | {"temperature_from_others": temperature}
             for fold, temperature in zip(self.folds, self.temperatures, strict=True)
         ]
         return self.pooled.to_dict() | {
-            "ood": self.ood and self.ood.to_dict(),
-            "prediction_sets": self.pooled.abstention and asdict(self.pooled.abstention.prediction_sets),
+            "prediction_sets": asdict(self.prediction_sets),
             "recipe_settings": self.folds[0].run.settings(),
             "validation": self.validation,
             "folds": folds,
         }
 
 
-def pool(folds: Sequence[Fold], *, name: str = "crossval") -> CrossValidation:
+def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValidation:
     """Measure all folds as one.
 
     Args:
-        folds: at least two, of one table, each evaluated on its own test part, with the same bootstrap.
-        name: of what comes out.
+        folds: at least two, of one table, each evaluated on its own test subset, with the same bootstrap.
+        name: of the result.
 
     Raises:
         DataError: an image is in two folds, or folds do not know the same classes.
     """
-    found = [fold.evaluation for fold in folds]
-    classes = found[0].metrics.classes
-    if others := next((one.metrics.classes for one in found if one.metrics.classes != classes), None):
+    evaluations = [fold.evaluation for fold in folds]
+    classes = evaluations[0].metrics.classes
+    if others := next((one.metrics.classes for one in evaluations if one.metrics.classes != classes), None):
         raise DataError(f"folds of classes {list(classes)} and {list(others)}; expected those of one table")
-    samples = tuple(sample for one in found for sample in one.samples)
+    samples = tuple(sample for one in evaluations for sample in one.samples)
     ids = [sample.id for sample in samples]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
-        raise DataError(f"{twice} is in the test part of two folds; expected folds of one split")
-    facts = found[0].facts
-    whole = Table(facts["data"], samples, classes, tuple(facts["notes"]))
-    # A table is in the order of its ids; answers are fold after fold.
+        raise DataError(f"{twice} is in the test subset of two folds; expected folds of one split")
+    facts = evaluations[0].facts
+    whole = Table(facts.data, samples, classes, facts.notes)
+    # A table is in the order of its ids; predictions are fold after fold.
     bootstrap = replace(
-        bootstrap_of(whole, n_resamples=facts["n_resamples"], seed=facts["seed"]),
+        bootstrap_of(whole, n_resamples=facts.n_resamples, seed=facts.seed),
         units=[sample.unit for sample in samples],
     )
-    logits = np.concatenate([one.logits for one in found])
+    logits = np.concatenate([one.logits for one in evaluations])
     labels = np.array([classes.index(sample.label) for sample in samples])
-    learned = calibrate_out_of_fold(found, logits, labels, bootstrap)
-    probabilities = learned.probabilities
-    after = measure(probabilities, labels, bootstrap, classes)
-    drawn = [one.segmentation for one in found if one.segmentation]
-    drawings = [drawing for one in drawn for drawing in one.drawings] if len(drawn) == len(found) else []
-    plan = folds[0].run.table().plan
-    warned = caveats(whole, classes, bootstrap.unit, measured="test", plan=plan)
+    calibrated = calibrate_out_of_fold(evaluations, logits, labels, bootstrap)
+    probabilities = calibrated.probabilities
+    metrics = measure(probabilities, labels, bootstrap, classes)
+    segmented = [one.segmentation for one in evaluations if one.segmentation]
+    cases = [case for one in segmented for case in one.cases] if len(segmented) == len(evaluations) else []
+    sizes = tuple(len(one.samples) for one in evaluations)
+    analyses = _pooled_analyses(evaluations, PooledContext(samples, sizes, logits, labels, classes, bootstrap))
     pooled = Evaluation(
         samples=samples,
         logits=logits,
         probabilities=probabilities,
-        metrics=after,
+        metrics=metrics,
         before=measure(softmax(logits), labels, bootstrap, classes),
         nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
-        calibration=learned.calibration,
-        cams=[cam for one in found for cam in one.cams],
-        boxes=[box for one in found for box in one.boxes],
-        separate=None,
-        segmentation=measure_segmentation(drawings, samples, bootstrap, classes) if drawings else None,
-        background=_background(found, logits, labels, bootstrap, classes),
-        facts=_facts(folds, whole, name)
-        | {"unit": bootstrap.unit, "units": len(set(bootstrap.units))}
-        | {"evidence": evidence(after.overall["accuracy"])},
-        caveats=(_OF_ALL.format(count=len(folds)), *warned, *mask_caveats(drawings, samples)),
-        abstention=learned.abstention,
+        calibration=calibrated.calibration,
+        cams=[cam for one in evaluations for cam in one.cams],
+        boxes=[box for one in evaluations for box in one.boxes],
+        masks=[],
+        segmentation=measure_segmentation(cases, [s.label for s in samples], bootstrap, classes) if cases else None,
+        analyses=analyses,
+        facts=_facts(folds, whole, name, bootstrap).model_copy(
+            update={"evidence": evidence(metrics.overall["accuracy"])}
+        ),
+        caveats=(
+            _OF_ALL.format(count=len(folds)),
+            *(caveat for result in analyses.values() for caveat in result.caveats),
+            *caveats(whole, classes, bootstrap.unit, measured="test", plan=folds[0].run.table().plan),
+            *mask_caveats(cases, samples),
+        ),
     )
-    ood = [one.ood.scores for one in found if one.ood]
-    across = measure_across(ood, labels, bootstrap, classes) if len(ood) == len(found) else None
-    return CrossValidation(tuple(folds), pooled, learned.temperatures, across)
+    return CrossValidation(tuple(folds), pooled, calibrated.temperatures, calibrated.prediction_sets)
 
 
-def _background(
-    found: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap, classes: Sequence[str]
-) -> RegionOcclusion | None:
-    """The three tests over all folds; None where one left them out."""
-    tests = [one.background for one in found if one.background]
-    sizes = [len(one.samples) for one in found]
-    return pool_region_occlusion(tests, sizes, logits, labels, bootstrap, classes) if len(tests) == len(found) else None
-
-
-def _facts(folds: Sequence[Fold], whole: Table, name: str) -> dict[str, Any]:
-    """Those that all folds have in common, and hashes of what they have not."""
-    facts = folds[0].evaluation.facts
-    hashes = {
-        key: sha256(" ".join(fold.evaluation.facts[key] for fold in folds).encode()).hexdigest()
-        for key in ("weights", "split_hash")
+def _pooled_analyses(evaluations: Sequence[Evaluation], context: PooledContext) -> dict[str, AnalysisResult]:
+    """The analyses that were made in any fold and can be pooled."""
+    made = {name for one in evaluations for name in one.analyses}
+    pooled = {
+        name: analysis.pool([one.analyses.get(name) for one in evaluations], context)
+        for name, analysis in registry().items()
+        if name in made
     }
-    return (
-        facts
-        | hashes
-        | {
+    return {name: result for name, result in pooled.items() if result is not None}
+
+
+def _facts(folds: Sequence[Fold], whole: Table, name: str, bootstrap: ClusterBootstrap) -> EvaluationFacts:
+    """Those that all folds have in common, and hashes of those that differ."""
+    facts = [fold.evaluation.facts for fold in folds]
+    first = facts[0]
+    return first.model_copy(
+        update={
+            "weights": _hash(one.weights for one in facts),
+            "split_hash": _hash(one.split_hash for one in facts),
             "run": name,
-            "split": facts["split"] and {**facts["split"], "fold": None},
+            "split": replace(first.split, fold=None) if first.split else None,
             "images": len(whole),
             "patients": len({sample.patient for sample in whole.samples if sample.patient}),
-            "part": "all folds",
+            "subset": "all folds",
+            "unit": bootstrap.unit,
+            "units": len(set(bootstrap.units)),
         }
     )
+
+
+def _hash(hashes: Iterable[str]) -> str:
+    return sha256(" ".join(hashes).encode()).hexdigest()

@@ -1,54 +1,51 @@
-"""protocol -> what its run gave: figures by part, and the lines of the table they make."""
+"""Run of a protocol -> ProtocolResult: its metrics by subset, and the rows of the table with claims beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.analyses.leakage.measure import LeakageResult
+from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.experiments.reproduction.protocols import EvaluationProtocol
-from tumorlens.metrics.segmentation import NAMES
+from tumorlens.metrics.names import METRICS, title
 from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run
 
-FIGURES = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_auroc": "macro AUROC"} | {
-    name: NAMES[name] for name in ("iou", "dice")
-}
-SHARES = ("accuracy", "weighted_f1")  # written as percentages, as everywhere
-PARTS = {"test": "the test part", "train": "the training images"}
+SUBSET_TITLES = {"test": "test images", "train": "training images"}
 
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """One protocol, run.
+    """The run of one protocol and its evaluations.
 
     Attributes:
-        protocol: what was done.
-        recipe: with what.
-        run: the trained network.
-        found: by part, the headline first.
-        apart: by part, the images that are known from training and the others; None where none is known.
+        protocol: the evaluation protocol.
+        recipe: of the training.
+        run: the trained run.
+        evaluations: by subset; the first one gives the reported metrics.
+        leakage: by subset, the metrics of leaked and of clean images; None where nothing leaks.
     """
 
     protocol: EvaluationProtocol
     recipe: Recipe
     run: Run
-    found: dict[str, Evaluation]
-    apart: dict[str, LeakageResult | None]
+    evaluations: Mapping[str, Evaluation]
+    leakage: Mapping[str, LeakedAndClean | None]
 
     @property
-    def headline(self) -> Evaluation:
-        """What the protocol reports."""
-        return self.found[self.protocol.parts[0]]
+    def primary(self) -> Evaluation:
+        """The evaluation that the protocol reports."""
+        return self.evaluations[self.protocol.subsets[0]]
 
-    def figure(self, name: str, part: str | None = None) -> Estimate | None:
-        """A figure of the headline, or of a part; None where it was not measured."""
-        found = self.found[part] if part else self.headline
-        if name in found.metrics.overall:
-            return found.metrics.overall[name]
-        return found.segmentation.overall[name] if found.segmentation else None
+    def estimate(self, metric: str, subset: str | None = None) -> Estimate | None:
+        """A metric of the primary evaluation, or of a subset; None where it was not measured."""
+        evaluation = self.evaluations[subset] if subset else self.primary
+        if metric in evaluation.metrics.overall:
+            return evaluation.metrics.overall[metric]
+        return evaluation.segmentation.overall[metric] if evaluation.segmentation else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -56,7 +53,7 @@ class ProtocolResult:
         return {
             "run": self.protocol.name,
             "rule": self.protocol.rule,
-            "measured_on": list(self.protocol.parts),
+            "evaluated_on": list(self.protocol.subsets),
             "counts": {subset: size.to_dict() for subset, size in record.counts.items()},
             "split_hash": record.split_hash,
             "epochs_trained": record.epochs_trained,
@@ -65,69 +62,71 @@ class ProtocolResult:
             "device": record.device,
             "threads": record.threads,
             "seconds": record.seconds["total"],
-            "known_from_train": {
-                part: {"images": apart.of, "with_a_copy": apart.duplicates, "with_their_patient": apart.patients}
-                for part, apart in self.apart.items()
-                if apart
+            "leakage": {
+                subset: {"images": leakage.images, "duplicates": leakage.duplicates, "patients": leakage.patients}
+                for subset, leakage in self.leakage.items()
+                if leakage
             },
         }
 
 
 @dataclass(frozen=True)
 class ReproductionRow:
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-        figure: its key.
-        of: what it was measured on, where that is not the headline's.
-        claimed: by the authors; None where they say nothing of it.
-        published: with their protocol.
-        honest: with the honest one.
+        metric: its name.
+        evaluated_on: the images; empty for those of the primary evaluation.
+        claimed: by the authors; None where they do not report it.
+        published: with the published protocol.
+        honest: with the honest protocol.
     """
 
-    figure: str
-    of: str
+    metric: str
+    evaluated_on: str
     claimed: Estimate | None
     published: Estimate | None
     honest: Estimate | None
 
     @property
     def label(self) -> str:
-        """As people read it."""
-        return f"{FIGURES[self.figure]}, {self.of}" if self.of else FIGURES[self.figure]
+        """The title of the metric, with the images where they are others."""
+        return f"{title(self.metric)}, {self.evaluated_on}" if self.evaluated_on else title(self.metric)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        figures = {name: getattr(self, name) for name in ("claimed", "published", "honest")}
-        return {"figure": self.figure, "of": self.of} | {k: v.to_dict() if v else None for k, v in figures.items()}
+        estimates = {name: getattr(self, name) for name in ("claimed", "published", "honest")}
+        return {"metric": self.metric, "evaluated_on": self.evaluated_on} | {
+            name: estimate.to_dict() if estimate else None for name, estimate in estimates.items()
+        }
 
 
-def told(figure: str, estimate: Estimate | None) -> str:
-    """An estimate as people read it: a share as a percentage; "" where there is none."""
+def format_estimate(metric: str, estimate: Estimate | None) -> str:
+    """An estimate with its interval, in percent where the metric is a share; empty where there is none."""
     if estimate is None:
         return ""
-    return estimate.percent() if figure in SHARES else str(estimate)
+    return estimate.percent() if METRICS[metric].percent else str(estimate)
 
 
-def claimed(figure: str, estimate: Estimate | None) -> str:
-    """A claim with all the decimals its authors print."""
+def format_claim(metric: str, estimate: Estimate | None) -> str:
+    """A claim with all decimals that its authors print."""
     if estimate is None:
         return "none"
-    if figure not in SHARES:
+    if not METRICS[metric].percent:
         return f"{estimate.value:g} (no interval)"
     if f"{100 * estimate.value:.2f}".endswith("0"):
-        return told(figure, estimate)
+        return format_estimate(metric, estimate)
     interval = (
         "no interval" if estimate.low is None else f"{100 * estimate.low:.2f} to {100 * (estimate.high or 0):.2f}"
     )
     return f"{100 * estimate.value:.2f} % ({interval})"
 
 
-def rests_on(estimate: Estimate | None) -> str:
-    """So many images of so many patients, or so many that are no copies of each other."""
+def format_sample_size(estimate: Estimate | None) -> str:
+    """The number of images, and of patients or of distinct images; empty where there is no estimate."""
     if estimate is None:
         return ""
     if estimate.unit == "image":
-        copies = f", {estimate.units:,} different" if estimate.units < estimate.n else ""
-        return f"{estimate.n:,} image{'s' * (estimate.n != 1)}{copies}"
+        distinct = f", {estimate.units:,} distinct" if estimate.units < estimate.n else ""
+        return f"{estimate.n:,} image{'s' * (estimate.n != 1)}{distinct}"
     return evidence(estimate)

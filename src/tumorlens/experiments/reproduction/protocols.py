@@ -64,7 +64,7 @@ class ProtocolPair:
         train = [position[s.image] for s in protocol.table.samples if s.split == "train"]
         evaluated = {s.id: position[s.image] for s in protocol.table.samples if s.split == subset}
         groupings: dict[str, Sequence[object]] = {
-            "duplicate": self.linked_groups.duplicates.cluster,
+            "duplicate": self.linked_groups.duplicates.cluster_ids,
             "patient": self.linked_groups.patients,
         }
         leaks: dict[str, set[str]] = {}

@@ -15,7 +15,7 @@ from rich.console import Console
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.analyses.leakage.measure import LeakageResult, measure_leakage
+from tumorlens.evaluation.leaked_and_clean import LeakedAndClean, leaked_and_clean
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
@@ -132,9 +132,9 @@ def _run(
         with _status(console, f"measuring the {part} part") as step:
             found[part] = evaluate(
                 run,
-                split=part,
-                rectangles=published,
-                background=False,  # no claim is about it, and it would take three times as long
+                subset=part,
+                allow_box_masks=published,
+                analyses={"region_occlusion": False},  # no claim is about it, and it would take three times as long
                 seed=seed,
                 n_resamples=n_resamples,
                 progress=step,
@@ -144,21 +144,21 @@ def _run(
     return ProtocolResult(protocol, recipe, run, found, apart)
 
 
-def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakageResult | None:
+def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakedAndClean | None:
     """The images that are known from training, and the others."""
     classes, facts = found.metrics.classes, found.facts
     labels = np.array([classes.index(sample.label) for sample in found.samples])
     units = [sample.unit for sample in found.samples]
-    bootstrap = ClusterBootstrap(units, facts["unit"], facts["n_resamples"], facts["seed"])
-    drawings = found.segmentation.drawings if found.segmentation else ()
-    return measure_leakage(known, found.samples, found.probabilities, labels, bootstrap, classes, drawings=drawings)
+    bootstrap = ClusterBootstrap(units, facts.unit, facts.n_resamples, facts.seed)
+    cases = found.segmentation.cases if found.segmentation else ()
+    return leaked_and_clean(known, found.samples, found.probabilities, labels, bootstrap, classes, cases)
 
 
 @contextlib.contextmanager
-def _status(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+def _status(console: Console, what: str) -> Iterator[Progress]:
     """A line that says how far the work is, for as long as it lasts."""
     with console.status(what) as line:
-        yield lambda done, total: line.update(f"{what} {done:,}/{total:,}")
+        yield lambda stage, done, total: line.update(f"{what}, {stage}: {done:,}/{total or 0:,}")
 
 
 def _recipes(
