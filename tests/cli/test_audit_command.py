@@ -11,6 +11,7 @@ from tests.fixtures import coco
 from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
 from tumorlens.auditing import ReferenceIndex
 from tumorlens.cli import main
+from tumorlens.cli.common import ExitCode
 from tumorlens.datasets import open_table, read_table
 from tumorlens.datasets.phantom import make
 
@@ -25,7 +26,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with the leaky set and the heads it was made of."""
+    """A working folder with the leaky set and the phantoms that it was made from."""
     monkeypatch.chdir(tmp_path)
     make_leaky_dataset(tmp_path / "leaky", open_table(heads))
     (tmp_path / "heads").symlink_to(heads)
@@ -36,41 +37,43 @@ def quick(*arguments: str) -> list[str]:
     return ["audit", *arguments, "--no-shortcuts"]
 
 
-def test_a_leak_is_said_first_and_ends_with_exit_code_one(place: Path, capsys: Out) -> None:
-    assert main(quick("leaky")) == 1
+def test_a_leak_is_printed_first_and_exits_with_3(place: Path, capsys: Out) -> None:
+    assert main(quick("leaky")) == ExitCode.ATTENTION == 3
     out, err = capsys.readouterr()
     assert out.startswith(f"Do not report results on this split: {LEAKED} of ")
-    assert "test images with a copy in train" in out
-    assert "written: audit-leaky/report.html" in err
-    assert {p.name for p in (place / "audit-leaky").iterdir()} == {"report.html", "audit.json", "run.json"}
+    assert "test images with a duplicate in train" in out
+    assert "written: runs/audit/leaky/report.html" in err
+    assert {p.name for p in (place / "runs/audit/leaky").iterdir()} == {"report.html", "audit.json", "run.json"}
 
 
-def test_exit_zero_is_for_those_who_only_want_the_report(place: Path) -> None:
-    assert main(quick("leaky", "--exit-zero")) == 0
+def test_a_second_audit_goes_to_a_folder_with_a_number(place: Path) -> None:
+    for name in ("leaky", "leaky-2"):
+        assert main(quick("leaky", "--exit-zero")) == 0
+        assert (place / "runs/audit" / name / "report.html").is_file()
 
 
-def test_data_without_a_leak_ends_with_zero(place: Path, capsys: Out) -> None:
+def test_data_without_a_leak_exits_with_0(place: Path, capsys: Out) -> None:
     assert main(quick("heads")) == 0
     assert "Do not report" not in capsys.readouterr().out
 
 
-def test_machines_get_what_the_file_holds(place: Path, capsys: Out) -> None:
-    assert main(quick("leaky", "--out-dir", "results", "--json")) == 1
+def test_json_is_that_of_the_file(place: Path, capsys: Out) -> None:
+    assert main(quick("leaky", "--out-dir", "results", "--json")) == 3
     out = capsys.readouterr().out
     assert out.count("\n") == 1
-    said = json.loads(out)
-    assert (said.pop("folder"), said.pop("tables")) == ("results", [])
-    assert said == json.loads((place / "results" / "audit.json").read_text())
-    assert said["leaking"]
+    printed = json.loads(out)
+    assert (printed.pop("folder"), printed.pop("tables")) == ("results", [])
+    assert printed == {"schema_version": 1} | json.loads((place / "results" / "audit.json").read_text())
+    assert printed["leaking"]
     record = json.loads((place / "results" / "run.json").read_text())
     assert record["verb"] == "audit"
     assert record["outputs"] == ["audit.json", "report.html"]
-    assert record["verdict"] == said["verdict"]
+    assert record["verdict"] == printed["verdict"]
 
 
 def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: Out) -> None:
     assert main(quick("heads", "--out-dir", "results")) == 0
-    assert main(quick("leaky", "--out-dir", "results")) == 1
+    assert main(quick("leaky", "--out-dir", "results")) == 3
     assert "leaky" in (place / "results" / "report.html").read_text()
     (place / "my-run").mkdir()
     (place / "my-run" / "run.json").write_text('{"verb": "train"}')
@@ -80,7 +83,7 @@ def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: 
     assert [p.name for p in (place / "my-run").iterdir()] == ["run.json"]
 
 
-def test_images_without_annotation_are_a_finding(tmp_path: Path, capsys: Out) -> None:
+def test_images_without_annotation_are_an_issue(tmp_path: Path, capsys: Out) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     out = ["--out-dir", str(tmp_path / "audit"), "--no-shortcuts", "--json"]
     assert main(["audit", str(tmp_path / "mine"), *out]) == 0
@@ -102,9 +105,10 @@ def test_the_split_it_writes_no_longer_leaks(place: Path, capsys: Out) -> None:
     assert main(quick("split.csv", "--index", "heads.npz")) == 0
 
 
-def test_an_index_names_patients_and_traces_images_to_them(place: Path, capsys: Out) -> None:
+def test_an_index_holds_patients_and_finds_the_source_of_images(place: Path, capsys: Out) -> None:
     assert main(["index", "heads", "--output", "own/atlas.npz", "--name", "atlas", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
+        "schema_version": 1,
         "path": "own/atlas.npz",
         "name": "atlas",
         "slices": 24,
@@ -112,20 +116,14 @@ def test_an_index_names_patients_and_traces_images_to_them(place: Path, capsys: 
     }
     assert len(ReferenceIndex.load(place / "own" / "atlas.npz")) == 24
     main(quick("leaky", "--index", "own/atlas.npz"))
-    assert "images traced to atlas" in capsys.readouterr().out
-
-
-def test_a_folder_called_index_can_be_audited(place: Path, capsys: Out) -> None:
-    (place / "leaky").rename(place / "index")
-    assert main(quick("./index")) == 1
-    assert "Do not report" in capsys.readouterr().out
+    assert "images from atlas" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["audit"], 2, "see: tumorlens audit --help"),
-        (["index"], 2, "see: tumorlens audit index --help"),
+        (["index"], 2, "see: tumorlens index --help"),
         (["index", "heads"], 2, "--output"),
         (["audit", "missing"], 1, "missing: no such file or folder"),
         (["audit", "empty"], 1, "empty: holds no data set"),
@@ -133,8 +131,8 @@ def test_a_folder_called_index_can_be_audited(place: Path, capsys: Out) -> None:
         (["index", "missing", "--output", "x.npz"], 1, "missing: no such file or folder"),
     ],
 )
-def test_what_cannot_be_audited_is_one_line(
-    arguments: list[str], code: int, said: str, place: Path, capsys: Out
+def test_data_that_cannot_be_audited_is_one_line(
+    arguments: list[str], code: int, message: str, place: Path, capsys: Out
 ) -> None:
     (place / "empty").mkdir()
     assert main(arguments) == code
@@ -142,39 +140,39 @@ def test_what_cannot_be_audited_is_one_line(
     assert out == ""
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize("words", [["audit"], ["index"]])
-def test_both_verbs_have_a_help_of_their_own(words: list[str], capsys: Out) -> None:
+def test_both_verbs_have_their_own_help(words: list[str], capsys: Out) -> None:
     assert main([*words, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: tumorlens {' '.join(words)} [OPTIONS]")
 
 
-def test_training_refuses_a_split_that_leaks_and_makes_none_itself(place: Path, capsys: Out) -> None:
+def test_training_refuses_a_leaking_split_and_makes_one_without_leaks(place: Path, capsys: Out) -> None:
     (place / "leaky/train/no_tumor/broken.png").unlink()
     recipe = ["--recipe", "demo", "--set", "epochs=1", "--set", "input.size=48", "--set", "stop.keep=last"]
-    given = ["train", "leaky", "--keep-split", "--val", "0", *recipe, "--out-dir", "run"]
-    assert main(given) == 1
+    kept = ["train", "leaky", "--keep-split", "--val", "0", *recipe, "--out-dir", "run"]
+    assert main(kept) == 1
     assert f"{LEAKED} of 14 test images have a copy in train" in capsys.readouterr().err
     assert not (place / "run").exists()
-    assert main([*given, "--allow-leak"]) == 0
-    assert f"{LEAKED} of 14 test images are known from train, by a copy" in capsys.readouterr().err
+    assert main([*kept, "--allow-leak"]) == 0
+    assert f"{LEAKED} of 14 test images have a duplicate in train" in capsys.readouterr().err
     assert main(["train", "leaky", "--folds", "2", "--val", "0", *recipe, "--out-dir", "own"]) == 0
     assert json.loads((place / "own/run.json").read_text())["leaks"] == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--write-split", "s.csv", "--fold", "9"], 1, "fold 9 of 5 asked for"),
         (["--write-split", "heads"], 2, "is a directory"),
         (["--write-clean", "heads"], 2, "is a directory"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_the_work(
-    arguments: list[str], code: int, said: str, place: Path, capsys: Out
+def test_outputs_that_cannot_be_written_are_reported_before_the_work(
+    arguments: list[str], code: int, message: str, place: Path, capsys: Out
 ) -> None:
     assert main(quick("leaky", *arguments)) == code
-    assert said in capsys.readouterr().err
-    assert not (place / "audit-leaky").exists()
+    assert message in capsys.readouterr().err
+    assert not (place / "runs").exists()

@@ -15,14 +15,14 @@ from tumorlens.training import Run
 QUICK = ["--backend", "onnxruntime", "--batch", "2", "--seconds", "0.02", "--rounds", "1", "--threads", "1"]
 
 
-def test_people_read_machine_sizes_and_speeds_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_sizes_and_speeds_are_printed_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "costs.csv"
     assert main(["benchmark", "mini_resnet", *QUICK, "--output", str(out)]) == 0
-    said = capsys.readouterr()
-    assert "1 thread used" in said.out.splitlines()[0]
-    assert "0.34 M parameters" in said.out
-    assert "1.4 MB as ONNX" in said.out
-    row = next(line for line in said.out.splitlines() if line.startswith("mini_resnet"))
+    printed = capsys.readouterr()
+    assert "1 thread used" in printed.out.splitlines()[0]
+    assert "0.34 M parameters" in printed.out
+    assert "1.4 MB as ONNX" in printed.out
+    row = next(line for line in printed.out.splitlines() if line.startswith("mini_resnet"))
     assert row.split()[1] == "onnxruntime"
     assert len(row.split()) == 7
     with out.open(newline="") as stream:
@@ -42,24 +42,24 @@ def test_accuracies_of_runs_are_plotted_against_cost(
     assert plot.read_text().startswith("<svg xmlns=")
 
 
-def test_what_could_not_be_measured_is_an_error_beside_the_rest(
+def test_a_failed_measurement_is_an_error_and_the_others_are_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tumorlens.benchmarking.timing.sys.executable", shutil.which("false"))
     assert main(["benchmark", "mini_resnet", *QUICK]) == 1
-    said = capsys.readouterr()
-    assert "error: mini_resnet, onnxruntime, batch 1: exit code 1" in said.err
-    assert "0.34 M parameters" in said.out
+    printed = capsys.readouterr()
+    assert "error: mini_resnet, onnxruntime, batch 1: exit code 1" in printed.err
+    assert "0.34 M parameters" in printed.out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--plot", "p.svg"], "--plot needs --run"),
-        (["--against", "watts"], "'watts' for --against; expected multiply-adds"),
+        (["--against", "watts"], "'watts'; expected multiply-adds"),
         (["--batch", "0"], "batch"),
     ],
 )
-def test_wrong_usage_is_said(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", "mini_resnet", *arguments]) == 2
-    assert words in capsys.readouterr().err
+    assert message in capsys.readouterr().err

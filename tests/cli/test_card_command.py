@@ -1,4 +1,4 @@
-"""tumorlens card: for a person, for a machine, and as a sheet for a journal; without torch."""
+"""tumorlens card: for a person, for a machine, and as a reporting checklist; without torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tumorlens.model_card.card import ModelCard
 from tumorlens.training import Run
 
 
-def test_a_person_reads_what_it_is_how_good_and_what_it_is_not_for(
+def test_the_card_gives_classes_metrics_limits_and_license(
     evaluated_model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["card", str(evaluated_model_file)]) == 0
@@ -32,30 +32,33 @@ def test_a_person_reads_what_it_is_how_good_and_what_it_is_not_for(
     assert f"{card.caveats[0][:60]}" in out
 
 
-def test_a_machine_reads_the_card_and_the_file(evaluated_model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_the_card_and_the_file(evaluated_model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", str(evaluated_model_file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     file = {key: found.pop(key) for key in ("path", "bytes", "sha256")}
+    assert found.pop("schema_version") == 1
     assert ModelCard.model_validate(found) == load(evaluated_model_file).card
     assert file["bytes"] == evaluated_model_file.stat().st_size
 
 
-@pytest.mark.parametrize(("options", "items"), [([], 44), (["--checklist", "claim"], 44), (["--checklist", "tripod-ai"], 52)])
-def test_a_sheet_is_written_with_a_record_beside_it(
+@pytest.mark.parametrize(
+    ("options", "items"), [([], 44), (["--checklist", "claim"], 44), (["--checklist", "tripod-ai"], 52)]
+)
+def test_a_checklist_is_written_with_a_record_beside_it(
     evaluated_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], items: int
 ) -> None:
-    out = tmp_path / "sheet.md"
+    out = tmp_path / "checklist.md"
     assert main(["card", str(evaluated_model_file), "--output", str(out), *options, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["items"] == items == found["filled"] + found["partly"] + found["left"]
     text = out.read_text(encoding="utf-8")
     assert f"{found['filled']} of {items} items" in text
     assert load(evaluated_model_file).card.training["split_hash"] in text
-    record = json.loads((tmp_path / "sheet.md.run.json").read_text())
-    assert (record["verb"], record["outputs"]) == ("card", ["sheet.md"])
+    record = json.loads((tmp_path / "checklist.md.run.json").read_text())
+    assert (record["verb"], record["outputs"]) == ("card", ["checklist.md"])
 
 
-def test_a_run_folder_is_refused_with_the_command_that_helps(
+def test_a_run_folder_is_refused_with_the_command_to_export_it(
     finished_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["card", str(finished_run.folder)]) == 1
@@ -66,23 +69,23 @@ def test_a_run_folder_is_refused_with_the_command_that_helps(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        (["--checklist", "stard", "--output", "x.md"], "'stard' for --checklist; expected claim or tripod-ai"),
+        (["--checklist", "stard", "--output", "x.md"], "'stard'; expected claim, tripod-ai"),
         (["--checklist", "claim"], "--checklist needs --output"),
     ],
 )
-def test_wrong_usage_says_what_was_expected(
-    model_file: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_usage_exits_with_2(
+    model_file: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["card", str(model_file), *options]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_cards_and_sheets_need_no_torch(model_file: Path, tmp_path: Path) -> None:
-    for options in ([], ["--output", str(tmp_path / "sheet.md")]):
+def test_cards_and_checklists_need_no_torch(model_file: Path, tmp_path: Path) -> None:
+    for options in ([], ["--output", str(tmp_path / "checklist.md")]):
         done = subprocess.run(
             [sys.executable, "-c", BLOCKED, "card", str(model_file), *options], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-    assert (tmp_path / "sheet.md").is_file()
+    assert (tmp_path / "checklist.md").is_file()

@@ -14,7 +14,7 @@ from tumorlens.training import Run
 
 @pytest.fixture(scope="module")
 def runs(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The same run twice, evaluated once; the second is right more often."""
+    """The same run twice, evaluated once; the second is correct more often."""
     place = tmp_path_factory.mktemp("compared")
     one, two = place / "one", place / "two"
     shutil.copytree(finished_run.folder, one, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
@@ -24,32 +24,28 @@ def runs(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
     header, *rows = (one / "evaluations" / "test" / "predictions.csv").read_text().splitlines()
     for run, right in ((one, 1), (two, 4)):
         fields = [row.split(",") for row in rows]
-        said = [[f[0], f[1], f[2], f[2] if i < right else "other", *f[4:]] for i, f in enumerate(fields)]
-        text = "\n".join([header, *(",".join(row) for row in said)]) + "\n"
+        changed = [[f[0], f[1], f[2], f[2] if i < right else "other", *f[4:]] for i, f in enumerate(fields)]
+        text = "\n".join([header, *(",".join(row) for row in changed)]) + "\n"
         (run / "evaluations" / "test" / "predictions.csv").write_text(text)
     return str(one), str(two)
 
 
-def test_people_read_the_difference_the_test_and_what_follows(
-    runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_difference_test_and_conclusion_are_printed(runs: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["compare", *runs]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("phantom, test: 8 images, 4 patients")
-    assert "+37.5 points (" in said.out
-    assert "McNemar, exact binomial, two-sided" in said.out
-    assert "no difference in accuracy is shown" in said.out
-    assert "caution: McNemar's test assumes independent images" in said.err
+    printed = capsys.readouterr()
+    assert printed.out.startswith("phantom, test: 8 images, 4 patients")
+    assert "+37.5 points (" in printed.out
+    assert "McNemar, exact binomial, two-sided" in printed.out
+    assert "no difference in accuracy is shown" in printed.out
+    assert "caveat: McNemar's test assumes independent images" in printed.err
 
 
-def test_machines_read_the_same_and_can_have_it_in_a_file(
-    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_is_that_of_the_file(runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "found" / "one-two.json"
     assert main(["compare", *runs, "--json", "--output", str(out)]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == json.loads(out.read_text())
+    assert found == {"schema_version": 1} | json.loads(out.read_text())
     assert found["difference"]["accuracy"]["value"] == pytest.approx(0.375)
     assert found["mcnemar"] == {
         "test": "McNemar, exact binomial, two-sided",

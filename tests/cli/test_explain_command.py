@@ -1,4 +1,4 @@
-"""tumorlens explain: one method or all of them, of a run or of a bundle, as a user types it."""
+"""tumorlens explain: one method or all of them, of a run or of a model file."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def test_all_methods_stand_side_by_side(
     assert json.loads((tmp_path / "run.json").read_text())["method"] == "occlusion"
 
 
-def test_a_bundle_is_explained_without_torch(model_file: Path, image: str, tmp_path: Path) -> None:
+def test_a_model_file_is_explained_without_torch(model_file: Path, image: str, tmp_path: Path) -> None:
     code = (
         "import sys; from tumorlens.cli import main; "
-        f"code = main(['explain', {str(model_file)!r}, {image!r}, '--out', {str(tmp_path)!r}, '--method', 'all']); "
+        f"code = main(['explain', {str(model_file)!r}, {image!r}, '-o', {str(tmp_path)!r}, '--method', 'all']); "
         "print(code, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -47,27 +47,27 @@ def test_a_bundle_is_explained_without_torch(model_file: Path, image: str, tmp_p
     assert len(list(tmp_path.glob("*_all.png"))) == 1
 
 
-def test_one_attention_map_gets_a_name_that_a_file_can_have(segmentation_model_file: Path, image: str, tmp_path: Path) -> None:
+def test_one_attention_map_gets_a_valid_file_name(segmentation_model_file: Path, image: str, tmp_path: Path) -> None:
     arguments = ["explain", str(segmentation_model_file), image, "--out-dir", str(tmp_path)]
     assert main([*arguments, "--method", "attention:fusion.share"]) == 0
-    (drawn,) = tmp_path.glob("*.png")
-    assert drawn.name.endswith("_attention-fusion.share.png")
+    (written,) = tmp_path.glob("*.png")
+    assert written.name.endswith("_attention-fusion.share.png")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--method", "attention"], "mini_resnet gives no map by attention; it gives grad_cam, hires_cam, eigen_cam"),
         (["--method", "gradcam"], "did you mean grad_cam?"),
         (["--of", "mask"], "mini_resnet draws no tumor"),
     ],
 )
-def test_what_cannot_be_had_is_one_line(
-    model_file: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+def test_an_unsupported_map_is_one_line(
+    model_file: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     assert main(["explain", str(model_file), image, "--out-dir", str(tmp_path / "maps"), *options]) == 1
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "maps").exists()
 

@@ -1,4 +1,4 @@
-"""tumorlens explain --evaluate, as a user types it."""
+"""tumorlens explain --evaluate, for people and for machines."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from tumorlens.training import Run
 QUICK = ["--method", "grad_cam", "--method", "eigen_cam", "--limit", "3", "--n-resamples", "100"]
 
 
-def test_people_read_the_methods_side_by_side_and_where_the_page_is(
+def test_the_methods_are_printed_side_by_side(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "trust"
+    out = tmp_path / "faithfulness"
     assert main(["explain", str(finished_run.folder), "--evaluate", "--out-dir", str(out), *QUICK]) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     for word in ("Grad-CAM", "Eigen-CAM", "center of the head", "brightness", "pointing game", "deletion", "sanity"):
-        assert word in said.out
-    assert "maps of mini_resnet on phantom, test: 3 images, 3 patients" in said.out
-    assert "caution: Only 3 test patients" in said.err
-    assert f"written: {out / 'report.html'}" in said.err
+        assert word in printed.out
+    assert "maps of mini_resnet on phantom, test: 3 images, 3 patients" in printed.out
+    assert "caveat: Only 3 test patients" in printed.err
+    assert f"written: {out / 'report.html'}" in printed.err
     assert (out / "maps.csv").is_file()
 
 
-def test_machines_read_the_same_as_json(finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "trust"
+def test_json_is_that_of_the_file(finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "faithfulness"
     assert main(["explain", str(finished_run.folder), "--evaluate", "--out-dir", str(out), *QUICK, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["folder"] == str(out)
-    assert found == json.loads((out / "explanation.json").read_text()) | {"folder": str(out)}
+    written = json.loads((out / "explanation.json").read_text())
+    assert found == {"schema_version": 1} | written | {"folder": str(out)}
 
 
 @pytest.mark.parametrize(
@@ -40,29 +41,31 @@ def test_machines_read_the_same_as_json(finished_run: Run, tmp_path: Path, capsy
     [
         (["--evaluate", "scan.png"], "leave out paths, --target and --of"),
         (["--evaluate", "--target", "glioma"], "leave out paths, --target and --of"),
-        (["scan.png", "--limit", "3"], "expected --evaluate beside them"),
-        (["scan.png", "--allow-box-masks"], "expected --evaluate beside them"),
-        ([], "no images named; expected images, folders or patterns, or --evaluate"),
+        (["scan.png", "--limit", "3"], "need --evaluate"),
+        (["scan.png", "--allow-box-masks"], "need --evaluate"),
+        ([], "no images given; expected images, folders or patterns, or --evaluate"),
         (["scan.png", "--method", "grad_cam", "--method", "occlusion"], "several --method; expected one, or all"),
     ],
 )
-def test_what_does_not_go_together_is_said_before_anything_is_read(
+def test_options_that_exclude_each_other_are_wrong_usage(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", "no-such-run", "--out-dir", str(tmp_path / "out"), *words]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_bundle_cannot_be_measured(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_maps_of_a_model_file_cannot_be_measured(
+    model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", str(model_file), "--evaluate", "--out-dir", str(tmp_path / "out")]) == 2
     assert "is a file; expected the folder of a run" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_is_written_where_nothing_can_be_measured(
+def test_nothing_is_written_for_an_unknown_method(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "trust"
+    out = tmp_path / "faithfulness"
     words = ["explain", str(finished_run.folder), "--evaluate", "--out-dir", str(out), "--method", "gradcam"]
     assert main(words) == 1
     assert "did you mean grad_cam?" in capsys.readouterr().err

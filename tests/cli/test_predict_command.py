@@ -1,4 +1,4 @@
-"""tumorlens predict: answers, files, overlays and exit codes, with and without torch in reach."""
+"""tumorlens predict: predictions, files, overlays and exit codes, with and without torch."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ def test_each_image_gets_one_line(model_file: Path, phantoms: Path, capsys: pyte
     assert err == ""
 
 
-def test_json_lines_are_for_machines(
+def test_json_is_one_object_with_a_schema_version_for_each_image(
     model_file: Path, phantoms: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUMORLENS_MODEL", str(model_file))
     assert main(["predict", f"{phantoms}/images/*_00.png", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["source"] for row in rows] == [p for p in images(phantoms) if p.endswith("_00.png")]
+    assert {row["schema_version"] for row in rows} == {1}
     assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-4) for row in rows)
 
 
-def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
+def test_a_bad_file_is_reported_and_the_others_are_predicted(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = images(phantoms)[:2]
     bad = scans.raw(tmp_path / "bad.png", b"no image")
     missing = tmp_path / "missing.png"
-    out = tmp_path / "answers"
+    out = tmp_path / "predictions"
     arguments = [
         "predict",
         first,
@@ -58,9 +59,9 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
         "--overlays",
     ]
     assert main(arguments) == 1
-    said = capsys.readouterr()
-    assert len(said.out.splitlines()) == 2
-    assert [line.split(": ")[1] for line in said.err.splitlines() if "error" in line] == [str(bad), str(missing)]
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 2
+    assert [line.split(": ")[1] for line in printed.err.splitlines() if "error" in line] == [str(bad), str(missing)]
 
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     with (out / "predictions.csv").open(newline="") as stream:
@@ -76,7 +77,7 @@ def test_a_bad_file_among_good_ones_is_reported_and_the_others_are_done(
     assert not list(out.rglob("*.part"))
 
 
-def test_many_images_into_files_are_summed_up(
+def test_for_many_images_in_files_only_counts_are_printed(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--out-dir", str(tmp_path / "out")]) == 0
@@ -85,7 +86,7 @@ def test_many_images_into_files_are_summed_up(
     assert "written: 24 predictions" in err
 
 
-def test_a_file_name_that_is_not_utf8_is_no_obstacle(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
+def test_a_file_name_need_not_be_utf8(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
     odd = tmp_path / "sc\udce4n.png"
     try:
         odd.write_bytes(Path(images(phantoms)[0]).read_bytes())
@@ -107,10 +108,28 @@ def test_a_file_name_that_is_not_utf8_is_no_obstacle(model_file: Path, phantoms:
     assert json.loads((tmp_path / "o" / "predictions.jsonl").read_text())["source"] == str(odd)
 
 
-def test_it_works_where_torch_is_not_installed(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_without_a_folder(
+    model_file: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", images(phantoms)[0], "-m", str(model_file)]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_needs_no_torch(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
     mat = scans.figshare_mat(tmp_path / "slice.mat")
     first = images(phantoms)[0]
-    command = ["predict", str(mat), first, "-m", str(model_file), "--out-dir", str(tmp_path / "o"), "--overlays", "--json"]
+    command = [
+        "predict",
+        str(mat),
+        first,
+        "-m",
+        str(model_file),
+        "--out-dir",
+        str(tmp_path / "o"),
+        "--overlays",
+        "--json",
+    ]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert json.loads(done.stdout)["source"] == first, done.stderr
     assert (
@@ -120,15 +139,15 @@ def test_it_works_where_torch_is_not_installed(model_file: Path, phantoms: Path,
     assert done.returncode == 1
 
 
-def test_what_needs_torch_says_which_extra_brings_it(tmp_path: Path) -> None:
-    for verb in (["evaluate", "run"], ["export", "run"], ["models", "list"], ["train", "data", "--out-dir", "run"]):
+def test_a_verb_that_needs_torch_names_the_extra(tmp_path: Path) -> None:
+    for verb in (["evaluate", "run"], ["export", "run"], ["networks", "list"], ["train", "data"]):
         done = subprocess.run([sys.executable, "-c", BLOCKED, *verb], capture_output=True, text=True)
         assert 'pip install "tumorlens[train]"' in done.stderr, verb
         assert "Traceback" not in done.stderr
         assert done.returncode == 1
 
 
-def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
+def test_a_model_that_segments_writes_outlines_and_masks(
     segmentation_model_file: Path, phantoms: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "o"
@@ -144,7 +163,7 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
     ]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("tumor drawn, ") == 3
+    assert done.stdout.count(" segmented as tumor") == 3
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     with (out / "predictions.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
@@ -164,18 +183,18 @@ def test_a_bundle_that_segments_draws_outlines_and_writes_masks(
         assert 0 < cyan.sum() <= row["tumor"]["pixels"]
 
 
-def test_masks_need_a_place_and_a_bundle_that_segments(
+def test_masks_need_a_folder_and_a_model_that_segments(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = images(phantoms)[0]
     assert main(["predict", first, "-m", str(model_file), "--masks"]) == 2
     assert "--masks needs --out-dir" in capsys.readouterr().err
     assert main(["predict", first, "-m", str(model_file), "--masks", "--out-dir", str(tmp_path / "o")]) == 1
-    assert "names tumors and draws none; leave out --masks" in capsys.readouterr().err
+    assert "classifies and does not segment; leave out --masks" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
 
 
-def test_a_spacing_can_be_given_for_files_that_do_not_say(
+def test_the_user_can_give_the_spacing_of_files_without_one(
     segmentation_model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, out = images(phantoms)[0], tmp_path / "o"
@@ -192,28 +211,28 @@ def test_a_spacing_can_be_given_for_files_that_do_not_say(
         assert float(next(csv.DictReader(stream))["diameter_mm"]) == line["mm"]
     assert json.loads((out / "run.json").read_text())["spacing"] == [0.5, 0.8]
     assert main([*arguments[:-1], "1"]) == 0
-    assert " mm across" in capsys.readouterr().out
+    assert " mm" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "", "0.5,"])
-def test_a_spacing_that_is_none_is_refused(given: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "x.png", "-m", str(model_file), "--spacing", given]) == 2
-    assert f"'{given}' for --spacing; expected millimeters" in capsys.readouterr().err
+@pytest.mark.parametrize("spacing", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "", "0.5,"])
+def test_an_invalid_spacing_is_refused(spacing: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "x.png", "-m", str(model_file), "--spacing", spacing]) == 2
+    assert f"'{spacing}' for --spacing; expected millimeters" in capsys.readouterr().err
 
 
-def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
+def test_out_of_distribution_and_uncertain_images_are_flagged_everywhere(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty, scan = tmp_path / "empty.png", images(phantoms)[0]
     Image.new("L", (64, 64), 30).save(empty)
     out = tmp_path / "out"
-    asked = ["predict", str(empty), scan, "-m", str(model_file), "--out-dir", str(out), "--overlays", "--coverage", "0.95"]
-    assert main(asked) == 0
-    said = capsys.readouterr()
-    first, second = said.out.splitlines()
-    assert "outside of what this model is for: not like the brain MRI it learned from" in first
-    assert "; unsure, may be glioma or meningioma or pituitary or no_tumor" in second
-    assert "caution: max-error 0.05 needs 19 patients of a class held out from training, glioma has 1" in said.err
+    arguments = ["predict", str(empty), scan, "-m", str(model_file), "-o", str(out), "--overlays", "--coverage", "0.95"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    first, second = printed.out.splitlines()
+    assert "out of distribution: unlike the training images; do not use this prediction" in first
+    assert "; uncertain: glioma or meningioma or pituitary or no_tumor" in second
+    assert "caveat: coverage 0.95 needs 19 patients" in printed.err
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["ood"] for row in rows] == ["True", "False"]
@@ -222,41 +241,42 @@ def test_what_is_outside_or_unsure_is_marked_wherever_the_answer_stands(
     assert float(rows[0]["ood_score"]) >= 2
     frame = np.asarray(Image.open(out / rows[0]["overlay"]))
     assert (frame[0, :, :2] == (255, 140)).all()
-    assert json.loads((out / "run.json").read_text())["coverage"] == 0.05
+    assert json.loads((out / "run.json").read_text())["coverage"] == 0.95
 
 
-def test_answers_that_should_not_be_used_are_counted_below_the_others(
+def test_flagged_predictions_are_counted_below_the_classes(
     model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty = tmp_path / "empty.png"
     Image.new("L", (64, 64), 30).save(empty)
-    asked = [str(phantoms / "images"), str(empty), "-m", str(model_file), "--out-dir", str(tmp_path / "o")]
-    assert main(["predict", *asked, "--coverage", "0.95"]) == 0
-    _, doubted = capsys.readouterr().out.splitlines()
-    assert doubted.startswith("of these outside of what this model is for: ")
-    assert sum(int(part.split(": ")[1]) for part in doubted.split(", ")) == 25
+    arguments = [str(phantoms / "images"), str(empty), "-m", str(model_file), "--out-dir", str(tmp_path / "o")]
+    assert main(["predict", *arguments, "--coverage", "0.95"]) == 0
+    _, flagged = capsys.readouterr().out.splitlines()
+    assert flagged.startswith("of these out of distribution: ")
+    assert sum(int(part.split(": ")[1]) for part in flagged.split(", ")) == 25
 
 
-def test_a_drawing_that_does_not_go_with_its_name_is_said(
+def test_a_disagreement_of_classification_and_segmentation_is_flagged(
     segmentation_model_file: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everything = ["predict", str(phantoms / "images"), "-m", str(segmentation_model_file)]
     assert main(everything) == 0
     lines = capsys.readouterr().out.splitlines()
-    odd = sum(": no_tumor (" in line for line in lines)  # of these networks each draws something everywhere
-    assert 0 < odd == sum("across; name and drawing disagree" in line for line in lines)
+    inconsistent = sum(": no_tumor (" in line for line in lines)  # this network segments something in every image
+    assert 0 < inconsistent == sum("; classification and segmentation disagree" in line for line in lines)
     out = tmp_path / "o"
     assert main([*everything, "--out-dir", str(out), "--overlays"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"what is named and what is drawn disagree in {odd}"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"classification and segmentation disagree: {inconsistent}"
     with (out / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     framed = [bool((np.asarray(Image.open(out / row["overlay"]))[0, :, :2] == (255, 140)).all()) for row in rows]
     assert framed == [row["consistent"] == "False" for row in rows]
 
 
-@pytest.mark.parametrize("error", ["0", "1", "5"])
-def test_a_max_error_that_is_no_share_is_wrong_usage(
-    model_file: Path, phantoms: Path, error: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("coverage", ["0", "1", "95"])
+def test_a_coverage_outside_of_0_to_1_is_wrong_usage(
+    model_file: Path, phantoms: Path, coverage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--coverage", coverage]) == 2
     assert "expected more than 0 and less than 1" in capsys.readouterr().err

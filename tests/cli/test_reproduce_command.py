@@ -20,26 +20,26 @@ SMALL = [
 ]  # fmt: skip
 
 
-def test_a_claim_is_put_to_the_test_and_told_to_people_and_machines(
+def test_a_claim_is_reproduced_and_resumed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = published_datasets.navoneel(tmp_path / "set", published_datasets.phantom_heads(tmp_path / "heads"))
     arguments = ["reproduce", "1", str(data), *SMALL, "--quick", "--n-resamples", "100"]
     assert main(arguments) == 0
-    said = capsys.readouterr()
-    assert "claimed" in said.out
-    assert "honest protocol" in said.out
-    assert "What separates them: as published, images were divided at random" in said.out
-    assert "quick run: mini_resnet, from scratch, trained on " in said.out
-    assert "; 1 and 1 of at most 1 epochs, 32 x 32 pixels, seed 0; " in said.out
-    assert "caution: Its authors give no figure" in said.err
-    assert "written: reproduction-brain_mri_efficientnet/report.html" in said.err
+    printed = capsys.readouterr()
+    assert "claimed" in printed.out
+    assert "honest protocol" in printed.out
+    assert "What separates them: as published, images were divided at random" in printed.out
+    assert "quick run: mini_resnet, from scratch, trained on " in printed.out
+    assert "; 1 and 1 of at most 1 epochs, 32 x 32 pixels, seed 0; " in printed.out
+    assert "caveat: Its authors give no figure" in printed.err
+    assert "written: runs/reproduce/brain_mri_efficientnet/report.html" in printed.err
 
-    assert main(arguments) == 1
+    assert main([*arguments, "-o", "runs/reproduce/brain_mri_efficientnet"]) == 1
     assert "holds a run already" in capsys.readouterr().err
 
     assert main([*arguments, "--resume", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["folder"] == "reproduction-brain_mri_efficientnet"
+    assert found["folder"] == "runs/reproduce/brain_mri_efficientnet"
     assert [row["claimed"] for row in found["rows"]] == [None] * len(found["rows"])

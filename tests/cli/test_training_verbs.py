@@ -1,4 +1,4 @@
-"""train, evaluate, export, explain and predict, one after the other, as a user types them."""
+"""train, evaluate, export, explain and predict, one after the other."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tumorlens.datasets import Table, write_table
 from tumorlens.training import Run
 
 
-def test_a_run_goes_from_data_to_an_answer(
+def test_data_become_a_run_a_model_file_and_predictions(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def answer(*arguments: str) -> dict:
+    def run_json(*arguments: str) -> dict:
         assert main([*arguments, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
     small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
-    trained = answer(
+    trained = run_json(
         "train", str(phantoms), "--out-dir", "run", "--recipe", "demo", *small, "--folds", "3", "--val", "0.34"
     )
     assert trained["split"]["by"] == "patient"
     assert trained["epochs_trained"] == 1
 
-    found = answer("evaluate", "run", "--n-resamples", "100")
+    found = run_json("evaluate", "run", "--n-resamples", "100")
     assert found["split_hash"] == trained["split_hash"]
     assert found["folder"] == "run/evaluations/test"
     assert {p.name for p in Path("run/evaluations/test").iterdir()} == {
@@ -41,34 +41,36 @@ def test_a_run_goes_from_data_to_an_answer(
         "run.json",
     }
 
-    card = answer("export", "run")
+    card = run_json("export", "run")
     assert card["path"] == "run/model.onnx"
     assert card["figures"]["accuracy"] == found["overall"]["accuracy"]
     record = json.loads(Path("run/model.run.json").read_text())
     assert record["split_hash"] == trained["split_hash"]
 
     image = str(next((phantoms / "images").iterdir()))
-    explained = answer("explain", "run", image, "--out-dir", "maps", "--target", "glioma")
+    explained = run_json("explain", "run", image, "--out-dir", "maps", "--target", "glioma")
     assert Path(explained["overlay"]).is_file()
-    assert answer("predict", image, "-m", "run/model.onnx")["label"] in card["classes"]
+    assert run_json("predict", image, "-m", "run/model.onnx")["label"] in card["classes"]
 
     assert main(["train", "run/split.csv", "--out-dir", "run", "--recipe", "demo"]) == 1
     assert "holds a run already" in capsys.readouterr().err
 
 
-def test_people_read_figures_on_standard_output_and_cautions_beside_it(
+def test_metrics_go_to_standard_output_and_caveats_to_standard_error(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(tmp_path / "out")
-    assert main(["evaluate", str(finished_run.folder), "--out-dir", out, "--n-resamples", "100", "--subset", "val"]) == 0
-    said = capsys.readouterr()
-    assert "mini_resnet on phantom, val: 8 images, 4 patients" in said.out
-    assert "calibration error (ECE)" in said.out
-    assert "caution: This is the validation part" in said.err
-    assert f"written: {out}" in said.err
+    assert (
+        main(["evaluate", str(finished_run.folder), "--out-dir", out, "--n-resamples", "100", "--subset", "val"]) == 0
+    )
+    printed = capsys.readouterr()
+    assert "mini_resnet on phantom, val: 8 images, 4 patients" in printed.out
+    assert "calibration error (ECE)" in printed.out
+    assert "caveat: This is the validation part" in printed.err
+    assert f"written: {out}" in printed.err
 
 
-def test_other_data_is_measured_beside_the_run(
+def test_the_evaluation_on_external_data_is_written_into_the_run(
     own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "phantom", str(tmp_path / "new"), "--patients", "4", "--size", "48", "--seed", "3"]) == 0
@@ -77,7 +79,7 @@ def test_other_data_is_measured_beside_the_run(
     assert (own_run.folder / "evaluations" / "phantom" / "report.html").is_file()
 
 
-def test_explain_draws_the_good_and_reports_the_bad(
+def test_explain_writes_overlays_and_reports_bad_files(
     finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = scans.raw(tmp_path / "bad.png", b"no image")
@@ -93,28 +95,41 @@ def test_explain_draws_the_good_and_reports_the_bad(
 def test_explain_refuses_an_unknown_class(
     finished_run: Run, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explain", str(finished_run.folder), str(phantoms), "--out-dir", str(tmp_path / "m"), "--target", "gloma"]
+    arguments = [
+        "explain",
+        str(finished_run.folder),
+        str(phantoms),
+        "--out-dir",
+        str(tmp_path / "m"),
+        "--target",
+        "gloma",
+    ]
     assert main(arguments) == 1
     assert "'gloma' asked for" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 
-def test_train_and_split_of_torn_patients_say_so(
+def test_training_on_an_image_level_split_prints_a_caveat(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
-    torn = ["--split-by", "image", "--folds", "2"]
-    assert main(["train", str(phantoms), "--out-dir", str(tmp_path / "run"), "--recipe", "demo", *small, *torn]) == 0
-    said = capsys.readouterr()
-    assert "caution: patients are torn apart on request" in said.err
-    assert said.out.startswith("kept epoch 1")
-    assert f"next: tumorlens evaluate {tmp_path / 'run'}" in said.err
+    image_level = ["--split-by", "image", "--folds", "2"]
+    assert (
+        main(["train", str(phantoms), "--out-dir", str(tmp_path / "run"), "--recipe", "demo", *small, *image_level])
+        == 0
+    )
+    printed = capsys.readouterr()
+    assert "caveat: patients are split across subsets (--split-by image)" in printed.err
+    assert printed.out.startswith("kept epoch 1")
+    assert f"next: tumorlens evaluate {tmp_path / 'run'}" in printed.err
 
 
-def test_evaluate_shows_how_well_a_network_that_segments_draws(
+def test_evaluate_prints_the_metrics_of_segmentation(
     segmentation_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", str(segmentation_run.folder), "--out-dir", str(tmp_path / "e"), "--n-resamples", "100"]) == 0
+    assert (
+        main(["evaluate", str(segmentation_run.folder), "--out-dir", str(tmp_path / "e"), "--n-resamples", "100"]) == 0
+    )
     lines = capsys.readouterr().out.splitlines()
     first, second = (i for i, line in enumerate(lines) if "drawn tumors" in line)
     assert all(name in lines[first] for name in ("masks", "Dice", "median", "mean IoU"))
@@ -126,25 +141,25 @@ def test_evaluate_shows_how_well_a_network_that_segments_draws(
     assert [line.split()[1] for line in lines[first + 1 : first + 6]] == ["6", "2", "2", "2", "0"]
 
 
-def test_evaluate_says_what_is_named_when_something_is_blanked(
+def test_evaluate_prints_the_region_occlusion_test(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["evaluate", str(finished_run.folder), "--out-dir", str(tmp_path / "e"), "--n-resamples", "100"]
     assert main(words) == 0
-    said = capsys.readouterr()
-    lines = said.out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     first = next(i for i, line in enumerate(lines) if "guessing" in line)
     rows = [line.split("  ")[0] for line in lines[first + 1 : first + 4]]
     assert rows == ["all but the head blanked", "head blanked", "tumor blanked"]
     found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"]
     for test in ("outside_blanked", "head_blanked", "tumor_blanked"):
-        assert found[test]["meaning"] in " ".join((said.out + said.err).split())
+        assert found[test]["meaning"] in " ".join((printed.out + printed.err).split())
     assert main([*words, "--no-region-occlusion"]) == 0
     assert "blanked" not in capsys.readouterr().out
     assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["background"] is None
 
 
-def test_evaluate_says_how_a_network_holds_up_when_it_is_asked(
+def test_evaluate_prints_the_robustness_on_request(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [
@@ -157,21 +172,21 @@ def test_evaluate_says_how_a_network_holds_up_when_it_is_asked(
         "--no-region-occlusion",
     ]
     assert main([*words, "--robustness", "--robustness-limit", "2"]) == 0
-    said = capsys.readouterr()
-    lines = said.out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     first = next(i for i, line in enumerate(lines) if line.split() == ["accuracy,", "%", "clean", *"12345", "mean"])
     titles = [line.split("  ")[0] for line in lines[first + 1 : first + 14]]
     assert (titles[1], titles[-2], titles[-1]) == ("Rician noise", "left-right flip", "all of them")
     found = json.loads((tmp_path / "e" / "evaluation.json").read_text())["robustness"]
     assert found["images"] == 2
     for text in (found["summary"], found["worst"]["words"], found["meaning"]):
-        assert text in " ".join((said.out + said.err).split())
+        assert text in " ".join((printed.out + printed.err).split())
     assert "How it holds up" in (tmp_path / "e" / "report.html").read_text()
     assert main(words) == 0
     assert json.loads((tmp_path / "e" / "evaluation.json").read_text())["robustness"] is None
 
 
-def test_masks_that_are_boxes_are_measured_only_when_asked(
+def test_box_masks_are_compared_with_on_request_only(
     segmentation_run: Run, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples = []
@@ -184,14 +199,14 @@ def test_masks_that_are_boxes_are_measured_only_when_asked(
     write_table(table, tmp_path / "boxed.csv")
     words = ["evaluate", str(segmentation_run.folder), "--data", str(tmp_path / "boxed.csv"), "--n-resamples", "100"]
     assert main([*words, "--out-dir", str(tmp_path / "refused")]) == 1
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert "6 of 6 true masks that show a tumor are filled rectangles" in said
     assert not (tmp_path / "refused").exists()
-    assert main([*words, "--out-dir", str(tmp_path / "asked"), "--allow-box-masks", "--json"]) == 0
+    assert main([*words, "--out-dir", str(tmp_path / "allowed"), "--allow-box-masks", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["segmentation"]["rectangles"] == 6
 
 
-def test_training_on_masks_says_how_many_are_missing(
+def test_training_with_masks_reports_how_many_are_missing(
     phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     glioma = tuple(replace(s, mask=None) if s.label == "glioma" else s for s in phantom_table.samples)
@@ -199,10 +214,10 @@ def test_training_on_masks_says_how_many_are_missing(
     small = [v for value in ("input.size=64", "epochs=1", "batch_size=4") for v in ("--set", value)]
     words = ["train", str(tmp_path / "split.csv"), "--recipe", "efficient_mtnet_s", "--out-dir", str(tmp_path / "run")]
     assert main([*words, *small]) == 0
-    said = capsys.readouterr()
-    assert "validation Dice 0." in said.out
-    assert "caution: 2 of 8 train images have no mask and count for their class alone" in said.err
-    assert "caution: 2 of 8 val images have no mask" in said.err
+    printed = capsys.readouterr()
+    assert "validation Dice 0." in printed.out
+    assert "caveat: 2 of 8 train images have no mask and count for their class alone" in printed.err
+    assert "caveat: 2 of 8 val images have no mask" in printed.err
 
     bare = tuple(replace(s, mask=None) for s in phantom_table.samples)
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")

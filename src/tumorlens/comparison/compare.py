@@ -42,17 +42,17 @@ def compare(
     if first.folder.resolve() == second.folder.resolve():
         raise RunError(f"{first.folder}: given twice; expected two runs to compare")
     one, two = read_evaluation(first, evaluation), read_evaluation(second, evaluation)
-    both = [name for name in one.answers if name in two.answers]
-    if not len(one.answers) == len(two.answers) == len(both) and not (common and both):
+    both = [name for name in one.predictions if name in two.predictions]
+    if not len(one.predictions) == len(two.predictions) == len(both) and not (common and both):
         instead = "add --common to compare on those, or" if both else "to compare them,"
         raise RunError(
-            f"{first.folder} and {second.folder} were tested on different images, {len(one.answers):,} and "
-            f"{len(two.answers):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
+            f"{first.folder} and {second.folder} were tested on different images, {len(one.predictions):,} and "
+            f"{len(two.predictions):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
             "tumorlens evaluate RUN --data DATA"
         )
-    conflicting = [name for name in both if one.answers[name].label != two.answers[name].label]
+    conflicting = [name for name in both if one.predictions[name].label != two.predictions[name].label]
     if conflicting:
-        labels = " and ".join(evaluation.answers[conflicting[0]].label for evaluation in (one, two))
+        labels = " and ".join(evaluation.predictions[conflicting[0]].label for evaluation in (one, two))
         raise DataError(
             f"{len(conflicting):,} of {len(both):,} images have another label in the other run, the first is "
             f"{conflicting[0]}: {labels}; expected the same label; evaluate both on one set: "
@@ -60,19 +60,19 @@ def compare(
         )
     bootstrap = ClusterBootstrap(*sampling_units(one, two, both), n_resamples, seed)
     comparison = compare_predictions(
-        [one.answers[name].label for name in both],
-        [one.answers[name].predicted for name in both],
-        [two.answers[name].predicted for name in both],
+        [one.predictions[name].label for name in both],
+        [one.predictions[name].predicted for name in both],
+        [two.predictions[name].predicted for name in both],
         bootstrap,
         names=_names(first, second),
     )
     return replace(
         comparison,
-        first=replace(comparison.first, facts={key: one.facts[key] for key in _RUN_FACTS}),
-        second=replace(comparison.second, facts={key: two.facts[key] for key in _RUN_FACTS}),
+        first=replace(comparison.first, facts={key: getattr(one.record, key) for key in _RUN_FACTS}),
+        second=replace(comparison.second, facts={key: getattr(two.record, key) for key in _RUN_FACTS}),
         caveats=comparison_caveats((first, second), (one, two), both, comparison.accuracy),
         segmentation=compare_segmentation(one, two, both, bootstrap),
-        facts={"data": one.facts["data"], "part": one.facts["part"], "n_resamples": n_resamples, "seed": seed},
+        facts={"data": one.record.data, "subset": one.record.subset, "n_resamples": n_resamples, "seed": seed},
     )
 
 

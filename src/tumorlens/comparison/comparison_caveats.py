@@ -8,7 +8,7 @@ from tumorlens.comparison.paired_segmentation import both_segment, same_referenc
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.datasets.table import DUPLICATES_PREFIX
 from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
-from tumorlens.evaluation.stored_evaluation import Measured
+from tumorlens.evaluation.stored_evaluation import StoredEvaluation
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import SPLIT
@@ -23,16 +23,16 @@ ONE_TRAINING = (
 )
 
 
-def sampling_units(one: Measured, two: Measured, both: Sequence[str]) -> tuple[list[str], str]:
+def sampling_units(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[str]) -> tuple[list[str], str]:
     """The sampling unit of every compared image, and the kind of unit; of two groupings, the coarser one."""
-    groupings = [[evaluation.answers[name].unit for name in both] for evaluation in (one, two)]
+    groupings = [[evaluation.predictions[name].unit for name in both] for evaluation in (one, two)]
     units = min(groupings, key=lambda grouping: len(set(grouping)))
     known = sum(unit != name and not unit.startswith(DUPLICATES_PREFIX) for unit, name in zip(units, both, strict=True))
     return units, "patient" if known == len(both) else "patient or image" if known else "image"
 
 
 def comparison_caveats(
-    runs: tuple[Run, Run], evaluations: tuple[Measured, Measured], both: Sequence[str], difference: Estimate
+    runs: tuple[Run, Run], evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequence[str], difference: Estimate
 ) -> tuple[str, ...]:
     """The caveats of a comparison, each one to three sentences.
 
@@ -45,7 +45,7 @@ def comparison_caveats(
     sentences = [
         *(_trained_on_test_images(runs[i], evaluations[i], runs[1 - i], evaluations[1 - i], both) for i in (0, 1)),
         *(_leak(run, one) for run, one in zip(runs, evaluations, strict=True)),
-        CHOSEN_ON if any(one.facts["part"] == "val" for one in evaluations) else "",
+        CHOSEN_ON if any(one.record.subset == "val" for one in evaluations) else "",
         _not_compared(evaluations, both),
         _different_splits(evaluations),
         _different_data(evaluations),
@@ -58,13 +58,13 @@ def comparison_caveats(
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _trained_on_test_images(run: Run, own: Measured, other: Run, its: Measured, both: Sequence[str]) -> str:
+def _trained_on_test_images(run: Run, own: StoredEvaluation, other: Run, its: StoredEvaluation, both: Sequence[str]) -> str:
     """A caveat where a run was fitted on images or patients of the other run's test set."""
     rows = [row for _, row in read_rows(run.folder / SPLIT, ("id", "group", "split"))]
     fitted = [row for row in rows if row["split"] in ("train", "val")]
     ids, groups = {row["id"] for row in fitted}, {row["group"] for row in fitted if row["group"]}
-    images = sum(name in ids for name in its.answers)
-    compared = sum(name in ids or own.answers[name].unit in groups or its.answers[name].unit in groups for name in both)
+    images = sum(name in ids for name in its.predictions)
+    compared = sum(name in ids or own.predictions[name].unit in groups or its.predictions[name].unit in groups for name in both)
     sentences = []
     if compared:
         sentences.append(
@@ -73,24 +73,24 @@ def _trained_on_test_images(run: Run, own: Measured, other: Run, its: Measured, 
         )
     if images:
         sentences.append(
-            f"{images:,} of the {len(its.answers):,} images that {other.folder.name} was tested on were in the "
+            f"{images:,} of the {len(its.predictions):,} images that {other.folder.name} was tested on were in the "
             f"training or validation subset of {run.folder.name}" + ("." if compared else "; they are not compared.")
         )
     return " ".join(sentences)
 
 
-def _leak(run: Run, evaluation: Measured) -> str:
-    leak = evaluation.facts.get("leak")
+def _leak(run: Run, evaluation: StoredEvaluation) -> str:
+    leak = evaluation.record.analyses.get("leakage")
     if not leak:
         return ""
     return (
-        f"{run.folder.name}: {leak['with_a_copy_in_train']:,} of its {leak['images']:,} test images have a "
-        f"duplicate in its training subset, and {leak['with_their_patient_in_train']:,} show a patient of that subset."
+        f"{run.folder.name}: {leak['with_duplicate_in_train']:,} of its {leak['images']:,} test images have a "
+        f"duplicate in its training subset, and {leak['with_patient_in_train']:,} show a patient of that subset."
     )
 
 
-def _not_compared(evaluations: tuple[Measured, Measured], both: Sequence[str]) -> str:
-    sizes = [len(one.answers) for one in evaluations]
+def _not_compared(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequence[str]) -> str:
+    sizes = [len(one.predictions) for one in evaluations]
     if sizes == [len(both), len(both)]:
         return ""
     return (
@@ -99,8 +99,8 @@ def _not_compared(evaluations: tuple[Measured, Measured], both: Sequence[str]) -
     )
 
 
-def _different_splits(evaluations: tuple[Measured, Measured]) -> str:
-    hashes = [one.facts["split_hash"] for one in evaluations]
+def _different_splits(evaluations: tuple[StoredEvaluation, StoredEvaluation]) -> str:
+    hashes = [one.record.split_hash for one in evaluations]
     if hashes[0] == hashes[1]:
         return ""
     return (
@@ -109,8 +109,8 @@ def _different_splits(evaluations: tuple[Measured, Measured]) -> str:
     )
 
 
-def _different_data(evaluations: tuple[Measured, Measured]) -> str:
-    fingerprints = [one.facts["data_fingerprint"] for one in evaluations]
+def _different_data(evaluations: tuple[StoredEvaluation, StoredEvaluation]) -> str:
+    fingerprints = [one.record.data_fingerprint for one in evaluations]
     if fingerprints[0] == fingerprints[1]:
         return ""
     return (
@@ -127,7 +127,7 @@ def _different_classes(runs: tuple[Run, Run]) -> str:
     return f"{first}; {second}. Chance accuracy is higher with fewer classes."
 
 
-def _masks(evaluations: tuple[Measured, Measured], both: Sequence[str]) -> str:
+def _masks(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequence[str]) -> str:
     if not both_segment(*evaluations, both):
         return ""
     if not same_reference_masks(*evaluations, both):
@@ -135,7 +135,7 @@ def _masks(evaluations: tuple[Measured, Measured], both: Sequence[str]) -> str:
             "Both runs segment, but the reference masks of these images differ between the two evaluations, so the "
             "segmentations are not compared; evaluate both on one set: tumorlens evaluate RUN --data DATA."
         )
-    segmentation = evaluations[0].facts["segmentation"]
+    segmentation = evaluations[0].record.segmentation
     if 2 * segmentation["rectangles"] <= segmentation["masks"] - segmentation["empty"]:
         return ""
     return "Most reference masks are bounding boxes: Dice measures how well a run finds boxes, not outlines."

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tumorlens._arrays import Floats
-from tumorlens.evaluation.stored_evaluation import Measured
+from tumorlens.evaluation.stored_evaluation import StoredEvaluation
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 COMPARED_METRICS = ("dice", "hd95")
-_SIZE = "mask_pixels"
+_SIZE = "reference_pixels"
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,23 @@ class SegmentationDifference:
         }
 
 
-def both_segment(one: Measured, two: Measured, both: Sequence[str]) -> bool:
+def both_segment(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[str]) -> bool:
     """Whether both evaluations measured predicted masks in the images `both`."""
-    return all(any(evaluation.answers[name].drawn for name in both) for evaluation in (one, two))
+    return all(any(evaluation.predictions[name].segmentation for name in both) for evaluation in (one, two))
 
 
-def same_reference_masks(one: Measured, two: Measured, both: Sequence[str]) -> bool:
+def same_reference_masks(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[str]) -> bool:
     """Whether the reference masks of the images `both` have the same sizes in both evaluations."""
     for name in both:
-        first, second = one.answers[name].drawn, two.answers[name].drawn
+        first, second = one.predictions[name].segmentation, two.predictions[name].segmentation
         if bool(first) != bool(second) or first.get(_SIZE, second.get(_SIZE)) != second.get(_SIZE, first.get(_SIZE)):
             return False
     return True
 
 
 def compare_segmentation(
-    one: Measured,
-    two: Measured,
+    one: StoredEvaluation,
+    two: StoredEvaluation,
     both: Sequence[str],
     bootstrap: ClusterBootstrap,
 ) -> SegmentationDifference | None:
@@ -89,14 +89,14 @@ def compare_segmentation(
     """
     if not both_segment(one, two, both) or not same_reference_masks(one, two, both):
         return None
-    masked = [i for i, name in enumerate(both) if one.answers[name].drawn]
+    masked = [i for i, name in enumerate(both) if one.predictions[name].segmentation]
     resampled = BootstrapDraws.draw(bootstrap.only(masked))
     images = resampled.sums(np.ones(len(masked)))
-    distances = [evaluation.facts["segmentation"].get("distance_unit", "") for evaluation in (one, two)]
+    distances = [evaluation.record.segmentation.get("distance_unit", "") for evaluation in (one, two)]
     names = COMPARED_METRICS if distances[0] and distances[0] == distances[1] else COMPARED_METRICS[:1]
 
-    def means(evaluation: Measured) -> dict[str, Floats]:
-        rows = [evaluation.answers[both[i]].drawn for i in masked]
+    def means(evaluation: StoredEvaluation) -> dict[str, Floats]:
+        rows = [evaluation.predictions[both[i]].segmentation for i in masked]
         return {name: resampled.sums([row[name] for row in rows]) / images for name in names}
 
     first, second = means(one), means(two)

@@ -106,9 +106,9 @@ def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Ev
     """Published method 1: a random split, since its authors do not report theirs."""
     table = split_folds(_without_groups(source), folds=FOLDS, val=VAL, seed=seed)
     rule = "Random 80:20 split by image; 10 % of the training images as validation select the epoch."
-    return EvaluationProtocol("published", table, rule, "the split is random by image, so that duplicates are in train and test"), _honest(
-        grouped, seed
-    )
+    return EvaluationProtocol(
+        "published", table, rule, "the split is random by image, so that duplicates are in train and test"
+    ), _honest(grouped, seed)
 
 
 def _coco_export(

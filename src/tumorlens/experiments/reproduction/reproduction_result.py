@@ -1,189 +1,233 @@
-"""Two measured protocols -> Reproduction: what is claimed, what each of them gives, and why they differ."""
+"""Claims + results of two protocols -> Reproduction: one table, and why the protocols differ."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tumorlens.evaluation.caveats import FEW
-from tumorlens.experiments.reproduction.protocol_result import PARTS, ProtocolResult, ReproductionRow
-from tumorlens.experiments.reproduction.published_methods import Claim, PublishedMethod, variant
+from tumorlens.experiments.reproduction.protocol_result import SUBSET_TITLES, ProtocolResult, ReproductionRow
+from tumorlens.experiments.reproduction.published_methods import Claim, PublishedMethod, ablation_variant
 from tumorlens.models import architecture_info
 from tumorlens.stats import Estimate
 
 
+SCHEMA_VERSION = 1
+
+
 @dataclass(frozen=True)
-class Reproduction:
-    """Claimed, published protocol, honest protocol.
+class Hardware:
+    """The machine of the trainings.
 
     Attributes:
-        system: which.
-        published: run.
-        honest: run.
-        claims: those of the network that was run, or of what comes nearest to it.
-        facts: data, seed, quick, machine: plain data.
+        processor: model name.
+        cores: number of logical CPU cores.
+        graphics_card: name of the GPU; None for a training on the CPU.
+        precision: of the training, such as ``"bfloat16"``.
     """
 
-    system: PublishedMethod
+    processor: str
+    cores: int
+    graphics_card: str | None
+    precision: str
+
+    @property
+    def device(self) -> str:
+        """Name of the GPU, or else of the processor."""
+        return self.graphics_card or self.processor
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The claims for a published method, its published protocol and an honest protocol.
+
+    Attributes:
+        method: the published method.
+        published: result of the published protocol.
+        honest: result of the honest protocol.
+        claims: for the trained network, or for the most similar one.
+        data: names of the datasets, joined by ``"+"``.
+        images: number of images of both protocols.
+        quick: whether this is a quick run.
+        seed: of splits, training and bootstrap.
+        n_resamples: of the bootstrap.
+        hardware: of the trainings.
+    """
+
+    method: PublishedMethod
     published: ProtocolResult
     honest: ProtocolResult
     claims: tuple[Claim, ...]
-    facts: dict[str, Any]
+    data: str
+    images: int
+    quick: bool
+    seed: int
+    n_resamples: int
+    hardware: Hardware
+
+    @property
+    def protocols(self) -> tuple[ProtocolResult, ProtocolResult]:
+        """The published and the honest protocol."""
+        return self.published, self.honest
 
     @property
     def rows(self) -> tuple[ReproductionRow, ...]:
-        """The table: each figure of the system, and what else the published protocol was measured on."""
-        claimed = {claim.figure: claim.estimate for claim in self.claims}
+        """The reported metrics of the method, and the accuracy of the published protocol on other images."""
+        claimed = {claim.metric: claim.estimate for claim in self.claims}
         rows = [
-            ReproductionRow(name, "", claimed.get(name), self.published.figure(name), self.honest.figure(name))
-            for name in self.system.figures
+            ReproductionRow(name, "", claimed.get(name), self.published.estimate(name), self.honest.estimate(name))
+            for name in self.method.metrics
         ]
-        first, *others = self.published.protocol.parts
+        first, *others = self.published.protocol.subsets
         rows += [
-            ReproductionRow("accuracy", PARTS[part], None, self.published.figure("accuracy", part), None)
-            for part in others
+            ReproductionRow("accuracy", SUBSET_TITLES[subset], None, self.published.estimate("accuracy", subset), None)
+            for subset in others
         ]
-        for part, apart in self.published.apart.items():
-            of = (f"{PARTS[part]}, " if part != first else "") + "where nothing is known from training"
-            if apart and apart.clean:
-                rows.append(
-                    ReproductionRow(
-                        "accuracy", of, None, apart.clean.overall["accuracy"], self.honest.figure("accuracy")
-                    )
-                )
+        for subset, leakage in self.published.leakage.items():
+            if leakage and leakage.clean:
+                images = f"{SUBSET_TITLES[subset]} without leakage" if subset != first else "images without leakage"
+                clean, honest = leakage.clean.overall["accuracy"], self.honest.estimate("accuracy")
+                rows.append(ReproductionRow("accuracy", images, None, clean, honest))
         return tuple(rows)
 
     @property
-    def why(self) -> str:
-        """What separates the two protocols, in one line."""
+    def explanation(self) -> str:
+        """The flaw of the published protocol and the leaked images, in one line."""
         counts = []
-        for part, apart in self.published.apart.items():
-            if apart:
-                ties = {"have a copy": apart.duplicates, "show a patient who is": apart.patients}
-                told = " and ".join(f"{n:,} {what} in training" for what, n in ties.items() if n)
-                counts.append(f" Of {apart.of:,} images in {PARTS[part]}, {told}; with the honest protocol none.")
-        return f"What separates them: as published, {self.published.protocol.flaw}.{''.join(counts)}"
+        for subset, leakage in self.published.leakage.items():
+            if leakage:
+                leaked = {"have a duplicate": leakage.duplicates, "show a patient": leakage.patients}
+                words = " and ".join(f"{n:,} {what} in train" for what, n in leaked.items() if n)
+                counts.append(
+                    f" Of {leakage.images:,} {SUBSET_TITLES[subset]}, {words}; with the honest protocol none do."
+                )
+        return f"Flaw of the published protocol: {self.published.protocol.flaw}.{''.join(counts)}"
 
     @property
-    def reading(self) -> str:
-        """What the two accuracies say of each other, in one sentence or two."""
-        one, two = (side.headline.metrics.overall["accuracy"] for side in (self.published, self.honest))
+    def conclusion(self) -> str:
+        """The difference between the two accuracies, in one or two sentences."""
+        one, two = (result.primary.metrics.overall["accuracy"] for result in self.protocols)
         points = 100 * (one.value - two.value)
         if not points:
-            return "Both protocols read the same."
-        told = f"The published protocol reads {abs(points):.1f} points {'higher' if points > 0 else 'lower'} than the"
-        if one.low is None or one.high is None or two.low is None or two.high is None:
-            return f"{told} honest one."
-        if one.low > two.high or two.low > one.high:
-            few = f", but {two.units} {_units(two)} are few" if two.units < FEW else ""
-            return f"{told} honest one; the intervals are apart{few}."
-        return (
-            f"{told} honest one; the intervals overlap, so one run of this size does not show how much of it is the "
-            "protocol's doing."
+            return "Both protocols give the same accuracy."
+        difference = (
+            f"The published protocol gives an accuracy {abs(points):.1f} points {'higher' if points > 0 else 'lower'} "
+            "than the honest one"
         )
+        if one.low is None or one.high is None or two.low is None or two.high is None:
+            return f"{difference}."
+        if one.low > two.high or two.low > one.high:
+            few = f", but there are only {two.units} {_units(two)}" if two.units < FEW else ""
+            return f"{difference}; the intervals do not overlap{few}."
+        return f"{difference}; the intervals overlap, so one run of this size does not show an effect of the protocol."
 
     @property
-    def did(self) -> str:
-        """What was run, in one line."""
-        recipe, machine, sides = self.honest.recipe, self.facts["machine"], (self.published, self.honest)
-        records = [side.run.record for side in sides]
+    def run_summary(self) -> str:
+        """Network, training and hardware, in one line."""
+        recipe, hardware = self.honest.recipe, self.hardware
+        records = [result.run.record for result in self.protocols]
         epochs = " and ".join(str(record.epochs_trained) for record in records)
         minutes = " and ".join(f"{record.seconds['total'] / 60:.1f}" for record in records)
         trained = " and ".join(f"{record.counts['train'].images:,}" for record in records)
         initial = "from scratch" if records[1].pretrained == "none" else f"from {records[1].pretrained}"
-        device = machine["graphics_card"] or machine["processor"]
         return (
-            f"{'quick run: ' if self.facts['quick'] else ''}{self.ran}, {initial}, trained on {trained} images; "
-            f"{epochs} of at most {recipe.epochs} epochs, {self.side} x {self.side} pixels, seed {self.facts['seed']}; "
-            f"{minutes} minutes on {device}, {records[1].threads} of {machine['cores']} cores"
+            f"{'quick run: ' if self.quick else ''}{self.network}, {initial}, trained on {trained} images; "
+            f"{epochs} of at most {recipe.epochs} epochs, {self.image_size} x {self.image_size} pixels, seed "
+            f"{self.seed}; {minutes} minutes on {hardware.device}, {records[1].threads} of {hardware.cores} cores"
         )
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What a reader must know before quoting the table, each one to three sentences."""
-        found = [self.system.remark]
-        if self.claimed_for not in (None, self.ran):
-            found.append(f"The claim is for {self.claimed_for}; what was run is {self.ran}.")
-        if self.budget:
-            found.append(self.budget)
-        found += [
-            f"The network of the {side.protocol.name} protocol gave every image one class: it has learned nothing "
-            "yet, and its figures say nothing. Train longer (--set epochs=...)."
-            for side in (self.published, self.honest)
-            if (side.headline.metrics.confusion_matrix.sum(axis=0) > 0).sum() == 1
+        """Limitations of the table, each one to three sentences."""
+        caveats = [self.method.caveat]
+        if self.claimed_network not in (None, self.network):
+            caveats.append(f"The claim is for {self.claimed_network}; the trained network is {self.network}.")
+        if self.quick_run_caveat:
+            caveats.append(self.quick_run_caveat)
+        caveats += [
+            f"The network of the {result.protocol.name} protocol predicts one class for every image: it has not "
+            "learned yet, and its metrics are meaningless. Train longer (--set epochs=...)."
+            for result in self.protocols
+            if (result.primary.metrics.confusion_matrix.sum(axis=0) > 0).sum() == 1
         ]
-        found.append(
-            "Intervals of the published protocol take every image for independent, as its authors' figures do; where "
-            "images of one patient or copies recur they are too narrow. Those of the honest protocol resample "
-            f"{_resampled(self.honest)}."
+        caveats.append(
+            "Intervals of the published protocol treat images as independent, as its authors do; they are too narrow "
+            "where patients have several images or duplicates. Those of the honest protocol resample "
+            f"{_sampling_units(self.honest)}."
         )
-        found.append(
-            "The two protocols are measured on different images, and each is one training: the luck of both is in "
-            "the difference. Repeat with other seeds before a number is made of it."
+        caveats.append(
+            "The two protocols are evaluated on different images, with one training each: the difference includes the "
+            "variance of both. Repeat with other seeds before you quote it."
         )
-        found += [text for text in self.honest.headline.caveats if text not in found]
-        return tuple(found)
+        caveats += [text for text in self.honest.primary.caveats if text not in caveats]
+        return tuple(caveats)
 
     @property
-    def budget(self) -> str:
-        """What a quick run cut; "" for one that cut nothing."""
-        if not self.facts["quick"]:
+    def quick_run_caveat(self) -> str:
+        """The limits of a quick run; empty for a full run."""
+        if not self.quick:
             return ""
         return (
-            f"Quick run: {self.facts['images']:,} images, at most {self.honest.recipe.epochs} epochs, {self.side} x "
-            f"{self.side} pixels. It shows that both protocols run; no figure here stands for the method."
+            f"Quick run: {self.images:,} images, at most {self.honest.recipe.epochs} epochs, {self.image_size} x "
+            f"{self.image_size} pixels. It shows that both protocols run; its metrics do not represent the method."
         )
 
     @property
-    def claimed_for(self) -> str | None:
-        """The network the claim is about; None where nothing is claimed."""
-        return _called(self.claims[0].of, self.claims[0].variant) if self.claims else None
+    def claimed_network(self) -> str | None:
+        """The network of the claim; None where nothing is claimed."""
+        return _network(self.claims[0].model, self.claims[0].variant) if self.claims else None
 
     @property
-    def ran(self) -> str:
-        """The network that was run, named likewise."""
+    def network(self) -> str:
+        """The trained network, with its ablation variant where the claim has one."""
         recipe = self.honest.recipe
-        return _called(recipe.model, variant(recipe) if self.claims and self.claims[0].variant else None)
+        return _network(recipe.model, ablation_variant(recipe) if self.claims and self.claims[0].variant else None)
 
     @property
-    def side(self) -> int:
-        """Of the network's input, pixels."""
+    def image_size(self) -> int:
+        """Side of the network's input, pixels."""
         recipe = self.honest.recipe
         return recipe.input.size or architecture_info(recipe.model).input_size
 
     def to_dict(self) -> dict[str, Any]:
-        """What reproduction.json holds."""
+        """The content of reproduction.json."""
         recipe = self.honest.recipe
         return {
-            "system": self.system.number,
-            "name": self.system.name,
+            "schema_version": SCHEMA_VERSION,
+            "method": self.method.name,
+            "method_number": self.method.number,
             "model": recipe.model,
-            "claimed_for": self.claimed_for,
-            **self.facts,
+            "claimed_network": self.claimed_network,
+            "data": self.data,
+            "images": self.images,
+            "quick": self.quick,
+            "seed": self.seed,
+            "n_resamples": self.n_resamples,
+            "hardware": asdict(self.hardware),
             "recipe": recipe.name,
-            "image_size": self.side,
+            "image_size": self.image_size,
             "epochs": recipe.epochs,
             "rows": [row.to_dict() for row in self.rows],
-            "why": self.why,
-            "reading": self.reading,
-            "protocols": {side.protocol.name: side.to_dict() for side in (self.published, self.honest)},
+            "explanation": self.explanation,
+            "conclusion": self.conclusion,
+            "protocols": {result.protocol.name: result.to_dict() for result in self.protocols},
             "caveats": list(self.caveats),
         }
 
 
-def _called(model: str, which: str | None) -> str:
-    """A network, and which of its parts are switched on where that is the question."""
-    parts = which.partition(" + ")[2] if which else ""
+def _network(model: str, variant: str | None) -> str:
+    """A network with its ablation variant."""
+    parts = variant.partition(" + ")[2] if variant else ""
     return f"{model} with {parts}" if parts else model
 
 
 def _units(estimate: Estimate) -> str:
-    """What an estimate was resampled by, in the plural."""
-    words = {"patient": "patients", "image": "different images"}
-    return words.get(estimate.unit, "patients or different images")
+    """The sampling units of an estimate, in the plural."""
+    words = {"patient": "patients", "image": "distinct images"}
+    return words.get(estimate.unit, "patients or distinct images")
 
 
-def _resampled(side: ProtocolResult) -> str:
-    unit = side.headline.metrics.overall["accuracy"].unit
-    words = {"patient": "patients", "image": "images, each with its copies"}
-    return words.get(unit, "patients, and images of unknown ones with their copies")
+def _sampling_units(result: ProtocolResult) -> str:
+    unit = result.primary.metrics.overall["accuracy"].unit
+    words = {"patient": "patients", "image": "images together with their duplicates"}
+    return words.get(unit, "patients, and images of unknown patients together with their duplicates")
