@@ -205,8 +205,8 @@ def _freed_memory_kept(
 
 def _accuracy(run: Run) -> tuple[BenchmarkedNetwork, RunAccuracy]:
     evaluation = read_evaluation(run)
-    facts = evaluation.facts
-    return _trained_network(run), RunAccuracy(run.folder.name, evaluation.accuracy, facts["data"], facts["split_hash"])
+    record = evaluation.record
+    return _trained_network(run), RunAccuracy(run.folder.name, evaluation.accuracy, record.data, record.split_hash)
 
 
 def _backends(requested: Sequence[str]) -> list[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from tumorlens.cli.common import (
     AllowBoxMasks,
+    BootstrapSize,
     Json,
-    NResamples,
     Seed,
     Unannotated,
     caveat,
@@ -25,15 +27,52 @@ from tumorlens.cli.common import (
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
-    from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
-    from tumorlens.evaluation.analyses.robustness import Robustness
-    from tumorlens.metrics.segmentation import Segmentation
+    from tumorlens.report import Section
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 _OVERALL = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_auroc", "brier", "ece")
 _PER_CLASS = ("sensitivity", "specificity")
 
 
+def analysis_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb one pair of options for each analysis of the registry, and one for its limit where it has one.
+
+    Args:
+        verb: takes `analyses` and `limits` in place of these options, as `tumorlens.evaluation.evaluate` does.
+    """
+    from tumorlens.evaluation.analyses import registry
+
+    known = registry()
+    options: dict[str, tuple[object, object]] = {}
+    for name, analysis in known.items():
+        options[name] = (Annotated[bool, typer.Option(help=analysis.help)], analysis.enabled)
+        if analysis.limit is not None:
+            text = f"Images for --{name.replace('_', '-')}, spread over patients; 0 for all."
+            options[f"{name}_limit"] = (Annotated[int, typer.Option(min=0, help=text)], analysis.limit)
+
+    def command(**values: Any) -> None:
+        analyses = {name: values.pop(name) for name in known}
+        limits = {name: values.pop(f"{name}_limit") for name in known if f"{name}_limit" in values}
+        verb(**values, analyses=analyses, limits=limits)
+
+    hints = get_type_hints(verb, include_extras=True)
+    own = [
+        one.replace(annotation=hints[name])
+        for name, one in inspect.signature(verb).parameters.items()
+        if name not in ("analyses", "limits")
+    ]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in options.items()
+    ]
+    every = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own] + more
+    command.__name__, command.__doc__ = verb.__name__, verb.__doc__
+    command.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in every}
+    return command
+
+
+@analysis_options
 def evaluate(
     run: RunFolder,
     data: Annotated[
@@ -56,19 +95,12 @@ def evaluate(
     ] = None,
     unannotated: Unannotated = "error",
     allow_box_masks: AllowBoxMasks = False,
-    region_occlusion: Annotated[
-        bool, typer.Option(help="Test which region decides: occlude background, head or tumor and predict again.")
-    ] = True,
-    robustness: Annotated[
-        bool,
-        typer.Option(help="Also evaluate under 12 artifacts (bias field, noise, motion ...) at up to 5 severities."),
-    ] = False,
-    robustness_limit: Annotated[
-        int, typer.Option(min=0, help="Images for --robustness, spread over patients; 0 for all.")
-    ] = 300,
-    n_resamples: NResamples = 2000,
+    n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
     json: Json = False,
+    *,
+    analyses: Mapping[str, bool],
+    limits: Mapping[str, int],
 ) -> None:
     """Evaluate a run on patients it was not trained on. Every metric has a 95 % interval over patients."""
     if data and subset != "test":
@@ -89,10 +121,10 @@ def evaluate(
         evaluation = evaluate_run(
             loaded,
             table=table,
-            split=subset,
-            rectangles=allow_box_masks,
-            background=region_occlusion,
-            robustness=robustness_limit if robustness else None,
+            subset=subset,
+            allow_box_masks=allow_box_masks,
+            analyses=analyses,
+            limits=limits,
             n_resamples=n_resamples,
             seed=seed,
             progress=step,
@@ -112,13 +144,16 @@ def _external_name(name: str) -> str:
     return f"external-{name}" if name in SPLITS else name
 
 
-def show_evaluation(found: Evaluation) -> None:
-    """Print the metrics as tables, and the caveats."""
+def show_evaluation(evaluation: Evaluation) -> None:
+    """Print the metrics as tables, the conclusions of the analyses, and the caveats."""
+    from tumorlens.evaluation.analyses import registry
+    from tumorlens.evaluation.report.segmentation_tables import segmentation_tables
     from tumorlens.metrics.names import METRICS
+    from tumorlens.report import Section
     from tumorlens.report.text import with_interval
 
-    facts, metrics = found.facts, found.metrics
-    show(f"{facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
+    facts, metrics = evaluation.facts, evaluation.metrics
+    show(f"{facts.model} on {facts.data}, {facts.subset}: {facts.evidence}\n")
     overall = grid("", "value (95 % interval)")
     for metric in (METRICS[name] for name in _OVERALL):
         overall.add_row(metric.title, with_interval(metrics.overall[metric.name], metric.percent))
@@ -128,68 +163,37 @@ def show_evaluation(found: Evaluation) -> None:
         rates = (estimates[name].percent() for name in _PER_CLASS)
         classes.add_row(label, str(metrics.support[label]), *rates)
     show(classes)
-    if found.segmentation:
-        _show_masks(found.segmentation)
-    if found.background:
-        _show_background(found.background)
-    if found.robustness:
-        _show_robustness(found.robustness)
-    _show_no(found)
-    for text in found.caveats:
+    if evaluation.segmentation:
+        for blocks in segmentation_tables(evaluation.segmentation):
+            show_tables(Section("", blocks))
+    for name, result in evaluation.analyses.items():
+        analysis = registry()[name]
+        show_tables(analysis.section(result, evaluation.samples), analysis.title)
+        for sentence in result.conclusions:
+            if sentence not in result.caveats:
+                show(sentence)
+    for text in evaluation.caveats:
         caveat(text)
 
 
-def _show_masks(found: Segmentation) -> None:
-    """Print the metrics of segmentation."""
-    from tumorlens.evaluation.report.segmentation_tables import lines
+def show_tables(section: Section, title: str = "") -> None:
+    """Print the tables of a section; its charts and images are on the page alone.
 
-    for headings, rows in lines(found):
-        masks = grid(*(f"\n{heading}" for heading in headings))
-        for row in rows:
-            masks.add_row(*row)
-        show(masks)
+    Args:
+        section: of a page.
+        title: printed above the first table.
+    """
+    from tumorlens.report import HeatTable, TableBlock, find_blocks
 
-
-def _show_background(found: RegionOcclusion) -> None:
-    """What is named when something is blanked, and what that means; a shortcut is told among the cautions."""
-    from tumorlens.evaluation.analyses.region_occlusion.result import TITLES
-
-    tests = grid("\nwith", "\nimages", "\naccuracy", "\nas they are", "\nguessing")
-    for test in found.tests:
-        blanked, plain = (metrics.overall["accuracy"] for metrics in (test.blanked, test.plain))
-        guessing = f"{100 * test.guessing:.1f} %"
-        tests.add_row(TITLES[test.name], str(blanked.n), blanked.percent(), plain.percent(), guessing)
-    show(tests)
-    for test in found.tests:
-        if test.meaning != found.caveat:
-            show(test.meaning)
-
-
-def _show_no(found: Evaluation) -> None:
-    """What is flagged as outside, and what is answered with how much error allowed."""
-    from tumorlens.evaluation.analyses.selective import section as says_no
-
-    if found.abstention:
-        for headings, rows in says_no.abstention_tables(found.abstention):
-            answered = grid(*(f"\n{heading}" for heading in headings))
-            for row in rows:
-                answered.add_row(*row)
-            show(answered)
-        if unknown := says_no.unknown_words(found.abstention):
-            show(unknown)
-    if found.ood:
-        show(says_no.ood_text(found.ood))
-
-
-def _show_robustness(found: Robustness) -> None:
-    """What is left when images get worse, and what that means; what slight artifacts cost is a caution."""
-    from tumorlens.evaluation.analyses.robustness.robustness_tables import lines
-
-    for headings, rows in lines(found):
-        worse = grid(*(f"\n{heading}" for heading in headings))
-        for row in rows:
-            worse.add_row(*row)
-        show(worse)
-    for text in (found.summary, found.worst_words, found.meaning):
-        if text != found.caveat:
-            show(text)
+    if title:
+        show(f"\n{title}")
+    for block in (*find_blocks(section.blocks, TableBlock), *find_blocks(section.blocks, HeatTable)):
+        printed = grid(*block.headers)
+        for row in block.rows:
+            if isinstance(block, HeatTable):
+                name, cells = row
+                texts = [text for cell in cells for text in (str(cell.text), *[""] * (cell.wide - 1))]
+                printed.add_row(str(name), *texts)
+            else:
+                printed.add_row(*map(str, row))
+        show(printed)

@@ -43,8 +43,8 @@ class CardEvidence:
         known = self.evaluation["calibration"]
         before, after = ({name: known[when][name] for name in ("ece", "brier")} for when in ("before", "after"))
         return CalibrationSummary(
-            images=known["fitted_on_validation_images"],
-            units=known["fitted_on_validation_units"],
+            images=known["images"],
+            units=known["units"],
             reason=known["not_fitted_because"],
             before=before,
             after=after,
@@ -65,13 +65,13 @@ class CardEvidence:
     @property
     def threshold_scale(self) -> float | None:
         """Factor of the OOD threshold, fitted on the folds; None without a cross-validation."""
-        known = (self.evaluation.get("ood") or {}).get("threshold_scale")
+        known = self._analyses.get("ood", {}).get("threshold_scale")
         return None if known is None else float(known)
 
     @property
     def flagged(self) -> EstimateRecord | None:
         """Share of the test images that are flagged as out-of-distribution; None where that was not measured."""
-        known = self.evaluation.get("ood")
+        known = self._analyses.get("ood")
         return EstimateRecord(**known.get("flagged_beyond", known["flagged"])) if known else None
 
     @property
@@ -102,7 +102,7 @@ class CardEvidence:
     def tested_on(self) -> str:
         """One line on the test data and on the intervals."""
         facts = self.evaluation
-        subset = f"{facts['part']} subset"
+        subset = f"{facts['subset']} subset"
         if self.folds:
             subset = f"{self.folds} folds, each predicted by a network of this recipe that was trained without it"
         line = (
@@ -115,12 +115,13 @@ class CardEvidence:
     @property
     def analyses(self) -> dict[str, tuple[str, ...]]:
         """Name of an analysis -> its conclusions, one sentence each."""
-        occluded, worse = (self.evaluation.get(name) or {} for name in ("background", "robustness"))
-        found = {
-            "region_occlusion": tuple(test["meaning"] for test in occluded.values() if isinstance(test, dict)),
-            "robustness": (worse["summary"], worse["worst"]["words"], worse["meaning"]) if worse else (),
-        }
-        return {name: conclusions for name, conclusions in found.items() if conclusions}
+        return {name: tuple(result["conclusions"]) for name, result in self._analyses.items() if result["conclusions"]}
+
+    @property
+    def _analyses(self) -> dict[str, dict[str, Any]]:
+        """Name of an analysis -> its result; empty where none was made."""
+        known: dict[str, dict[str, Any]] = self.evaluation.get("analyses") or {}
+        return known
 
     @property
     def _segmentation(self) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def read_evidence(run: Run, cross_validation: Path | None = None) -> CardEvidenc
         return None
     evaluation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     same = evaluation.get("weights") == weights_hash(run) and evaluation["split_hash"] == run.record.split_hash
-    return CardEvidence(evaluation) if same and evaluation["part"] == "test" else None
+    return CardEvidence(evaluation) if same and evaluation["subset"] == "test" else None
 
 
 def _estimates(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, EstimateRecord]:

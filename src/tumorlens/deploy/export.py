@@ -22,7 +22,7 @@ from tumorlens.deploy.onnx_trace import trace
 from tumorlens.deploy.parity import check_parity, random_images
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Thresholds, calibrate, gray_slice, thresholds_of
-from tumorlens.evaluation.analyses.ood import THRESHOLD_SCALE
+from tumorlens.evaluation.fit_ood import THRESHOLD_SCALE
 from tumorlens.explanation.explainer import supported_methods
 from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
 from tumorlens.model_card.card import KEY, CalibrationSummary, ModelCard, OODSummary, Parity
@@ -114,7 +114,7 @@ def _real_images(table: Table) -> list[GrayImage]:
 def _calibrated(run: Run, table: Table) -> tuple[float, CalibrationSummary]:
     """The temperature of a run that was not evaluated."""
     fitted = calibrate(run, table)
-    return fitted.temperature, CalibrationSummary(images=fitted.fitted_on, units=fitted.units, reason=fitted.reason)
+    return fitted.temperature, CalibrationSummary(images=fitted.images, units=fitted.units, reason=fitted.reason)
 
 
 def _ood(thresholds: Thresholds, evidence: CardEvidence | None) -> OODSummary | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
+from tumorlens.auditing.integrity.mask_issues import BOX_MASK_SHARE
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.metrics.overlap import SegmentationCase
@@ -65,7 +65,7 @@ def _box_masks(shown: Sequence[SegmentationCase]) -> str:
     if not boxes or boxes < SOME * len(shown):
         return ""
     count = f"{boxes:,} of {len(shown):,} reference masks that show a tumor are filled rectangles"
-    if boxes >= NEARLY_ALL * len(shown):
+    if boxes >= BOX_MASK_SHARE * len(shown):
         return f"{count}: bounding boxes, not contours. Dice and IoU say how well boxes are found, and nothing about contours."
     return f"{count}, most likely bounding boxes; Dice and IoU mix contours and boxes."
 

@@ -1,4 +1,4 @@
-"""Run or bundle + images -> heat maps of what spoke for a class, or for the tumor that was drawn."""
+"""Run or model file + images -> heat maps of a class score, or of the predicted tumor mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
-from tumorlens.explanation.catalog import Of
+from tumorlens.explanation.catalog import ExplainedOutput
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.scan import GrayImage, Mask, read_scan
 
@@ -24,35 +24,35 @@ ALL = "all"
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Heat maps and what they explain.
+    """The heat maps of one image, and the output that they explain.
 
     Attributes:
         path: of the image.
         gray: (H, W) uint8, the image.
-        target: the class that is explained; the predicted one where the mask is.
-        probability: of that class; calibrated, unless it is a run that was not evaluated.
-        of: ``"class"`` or ``"mask"``.
-        mask: (H, W) uint8, 1 where the network draws a tumor; None where it draws none at all.
-        heatmaps: method to (H, W) float32 from 0 to 1.
+        target: the explained class; the predicted class where the mask is explained.
+        probability: of that class; calibrated, except for a run without evaluation.
+        of: the explained output, ``"class"`` or ``"mask"``.
+        mask: (H, W) uint8, 1 = predicted tumor; None where the network does not segment.
+        heatmaps: method -> (H, W) float32 from 0 to 1.
     """
 
     path: Path
     gray: GrayImage
     target: str
     probability: float
-    of: Of
+    of: ExplainedOutput
     mask: Mask | None
     heatmaps: dict[str, npt.NDArray[np.float32]]
 
     @property
     def heatmap(self) -> npt.NDArray[np.float32]:
-        """That of the method asked for; of several the first."""
+        """The map of the requested method; the first of several."""
         return next(iter(self.heatmaps.values()))
 
 
 @runtime_checkable
-class Explained(Protocol):
-    """What explains itself, as a `Predictor` does."""
+class Explainable(Protocol):
+    """A model with an explainer, for example a `Predictor`."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -61,34 +61,34 @@ class Explained(Protocol):
 
     @property
     def explainer(self) -> Explainer:
-        """The network, ready to be explained."""
+        """Makes the heat maps of this model."""
         ...
 
 
 def explain(
-    model: Run | Explained,
+    model: Run | Explainable,
     paths: Iterable[str | Path],
     target: str | None = None,
     *,
     method: str = "grad_cam",
-    of: Of = "class",
+    of: ExplainedOutput = "class",
 ) -> Iterator[Explanation | TumorlensError]:
-    """Heat maps for each image, in order; an unreadable one gives its error, and the rest go on.
+    """Heat maps for each image, in order; for an unreadable image its error, and the others follow.
 
     Args:
-        model: a finished run, or a bundle as `tumorlens.load` opens it.
+        model: a finished run, or a model file opened by `tumorlens.load`.
         paths: image files.
-        target: class to explain; None for the predicted one.
-        method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for whatever
-            this network can give.
-        of: ``"mask"`` explains the tumor that the network draws.
+        target: class to explain; None for the predicted class.
+        method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for all
+            methods that this network supports.
+        of: the output to explain: ``"class"`` the score of the class, ``"mask"`` the predicted tumor mask.
 
     Raises:
-        ModelError: the model knows no such class, or cannot give that method.
+        ModelError: the model has no such class, or does not support the method.
     """
-    classes, explainer = _opened(model)
+    classes, explainer = _classes_and_explainer(model)
     if target is not None and target not in classes:
-        raise ModelError(f"class '{target}' asked for; expected one of those the model knows, {list(classes)}")
+        raise ModelError(f"class '{target}' found; expected a class of the model, one of {list(classes)}")
     if method != ALL:
         explainer.check(method, of)
     methods = explainer.available(of) if method == ALL else [method]
@@ -101,7 +101,7 @@ def _explanations(
     paths: Iterable[str | Path],
     target: int | None,
     methods: Sequence[str],
-    of: Of,
+    of: ExplainedOutput,
 ) -> Iterator[Explanation | TumorlensError]:
     for path in map(Path, paths):
         try:
@@ -109,22 +109,22 @@ def _explanations(
         except TumorlensError as error:
             yield error
             continue
-        probabilities, mask = explainer.answer(gray)
+        probabilities, mask = explainer.predict(gray)
         index = int(probabilities.argmax()) if target is None else target
-        maps = {name: explainer.heatmaps(gray[None], [index], method=name, of=of)[0] for name in methods}
-        yield Explanation(path, gray, classes[index], float(probabilities[index]), of, mask, maps)
+        heatmaps = {name: explainer.heatmaps(gray[None], [index], method=name, of=of)[0] for name in methods}
+        yield Explanation(path, gray, classes[index], float(probabilities[index]), of, mask, heatmaps)
 
 
-def _opened(model: Run | Explained) -> tuple[tuple[str, ...], Explainer]:
-    """The classes of a run or of a bundle, and its network."""
-    if isinstance(model, Explained):
+def _classes_and_explainer(model: Run | Explainable) -> tuple[tuple[str, ...], Explainer]:
+    """The class names of a run or of a model file, and its explainer."""
+    if isinstance(model, Explainable):
         return model.classes, model.explainer
     require("torch", "train", "explain runs")
     from tumorlens.evaluation import read_evaluation
     from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 
     try:
-        temperature = float(read_evaluation(model).facts["calibration"]["temperature"])
+        temperature = float(read_evaluation(model).record.calibration["temperature"])
     except RunError:
         temperature = 1.0
     return model.spec.classes, PipelineExplainer(model.pipeline(temperature), model.spec.model)

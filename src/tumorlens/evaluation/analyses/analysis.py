@@ -18,16 +18,15 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tumorlens._arrays import Floats, Ints
-from tumorlens._progress import Progress
-from tumorlens.datasets import Sample, Table
-from tumorlens.metrics.overlap import SegmentationCase
-from tumorlens.report import Section
-from tumorlens.stats import ClusterBootstrap
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line reads the registry before it needs any of these
+    from tumorlens._arrays import Floats, Ints
+    from tumorlens._progress import Progress
+    from tumorlens.datasets import Sample, Table
     from tumorlens.evaluation.inference import InferenceResult
+    from tumorlens.metrics.overlap import SegmentationCase
     from tumorlens.models import Pipeline
+    from tumorlens.report import Section
+    from tumorlens.stats import ClusterBootstrap
     from tumorlens.training import Run
 
 

@@ -18,7 +18,7 @@ def trust_page(run: Run, found: Faithfulness) -> str:
     facts = found.facts
     return render_page(
         f"How far to trust the maps of {facts['run']}",
-        f"{facts['model']} on {facts['data']}, {_PARTS[facts['part']]}: {facts['evidence']}",
+        f"{facts['model']} on {facts['data']}, {_PARTS[facts['subset']]}: {facts['evidence']}",
         [
             _headline(found),
             _controls(found),
@@ -44,7 +44,7 @@ def _headline(found: Faithfulness) -> Section:
     body += figure(_forest(found), "Energy inside the mask, methods and controls.")
     lead = (
         f"{found.facts['images']:,} of {found.facts['with_tumor']:,} images whose true mask shows a tumor; "
-        f"{found.facts['named_wrong']:,} of them are named wrong, and maps explain the class that was named. Methods "
+        f"{found.facts['misclassified']:,} of them are named wrong, and maps explain the class that was named. Methods "
         "above, controls that know nothing of the network below. A method without a stamp passed the sanity check."
     )
     return Section("Side by side", body, lead)

@@ -11,10 +11,10 @@ import torch
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation import calibrate, gray_slice, read_evaluation
-from tumorlens.evaluation.analyses.region_occlusion.measure import outlined
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats
-from tumorlens.evaluation.subset import bootstrap_of, choose_subset, facts_of, spread
+from tumorlens.evaluation.evaluation_facts import facts_of
+from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread, with_reference_tumor
 from tumorlens.explanation.faithfulness.control_maps import CONTROLS
 from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves, curves, scene
 from tumorlens.explanation.faithfulness.faithfulness_result import Faithfulness, Figures, Row, Scores
@@ -99,9 +99,10 @@ def measure_maps(
         hidden=np.array(looked.hidden),
         tumor=np.array(looked.tumor),
         rows=tuple(rows),
-        facts=facts_of(run, held, rows[0].figures["energy"], foreign=table is not None)
-        | {"part": subset_name, "with_tumor": len(shown), "named_wrong": wrong}
-        | {"steps": STEPS, "n_resamples": n_resamples, "seed": seed},
+        facts=facts_of(
+            run, held, rows[0].figures["energy"], name=subset_name, external=table is not None, bootstrap=bootstrap
+        ).model_dump(mode="json")
+        | {"with_tumor": len(shown), "misclassified": wrong, "steps": STEPS},
         caveats=_stamps(rows) + caveats(held, run.spec.classes, bootstrap.unit, measured=subset_name, plan=own.plan),
     )
 
@@ -169,7 +170,7 @@ def _with_tumor(part: Table, subset_name: str, rectangles: bool) -> list[Sample]
     Raises:
         DataError: there are none, or most masks are rectangles.
     """
-    shown = [part.samples[i] for i in outlined(part.samples)]
+    shown = [part.samples[i] for i in with_reference_tumor(part.samples)]
     if not shown:
         raise DataError(
             f"{part.name}, {subset_name}: none of {len(part):,} images has a mask that shows a tumor; expected true "
@@ -183,7 +184,7 @@ def _with_tumor(part: Table, subset_name: str, rectangles: bool) -> list[Sample]
 def _temperature(run: Run, own: Table) -> float:
     """That of the run's evaluation, or the same fitted anew."""
     try:
-        return float(read_evaluation(run).facts["calibration"]["temperature"])
+        return float(read_evaluation(run).record.calibration["temperature"])
     except RunError:
         return calibrate(run, own).temperature
 

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
-from tumorlens._arrays import Flags
 from tumorlens.auditing import find_linked_groups
 from tumorlens.datasets import Table
 from tumorlens.evaluation.analyses.analysis import Context
 from tumorlens.evaluation.analyses.leakage.result import LeakageResult
-from tumorlens.metrics.classification import Metrics
-from tumorlens.metrics.classification import measure as classification_metrics
-from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
+from tumorlens.evaluation.leaked_and_clean import leaked_and_clean
 
 
 def measure(context: Context) -> LeakageResult | None:
     """Classification and segmentation metrics of the leaked and of the clean images; None where nothing leaks."""
-    return measure_leaks(leaked_ids(context.table, context.subset), context)
-
-
-def measure_leaks(leaks: Mapping[str, set[str]], context: Context) -> LeakageResult | None:
-    """The same for leaks that are known already.
-
-    Args:
-        leaks: ids of samples by the way they leak, as `leaked_ids` gives them.
-        context: what is measured.
-    """
-    if not leaks:
-        return None
-    ids = set().union(*leaks.values())
-    leaked = np.array([sample.id in ids for sample in context.samples])
-
-    def classification(chosen: Flags) -> Metrics | None:
-        if not chosen.any():
-            return None
-        bootstrap = context.bootstrap.only(np.flatnonzero(chosen))
-        return classification_metrics(context.probabilities[chosen], context.labels[chosen], bootstrap, context.classes)
-
-    def segmentation(chosen: Flags) -> Segmentation | None:
-        if not context.cases:
-            return None
-        mine = np.flatnonzero(chosen).tolist()
-        return measure_segmentation(
-            [context.cases[i] for i in mine],
-            [context.samples[i].label for i in mine],
-            context.bootstrap.only(mine),
-            context.classes,
-        )
-
-    duplicates, patients = (len(leaks.get(by, ())) for by in ("duplicate", "patient"))
-    return LeakageResult(
-        duplicates,
-        patients,
-        len(context.samples),
-        classification(leaked),
-        classification(~leaked),
-        segmentation(leaked),
-        segmentation(~leaked),
+    result = leaked_and_clean(
+        leaked_ids(context.table, context.subset),
+        context.samples,
+        context.probabilities,
+        context.labels,
+        context.bootstrap,
+        context.classes,
+        context.cases,
     )
+    return LeakageResult(**vars(result)) if result else None
 
 
 def leaked_ids(own: Table, subset: Table) -> dict[str, set[str]]:

@@ -1,35 +1,18 @@
-"""Metrics of the images that leak from train, beside those of the clean ones."""
+"""Metrics of the images that leak from train, beside those of the clean ones, as the result of an analysis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
 
 
 @dataclass(frozen=True)
-class LeakageResult:
-    """Metrics of the leaked and of the clean images.
-
-    Attributes:
-        duplicates: images with a near-duplicate in train.
-        patients: images of a patient who is in train.
-        images: images that were measured.
-        leaked: of all those; None where there are none.
-        clean: of the others; None where there are none.
-        leaked_segmentation: of the leaked; None where there is no mask to compare with.
-        clean_segmentation: of the others.
-    """
-
-    duplicates: int
-    patients: int
-    images: int
-    leaked: Metrics | None
-    clean: Metrics | None
-    leaked_segmentation: Segmentation | None = None
-    clean_segmentation: Segmentation | None = None
+class LeakageResult(LeakedAndClean):
+    """Metrics of the leaked and of the clean images."""
 
     @property
     def caveats(self) -> tuple[str, ...]:
