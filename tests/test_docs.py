@@ -32,7 +32,7 @@ REFERENCE = ROOT / "docs" / "reference"
 TINY = {
     "data phantom": ["--patients", "24", "--slices", "1", "--size", "64"],
     "train": ["--set", "epochs=2"],
-    "evaluate": ["--resamples", "100"],
+    "evaluate": ["--n-resamples", "100"],
 }
 
 
@@ -106,7 +106,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
         table = tumorlens.open_table(place / "heads")
         split = tumorlens.split_folds(table, folds=3, val=0.2)
         run = tumorlens.train(split, tumorlens.load_recipe("demo", ["epochs=1"]), place / "my-run")
-        assert main(["evaluate", str(run.folder), "--resamples", "100"]) == 0
+        assert main(["evaluate", str(run.folder), "--n-resamples", "100"]) == 0
         tumorlens.export(run, place / "my-run" / "model.onnx")
     shutil.copy(place / "my-run" / "model.onnx", place)
     shutil.copy(table.samples[0].image, place / "scan.png")
@@ -199,8 +199,8 @@ def test_every_command_on_a_page_is_one_the_program_understands(page: Path) -> N
             try:
                 parse(words)
             except Exception as error:
-                said = error.format_message() if hasattr(error, "format_message") else str(error)
-                refused.append(f"{page.name}, after line {block.line}: tumorlens {shlex.join(words)}: {said}")
+                message = error.format_message() if hasattr(error, "format_message") else str(error)
+                refused.append(f"{page.name}, after line {block.line}: tumorlens {shlex.join(words)}: {message}")
     assert refused == []
 
 
@@ -238,7 +238,8 @@ def test_the_command_line_reference_names_every_option_and_no_other(verb: str) -
     rows = "\n".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))
     known: set[str] = set()
     for parameter in VERBS[verb].params:
-        known |= {parameter.name} if parameter.param_type_name == "argument" else set(parameter.opts)
+        argument = parameter.param_type_name == "argument"
+        known |= {parameter.name} if argument else {*parameter.opts, *parameter.secondary_opts}
     assert set(re.findall(r"`([^`]+)`", rows)) == known - {"--help"}
 
 
