@@ -13,7 +13,7 @@ class TumorlensError(Exception):
 
     Args:
         message: the whole line; composed of the fields if None.
-        file: the file or folder with the problem.
+        file: the file, folder or URL with the problem.
         line: the line in that file, counted from 1.
         found: the problem.
         expected: what should have been there instead.

@@ -19,7 +19,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
     heads = open_table(make(place / "heads", patients=12, slices=2, size=96))
     build_index(heads, name="atlas").save(place / "atlas.npz")
     folder = make_leaky_dataset(place / "set", heads)
-    return audit(open_table(folder), known=[place / "atlas.npz"], shortcuts=False)
+    return audit(open_table(folder), reference_indexes=[place / "atlas.npz"], shortcuts=False)
 
 
 def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: AuditReport) -> None:
@@ -27,7 +27,7 @@ def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: A
     assert len(clean) == found.duplicates.distinct - 1  # one cannot be read
     assert {s.split for s in clean.samples} == {None}
     assert all(s.group and s.group.startswith("atlas:") for s in clean.samples)
-    assert audit(clean, known=[], shortcuts=False).duplicates.pairs == ()
+    assert audit(clean, reference_indexes=[], shortcuts=False).duplicates.pairs == ()
     assert any("6 copies and 1 blank or unreadable files left out" in note for note in clean.notes)
 
 
@@ -50,9 +50,9 @@ def test_the_split_does_not_leak_and_survives_a_file(found: AuditReport, tmp_pat
 
 
 def test_remarks_become_a_column_that_reading_passes_over(found: AuditReport, tmp_path: Path) -> None:
-    path = write_table(found.table, tmp_path / "all.csv", remarks=found.remarks())
+    path = write_table(found.table, tmp_path / "all.csv", comments=found.remarks())
     lines = path.read_text().splitlines()
-    assert lines[1].endswith(",remark")
+    assert lines[1].endswith(",comment")
     assert sum("label contradicted" in line for line in lines) == 1
     assert sum("label confirmed" in line for line in lines) == 1
     assert len(read_table(path)) == len(found.table)

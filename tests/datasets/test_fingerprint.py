@@ -33,7 +33,7 @@ def test_masks_count_where_they_are_asked_for(table: Table) -> None:
     assert with_masks != fingerprint(table)
     first, *rest = table.samples
     assert first.mask is not None
-    for mask in (None, MaskLocation(first.mask, turn=4).path):
+    for mask in (None, MaskLocation(first.mask, dihedral=4).path):
         changed = replace(table, samples=(replace(first, mask=mask), *rest))
         assert fingerprint(changed, masks=True) != with_masks
     scans.save(first.mask, np.flipud(scans.MASK))

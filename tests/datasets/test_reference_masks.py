@@ -32,20 +32,20 @@ def sample(folder: Path, mask: Path | None, image: np.ndarray = scans.GRAY) -> S
     [
         MaskLocation(Path("a/1.png")),
         MaskLocation(Path("a/scan #3.png")),
-        MaskLocation(Path("a/1.mat"), turn=0),
-        MaskLocation(Path("a #1/1.png"), turn=7),
+        MaskLocation(Path("a/1.mat"), dihedral=0),
+        MaskLocation(Path("a #1/1.png"), dihedral=7),
         MaskLocation(Path("a/b.json"), image="2810"),
         MaskLocation(Path("a/b.json"), image="über/x#image=1 & %.jpg19127"),
     ],
 )
 def test_a_path_says_which_part_of_which_file_and_stays_in_its_folder(place: MaskLocation) -> None:
-    assert MaskLocation.of(place.path) == place
+    assert MaskLocation.parse(place.path) == place
     assert place.path.parent == place.file.parent
 
 
 def test_what_only_looks_like_a_part_is_a_name() -> None:
-    for name in ("1.png#turn=8", "1.png#turn=4.png", "#turn=4", "1.png#image="):
-        assert MaskLocation.of(Path(name)) == MaskLocation(Path(name))
+    for name in ("1.png#dihedral=8", "1.png#dihedral=4.png", "#dihedral=4", "1.png#image="):
+        assert MaskLocation.parse(Path(name)) == MaskLocation(Path(name))
 
 
 def test_a_mask_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_matlab_file_is_image_and_mask(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("turn", range(len(DIHEDRAL_NAMES)))
 def test_a_turned_mask_fits_the_turned_image(tmp_path: Path, turn: int) -> None:
-    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), turn=turn).path
+    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), dihedral=turn).path
     image = np.ascontiguousarray(apply_dihedral(scans.GRAY, turn))
     found = read_sample_mask(sample(tmp_path, mask, image))
     np.testing.assert_array_equal(found, apply_dihedral(scans.MASK, turn))
@@ -188,22 +188,22 @@ def test_a_file_of_annotations_is_read_again_only_when_it_has_changed(
 
 def test_a_table_keeps_which_part_of_the_file_is_meant(tmp_path: Path) -> None:
     coco.export(tmp_path / "set" / "train", {"1.png": [1]})
-    turned_mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", scans.MASK), turn=5).path
+    turned_mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", scans.MASK), dihedral=5).path
     (one,) = open_table(tmp_path / "set").samples
     table = Table("made", (one, sample(tmp_path, turned_mask)), ("glioma",))
     back = read_table(write_table(table, tmp_path / "elsewhere" / "made.csv"))
     for before, after in zip(table.samples, back.samples, strict=True):
         np.testing.assert_array_equal(read_sample_mask(after), read_sample_mask(before))
-    assert "../m/1.png#turn=5" in (tmp_path / "elsewhere" / "made.csv").read_text()
+    assert "../m/1.png#dihedral=5" in (tmp_path / "elsewhere" / "made.csv").read_text()
 
 
 def test_a_table_whose_mask_file_is_gone_names_the_file(tmp_path: Path) -> None:
     scans.save(tmp_path / "1.png", scans.GRAY)
-    scans.raw(tmp_path / "made.csv", b"image,label,mask\n1.png,glioma,m/1.png#turn=5\n")
+    scans.raw(tmp_path / "made.csv", b"image,label,mask\n1.png,glioma,m/1.png#dihedral=5\n")
     with pytest.raises(DataError, match=r"line 2: .*m/1\.png does not exist"):
         read_table(tmp_path / "made.csv")
 
 
 def test_an_outline_is_drawn_at_the_size_asked_for(tmp_path: Path) -> None:
-    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), turn=0).path
+    mask = MaskLocation(scans.save(tmp_path / "mask.png", scans.MASK), dihedral=0).path
     assert load_mask(mask, (48, 64)).shape == (48, 64)

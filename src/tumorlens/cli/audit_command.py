@@ -89,7 +89,7 @@ def audit(
     folder = output_folder(out_dir, "audit", table.name)
     _refuse_other_results(folder)
     with stages() as step:
-        report = run_audit(table, known=index or None, shortcuts=shortcuts, seed=seed, progress=step)
+        report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=step)
     record.lap("audit")
     write_audit(report, folder, record)
     if not json:
@@ -99,7 +99,7 @@ def audit(
     if write_split:
         tables.append(write_table(report.split(folds=folds, fold=fold, val=val, seed=seed), write_split))
     if write_clean:
-        tables.append(write_table(report.clean(), write_clean, remarks=report.remarks()))
+        tables.append(write_table(report.clean(), write_clean, comments=report.label_comments()))
     if json:
         print_json(report.to_dict() | {"folder": str(folder), "tables": [str(path) for path in tables]})
     else:
@@ -135,11 +135,11 @@ def _show(report: AuditReport) -> None:
     """Print the verdict, the issues as a table, and the problems of files."""
     show(f"{report.verdict}\n")
     show(_issues(report))
-    for issue in report.damage:
+    for issue in report.integrity:
         if issue.level == "info":
-            print_status(f"note: {issue.what}")
+            print_status(f"note: {issue.message}")
         else:
-            caveat(issue.what)
+            caveat(issue.message)
     for note in report.notes:
         print_status(f"note: {note}")
 
@@ -148,23 +148,23 @@ def _issues(report: AuditReport) -> Grid:
     """One row for each kind of issue: how many images it concerns, and their share."""
     table = grid("issue", "number", "share (95 % interval)")
     table.add_row("images", f"{len(report.table):,}")
-    duplicates = len(report.table) - report.duplicates.distinct
-    table.add_row("distinct images", f"{report.duplicates.distinct:,}", f"{duplicates:,} files are duplicates")
+    duplicates = len(report.table) - report.duplicates.n_distinct
+    table.add_row("distinct images", f"{report.duplicates.n_distinct:,}", f"{duplicates:,} files are duplicates")
     for leak in report.leaks:
         count = f"{len(leak.samples):,} of {leak.rate.n:,}"
-        table.add_row(f"{leak.part} images with {_LEAKS[leak.by]}", count, leak.rate.percent())
-    for known in dict.fromkeys(match.known for match in report.source_matches):
-        matches = [match for match in report.source_matches if match.known == known]
+        table.add_row(f"{leak.subset} images with {_LEAKS[leak.by]}", count, leak.rate.percent())
+    for known in dict.fromkeys(match.reference for match in report.source_matches):
+        matches = [match for match in report.source_matches if match.reference == known]
         patients = len({match.patient for match in matches if match.patient})
         table.add_row(f"images from {known}", f"{len(matches):,}", f"of {patients:,} patients" if patients else "")
     table.add_row("label conflicts", f"{len(report.label_conflicts):,}")
     for shortcut in report.shortcuts:
-        shares = f"{shortcut.accuracy.percent()}; {100 * shortcut.majority:.1f} % for the majority class"
-        found = "shortcut" if shortcut.confusing else "no shortcut"
+        shares = f"{shortcut.accuracy.percent()}; {100 * shortcut.majority_baseline:.1f} % for the majority class"
+        found = "shortcut" if shortcut.best_separated else "no shortcut"
         table.add_row(f"class predicted from {shortcut.name}", found, shares)
-    for neighbor in report.neighbors:
-        for what, estimate in (("all", neighbor.everything), ("leaked", neighbor.leaked), ("clean", neighbor.clean)):
+    for neighbor in report.nearest_neighbor:
+        for what, estimate in (("all", neighbor.overall), ("leaked", neighbor.leaked), ("clean", neighbor.clean)):
             if estimate:
-                title = f"label of the nearest training image, {what} of {neighbor.part}"
+                title = f"label of the nearest training image, {what} of {neighbor.subset}"
                 table.add_row(title, f"{estimate.n:,}", estimate.percent())
     return table

@@ -1,4 +1,4 @@
-"""What is known of a data set, and the type that ties this knowledge to the code that reads it."""
+"""The types of a data set: its facts, and the functions that recognize, read and download it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tumorlens.datasets.table import Table
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """The facts `tumorlens data info NAME` prints.
+    """The facts that `tumorlens data info NAME` prints.
 
     Attributes:
         name: as used on the command line.
@@ -21,11 +21,11 @@ class DatasetCard:
         patients: number of patients, None where unknown.
         classes: class names in label order; empty where the folders decide.
         format: of the files.
-        layout: what the folder must hold.
+        layout: expected content of the folder.
         license: of the images.
-        citation: whom to cite.
-        homepage: where it can be fetched by hand; empty where there is none.
-        problems: what is known to be wrong with it, each one sentence.
+        citation: publication to cite.
+        homepage: page from which it can be downloaded by hand; empty where there is none.
+        problems: known errors and biases, each one sentence.
     """
 
     name: str
@@ -43,16 +43,19 @@ class DatasetCard:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that can be read, recognized and perhaps fetched.
+    """A data set that can be recognized and read, and perhaps downloaded.
 
     Attributes:
-        card: what is known of it.
+        card: its facts.
         read: folder -> table; raises DataError where the layout is another.
-        recognizes: whether a folder looks like this set.
-        get: fetches the original into a folder; None where there is nothing to fetch.
+        recognizes: whether a folder has the layout of this set.
+        get: downloads the original into a folder; None where there is no download.
+        order: rank among the data sets that are tried on a folder, lowest first. A layout that contains another one
+            must come before it; ``folder`` accepts any class folders and comes last, at 100.
     """
 
     card: DatasetCard
     read: Callable[[Path], Table]
     recognizes: Callable[[Path], bool]
     get: Callable[[Path, Progress | None], Path] | None = None
+    order: int = 70

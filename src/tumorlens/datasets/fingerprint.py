@@ -1,4 +1,4 @@
-"""One hash for the content of a data set, so that a result can name exactly what it was measured on."""
+"""table -> one hash of its content, so that a result can identify exactly the data it was measured on."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ def fingerprint(table: Table, *, masks: bool = False) -> str:
 
     Args:
         table: any.
-        masks: whether masks count, with the bytes of their files: a result that no mask can change is told
-            apart by images alone, one that they can change (a segmentation) by both.
+        masks: whether the bytes of the mask files count. Results that masks cannot change are identified by the images
+            alone, results that they can change (a segmentation) by both.
 
     Raises:
         DataError: a file cannot be read; names it.
     """
     total = blake2b(digest_size=16)
-    places = [MaskLocation.of(s.mask) if masks and s.mask else None for s in table.samples]
-    files = list(dict.fromkeys(place.file for place in places if place))
+    locations = [MaskLocation.parse(s.mask) if masks and s.mask else None for s in table.samples]
+    files = list(dict.fromkeys(location.file for location in locations if location))
     with ThreadPoolExecutor() as pool:
-        drawn = dict(zip(files, pool.map(_content, files), strict=True))
+        mask_digests = dict(zip(files, pool.map(_content, files), strict=True))
         digests = pool.map(_content, (s.image for s in table.samples))
-        for sample, place, digest in zip(table.samples, places, digests, strict=True):
+        for sample, location, digest in zip(table.samples, locations, digests, strict=True):
             total.update(f"{sample.id}\n{sample.label}\n".encode() + digest)
-            if place:
-                total.update(f"{place.image}\n{place.turn}\n".encode() + drawn[place.file])
+            if location:
+                total.update(f"{location.image}\n{location.dihedral}\n".encode() + mask_digests[location.file])
     return total.hexdigest()
 
 
@@ -40,5 +40,7 @@ def _content(path: Path) -> bytes:
         return blake2b(path.read_bytes(), digest_size=16).digest()
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}); bring it back, or take it out of the table"
+            file=path,
+            found=f"cannot be read ({error.strerror})",
+            advice="restore it, or remove it from the table",
         ) from None

@@ -1,7 +1,7 @@
-"""files -> pixels: images and MATLAB files as one type, Scan. Knows nothing of models, imports no torch."""
+"""files -> Scan: images and MATLAB files become one type. Knows nothing of models, imports no torch."""
 
 from tumorlens.scan.input_geometry import Box, CropWindow, InputGeometry
-from tumorlens.scan.mask import mask_in_image, is_box_mask
+from tumorlens.scan.mask import is_box_mask, mask_in_image
 from tumorlens.scan.matlab import FigshareSlice, read_figshare
 from tumorlens.scan.read import read_mask, read_scan, read_size
 from tumorlens.scan.types import GrayImage, Mask, Pixels, Scan, window

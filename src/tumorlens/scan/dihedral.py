@@ -1,4 +1,4 @@
-"""pixels -> pixels in one of the eight flips and turns, which have one number wherever they are spoken of."""
+"""pixels -> pixels after one of the eight dihedral transforms: rotations by 90° and flips, numbered once for all."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DIHEDRAL_NAMES = (
 )
 
 
-def apply_dihedral(pixels: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
-    """The pixels turned or flipped, as a view.
+def apply_dihedral(pixels: npt.NDArray[Any], transform: int) -> npt.NDArray[Any]:
+    """Rotate or flip the pixels; returns a view.
 
     Args:
         pixels: (..., H, W).
-        turn: which of `DIHEDRAL_NAMES`, counter-clockwise: quarter turns first, then, from 4 on, transposed.
+        transform: index into `DIHEDRAL_NAMES`: 0 to 3 quarter turns counter-clockwise; 4 to 7 the same, transposed.
     """
-    pixels = np.rot90(pixels, turn % 4, axes=(-2, -1))
-    return np.swapaxes(pixels, -2, -1) if turn >= 4 else pixels
+    pixels = np.rot90(pixels, transform % 4, axes=(-2, -1))
+    return np.swapaxes(pixels, -2, -1) if transform >= 4 else pixels

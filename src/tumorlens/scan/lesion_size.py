@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.scan.connected_components import outline, label_components
+from tumorlens.scan.connected_components import label_components, outline
 from tumorlens.scan.input_geometry import Box
 from tumorlens.scan.types import Mask
 

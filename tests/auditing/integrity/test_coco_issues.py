@@ -73,7 +73,7 @@ def test_what_is_listed_and_what_is_there_are_compared(tmp_path: Path) -> None:
     assert details(found["coco-absent"]) == [("3.png", "listed, not there")]
     assert details(found["coco-unlisted"]) == [("4.png", "there, not listed")]
     assert found["coco-absent"].what.startswith("1 of 3 listed images are not there")
-    assert details(found["coco-unused-category"]) == [(coco.FILE, "Meningioma"), (coco.FILE, "Tumor")]
+    assert details(found["coco-unused-category"]) == [(coco.ANNOTATION_FILE, "Meningioma"), (coco.ANNOTATION_FILE, "Tumor")]
 
 
 def test_a_category_that_another_part_uses_is_used(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_ids_used_twice_are_named(tmp_path: Path) -> None:
     held["images"].append({"id": 1, "file_name": "1.png"})
     path.write_text(json.dumps(held))
     assert details(damage(tmp_path)["coco-ids"]) == [
-        (coco.FILE, "image 0, 2 times"),
-        (coco.FILE, "annotation 0, 2 times"),
+        (coco.ANNOTATION_FILE, "image 0, 2 times"),
+        (coco.ANNOTATION_FILE, "annotation 0, 2 times"),
         ("1.png", "listed 2 times"),
     ]
 
@@ -157,4 +157,4 @@ def test_entries_and_files_that_cannot_be_read_are_findings(tmp_path: Path) -> N
     assert list(found) == ["coco-unreadable", "coco-entries"]
     assert found["coco-unreadable"].level == "danger"
     assert details(found["coco-unreadable"])[0][1].startswith("is no JSON or damaged")
-    assert details(found["coco-entries"]) == [(coco.FILE, "annotations[2] has neither segmentation nor bbox")]
+    assert details(found["coco-entries"]) == [(coco.ANNOTATION_FILE, "annotations[2] has neither segmentation nor bbox")]

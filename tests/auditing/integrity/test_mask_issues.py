@@ -128,9 +128,9 @@ def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> 
 
 
 def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_none(tmp_path: Path) -> None:
-    mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), turn=4).path
+    mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), dihedral=4).path
     assert damage(tmp_path, mask) == {}
-    gone = MaskLocation(tmp_path / "m" / "2.png", turn=4).path
+    gone = MaskLocation(tmp_path / "m" / "2.png", dihedral=4).path
     assert list(damage(tmp_path, gone)) == ["mask-missing"]
     table = Table("made", (Sample("made/1", scans.raw(tmp_path / "bad.png", b"x"), "glioma", mask),), ("glioma",))
     assert not _masks(table)

@@ -37,8 +37,8 @@ def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
 
     table = open_table(slices)
     known = (build_index(table),)
-    monkeypatch.setattr(guard, "shipped", lambda: known)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped", lambda: known)
+    monkeypatch.setattr(guard, "shipped_indexes", lambda: known)
+    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped_indexes", lambda: known)
     return table
 
 
@@ -132,7 +132,7 @@ def test_real_rectangles_overlap_the_true_outlines_by_little_more_than_half() ->
     after = reference_masks(before, open_table(DATA / "figshare"))
     dice = []
     for one, other in zip(before.samples, after.samples, strict=True):
-        assert MaskLocation.of(other.mask).turn == DIHEDRAL_NAMES.index("transposed")
+        assert MaskLocation.parse(other.mask).dihedral == DIHEDRAL_NAMES.index("transposed")
         rectangle, outline = read_sample_mask(one), read_sample_mask(other)
         dice.append(2 * np.sum(rectangle & outline) / (rectangle.sum() + outline.sum()))
     assert len(dice) == 215

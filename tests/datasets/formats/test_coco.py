@@ -84,7 +84,7 @@ def test_a_damaged_part_leaves_the_others_readable(tmp_path: Path) -> None:
     scans.cut(coco.export(tmp_path / "mine" / "train", {"1.png": [1]}), 0.5)
     table = read(tmp_path / "mine")
     assert [s.id for s in table.samples] == ["mine/test/1.png"]
-    assert f"mine: train/{coco.FILE} cannot be read; its images are left out" in table.notes
+    assert f"mine: train/{coco.ANNOTATION_FILE} cannot be read; its images are left out" in table.notes
 
 
 def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_an_entry_that_cannot_be_used_is_named_and_the_table_still_read(
 
 @pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])
 def test_what_is_no_annotation_file_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
-    path = scans.raw(tmp_path / coco.FILE, content)
+    path = scans.raw(tmp_path / coco.ANNOTATION_FILE, content)
     with pytest.raises(DataError, match=r"coco\.json: (is no JSON or damaged|has no list 'images')") as caught:
         read_annotations(path)
     assert "\n" not in str(caught.value)

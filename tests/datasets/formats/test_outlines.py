@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.scans import HEIGHT, MASK, WIDTH
-from tumorlens.datasets.formats.outlines import Ellipse, Polygon, Runs, Shape, draw, rectangle, run_lengths
+from tumorlens.datasets.formats.outlines import Ellipse, Polygon, RunLengths, Shape, rasterize, box_polygon, decode_run_lengths
 
 SIZE = (HEIGHT, WIDTH)
 RUNS = (484, *(8, 16) * 8, 8, 84)  # of scans.MASK, down its columns
@@ -14,29 +14,29 @@ RUNS = (484, *(8, 16) * 8, 8, 84)  # of scans.MASK, down its columns
 
 def pixels(*shapes: Shape) -> list[tuple[int, int]]:
     """(x, y) of every pixel drawn."""
-    rows, columns = np.nonzero(draw(shapes, SIZE))
+    rows, columns = np.nonzero(rasterize(shapes, SIZE))
     return sorted(zip(columns.tolist(), rows.tolist(), strict=True))
 
 
 def test_a_box_on_whole_numbers_covers_just_its_pixels() -> None:
-    np.testing.assert_array_equal(draw([rectangle(20, 4, 9, 8)], SIZE), MASK)
-    assert pixels(rectangle(3, 2, 1, 1)) == [(3, 2)]
+    np.testing.assert_array_equal(rasterize([box_polygon(20, 4, 9, 8)], SIZE), MASK)
+    assert pixels(box_polygon(3, 2, 1, 1)) == [(3, 2)]
 
 
 def test_a_pixel_counts_by_its_center() -> None:
-    assert pixels(rectangle(3.4, 2.4, 1.2, 1.2)) == [(3, 2), (3, 3), (4, 2), (4, 3)]
-    assert pixels(rectangle(3.6, 2.6, 0.8, 0.8)) == []
-    assert pixels(rectangle(3.5, 2.5, 1, 1)) == [(3, 2)]  # the left and the upper edge belong to it, the others not
+    assert pixels(box_polygon(3.4, 2.4, 1.2, 1.2)) == [(3, 2), (3, 3), (4, 2), (4, 3)]
+    assert pixels(box_polygon(3.6, 2.6, 0.8, 0.8)) == []
+    assert pixels(box_polygon(3.5, 2.5, 1, 1)) == [(3, 2)]  # the left and the upper edge belong to it, the others not
 
 
 def test_neighbors_share_no_pixel_and_leave_none_out() -> None:
     left, right = Polygon(((0, 0), (17.3, 0), (9.1, 24), (0, 24))), Polygon(((17.3, 0), (32, 0), (32, 24), (9.1, 24)))
-    one, other = draw([left], SIZE), draw([right], SIZE)
+    one, other = rasterize([left], SIZE), rasterize([right], SIZE)
     assert (one + other == 1).all()
 
 
 def test_shapes_that_overlap_are_one() -> None:
-    assert pixels(rectangle(1, 1, 2, 1), rectangle(2, 1, 2, 1)) == [(1, 1), (2, 1), (3, 1)]
+    assert pixels(box_polygon(1, 1, 2, 1), box_polygon(2, 1, 2, 1)) == [(1, 1), (2, 1), (3, 1)]
 
 
 def test_an_outline_that_crosses_itself_is_empty_where_it_goes_round_twice() -> None:
@@ -45,9 +45,9 @@ def test_an_outline_that_crosses_itself_is_empty_where_it_goes_round_twice() -> 
 
 
 def test_what_reaches_beyond_the_image_is_cut_off() -> None:
-    assert draw([rectangle(-5, -5, 100, 100)], SIZE).all()
-    assert pixels(rectangle(-5, -5, 6, 6)) == [(0, 0)]
-    assert pixels(rectangle(40, 4, 5, 5), Ellipse((-9, 3), (4, 4))) == []
+    assert rasterize([box_polygon(-5, -5, 100, 100)], SIZE).all()
+    assert pixels(box_polygon(-5, -5, 6, 6)) == [(0, 0)]
+    assert pixels(box_polygon(40, 4, 5, 5), Ellipse((-9, 3), (4, 4))) == []
 
 
 @pytest.mark.parametrize("corners", [(), ((3, 3),), ((3, 3), (9, 9))])
@@ -57,28 +57,28 @@ def test_fewer_than_three_corners_cover_nothing(corners: tuple[tuple[float, floa
 
 
 def test_a_circle_is_round_and_an_ellipse_is_turned_clockwise() -> None:
-    circle = draw([Ellipse((16, 12), (8, 8))], SIZE)
+    circle = rasterize([Ellipse((16, 12), (8, 8))], SIZE)
     assert circle.sum() == pytest.approx(np.pi * 64, rel=0.05)
     np.testing.assert_array_equal(circle, circle[::-1, ::-1])
     flat = Ellipse((16, 12), (10, 3))
-    assert draw([flat], SIZE).any(axis=0).sum() == 20
-    steep = draw([Ellipse((16, 12), (10, 3), np.pi / 2)], SIZE)
+    assert rasterize([flat], SIZE).any(axis=0).sum() == 20
+    steep = rasterize([Ellipse((16, 12), (10, 3), np.pi / 2)], SIZE)
     assert steep.any(axis=1).sum() == 20
-    down = draw([Ellipse((16, 12), (10, 3), np.pi / 4)], SIZE)  # its far end lies right of and below the center
+    down = rasterize([Ellipse((16, 12), (10, 3), np.pi / 4)], SIZE)  # its far end lies right of and below the center
     assert down[17, 21]
     assert not down[6, 21]
     assert pixels(Ellipse((16, 12), (0, 3))) == []
 
 
 def test_run_lengths_go_down_the_columns() -> None:
-    np.testing.assert_array_equal(draw([Runs(SIZE, RUNS)], SIZE), MASK)
-    assert Runs(SIZE, RUNS).area == MASK.sum()
-    assert pixels(Runs(SIZE, (1, 2))) == [(0, 1), (0, 2)]  # the rest is background
+    np.testing.assert_array_equal(rasterize([RunLengths(SIZE, RUNS)], SIZE), MASK)
+    assert RunLengths(SIZE, RUNS).area == MASK.sum()
+    assert pixels(RunLengths(SIZE, (1, 2))) == [(0, 1), (0, 2)]  # the rest is background
 
 
 def test_run_lengths_of_another_image_are_refused() -> None:
     with pytest.raises(ValueError, match=r"run lengths for 24 x 32 pixels"):
-        draw([Runs((WIDTH, HEIGHT), RUNS)], SIZE)
+        rasterize([RunLengths((WIDTH, HEIGHT), RUNS)], SIZE)
 
 
 def test_compressed_run_lengths_are_read_as_the_coco_api_writes_them() -> None:
@@ -86,12 +86,12 @@ def test_compressed_run_lengths_are_read_as_the_coco_api_writes_them() -> None:
     more[3, 3] = 1
     more[20:, 31] = 1
     for text, mask in (("T?8`0000000000000000T2", MASK), ("[21h<7hC000000000000000P2L", more)):
-        np.testing.assert_array_equal(draw([Runs(SIZE, run_lengths(text))], SIZE), mask)
-    assert run_lengths("T?8`0000000000000000T2") == RUNS
-    assert run_lengths("") == ()
+        np.testing.assert_array_equal(rasterize([RunLengths(SIZE, decode_run_lengths(text))], SIZE), mask)
+    assert decode_run_lengths("T?8`0000000000000000T2") == RUNS
+    assert decode_run_lengths("") == ()
 
 
 @pytest.mark.parametrize("text", ["0 3", "0\x7f", "0ä", "0P"])
 def test_what_is_no_compressed_run_length_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"run lengths"):
-        run_lengths(text)
+        decode_run_lengths(text)

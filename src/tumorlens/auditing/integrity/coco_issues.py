@@ -1,175 +1,172 @@
-"""COCO annotations -> damage: what a file lists, and whether its outlines are any."""
+"""COCO annotations -> integrity issues: the listed images, ids and categories, and the quality of the outlines."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 from tumorlens.auditing.duplicates.image_records import ImageRecord
-from tumorlens.auditing.integrity.mask_issues import NEARLY_ALL
-from tumorlens.auditing.issues import IntegrityIssue
+from tumorlens.auditing.integrity.mask_issues import BOX_MASK_SHARE
+from tumorlens.auditing.issues import IntegrityIssue, IssueLevel
 from tumorlens.datasets import MaskLocation, Sample, Table
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES
-from tumorlens.datasets.formats.coco import FILE, annotation_files, unlisted, unused_categories
+from tumorlens.datasets.formats.coco import ANNOTATION_FILE, annotation_files, unlisted, unused_categories
 from tumorlens.datasets.formats.coco_annotations import read_annotations
 from tumorlens.datasets.formats.coco_types import Annotations, CocoAnnotation, CocoImage
 from tumorlens.errors import DataError
 
-_ROUNDING = 1.5  # pixels that a box may reach over the edge: exports round its corner and its sides one by one
+_ROUNDING = 1.5  # pixels that a box may extend over the edge: exports round its corner and its sides one by one
 _SLIVER = 3  # pixels: an object this thin is a slip of the mouse
 
-Level = Literal["danger", "warning", "info"]
 Items = list[tuple[Path, str]]
 
 
-def find_coco_issues(table: Table, image_records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
-    """What is wrong with the annotation files beside a table's images; nothing where there are none.
+def find_coco_issues(table: Table, records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    """The issues of the annotation files beside a table's images; none where there are no such files.
 
-    The files of an export's other split folders are read as well, also where none of their images is there.
-    Outlines are not judged where the images beside them have masks from elsewhere.
+    The files of an export's other split folders are read as well, even if the table has none of their images.
+    Outlines are not checked where the images have masks from other files.
 
     Args:
         table: any.
-        image_records: one for each sample, in the table's order.
+        records: one for each sample, in the table's order.
     """
-    found: list[IntegrityIssue] = []
-    masks = {MaskLocation.of(sample.mask).file for sample in table.samples if sample.mask}
+    issues: list[IntegrityIssue] = []
+    masks = {MaskLocation.parse(sample.mask).file for sample in table.samples if sample.mask}
     for files in _exports(table.samples):
-        parts: list[Annotations] = []
-        broken: Items = []
+        annotations: list[Annotations] = []
+        unreadable: Items = []
         for path in files:
             try:
-                parts.append(read_annotations(path))
+                annotations.append(read_annotations(path))
             except DataError as error:
-                broken.append((path, str(error).removeprefix(f"{path}: ")))
-        if broken:
-            what = f"{len(broken):,} of {len(files):,} files of annotations cannot be read; export them again."
-            found.append(IntegrityIssue("coco-unreadable", what, "danger", tuple(broken)))
-        if parts:
-            found += [*_entries(parts), *_listing(parts), *_sizes(parts, image_records)]
+                unreadable.append((path, str(error).removeprefix(f"{path}: ")))
+        if unreadable:
+            message = f"{len(unreadable):,} of {len(files):,} annotation files cannot be read; export them again."
+            issues.append(IntegrityIssue("coco-unreadable", message, "danger", tuple(unreadable)))
+        if annotations:
+            issues += [*_entries(annotations), *_listing(annotations), *_sizes(annotations, records)]
             if not masks or masks.intersection(files):
-                found += _outlines(parts)
-    return found
+                issues += _outlines(annotations)
+    return issues
 
 
 def _exports(samples: Iterable[Sample]) -> list[list[Path]]:
     """The annotation files of each export, found by its images: beside them, or one folder up.
 
-    The other split folders belong to it where the set was read as a whole, which the samples' ids tell.
+    The other split folders belong to an export that was read as a whole, which the samples' ids show.
     """
-    found: dict[Path, list[Path]] = {}
-    places = dict.fromkeys(
-        (place, place.name in s.id.split("/")[1:-1]) for s in samples for place in s.image.parents[:2]
+    exports: dict[Path, list[Path]] = {}
+    folders = dict.fromkeys(
+        (folder, folder.name in s.id.split("/")[1:-1]) for s in samples for folder in s.image.parents[:2]
     )
-    for folder, inside in places:
-        if (folder / FILE).is_file():
+    for folder, inside in folders:
+        if (folder / ANNOTATION_FILE).is_file():
             root = folder.parent if inside and folder.name.lower() in SPLIT_NAMES else folder
-            found[root] = [path for _, path in annotation_files(root)]
-    return list(found.values())
+            exports[root] = [path for _, path in annotation_files(root)]
+    return list(exports.values())
 
 
-def _entries(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
-    faults = [(part.path, fault) for part in parts for fault in part.faults]
-    what = f"{len(faults):,} entries of the annotations cannot be used or do not fit together; export them again."
-    yield from _found("coco-entries", "warning", what, faults)
-    twice = []
-    for part in parts:
-        images = Counter(image.id for image in part.images)
-        own = Counter(a.id for a in part.annotations if a.id is not None)
-        files = Counter(image.file for image in part.images)
-        twice += [(part.path, f"image {name}, {n} times") for name, n in images.items() if n > 1]
-        twice += [(part.path, f"annotation {name}, {n} times") for name, n in own.items() if n > 1]
-        twice += [(file, f"listed {n} times") for file, n in files.items() if n > 1]
-    what = (
-        f"{len(twice):,} ids or files are used more than once, so that nobody can say which image an annotation "
-        "belongs to; export them again."
+def _entries(files: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
+    faults = [(file.path, fault) for file in files for fault in file.faults]
+    message = f"{len(faults):,} annotation entries are invalid or contradict each other; export them again."
+    yield from _issue("coco-invalid-entries", "warning", message, faults)
+    repeated = []
+    for file in files:
+        image_ids = Counter(image.id for image in file.images)
+        annotation_ids = Counter(a.id for a in file.annotations if a.id is not None)
+        image_files = Counter(image.file for image in file.images)
+        repeated += [(file.path, f"image {name}, {n} times") for name, n in image_ids.items() if n > 1]
+        repeated += [(file.path, f"annotation {name}, {n} times") for name, n in annotation_ids.items() if n > 1]
+        repeated += [(path, f"listed {n} times") for path, n in image_files.items() if n > 1]
+    message = (
+        f"{len(repeated):,} ids or files are used more than once, so the image of an annotation is ambiguous; "
+        "export them again."
     )
-    yield from _found("coco-ids", "warning", what, twice)
+    yield from _issue("coco-duplicate-ids", "warning", message, repeated)
 
 
-def _listing(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
-    listed = [image for part in parts for image in part.images]
-    bare = []
-    for part in parts:
-        shown = {annotation.image for annotation in part.annotations}
-        bare += [(image.file, "no annotation") for image in part.images if image.id not in shown]
-    what = (
-        f"{len(bare):,} of {len(listed):,} listed images have no annotation; look whether they show no tumor or "
-        "were forgotten, for a segmentation takes them for healthy."
+def _listing(files: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
+    listed = [image for file in files for image in file.images]
+    unannotated = []
+    for file in files:
+        annotated = {annotation.image for annotation in file.annotations}
+        unannotated += [(image.file, "no annotation") for image in file.images if image.id not in annotated]
+    message = (
+        f"{len(unannotated):,} of {len(listed):,} listed images have no annotation; check whether they show no tumor "
+        "or were forgotten, since segmentation training takes them for healthy."
     )
-    yield from _found("coco-unannotated", "warning", what, bare)
-    absent = [(image.file, "listed, not there") for image in listed if not image.file.is_file()]
-    what = f"{len(absent):,} of {len(listed):,} listed images are not there; copy them, or export again."
-    yield from _found("coco-absent", "warning", what, absent)
-    spare = [(file, "there, not listed") for part in parts for file in unlisted(part)]
-    what = (
-        f"{len(spare):,} images beside the annotations are not listed, so nobody uses them; list them or remove them."
-    )
-    yield from _found("coco-unlisted", "warning", what, spare)
+    yield from _issue("coco-unannotated", "warning", message, unannotated)
+    missing = [(image.file, "listed, but missing") for image in listed if not image.file.is_file()]
+    message = f"{len(missing):,} of {len(listed):,} listed images are missing; copy them, or export again."
+    yield from _issue("coco-missing", "warning", message, missing)
+    extra = [(path, "not listed") for file in files for path in unlisted(file)]
+    message = f"{len(extra):,} images beside the annotations are not listed, so they are not used; list or remove them."
+    yield from _issue("coco-unlisted", "warning", message, extra)
     unused = [
-        (part.path, name) for name in unused_categories(parts) for part in parts if name in part.categories.values()
+        (file.path, name) for name in unused_categories(files) for file in files if name in file.categories.values()
     ]
-    names = ", ".join(f"'{name}'" for name in unused_categories(parts))
-    what = f"No annotation uses the category {names}; programs that count categories make a class of it nevertheless."
-    yield from _found("coco-unused-category", "info", what, unused)
+    names = ", ".join(f"'{name}'" for name in unused_categories(files))
+    message = f"No annotation uses the category {names}, but programs that count categories make a class of it."
+    yield from _issue("coco-unused-category", "info", message, unused)
 
 
-def _sizes(parts: Sequence[Annotations], image_records: Sequence[ImageRecord]) -> Iterator[IntegrityIssue]:
-    """Images that are not as large as their annotations say."""
-    sizes = {look.path: look.size for look in image_records if look.problem is None}
-    compared = [i for part in parts for i in part.images if i.file in sizes and i.width and i.height]
+def _sizes(files: Sequence[Annotations], records: Sequence[ImageRecord]) -> Iterator[IntegrityIssue]:
+    """Images with another size than listed in the annotations."""
+    sizes = {record.path: record.size for record in records if record.read_error is None}
+    compared = [i for file in files for i in file.images if i.file in sizes and i.width and i.height]
     items = []
     for image in compared:
         height, width = sizes[image.file]
         if (width, height) != (image.width, image.height):
             items.append((image.file, f"{width} x {height} pixels, listed with {image.width} x {image.height}"))
-    what = (
-        f"{len(items):,} of {len(compared):,} images have another size than listed, so that every outline lies "
-        "elsewhere; export images and annotations together."
+    message = (
+        f"{len(items):,} of {len(compared):,} images have another size than listed, so every outline is displaced; "
+        "export images and annotations together."
     )
-    yield from _found("coco-size", "danger", what, items)
+    yield from _issue("coco-size", "danger", message, items)
 
 
-def _outlines(parts: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
-    by_id = {(part.path, image.id): image for part in parts for image in part.images}
-    drawn: Items = []
+def _outlines(files: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
+    image_of = {(file.path, image.id): image for file in files for image in file.images}
+    polygons: Items = []
+    box_polygons: Items = []
     boxes: Items = []
     empty: Items = []
-    outside: Items = []
-    rectangles: Items = []
+    out_of_bounds: Items = []
     total = 0
-    for part in parts:
-        for annotation in part.annotations:
+    for file in files:
+        for annotation in file.annotations:
             total += 1
-            image = by_id.get((part.path, annotation.image))
-            item = (image.file if image else part.path, f"annotation {annotation.id}")
+            image = image_of.get((file.path, annotation.image))
+            item = (image.file if image else file.path, f"annotation {annotation.id}")
             if annotation.kind == "box":
                 boxes.append(item)
             if annotation.kind == "polygon":
-                drawn.append(item)
+                polygons.append(item)
             if annotation.is_box_shaped:
-                rectangles.append(item)
+                box_polygons.append(item)
             if annotation.is_empty or _is_sliver(annotation):
                 empty.append((item[0], f"{item[1]}, {annotation.area:,.0f} square pixels"))
-            if image and _is_outside(annotation, image):
-                outside.append(item)
-    count = f"{len(rectangles):,} of {len(drawn):,} polygons are rectangles with sides parallel to the image's"
-    if len(rectangles) >= NEARLY_ALL * len(drawn):
-        what = (
-            f"{count}: rectangles are not outlines. A Dice measured against them says nothing about outlines; "
+            if image and _is_out_of_bounds(annotation, image):
+                out_of_bounds.append(item)
+    count = f"{len(box_polygons):,} of {len(polygons):,} polygons are boxes with sides parallel to the image's"
+    if len(box_polygons) >= BOX_MASK_SHARE * len(polygons):
+        message = (
+            f"{count}, not outlines. A Dice score against boxes says nothing about outlines; "
             "use them as boxes, or have the tumors outlined."
         )
-        yield from _found("coco-rectangles", "danger", what, rectangles)
+        yield from _issue("coco-box-polygons", "danger", message, box_polygons)
     else:
-        yield from _found("coco-rectangles", "warning", f"{count}; look whether somebody drew boxes there.", rectangles)
-    what = f"{len(boxes):,} of {total:,} annotations are boxes without an outline; they teach no segmentation."
-    yield from _found("coco-boxes", "warning", what, boxes)
-    what = f"{len(empty):,} of {total:,} annotations cover nothing or a sliver; remove or redraw them."
-    yield from _found("coco-empty", "warning", what, empty)
-    what = f"{len(outside):,} of {total:,} annotations reach beyond their image; look whether its size changed."
-    yield from _found("coco-outside", "warning", what, outside)
+        message = f"{count}; check whether they were drawn as boxes."
+        yield from _issue("coco-box-polygons", "warning", message, box_polygons)
+    message = f"{len(boxes):,} of {total:,} annotations are boxes without an outline; segmentation training needs outlines."
+    yield from _issue("coco-boxes", "warning", message, boxes)
+    message = f"{len(empty):,} of {total:,} annotations cover nothing or a sliver; remove or redraw them."
+    yield from _issue("coco-empty", "warning", message, empty)
+    message = f"{len(out_of_bounds):,} of {total:,} annotations extend beyond their image; check whether its size changed."
+    yield from _issue("coco-out-of-bounds", "warning", message, out_of_bounds)
 
 
 def _is_sliver(annotation: CocoAnnotation) -> bool:
@@ -177,7 +174,7 @@ def _is_sliver(annotation: CocoAnnotation) -> bool:
     return extent is not None and min(extent[2] - extent[0], extent[3] - extent[1]) < _SLIVER
 
 
-def _is_outside(annotation: CocoAnnotation, image: CocoImage) -> bool:
+def _is_out_of_bounds(annotation: CocoAnnotation, image: CocoImage) -> bool:
     extent = annotation.extent
     if extent is None or not (image.width and image.height):
         return False
@@ -185,7 +182,7 @@ def _is_outside(annotation: CocoAnnotation, image: CocoImage) -> bool:
     return min(left, top) < -_ROUNDING or right > image.width + _ROUNDING or bottom > image.height + _ROUNDING
 
 
-def _found(kind: str, level: Level, what: str, items: Items) -> Iterator[IntegrityIssue]:
-    """The finding, where there is anything to find."""
+def _issue(kind: str, level: IssueLevel, message: str, items: Items) -> Iterator[IntegrityIssue]:
+    """The issue, if it concerns any item."""
     if items:
-        yield IntegrityIssue(kind, what, level, tuple(items))
+        yield IntegrityIssue(kind, message, level, tuple(items))

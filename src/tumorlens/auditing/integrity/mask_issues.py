@@ -1,4 +1,4 @@
-"""masks -> damage: missing, unreadable, of another size, empty, or boxes where outlines are expected."""
+"""masks -> integrity issues: missing, unreadable, empty or box masks, and masks of another size than their image."""
 
 from __future__ import annotations
 
@@ -11,97 +11,100 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress
+from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import UNANNOTATED, MaskLocation, Sample, Table, load_mask
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.datasets.formats.coco import FILE
+from tumorlens.datasets.formats.coco import ANNOTATION_FILE
 from tumorlens.errors import DataError, ScanError
 from tumorlens.scan import is_box_mask, read_scan
 
-NEARLY_ALL = 0.95
-"""Share of rectangles from which a set has boxes in place of outlines."""
+BOX_MASK_SHARE = 0.95
+"""Share of box masks from which a set has bounding boxes in place of outlines."""
 
-_WITHOUT = HEALTHY | {UNANNOTATED}
+_CLASSES_WITHOUT_TUMOR = HEALTHY | {UNANNOTATED}
 
-_WHAT: dict[str, tuple[Literal["danger", "warning"], str]] = {
+_MESSAGES: dict[str, tuple[Literal["danger", "warning"], str]] = {
     "mask-unreadable": ("danger", "cannot be read; copy or export them again."),
     "mask-values": (
         "danger",
-        "hold more than two values, so nobody can say what is tumor; save masks as PNG, not JPEG.",
+        "have more than two values, so the tumor's pixels are ambiguous; save masks as PNG, not JPEG.",
     ),
     "mask-missing": ("warning", "do not exist; copy them, or empty the column."),
-    "mask-size": ("danger", "have another size than their image, so the outline lies elsewhere; export them again."),
-    "mask-empty": ("warning", "are empty although the class is a tumor; draw what is missing, or take them out."),
+    "mask-size": ("danger", "have another size than their image, so the outline is displaced; export them again."),
+    "mask-empty": ("warning", "are empty although the class is a tumor; add the outline, or remove the image."),
     "mask-unexpected": ("warning", "show a tumor although the class has none; correct the class or the mask."),
 }
 
-Key = tuple[Path, tuple[int, int]]
+MaskKey = tuple[Path, tuple[int, int]]
 """A mask and the size of its image."""
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """What one reading of a mask says; `kind` and `detail` name a problem, and then there is nothing else."""
+class _MaskProperties:
+    """Properties of a mask; `kind` and `detail` name a reading problem, and then the others are not set."""
 
     size: tuple[int, int] = (0, 0)
     area: int = 0
-    rectangle: bool = False
+    is_box: bool = False
     kind: str = ""
     detail: str = ""
 
 
 def find_mask_issues(
-    table: Table, image_records: Sequence[ImageRecord], *, progress: Progress | None = None
+    table: Table, records: Sequence[ImageRecord], *, progress: ProgressCallback | None = None
 ) -> list[IntegrityIssue]:
-    """What is wrong with the masks of a table; nothing where it has none.
+    """The issues of a table's masks; none where it has no masks.
 
-    Masks drawn from COCO annotations are not looked at here: `find_coco_issues` judges the outlines themselves.
+    Masks from COCO annotations are not checked here: `find_coco_issues` checks the outlines themselves.
 
     Args:
         table: any.
-        image_records: one for each sample, in the table's order.
-        progress: called with (masks read, masks there are).
+        records: one for each sample, in the table's order.
+        progress: called with (masks read, all masks).
     """
-    judged = [
-        (s, look) for s, look in zip(table.samples, image_records, strict=True) if s.mask and _judged(s.mask, look)
+    checked = [
+        (sample, record)
+        for sample, record in zip(table.samples, records, strict=True)
+        if sample.mask and _is_checked(sample.mask, record)
     ]
-    keys = list(dict.fromkeys((sample.mask, look.size) for sample, look in judged if sample.mask))
+    keys = list(dict.fromkeys((sample.mask, record.size) for sample, record in checked if sample.mask))
     if not keys:
         return []
-    drawn: dict[Key, _Drawn] = {}
+    masks: dict[MaskKey, _MaskProperties] = {}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for key, one in zip(keys, threads.map(_draw, keys), strict=True):
-            drawn[key] = one
+        for key, properties in zip(keys, threads.map(_read, keys), strict=True):
+            masks[key] = properties
             if progress:
-                progress(len(drawn), len(keys))
-    return [*_each(judged, drawn), *_without(table), *_rectangles(drawn)]
+                progress(len(masks), len(keys))
+    return [*_each(checked, masks), *_without_mask(table), *_box_masks(masks)]
 
 
-def _judged(mask: Path, look: ImageRecord) -> bool:
-    """Whether it is no drawing in a COCO file, nor one for an image whose size nobody knows."""
-    place = MaskLocation.of(mask)
-    return place.file.name != FILE and (place.image is None or look.problem is None)
+def _is_checked(mask: Path, record: ImageRecord) -> bool:
+    """Whether the mask is neither an outline in a COCO file, nor an outline for an image of unknown size."""
+    location = MaskLocation.parse(mask)
+    return location.file.name != ANNOTATION_FILE and (location.image is None or record.read_error is None)
 
 
-def _draw(key: Key) -> _Drawn:
+def _read(key: MaskKey) -> _MaskProperties:
     path, size = key
-    place = MaskLocation.of(path)
-    if not place.file.is_file():
-        return _Drawn(kind="mask-missing", detail="does not exist")
+    location = MaskLocation.parse(path)
+    if not location.file.is_file():
+        return _MaskProperties(kind="mask-missing", detail="does not exist")
     if not all(size):  # the image cannot be read, so the mask cannot be fitted to it
-        path = place.file
+        path = location.file
     try:
         mask = load_mask(path, size)
     except DataError as error:
-        return _Drawn(kind="mask-unreadable", detail=str(error).removeprefix(f"{place.file}: "))
+        return _MaskProperties(kind="mask-unreadable", detail=str(error).removeprefix(f"{location.file}: "))
     except ScanError as error:
-        return _Drawn(kind="mask-values" if _is_image(place.file) else "mask-unreadable", detail=error.found)
-    return _Drawn((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_box_mask(mask))
+        kind = "mask-values" if _is_image(location.file) else "mask-unreadable"
+        return _MaskProperties(kind=kind, detail=error.found)
+    return _MaskProperties((mask.shape[0], mask.shape[1]), int(np.count_nonzero(mask)), is_box_mask(mask))
 
 
 def _is_image(path: Path) -> bool:
-    """Whether the file is sound, and only its values are not those of a mask."""
+    """Whether the file can be read, and only its values are not those of a mask."""
     try:
         read_scan(path)
     except ScanError:
@@ -109,52 +112,54 @@ def _is_image(path: Path) -> bool:
     return True
 
 
-def _each(judged: Sequence[tuple[Sample, ImageRecord]], drawn: dict[Key, _Drawn]) -> list[IntegrityIssue]:
-    items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _WHAT}
-    for sample, look in judged:
+def _each(
+    checked: Sequence[tuple[Sample, ImageRecord]], masks: dict[MaskKey, _MaskProperties]
+) -> list[IntegrityIssue]:
+    items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _MESSAGES}
+    for sample, record in checked:
         if sample.mask:
-            for kind, detail in _problems(sample, look, drawn[sample.mask, look.size]):
+            for kind, detail in _problems(sample, record, masks[sample.mask, record.size]):
                 items[kind].append((sample.mask, detail))
     return [
-        IntegrityIssue(kind, f"{len(items[kind]):,} of {len(judged):,} masks {words}", level, tuple(items[kind]))
-        for kind, (level, words) in _WHAT.items()
+        IntegrityIssue(kind, f"{len(items[kind]):,} of {len(checked):,} masks {text}", level, tuple(items[kind]))
+        for kind, (level, text) in _MESSAGES.items()
         if items[kind]
     ]
 
 
-def _problems(sample: Sample, look: ImageRecord, one: _Drawn) -> list[tuple[str, str]]:
-    if one.kind:
-        return [(one.kind, one.detail)]
-    found = []
-    if look.problem is None and one.size != look.size:
-        sizes = [f"{width} x {height}" for height, width in (one.size, look.size)]
-        found.append(("mask-size", f"{sizes[0]} pixels, its image {sizes[1]}"))
-    if not one.area and sample.label not in _WITHOUT:
-        found.append(("mask-empty", f"empty, of class {sample.label}"))
-    if one.area and sample.label in _WITHOUT:
-        found.append(("mask-unexpected", f"{one.area:,} pixels of tumor, of class {sample.label}"))
-    return found
+def _problems(sample: Sample, record: ImageRecord, mask: _MaskProperties) -> list[tuple[str, str]]:
+    if mask.kind:
+        return [(mask.kind, mask.detail)]
+    problems = []
+    if record.read_error is None and mask.size != record.size:
+        sizes = [f"{width} x {height}" for height, width in (mask.size, record.size)]
+        problems.append(("mask-size", f"{sizes[0]} pixels, its image {sizes[1]}"))
+    if not mask.area and sample.label not in _CLASSES_WITHOUT_TUMOR:
+        problems.append(("mask-empty", f"empty, of class {sample.label}"))
+    if mask.area and sample.label in _CLASSES_WITHOUT_TUMOR:
+        problems.append(("mask-unexpected", f"{mask.area:,} pixels of tumor, of class {sample.label}"))
+    return problems
 
 
-def _without(table: Table) -> list[IntegrityIssue]:
+def _without_mask(table: Table) -> list[IntegrityIssue]:
     """Images of tumors without a mask, in sets where others have one."""
-    have = {sample.dataset for sample in table.samples if sample.mask}
-    tumors = [s for s in table.samples if s.dataset in have and s.label not in _WITHOUT]
+    with_masks = {sample.dataset for sample in table.samples if sample.mask}
+    tumors = [s for s in table.samples if s.dataset in with_masks and s.label not in _CLASSES_WITHOUT_TUMOR]
     items = tuple((s.image, f"no mask, of class {s.label}") for s in tumors if s.mask is None)
-    what = (
-        f"{len(items):,} of {len(tumors):,} images of a tumor have no mask although others have one; "
-        "add the masks, or measure outlines on the others alone."
+    message = (
+        f"{len(items):,} of {len(tumors):,} tumor images have no mask although others have one; "
+        "add the masks, or measure segmentation on the others alone."
     )
-    return [IntegrityIssue("mask-none", what, "warning", items)] if items else []
+    return [IntegrityIssue("no-mask", message, "warning", items)] if items else []
 
 
-def _rectangles(drawn: dict[Key, _Drawn]) -> list[IntegrityIssue]:
-    filled = [one for one in drawn.values() if one.area]
-    items = tuple((path, "a filled rectangle") for (path, _), one in drawn.items() if one.rectangle)
+def _box_masks(masks: dict[MaskKey, _MaskProperties]) -> list[IntegrityIssue]:
+    with_tumor = [mask for mask in masks.values() if mask.area]
+    items = tuple((path, "a filled box") for (path, _), mask in masks.items() if mask.is_box)
     if not items:
         return []
-    count = f"{len(items):,} of {len(filled):,} masks that show a tumor are filled rectangles"
-    if len(items) >= NEARLY_ALL * len(filled):
-        what = f"{count}: boxes, not outlines. A Dice measured against them says nothing about outlines."
-        return [IntegrityIssue("mask-rectangles", what, "danger", items)]
-    return [IntegrityIssue("mask-rectangles", f"{count}; look whether somebody drew boxes there.", "warning", items)]
+    count = f"{len(items):,} of {len(with_tumor):,} masks that show a tumor are filled boxes"
+    if len(items) >= BOX_MASK_SHARE * len(with_tumor):
+        message = f"{count}, not outlines. A Dice score against box masks says nothing about outlines."
+        return [IntegrityIssue("box-masks", message, "danger", items)]
+    return [IntegrityIssue("box-masks", f"{count}; check whether they were drawn as boxes.", "warning", items)]

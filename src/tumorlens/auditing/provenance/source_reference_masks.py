@@ -1,84 +1,88 @@
-"""table + known set -> table with that set's own outlines, where the audit knows which slice an image shows."""
+"""table + reference set -> table with the reference masks of that set, for the images that show its slices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tumorlens.auditing.duplicates.image_records import Progress, image_records
-from tumorlens.auditing.duplicates.perceptual_hash import codes, turned, unit
+from tumorlens.auditing.duplicates.image_records import ProgressCallback, read_image_records
+from tumorlens.auditing.duplicates.perceptual_hash import perceptual_hashes, transformed, unit_vectors
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.auditing.leak_check import find_linked_groups, with_groups
-from tumorlens.auditing.provenance.reference_index import FINE, ReferenceIndex, shipped
+from tumorlens.auditing.provenance.reference_index import FINE_HASH, ReferenceIndex, shipped_indexes
 from tumorlens.datasets import MaskLocation, Table
 from tumorlens.errors import DataError
 
-SAME_FRAME = 0.7
+SAME_FRAME_SIMILARITY = 0.7
 """Similarity of whole images from which both have the same frame, so that a mask of one fits the other.
 
-On Nickparvar and on a COCO export 0.77 was the lowest among 1,599 images that show whole slices, and 0.27 the
-highest among those that do not. Cutting 2 % off each side of a slice leaves 0.68 in the median, 3 % leaves 0.51.
+On Nickparvar and on a COCO export, 1,599 images that show whole slices have 0.77 or more, and the others 0.27 or
+less. Cropping 2 % off each side of a slice leaves 0.68 in the median, 3 % leaves 0.51.
 """
 
 
-def reference_masks(table: Table, source: Table, *, progress: Progress | None = None) -> Table:
-    """The table with the outlines of a known set in place of its own masks.
+def reference_masks(table: Table, source: Table, *, progress: ProgressCallback | None = None) -> Table:
+    """The table with the reference masks of another set in place of its own masks.
 
-    An image that is recognized as a slice of the set gets the slice's mask, turned as the image is (see
-    `tumorlens.datasets.reference_masks`), and its patient as group, together with its copies. An image that is not, one
-    that shows only a part of its slice, and one whose slice has no mask in `source` have no mask then.
-    Labels stay. The notes give the counts.
+    An image that shows a slice of the set gets the slice's mask, flipped or rotated like the image (see
+    `tumorlens.datasets.reference_masks`), and its patient as group, together with its duplicates. All other images
+    have no mask then: those without a source match, those that show only a part of a slice, and those whose slice has
+    no mask in `source`. Labels stay. The notes give the counts.
 
     Args:
-        table: whose masks to replace; its split stays, also where it has a recovered patient on two sides.
-        source: the known set itself, with masks; one of those whose index comes with tumorlens (figshare).
+        table: gets the masks; its split stays, also where it has a recovered patient in two subsets.
+        source: the reference set, with masks; one whose index ships with tumorlens (figshare).
         progress: called with (done, total) while images are read.
 
     Raises:
-        DataError: there is no index of `source`, or no image of the table is known from it.
+        DataError: there is no index of `source`, or no image of the table gets a mask.
     """
-    known = next((one for one in shipped() if one.name == source.name), None)
-    if known is None:
+    indexes = shipped_indexes()
+    index = next((one for one in indexes if one.name == source.name), None)
+    if index is None:
         raise DataError(
-            f"{source.name}: no data set whose slices are known here; expected {[one.name for one in shipped()]} "
-            "(--true-masks figshare:FOLDER)"
+            found=f"{source.name}: no reference set with a shipped index",
+            expected=f"one of {[one.name for one in indexes]}",
+            advice="use --reference-masks figshare:FOLDER",
         )
-    ties = find_linked_groups(table, progress=progress)
-    source_matches = [one for one in ties.source_matches if one.known == known.name]
-    whole = _same_frame(table, source_matches, known)
-    held = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
+    linked = find_linked_groups(table, progress=progress)
+    matches = [match for match in linked.source_matches if match.reference == index.name]
+    whole = _same_frame(table, matches, index)
+    mask_of_slice = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
     masks = {
-        one.sample: MaskLocation(mask, turn=one.turn).path
-        for one, fits in zip(source_matches, whole, strict=True)
-        if fits and (mask := held.get(one.slice))
+        match.sample: MaskLocation(mask, dihedral=match.transform).path
+        for match, fits in zip(matches, whole, strict=True)
+        if fits and (mask := mask_of_slice.get(match.slice))
     }
     if not masks:
+        with_mask = sum(mask is not None for mask in mask_of_slice.values())
         raise DataError(
-            f"{table.name}: none of its {len(table):,} images gets a mask from {source.name}: {len(source_matches):,} show "
-            f"one of its slices, and {sum(m is not None for m in held.values()):,} slices of it have a mask there"
+            found=f"{table.name}: none of its {len(table):,} images gets a mask from {source.name}: {len(matches):,} "
+            f"show one of its slices, and {with_mask:,} slices have a mask there",
+            expected=f"whole slices of {source.name}, and their masks",
         )
-    cut = len(source_matches) - sum(whole)
+    n_other, n_cropped, n_whole = len(table) - len(matches), len(matches) - sum(whole), sum(whole)
     counts = {
-        f"{len(masks):,} of {len(table):,} images have the outline of the {known.name} slice they show": len(masks),
-        f"{len(table) - len(source_matches):,} images are not known from {known.name} and have no mask": len(table)
-        - len(source_matches),
-        f"{cut:,} images show only a part of their slice and have no mask": cut,
-        f"{sum(whole) - len(masks):,} slices have no mask in {known.name} as it is there": sum(whole) - len(masks),
+        f"{len(masks):,} of {len(table):,} images have the reference mask of their {index.name} slice": len(masks),
+        f"{n_other:,} images show no slice of {index.name} and have no mask": n_other,
+        f"{n_cropped:,} images show only a part of their slice and have no mask": n_cropped,
+        f"{n_whole - len(masks):,} slices have no mask in this copy of {index.name}": n_whole - len(masks),
     }
-    notes = tuple(f"{table.name}: {fact}" for fact, n in counts.items() if n)
+    notes = tuple(f"{table.name}: {text}" for text, n in counts.items() if n)
     samples = tuple(replace(sample, mask=masks.get(i)) for i, sample in enumerate(table.samples))
-    return with_groups(replace(table, samples=samples, notes=(*table.notes, *notes)), ties)
+    return with_groups(replace(table, samples=samples, notes=(*table.notes, *notes)), linked)
 
 
-def _same_frame(table: Table, source_matches: Sequence[SourceMatch], known: ReferenceIndex) -> list[bool]:
-    """For every trace whether the image shows its slice whole: no part of it, and no frame around it."""
-    row = {name: i for i, name in enumerate(known.slices)}
-    drawn = [one.thumbnails for one in image_records([table.samples[trace.sample].image for trace in source_matches])]
-    found = []
-    for trace, thumbnails in zip(source_matches, drawn, strict=True):
-        if thumbnails is None:
-            found.append(False)
+def _same_frame(table: Table, matches: Sequence[SourceMatch], index: ReferenceIndex) -> list[bool]:
+    """For every match whether the image shows its slice whole: not cropped, and without a border around it."""
+    row = {name: i for i, name in enumerate(index.slices)}
+    records = read_image_records([table.samples[match.sample].image for match in matches])
+    same = []
+    for match, record in zip(matches, records, strict=True):
+        if record.thumbnails is None:
+            same.append(False)
             continue
-        image, other = codes(thumbnails[0], **FINE), turned(known.fine[row[trace.slice], 0], trace.turn)
-        found.append(bool(unit(image) @ unit(other) >= SAME_FRAME))
-    return found
+        image = perceptual_hashes(record.thumbnails[0], **FINE_HASH)
+        slice_ = transformed(index.fine[row[match.slice], 0], match.transform)
+        same.append(bool(unit_vectors(image) @ unit_vectors(slice_) >= SAME_FRAME_SIMILARITY))
+    return same

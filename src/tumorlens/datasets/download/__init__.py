@@ -1,1 +1,1 @@
-"""Transfers of public data sets, checked against their checksums."""
+"""Downloads of public data sets, verified by checksum."""

@@ -13,37 +13,37 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tumorlens.datasets.download.http_download import Progress, fetch, place
+from tumorlens.datasets.download.http_download import Progress, fetch, move_into
 from tumorlens.errors import DownloadError
 
 API = "https://api.figshare.com/v2/articles/1512427"
 PAGE = "https://figshare.com/articles/dataset/brain_tumor_dataset/1512427"
 SLICES = 3064
 FOLDS = "cvind.mat"
-LARGEST = 4 * 2**30  # bytes unpacked; 3,064 slices of 512 x 512 int16 with a mask are 2.4e9 uncompressed
+MAX_UNPACKED = 4 * 2**30  # bytes unpacked; 3,064 slices of 512 x 512 int16 with a mask are 2.4e9 uncompressed
 WANTED = re.compile(r"[\w-]+\.zip|cvind\.mat|README\.txt")
 SLICE = re.compile(r"\d+\.mat")
-WORK = ".tumorlens-download"  # inside the folder: what a broken download is taken up from
+WORK = ".tumorlens-download"  # inside the folder: files of an unfinished download, from which it resumes
 
 
 def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progress: Progress | None = None) -> Path:
-    """Fetch and unpack the Figshare set (Cheng, CC BY 4.0, 10.6084/m9.figshare.1512427) into `folder`.
+    """Download and unpack the Figshare set (Cheng, CC BY 4.0, 10.6084/m9.figshare.1512427) into `folder`.
 
-    Afterwards it holds ``1.mat`` to ``3064.mat`` and ``cvind.mat``. Sizes and checksums are those
-    that Figshare publishes. A call that broke off is taken up where it stopped by calling again; a
-    complete folder is left alone. Files that are already in `folder` are never overwritten.
+    Afterwards it holds ``1.mat`` to ``3064.mat`` and ``cvind.mat``. Figshare publishes the sizes and
+    checksums. Calling again resumes an interrupted download; a complete folder is left unchanged.
+    Files that are already in `folder` are never overwritten.
 
     Args:
-        folder: made if it is not there.
+        folder: created if needed.
         api: the article in Figshare's API; its JSON lists the files.
-        expected: how many slices there must be.
+        expected: number of slices.
         progress: called with file name, bytes so far, and bytes expected.
 
     Returns:
         `folder`.
 
     Raises:
-        DownloadError: says what went wrong, and what to fetch by hand from which page.
+        DownloadError: names the cause, and the files to fetch by hand with their page.
     """
     work = folder / WORK
     try:
@@ -52,14 +52,14 @@ def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progre
             work.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=work) as staging:
                 _unpack(files, Path(staging))
-                place(Path(staging), folder)
+                move_into(Path(staging), folder)
         if not _complete(folder, expected):
             found = f"{_slices(folder)} slices, {FOLDS} {'there' if (folder / FOLDS).is_file() else 'missing'}"
-            raise DownloadError(f"{folder}: found {found}; expected {expected} slices and {FOLDS}")
+            raise DownloadError(file=folder, found=f"found {found}", expected=f"{expected} slices and {FOLDS}")
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
         raise DownloadError(
-            f"figshare: {error}; run this again to go on where it stopped, or fetch the four zips and "
+            f"figshare: {error}; run this again to resume, or fetch the four zips and "
             f"{FOLDS} from {PAGE} and put {FOLDS} and the unpacked .mat files into {folder}"
         ) from error
     return folder
@@ -67,7 +67,7 @@ def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progre
 
 @dataclass(frozen=True)
 class _File:
-    """One entry of the article's list; `md5` is the publisher's."""
+    """One entry of the article's list of files; `md5` is published with it."""
 
     name: str
     url: str
@@ -84,7 +84,7 @@ def _slices(folder: Path) -> int:
 
 
 def _listing(api: str, work: Path) -> list[_File]:
-    """The article's zips, folds and readme; kept in `work`, so that a second call uses the same list."""
+    """The article's zips, folds and readme; the list is kept in `work`, so that a second call uses the same."""
     path = fetch(api, work / "article.json", by_hand=False)
     try:
         article: dict[str, Any] = json.loads(path.read_bytes())
@@ -96,8 +96,9 @@ def _listing(api: str, work: Path) -> list[_File]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         path.unlink()
         raise DownloadError(
-            f"{api}: found no list of files ({type(error).__name__}), expected JSON with the name, size, "
-            "download_url and computed_md5 of each"
+            file=api,
+            found=f"found no list of files ({type(error).__name__})",
+            expected="JSON with the name, size, download_url and computed_md5 of each",
         ) from error
     return files
 
@@ -107,8 +108,8 @@ def _fetch(file: _File, work: Path, progress: Progress | None) -> Path:
 
 
 def _unpack(files: list[Path], staging: Path) -> None:
-    """The slices of every zip, and copies of the other files, side by side in `staging`."""
-    room = LARGEST
+    """Unpack the slices of every zip into `staging`, and copy the other files."""
+    room = MAX_UNPACKED
     for path in files:
         if path.suffix != ".zip":
             shutil.copyfile(path, staging / path.name)
@@ -118,7 +119,7 @@ def _unpack(files: list[Path], staging: Path) -> None:
                 members = _members(archive)
                 room -= sum(member.file_size for member in members)
                 if room < 0:
-                    raise DownloadError(f"{path}: unpacks to more than {LARGEST} bytes; refused")
+                    raise DownloadError(file=path, found=f"unpacks to more than {MAX_UNPACKED} bytes", advice="refused")
                 for member in members:  # zipfile reads no more than file_size, and checks the CRC
                     with (
                         archive.open(member) as source,
@@ -126,11 +127,11 @@ def _unpack(files: list[Path], staging: Path) -> None:
                     ):
                         shutil.copyfileobj(source, target)
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-            raise DownloadError(f"{path}: cannot be unpacked ({error})") from error
+            raise DownloadError(file=path, found=f"cannot be unpacked ({error})") from error
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The slices in an archive; refuses a name that leaves the folder, and anything but a regular file."""
+    """The slices in an archive; refuses names that leave the folder, and entries that are not regular files."""
     slices = []
     for member in archive.infolist():
         name = PurePosixPath(member.filename)

@@ -1,4 +1,4 @@
-"""Network -> files: one checked, resumable transfer, and the move of finished files into a folder."""
+"""URL -> file: a verified, resumable download, and the move of finished files into a folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tumorlens import __version__
 from tumorlens.errors import DownloadError
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes it has so far, and the bytes it will have (None: not known)."""
+"""Called with the file's name, the bytes received and the bytes expected (None: unknown)."""
 
 CHUNK = 1 << 18
 FIRST_PAUSE = 1.0  # seconds; doubled after every failure
-PASSING_TROUBLE = {408, 425, 429, 500, 502, 503, 504}  # HTTP answers that are worth asking again
-BROKEN_TRANSPORT = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+RETRIED_STATUSES = {408, 425, 429, 500, 502, 503, 504}  # HTTP status codes of temporary failures
+TRANSPORT_ERRORS = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
 
 def fetch(
@@ -41,33 +41,33 @@ def fetch(
     by_hand: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Fetch `url` as `target`, unless `target` is already there and right.
+    """Download `url` to `target`, unless `target` exists with the expected size and checksum.
 
-    The bytes go to ``<target>.part``, which gets its final name only once size and checksum are
-    right. A broken transfer is taken up where it stopped, in this call or in a later one, provided
-    that there is a checksum to prove the join. Wrong bytes are thrown away and fetched once more.
+    The bytes go to ``<target>.part``, which gets its final name once size and checksum are verified. An interrupted
+    transfer is resumed, in this call or in a later one, if there is a checksum to verify the whole file. Wrong bytes
+    are deleted and downloaded once more.
 
     Args:
-        url: https only, redirects included; plain http is for this machine (127.0.0.1, localhost).
+        url: https only, redirects included; plain http only for this machine (127.0.0.1, localhost).
         target: the file to write; a wrong one of that name is replaced.
         size: bytes expected.
         md5: checksum expected, 32 hexadecimal digits.
         progress: called after every chunk.
-        attempts: how many connections a transfer may take.
-        timeout: seconds a server may be silent.
-        by_hand: end the error with where to save the file; False where the caller has better advice.
-        sleep: takes the pauses between attempts, in seconds.
+        attempts: maximum number of connections.
+        timeout: seconds without a byte from the server.
+        by_hand: end the error with the path to save the file to; False where the caller has better advice.
+        sleep: called with the pauses between attempts, in seconds.
 
     Returns:
         `target`.
 
     Raises:
-        DownloadError: no transfer, wrong bytes, or no room to write; `target` is then as it was.
+        DownloadError: no transfer, wrong bytes, or no space left; `target` is then unchanged.
     """
     transfer = _Transfer(url, target, size, md5.lower() if md5 else None, progress, timeout)
     try:
         _check_scheme(url)
-        if target.is_file() and transfer.is_right(target):
+        if target.is_file() and transfer.is_complete(target):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -76,18 +76,18 @@ def fetch(
             transfer.run(attempts, sleep)
         os.replace(transfer.part, target)
     except (_WrongBytesError, _NoTransferError, OSError) as error:
-        advice = f"; fetch it by hand and save it as {target}" if by_hand else ""
-        raise DownloadError(f"{url}: {error}{advice}") from error
+        advice = f"fetch it by hand and save it as {target}" if by_hand else None
+        raise DownloadError(file=url, found=str(error), advice=advice) from error
     return target
 
 
-def place(staging: Path, folder: Path) -> None:
-    """Move every file under `staging` to the same place under `folder`, and harm nothing there.
+def move_into(staging: Path, folder: Path) -> None:
+    """Move every file under `staging` to the same path under `folder`, without overwriting.
 
-    Files that are already there with the same content stay as they are, and so do files of other names.
+    Existing files with the same content stay unchanged, and so do files of other names.
 
     Raises:
-        DownloadError: a file of the same name has other content. Nothing was moved then.
+        DownloadError: an existing file has other content; then nothing was moved.
     """
     new = []
     for source in sorted(path for path in staging.rglob("*") if path.is_file()):
@@ -96,8 +96,9 @@ def place(staging: Path, folder: Path) -> None:
             new.append((source, target))
         elif not target.is_file() or not filecmp.cmp(source, target, shallow=False):
             raise DownloadError(
-                f"{target}: is already there and differs from the published file; "
-                "move it away or choose an empty folder"
+                file=target,
+                found="already exists and differs from the published file",
+                advice="move it away or choose an empty folder",
             )
     for source, target in new:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,19 +106,19 @@ def place(staging: Path, folder: Path) -> None:
 
 
 class _WrongBytesError(Exception):
-    """The transfer was complete, but these are not the bytes that were promised."""
+    """The transfer was complete, but size or checksum differ from the expected ones."""
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(f"found {found}, expected {expected}")
 
 
 class _NoTransferError(Exception):
-    """No complete transfer, and another attempt would not help."""
+    """No complete transfer, and another attempt would fail too."""
 
 
 @dataclass(frozen=True)
 class _Transfer:
-    """One file on its way from `url` to `target`, by way of `part`."""
+    """The transfer of one file from `url` to `target` through the temporary file `part`."""
 
     url: str
     target: Path
@@ -131,7 +132,7 @@ class _Transfer:
         return self.target.with_name(self.target.name + ".part")
 
     def run(self, attempts: int, sleep: Callable[[float], None]) -> None:
-        """Fill `part` and check it; wrong bytes are removed, right or broken ones stay."""
+        """Fill `part` and verify it; wrong bytes are deleted, correct or incomplete ones stay."""
         for attempt in range(attempts):
             if attempt:
                 sleep(FIRST_PAUSE * 2 ** (attempt - 1))
@@ -142,18 +143,18 @@ class _Transfer:
             except _WrongBytesError:
                 self.part.unlink(missing_ok=True)
                 raise
-            except BROKEN_TRANSPORT as error:
-                trouble = _in_words(error)
+            except TRANSPORT_ERRORS as error:
+                reason = _reason(error)
                 if isinstance(error, HTTPError):
                     error.close()
-                    if error.code == 416:  # `part` reaches beyond the file's end: it is of another file
+                    if error.code == 416:  # `part` is longer than the file: it belongs to another one
                         self.part.unlink(missing_ok=True)
-                    elif error.code not in PASSING_TROUBLE:
-                        raise _NoTransferError(trouble) from error
-        raise _NoTransferError(f"{trouble} (the last of {attempts} attempts)")
+                    elif error.code not in RETRIED_STATUSES:
+                        raise _NoTransferError(reason) from error
+        raise _NoTransferError(f"{reason} (the last of {attempts} attempts)")
 
-    def is_right(self, path: Path) -> bool:
-        """Whether a file has the promised size and checksum."""
+    def is_complete(self, path: Path) -> bool:
+        """Whether a file has the expected size and checksum."""
         try:
             self._check(path)
         except _WrongBytesError:
@@ -161,8 +162,8 @@ class _Transfer:
         return True
 
     def _stream(self) -> None:
-        """One connection: append to `part` what is missing, or begin again if the server cannot."""
-        if self.md5 is None:  # nothing could prove that the two ends belong together
+        """Append the missing bytes to `part` over one connection, or start again if the server cannot resume."""
+        if self.md5 is None:  # no checksum to verify that both pieces belong together
             self.part.unlink(missing_ok=True)
         start = self.part.stat().st_size if self.part.exists() else 0
         if start and start == self.size:
@@ -171,23 +172,23 @@ class _Transfer:
         if start:
             headers["Range"] = f"bytes={start}-"
         opener = build_opener(_SecureRedirects)
-        with opener.open(Request(self.url, headers=headers), timeout=self.timeout) as answer:
-            if answer.status == 206:
-                if not (answer.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
-                    raise _WrongBytesError(f"range {answer.headers['Content-Range']}", f"bytes {start}-")
-            elif answer.status == 200:
+        with opener.open(Request(self.url, headers=headers), timeout=self.timeout) as response:
+            if response.status == 206:
+                if not (response.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
+                    raise _WrongBytesError(f"range {response.headers['Content-Range']}", f"bytes {start}-")
+            elif response.status == 200:
                 start = 0
             else:  # for example 202: "come back later", with an empty body
-                raise _NoTransferError(f"HTTP {answer.status} {answer.reason}")
-            length = answer.headers["Content-Length"]
+                raise _NoTransferError(f"HTTP {response.status} {response.reason}")
+            length = response.headers["Content-Length"]
             total = start + int(length) if length and length.isdigit() else None
             if None not in (total, self.size) and total != self.size:
                 raise _WrongBytesError(f"{total} bytes", f"{self.size} bytes")
             with self.part.open("ab" if start else "wb") as file:
-                self._copy(answer, file, start, total or self.size)
+                self._copy(response, file, start, total or self.size)
 
-    def _copy(self, answer: http.client.HTTPResponse, file: IO[bytes], done: int, total: int | None) -> None:
-        while chunk := answer.read1(CHUNK):  # what is there now: a break loses nothing that had arrived
+    def _copy(self, response: http.client.HTTPResponse, file: IO[bytes], done: int, total: int | None) -> None:
+        while chunk := response.read1(CHUNK):  # bytes available now: an interruption loses no received bytes
             file.write(chunk)
             done += len(chunk)
             if self.progress:
@@ -228,7 +229,7 @@ def _check_scheme(url: str) -> None:
         raise _NoTransferError(f"found the scheme '{parts.scheme}', expected https")
 
 
-def _in_words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, HTTPError):
         return f"HTTP {error.code} {error.reason}"
     cause = error.reason if isinstance(error, URLError) else error

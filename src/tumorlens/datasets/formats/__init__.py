@@ -1,1 +1,1 @@
-"""Layouts of files and folders that more than one data set has: classes in folders, CSV tables, COCO, VIA."""
+"""File and folder formats that several data sets share: class folders, CSV tables, COCO, VIA."""

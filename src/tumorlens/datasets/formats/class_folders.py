@@ -1,4 +1,4 @@
-"""Any folder with one sub-folder a class, with or without split folders above them."""
+"""Folder with one subfolder per class -> table; split folders above the classes are optional."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _SAME = {"notumor": "no_tumor", "no_tumour": "no_tumor", "notumour": "no_tumor"}
 def image_files(folder: Path) -> list[Path]:
     """The image files directly in a folder, by extension in any letter case, sorted by name.
 
-    Hidden files are none: macOS writes a ``._1.png`` beside every ``1.png`` it copies to a stick.
+    Hidden files are skipped: macOS writes a ``._1.png`` beside every ``1.png`` it copies to a stick.
     """
     return sorted(p for p in _visible(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
 def class_name(folder_name: str) -> str:
-    """A folder's name as a class name: lower case, words joined by underscores."""
+    """The class name of a folder: lower case, words joined by underscores."""
     name = "_".join(folder_name.lower().replace("-", " ").replace("_", " ").split())
     return _SAME.get(name, name)
 
 
 def read(folder: Path) -> Table:
-    """A table of every image below the class folders, called as the folder; labels are their names.
+    """A table of every image below the class folders, named like the folder; labels are the names of the class folders.
 
-    The class map is the sorted list of the class folders of all splits together, so that a split in
-    which a class is missing cannot shift the labels of the others. A folder without images is no class.
+    The classes are the sorted class folders of all splits together, so that a class that is missing in one split
+    cannot shift the labels of the others. A folder without images is not a class.
 
     Raises:
         DataError: no images in class folders, or split folders mixed with class folders.
@@ -51,7 +51,7 @@ def read(folder: Path) -> Table:
 
 
 def read_classes(folder: Path, name: str, classes: tuple[str, ...] | None, notes: tuple[str, ...]) -> Table:
-    """`read` for a set of a given name and perhaps of known classes."""
+    """`read` with a given name and, if not None, given classes."""
     samples = []
     for split, class_folder in _class_folders(folder):
         label = class_name(class_folder.name)
@@ -60,26 +60,28 @@ def read_classes(folder: Path, name: str, classes: tuple[str, ...] | None, notes
             samples.append(Sample(f"{name}/{path}", image, label, split=split))
     if not samples:
         raise DataError(
-            f"{folder}: no images in class folders found; expected <class>/*.png or "
-            "<train|val|test>/<class>/*.png in it (also .jpg, .tif, .bmp, .mat)"
+            file=folder,
+            found="no images in class folders found",
+            expected="<class>/*.png or <train|val|test>/<class>/*.png in it (also .jpg, .tif, .bmp, .mat)",
         )
-    found = tuple(sorted({s.label for s in samples}))
-    if classes is not None and not set(found) <= set(classes):
-        raise DataError(f"{folder}: class folders {list(found)} found; expected {list(classes)}")
-    return Table(name, tuple(samples), classes or found, notes)
+    labels = tuple(sorted({s.label for s in samples}))
+    if classes is not None and not set(labels) <= set(classes):
+        raise DataError(file=folder, found=f"class folders {list(labels)} found", expected=str(list(classes)))
+    return Table(name, tuple(samples), classes or labels, notes)
 
 
 def _class_folders(folder: Path) -> list[tuple[str | None, Path]]:
     """(split or None, class folder) pairs below a folder."""
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; expected one that holds a folder for each class")
+        raise DataError(file=folder, found="no such folder", expected="one that holds a folder for each class")
     children = sorted(p for p in _visible(folder) if p.is_dir())
     splits = [p for p in children if p.name.lower() in SPLIT_NAMES]
     others = [p for p in children if p not in splits and image_files(p)]
     if splits and others:
         raise DataError(
-            f"{folder}: split folders {[p.name for p in splits]} and class folders "
-            f"{[p.name for p in others]} side by side; expected either, so move the classes below the splits"
+            file=folder,
+            found=f"split folders {[p.name for p in splits]} and class folders {[p.name for p in others]} side by side",
+            expected="either, so move the classes below the splits",
         )
     if not splits:
         return [(None, p) for p in others]
@@ -93,7 +95,7 @@ def _visible(folder: Path) -> list[Path]:
 DATASET = Dataset(
     DatasetCard(
         name="folder",
-        summary="your own images: one folder a class, with or without split folders",
+        summary="your own images: one folder per class, with or without split folders",
         images=None,
         patients=None,
         classes=(),
@@ -101,8 +103,9 @@ DATASET = Dataset(
         layout="<class>/*.png, or <train|val|test>/<class>/*.png; names in any letter case",
         license="yours",
         citation="yours",
-        problems=("A folder says nothing of patients; write a table (docs/how-to/your-own-data.md) to name them.",),
+        problems=("Folders name no patients; write a table (docs/how-to/your-own-data.md) to name them.",),
     ),
     read,
     lambda folder: bool(_class_folders(folder)),
+    order=100,
 )

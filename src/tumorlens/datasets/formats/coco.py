@@ -1,9 +1,9 @@
-"""COCO exports, as Roboflow and others write them: images beside a ``_annotations.coco.json``."""
+"""COCO exports of Roboflow and others: images beside a ``_annotations.coco.json``."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
@@ -15,62 +15,55 @@ from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import DataError
 
-FILE = "_annotations.coco.json"
+ANNOTATION_FILE = "_annotations.coco.json"
 
 
 def read(folder: Path) -> Table:
-    """A table of every listed image that is there, called as the folder; labels are the categories' names.
+    """A table of every listed image that exists, named like the folder; labels are the names of the categories.
 
-    An image with annotations of several categories has the label of the one that covers most area.
-    Categories without annotation are no classes. Masks are drawn from the annotations when they are read, see
-    `tumorlens.datasets.reference_masks`. What is amiss stands in the notes; `find_integrity_issues` in `tumorlens.auditing`
-    tells it in detail.
+    An image with annotations of several categories gets the label of the category that covers the largest area.
+    Categories without annotation are not classes. Masks are rendered from the annotations when they are read, see
+    `tumorlens.datasets.reference_masks`. Problems stand in the notes; `find_integrity_issues` in
+    `tumorlens.auditing` reports them in detail.
 
     Raises:
-        DataError: no annotation file is there, none of them can be read, both the folder and its split
+        DataError: there is no annotation file, none of them can be read, both the folder and its split
             folders have one, or no listed image exists.
     """
     name, files = _name(folder), annotation_files(folder)
     if not files:
         raise DataError(
-            f"{folder}: no {FILE} found; expected one beside the images, in it or in each of its "
-            "split folders (train, valid, test)"
+            file=folder,
+            found=f"no {ANNOTATION_FILE} found",
+            expected="one beside the images, in it or in each of its split folders (train, valid, test)",
         )
     if len({split is None for split, _ in files}) > 1:
-        raise DataError(f"{folder}: {FILE} found in it and in its split folders; expected either, so remove one")
-    parts, notes = _parts(folder, name, files)
+        raise DataError(
+            file=folder,
+            found=f"{ANNOTATION_FILE} found in it and in its split folders",
+            expected="either, so remove one",
+        )
+    subsets, notes = _readable(folder, name, files)
     samples: dict[str, Sample] = {}
     listed = several = 0
-    for split, part in parts:
-        shown = _shown(part)
-        for file, image in {image.file: image for image in part.images}.items():
+    for split, content in subsets:
+        areas_by_file = _areas(content)
+        for file, image in {image.file: image for image in content.images}.items():
             listed += 1
             if not file.is_file():
                 continue
-            areas = shown.get(file, {UNANNOTATED: 0.0})
+            areas = areas_by_file.get(file, {UNANNOTATED: 0.0})
             several += len(areas) > 1
             id_ = f"{name}/{file.relative_to(folder).as_posix()}"
             label = max(sorted(areas), key=lambda label: areas[label])
-            samples[id_] = Sample(id_, file, label, MaskLocation(part.path, str(image.id)).path, split=split)
+            samples[id_] = Sample(id_, file, label, MaskLocation(content.path, str(image.id)).path, split=split)
     if not samples:
         raise DataError(
-            f"{parts[0][1].path}: none of the {listed:,} images listed is there; expected them beside the file"
+            file=subsets[0][1].path,
+            found=f"none of the {listed:,} images listed is there",
+            expected="them beside the file",
         )
-    drawn = [annotation for _, part in parts for annotation in part.annotations]
-    boxes, crowds = sum(a.kind == "box" for a in drawn), sum(a.iscrowd for a in drawn)
-    spare = sum(len(unlisted(part)) for _, part in parts)
-    facts = {
-        f"of {len(samples):,} images, {several:,} show several categories and have the label of the largest": several,
-        f"of {len(drawn):,} annotations, {boxes:,} are boxes; the masks show them as filled rectangles": boxes,
-        f"of {len(drawn):,} annotations, {crowds:,} stand for several objects (iscrowd); the masks show them": crowds,
-        f"of {listed:,} listed images, {listed - len(samples):,} are not there": listed - len(samples),
-        f"images that are there but not listed, and so left out: {spare:,}": spare,
-    }
-    notes += [f"{name}: {fact}" for fact, count in facts.items() if count]
-    notes += [
-        f"{name}: no annotation uses the category '{category}', so it is no class"
-        for category in unused_categories(part for _, part in parts)
-    ]
+    notes += _problems(name, [annotations for _, annotations in subsets], listed, len(samples), several)
     return Table(name, tuple(samples.values()), tuple(sorted({s.label for s in samples.values()})), tuple(notes))
 
 
@@ -78,59 +71,89 @@ def annotation_files(folder: Path) -> tuple[tuple[str | None, Path], ...]:
     """(split or None, annotation file) of the folder itself and of its split folders, sorted."""
     if not folder.is_dir():
         return ()
-    own: list[tuple[str | None, Path]] = [(None, folder / FILE)]
-    own += [(SPLIT_NAMES[p.name.lower()], p / FILE) for p in sorted(folder.iterdir()) if p.name.lower() in SPLIT_NAMES]
-    return tuple((split, path) for split, path in own if path.is_file())
+    expected: list[tuple[str | None, Path]] = [(None, folder / ANNOTATION_FILE)]
+    for path in sorted(folder.iterdir()):
+        if path.name.lower() in SPLIT_NAMES:
+            expected.append((SPLIT_NAMES[path.name.lower()], path / ANNOTATION_FILE))
+    return tuple((split, path) for split, path in expected if path.is_file())
 
 
-def unlisted(part: Annotations) -> list[Path]:
+def unlisted(annotations: Annotations) -> list[Path]:
     """The images beside an annotation file that it does not list, sorted."""
-    listed = {one.file for one in part.images}
-    return [image for image in image_files(part.path.parent) if image not in listed]
+    listed = {image.file for image in annotations.images}
+    return [image for image in image_files(annotations.path.parent) if image not in listed]
 
 
 def unused_categories(files: Iterable[Annotations]) -> list[str]:
-    """Names of the categories that no annotation of any of the files uses, sorted."""
-    named: set[str] = set()
+    """Names of the categories without annotation in any of the files, sorted."""
+    categories: set[str] = set()
     used: set[str] = set()
     for file in files:
-        named |= set(file.categories.values())
+        categories |= set(file.categories.values())
         used |= {file.name(annotation.category) for annotation in file.annotations}
-    return sorted(named - used)
+    return sorted(categories - used)
 
 
-def _parts(
+def _readable(
     folder: Path, name: str, files: tuple[tuple[str | None, Path], ...]
 ) -> tuple[list[tuple[str | None, Annotations]], list[str]]:
-    """What can be read, and notes on what cannot; an error where nothing can."""
-    parts: list[tuple[str | None, Annotations]] = []
+    """The files that can be read, and notes on those that cannot; the first error where none can."""
+    subsets: list[tuple[str | None, Annotations]] = []
     notes = [f"{name}: no patient ids; every image counts as its own patient"]
     first: DataError | None = None
     for split, path in files:
         try:
-            parts.append((split, read_annotations(path)))
+            subsets.append((split, read_annotations(path)))
         except DataError as error:
             first = first or error
             notes.append(f"{name}: {path.relative_to(folder).as_posix()} cannot be read; its images are left out")
-    if first and not parts:
+    if first and not subsets:
         raise first
-    return parts, notes
+    return subsets, notes
 
 
-def _shown(part: Annotations) -> Mapping[Path, Mapping[str, float]]:
+def _problems(name: str, files: Sequence[Annotations], listed: int, images: int, several: int) -> Iterator[str]:
+    """A note on each problem of an export.
+
+    Args:
+        name: of the data set.
+        files: its annotation files.
+        listed: images in them.
+        images: listed images that exist.
+        several: images with annotations of several categories.
+    """
+    annotations = [annotation for file in files for annotation in file.annotations]
+    boxes, crowds = sum(a.kind == "box" for a in annotations), sum(a.iscrowd for a in annotations)
+    spare = sum(len(unlisted(file)) for file in files)
+    of_all = f"of {len(annotations):,} annotations"
+    problems = {
+        f"of {images:,} images, {several:,} show several categories and have the label of the largest": several,
+        f"{of_all}, {boxes:,} are boxes; the masks show them as filled boxes": boxes,
+        f"{of_all}, {crowds:,} stand for several objects (iscrowd); the masks show them": crowds,
+        f"of {listed:,} listed images, {listed - images:,} do not exist": listed - images,
+        f"images that exist but are not listed, and so left out: {spare:,}": spare,
+    }
+    for problem, count in problems.items():
+        if count:
+            yield f"{name}: {problem}"
+    for category in unused_categories(files):
+        yield f"{name}: no annotation uses the category '{category}', so it is not a class"
+
+
+def _areas(annotations: Annotations) -> Mapping[Path, Mapping[str, float]]:
     """Area of every class in every annotated image."""
     files = defaultdict(set)
-    for image in part.images:
+    for image in annotations.images:
         files[image.id].add(image.file)
-    found: dict[Path, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for annotation in part.annotations:
+    areas: dict[Path, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for annotation in annotations.annotations:
         for file in files[annotation.image]:
-            found[file][class_name(part.name(annotation.category))] += annotation.area
-    return found
+            areas[file][class_name(annotations.name(annotation.category))] += annotation.area
+    return areas
 
 
 def _name(folder: Path) -> str:
-    """The folder's name; a split folder by itself is called with its parent's, for every export has a "train"."""
+    """The folder's name; a split folder by itself is named after its parent too, for every export has a "train"."""
     place = folder.resolve()
     if place.name.lower() in SPLIT_NAMES and place.parent.name:
         return f"{place.parent.name}-{place.name}"
@@ -140,20 +163,21 @@ def _name(folder: Path) -> str:
 DATASET = Dataset(
     DatasetCard(
         name="coco",
-        summary="an export in COCO's format, as Roboflow writes it; labels are the categories",
+        summary="an export in COCO format, for example of Roboflow; labels are the categories",
         images=None,
         patients=None,
         classes=(),
         format="images and COCO JSON; polygons, run lengths or boxes",
-        layout=f"<train|valid|test>/{FILE} with the images beside it, or one such folder",
-        license="as the export says",
-        citation="as the export says",
+        layout=f"<train|valid|test>/{ANNOTATION_FILE} with the images beside it, or one such folder",
+        license="as stated in the export",
+        citation="as stated in the export",
         problems=(
-            "An export says nothing of patients: slices of one person are usually on two sides of its split.",
-            "The export 'TumorSegmentation' (2,146 images) is Figshare transposed; all its outlines are rectangles; "
-            "210 of 215 test and 429 of 429 valid images share a patient with train.",
+            "An export names no patients: slices of one patient are usually in two subsets of its split.",
+            "The export 'TumorSegmentation' (2,146 images) is Figshare transposed; all its outlines are bounding "
+            "boxes; 210 of 215 test and 429 of 429 valid images show a patient of train.",
         ),
     ),
     read,
     lambda folder: bool(annotation_files(folder)),
+    order=80,
 )

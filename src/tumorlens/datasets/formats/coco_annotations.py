@@ -1,4 +1,4 @@
-"""COCO JSON -> Annotations: images, outlines and categories, and every entry that cannot be used."""
+"""COCO JSON -> Annotations: images, annotations and categories, and every entry that cannot be used."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from typing import Any, TypeVar
 
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.datasets.formats.class_folders import class_name
-from tumorlens.datasets.formats.coco_types import Annotations, Box, CocoAnnotation, CocoImage, Id, Kind
+from tumorlens.datasets.formats.coco_types import Annotations, CocoAnnotation, CocoBox, CocoId, CocoImage, CocoKind
 from tumorlens.datasets.formats.json_file import read_json
-from tumorlens.datasets.formats.outlines import Drawings, Polygon, Runs, Shape, rectangle, run_lengths
+from tumorlens.datasets.formats.outlines import (
+    ImageOutlines,
+    Polygon,
+    RunLengths,
+    Shape,
+    box_polygon,
+    decode_run_lengths,
+)
 from tumorlens.errors import DataError
 from tumorlens.scan.content import MAX_PIXELS
 
@@ -20,18 +27,22 @@ _Entry = TypeVar("_Entry")
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Read an annotation file; entries that cannot be used are named in `faults` and passed over.
+    """Read an annotation file; entries that cannot be used are skipped and described in `faults`.
 
     Raises:
-        DataError: the file cannot be read, is no JSON, or has no list of images.
+        DataError: the file cannot be read, is not JSON, or has no list of images.
     """
-    held = read_json(path)
-    if not isinstance(held, dict) or not isinstance(held.get("images"), list):
-        raise DataError(f"{path}: has no list 'images'; expected a COCO file with images, annotations and categories")
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+        raise DataError(
+            file=path,
+            found="has no list 'images'",
+            expected="a COCO file with images, annotations and categories",
+        )
     faults: list[str] = []
-    images = _each(held, "images", lambda entry: _image(path.parent, entry), faults)
-    annotations = _each(held, "annotations", _annotation, faults)
-    categories = _each(held, "categories", _category, faults)
+    images = _each(content, "images", lambda entry: _image(path.parent, entry), faults)
+    annotations = _each(content, "annotations", _annotation, faults)
+    categories = _each(content, "categories", _category, faults)
     names = dict(reversed(categories))
     listed = {image.id for image in images}
     for annotation in annotations:
@@ -42,42 +53,44 @@ def read_annotations(path: Path) -> Annotations:
     return Annotations(path, tuple(images), tuple(annotations), names, tuple(faults))
 
 
-def outlines_by_image(path: Path) -> Drawings:
-    """What the file draws, by the id of the image; errors as in `read_annotations`.
+def outlines_by_image(path: Path) -> dict[str, ImageOutlines]:
+    """The tumor outlines in the file, by the id of the image; errors as in `read_annotations`.
 
     All annotations of an image count, groups (``iscrowd``) too, except those of a category without tumor. A
     file that is listed under several ids is one image.
     """
-    held = read_annotations(path)
+    content = read_annotations(path)
     files = defaultdict(set)
-    for image in held.images:
+    for image in content.images:
         files[image.id].add(image.file)
     shapes: defaultdict[Path, list[Shape]] = defaultdict(list)
-    for annotation in held.annotations:
-        if class_name(held.name(annotation.category)) not in HEALTHY:
+    for annotation in content.annotations:
+        if class_name(content.name(annotation.category)) not in HEALTHY:
             for file in files[annotation.image]:
                 shapes[file] += annotation.shapes
-    return {
-        str(i.id): ((i.height, i.width) if i.width and i.height else None, tuple(shapes[i.file])) for i in held.images
-    }
+    return {str(image.id): ImageOutlines(_size(image), tuple(shapes[image.file])) for image in content.images}
 
 
-def _each(held: dict[str, Any], key: str, read: Callable[[Any], _Entry], faults: list[str]) -> list[_Entry]:
-    entries = held.get(key)
+def _size(image: CocoImage) -> tuple[int, int] | None:
+    return (image.height, image.width) if image.width and image.height else None
+
+
+def _each(content: dict[str, Any], key: str, read: Callable[[Any], _Entry], faults: list[str]) -> list[_Entry]:
+    entries = content.get(key)
     if not isinstance(entries, list):
         faults.append(f"has no list '{key}'")
         return []
-    found = []
+    usable = []
     for number, entry in enumerate(entries):
         try:
             if not isinstance(entry, dict):
                 raise ValueError("is no object")
-            found.append(read(entry))
+            usable.append(read(entry))
         except KeyError as error:
             faults.append(f"{key}[{number}] lacks {error}")
         except (ValueError, TypeError, OverflowError) as error:
             faults.append(f"{key}[{number}] {error}")
-    return found
+    return usable
 
 
 def _image(folder: Path, entry: dict[str, Any]) -> CocoImage:
@@ -89,16 +102,17 @@ def _image(folder: Path, entry: dict[str, Any]) -> CocoImage:
 
 
 def _annotation(entry: dict[str, Any]) -> CocoAnnotation:
-    given, stated = entry.get("segmentation"), entry.get("area")
+    segmentation, area = entry.get("segmentation"), entry.get("area")
     box = _box(entry["bbox"]) if entry.get("bbox") else None
-    kind: Kind = "rle" if isinstance(given, dict) else "polygon" if given else "box"
+    kind: CocoKind = "rle" if isinstance(segmentation, dict) else "polygon" if segmentation else "box"
     shapes: tuple[Shape, ...]
-    if isinstance(given, dict):
-        shapes = (_runs(given),)
-    elif given:
-        shapes = tuple(_polygon(part) for part in (given if isinstance(given[0], list) else [given]))
+    if isinstance(segmentation, dict):
+        shapes = (_run_lengths(segmentation),)
+    elif segmentation:
+        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+        shapes = tuple(_polygon(numbers) for numbers in polygons)
     elif box:
-        shapes = (rectangle(*box),)
+        shapes = (box_polygon(*box),)
     else:
         raise ValueError("has neither segmentation nor bbox")
     return CocoAnnotation(
@@ -107,17 +121,17 @@ def _annotation(entry: dict[str, Any]) -> CocoAnnotation:
         category=_id(entry["category_id"]),
         kind=kind,
         box=box,
-        area=sum(shape.area for shape in shapes) if stated is None else _number(stated),
+        area=sum(shape.area for shape in shapes) if area is None else _number(area),
         iscrowd=bool(entry.get("iscrowd", 0)),
         shapes=shapes,
     )
 
 
-def _category(entry: dict[str, Any]) -> tuple[Id, str]:
+def _category(entry: dict[str, Any]) -> tuple[CocoId, str]:
     return _id(entry["id"]), str(entry["name"]).strip()
 
 
-def _id(value: Any) -> Id:
+def _id(value: Any) -> CocoId:
     if not isinstance(value, (int, str)) or value == "":
         raise ValueError(f"has the id {value!r}, expected a number")
     return value
@@ -130,7 +144,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _box(values: Any) -> Box:
+def _box(values: Any) -> CocoBox:
     left, top, width, height = (_number(value) for value in values)
     return left, top, width, height
 
@@ -142,12 +156,12 @@ def _polygon(values: Any) -> Polygon:
     return Polygon(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
 
 
-def _runs(held: dict[str, Any]) -> Runs:
-    height, width = (int(_number(side)) for side in held["size"])
-    counts = held["counts"]
-    lengths = run_lengths(counts) if isinstance(counts, str) else tuple(int(_number(n)) for n in counts)
+def _run_lengths(segmentation: dict[str, Any]) -> RunLengths:
+    height, width = (int(_number(side)) for side in segmentation["size"])
+    counts = segmentation["counts"]
+    lengths = decode_run_lengths(counts) if isinstance(counts, str) else tuple(int(_number(n)) for n in counts)
     if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise ValueError(f"has run lengths for {width} x {height} pixels")
     if min(lengths, default=0) < 0 or sum(lengths) > height * width:
         raise ValueError(f"has run lengths that do not fit {width} x {height} pixels")
-    return Runs((height, width), lengths)
+    return RunLengths((height, width), lengths)

@@ -1,4 +1,4 @@
-"""CSV file -> rows, whoever wrote it: a spreadsheet with its byte-order mark, or this program."""
+"""CSV file -> rows, also of a spreadsheet that writes a byte order mark."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tumorlens.errors import DataError
 
-Row = dict[str, str]
+CsvRow = dict[str, str]
 
 
-def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, Row]]:
+def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, CsvRow]]:
     """Line number and values of every row.
 
-    Column names are lower-cased, spaces around names and values dropped; lines that begin with ``#``
-    above the header are passed over, and so are empty lines.
+    Column names become lower case; spaces around names and values are removed. Lines that begin with ``#`` above the
+    header and empty lines are skipped.
 
     Args:
         path: a CSV file in UTF-8, separated by commas.
@@ -33,16 +33,22 @@ def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, Row]]:
             reader = csv.DictReader(stream, columns, restval="")
             rows = [(above + reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: is no CSV file in UTF-8 ({error}); export it as 'CSV UTF-8'") from None
+        raise DataError(
+            file=path, found=f"is not a CSV file in UTF-8 ({error})", advice="export it as 'CSV UTF-8'"
+        ) from None
     missing = [name for name in required if name not in columns]
     if missing:
         raise DataError(
-            f"{path}: no column {missing} among {columns}; expected them in the first line, separated by commas"
+            file=path,
+            found=f"no column {missing} among {columns}",
+            expected="them in the first line, separated by commas",
         )
     for line, row in rows:
         if None in row:
             raise DataError(
-                f"{path}, line {line}: more values than the {len(columns)} columns; "
-                "put a value that holds a comma into double quotes"
+                file=path,
+                line=line,
+                found=f"more values than the {len(columns)} columns",
+                advice="put a value that holds a comma into double quotes",
             )
     return [(line, {name: value.strip() for name, value in row.items()}) for line, row in rows]

@@ -1,4 +1,4 @@
-"""file of annotations -> what its JSON holds, or one line that says why not."""
+"""JSON file of annotations -> its content."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from tumorlens.errors import DataError
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON that somebody else wrote, with or without a byte order mark.
+    """Read a JSON file of any origin, with or without a byte order mark.
 
     Raises:
-        DataError: the file cannot be read, or is no JSON.
+        DataError: the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check that it may be read") from None
+        raise DataError(
+            file=path, found=f"cannot be read ({error.strerror or error})", advice="check that it may be read"
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is no JSON or damaged ({error}); export or copy it again") from None
+        raise DataError(
+            file=path, found=f"is not JSON or damaged ({error})", advice="export or copy it again"
+        ) from None

@@ -1,8 +1,8 @@
-"""shapes -> mask: what people drew with a mouse, pixel by pixel.
+"""shapes -> mask: rasterize polygons, ellipses and run lengths.
 
-Coordinates are as COCO has them: x to the right, y down, in pixels, and the pixel in column i and row j
-reaches from (i, j) to (i + 1, j + 1). A pixel belongs to a shape where its center lies inside; a center on
-the left or upper edge is inside, one on the right or lower edge is not. Shapes that overlap are one.
+Coordinates are as in COCO: x to the right, y down, in pixels; the pixel in column i and row j spans (i, j) to
+(i + 1, j + 1). A pixel belongs to a shape if its center lies inside. A center on the left or upper edge is inside, one
+on the right or lower edge is not. Overlapping shapes are merged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tumorlens.scan import Mask
 
 @dataclass(frozen=True)
 class Polygon:
-    """A closed outline; where it crosses itself, the even-odd rule says what is inside.
+    """A closed outline; where it crosses itself, the even-odd rule decides.
 
     Attributes:
         corners: (x, y) of each; fewer than three cover nothing.
@@ -51,7 +51,7 @@ class Ellipse:
     Attributes:
         center: (x, y).
         radii: along its own two axes, pixels.
-        angle: from the x axis to the first of them, radians, clockwise as the image is seen.
+        angle: from the x axis to the first of them, radians, clockwise on the screen.
     """
 
     center: tuple[float, float]
@@ -75,13 +75,13 @@ class Ellipse:
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Run lengths, as COCO writes masks of single pixels.
+class RunLengths:
+    """Run-length encoding of a mask, as in COCO.
 
     Attributes:
-        size: height and width of the image they were made on.
-        lengths: of background, tumor, background ..., down the columns one after the other; what they do
-            not reach is background.
+        size: height and width of the image that was annotated.
+        lengths: of background, tumor, background ..., down the columns one after the other; pixels after the last
+            run are background.
     """
 
     size: tuple[int, int]
@@ -106,27 +106,37 @@ class Runs:
         mask |= flat.reshape(mask.shape, order="F")
 
 
-Shape = Polygon | Ellipse | Runs
-
-Drawings = dict[str, tuple[tuple[int, int] | None, tuple[Shape, ...]]]
-"""What a file of annotations draws: by the image's id or key its height and width, where listed, and the shapes."""
+Shape = Polygon | Ellipse | RunLengths
 
 
-def rectangle(left: float, top: float, width: float, height: float) -> Polygon:
-    """A box as an outline."""
+@dataclass(frozen=True)
+class ImageOutlines:
+    """The shapes that an annotation file holds for one image.
+
+    Attributes:
+        size: height and width of the image, pixels; None where the file does not give them.
+        shapes: of all tumors in the image.
+    """
+
+    size: tuple[int, int] | None
+    shapes: tuple[Shape, ...]
+
+
+def box_polygon(left: float, top: float, width: float, height: float) -> Polygon:
+    """A bounding box as a polygon."""
     right, bottom = left + width, top + height
     return Polygon(((left, top), (right, top), (right, bottom), (left, bottom)))
 
 
-def draw(shapes: Iterable[Shape], size: tuple[int, int]) -> Mask:
-    """All shapes in one mask.
+def rasterize(shapes: Iterable[Shape], size: tuple[int, int]) -> Mask:
+    """Render all shapes into one mask.
 
     Args:
-        shapes: what reaches beyond the image is cut off.
+        shapes: clipped at the border of the image.
         size: height and width, pixels.
 
     Returns:
-        (H, W) uint8, 1 inside of any.
+        (H, W) uint8, 1 inside of any shape.
 
     Raises:
         ValueError: run lengths for another size.
@@ -137,8 +147,8 @@ def draw(shapes: Iterable[Shape], size: tuple[int, int]) -> Mask:
     return mask
 
 
-def run_lengths(text: str) -> tuple[int, ...]:
-    """COCO's compressed run lengths as numbers.
+def decode_run_lengths(text: str) -> tuple[int, ...]:
+    """Decode COCO's compressed run lengths.
 
     Each number is written in groups of five bits, the lowest first, each group as the character of code
     48 plus its value; 32 is added where more groups follow, and the highest bit of the last one is the

@@ -1,7 +1,7 @@
-"""JSON of the VGG Image Annotator -> what was drawn in which image, and every entry that cannot be used.
+"""JSON of the VGG Image Annotator -> the shapes of every image, and every entry that cannot be used.
 
-Dutta and Zisserman, "The VIA annotation software for images, audio and video", ACM Multimedia 2019. Read are
-its exported annotations, and its projects, which hold the same one level deeper.
+Dutta and Zisserman, "The VIA annotation software for images, audio and video", ACM Multimedia 2019. Exported
+annotations are read, and project files, which hold the same one level deeper.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.datasets.formats.json_file import read_json
-from tumorlens.datasets.formats.outlines import Drawings, Ellipse, Polygon, Shape, rectangle
+from tumorlens.datasets.formats.outlines import Ellipse, ImageOutlines, Polygon, Shape, box_polygon
 from tumorlens.errors import DataError
 
-_PROJECT = "_via_img_metadata"  # where a project file keeps what an export is
+_PROJECT = "_via_img_metadata"  # the key under which a project file keeps the annotations
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class ViaImage:
     """An image that the file lists.
 
     Attributes:
-        key: the file's name for it; its name and size in bytes, joined.
+        key: the image's key in the file: its name and its size in bytes, joined.
         name: of the image's file.
-        bytes: size of the image's file; -1 where the file does not say.
-        shapes: what was drawn in it.
+        bytes: size of the image's file; -1 where it is not given.
+        shapes: annotated in the image.
     """
 
     key: str
@@ -38,12 +38,12 @@ class ViaImage:
 
 @dataclass(frozen=True)
 class ViaFile:
-    """What an annotation file holds.
+    """The content of an annotation file.
 
     Attributes:
         path: the file.
-        images: in its order.
-        faults: entries that were passed over, each in words.
+        images: in the order of the file.
+        faults: entries that were skipped, each described in words.
     """
 
     path: Path
@@ -52,23 +52,25 @@ class ViaFile:
 
 
 def read_via(path: Path) -> ViaFile:
-    """Read an annotation file; entries that cannot be used are named in `faults` and passed over.
+    """Read an annotation file; entries that cannot be used are skipped and described in `faults`.
 
     Raises:
-        DataError: the file cannot be read, is no JSON, or lists no image.
+        DataError: the file cannot be read, is not JSON, or lists no image.
     """
-    held = read_json(path)
-    held = held.get(_PROJECT, held) if isinstance(held, dict) else None
-    if not isinstance(held, dict) or not any(isinstance(e, dict) and "filename" in e for e in held.values()):
-        raise DataError(f"{path}: lists no image; expected annotations exported by the VGG Image Annotator as JSON")
+    content = read_json(path)
+    entries = content.get(_PROJECT, content) if isinstance(content, dict) else None
+    if not isinstance(entries, dict) or not any(isinstance(e, dict) and "filename" in e for e in entries.values()):
+        raise DataError(
+            file=path, found="lists no image", expected="annotations exported by the VGG Image Annotator as JSON"
+        )
     faults: list[str] = []
-    images = [_image(key, entry, faults) for key, entry in held.items()]
+    images = [_image(key, entry, faults) for key, entry in entries.items()]
     return ViaFile(path, tuple(image for image in images if image), tuple(faults))
 
 
-def outlines_by_key(path: Path) -> Drawings:
-    """What the file draws, by the key of the image; errors as in `read_via`."""
-    return {image.key: (None, image.shapes) for image in read_via(path).images}
+def outlines_by_key(path: Path) -> dict[str, ImageOutlines]:
+    """The outlines in the file, by the key of the image; errors as in `read_via`."""
+    return {image.key: ImageOutlines(None, image.shapes) for image in read_via(path).images}
 
 
 def _image(key: str, entry: Any, faults: list[str]) -> ViaImage | None:
@@ -91,22 +93,23 @@ def _image(key: str, entry: Any, faults: list[str]) -> ViaImage | None:
     return ViaImage(key, name, size if isinstance(size, int) else -1, tuple(shapes))
 
 
-def _regions(held: Any) -> Iterator[Any]:
-    """Version 1 numbers them in an object, version 2 has a list."""
-    yield from held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+def _regions(regions: Any) -> Iterator[Any]:
+    """Version 1 numbers the regions in an object, version 2 has a list."""
+    yield from regions.values() if isinstance(regions, dict) else regions if isinstance(regions, list) else ()
 
 
-def _shape(held: Any) -> Shape:
-    kind = held["name"]
-    if kind in ("polygon", "polyline"):  # a line around a tumor is closed, as whoever drew it meant
-        return _polygon(held["all_points_x"], held["all_points_y"])
+def _shape(attributes: Any) -> Shape:
+    kind = attributes["name"]
+    if kind in ("polygon", "polyline"):  # annotators use an open line around a tumor as a closed one
+        return _polygon(attributes["all_points_x"], attributes["all_points_y"])
     if kind == "rect":
-        return rectangle(*(_number(held[name]) for name in ("x", "y", "width", "height")))
+        return box_polygon(*(_number(attributes[name]) for name in ("x", "y", "width", "height")))
     if kind in ("circle", "ellipse"):
-        radii = [_number(held[name]) for name in (("r", "r") if kind == "circle" else ("rx", "ry"))]
+        radii = [_number(attributes[name]) for name in (("r", "r") if kind == "circle" else ("rx", "ry"))]
         if min(radii) < 0:
             raise ValueError(f"is a {kind} of radius {min(radii):g}")
-        return Ellipse((_number(held["cx"]), _number(held["cy"])), (radii[0], radii[1]), _number(held.get("theta", 0)))
+        center = (_number(attributes["cx"]), _number(attributes["cy"]))
+        return Ellipse(center, (radii[0], radii[1]), _number(attributes.get("theta", 0)))
     raise ValueError(f"is a {kind}; expected a polygon, an ellipse, a circle or a rectangle")
 
 

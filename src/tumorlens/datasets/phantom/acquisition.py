@@ -1,4 +1,4 @@
-"""How the phantom is scanned: plane, field of view, pose, tissue contrast, coil shading and noise."""
+"""Random acquisition of a phantom: plane, field of view, pose, tissue contrast, bias field and noise."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats32
 from tumorlens.datasets.phantom.shapes import Field, Points, column
 
 PLANES = ("axial", "coronal", "sagittal")
 SIZES = (160, 192, 224, 256)
 
-# Direction of the columns, of the rows and of the slices, and what the image is centerd on. Axial and
-# coronal are shown as radiologists see them, the face up or toward the viewer; sagittal looks left.
+# Direction of the columns, of the rows and of the slices, and the center of the image. Axial and coronal slices are in
+# radiological convention, the face up or toward the viewer; in sagittal slices the face is on the left.
 _AXES = {
     "axial": ((1, 0, 0), (0, -1, 0), (0, 0, 1), (0, -12, 0)),
     "coronal": ((1, 0, 0), (0, 0, -1), (0, 1, 0), (0, 0, -14)),
@@ -23,9 +24,9 @@ _AXES = {
 
 @dataclass(frozen=True)
 class Contrast:
-    """Brightness of each tissue after contrast agent, relative to subcutaneous fat at about 1.
+    """Signal intensity of each tissue after contrast agent, relative to subcutaneous fat at about 1.
 
-    The defaults follow T1-weighted spin echo after gadolinium: fat, then what lacks a blood-brain
+    The defaults follow T1-weighted spin echo after gadolinium: fat, then tissue without a blood-brain
     barrier, white matter, gray matter, edema, muscle, necrosis, CSF, compact bone and air.
     """
 
@@ -45,7 +46,7 @@ class Contrast:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Contrast:
-        """Every tissue a little off its usual value, and gray and white closer or further apart."""
+        """Vary every tissue around its usual value, and the contrast of gray to white matter."""
         values = {f.name: getattr(cls, f.name) * rng.normal(1, 0.035) for f in fields(cls)}
         values["gray"] = values["white"] * rng.uniform(0.72, 0.84)
         return cls(**values)
@@ -53,41 +54,41 @@ class Contrast:
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """One patient's scan: the same for all slices of the patient, drawn alike for every class.
+    """The scan parameters of one patient: equal for all slices, and independent of the class.
 
     Attributes:
         plane: one of `PLANES`.
         size: height and width in pixels.
         pixel: millimeters between pixel centers.
-        thickness: millimeters over which a slice averages.
-        rotation: (3, 3), how the head lies in the scanner.
-        shift: (3, 1) millimeters, where it lies.
-        contrast: tissue brightness.
-        gamma: of the display; under 1 lifts the dark tissues.
-        gain: what brightness 1 becomes, 255 = white.
-        noise: standard deviation of each of the two channels, in units of brightness.
-        shading: (9,) coefficients of the coil's smooth shading, see `_polynomial`.
+        thickness: of a slice, millimeters.
+        rotation: (3, 3), of the head in the scanner.
+        shift: (3, 1), of the head in the scanner, millimeters.
+        contrast: signal intensity of each tissue.
+        gamma: of the display; below 1 brightens dark tissues.
+        gain: gray value of signal intensity 1; 255 = white.
+        noise: standard deviation of each of the two channels, in units of signal intensity.
+        shading: (9,) coefficients of the smooth bias field, see `_polynomial`.
     """
 
     plane: str
     size: int
     pixel: float
     thickness: float
-    rotation: npt.NDArray[np.float32]
+    rotation: Floats32
     shift: Points
     contrast: Contrast
     gamma: float
     gain: float
     noise: float
-    shading: npt.NDArray[np.float32]
+    shading: Floats32
 
     @classmethod
     def random(cls, rng: np.random.Generator, plane: str | None, size: int | None) -> Acquisition:
-        """Draw a scan; `plane` and `size` replace the drawn ones without changing the others."""
-        drawn_plane, drawn_size = rng.choice(PLANES), int(rng.choice(SIZES))
-        pixels = size or drawn_size
+        """Sample a scan; `plane` and `size` replace the sampled ones without changing the others."""
+        random_plane, random_size = rng.choice(PLANES), int(rng.choice(SIZES))
+        pixels = size or random_size
         return cls(
-            plane=plane or str(drawn_plane),
+            plane=plane or str(random_plane),
             size=pixels,
             pixel=float(rng.uniform(225, 255)) / pixels,
             thickness=float(rng.uniform(2.5, 4.5)),
@@ -108,23 +109,23 @@ class Acquisition:
         return np.asarray(columns * u + rows * v + normal * np.float32(position) + center * (normal == 0))
 
     def to_head(self, points: Points) -> Points:
-        """Scanner coordinates as head coordinates."""
+        """Scanner coordinates -> head coordinates."""
         return np.asarray(self.rotation @ (points - self.shift))
 
     def position_of(self, points: Points) -> Field:
-        """Where along the slice direction head coordinates (3, N) come to lie, in mm."""
+        """Position of head coordinates (3, N) along the slice direction, mm."""
         normal = column(_AXES[self.plane][2])
         return np.asarray((normal * (self.rotation.T @ points + self.shift)).sum(axis=0))
 
-    def expose(self, brightness: Field, points: Points, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-        """What the scanner and the 8-bit display make of ideal brightness.
+    def expose(self, ideal: Field, points: Points, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """Ideal signal -> 8-bit image with bias field, blur, noise and gamma.
 
         Args:
-            brightness: (size, size), ideal.
-            points: the slice's scanner coordinates, (3, size * size).
+            ideal: (size, size) signal intensity.
+            points: scanner coordinates of the slice, (3, size * size).
             rng: for the noise, which is Rician: the magnitude of a complex signal (Gudbjartsson 1995).
         """
-        signal = brightness * np.exp(self.shading @ _polynomial(points)).reshape(brightness.shape)
+        signal = ideal * np.exp(self.shading @ _polynomial(points)).reshape(ideal.shape)
         signal = _blur(signal)
         real, imaginary = rng.standard_normal((2, *signal.shape), dtype=np.float32) * np.float32(self.noise)
         magnitude = np.hypot(signal + real, imaginary)
@@ -138,8 +139,8 @@ def _polynomial(points: Points) -> Points:
     return np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
 
 
-def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Turns about x, y and z in radians, one after the other."""
+def _rotation(angles: npt.NDArray[np.float64]) -> Floats32:
+    """Rotation about x, y and z, one after the other, by angles in radians."""
     matrix = np.eye(3)
     for axis, angle in enumerate(angles):
         turn, (i, j) = np.eye(3), [k for k in range(3) if k != axis]
@@ -149,7 +150,7 @@ def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 
 def _blur(image: Field) -> Field:
-    """The point spread of the scanner, [1 4 1] / 6 along both axes."""
+    """The point spread function of the scanner, [1 4 1] / 6 along both axes."""
     for _ in range(2):
         padded = np.pad(image, ((1, 1), (0, 0)), mode="edge")
         image = np.asarray((padded[:-2] + 4 * padded[1:-1] + padded[2:]).T / 6, dtype=np.float32)

@@ -10,21 +10,21 @@ from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    SignalMap,
     Points,
+    SignalMap,
     Triple,
     Waves,
     column,
     ellipsoid,
+    mirrored_left,
     norm2,
     overlap,
-    paired,
     tube,
     union,
 )
 
-# In front the ventricle is a wing: flat, its long axis upwards and outwards. This shrinks that axis,
-# so that a round rod becomes the wing.
+# In front the ventricle has the shape of a wing: flat, its long axis upwards and outwards. This matrix shrinks that
+# axis, so that a round rod becomes the wing.
 _WING = np.array([[0.98, 0, -0.33], [0, 1, 0], [-0.33, 0, 1.06]], dtype=np.float32)
 
 # The lateral ventricle of the left side: from, to, radii, in mm.
@@ -43,9 +43,9 @@ class Brain:
     """Shape of one person's brain, in the coordinates of the average head.
 
     Attributes:
-        folds: whose zero surfaces are the sulci.
-        bend: how far the sulci wander from straight, and how deep they go (three components).
-        vessels: where the sulci hold an enhancing vessel.
+        folds: its zero surfaces are the sulci.
+        bend: deviation of the sulci from straight, and their depth (three components).
+        vessels: position of enhancing vessels in the sulci.
         depth: mean depth of the sulci, mm.
         width: of the sulci and of the CSF over the brain, mm; grows with age.
         ventricles: size of the ventricles, 1 = usual.
@@ -60,7 +60,7 @@ class Brain:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Brain:
-        """Draw a brain between young (narrow sulci, small ventricles) and old."""
+        """Sample a brain between young (narrow sulci, small ventricles) and old."""
         age = float(rng.uniform(0, 1))
         return cls(
             folds=Waves.random(rng, 25, count=14),
@@ -78,12 +78,12 @@ class Brain:
             canvas: on which the head is painted already.
             points: coordinates of the average head, (3, N), after the tumor has displaced the brain.
             cavity: distance to the dura at `points`.
-            tissue: brightness of each tissue.
+            tissue: signal intensity of each tissue.
 
         Returns:
-            How much of each point is white matter of the cerebrum, 0 to 1.
+            Share of cerebral white matter at each point, 0 to 1.
         """
-        one = paired(points)
+        one = mirrored_left(points)
         tent = _tentorium(one)
         fissure = _fissure(points)
         signal.fill(tissue.csf, cavity)
@@ -121,9 +121,9 @@ class Brain:
         r = np.clip(np.sqrt(norm2(radial)), 0.3, 1.2)
         # Sulci run inwards: the folds are those of the surface point that lies further out on the ray.
         shrink = r ** np.float32(0.8)
-        distance_to_zero = self.folds.distance_to_zero((points - column(VAULT)) / shrink + 3 * bend) * shrink
+        sheets = self.folds.distance_to_zero((points - column(VAULT)) / shrink + 3 * bend) * shrink
         beyond = np.maximum(hull - self.depth - 3.5 * bend[0], 0) + np.maximum(np.minimum(2 - arc, 26 - side), 0)
-        sulci = np.hypot(distance_to_zero, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
+        sulci = np.hypot(sheets, beyond) - self.width * (0.5 + np.clip(1 - hull / 9, 0, 1))
         return np.asarray(np.minimum(np.minimum(hull, opercula), sulci))
 
     def _core(self, signal: SignalMap, points: Points, one: Points, cavity: Field, tissue: Contrast) -> Field:
@@ -183,8 +183,10 @@ class Brain:
         signal.fill(tissue.enhancing * 0.95, ellipsoid(points, (0, 3, -36.5), (6.5, 5, 3.2)))
         signal.fill(tissue.enhancing * 0.9, tube(points, (0, 2, -34), (0, -1, -22), (1.0, 0.9)))
 
-    def _dura(self, signal: SignalMap, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast) -> None:
-        """What takes up contrast between the lobes: dura, falx, tentorium, sinuses and vessels."""
+    def _dura(
+        self, signal: SignalMap, points: Points, cavity: Field, tent: Field, fissure: Field, tissue: Contrast
+    ) -> None:
+        """The enhancing structures between the lobes: dura, falx, tentorium, sinuses and vessels."""
         x, y, z = points
         side = np.abs(x)
         sheet = overlap(0.5 - np.abs(cavity - 0.3), 9 - np.abs(cavity))
@@ -203,7 +205,7 @@ class Brain:
         transverse = np.minimum(3.6 - np.hypot(tent, cavity - 3), np.minimum(-48 - y, side - 6))
         signal.fill(tissue.vessel, transverse)
         signal.fill(tissue.vessel, tube(points, (0, -46, 4), (0, -92, -14), (1.8, 2.5)))
-        one = paired(points)
+        one = mirrored_left(points)
         signal.fill(tissue.vessel * 0.9, tube(points, (0, -10, -18), (0, -13, -44), (1.7, 1.9)))
         signal.fill(tissue.vessel * 0.95, ellipsoid(one, (14, 3, -36), (3.2, 9, 4)), 0.9)
         signal.fill(tissue.vessel * 0.9, tube(one, (8, 3, -22), (36, 6, -14), (1.3, 1.0)))

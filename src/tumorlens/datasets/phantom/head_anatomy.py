@@ -1,4 +1,4 @@
-"""The phantom's head around the brain: cranial cavity, skull, scalp, face and neck."""
+"""The head of the phantom around the brain: cranial cavity, skull, scalp, face and neck."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    SignalMap,
     Points,
+    SignalMap,
     Waves,
     column,
     ellipsoid,
+    mirrored_left,
     overlap,
-    paired,
     tube,
     union,
 )
@@ -52,7 +52,7 @@ class Head:
         radii: half axes of the cranial cavity, mm.
         skull: thickness of the skull, mm.
         scalp: thickness of the scalp, mm.
-        warp: smooth displacement that makes it one person's, and left unlike right.
+        warp: smooth displacement that makes the head individual and asymmetric.
         texture: fat and muscle, marrow and air cells (three components).
     """
 
@@ -64,7 +64,7 @@ class Head:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Head:
-        """Draw a head of adult size."""
+        """Sample a head of adult size."""
         scale = rng.normal(1, 0.025)
         radii = tuple(float(r * scale * rng.normal(1, 0.025)) for r in (67, 86, 70))
         return cls(
@@ -76,7 +76,7 @@ class Head:
         )
 
     def anatomy(self, points: Points) -> Points:
-        """Head coordinates of this person as coordinates of the average head."""
+        """Head coordinates of this person -> coordinates of the average head."""
         return points + np.float32(2.2) * self.warp(points)
 
     def person(self, points: Points) -> Points:
@@ -87,7 +87,7 @@ class Head:
         return guess
 
     def vault(self, points: Points) -> Field:
-        """Distance to the inner table of the skull, were it a closed egg (narrower in front)."""
+        """Distance to the inner table of the skull, as a closed egg that is narrower in front."""
         narrow = 1 + np.clip((points[1] + 10) / 90, -0.5, 1) ** 2 * np.float32(0.09)
         egg = np.stack([points[0] * narrow, points[1], points[2]])
         return ellipsoid(egg, VAULT, self.radii)
@@ -101,19 +101,19 @@ class Head:
         x, y, z = points
         height, front, width = (np.array(knots, dtype=np.float32) for knots in zip(*_FACE, strict=True))
         w, f = (np.interp(z, height, knots).astype(np.float32) for knots in (width, front))
-        reach = np.where(y > 5, f - 5, 45)
-        face = (1 - (np.abs(x / w) ** 2.4 + np.abs((y - 5) / reach) ** 2.4) ** (1 / 2.4)) * np.minimum(w, reach)
+        depth = np.where(y > 5, f - 5, 45)
+        face = (1 - (np.abs(x / w) ** 2.4 + np.abs((y - 5) / depth) ** 2.4) ** (1 / 2.4)) * np.minimum(w, depth)
         face = overlap(face, np.minimum(z + 119, 40 - z), 10)
         neck = overlap(ellipsoid(points * column((1, 1, 0)), (0, -36, 0), (57, 50, 1e3)), -30 - z, 20)
         nose = tube(points, (0, 76, -30), (0, 89, -56), (8, 12))
-        ears = ellipsoid(paired(points), (76, -24, -30), (6, 11, 20))
+        ears = ellipsoid(mirrored_left(points), (76, -24, -30), (6, 11, 20))
         shell = self.vault(points) + self.skull + self.scalp
         body = union(union(union(shell, face, 16), neck, 16), nose, 9)
         return union(body, ears, 3)
 
     def paint(self, signal: SignalMap, points: Points, cavity: Field, surface: Field, tissue: Contrast) -> None:
-        """Paint all that is not inside the cavity, from the deep muscles to the skull."""
-        # Stretched upwards, since the muscles of head and neck run that way.
+        """Paint everything outside of the cranial cavity, from the deep muscles to the skull."""
+        # Stretched upwards, like the muscles of head and neck.
         fat, marrow, cells = self.texture(points * column((1, 1, 0.35)))
         signal.values[:] = 0
         signal.fill(tissue.skin, surface)
@@ -128,7 +128,9 @@ class Head:
         signal.fill(tissue.bone, overlap(self.skull - depth, depth + 1))
         diploe = self.skull * (0.22 + 0.06 * marrow) - np.abs(depth - self.skull * 0.52)
         signal.fill(tissue.marrow * (1 + 0.2 * fat), diploe)
-        petrous = overlap(ellipsoid(paired(points), (50, -34, -52), (13, 15, 14)), np.minimum(depth - 2, surface - 12))
+        petrous = overlap(
+            ellipsoid(mirrored_left(points), (50, -34, -52), (13, 15, 14)), np.minimum(depth - 2, surface - 12)
+        )
         signal.fill(tissue.bone + 0.16 * np.abs(cells), petrous)
 
 
@@ -146,7 +148,7 @@ def _base(points: Points) -> Field:
 def _face(signal: SignalMap, points: Points, cells: Field, tissue: Contrast) -> None:
     """Orbits with their globes, the air of nose, sinuses and throat, palate, tongue and jaw."""
     x, _, z = points
-    one = paired(points)
+    one = mirrored_left(points)
     signal.fill(tissue.fat * 0.85, ellipsoid(one, (31, 50, -36), (17, 25, 16)))
     for start in ((45, 50, -36), (20, 52, -36), (31, 50, -24), (31, 50, -48)):
         signal.fill(tissue.muscle * 1.2, tube(one, start, (17, 22, -33), (2.4, 1.5)))

@@ -1,4 +1,4 @@
-"""Phantom patients -> a folder of PNG files and phantom.csv, as `tumorlens.datasets.sets.phantoms` reads it."""
+"""Phantom patients -> a folder of PNG files and phantom.csv, for `tumorlens.datasets.sets.phantoms`."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def make(
     size: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw a data set: images/*.png, masks/*.png (0 and 255; none without tumor) and phantom.csv.
+    """Render a data set: images/*.png, masks/*.png (0 and 255; none without tumor) and phantom.csv.
 
-    Classes and planes take turns, so that each class has as many patients and the same planes. The
-    folder appears under its name when it is complete, and not before.
+    Classes and planes alternate, so that every class has the same number of patients and the same
+    planes. The folder gets its name once it is complete.
 
     Args:
-        folder: where to; must not exist yet, or be empty.
-        patients: how many.
-        slices: of each patient.
+        folder: to write; must not exist yet, or be empty.
+        patients: number of patients.
+        slices: per patient.
         seed: the same seed gives the same files.
         size: height and width in pixels; varied if None.
-        progress: called after each patient with the number done and the number in all.
+        progress: called after each patient with the number done and the total.
 
     Returns:
         The folder.
@@ -47,21 +47,21 @@ def make(
         DataError: the folder is not empty, or a number is out of range.
     """
     if not 1 <= patients <= _SEEDS_PER_SET:
-        raise DataError(f"phantom: {patients} patients asked for; expected 1 to {_SEEDS_PER_SET}")
+        raise DataError(found=f"phantom: {patients} patients requested", expected=f"1 to {_SEEDS_PER_SET}")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(
-            f"{folder}: found something there already; expected a new or an empty folder; choose another name"
+            file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workshop:
-        unfinished = Path(workshop) / folder.name
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        unfinished = Path(temporary) / folder.name
         for name in ("images", "masks"):
             (unfinished / name).mkdir(parents=True)
         rows = []
         for i in range(patients):
             label, plane = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], PLANES[i // len(PHANTOM_CLASSES) % len(PLANES)]
-            drawn = render_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
-            rows += [_save(item, unfinished) for item in drawn]
+            rendered = render_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
+            rows += [_save(item, unfinished) for item in rendered]
             if progress:
                 progress(i + 1, patients)
         with (unfinished / "phantom.csv").open("w", newline="", encoding="utf-8") as stream:

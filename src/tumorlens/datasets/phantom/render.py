@@ -1,4 +1,4 @@
-"""A seed -> the slices of one phantom patient: head, brain and tumor evaluated where the scanner cuts."""
+"""Seed -> slices of one phantom patient: head, brain and tumor evaluated at the points of each slice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from tumorlens.datasets.phantom.acquisition import PLANES, Acquisition
 from tumorlens.datasets.phantom.brain import Brain
 from tumorlens.datasets.phantom.head_anatomy import Head
-from tumorlens.datasets.phantom.shapes import Field, SignalMap, Points
+from tumorlens.datasets.phantom.shapes import Field, Points, SignalMap
 from tumorlens.datasets.phantom.tumors import TUMOR_TYPES, PhantomTumor
 from tumorlens.errors import DataError
 from tumorlens.scan.types import GrayImage, Mask
@@ -25,7 +25,7 @@ class PhantomSlice:
         image: (H, W) uint8.
         mask: (H, W) uint8, 1 = tumor (of a glioma ring and core, not the edema).
         label: one of `PHANTOM_CLASSES`.
-        patient: the same for every slice drawn from one seed.
+        patient: equal for all slices of one seed.
         plane: one of `PLANES`.
         index: 0 for the patient's first slice.
     """
@@ -41,46 +41,46 @@ class PhantomSlice:
 def render_patient(
     label: str, seed: int, *, plane: str | None = None, slices: int = 4, size: int | None = None
 ) -> list[PhantomSlice]:
-    """Draw neighboring slices of one patient, as T1-weighted MRI after contrast agent shows them.
+    """Render neighboring slices of one patient, as in contrast-enhanced T1-weighted MRI.
 
-    Head, brain and scanner follow from the seed alone: the same seed with another label is the same
-    person, with another tumor or none, and has the same patient id.
+    Head, brain and scanner depend on the seed alone: the same seed with another label is the same
+    person with another tumor or none, and has the same patient id.
 
     Args:
         label: one of `PHANTOM_CLASSES`.
         seed: any non-negative number; the same seed gives the same bytes.
-        plane: one of `PLANES`; drawn if None.
-        slices: how many, evenly spread over the tumor, so that each of them shows it. A patient
-            without tumor is cut where one of the tumors might have been.
-        size: height and width in pixels; drawn if None.
+        plane: one of `PLANES`; random if None.
+        slices: number of slices, evenly spread over the tumor, so that each shows it. In a patient without tumor
+            they lie where a tumor could have been.
+        size: height and width in pixels; random if None.
 
     Raises:
         DataError: an unknown label or plane, or a number out of range.
     """
     for name, value, known in (("class", label, PHANTOM_CLASSES), ("plane", plane or PLANES[0], PLANES)):
         if value not in known:
-            raise DataError(f"phantom: unknown {name} '{value}'; expected one of {', '.join(known)}")
+            raise DataError(found=f"phantom: unknown {name} '{value}'", expected=f"one of {', '.join(known)}")
     if seed < 0 or slices < 1 or (size is not None and size < 32):
         raise DataError(
-            f"phantom: seed {seed}, {slices} slices, size {size}; expected a seed of 0 or more, "
-            "at least one slice and a size of 32 pixels or more"
+            found=f"phantom: seed {seed}, {slices} slices, size {size}",
+            expected="a seed of 0 or more, at least one slice and a size of 32 pixels or more",
         )
     person, scanner, disease, noise = (
         np.random.default_rng([seed, stream]) for stream in (0, 1, 2 + PHANTOM_CLASSES.index(label), 6)
     )
     head, brain = Head.random(person), Brain.random(person)
     scan = Acquisition.random(scanner, plane, size)
-    kind = label if label in TUMOR_TYPES else str(disease.choice(list(TUMOR_TYPES)))
-    lesion = TUMOR_TYPES[kind].random(disease, head)
-    drawn = lesion if label in TUMOR_TYPES else None
+    tumor_type = label if label in TUMOR_TYPES else str(disease.choice(list(TUMOR_TYPES)))
+    lesion = TUMOR_TYPES[tumor_type].random(disease, head)
+    tumor = lesion if label in TUMOR_TYPES else None
     positions = _positions(lesion, head, scan, slices)
-    pairs = [_slice(head, brain, drawn, scan, position, noise) for position in positions]
+    pairs = [_slice(head, brain, tumor, scan, position, noise) for position in positions]
     patient = f"phantom{seed:07d}"
     return [PhantomSlice(*pair, label, patient, scan.plane, i) for i, pair in enumerate(pairs)]
 
 
 def _positions(lesion: PhantomTumor, head: Head, scan: Acquisition, slices: int) -> list[float]:
-    """Slice positions, mm, over the middle of the tumor's extent as the scanner sees it."""
+    """Slice positions over the central part of the tumor along the slice direction, mm."""
     steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(lesion.radius)
     x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
     cube = np.concatenate([x, y, z]) + lesion.center
@@ -102,21 +102,21 @@ def _slice(
     shape = (scan.size, scan.size)
     grid = scan.grid(position)
     surface = head.surface(scan.to_head(grid))
-    there = np.flatnonzero(surface > -scan.pixel)  # air need not be computed
-    brightness, cover = np.zeros((2, scan.size**2), dtype=np.float32)
+    tissue = np.flatnonzero(surface > -scan.pixel)  # air needs no computation
+    ideal, cover = np.zeros((2, scan.size**2), dtype=np.float32)
     for offset in (-0.25, 0.25):
-        layer = scan.to_head(scan.grid(position + offset * scan.thickness)[:, there])
-        values, inside = _layer(head, brain, tumor, scan, layer, surface[there])
-        brightness[there] += values / 2
-        cover[there] += inside / 2
-    image = scan.expose(brightness.reshape(shape), grid, noise)
+        layer = scan.to_head(scan.grid(position + offset * scan.thickness)[:, tissue])
+        values, inside = _layer(head, brain, tumor, scan, layer, surface[tissue])
+        ideal[tissue] += values / 2
+        cover[tissue] += inside / 2
+    image = scan.expose(ideal.reshape(shape), grid, noise)
     return image, (cover >= 0.5).reshape(shape).astype(np.uint8)
 
 
 def _layer(
     head: Head, brain: Brain, tumor: PhantomTumor | None, scan: Acquisition, grid: Points, surface: Field
 ) -> tuple[Field, Field]:
-    """Brightness and tumor cover at points of an infinitely thin plane, `surface` mm under the skin."""
+    """Signal intensity and tumor cover at the points of an infinitely thin plane, `surface` mm under the skin."""
     points = head.anatomy(grid)
     cavity = head.cavity(points)
     signal = SignalMap(np.zeros(surface.size, dtype=np.float32), max(scan.pixel, 0.9))

@@ -1,4 +1,4 @@
-"""The phantom's geometry: distances to simple bodies, how they join, and smooth random fields.
+"""The geometry of the phantom: distances to simple bodies, their unions, and smooth random fields.
 
 Points are (3, N) in millimeters: x to the patient's left, y forwards, z upwards, the anterior
 commissure near the origin. Distances are (N,), positive inside, exact on the surface and close to it.
@@ -11,18 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float32]
-Field = npt.NDArray[np.float32]
+from tumorlens._arrays import Floats32
+
+Points = Floats32  # (3, N)
+Field = Floats32  # (N,)
 Triple = tuple[float, float, float]
 
 
-def column(values: Triple | npt.NDArray[np.float32]) -> Points:
+def column(values: Triple | Floats32) -> Points:
     """Three numbers as a (3, 1) column that broadcasts over points."""
     return np.asarray(values, dtype=np.float32).reshape(3, 1)
 
 
-def paired(points: Points) -> Points:
-    """Both sides folded onto the left one, so that one body stands for a pair."""
+def mirrored_left(points: Points) -> Points:
+    """Mirror all points to the left side, so that one body stands for a pair."""
     return np.stack([np.abs(points[0]), points[1], points[2]])
 
 
@@ -32,7 +34,7 @@ def norm2(vectors: Points) -> Field:
 
 
 def ellipsoid(points: Points, center: Triple, radii: Triple) -> Field:
-    """Distance to an ellipsoid: radial excess over the length of its gradient."""
+    """Distance to an ellipsoid: radial excess divided by the norm of its gradient."""
     inverse = 1 / np.square(np.asarray(radii, dtype=np.float32))
     squares = np.square(points - column(center))
     r, slope = np.sqrt(np.stack([inverse, inverse * inverse]) @ squares + np.float32(1e-12))
@@ -40,7 +42,7 @@ def ellipsoid(points: Points, center: Triple, radii: Triple) -> Field:
 
 
 def tube(points: Points, start: Triple | Points, end: Triple | Points, radii: tuple[float, float]) -> Field:
-    """Distance to a rod with round ends whose radius goes from one value to another."""
+    """Distance to a rod with round ends and linearly changing radius."""
     a, axis = column(start), column(end) - column(start)
     offset = points - a
     along, length = axis[:, 0] @ offset, np.square(axis).sum()
@@ -50,7 +52,7 @@ def tube(points: Points, start: Triple | Points, end: Triple | Points, radii: tu
 
 
 def union(a: Field, b: Field, blend: float = 0.0) -> Field:
-    """Inside either body; `blend` millimeters of fillet where they meet."""
+    """Union of two bodies, with a fillet of `blend` millimeters."""
     joined = np.maximum(a, b)
     if blend:
         joined = joined + np.square(np.maximum(blend - np.abs(a - b), 0)) / (4 * blend)
@@ -58,7 +60,7 @@ def union(a: Field, b: Field, blend: float = 0.0) -> Field:
 
 
 def overlap(a: Field, b: Field, blend: float = 0.0) -> Field:
-    """Inside both bodies; `blend` millimeters of rounding where they meet."""
+    """Intersection of two bodies, with a rounding of `blend` millimeters."""
     return -union(-a, -b, blend)
 
 
@@ -69,17 +71,20 @@ class Waves:
     Attributes:
         vectors: (K, 3) wave vectors, radians per millimeter.
         phases: (K, 1).
-        weights: (C, K); each of the C components has unit variance.
+        weights: (C, K), scaled so that each of the C components has unit variance.
     """
 
-    vectors: npt.NDArray[np.float32]
-    phases: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float32]
+    vectors: Floats32
+    phases: Floats32
+    weights: Floats32
 
     @classmethod
     def random(cls, rng: np.random.Generator, wavelength: float, count: int = 10, components: int = 1) -> Waves:
-        """Draw `count` waves of like strength, spread evenly over all directions (a Fibonacci half sphere,
-        shaken), so that no direction is left smooth; lengths scatter by a fifth so that nothing repeats."""
+        """Sample `count` waves of similar amplitude.
+
+        Directions cover a jittered Fibonacci half sphere evenly; wavelengths vary by a fifth, so that the field
+        does not repeat.
+        """
         height = (np.arange(count) + 0.5) / count
         turn = np.arange(count) * np.pi * (3 - np.sqrt(5)) + rng.uniform(0, 2 * np.pi)
         flat = np.sqrt(1 - height**2)
@@ -97,7 +102,7 @@ class Waves:
         return np.asarray(self.weights @ np.cos(self.vectors @ points + self.phases))
 
     def distance_to_zero(self, points: Points) -> Field:
-        """Distance (0 on the sheet, growing) to the surfaces where the first component is zero."""
+        """Distance to the zero surfaces of the first component, 0 on them and growing."""
         angle = self.vectors @ points + self.phases
         value = self.weights[0] @ np.cos(angle)
         slope = (self.vectors * self.weights[0][:, None]).T @ np.sin(angle)
@@ -107,26 +112,26 @@ class Waves:
 
 @dataclass
 class SignalMap:
-    """Tissue brightness at N points, painted from the back to the front.
+    """Signal intensity at N points, painted tissue by tissue; later tissues cover earlier ones.
 
     Attributes:
         values: (N,), 0 = air, 1 = the brightest fat.
-        pixel: millimeters over which an edge fades, about one pixel.
+        pixel: width of a soft edge, about one pixel, millimeters.
     """
 
     values: Field
     pixel: float
 
     def fill(self, value: float | Field, distance: Field, opacity: float | Field = 1.0) -> Field:
-        """Paint a body with a soft edge and return how much of each point it covers, 0 to 1."""
+        """Paint a body with a soft edge and return the share of each point that it covers, 0 to 1."""
         cover: Field = np.asarray(np.clip(distance / self.pixel + 0.5, 0, 1) * opacity)
         self.values += (value - self.values) * cover
         return cover
 
     def select(self, where: npt.NDArray[np.intp]) -> SignalMap:
-        """A canvas of some of the points; `paste` it back when it is painted."""
+        """A copy of the signal at some of the points, to paint on and to `paste` back."""
         return SignalMap(self.values[where], self.pixel)
 
-    def paste(self, where: npt.NDArray[np.intp], part: SignalMap) -> None:
-        """Take over what was painted on a `part`."""
-        self.values[where] = part.values
+    def paste(self, where: npt.NDArray[np.intp], selected: SignalMap) -> None:
+        """Write the signal of a `select`ion back."""
+        self.values[where] = selected.values

@@ -1,4 +1,4 @@
-"""The phantom's tumors: where each kind sits, how it looks, and how it pushes the brain aside."""
+"""The tumors of the phantom: location, appearance and mass effect of each type."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tumorlens.datasets.phantom.acquisition import Contrast
 from tumorlens.datasets.phantom.head_anatomy import VAULT, Head
 from tumorlens.datasets.phantom.shapes import (
     Field,
-    SignalMap,
     Points,
+    SignalMap,
     Triple,
     Waves,
     column,
@@ -27,13 +27,13 @@ from tumorlens.datasets.phantom.shapes import (
 
 @dataclass(frozen=True, eq=False)
 class PhantomTumor(ABC):
-    """What all kinds have in common; coordinates are those of the average head.
+    """Common base of all tumor types; coordinates are those of the average head.
 
     Attributes:
         center: (3, 1), mm.
         radius: mean radius, mm.
-        surface: makes the outline irregular.
-        mass: radius of the ball of tissue that has been pushed aside, as a part of `radius`.
+        surface: irregularity of the outline.
+        mass: radius of the ball of displaced tissue, as a share of `radius`.
     """
 
     center: Points
@@ -43,24 +43,24 @@ class PhantomTumor(ABC):
 
     @abstractmethod
     def distance(self, points: Points, cavity: Field) -> Field:
-        """Distance to the tumor's outline, positive inside; this is what the mask shows."""
+        """Distance to the outline of the tumor in the mask, positive inside."""
 
     @abstractmethod
     def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
         """Paint the tumor and return its `distance`.
 
-        `cavity` is the distance to the dura, `white` how much of each point is white matter.
+        `cavity` is the distance to the dura, `white` the share of white matter at each point.
         """
 
     def nearby(self, points: Points) -> npt.NDArray[np.intp]:
-        """Indices of the points that the tumor, its edema or its mass effect can reach."""
+        """Indices of the points that the tumor, its edema or its mass effect may change."""
         offset = points - self.center
         return np.flatnonzero(norm2(offset) < (2 * self.radius + 16) ** 2)
 
     def displaced(self, points: Points, cavity: Field) -> Points:
-        """Where the tissue now at `points` lay before the tumor grew.
+        """Position, before the tumor grew, of the tissue that is now at `points`.
 
-        Tissue is not compressed: each shell keeps its volume. The skull does not give way.
+        Tissue is not compressed: each shell keeps its volume. The skull does not move.
         """
         offset = points - self.center
         far = np.sqrt(norm2(offset)) + np.float32(1e-3)
@@ -69,7 +69,7 @@ class PhantomTumor(ABC):
         return np.asarray(self.center + offset * (1 + give * (before / far - 1)))
 
     def _ball(self, points: Points, roughness: float) -> Field:
-        """Distance to a ball whose radius varies by `roughness`, as a part of it."""
+        """Distance to a ball whose radius varies by `roughness`, as a share of it."""
         offset = points - self.center
         lumps = np.clip(self.surface(points)[0], -1.8, 1.8)
         return np.asarray(self.radius * (1 + roughness * lumps) - np.sqrt(norm2(offset)))
@@ -81,7 +81,7 @@ class Glioma(PhantomTumor):
 
     Attributes:
         rim: thickness of the enhancing ring, mm.
-        edema: how far the edema reaches, as a part of `radius`.
+        edema: width of the edema, as a share of `radius`.
     """
 
     rim: float
@@ -89,7 +89,7 @@ class Glioma(PhantomTumor):
 
     @classmethod
     def random(cls, rng: np.random.Generator, head: Head) -> Glioma:
-        """Draw one that lies in a cerebral hemisphere, wholly inside the brain."""
+        """Sample one in a cerebral hemisphere, completely inside the brain."""
         while True:
             radius = float(rng.uniform(10, 21))
             side = float(rng.choice([-1, 1]))
@@ -117,8 +117,8 @@ class Glioma(PhantomTumor):
         """Edema spreads through the white matter and spares the cortex."""
         inside = self.distance(points, cavity)
         uneven = np.clip(self.surface(points * np.float32(1.9)), -1.5, 1.5)
-        reach = self.radius * self.edema * (1 + 0.45 * uneven[0])
-        spread = np.clip((inside + reach) / 3, 0, 1) * (inside < 0.5)
+        width = self.radius * self.edema * (1 + 0.45 * uneven[0])
+        spread = np.clip((inside + width) / 3, 0, 1) * (inside < 0.5)
         signal.values += (tissue.edema - signal.values) * (spread * (0.2 + 0.75 * white)).astype(np.float32)
         ring = tissue.enhancing * (0.95 + 0.12 * uneven[1])
         signal.fill(ring, inside)
@@ -139,7 +139,7 @@ class Meningioma(PhantomTumor):
 
     @classmethod
     def random(cls, rng: np.random.Generator, head: Head) -> Meningioma:
-        """Draw one over the convexity, beside the falx, or on the floor of the front fossae."""
+        """Sample one over the convexity, beside the falx, or on the floor of the anterior fossa."""
         radius = float(rng.uniform(10, 20))
         side, depth, start = 0, radius * float(rng.uniform(0.25, 0.5)), VAULT
         match str(rng.choice(["convexity", "falx", "midline base", "sphenoid wing"], p=[0.5, 0.25, 0.12, 0.13])):
@@ -159,12 +159,12 @@ class Meningioma(PhantomTumor):
         return cls(center, radius, Waves.random(rng, 2.2 * radius, count=8, components=2), side)
 
     def distance(self, points: Points, cavity: Field) -> Field:
-        """A ball cut off by the dura, or by the falx."""
+        """A ball, clipped by the dura or by the falx."""
         body = overlap(self._ball(points, 0.08), cavity - 0.3, 1.5)
         return overlap(body, self.side * points[0] - np.float32(0.3), 1.5) if self.side else body
 
     def paint(self, signal: SignalMap, points: Points, cavity: Field, white: Field, tissue: Contrast) -> Field:
-        """A cleft of CSF lies between tumor and brain; the dura nearby is thick and bright."""
+        """A cleft of CSF separates tumor and brain; the dura nearby is thick and enhances."""
         inside = self.distance(points, cavity)
         dura = np.minimum(cavity, np.abs(points[0])) if self.side else cavity
         signal.fill(tissue.csf * 1.3, np.minimum(inside + 1.6, cavity - 1), 0.7)
@@ -182,13 +182,13 @@ class Pituitary(PhantomTumor):
 
     @classmethod
     def random(cls, rng: np.random.Generator, head: Head) -> Pituitary:
-        """Draw one; the larger, the further it rises out of the sella."""
+        """Sample one; the larger, the further it extends out of the sella."""
         radius = float(rng.uniform(7, 14))
         center = column((rng.normal(0, 1.2), 3 + rng.normal(0, 0.8), -37 + 0.55 * radius))
         return cls(center, radius, Waves.random(rng, 2.2 * radius, count=8, components=2))
 
     def distance(self, points: Points, cavity: Field) -> Field:
-        """A ball above and the widened sella below; bone gives way."""
+        """A ball above and the widened sella below."""
         x, y, z = (float(v) for v in self.center[:, 0])
         r = self.radius
         sella = ellipsoid(points, (x, y, z - 0.55 * r), (0.85 * r, 0.75 * r, 0.62 * r))

@@ -1,1 +1,1 @@
-"""Public data sets, one file each: what it is, what is wrong with it, and how it is read."""
+"""Public data sets, one file each: facts, known problems, and how to read it."""

@@ -1,4 +1,4 @@
-"""Br35H (Hamada 2020): tumor yes or no, and outlines of 801 tumors drawn with the VGG Image Annotator."""
+"""Br35H (Hamada 2020, Kaggle): tumor yes or no, and outlines of 801 tumors from the VGG Image Annotator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tumorlens.errors import DataError
 
 CLASSES = ("no_tumor", "tumor")
 OUTLINED = "Br35H-Mask-RCNN"
-"""The folder of the outlined images, which are copies of images in ``yes``."""
+"""The folder of the outlined images; they are copies of images in ``yes``."""
 
 _FOLDERS = {"no": "no_tumor", "yes": "tumor"}
 _PATTERNS = ("annotations_*.json", "via_region_data.json")
@@ -26,9 +26,9 @@ _NOTE = "br35h: no patient ids"
 def read(folder: Path) -> Table:
     """The table of ``yes`` and ``no``, or of the outlined images where `folder` holds only these.
 
-    An outline belongs to an image of the name and the size in bytes that the annotations give. Of ``yes``
+    An outline belongs to the image with the name and the size in bytes that the annotations give. In ``yes``
     those images have a mask. The outlined images by themselves have the split of their folders (TRAIN,
-    VAL, TEST); they all show a tumor, and one in which nothing was drawn is `UNANNOTATED`.
+    VAL, TEST); they all show a tumor, and an image without an outline is `UNANNOTATED`.
 
     Raises:
         DataError: neither layout is there, a folder is empty, or an annotation file cannot be read.
@@ -44,17 +44,17 @@ def recognizes(folder: Path) -> bool:
 
 
 def _whole(folder: Path) -> Table:
-    drawn, notes = _drawn(_annotation_files(folder / OUTLINED))
+    annotated, notes = _annotated(_annotation_files(folder / OUTLINED))
     samples = []
     for name, label in _FOLDERS.items():
         images = image_files(folder / name) if (folder / name).is_dir() else []
         if not images:
-            raise DataError(f"{folder}: no images in {name}/ found; expected some in yes/ and in no/")
+            raise DataError(file=folder, found=f"no images in {name}/ found", expected="some in yes/ and in no/")
         for image in images:
-            path, entry = drawn.get(_key(image), (None, None))
+            path, entry = annotated.get(_key(image), (None, None))
             mask = MaskLocation(path, entry.key).path if path and entry and entry.shapes else None
             samples.append(Sample(f"br35h/{name}/{image.name}", image, label, mask))
-    if drawn:
+    if annotated:
         masks = sum(sample.mask is not None for sample in samples)
         notes.append(f"br35h: {masks:,} of {len(samples):,} images have an outline, the others no mask")
     return Table("br35h", tuple(samples), CLASSES, tuple(notes))
@@ -64,28 +64,30 @@ def _outlined(folder: Path) -> Table:
     files = _annotation_files(folder)
     if not files:
         raise DataError(
-            f"{folder}: neither yes/ and no/ nor outlines ({' or '.join(_PATTERNS)}) found; expected the Br35H set"
+            file=folder,
+            found=f"neither yes/ and no/ nor outlines ({' or '.join(_PATTERNS)}) found",
+            expected="the Br35H set",
         )
-    drawn, notes = _drawn(files)
+    annotated, notes = _annotated(files)
     samples = []
     images = [image for place in _places(folder) for image in image_files(place)]
     for image in images:
-        if (key := _key(image)) in drawn:
-            path, entry = drawn[key]
+        if (key := _key(image)) in annotated:
+            path, entry = annotated[key]
             label = "tumor" if entry.shapes else UNANNOTATED
             split = None if image.parent == folder else SPLIT_NAMES[image.parent.name.lower()]
             id_ = f"br35h/{image.relative_to(folder).as_posix()}"
             samples.append(Sample(id_, image, label, MaskLocation(path, entry.key).path, split=split))
     if not samples:
         raise DataError(
-            f"{files[0]}: none of {len(drawn):,} listed images is there with its size in bytes; expected them "
-            "unchanged beside it, or in TRAIN, VAL and TEST"
+            file=files[0],
+            found=f"none of {len(annotated):,} listed images exists with its size in bytes",
+            expected="them unchanged beside it, or in TRAIN, VAL and TEST",
         )
+    missing, unlisted = len(annotated) - len(samples), len(images) - len(samples)
     counts = {
-        f"br35h: of {len(drawn):,} listed images, {len(drawn) - len(samples):,} are not there": len(drawn)
-        - len(samples),
-        f"br35h: images that are there but not listed, and so left out: {len(images) - len(samples):,}": len(images)
-        - len(samples),
+        f"br35h: of {len(annotated):,} listed images, {missing:,} do not exist": missing,
+        f"br35h: images that exist but are not listed, and so left out: {unlisted:,}": unlisted,
     }
     notes += [note for note, n in counts.items() if n > 0]
     return Table("br35h", tuple(samples), tuple(sorted({s.label for s in samples})), tuple(notes))
@@ -106,17 +108,18 @@ def _key(image: Path) -> tuple[str, int]:
     return image.name, image.stat().st_size
 
 
-def _drawn(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, ViaImage]], list[str]]:
-    """By name and size in bytes the file that lists an image and the entry; of several the first. And notes."""
-    found: dict[tuple[str, int], tuple[Path, ViaImage]] = {}
+def _annotated(files: Iterable[Path]) -> tuple[dict[tuple[str, int], tuple[Path, ViaImage]], list[str]]:
+    """The annotation file and entry of each image, by its name and size in bytes, the first of several; and notes."""
+    entries: dict[tuple[str, int], tuple[Path, ViaImage]] = {}
     notes = [_NOTE]
     for path in files:
-        held = read_via(path)
-        for image in held.images:
-            found.setdefault((image.name, image.bytes), (path, image))
-        if held.faults:
-            notes.append(f"br35h: {len(held.faults):,} entries of {path.name} cannot be used: {held.faults[0]}")
-    return found, notes
+        content = read_via(path)
+        for image in content.images:
+            entries.setdefault((image.name, image.bytes), (path, image))
+        if content.faults:
+            faults = f"{len(content.faults):,} entries of {path.name} cannot be used: {content.faults[0]}"
+            notes.append(f"br35h: {faults}")
+    return entries, notes
 
 
 DATASET = Dataset(
@@ -129,18 +132,19 @@ DATASET = Dataset(
         format="JPEG of mixed sizes; outlines as JSON of the VGG Image Annotator",
         layout=f"yes/*.jpg, no/*.jpg and {OUTLINED}/ with annotations_all.json and TRAIN, VAL, TEST; "
         f"or {OUTLINED} by itself",
-        license="as on Kaggle",
+        license="see Kaggle",
         citation="Hamada 2020, Br35H :: Brain Tumor Detection 2020, Kaggle",
         homepage="https://www.kaggle.com/datasets/ahmedhamada0/brain-tumor-detection",
         problems=(
-            "3,000 files are 577 different images, many of them mirrored, brightened or sharpened copies.",
-            "Of the 100 outlined images in TEST 91 have a copy in TRAIN.",
+            "3,000 files are 577 different images, many of them mirrored, brightened or sharpened.",
+            "Of the 100 outlined images in TEST, 91 have a near-duplicate in TRAIN.",
             f"The 801 images of {OUTLINED} are byte-identical copies of images in yes/: use either.",
-            "No patient ids; who drew the outlines, and by which rule, is not said.",
+            "No patient ids; the annotators and their protocol are not documented.",
             "pred/ holds 60 images without a label; they are not read.",
         ),
     ),
     read,
     recognizes,
     lambda folder, _progress: get_kaggle("ahmedhamada0/brain-tumor-detection", folder),
+    order=30,
 )

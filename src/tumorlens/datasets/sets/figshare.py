@@ -1,4 +1,4 @@
-"""Cheng's T1 contrast-enhanced slices: the original .mat files, or images + masks + patients.csv."""
+"""Figshare (Cheng 2017), T1 contrast-enhanced slices: the original .mat files, or images, masks and patients.csv."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def read(folder: Path) -> Table:
         samples = [_from_mat(path) for path in files]
     else:
         raise DataError(
-            f"{folder}: neither patients.csv with images/ nor numbered .mat files found; expected the "
-            "Figshare set; fetch it with: tumorlens data get figshare"
+            file=folder,
+            found="neither patients.csv with images/ nor numbered .mat files found",
+            expected="the Figshare set",
+            advice="fetch it with: tumorlens data get figshare",
         )
     return Table("figshare", tuple(samples), CLASSES)
 
@@ -49,10 +51,10 @@ def _from_csv(index: Path) -> list[Sample]:
         number = row["slice"]
         group = row.get("patient_group") or patient_group(row["patient_id"])
         if not group:
-            raise DataError(f"{index}, line {line}: slice {number} has no patient_id; expected one for each")
+            raise DataError(file=index, line=line, found=f"slice {number} has no patient_id", expected="one for each")
         image, mask = (index.parent / name for name in (f"images/{number}.jpg", f"masks/{number}.png"))
         if not image.is_file():
-            raise DataError(f"{index}, line {line}: {image} does not exist; expected the image of each row")
+            raise DataError(file=index, line=line, found=f"{image} does not exist", expected="the image of each row")
         samples.append(
             Sample(
                 id=f"figshare/{number}",
@@ -92,12 +94,13 @@ DATASET = Dataset(
         citation="Cheng 2017, brain tumor dataset, figshare 1512427; Cheng et al. 2015, PLoS ONE 10:e0140381",
         homepage="https://figshare.com/articles/dataset/brain_tumor_dataset/1512427",
         problems=(
-            "233 patient ids, some of them repeat studies of one person: grouped by the id without its letter.",
-            "13 neighboring slices a patient on average: a random split puts most test patients into train.",
-            "Classes sit in planes and places (pituitary low and central), so position alone tells much.",
+            "233 patient ids, some of them repeat studies of one patient: grouped by the id without its letter.",
+            "13 neighboring slices per patient on average: an image-level split puts most test patients into train.",
+            "Classes differ in plane and location (pituitary low and central), so position alone predicts much.",
         ),
     ),
     read,
     lambda folder: _has_csv(folder) or bool(_mat_files(folder)),
     lambda folder, progress: get_figshare(folder, progress=progress),
+    order=10,
 )

@@ -1,4 +1,4 @@
-"""Navoneel's Kaggle set: tumor yes or no."""
+"""Navoneel (Chakrabarty 2019, Kaggle): tumor yes or no."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(folder: Path) -> Table:
     for name, label in _FOLDERS.items():
         images = image_files(folder / name) if (folder / name).is_dir() else []
         if not images:
-            raise DataError(f"{folder}: no images in {name}/ found; expected some in yes/ and in no/")
+            raise DataError(file=folder, found=f"no images in {name}/ found", expected="some in yes/ and in no/")
         samples += [Sample(f"navoneel/{name}/{image.name}", image, label) for image in images]
     return Table("navoneel", tuple(samples), CLASSES, NOTES)
 
@@ -39,7 +39,7 @@ DATASET = Dataset(
         classes=CLASSES,
         format="JPEG and PNG in L, RGB, RGBA and palette; six PNGs are named .jpg",
         layout="yes/* (155 files) and no/* (98 files)",
-        license="as on Kaggle",
+        license="see Kaggle",
         citation="Chakrabarty 2019, Brain MRI Images for Brain Tumor Detection, Kaggle",
         homepage="https://www.kaggle.com/datasets/navoneel/brain-mri-images-for-brain-tumor-detection",
         problems=(
@@ -50,4 +50,5 @@ DATASET = Dataset(
     read,
     lambda folder: (folder / "yes").is_dir() and (folder / "no").is_dir(),
     lambda folder, _progress: get_kaggle("navoneel/brain-mri-images-for-brain-tumor-detection", folder),
+    order=40,
 )

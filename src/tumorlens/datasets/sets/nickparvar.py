@@ -1,4 +1,4 @@
-"""Nickparvar's Kaggle set: four classes, Training and Testing."""
+"""Nickparvar (2021, Kaggle): four classes, Training and Testing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(folder: Path) -> Table:
 
 def recognizes(folder: Path) -> bool:
     """True for Training and Testing with a notumor folder."""
-    return all((folder / part / "notumor").is_dir() for part in ("Training", "Testing"))
+    return all((folder / subset / "notumor").is_dir() for subset in ("Training", "Testing"))
 
 
 DATASET = Dataset(
@@ -40,14 +40,15 @@ DATASET = Dataset(
         citation="Nickparvar 2021, Brain Tumor MRI Dataset, Kaggle",
         homepage="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
         problems=(
-            "998 of 1,311 test images have a copy in Training, all 405 without tumor among them.",
-            "4,751 of 5,023 tumor images are Figshare slices; every test patient that is known is in Training.",
+            "998 of 1,311 test images have a near-duplicate in Training, among them all 405 without tumor.",
+            "4,751 of 5,023 tumor images are Figshare slices; every known test patient is in Training.",
             "7,023 files are about 3,600 different images; 2,000 'notumor' files are about 400.",
             "Four meningiomas are filed under pituitary (Tr-pi_0043, Tr-pi_0515, Tr-pi_0520, Te-piTr_0002).",
-            "Image width and height alone tell glioma from no tumor in 99.5 % of cases.",
+            "Image width and height alone separate glioma from no tumor in 99.5 % of cases.",
         ),
     ),
     read,
     recognizes,
     lambda folder, _progress: get_kaggle("masoudnickparvar/brain-tumor-mri-dataset", folder),
+    order=20,
 )

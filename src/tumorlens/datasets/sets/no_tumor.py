@@ -10,8 +10,8 @@ from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
 NOTES = (
-    "no_tumor: no patient ids; its images come from other scanners, sequences and sizes than the tumors', "
-    "so a network can tell them apart without looking at the brain",
+    "no_tumor: no patient ids; its images come from other scanners, sequences and sizes than the images with "
+    "tumors, so a network can separate them without the brain",
 )
 
 
@@ -23,7 +23,7 @@ def read(folder: Path) -> Table:
     """
     images = image_files(folder / "images") if (folder / "images").is_dir() else []
     if not images:
-        raise DataError(f"{folder}: no images in images/ found; expected images/* and images.csv")
+        raise DataError(file=folder, found="no images in images/ found", expected="images/* and images.csv")
     samples = tuple(Sample(f"no_tumor/{image.name}", image, "no_tumor") for image in images)
     return Table("no_tumor", samples, ("no_tumor",), NOTES)
 
@@ -40,8 +40,9 @@ DATASET = Dataset(
         license="CC0",
         citation="Nickparvar 2021, Brain Tumor MRI Dataset, Kaggle",
         homepage="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
-        problems=("Other scanners, sequences and sizes than the tumor sets it is pooled with: a shortcut.",),
+        problems=("Other scanners, sequences and sizes than the tumor sets that it is pooled with: a shortcut.",),
     ),
     read,
     lambda folder: (folder / "images.csv").is_file() and (folder / "images").is_dir(),
+    order=50,
 )

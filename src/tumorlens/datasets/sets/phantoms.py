@@ -1,4 +1,4 @@
-"""A folder of drawn heads, as `tumorlens data phantom` writes it: see `tumorlens.datasets.phantom`."""
+"""Synthetic phantoms: a folder that `tumorlens data phantom` wrote, see `tumorlens.datasets.phantom`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tumorlens.datasets.phantom import PHANTOM_CLASSES
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.errors import DataError
 
-NOTES = ("phantom: drawn images; no number measured on them says anything about patients",)
+NOTES = ("phantom: synthetic images; results on them say nothing about patients",)
 
 
 def read(folder: Path) -> Table:
@@ -21,12 +21,14 @@ def read(folder: Path) -> Table:
     """
     index = folder / "phantom.csv"
     if not index.is_file():
-        raise DataError(f"{folder}: no phantom.csv found; make phantoms with: tumorlens data phantom FOLDER")
+        raise DataError(
+            file=folder, found="no phantom.csv found", advice="make phantoms with: tumorlens data phantom FOLDER"
+        )
     samples = []
     for line, row in read_rows(index, ("image", "mask", "label", "patient")):
         image = folder / row["image"]
         if not image.is_file():
-            raise DataError(f"{index}, line {line}: {image} does not exist; expected the image of each row")
+            raise DataError(file=index, line=line, found=f"{image} does not exist", expected="the image of each row")
         samples.append(
             Sample(
                 id=f"phantom/{row['image']}",
@@ -42,16 +44,17 @@ def read(folder: Path) -> Table:
 DATASET = Dataset(
     DatasetCard(
         name="phantom",
-        summary="heads drawn by tumorlens: for tests, demonstrations and documentation",
+        summary="synthetic heads of tumorlens, for tests, demonstrations and documentation",
         images=None,
         patients=None,
         classes=PHANTOM_CLASSES,
         format="8-bit PNG with masks",
         layout="images/*.png, masks/*.png, phantom.csv; written by: tumorlens data phantom FOLDER",
         license="CC0",
-        citation="made by this program, nobody to cite",
-        problems=("Not patients. Numbers measured on phantoms say that the software works, nothing more.",),
+        citation="none; made by tumorlens",
+        problems=("Not patients: results on phantoms only show that the software works.",),
     ),
     read,
     lambda folder: (folder / "phantom.csv").is_file(),
+    order=60,
 )
