@@ -9,7 +9,7 @@ import typer
 
 from tumorlens.cli.common import (
     Json,
-    NResamples,
+    BootstrapSize,
     Seed,
     caveat,
     console,
@@ -57,7 +57,7 @@ def reproduce(
         bool, typer.Option("--quick", help="Smoke test: few epochs, small input, some hundred images.")
     ] = False,
     seed: Seed = 0,
-    n_resamples: NResamples = 2000,
+    n_resamples: BootstrapSize = 2000,
     resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted reproduction stopped.")] = (
         False
     ),
@@ -89,13 +89,13 @@ def reproduce(
 
 def _show(found: Reproduction) -> None:
     """Print claim and protocols side by side, their differences, what was run, and the caveats."""
-    from tumorlens.experiments.reproduction.reproduction_files import HEADINGS, lines
+    from tumorlens.experiments.reproduction.reproduction_files import HEADINGS, table_rows
 
-    show(f"system {found.system.number}, {found.system.title}: {found.ran} on {found.facts['data']}\n")
+    show(f"published method {found.method.number}, {found.method.title}: {found.network} on {found.data}\n")
     table = grid("", *HEADINGS)
-    for row in lines(found.rows):
+    for row in table_rows(found.rows):
         table.add_row(*row)
     show(table)
-    show(f"\n{found.why}\n{found.reading}\n\n{found.did}")
+    show(f"\n{found.explanation}\n{found.conclusion}\n\n{found.run_summary}")
     for text in found.caveats:
         caveat(text)

@@ -12,8 +12,8 @@ from tumorlens.experiments.reproduction.reproduction_files import reproduction_p
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
 __all__ = [
-    "Claim",
     "PUBLISHED_METHODS",
+    "Claim",
     "ProtocolResult",
     "PublishedMethod",
     "Reproduction",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.evaluation.evaluation_result import Evaluation
+from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.experiments.reproduction.protocols import EvaluationProtocol
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.report.text import evidence

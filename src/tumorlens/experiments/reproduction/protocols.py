@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tumorlens._progress import Progress, silent, stage_of
 from tumorlens.auditing import LinkedGroups, find_linked_groups, reference_masks, split_folds, split_given, with_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
 from tumorlens.experiments.reproduction.quick import subsample
-
-Progress = Callable[[int, int], None]
 
 FOLDS = 5  # 80:20, the split of published methods 4 and 5
 VAL = 0.1
@@ -59,7 +58,7 @@ class ProtocolPair:
     linked_groups: LinkedGroups
 
     def leaked(self, protocol: EvaluationProtocol, subset: str) -> dict[str, set[str]]:
-        """Ids of a subset that leak from train, by ``"duplicate"`` and by ``"patient"``; a key without ids is absent."""
+        """Ids of the images of a subset that leak from train, by ``"duplicate"`` and by ``"patient"``."""
         position = {sample.image: i for i, sample in enumerate(self.source.samples)}
         train = [position[s.image] for s in protocol.table.samples if s.split == "train"]
         evaluated = {s.id: position[s.image] for s in protocol.table.samples if s.split == subset}
@@ -76,7 +75,7 @@ class ProtocolPair:
 
 
 def build_protocols(
-    method: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress | None = None
+    method: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress = silent
 ) -> ProtocolPair:
     """Build the published and the honest protocol of a published method.
 
@@ -85,14 +84,18 @@ def build_protocols(
         tables: its datasets, in the order of `PublishedMethod.datasets`.
         seed: of the splits, and of the subsample of a quick run.
         quick: use a subsample of a few hundred images.
-        progress: called with (done, total) while images are read.
+        progress: called while images are read.
 
     Raises:
         SplitError: a class has too few patients or images to split.
         DataError: an image has no reference mask (published method 2).
     """
-    source = tables[0] if method.number != 2 else reference_masks(tables[0], tables[1], progress=progress)
-    linked_groups = find_linked_groups(source, progress=progress)
+    source = (
+        tables[0]
+        if method.number != 2
+        else reference_masks(tables[0], tables[1], progress=stage_of(progress, "images"))
+    )
+    linked_groups = find_linked_groups(source, progress=stage_of(progress, "images"))
     if quick:
         few = subsample(source, linked_groups, seed)
         linked_groups = linked_groups if len(few) == len(source) else find_linked_groups(few)

@@ -220,7 +220,7 @@ PUBLISHED_METHODS = (
             Claim("accuracy", 0.9864, 1032, _B2, "transformer + label smoothing + CBAM"),
             Claim("accuracy", 0.9874, 1032, "efficientnet_b2", "plain"),
         ),
-        caveat="The claims are for EfficientNet-B2 on a pooled dataset with duplicate slices; here it is Figshare, each "
+        caveat="The claims are for EfficientNet-B2 on a pooled set with duplicate slices; here it is Figshare, each "
         "slice once.",
     ),
 )

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from tumorlens._progress import Progress
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.leaked_and_clean import LeakedAndClean, leaked_and_clean
 from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
+from tumorlens.evaluation.leaked_and_clean import LeakedAndClean, leaked_and_clean
 from tumorlens.experiments.reproduction.protocol_result import ProtocolResult
 from tumorlens.experiments.reproduction.protocols import EvaluationProtocol, ProtocolPair, build_protocols
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod, find_published_method
@@ -152,13 +153,13 @@ def _leakage(leaks: dict[str, set[str]], evaluation: Evaluation) -> LeakedAndCle
     labels = np.array([classes.index(sample.label) for sample in evaluation.samples])
     units = [sample.unit for sample in evaluation.samples]
     bootstrap = ClusterBootstrap(units, facts.unit, facts.n_resamples, facts.seed)
-    cases = found.segmentation.cases if found.segmentation else ()
-    return leaked_and_clean(known, found.samples, found.probabilities, labels, bootstrap, classes, cases)
+    cases = evaluation.segmentation.cases if evaluation.segmentation else ()
+    return leaked_and_clean(leaks, evaluation.samples, evaluation.probabilities, labels, bootstrap, classes, cases)
 
 
 @contextlib.contextmanager
 def _status(console: Console, what: str) -> Iterator[Progress]:
-    """A line of progress."""
+    """A status line with the progress of each stage."""
     with console.status(what) as line:
         yield lambda stage, done, total: line.update(f"{what}, {stage}: {done:,}/{total or 0:,}")
 

@@ -11,7 +11,6 @@ from tumorlens.experiments.reproduction.published_methods import Claim, Publishe
 from tumorlens.models import architecture_info
 from tumorlens.stats import Estimate
 
-
 SCHEMA_VERSION = 1
 
 
