@@ -79,15 +79,15 @@ def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run, evaluated on its test part, as an ONNX file with a complete card."""
+    """The finished run, evaluated on its test subset, as an ONNX file with a complete card."""
     from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import evaluate, write_evaluation
     from tumorlens.training import load_run
 
     run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))
-    found = evaluate(run, background=False, n_resamples=100)
-    write_evaluation(run, found, run.folder / "evaluations" / "test", Record("evaluate"))
+    evaluation = evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
+    write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
     export(run, run.folder / "model.onnx")
     return run.folder / "model.onnx"
 

@@ -1,4 +1,4 @@
-"""file -> what it holds: told by its first bytes, never by its name."""
+"""file -> format, from its first bytes, never from its name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from tumorlens.errors import ScanError
 
 MAX_PIXELS = 2**26
-"""The most pixels one file may hold, all its pages together: 64 slices of 1024 x 1024."""
+"""Maximum number of pixels in one file, all pages together: 64 slices of 1024 x 1024."""
 
-EXPECTED = "expected a PNG, JPEG, TIFF or BMP image or a MATLAB v7.3 file"
+EXPECTED = "a PNG, JPEG, TIFF or BMP image or a MATLAB v7.3 file"
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -22,13 +22,13 @@ _SIGNATURES = {
     b"BM": "BMP",
 }
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_HDF5_OFFSETS = (0, 512)  # MATLAB puts 512 bytes of its own in front
-_FOREIGN = {
+_HDF5_OFFSETS = (0, 512)  # MATLAB writes 512 bytes in front
+_UNSUPPORTED = {
     b"%PDF": "a PDF document",
     b"\x1f\x8b": "a gzip archive",
     b"PK\x03\x04": "a zip archive",
     b"GIF8": "a GIF image",
-    b"RIFF": "a WebP image, a sound or a film",
+    b"RIFF": "a WebP image, audio or video",
     b"MATLAB 5.0": "a MATLAB file older than v7.3 (save it with the option -v7.3)",
 }
 _HEAD_BYTES = 4096
@@ -36,22 +36,22 @@ _NIFTI_HEADER_BYTES = 352
 
 
 def identify(path: Path) -> str:
-    """What a file holds: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"HDF5"``.
+    """The format of a file: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"HDF5"``.
 
     Raises:
-        ScanError: there is no such file, it is a folder, it is empty, or it holds something else.
+        ScanError: the file does not exist, is a folder, is empty, or has another format.
     """
     head = _head(path)
     if head[128:132] == b"DICM":
-        raise _not_yet(path, "DICOM")
+        raise _unsupported(path, "DICOM")
     if _is_nifti(head) or _is_nifti(_gunzip(head)):
-        raise _not_yet(path, "NIfTI")
+        raise _unsupported(path, "NIfTI")
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
             return kind
     if any(head.startswith(_HDF5, offset) for offset in _HDF5_OFFSETS):
         return "HDF5"
-    raise ScanError(path, f"holds {_foreign(head)}", EXPECTED)
+    raise ScanError(path, f"holds {_describe_unsupported(head)}", expected=EXPECTED)
 
 
 def _head(path: Path) -> bytes:
@@ -60,7 +60,7 @@ def _head(path: Path) -> bytes:
     if not path.exists():
         raise ScanError(path, "does not exist", "check the path")
     if not path.is_file():
-        raise ScanError(path, "is not a regular file", EXPECTED)
+        raise ScanError(path, "is not a regular file", expected=EXPECTED)
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
@@ -71,7 +71,7 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _not_yet(path: Path, kind: str) -> ScanError:
+def _unsupported(path: Path, kind: str) -> ScanError:
     return ScanError(path, f"holds {kind}, which is not read yet", "convert it to PNG or TIFF first")
 
 
@@ -86,9 +86,9 @@ def _gunzip(head: bytes) -> bytes:
         return b""
 
 
-def _foreign(head: bytes) -> str:
-    for signature, name in _FOREIGN.items():
+def _describe_unsupported(head: bytes) -> str:
+    for signature, name in _UNSUPPORTED.items():
         if head.startswith(signature):
             return name
-    is_text = not set(head) & set(range(9))  # control characters that no text has
-    return "text, not an image" if is_text else "neither an image nor any format that is known here"
+    is_text = not set(head) & set(range(9))  # control characters that do not occur in text
+    return "text, not an image" if is_text else "neither an image nor a supported format"

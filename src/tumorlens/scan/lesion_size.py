@@ -1,4 +1,4 @@
-"""mask -> the measures a radiologist takes of it: how many parts, how large, how wide, where."""
+"""mask -> lesion measurements of a radiologist: number, area, two diameters, location."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Ints
 from tumorlens.scan.connected_components import label_components, outline
 from tumorlens.scan.input_geometry import Box
 from tumorlens.scan.types import Mask
 
 Point = tuple[int, int]  # row, column
 
-_MIDLINE = 0.05  # of the image's extent from side to side: nearer to its middle is neither left nor right
-_SIDES = {"L": ("right", "left"), "R": ("left", "right")}  # where a direction begins and where it leads
+_MIDLINE = 0.05  # of the width of the image: a centroid nearer to its middle is neither left nor right
+_SIDES = {"L": ("right", "left"), "R": ("left", "right")}  # side at the start and at the end of a direction
 
 
 @dataclass(frozen=True)
 class Diameter:
-    """A line between two pixels, from center to center: a single pixel has a diameter of 0.
+    """A line between the centers of two pixels; a single pixel has a diameter of 0.
 
     Attributes:
         start: row and column of one end, the upper one.
-        end: of the other.
-        pixels: its length.
-        mm: the same in millimeters; None where the spacing is not known.
+        end: row and column of the other end.
+        pixels: length in pixels.
+        mm: length in millimeters; None where the spacing is unknown.
     """
 
     start: Point
@@ -47,20 +48,20 @@ class Diameter:
 
 @dataclass(frozen=True)
 class Lesion:
-    """One connected part of a mask.
+    """One connected component of a mask.
 
-    The two diameters are those of bidimensional measurement (Macdonald 1990, J Clin Oncol 8:1277; RANO, Wen 2010,
-    J Clin Oncol 28:1963): the longest line in the slice, and the longest one at a right angle to it.
+    The two diameters are those of the bidimensional measurement (Macdonald 1990, J Clin Oncol 8:1277; RANO, Wen 2010,
+    J Clin Oncol 28:1963): the longest diameter in the slice, and the longest one perpendicular to it.
 
     Attributes:
-        pixels: of it.
-        mm2: the same in square millimeters; None where the spacing is not known.
+        pixels: area in pixels.
+        mm2: area in square millimeters; None where the spacing is unknown.
         centroid: row and column of its center of mass, pixels; (0, 0) is the center of the first pixel.
-        box: around it: top, left, height and width in pixels.
-        diameter: the longest line between two pixels of its outline.
-        perpendicular: the longest one that is at a right angle to that, within half a pixel.
-        side: the patient's ``"left"`` or ``"right"``, or ``"midline"``; None where the directions are not known, or
-            neither rows nor columns go from side to side. The middle of the image is taken for that of the head.
+        box: bounding box: top, left, height and width in pixels.
+        diameter: the longest line between two pixels of the outline.
+        perpendicular: the longest line perpendicular to it, within half a pixel.
+        side: the patient's ``"left"`` or ``"right"``, or ``"midline"``; None where the orientation is unknown, or
+            neither rows nor columns run from left to right. The middle of the image is taken as the midline.
     """
 
     pixels: int
@@ -87,24 +88,24 @@ class Lesion:
 def measure_lesions(
     mask: Mask, spacing: tuple[float, ...] | None = None, orientation: str | None = None
 ) -> tuple[int, Lesion | None]:
-    """Count the connected parts of a mask and measure the largest.
+    """Count the connected components of a mask and measure the largest.
 
     Args:
-        mask: (H, W), 1 = tumor; pixels that meet at a corner belong together.
+        mask: (H, W), 1 = tumor; 8-connectivity.
         spacing: millimeters between rows and between columns, the last two of `Scan.spacing`; None where unknown.
         orientation: of the scan, as in `Scan`; None where unknown.
 
     Returns:
-        How many there are, and the largest; None where there is none.
+        The number of components, and the largest; None where there is none.
     """
     if not mask.any():
         return 0, None
     top, left, height, width = bounding_box(mask)
-    drawn, count = label_components(mask[top : top + height, left : left + width])
-    inside = drawn == 1
-    above, before, height, width = bounding_box(inside)
-    corner = np.array([top + above, left + before])
-    inside = inside[above : above + height, before : before + width]
+    components, count = label_components(mask[top : top + height, left : left + width])
+    inside = components == 1
+    rows, columns, height, width = bounding_box(inside)
+    corner = np.array([top + rows, left + columns])
+    inside = inside[rows : rows + height, columns : columns + width]
     pixels = np.argwhere(inside) + corner
     row, column = (float(value) for value in pixels.mean(axis=0))
     scale = (spacing[-2], spacing[-1]) if spacing else None
@@ -122,19 +123,19 @@ def measure_lesions(
 
 
 def bounding_box(inside: npt.NDArray[Any]) -> Box:
-    """Top, left, height and width of what is not 0, of which there must be some."""
+    """Top, left, height and width of the nonzero pixels; there must be at least one."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     return top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
 
 
-def _diameters(pixels: npt.NDArray[np.int64], spacing: tuple[float, float] | None) -> tuple[Diameter, Diameter]:
-    """The longest line between two of the pixels, and the longest one at a right angle to it."""
+def _diameters(pixels: Ints, spacing: tuple[float, float] | None) -> tuple[Diameter, Diameter]:
+    """The longest line between two of the pixels, and the longest one perpendicular to it."""
     scale = np.array(spacing or (1.0, 1.0))
     corners = _hull(pixels)
-    places = corners * scale
+    points = corners * scale
     first, last = np.unravel_index(
-        np.square(places[:, None] - places).sum(axis=2).argmax(), (len(corners), len(corners))
+        np.square(points[:, None] - points).sum(axis=2).argmax(), (len(corners), len(corners))
     )
     longest = _line(corners[first], corners[last], spacing)
     step = (corners[last] - corners[first]) * scale
@@ -148,21 +149,21 @@ def _diameters(pixels: npt.NDArray[np.int64], spacing: tuple[float, float] | Non
     near = np.linalg.norm(along * scale) / 2  # half a pixel in this direction
     best = (-1.0, 0, 0)
     for begin, end in enumerate(np.searchsorted(position, position + near + 1e-9, side="right")):
-        there = np.abs(height[begin:end] - height[begin])
-        far = int(there.argmax())
-        best = max(best, (float(there[far]), -begin, begin + far))
+        distance = np.abs(height[begin:end] - height[begin])
+        far = int(distance.argmax())
+        best = max(best, (float(distance[far]), -begin, begin + far))
     return longest, _line(pixels[-best[1]], pixels[best[2]], spacing)
 
 
-def _line(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64], spacing: tuple[float, float] | None) -> Diameter:
+def _line(one: Ints, other: Ints, spacing: tuple[float, float] | None) -> Diameter:
     start, end = sorted([(int(one[0]), int(one[1])), (int(other[0]), int(other[1]))])
-    down, over = end[0] - start[0], end[1] - start[1]
-    mm = math.hypot(down * spacing[0], over * spacing[1]) if spacing else None
-    return Diameter(start, end, math.hypot(down, over), mm)
+    rows, columns = end[0] - start[0], end[1] - start[1]
+    mm = math.hypot(rows * spacing[0], columns * spacing[1]) if spacing else None
+    return Diameter(start, end, math.hypot(rows, columns), mm)
 
 
-def _hull(pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The corners of the convex hull (Andrew 1979): the two pixels that lie furthest apart are among them."""
+def _hull(pixels: Ints) -> Ints:
+    """The corners of the convex hull (Andrew 1979), which include the two pixels with the largest distance."""
     points: list[Point] = sorted({(int(row), int(column)) for row, column in pixels})
     if len(points) < 3:
         return np.array(points)
@@ -178,14 +179,14 @@ def _hull(pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _turn(a: Point, b: Point, c: Point) -> int:
-    """Above 0 where the way from a over b to c turns one way, below 0 the other way, 0 where it is straight."""
+    """Positive or negative where the path from a over b to c turns one way or the other, 0 where it is straight."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _side(centroid: tuple[float, float], shape: tuple[int, ...], orientation: str | None) -> str | None:
-    """On which side of the middle of the image, as the patient has it."""
+    """The patient's side of the centroid, from its distance to the middle of the image."""
     for axis, direction in enumerate((orientation or "")[-2:]):
         if direction in _SIDES:
-            beyond = (centroid[axis] + 0.5) / shape[axis] - 0.5
-            return "midline" if abs(beyond) < _MIDLINE else _SIDES[direction][beyond > 0]
+            offset = (centroid[axis] + 0.5) / shape[axis] - 0.5
+            return "midline" if abs(offset) < _MIDLINE else _SIDES[direction][offset > 0]
     return None

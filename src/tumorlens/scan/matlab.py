@@ -1,4 +1,4 @@
-"""MATLAB v7.3 -> Scan: the slices of the Figshare brain tumor set (Cheng 2017), with all they carry.
+"""MATLAB v7.3 -> Scan: the slices of the Figshare brain tumor set (Cheng 2017), with label, patient and mask.
 
 Each file holds a struct `cjdata`: `label` (1 meningioma, 2 glioma, 3 pituitary), `PID` (character codes),
 `image` (int16), `tumorBorder`, `tumorMask`. MATLAB stores columns first, so h5py sees arrays transposed.
@@ -22,7 +22,7 @@ from tumorlens.scan.types import Mask, Pixels, Scan
 
 FORMAT = "MATLAB v7.3"
 
-_LAYOUT = "expected the struct of the Figshare release: cjdata with image, tumorMask, label and PID"
+_LAYOUT = "the struct of the Figshare release: cjdata with image, tumorMask, label and PID"
 _KEPT = ("uint8", "uint16", "int16", "int32", "float32")
 
 
@@ -33,7 +33,7 @@ class FigshareSlice:
     Attributes:
         scan: the slice, (H, W).
         label: 1 meningioma, 2 glioma, 3 pituitary.
-        patient_id: as the file has it, for example ``"100360"`` or ``"MR040240B"``.
+        patient_id: as in the file, for example ``"100360"`` or ``"MR040240B"``.
         mask: (H, W) uint8, 1 = tumor.
     """
 
@@ -44,7 +44,7 @@ class FigshareSlice:
 
 
 def read_figshare(path: str | Path) -> FigshareSlice:
-    """Read a .mat file of the Figshare release, complete.
+    """Read a .mat file of the Figshare release with all its members.
 
     Raises:
         ScanError: not such a file, a member is missing, image and mask differ in shape, or the label
@@ -53,17 +53,17 @@ def read_figshare(path: str | Path) -> FigshareSlice:
     """
     path = Path(path)
     if identify(path) != "HDF5":
-        raise ScanError(path, "is an image", _LAYOUT)
+        raise ScanError(path, "is an image", expected=_LAYOUT)
     with _cjdata(path) as struct:
         scan, mask = _scan(path, struct), _mask(path, struct)
         label, patient = _member(path, struct, "label"), _member(path, struct, "PID")
         if mask.shape != scan.pixels.shape:
-            raise ScanError(path, f"image is {scan.pixels.shape} but tumorMask is {mask.shape}", _LAYOUT)
+            raise ScanError(path, f"image is {scan.pixels.shape} but tumorMask is {mask.shape}", expected=_LAYOUT)
         if label.size != 1 or label.item() not in (1, 2, 3):
-            raise ScanError(path, f"label is {label.ravel().tolist()[:4]}", "expected 1, 2 or 3")
+            raise ScanError(path, f"label is {label.ravel().tolist()[:4]}", expected="1, 2 or 3")
         patient_id = "".join(chr(int(code)) for code in patient.ravel()).strip("\0 ")
         if not patient_id:
-            raise ScanError(path, "PID is empty", _LAYOUT)
+            raise ScanError(path, "PID is empty", expected=_LAYOUT)
     return FigshareSlice(scan, int(label.item()), patient_id, mask)
 
 
@@ -84,7 +84,7 @@ def matlab_size(path: Path) -> tuple[int, int]:
     with _cjdata(path) as struct:
         shape: tuple[int, ...] = getattr(struct.get("image"), "shape", ())
         if len(shape) != 2:
-            raise ScanError(path, f"cjdata/image is missing or not an image, shape {shape}", _LAYOUT)
+            raise ScanError(path, f"cjdata/image is missing or not an image, shape {shape}", expected=_LAYOUT)
         return int(shape[1]), int(shape[0])
 
 
@@ -95,11 +95,11 @@ def _cjdata(path: Path) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             struct = file.get("cjdata")
             if not isinstance(struct, h5py.Group):
-                raise ScanError(path, "is an HDF5 file without a struct named cjdata", _LAYOUT)
+                raise ScanError(path, "is an HDF5 file without a struct named cjdata", expected=_LAYOUT)
             yield struct
     except ScanError:
         raise
-    except Exception as error:  # a damaged file makes HDF5 raise nearly anything
+    except Exception as error:  # HDF5 raises many types of errors for damaged files
         raise ScanError(path, f"is a damaged HDF5 file ({error})", "copy, download or export it again") from error
 
 
@@ -116,17 +116,17 @@ def _mask(path: Path, struct: Any) -> Mask:
 def _image(path: Path, struct: Any, name: str) -> Pixels:
     pixels = _member(path, struct, name)
     if pixels.ndim != 2 or "MATLAB_empty" in struct[name].attrs:
-        raise ScanError(path, f"cjdata/{name} is empty or not an image, shape {pixels.shape}", _LAYOUT)
+        raise ScanError(path, f"cjdata/{name} is empty or not an image, shape {pixels.shape}", expected=_LAYOUT)
     return np.ascontiguousarray(pixels.T)
 
 
 def _member(path: Path, struct: Any, name: str) -> Pixels:
     dataset = struct.get(name)
     if dataset is None:
-        raise ScanError(path, f"cjdata has no member '{name}', only {sorted(struct)}", _LAYOUT)
+        raise ScanError(path, f"cjdata has no member '{name}', only {sorted(struct)}", expected=_LAYOUT)
     dtype, size = getattr(dataset, "dtype", None), getattr(dataset, "size", None)
     if dtype is None or dtype.kind not in "biuf" or not size:
-        raise ScanError(path, f"cjdata/{name} is empty or does not hold numbers", _LAYOUT)
+        raise ScanError(path, f"cjdata/{name} is empty or does not hold numbers", expected=_LAYOUT)
     if size > MAX_PIXELS:
-        raise ScanError(path, f"cjdata/{name} holds {size:,} numbers", f"at most {MAX_PIXELS:,} are read")
+        raise ScanError(path, f"cjdata/{name} holds {size:,} numbers", expected=f"at most {MAX_PIXELS:,}")
     return np.asarray(dataset[()])

@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF or BMP -> Scan: one way to gray for every color mode, and hostile files stopped."""
+"""PNG, JPEG, TIFF or BMP -> Scan: one conversion to gray for every color mode; decompression bombs are refused."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from tumorlens.scan.content import MAX_PIXELS
 from tumorlens.scan.types import Pixels, Scan
 
 MAX_SIDE = 2**14
-"""The longest side an image may have: a strip 1 pixel wide is small, but the square around it is not."""
+"""Maximum side of an image: a strip 1 pixel wide is small, but the square around it is not."""
 
-_DEEP = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
+_DTYPES = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
 _ORIENTATION = 0x0112  # EXIF tag, 1 = upright
-_LYING = (5, 6, 7, 8)  # values of it that swap height and width
+_TRANSPOSED = (5, 6, 7, 8)  # values of it that swap height and width
 _PHOTOMETRIC = 262  # TIFF tag, 0 = the lowest value is white
 
 
 def read_raster(path: Path, kind: str) -> Scan:
     """Read an image as gray values, upright.
 
-    Color becomes luminance (ITU-R 601), transparency is laid over black, one bit becomes 0 and 255, more
-    than 8 bits keep their depth. The pages of a TIFF become a volume; of other files with several
-    images the first is read.
+    Color becomes luminance (ITU-R 601), transparent pixels are composed over black, one bit becomes 0 and 255, and
+    more than 8 bits keep their depth. The pages of a TIFF become a volume; of other files with several images the
+    first is read.
 
     Args:
         path: the file.
-        kind: what it holds, as `identify` tells.
+        kind: its format, as of `identify`.
 
     Returns:
         (H, W), or (D, H, W) for a TIFF of several pages; uint8, uint16, int32 or float32.
@@ -50,15 +50,15 @@ def read_raster(path: Path, kind: str) -> Scan:
 
 
 def raster_size(path: Path, kind: str) -> tuple[int, int]:
-    """Height and width of an image as `read_raster` would give it, mostly from its header alone; errors as there."""
+    """Height and width of an image as of `read_raster`, mostly from its header alone; errors as there."""
     with _opened(path, kind) as image:
         width, height = image.size
-        return (width, height) if _orientation(image) in _LYING else (height, width)
+        return (width, height) if _orientation(image) in _TRANSPOSED else (height, width)
 
 
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
-    """The image with its header read; whatever goes wrong with it is a ScanError."""
+    """Open an image and read its header; every failure becomes a ScanError."""
     try:
         with path.open("rb") as stream:
             with _quiet():
@@ -69,7 +69,7 @@ def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
-    except Exception as error:  # a damaged file makes decoders raise nearly anything
+    except Exception as error:  # decoders raise many types of errors for damaged files
         unidentified = isinstance(error, UnidentifiedImageError)  # its text names the stream, not the cause
         reason = "its header is damaged or gives no width or height" if unidentified else error
         raise ScanError(
@@ -91,7 +91,8 @@ def _read_pages(path: Path, image: Image.Image) -> Pixels:
         raise ScanError(
             path,
             f"has {len(pages)} pages of different size or depth",
-            "expected equal slices of one volume; save one page per file",
+            expected="equal slices of one volume",
+            advice="save one page per file",
         )
     return pages[0] if len(pages) == 1 else np.stack(pages)
 
@@ -104,8 +105,8 @@ def _read_page(image: Image.Image) -> Pixels:
 
 
 def _gray(image: Image.Image) -> Pixels:
-    if image.mode in _DEEP:
-        pixels = np.array(image, dtype=_DEEP[image.mode])
+    if image.mode in _DTYPES:
+        pixels = np.array(image, dtype=_DTYPES[image.mode])
         transparent = image.info.get("transparency")
         return pixels if transparent is None else np.where(pixels == transparent, 0, pixels)
     if image.has_transparency_data:
@@ -116,7 +117,7 @@ def _gray(image: Image.Image) -> Pixels:
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo an EXIF orientation (Exif 2.32, tag 0x0112): 1 upright, 2 to 8 the other flips and turns."""
-    if orientation in _LYING:
+    if orientation in _TRANSPOSED:
         pixels = pixels.T
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
@@ -129,7 +130,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         with _quiet():
             return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged EXIF beside sound pixels: show them as they are stored
+    except Exception:  # damaged EXIF, but valid pixels: keep them as stored
         return 1
 
 
@@ -147,7 +148,7 @@ def _page_sizes(image: Image.Image) -> Iterator[tuple[int, int]]:
 
 
 def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> None:
-    """Refuse by the header alone, before a pixel is decoded."""
+    """Refuse large images by their header alone, before decoding."""
     total = 0
     for width, height in sizes:
         total += width * height
@@ -158,8 +159,8 @@ def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, i
 def _too_large(path: Path) -> ScanError:
     return ScanError(
         path,
-        f"announces more than {MAX_PIXELS:,} pixels, or more than {MAX_SIDE:,} on a side",
-        "if that is right and not a decompression bomb, make it smaller first",
+        f"declares more than {MAX_PIXELS:,} pixels, or more than {MAX_SIDE:,} on a side",
+        "if this is correct and not a decompression bomb, make it smaller first",
     )
 
 
@@ -168,16 +169,16 @@ _lock = threading.RLock()
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Pillow's remarks on odd headers off stderr: what matters becomes a ScanError.
+    """Suppress Pillow's warnings on unusual headers; relevant ones become a ScanError.
 
-    Python's warning filters belong to the whole process, so one thread at a time may change them;
-    only headers (and TIFF, whose decoder reads them again) are read under the lock.
+    Python's warning filters are global, so one thread at a time may change them; only headers (and
+    TIFF, whose decoder reads them again) are read under the lock.
     """
     log = logging.getLogger(TiffImagePlugin.__name__)
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        was, log.disabled = log.disabled, True
+        previous, log.disabled = log.disabled, True
         try:
             yield
         finally:
-            log.disabled = was
+            log.disabled = previous

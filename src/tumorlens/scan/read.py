@@ -1,4 +1,4 @@
-"""file -> Scan or mask: the front door of the room, by content and never by name."""
+"""file -> Scan or mask: the format is that of the content, never that of the name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tumorlens.scan.types import Mask, Scan
 
 
 def read_scan(path: str | Path) -> Scan:
-    """Read any file that holds a scan: PNG, JPEG, TIFF, BMP, or MATLAB v7.3 with a struct `cjdata`.
+    """Read a scan: PNG, JPEG, TIFF, BMP, or MATLAB v7.3 with a struct `cjdata`.
 
     Returns:
-        Gray values, upright, in the file's own depth: (H, W), or (D, H, W) for a TIFF of several pages.
+        Gray values, upright, in the bit depth of the file: (H, W), or (D, H, W) for a TIFF of several pages.
 
     Raises:
-        ScanError: the file is missing, empty, damaged, too large, or no scan; it begins with the path.
+        ScanError: the file is missing, empty, damaged, too large, or not a scan; the message begins with the path.
         MissingExtraError: h5py is needed for this file and is not installed.
     """
     path = Path(path)
@@ -27,9 +27,9 @@ def read_scan(path: str | Path) -> Scan:
 
 
 def read_size(path: str | Path) -> tuple[int, int]:
-    """Height and width of a scan, pixels, as `read_scan` would give them; errors as there.
+    """Height and width of a scan, pixels, as of `read_scan`; errors as there.
 
-    Gray values are not decoded, as far as the format allows.
+    Gray values are not decoded where the format allows it.
     """
     path = Path(path)
     kind = identify(path)
@@ -37,7 +37,7 @@ def read_size(path: str | Path) -> tuple[int, int]:
 
 
 def read_mask(path: str | Path) -> Mask:
-    """Read a mask from an image of two values, or from the member tumorMask of a MATLAB v7.3 file.
+    """Read a mask from an image with two values, or from tumorMask in a MATLAB v7.3 file.
 
     Returns:
         (H, W) uint8, 1 = tumor.

@@ -1,4 +1,4 @@
-"""The type of the first arrow: a slice or a volume of gray values, and where it came from."""
+"""The type of the arrow from files to scans: a slice or a volume of gray values, and its origin."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Mask = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """Gray values of one slice (H, W) or one volume (D, H, W), in the file's own depth.
+    """Gray values of one slice (H, W) or one volume (D, H, W), in the bit depth of the file.
 
     Attributes:
         pixels: (H, W) or (D, H, W); uint8, uint16, int16, int32 or float32; higher is brighter.
-        path: the file or folder it was read from.
-        format: what the content is, for example ``"PNG"`` or ``"MATLAB v7.3"``; never the extension.
-        mode: how the pixels were stored, for example ``"RGBA"``, ``"P"`` or ``"I;16"``.
+        path: the file or folder.
+        format: of the content, for example ``"PNG"`` or ``"MATLAB v7.3"``; never the extension.
+        mode: of the stored pixels, for example ``"RGBA"``, ``"P"`` or ``"I;16"``.
         spacing: millimeters between pixel centers, (row, column) or (slice, row, column);
-            None where the file does not say.
+            None where unknown.
         orientation: the patient directions in which rows and columns (and slices first) increase,
-            as in ``"PL"`` or ``"SPL"``; None where the file does not say.
+            as in ``"PL"`` or ``"SPL"``; None where unknown.
     """
 
     pixels: Pixels
@@ -50,29 +50,28 @@ class Scan:
         return int(height), int(width)
 
     def gray(self) -> GrayImage:
-        """The scan as 8-bit gray, same shape: what every network and every image starts from.
+        """The scan as 8-bit gray, same shape: the input of every network and report.
 
-        8-bit pixels are passed on untouched. Deeper ones are scaled by a percentile window
-        (`window`), so that a few very bright pixels cannot turn the rest black and nothing is
-        clipped to white merely for being above 255.
+        8-bit pixels are returned unchanged. Deeper ones are scaled by a percentile window (`window`), so
+        that a few very bright pixels do not darken the rest, and values above 255 are not clipped.
         """
         return self.pixels if self.pixels.dtype == np.uint8 else window(self.pixels)
 
     def gray_slice(self) -> GrayImage:
-        """The one slice this scan is, (H, W), as 8-bit gray.
+        """The only slice of this scan, (H, W), as 8-bit gray.
 
         Raises:
             ScanError: it is a volume.
         """
         if self.is_volume:
-            raise ScanError(self.path, f"a stack of {len(self.pixels)} slices", "expected one slice a file")
+            raise ScanError(self.path, f"a stack of {len(self.pixels)} slices", expected="one slice per file")
         return self.gray()
 
 
 def window(pixels: Pixels, low: float = 0.1, high: float = 99.9) -> GrayImage:
     """Scale gray values of any depth to uint8, from the `low` to the `high` percentile.
 
-    Where the two percentiles coincide (a nearly empty image) minimum and maximum serve; a
+    Where the two percentiles coincide (a nearly empty image), minimum and maximum are used; a
     constant image becomes black. Values that are not finite count as the lowest one.
 
     Args:

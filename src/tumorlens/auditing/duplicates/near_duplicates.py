@@ -1,4 +1,4 @@
-"""looks -> Twins: equal files, equal pixels and near copies, joined into clusters."""
+"""image records -> duplicates: equal files, equal pixels and near-duplicates, joined into clusters."""
 
 from __future__ import annotations
 
@@ -7,117 +7,124 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
-from tumorlens.auditing.duplicates.alignment import scores
-from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, stepwise
+from tumorlens.auditing.duplicates.alignment import alignment_scores
 from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
-from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, codes, turned
-from tumorlens.auditing.issues import DuplicateGroup, DuplicateKind, DuplicatePair
+from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback, step_progress
+from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, perceptual_hashes, transformed
+from tumorlens.auditing.issues import DuplicateClusters, DuplicateKind, DuplicatePair
 
-LIKELY = 0.85
-"""Similarity of codes from which a pair is looked at in detail."""
+CANDIDATE_SIMILARITY = 0.85
+"""Similarity of hashes from which a pair is compared in detail."""
 
-SAME = 0.98
-"""Score from which a pair is one image. Slices of one head 0.67 mm apart reach 0.977, those of Figshare 0.958."""
+DUPLICATE_SCORE = 0.98
+"""Alignment score from which a pair is a duplicate.
 
-_DOUBTFUL = 0.02  # below `SAME`: worth a look at the other views, and at other pairs of the same two clusters
-_TOGETHER = 512  # candidates confirmed at once; between them, those already connected are dropped
+Neighboring slices of one head, 0.67 mm apart, reach 0.977; those of Figshare reach 0.958.
+"""
+
+_UNCERTAIN = (
+    0.02  # below `DUPLICATE_SCORE`: the other views, and other pairs of the same two clusters, are compared too
+)
+_BATCH = 512  # candidates confirmed at once; between batches, pairs that are connected by now are skipped
 
 
-def find_duplicates(image_records: Sequence[ImageRecord], *, progress: Progress | None = None) -> DuplicateGroup:
-    """All copies among the images.
+def find_duplicates(records: Sequence[ImageRecord], *, progress: ProgressCallback | None = None) -> DuplicateClusters:
+    """All duplicates among the images.
 
-    Files that cannot be read are twins only of files with the same bytes, blank images only of
-    images with the same pixels.
+    Unreadable files are duplicates only of files with the same bytes, blank images only of images with the
+    same pixels.
 
     Args:
-        image_records: one for each sample, in the table's order.
+        records: one for each sample, in the table's order.
         progress: called with (done, total).
     """
-    sets = Clusters(len(image_records))
+    clusters = UnionFind(len(records))
     pairs: list[DuplicatePair] = []
 
-    def join(first: int, second: int, kind: DuplicateKind, turn: int = 0, similarity: float = 1.0) -> None:
-        if sets.join(first, second):
-            pairs.append(DuplicatePair(min(first, second), max(first, second), kind, turn, similarity))
+    def join(first: int, second: int, kind: DuplicateKind, transform: int = 0, similarity: float = 1.0) -> None:
+        if clusters.union(first, second):
+            pairs.append(DuplicatePair(min(first, second), max(first, second), kind, transform, similarity))
 
-    for first, second in _equal(look.content for look in image_records):
+    for first, second in _equal(record.file_hash for record in records):
         join(first, second, "bytes")
-    for first, second in _equal(look.pixels for look in image_records):
+    for first, second in _equal(record.pixel_hash for record in records):
         join(first, second, "pixels")
-    one_each = [
-        i for i in dict.fromkeys(map(sets.root, range(len(image_records)))) if image_records[i].thumbnails is not None
-    ]
+    one_each = [i for i in dict.fromkeys(map(clusters.find, range(len(records)))) if records[i].thumbnails is not None]
     if len(one_each) > 1:
-        drawings = np.stack([image_records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
-        for a, b, turn, score in find_near_duplicates(drawings, progress=progress):
-            join(one_each[a], one_each[b], "near", turn, score)
-    return DuplicateGroup(tuple(map(sets.root, range(len(image_records)))), tuple(pairs))
+        thumbnails = np.stack([records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
+        for a, b, transform, score in find_near_duplicates(thumbnails, progress=progress):
+            join(one_each[a], one_each[b], "near", transform, score)
+    return DuplicateClusters(tuple(map(clusters.find, range(len(records)))), tuple(pairs))
 
 
-def find_near_duplicates(drawings: Thumbnails, *, progress: Progress | None = None) -> Iterator[tuple[int, int, int, float]]:
-    """Pairs of near copies, enough of them to connect all that belong together.
+def find_near_duplicates(
+    thumbnails: Thumbnails, *, progress: ProgressCallback | None = None
+) -> Iterator[tuple[int, int, int, float]]:
+    """Pairs of near-duplicates, enough of them to connect every cluster.
 
     Args:
-        drawings: (N, 4, 64, 64) uint8, as `thumbnails` makes them.
+        thumbnails: (N, 4, 64, 64) uint8, from `make_thumbnails`.
         progress: called with (done, total).
 
     Yields:
-        (first, second, turn, score), the likeliest first.
+        (first, second, transform, score), the most similar first.
     """
-    coded, sets = codes(drawings), Clusters(len(drawings))
+    hashes, clusters = perceptual_hashes(thumbnails), UnionFind(len(thumbnails))
     for view in range(VIEWS):
-        # What one view has joined is one image for the next, which so has far fewer pairs to compare.
-        rows = np.unique([sets.root(i) for i in range(len(drawings))])
-        part = stepwise(progress, view, VIEWS)
-        found = candidate_pairs(coded[rows, view : view + 1], at_least=LIKELY, progress=part)
-        yield from _joined(drawings[rows], rows, view, found, sets)
+        # A cluster found in one view is one image in the next, which so has far fewer pairs to compare.
+        rows = np.unique([clusters.find(i) for i in range(len(thumbnails))])
+        step = step_progress(progress, view, VIEWS)
+        pairs = candidate_pairs(hashes[rows, view : view + 1], at_least=CANDIDATE_SIMILARITY, progress=step)
+        yield from _joined(thumbnails[rows], rows, view, pairs, clusters)
 
 
 def _joined(
-    drawings: Thumbnails, rows: Ints, view: int, found: CandidatePairs, sets: Clusters
+    thumbnails: Thumbnails, rows: Ints, view: int, pairs: CandidatePairs, clusters: UnionFind
 ) -> Iterator[tuple[int, int, int, float]]:
-    """Confirm candidates of one view, the likeliest first, and join what is one image.
+    """Confirm the candidates of one view, the most similar first, and join the duplicates.
 
-    Two clusters of which one pair is clearly not one image are not compared again: the other pairs show the same.
+    After one pair of two clusters is clearly no duplicate, their other pairs are not compared: they show the same.
     """
-    refused: set[tuple[int, int]] = set()
-    found = found.where(np.argsort(-found.similarity, kind="stable"))
-    for start in range(0, len(found), _TOGETHER):
-        part = found.where(np.arange(start, min(start + _TOGETHER, len(found))))
-        first, second = rows[part.first].tolist(), rows[part.second].tolist()
-        ends = [_ordered(sets.root(a), sets.root(b)) for a, b in zip(first, second, strict=True)]
-        open_ = np.flatnonzero([a != b and (a, b) not in refused for a, b in ends])
-        for row, score in zip(open_.tolist(), _confirmed(drawings, part.where(open_), view).tolist(), strict=True):
-            if score < SAME - _DOUBTFUL:
-                refused.add(ends[row])
-            elif score >= SAME and sets.join(first[row], second[row]):
-                yield first[row], second[row], int(part.turn[row]), score
+    rejected: set[tuple[int, int]] = set()
+    pairs = pairs.where(np.argsort(-pairs.similarity, kind="stable"))
+    for start in range(0, len(pairs), _BATCH):
+        batch = pairs.where(np.arange(start, min(start + _BATCH, len(pairs))))
+        first, second = rows[batch.first].tolist(), rows[batch.second].tolist()
+        ends = [_ordered(clusters.find(a), clusters.find(b)) for a, b in zip(first, second, strict=True)]
+        todo = np.flatnonzero([a != b and (a, b) not in rejected for a, b in ends])
+        scores = _confirmation_scores(thumbnails, batch.where(todo), view)
+        for row, score in zip(todo.tolist(), scores.tolist(), strict=True):
+            if score < DUPLICATE_SCORE - _UNCERTAIN:
+                rejected.add(ends[row])
+            elif score >= DUPLICATE_SCORE and clusters.union(first[row], second[row]):
+                yield first[row], second[row], int(batch.transform[row]), score
 
 
 def _ordered(one: int, other: int) -> tuple[int, int]:
     return (one, other) if one < other else (other, one)
 
 
-def _confirmed(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
-    """Scores of pairs in the view in which their codes agree, and in the others where that leaves doubt."""
-    score = _scores(drawings, pairs, view)
+def _confirmation_scores(thumbnails: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
+    """Scores of pairs in the view of their similar hashes; where the score is uncertain, the best of all views."""
+    scores = _scores(thumbnails, pairs, view)
     for step in range(1, VIEWS):
-        doubt = np.flatnonzero((score < SAME) & (score >= SAME - _DOUBTFUL))
-        if len(doubt):
-            score[doubt] = np.maximum(score[doubt], _scores(drawings, pairs.where(doubt), (view + step) % VIEWS))
-    return score
+        uncertain = np.flatnonzero((scores < DUPLICATE_SCORE) & (scores >= DUPLICATE_SCORE - _UNCERTAIN))
+        if len(uncertain):
+            others = _scores(thumbnails, pairs.where(uncertain), (view + step) % VIEWS)
+            scores[uncertain] = np.maximum(scores[uncertain], others)
+    return scores
 
 
-def _scores(drawings: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
-    second = np.empty((len(pairs), *drawings.shape[2:]), dtype=np.uint8)
-    for turn in np.unique(pairs.turn):
-        rows = pairs.turn == turn
-        second[rows] = turned(drawings[pairs.second[rows], view], int(turn))
-    return scores(drawings[pairs.first, view], second, enough=SAME)
+def _scores(thumbnails: Thumbnails, pairs: CandidatePairs, view: int) -> Floats32:
+    second = np.empty((len(pairs), *thumbnails.shape[2:]), dtype=np.uint8)
+    for transform in np.unique(pairs.transform):
+        rows = pairs.transform == transform
+        second[rows] = transformed(thumbnails[pairs.second[rows], view], int(transform))
+    return alignment_scores(thumbnails[pairs.first, view], second, enough=DUPLICATE_SCORE)
 
 
 def _equal(names: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """(first position of a name, each further one); "" is no name."""
+    """(first position of a name, each further position); "" is no name."""
     seen: dict[Hashable, int] = {}
     for position, name in enumerate(names):
         if not name:
@@ -128,25 +135,21 @@ def _equal(names: Iterable[str]) -> Iterator[tuple[int, int]]:
             seen[name] = position
 
 
-class Clusters:
-    """Positions joined step by step into clusters; a cluster is called by its smallest position."""
+class UnionFind:
+    """Disjoint sets of positions; the smallest position represents its set (scipy's `DisjointSet` promises none)."""
 
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))
 
-    def root(self, position: int) -> int:
-        """The smallest position of the cluster."""
+    def find(self, position: int) -> int:
+        """The smallest position of the set."""
         while self._parent[position] != position:
             self._parent[position] = self._parent[self._parent[position]]
             position = self._parent[position]
         return position
 
-    def connected(self, first: int, second: int) -> bool:
-        """Whether both are in one cluster."""
-        return self.root(first) == self.root(second)
-
-    def join(self, first: int, second: int) -> bool:
-        """Make one cluster of two; False where it was one already."""
-        low, high = sorted((self.root(first), self.root(second)))
+    def union(self, first: int, second: int) -> bool:
+        """Join two sets; False where both positions were in one set already."""
+        low, high = sorted((self.find(first), self.find(second)))
         self._parent[high] = low
         return low != high

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tumorlens._arrays import Flags
-from tumorlens._extras import require
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.scan.foreground import background_level, head_mask
 
@@ -36,7 +35,7 @@ def tumor_occluded(gray: GrayImage, mask: Mask) -> GrayImage:
     Returns:
         (H, W) uint8; a hundredth of the longer side, at least 2 pixels, around the outline is filled as well.
     """
-    ndimage = require("scipy.ndimage", "train", "blank tumors")
+    from scipy import ndimage
     longer = max(gray.shape)
     beyond = max(2.0, _BEYOND * longer)
     reach = beyond + max(2.0, _RING * longer)

@@ -7,7 +7,6 @@ import io
 import numpy as np
 from PIL import Image
 
-from tumorlens._extras import require
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.scan.artifacts import to_gray
 from tumorlens.scan.foreground import background_level
@@ -27,7 +26,7 @@ def blur(gray: GrayImage, sigma: float, _: Random) -> GrayImage:
         gray: (H, W).
         sigma: in pixels of an image 256 pixels long; larger images are blurred as much more.
     """
-    ndimage = require("scipy.ndimage", "train", "measure robustness")
+    from scipy import ndimage
     return to_gray(ndimage.gaussian_filter(gray.astype(np.float32), sigma * max(gray.shape) / _LENGTH, mode="nearest"))
 
 

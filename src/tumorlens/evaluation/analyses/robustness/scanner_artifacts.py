@@ -92,7 +92,7 @@ def motion(gray: GrayImage, degrees: float, random: Random) -> GrayImage:
     shape = [1, 1]
     shape[axis] = -1
     spectrum: Any = 0
-    fft = require("scipy.fft", "train", "simulate motion")
+    from scipy import fft
     for number in range(_JERKS + 1):
         amounts = random.uniform(0.5, 1, 3) * random.choice([-1, 1], 3)
         here = gray.astype(np.float32)
