@@ -22,7 +22,7 @@ class CardEvidence:
     """An evaluation or a cross-validation of a run, as its card reports it.
 
     Attributes:
-        evaluation: the content of evaluation.json or crossval.json.
+        evaluation: the content of evaluation.json or cross_validation.json.
     """
 
     evaluation: dict[str, Any]
@@ -158,7 +158,7 @@ def _estimates(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, EstimateRe
 
 
 def _read_cross_validation(run: Run, folder: Path) -> dict[str, Any]:
-    path = folder / "crossval.json"
+    path = folder / "cross_validation.json"
     if not path.is_file():
         raise RunError(f"{path}: no such file; expected the folder that 'tumorlens train --fold all' wrote")
     try:

@@ -1,4 +1,4 @@
-"""Both protocols are run, and told apart in one table; what cannot be run is refused in one line."""
+"""A reproduction trains both protocols and compares them in one table; wrong input is an error of one line."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Table:
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Table:
     return published_datasets.phantom_heads(tmp_path_factory.mktemp("heads") / "set")
 
 
 @pytest.fixture(scope="module")
-def yes_no(drawn: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published_datasets.navoneel(tmp_path_factory.mktemp("navoneel"), drawn)
+def yes_no(phantoms: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published_datasets.navoneel(tmp_path_factory.mktemp("navoneel"), phantoms)
 
 
 @pytest.fixture(scope="module")
@@ -50,52 +50,55 @@ def found(yes_no: Path, out: Path, shared_cache: Path) -> Reproduction:
         return reproduce("brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, n_resamples=100)
 
 
-def test_the_table_has_claimed_published_and_honest_with_n_and_interval(found: Reproduction) -> None:
+def test_the_table_has_claimed_published_and_honest_metrics(found: Reproduction) -> None:
     accuracy, auroc, clean = found.rows
     assert accuracy.claimed
     assert accuracy.published
     assert accuracy.honest
     assert (accuracy.claimed.value, accuracy.claimed.n) == (0.88, 50)
     assert accuracy.published.unit == accuracy.honest.unit == "image"
-    assert accuracy.published.units == accuracy.published.n  # images, as its authors count
-    assert accuracy.honest.units < accuracy.honest.n  # copies count once
+    assert accuracy.published.units == accuracy.published.n  # images are sampling units, as for its authors
+    assert accuracy.honest.units < accuracy.honest.n  # duplicates are one sampling unit
     assert auroc.label == "macro AUROC"
-    assert clean.label == "accuracy, where nothing is known from training"
+    assert clean.label == "accuracy, images without leakage"
     assert clean.published
     assert clean.published.n < accuracy.published.n
 
 
-def test_it_says_why_they_differ_with_counts(found: Reproduction) -> None:
-    duplicates = found.published.apart["test"]
+def test_the_explanation_names_the_flaw_and_counts_the_leaked_images(found: Reproduction) -> None:
+    duplicates = found.published.leakage["test"]
     assert duplicates
-    assert "the test images also chose the epoch" in found.why
-    assert f"Of {duplicates.of} images in the test part, {duplicates.duplicates} have a copy in training" in found.why
-    assert "\n" not in found.why
+    assert "the test images also select the epoch" in found.explanation
+    assert (
+        f"Of {duplicates.of} images in the test part, {duplicates.duplicates} have a copy in training"
+        in found.explanation
+    )
+    assert "\n" not in found.explanation
 
 
-def test_another_network_a_small_budget_and_few_images_are_said(found: Reproduction) -> None:
-    assert any(text == "The claim is for brainmrnet; what was run is mini_resnet." for text in found.caveats)
+def test_another_network_and_a_quick_run_are_caveats(found: Reproduction) -> None:
+    assert any(text == "The claim is for brainmrnet; the trained network is mini_resnet." for text in found.caveats)
     assert any("Quick run: 52 images, at most 1 epochs, 32 x 32 pixels" in text for text in found.caveats)
     assert any("96.05 %" in text for text in found.caveats)
 
 
-def test_the_runs_are_ordinary_ones_with_evaluations(found: Reproduction, out: Path) -> None:
+def test_the_runs_are_complete_runs_with_evaluations(found: Reproduction, out: Path) -> None:
     published, honest = load_run(out / "published"), load_run(out / "honest")
     assert published.record.leaks
     assert honest.record.leaks == ()
     assert compare(published, honest, common=True, n_resamples=100).caveats
 
 
-def test_a_network_that_names_one_class_only_is_told(found: Reproduction) -> None:
-    metrics = found.honest.headline.metrics
-    said = "The network of the honest protocol gave every image one class"
-    for confusion_matrix, told in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
-        headline = replace(found.honest.headline, metrics=replace(metrics, confusion_matrix=confusion_matrix))
-        other = replace(found, honest=replace(found.honest, found={"test": headline}))
-        assert any(text.startswith(said) for text in other.caveats) is told
+def test_a_network_that_predicts_one_class_only_is_a_caveat(found: Reproduction) -> None:
+    metrics = found.honest.primary.metrics
+    caveat = "The network of the honest protocol predicts one class for every image"
+    for confusion_matrix, expected in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
+        primary = replace(found.honest.primary, metrics=replace(metrics, confusion_matrix=confusion_matrix))
+        other = replace(found, honest=replace(found.honest, evaluations={"test": primary}))
+        assert any(text.startswith(caveat) for text in other.caveats) is expected
 
 
-def test_the_reference_names_every_key(found: Reproduction, out: Path) -> None:
+def test_the_reference_documents_every_key(found: Reproduction, out: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "files.md").read_text()
     rows = re.findall(r"(?:^\|.*\n)+", page.partition("### `reproduction.json`")[2], re.MULTILINE)[0]
     held = json.loads((out / "reproduction.json").read_text())
@@ -104,15 +107,15 @@ def test_the_reference_names_every_key(found: Reproduction, out: Path) -> None:
     assert set(held["protocols"]["honest"]) | set(held["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
 
 
-def test_files_hold_what_was_found(found: Reproduction, out: Path) -> None:
+def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     held = json.loads((out / "reproduction.json").read_text())
     assert held["quick"] is True
     assert held["model"] == "mini_resnet"
-    assert held["claimed_for"] == "brainmrnet"
-    assert held["why"] == found.why
+    assert held["claimed_network"] == "brainmrnet"
+    assert held["explanation"] == found.explanation
     assert held["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
-    assert held["protocols"]["published"]["known_from_train"]["test"]["with_a_copy"] > 0
-    assert held["protocols"]["honest"]["known_from_train"] == {}
+    assert held["protocols"]["published"]["leakage"]["test"]["duplicates"] > 0
+    assert held["protocols"]["honest"]["leakage"] == {}
     record = json.loads((out / "run.json").read_text())
     assert record["verb"] == "reproduce"
     assert record["seed"] == 3
@@ -122,7 +125,7 @@ def test_files_hold_what_was_found(found: Reproduction, out: Path) -> None:
     assert "Quick run" in page
 
 
-def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
+def test_a_finished_folder_is_an_error_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
     again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
     with pytest.raises(RunError, match="holds a run already"):
         reproduce(4, [yes_no], out, **again)
@@ -132,62 +135,62 @@ def test_a_finished_folder_is_refused_and_can_be_resumed(found: Reproduction, ye
     assert resumed.rows == found.rows
 
 
-def test_system_3_is_measured_on_its_training_images_and_on_the_official_test(drawn: Table, tmp_path: Path) -> None:
-    data = published_datasets.nickparvar(tmp_path / "set", drawn)
+def test_method_3_is_evaluated_on_its_training_images_and_on_the_official_test(phantoms: Table, tmp_path: Path) -> None:
+    data = published_datasets.nickparvar(tmp_path / "set", phantoms)
     found = reproduce(3, [data], tmp_path / "out", overrides=SMALL, n_resamples=100)
     accuracy, _, official = found.rows
     assert accuracy.published
     assert official.published
     assert accuracy.published.n == sum(s.split == "train" for s in found.published.run.table().samples)
-    assert official.label == "accuracy, the test part"
-    assert official.published.n == 20  # all of them mirrored in Training, so no row for others
+    assert official.label == "accuracy, test images"
+    assert official.published.n == 20  # all of them are mirrored in Training, so there is no row without leakage
     assert found.published.recipe.stop.keep == "last"
-    assert "measured on the images it was trained on" in found.why
+    assert "evaluated on its training images" in found.explanation
     assert (tmp_path / "out" / "published" / "evaluations" / "train" / "report.html").is_file()
 
 
-def test_system_2_is_measured_on_its_rectangles_and_then_on_outlines(
-    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
+    phantoms: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slices = published_datasets.figshare(tmp_path / "figshare", drawn)
+    slices = published_datasets.figshare(tmp_path / "figshare", phantoms)
     index = (build_index(open_table(slices)),)
     for place in (guard, sys.modules["tumorlens.auditing.provenance.source_reference_masks"]):
         monkeypatch.setattr(place, "shipped_indexes", lambda: index)
-    data = [published_datasets.export(tmp_path / "export", drawn), slices]
+    data = [published_datasets.export(tmp_path / "export", phantoms), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
     found = reproduce(
         2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
     )
-    published, honest = (side.headline.segmentation for side in (found.published, found.honest))
+    published, honest = (result.primary.segmentation for result in (found.published, found.honest))
     assert published is not None
     assert honest is not None
     assert published.rectangles == published.masks
     assert honest.rectangles == 0
-    assert any("boxes, not outlines" in text for text in found.published.headline.caveats)
-    apart = found.published.apart["test"]
-    assert apart is not None
-    assert apart.leaked_masks is not None
-    assert {row.figure for row in found.rows} >= {"dice", "iou"}
+    assert any("boxes, not outlines" in text for text in found.published.primary.caveats)
+    leakage = found.published.leakage["test"]
+    assert leakage is not None
+    assert leakage.leaked_segmentation is not None
+    assert {row.metric for row in found.rows} >= {"dice", "iou"}
 
 
-def test_other_data_than_the_system_needs_is_refused_with_how_to_get_it(yes_no: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"navoneel found; system 3 .* tumorlens data get nickparvar"):
+def test_other_datasets_than_needed_are_an_error_with_the_download_command(yes_no: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"navoneel found; published method 3 .* tumorlens data get nickparvar"):
         reproduce(3, [yes_no], tmp_path / "out")
-    with pytest.raises(DataError, match=r"1 data sets given; system 2 .* needs coco and then figshare"):
+    with pytest.raises(DataError, match=r"1 datasets given; published method 2 .* needs coco and then figshare"):
         reproduce(2, [yes_no], tmp_path / "out")
-    with pytest.raises(DataError, match="no such folder; system 5"):
+    with pytest.raises(DataError, match="no such folder; published method 5"):
         reproduce(5, [tmp_path / "nowhere"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_weights_that_cannot_be_had_are_known_before_the_work_and_ways_are_named(
-    drawn: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_missing_pretrained_weights_are_an_error_before_training_with_alternatives(
+    phantoms: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: object) -> str:
         raise ModelError("efficientnet_b0_transformer: the hub cannot be reached")
 
     monkeypatch.setattr(sys.modules["tumorlens.experiments.reproduction.reproduce"], "load_pretrained", unreachable)
-    data = published_datasets.figshare(tmp_path / "set", drawn)
+    data = published_datasets.figshare(tmp_path / "set", phantoms)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
     with pytest.raises(ModelError, match=ways):
         reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")

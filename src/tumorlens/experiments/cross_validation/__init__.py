@@ -1,4 +1,4 @@
-"""Table + recipe -> one run a fold, and figures over all patients, each from a network that had not seen them."""
+"""Table + recipe -> one run per fold, and metrics over all patients from out-of-fold predictions."""
 
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.folds import cross_validate

@@ -1,4 +1,4 @@
-"""Cross-validation -> crossval.json, predictions.csv, report.html and run.json in one folder."""
+"""Cross-validation -> cross_validation.json, predictions.csv, report.html and run.json in one folder."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tumorlens.experiments.cross_validation.cross_validation_page import cross_v
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.report import save_page
 
-JSON, HTML, CSV = "crossval.json", "report.html", "predictions.csv"
+CROSS_VALIDATION, REPORT, PREDICTIONS = "cross_validation.json", "report.html", "predictions.csv"
 
 
-def write_cross_validation(found: CrossValidation, folder: Path, record: Record) -> None:
-    """Write what a cross-validation leaves beside its runs; run.json comes last.
+def write_cross_validation(result: CrossValidation, folder: Path, record: Record) -> None:
+    """Write the files of a cross-validation beside its runs; run.json comes last.
 
     Args:
-        found: all folds.
-        folder: that of the runs.
-        record: of the command; gets the facts.
+        result: of the cross-validation.
+        folder: of the runs.
+        record: of the command; data and splits are added to it.
     """
-    write_json(found.to_dict(), folder / JSON)
-    write_predictions(found.pooled, folder / CSV)
-    save_page(cross_validation_page(found), folder / HTML)
-    device = found.folds[0].run.record.device
+    write_json(result.to_dict(), folder / CROSS_VALIDATION)
+    write_predictions(result.pooled, folder / PREDICTIONS)
+    save_page(cross_validation_page(result), folder / REPORT)
+    device = result.folds[0].run.record.device
     record.add(
-        **found.pooled.facts.model_dump(mode="json"),
+        **result.pooled.facts.model_dump(mode="json"),
         device=device,
-        outputs=[JSON, CSV, HTML, *(fold.folder for fold in found.folds)],
+        outputs=[CROSS_VALIDATION, PREDICTIONS, REPORT, *(fold.folder for fold in result.folds)],
     )
     record.write(folder)

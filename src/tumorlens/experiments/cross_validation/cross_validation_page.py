@@ -1,4 +1,4 @@
-"""Cross-validation -> one self-contained HTML page, beside those of its folds."""
+"""Cross-validation -> one self-contained HTML page over all folds."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from tumorlens.report.plots import IntervalChart, IntervalRow
 _VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
 
 
-def cross_validation_page(found: CrossValidation) -> str:
-    """The whole page."""
-    pooled, facts = found.pooled, found.pooled.facts
-    each = ", ".join(f"{temperature:.3f}" for temperature in found.temperatures)
+def cross_validation_page(result: CrossValidation) -> str:
+    """The HTML page of a cross-validation."""
+    pooled, facts = result.pooled, result.pooled.facts
+    temperatures = ", ".join(f"{temperature:.3f}" for temperature in result.temperatures)
     lead = (
-        f"The temperature of each fold was fitted on the images of all others: {each}. One that fits all of them, "
-        f"for a network trained on all, is {pooled.calibration.temperature:.3f}."
+        f"The temperature of each fold was fitted on the images of all other folds: {temperatures}. The temperature "
+        f"fitted on all images, for a network trained on all of them, is {pooled.calibration.temperature:.3f}."
     )
     return render_page(
         f"Cross-validation of {facts.recipe}",
-        f"{facts.model} on {facts.data}: {len(found.folds)} folds",
+        f"{facts.model} on {facts.data}: {len(result.folds)} folds",
         [
             summary_section(pooled),
-            _folds(found),
+            _folds(result),
             class_section(pooled),
-            *([_masks(found)] if pooled.segmentation else []),
+            *([_masks(result)] if pooled.segmentation else []),
             *analysis_sections(pooled),
             calibration_section(pooled, lead),
-            error_section(found.folds[0].run.spec.input_geometry, pooled),
-            _evidence(found),
+            error_section(result.folds[0].run.spec.input_geometry, pooled),
+            _evidence(result),
         ],
         footer=(
-            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
+            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} samples, seed {facts.seed}.",
             f"Splits {facts.split_hash[:16]}, data {facts.data_fingerprint}.",
         ),
     )
 
 
-def _folds(found: CrossValidation) -> Section:
-    segments = found.pooled.segmentation is not None
-    chosen = [name for key, (name, _) in _VALIDATION.items() if key in found.validation]
-    heads = [
+def _folds(result: CrossValidation) -> Section:
+    segments = result.pooled.segmentation is not None
+    chosen = [name for key, (name, _) in _VALIDATION.items() if key in result.validation]
+    headings = [
         "fold",
         "images",
         "patients",
@@ -61,31 +61,31 @@ def _folds(found: CrossValidation) -> Section:
         "epoch kept",
     ]
     body = table(
-        heads,
-        [_row(*pair, segments, found.validation) for pair in zip(found.folds, found.temperatures, strict=True)],
-        "l" + "r" * (len(heads) - 1),
+        headings,
+        [_row(*pair, segments, result.validation) for pair in zip(result.folds, result.temperatures, strict=True)],
+        "l" + "r" * (len(headings) - 1),
     )
-    overall = found.pooled.metrics.overall["accuracy"]
-    rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in found.folds]
+    overall = result.pooled.metrics.overall["accuracy"]
+    rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in result.folds]
     body += figure(
         IntervalChart([*rows, IntervalRow("all", overall)]), "Accuracy of each fold and of all, 95 % intervals."
     )
     if chosen:
         values = ", ".join(
-            f"{name} {form.format(found.validation[key])}"
+            f"{name} {form.format(result.validation[key])}"
             for key, (name, form) in _VALIDATION.items()
-            if key in found.validation
+            if key in result.validation
         )
         body += paragraph(
-            f"Over all folds: {values}, every image with the same weight. Choose between recipes by these, and quote the "
-            "others: what is chosen by the folds held out reads too high on them."
+            f"Over all folds: {values}, with equal weight for every image. Use these to choose between recipes, and "
+            "report the metrics of the held-out folds; the latter are too high where they were used for the choice."
         )
     body += paragraph(
         "The report of each fold, with images and analyses: "
-        + ", ".join(f"{fold.folder}/evaluations/test/report.html" for fold in found.folds)
+        + ", ".join(f"{fold.folder}/evaluations/test/report.html" for fold in result.folds)
         + "."
     )
-    return Section("Folds", body, "Folds differ by their patients and by the random numbers of their training.")
+    return Section("Folds", body, "Folds differ in their patients and in the randomness of their training.")
 
 
 def _row(fold: Fold, temperature: float, segments: bool, validation: Container[str]) -> list[object]:
@@ -104,25 +104,25 @@ def _row(fold: Fold, temperature: float, segments: bool, validation: Container[s
     ]
 
 
-def _masks(found: CrossValidation) -> Section:
-    assert found.pooled.segmentation is not None
+def _masks(result: CrossValidation) -> Section:
+    assert result.pooled.segmentation is not None
     return Section(
         "Segmentation",
-        segmentation_blocks(found.pooled.segmentation),
-        "Does the predicted mask cover the tumor, and nothing else? Images are in the reports of the folds.",
+        segmentation_blocks(result.pooled.segmentation),
+        "Agreement of predicted and reference masks. The reports of the folds show images.",
     )
 
 
-def _evidence(found: CrossValidation) -> Section:
-    facts, first = found.pooled.facts, found.folds[0].run.record
+def _evidence(result: CrossValidation) -> Section:
+    facts, first = result.pooled.facts, result.folds[0].run.record
     plan = facts.split
     body = key_values(
         [
             ("Model", f"{facts.model}, recipe {facts.recipe}"),
-            ("First weights", facts.pretrained),
+            ("Initial weights", facts.pretrained),
             (
                 "Split",
-                f"by {plan.by}, seed {plan.seed}, {len(found.folds)} folds" if plan else f"{len(found.folds)} folds",
+                f"by {plan.by}, seed {plan.seed}, {len(result.folds)} folds" if plan else f"{len(result.folds)} folds",
             ),
             ("Training seed", facts.training_seed),
             ("Trained on", first.device),

@@ -1,4 +1,4 @@
-"""Table + recipe -> one run for each fold, each measured on the fold that it has not seen."""
+"""Table + recipe -> CrossValidation: one run per fold, each evaluated on the fold held out from its training."""
 
 from __future__ import annotations
 
@@ -36,63 +36,63 @@ def cross_validate(
     n_resamples: int = 2000,
     console: Console | None = None,
 ) -> CrossValidation:
-    """Train as often as there are folds, each time without one of them, and measure that one.
+    """Train once per fold on all other folds, evaluate each run on its held-out fold, and pool the predictions.
 
     Args:
-        table: any; a split it has is replaced.
-        recipe: the same for all.
-        out: a folder ``fold-0`` and so on for each run in it, and crossval.json, predictions.csv and report.html.
-        folds: how many.
-        val: share of the rest that becomes validation.
+        table: an existing split of it is replaced.
+        recipe: of every training.
+        out: folder for one run per fold (``fold-0`` and so on), cross_validation.json, predictions.csv and report.html.
+        folds: number of folds.
+        val: share of the training folds that becomes validation.
         split_seed: of the folds.
-        seed: of every training, and of the bootstrap.
-        image_level: divide images, even where patients are known. Results then say so.
-        resume: go on where it stopped; runs that are finished stay as they are, and are measured again.
-        allow_leak: as `tumorlens.training.train`.
+        seed: of every training and of the bootstrap.
+        image_level: split by image, even where patients are known; results then report this.
+        resume: continue an interrupted cross-validation; finished runs are only evaluated again.
+        allow_leak: as in `tumorlens.training.train`.
         analyses: as in `tumorlens.evaluation.evaluate`, for each fold.
         n_resamples: of the bootstrap by patient.
-        console: where progress is shown; None for silence.
+        console: shows the progress; None for silence.
 
     Raises:
-        RunError: a folder holds a run already, or there is nothing to resume.
+        RunError: a folder already holds a run, or there is nothing to resume.
         SplitError: a class has fewer patients than there are folds, or an argument is out of range.
         TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate`.
     """
     folder, console = Path(out), console or Console(quiet=True)
-    parts = [
+    tables = [
         split_folds(table, folds=folds, fold=number, val=val, seed=split_seed, image_level=image_level)
         for number in range(folds)
     ]
-    own = [folder / f"fold-{number}" for number in range(folds)]
-    _check(parts[0], recipe, own, resume)
+    run_folders = [folder / f"fold-{number}" for number in range(folds)]
+    _check(tables[0], recipe, run_folders, resume)
     record = Record("train", seed=seed, resumed=resume)
-    found = []
-    for number, (part, place) in enumerate(zip(parts, own, strict=True)):
+    results = []
+    for number, (split, run_folder) in enumerate(zip(tables, run_folders, strict=True)):
         console.print(f"fold {number + 1}/{folds}", highlight=False)
-        started = resume and (place / STARTED).is_file()
-        run = train(part, recipe, place, seed=seed, resume=started, allow_leak=allow_leak, console=console)
-        found.append(_measured(number, run, analyses, n_resamples, seed, console))
+        started = resume and (run_folder / STARTED).is_file()
+        run = train(split, recipe, run_folder, seed=seed, resume=started, allow_leak=allow_leak, console=console)
+        results.append(_evaluated(number, run, analyses, n_resamples, seed, console))
         record.lap(f"fold-{number}")
-    pooled = pool(found, name=folder.resolve().name)
-    write_cross_validation(pooled, folder, record)
-    return pooled
+    result = pool(results, name=folder.resolve().name)
+    write_cross_validation(result, folder, record)
+    return result
 
 
-def _check(part: Table, recipe: Recipe, own: list[Path], resume: bool) -> None:
-    """See that nothing will be overwritten, and that the recipe fits, before hours are spent."""
-    if resume and not any((place / STARTED).is_file() for place in own):
-        raise RunError(f"{own[0].parent}: holds no fold, so there is nothing to resume; train without --resume")
+def _check(table: Table, recipe: Recipe, run_folders: list[Path], resume: bool) -> None:
+    """Check before hours of training that no run would be overwritten and that the recipe fits the data."""
+    if resume and not any((folder / STARTED).is_file() for folder in run_folders):
+        raise RunError(f"{run_folders[0].parent}: holds no fold, so there is nothing to resume; train without --resume")
     if not resume:
-        for place in own:
-            check_run_folder(place, resume=False)
-    check_fit(part, recipe).network()
+        for folder in run_folders:
+            check_run_folder(folder, resume=False)
+    check_fit(table, recipe).network()
 
 
-def _measured(
+def _evaluated(
     number: int, run: Run, analyses: Mapping[str, bool] | None, n_resamples: int, seed: int, console: Console
 ) -> Fold:
     record = Record("evaluate")
-    with console.status("measuring") as status:
+    with console.status("evaluating") as status:
         evaluation = evaluate(
             run,
             analyses=analyses,

@@ -1,7 +1,8 @@
-"""All folds -> the temperature of each fold from all other folds, and what a network trained on all of them gets.
+"""All folds -> OutOfFoldCalibration: for each fold the temperature from all other folds, and one from all folds.
 
-A validation subset of a dozen patients says little about calibration. The networks of one recipe say it from the folds
-held out from them, of ten times as many patients, and for a network that is trained on all folds as well.
+A validation subset of a dozen patients is too small for a good calibration. The held-out folds have about ten times as
+many patients. Their predictions come from several networks of one recipe; the calibration therefore also fits a network
+that is trained on all folds.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from tumorlens.stats.conformal import PredictionSets, prediction_sets_of
 
 @dataclass(frozen=True, eq=False)
 class OutOfFoldCalibration:
-    """Calibration across folds.
+    """Calibration with out-of-fold predictions.
 
     Attributes:
-        temperatures: of each fold, fitted on all others.
-        probabilities: (N, K) of all images, each fold's at its own temperature.
-        calibration: the temperature that fits all images.
+        temperatures: of each fold, fitted on all other folds.
+        probabilities: (N, K) of all images, each fold with its own temperature.
+        calibration: the temperature fitted on all images.
         prediction_sets: conformal quantiles from all images, for a network trained on all of them.
     """
 
@@ -38,12 +39,12 @@ class OutOfFoldCalibration:
 def calibrate_out_of_fold(
     evaluations: Sequence[Evaluation], logits: Floats, labels: Ints, bootstrap: ClusterBootstrap
 ) -> OutOfFoldCalibration:
-    """Fit on every fold but one, for each, and on all.
+    """Fit the temperature of each fold on all other folds, and one temperature and conformal quantiles on all folds.
 
     Args:
         evaluations: of each fold, on its own images.
         logits: (N, K) of all images, fold after fold.
-        labels: (N,) index of the true class.
+        labels: (N,) index of the reference class.
         bootstrap: the sampling units of the N images.
     """
     classes, units = evaluations[0].metrics.classes, np.array(bootstrap.units)

@@ -1,4 +1,4 @@
-"""One evaluation per fold -> one over all patients, each predicted by the network that had not seen them."""
+"""One evaluation per fold -> CrossValidation: one evaluation of the out-of-fold predictions of all patients."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from tumorlens.stats import ClusterBootstrap
 from tumorlens.stats.conformal import PredictionSets
 from tumorlens.training import Run
 
-_OF_ALL = (
-    "Each image was predicted by that one of {count} networks which had not seen its patient: the metrics are those of "
-    "the recipe, and of no single network. Their intervals are over patients; they do not include how much another "
-    "training of the same folds would differ (train again with another --seed)."
+_OUT_OF_FOLD = (
+    "Every prediction is out-of-fold: it comes from the one of {count} networks that was not trained on this patient. "
+    "The metrics are those of the recipe, not of a single network. Their intervals cover the choice of patients, not "
+    "the variance of training (train again with another --seed)."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One fold held out.
+    """One held-out fold.
 
     Attributes:
-        number: which, from 0.
-        run: trained on the others.
+        number: from 0.
+        run: trained on the other folds.
         evaluation: of its test subset, which is this fold.
     """
 
@@ -48,7 +48,7 @@ class Fold:
 
     @property
     def folder(self) -> str:
-        """Of its run, within that of the cross-validation."""
+        """Name of the run's folder in the folder of the cross-validation."""
         return f"fold-{self.number}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,13 +71,13 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """All folds.
+    """The folds and their pooled evaluation.
 
     Attributes:
-        folds: one for each, in order.
-        pooled: of all their images together. Each fold's probabilities are calibrated by the others; metrics are computed
-            once over all images and not averaged over folds; an analysis that cannot be pooled is left out.
-        temperatures: by which each fold's logits were divided for that.
+        folds: in order.
+        pooled: evaluation of all images together. Metrics are computed once over all images, not averaged over folds;
+            the probabilities of a fold are calibrated on the other folds. Analyses without pooling are left out.
+        temperatures: of each fold, fitted on the other folds.
         prediction_sets: conformal quantiles from all images, for a network trained on all of them.
     """
 
@@ -88,7 +88,7 @@ class CrossValidation:
 
     @property
     def validation(self) -> dict[str, float]:
-        """What to choose between recipes by: metrics of the validation subsets, each weighted by its images."""
+        """Metrics of the validation subsets, weighted by their images; for the choice between recipes."""
         records = [fold.run.record for fold in self.folds]
         rows = [(one.validation, one.counts["val"].images if "val" in one.counts else 0) for one in records]
         known = set.intersection(*(set(row) for row, _ in rows))
@@ -98,9 +98,9 @@ class CrossValidation:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """What cross_validation.json holds."""
+        """The content of cross_validation.json."""
         folds = [
-            fold.to_dict() | {"temperature_from_others": temperature}
+            fold.to_dict() | {"out_of_fold_temperature": temperature}
             for fold, temperature in zip(self.folds, self.temperatures, strict=True)
         ]
         return self.pooled.to_dict() | {
@@ -112,27 +112,27 @@ class CrossValidation:
 
 
 def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValidation:
-    """Measure all folds as one.
+    """Evaluate the out-of-fold predictions of all folds together.
 
     Args:
-        folds: at least two, of one table, each evaluated on its own test subset, with the same bootstrap.
+        folds: at least two, of one table, each evaluated on its test subset with the same bootstrap settings.
         name: of the result.
 
     Raises:
-        DataError: an image is in two folds, or folds do not know the same classes.
+        DataError: an image is in two folds, or the folds have different classes.
     """
     evaluations = [fold.evaluation for fold in folds]
     classes = evaluations[0].metrics.classes
     if others := next((one.metrics.classes for one in evaluations if one.metrics.classes != classes), None):
-        raise DataError(f"folds of classes {list(classes)} and {list(others)}; expected those of one table")
+        raise DataError(f"folds with classes {list(classes)} and {list(others)}; expected folds of one table")
     samples = tuple(sample for one in evaluations for sample in one.samples)
     ids = [sample.id for sample in samples]
     if len(set(ids)) < len(ids):
-        twice = next(name for name in ids if ids.count(name) > 1)
-        raise DataError(f"{twice} is in the test subset of two folds; expected folds of one split")
+        repeated = next(name for name in ids if ids.count(name) > 1)
+        raise DataError(f"{repeated} is in the test subset of two folds; expected folds of one split")
     facts = evaluations[0].facts
     whole = Table(facts.data, samples, classes, facts.notes)
-    # A table is in the order of its ids; predictions are fold after fold.
+    # A table is sorted by id; the predictions are sorted by fold.
     bootstrap = replace(
         bootstrap_of(whole, n_resamples=facts.n_resamples, seed=facts.seed),
         units=[sample.unit for sample in samples],
@@ -163,7 +163,7 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
             update={"evidence": evidence(metrics.overall["accuracy"])}
         ),
         caveats=(
-            _OF_ALL.format(count=len(folds)),
+            _OUT_OF_FOLD.format(count=len(folds)),
             *(caveat for result in analyses.values() for caveat in result.caveats),
             *caveats(whole, classes, bootstrap.unit, measured="test", plan=folds[0].run.table().plan),
             *mask_caveats(cases, samples),
@@ -173,7 +173,7 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
 
 
 def _pooled_analyses(evaluations: Sequence[Evaluation], context: PooledContext) -> dict[str, AnalysisResult]:
-    """The analyses that were made in any fold and can be pooled."""
+    """The pooled results of all analyses that have pooling."""
     made = {name for one in evaluations for name in one.analyses}
     pooled = {
         name: analysis.pool([one.analyses.get(name) for one in evaluations], context)
@@ -184,7 +184,7 @@ def _pooled_analyses(evaluations: Sequence[Evaluation], context: PooledContext) 
 
 
 def _facts(folds: Sequence[Fold], whole: Table, name: str, bootstrap: ClusterBootstrap) -> EvaluationFacts:
-    """Those that all folds have in common, and hashes of those that differ."""
+    """The facts that all folds share, and hashes of those that differ."""
     facts = [fold.evaluation.facts for fold in folds]
     first = facts[0]
     return first.model_copy(

@@ -1,4 +1,4 @@
-"""Each fold is held out once, and figures are computed over all patients at once."""
+"""Each fold is held out once, and metrics are computed over all patients together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import pytest
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation.analyses.ood import SCALED_TO
+from tumorlens.evaluation.analyses.ood.measure import SCALED_TO
+from tumorlens.evaluation.analyses.ood.result import PooledOODResult
+from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
+from tumorlens.evaluation.analyses.selective.result import SelectiveResult
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, pool
 from tumorlens.metrics.calibration import fit_temperature, softmax
@@ -30,64 +33,66 @@ def table(phantoms: Path) -> Table:
 
 
 @pytest.fixture(scope="module")
-def crossed(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CrossValidation]:
-    out = tmp_path_factory.mktemp("crossed") / "cv"
+def cross_validated(
+    table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CrossValidation]:
+    out = tmp_path_factory.mktemp("cross_validated") / "cv"
     recipe = load_recipe("segment", SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
         return out, cross_validate(table, recipe, out, folds=FOLDS, val=0.34, n_resamples=100)
 
 
-def test_every_image_is_answered_once_by_a_network_that_had_not_seen_its_patient(
-    crossed: tuple[Path, CrossValidation], table: Table
+def test_every_image_has_one_prediction_from_a_network_not_trained_on_its_patient(
+    cross_validated: tuple[Path, CrossValidation], table: Table
 ) -> None:
-    _, found = crossed
+    _, found = cross_validated
     assert sorted(sample.id for sample in found.pooled.samples) == sorted(sample.id for sample in table.samples)
     for fold in found.folds:
-        mine = {sample.unit for sample in fold.evaluation.samples}
-        learned = {sample.unit for sample in fold.run.table().samples if sample.split != "test"}
-        assert not mine & learned
+        held_out = {sample.unit for sample in fold.evaluation.samples}
+        trained_on = {sample.unit for sample in fold.run.table().samples if sample.split != "test"}
+        assert not held_out & trained_on
 
 
-def test_figures_are_of_all_images_at_once(crossed: tuple[Path, CrossValidation]) -> None:
-    _, found = crossed
+def test_metrics_are_computed_over_all_images_together(cross_validated: tuple[Path, CrossValidation]) -> None:
+    _, found = cross_validated
     pooled = found.pooled
-    truth = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
+    reference = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
     accuracy = pooled.metrics.overall["accuracy"]
-    assert accuracy.value == pytest.approx((pooled.probabilities.argmax(1) == truth).mean())
-    assert (accuracy.n, accuracy.units, accuracy.unit) == (len(truth), 12, "patient")
-    assert pooled.nll[1] == pytest.approx(-np.log(pooled.probabilities[range(len(truth)), truth]).mean())
+    assert accuracy.value == pytest.approx((pooled.probabilities.argmax(1) == reference).mean())
+    assert (accuracy.n, accuracy.units, accuracy.unit) == (len(reference), 12, "patient")
+    assert pooled.nll[1] == pytest.approx(-np.log(pooled.probabilities[range(len(reference)), reference]).mean())
     assert pooled.segmentation is not None
     dices = [
-        drawing.dice
+        case.dice
         for fold in found.folds
         if fold.evaluation.segmentation
-        for drawing in fold.evaluation.segmentation.drawings
-        if drawing.true is not None
+        for case in fold.evaluation.segmentation.cases
+        if case.reference is not None
     ]
     assert pooled.segmentation.overall["dice"].value == pytest.approx(np.mean(dices))
     assert pooled.segmentation.masks == len(dices)
-    assert pooled.caveats[0].startswith("Each image was answered by that one of 3 networks which had not seen")
+    assert pooled.caveats[0].startswith("Every prediction is out-of-fold: it comes from the one of 3 networks")
 
 
-def test_intervals_are_over_the_patients_of_the_very_images(crossed: tuple[Path, CrossValidation]) -> None:
-    pooled = crossed[1].pooled
+def test_intervals_resample_the_patients_of_the_images(cross_validated: tuple[Path, CrossValidation]) -> None:
+    pooled = cross_validated[1].pooled
     units = [sample.unit for sample in pooled.samples]
     # Fold after fold is not the order of the ids, in which a table keeps its samples.
     assert units != [sample.unit for sample in sorted(pooled.samples, key=lambda sample: sample.id)]
-    truth = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
+    reference = np.array([pooled.metrics.classes.index(sample.label) for sample in pooled.samples])
     bootstrap = ClusterBootstrap(units, "patient", n_resamples=100, seed=0)
-    wanted = measure(pooled.probabilities, truth, bootstrap, pooled.metrics.classes)
-    assert pooled.metrics.to_dict() == wanted.to_dict()
+    expected = measure(pooled.probabilities, reference, bootstrap, pooled.metrics.classes)
+    assert pooled.metrics.to_dict() == expected.to_dict()
 
 
-def test_it_leaves_a_report_a_row_for_each_image_and_a_whole_evaluation_of_each_fold(
-    crossed: tuple[Path, CrossValidation],
+def test_it_writes_a_report_predictions_and_the_evaluation_of_each_fold(
+    cross_validated: tuple[Path, CrossValidation],
 ) -> None:
-    out, found = crossed
-    data = json.loads((out / "crossval.json").read_text(encoding="utf-8"))
+    out, found = cross_validated
+    data = json.loads((out / "cross_validation.json").read_text(encoding="utf-8"))
     assert [fold["fold"] for fold in data["folds"]] == [0, 1, 2]
-    assert [fold["temperature_from_others"] for fold in data["folds"]] == list(found.temperatures)
+    assert [fold["out_of_fold_temperature"] for fold in data["folds"]] == list(found.temperatures)
     assert len({fold["split_hash"] for fold in data["folds"]}) == FOLDS
     images = [fold.run.record.counts["val"].images for fold in found.folds]
     accuracies = [fold["validation"]["val_accuracy"] for fold in data["folds"]]
@@ -98,14 +103,14 @@ def test_it_leaves_a_report_a_row_for_each_image_and_a_whole_evaluation_of_each_
         assert {row["id"] for row in csv.DictReader(stream)} == {sample.id for sample in found.pooled.samples}
     page = (out / "report.html").read_text(encoding="utf-8")
     for number in range(FOLDS):
-        assert f"fold-{number}/evaluation/report.html" in page
+        assert f"fold-{number}/evaluations/test/report.html" in page
         assert (out / f"fold-{number}" / "evaluations" / "test" / "report.html").is_file()
-    assert "The temperature of each fold was fitted on the images of all others" in page
-    assert "Which images it does not answer" in page
+    assert "The temperature of each fold was fitted on the images of all other folds" in page
+    assert "Selective prediction" in page
 
 
-def test_the_temperature_of_a_fold_is_that_of_all_others(crossed: tuple[Path, CrossValidation]) -> None:
-    _, found = crossed
+def test_the_temperature_of_a_fold_is_fitted_on_all_other_folds(cross_validated: tuple[Path, CrossValidation]) -> None:
+    _, found = cross_validated
     for number, fold in enumerate(found.folds):
         others = [f.evaluation for f in found.folds if f.number != number]
         classes = found.pooled.metrics.classes
@@ -119,60 +124,65 @@ def test_the_temperature_of_a_fold_is_that_of_all_others(crossed: tuple[Path, Cr
         found.pooled.logits, [classes.index(sample.label) for sample in found.pooled.samples], 12
     )
     assert found.pooled.calibration.temperature == everything
-    assert (found.pooled.calibration.fitted_on, found.pooled.calibration.units) == (len(found.pooled.samples), 12)
+    assert (found.pooled.calibration.images, found.pooled.calibration.units) == (len(found.pooled.samples), 12)
 
 
-def test_candidates_are_learned_from_all_patients_and_measured_on_folds_that_had_no_say(
-    crossed: tuple[Path, CrossValidation],
+def test_prediction_sets_are_fitted_out_of_fold(
+    cross_validated: tuple[Path, CrossValidation],
 ) -> None:
-    _, found = crossed
-    abstention = found.pooled.abstention
-    assert abstention is not None
-    assert sum(abstention.units.values()) == 12
-    last = abstention.rows[-1]
-    # Two patients of a class among the others are too few for any of these errors: every class stays possible.
-    assert last.error == 0.2
-    assert all(share.value == 1 for share in last.coverage.values())
+    _, found = cross_validated
+    selective = found.pooled.analyses["selective"]
+    assert isinstance(selective, SelectiveResult)
+    assert sum(selective.units.values()) == 12
+    last = selective.rows[-1]
+    # Two patients of a class in the other folds are too few for any of these coverages: every set has all classes.
+    assert last.nominal_coverage == 0.8
+    assert all(share.value == 1 for share in last.empirical_coverage.values())
     assert last.size.value == len(found.pooled.metrics.classes)
 
 
-def test_blanked_images_and_flags_are_counted_over_all_folds(crossed: tuple[Path, CrossValidation]) -> None:
-    _, found = crossed
-    assert found.pooled.background is not None
-    for position, test in enumerate(found.pooled.background.tests):
-        each = [fold.evaluation.background.tests[position] for fold in found.folds if fold.evaluation.background]
-        right = sum(round(one.blanked.overall["accuracy"].value * one.blanked.overall["accuracy"].n) for one in each)
-        accuracy = test.blanked.overall["accuracy"]
-        assert accuracy.value * accuracy.n == pytest.approx(right)
-        assert accuracy.n == sum(one.blanked.overall["accuracy"].n for one in each)
-    assert found.ood is not None
-    scores = [score for fold in found.folds if fold.evaluation.ood for score in fold.evaluation.ood.scores]
-    assert found.ood.flagged.value == pytest.approx(np.mean([score > 1 for score in scores]))
-    assert found.ood.threshold_scale == pytest.approx(np.quantile(scores, SCALED_TO))
+def test_region_occlusion_and_ood_flags_are_pooled_over_all_folds(
+    cross_validated: tuple[Path, CrossValidation],
+) -> None:
+    _, found = cross_validated
+    occlusion, ood = (found.pooled.analyses[name] for name in ("region_occlusion", "ood"))
+    folds = [fold.evaluation.analyses for fold in found.folds]
+    assert isinstance(occlusion, RegionOcclusion)
+    for position, test in enumerate(occlusion.tests):
+        each = [analyses["region_occlusion"].tests[position].occluded.overall["accuracy"] for analyses in folds]
+        correct = sum(round(accuracy.value * accuracy.n) for accuracy in each)
+        accuracy = test.occluded.overall["accuracy"]
+        assert accuracy.value * accuracy.n == pytest.approx(correct)
+        assert accuracy.n == sum(one.n for one in each)
+    assert isinstance(ood, PooledOODResult)
+    scores = [score for analyses in folds for score in analyses["ood"].scores]
+    assert ood.flagged.value == pytest.approx(np.mean([score > 1 for score in scores]))
+    assert ood.threshold_scale == pytest.approx(np.quantile(scores, SCALED_TO))
 
 
-def test_what_is_finished_is_not_trained_again(crossed: tuple[Path, CrossValidation], table: Table) -> None:
-    out, found = crossed
-    (out / "crossval.json").unlink()
+def test_finished_folds_are_not_trained_again(cross_validated: tuple[Path, CrossValidation], table: Table) -> None:
+    out, found = cross_validated
+    (out / "cross_validation.json").unlink()
     before = [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)]
     recipe = load_recipe("segment", SMALL)
     with pytest.raises(RunError, match="fold-0: holds a run already"):
         cross_validate(table, recipe, out, folds=FOLDS, val=0.34)
-    again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, background=False, n_resamples=100)
+    without = {"region_occlusion": False}
+    again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, analyses=without, n_resamples=100)
     assert [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)] == before
     np.testing.assert_array_equal(again.pooled.probabilities, found.pooled.probabilities)
-    assert (out / "crossval.json").is_file()
+    assert (out / "cross_validation.json").is_file()
     with pytest.raises(RunError, match="holds no fold, so there is nothing to resume"):
-        cross_validate(table, recipe, out / "elsewhere", resume=True, folds=FOLDS, val=0.34)
+        cross_validate(table, recipe, out / "other", resume=True, folds=FOLDS, val=0.34)
 
 
-def test_one_fold_twice_is_no_cross_validation(crossed: tuple[Path, CrossValidation]) -> None:
-    first = crossed[1].folds[0]
-    with pytest.raises(DataError, match="is in the test part of two folds"):
+def test_one_fold_twice_is_an_error(cross_validated: tuple[Path, CrossValidation]) -> None:
+    first = cross_validated[1].folds[0]
+    with pytest.raises(DataError, match="is in the test subset of two folds"):
         pool([first, first])
 
 
-def test_the_command_prints_folds_and_the_figures_over_them(
+def test_the_command_prints_the_folds_and_the_metrics_over_all(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "cv"
@@ -185,7 +195,7 @@ def test_the_command_prints_folds_and_the_figures_over_them(
     assert str(out / "report.html") in printed.err + printed.out
 
 
-def test_folds_that_cannot_be_made_are_refused(
+def test_invalid_folds_are_errors(
     phantoms: Path, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = ["--out-dir", str(tmp_path / "cv")]
