@@ -1,4 +1,4 @@
-"""A run that was trained on everything takes its figures from networks of the same recipe that had not seen them."""
+"""The card of a run that was trained on all data reports the metrics of a cross-validation of the same recipe."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import RunError
+from tumorlens.evaluation.analyses.ood.result import PooledOODResult
+from tumorlens.experiments.cross_validation.cross_validation_files import JSON
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.model_card.card_sections import ModelFile, card_page
 from tumorlens.training import Run, load_recipe, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
+Trained = tuple[Run, Path, CrossValidation]
 
 
 @pytest.fixture(scope="module")
@@ -27,100 +30,102 @@ def table(phantoms: Path) -> Table:
 
 
 @pytest.fixture(scope="module")
-def trained(
-    table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Run, Path, CrossValidation]:
+def trained(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run trained on all data, and a cross-validation with its folder."""
     place, recipe = tmp_path_factory.mktemp("trained"), load_recipe("demo", SMALL)
+    quick = {"region_occlusion": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        found = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, background=False)
-        return train(split_whole(table, val=0.25), recipe, place / "last"), place / "cv", found
+        result = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, analyses=quick)
+        return train(split_whole(table, val=0.25), recipe, place / "last"), place / "cv", result
 
 
-def test_the_card_holds_what_was_held_out(trained: tuple[Run, Path, CrossValidation], tmp_path: Path) -> None:
-    run, folder, found = trained
-    card = export(run, tmp_path / "last.onnx", crossval=folder)
+def ood_of(cross_validation: CrossValidation) -> PooledOODResult:
+    result = cross_validation.pooled.analyses["ood"]
+    assert isinstance(result, PooledOODResult)
+    return result
+
+
+def test_the_card_reports_the_held_out_images_of_all_folds(trained: Trained, tmp_path: Path) -> None:
+    run, folder, result = trained
+    card = export(run, tmp_path / "last.onnx", cross_validation=folder)
     assert card.folds == 3
-    assert card.metrics["accuracy"] == found.pooled.metrics.overall["accuracy"].to_dict()
-    assert card.temperature == pytest.approx(found.pooled.calibration.temperature)
-    assert found.pooled.abstention is not None
-    assert card.prediction_sets == found.pooled.abstention.candidates
+    assert card.metrics["accuracy"].model_dump() == result.pooled.metrics.overall["accuracy"].to_dict()
+    assert card.temperature == pytest.approx(result.pooled.calibration.temperature)
+    assert card.prediction_sets == result.prediction_sets
+    ood = ood_of(result)
     assert card.ood is not None
-    assert found.ood is not None
-    assert card.ood.flagged == found.ood.flagged_beyond.to_dict()
-    assert card.ood.threshold_scale == found.ood.threshold_scale
-    assert "3 folds, each measured on a network of this recipe that was trained without it" in card.tested_on
-    assert card.caveats[0].startswith("Each image was answered by that one of 3 networks")
+    assert card.ood.flagged is not None
+    assert card.ood.flagged.model_dump() == ood.flagged_beyond.to_dict()
+    assert card.ood.threshold_scale == ood.threshold_scale
+    assert "3 folds, each predicted by a network of this recipe that was trained without it" in card.tested_on
+    assert card.caveats == result.pooled.caveats
     assert load(tmp_path / "last.onnx").card == card
     sections = card_page(card, ModelFile.of(tmp_path / "last.onnx"))
-    said = " ".join(cell for section in sections for row in section.rows for cell in row)
-    assert "24 images held out in 3 folds" in said
-    assert "nothing held out as test, 25 % for validation" in said
-    assert "thresholds from 3 folds held out" in said
-    assert f"and multiplied by {found.ood.threshold_scale:.3f}, as the folds held out ask for" in said
+    text = " ".join(cell for section in sections for row in section.rows for cell in row)
+    assert "24 held-out images of 3 folds" in text
+    assert "no test subset, 25 % for validation" in text
+    assert "quantiles from the held-out images of 3 folds" in text
+    assert f"and scaled by {ood.threshold_scale:.3f}, fitted on the folds" in text
 
 
-def test_the_limit_of_a_run_is_where_the_folds_put_it(
-    trained: tuple[Run, Path, CrossValidation], tmp_path: Path
-) -> None:
-    run, folder, found = trained
+def test_the_folds_scale_the_ood_threshold(trained: Trained, tmp_path: Path) -> None:
+    run, folder, result = trained
     export(run, tmp_path / "alone.onnx")
-    export(run, tmp_path / "across.onnx", crossval=folder)
+    export(run, tmp_path / "scaled.onnx", cross_validation=folder)
     image = run.table().samples[0].image
-    alone, across = (load(tmp_path / f"{name}.onnx").predict(image).ood_score for name in ("alone", "across"))
-    assert found.ood is not None
+    alone, scaled = (load(tmp_path / f"{name}.onnx").predict(image).ood_score for name in ("alone", "scaled"))
     assert alone is not None
-    assert across == pytest.approx(alone / found.ood.threshold_scale, rel=1e-3)
+    assert scaled == pytest.approx(alone / ood_of(result).threshold_scale, rel=1e-3)
 
 
-def test_figures_of_another_recipe_or_other_data_are_refused(
-    trained: tuple[Run, Path, CrossValidation], table: Table, tmp_path: Path
+def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
+    trained: Trained, table: Table, tmp_path: Path
 ) -> None:
     run, folder, _ = trained
-    with pytest.raises(
-        RunError, match=r"crossval.json: no such file; expected what 'tumorlens train --fold all' leaves"
-    ):
-        export(run, tmp_path / "model.onnx", crossval=tmp_path)
-    found = json.loads((folder / "crossval.json").read_text())
-    found["recipe_settings"]["optimizer"]["lr"] = 0.5
-    (tmp_path / "crossval.json").write_text(json.dumps(found))
+    out = tmp_path / "model.onnx"
+    with pytest.raises(RunError, match=rf"{JSON}: no such file; expected the folder that 'tumorlens train --fold all'"):
+        export(run, out, cross_validation=tmp_path)
+    content = json.loads((folder / JSON).read_text())
+    content["recipe_settings"]["optimizer"]["lr"] = 0.5
+    (tmp_path / JSON).write_text(json.dumps(content))
     with pytest.raises(RunError, match=r"another recipe: optimizer.lr is 0.5, and 0.004 in"):
-        export(run, tmp_path / "model.onnx", crossval=tmp_path)
+        export(run, out, cross_validation=tmp_path)
     for damaged in ("{", "[]", "{}"):
-        (tmp_path / "crossval.json").write_text(damaged)
-        with pytest.raises(RunError, match=r"crossval.json: damaged, or of an older version"):
-            export(run, tmp_path / "model.onnx", crossval=tmp_path)
+        (tmp_path / JSON).write_text(damaged)
+        with pytest.raises(RunError, match=rf"{JSON}: damaged, or of an older version"):
+            export(run, out, cross_validation=tmp_path)
     fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
     with pytest.raises(RunError, match="on other data than that of"):
-        export(other, tmp_path / "model.onnx", crossval=folder)
-    assert not (tmp_path / "model.onnx").exists()
+        export(other, out, cross_validation=folder)
+    assert not out.exists()
 
 
-def test_figures_of_folds_trained_in_another_precision_are_taken_and_the_card_says_its_own(
-    trained: tuple[Run, Path, CrossValidation], tmp_path: Path
+def test_folds_may_be_trained_in_another_precision_and_the_card_reports_the_precision_of_its_run(
+    trained: Trained, tmp_path: Path
 ) -> None:
     run, folder, _ = trained
-    found = json.loads((folder / "crossval.json").read_text())
-    found["recipe_settings"]["precision"] = "bf16"
-    (tmp_path / "crossval.json").write_text(json.dumps(found))
-    card = export(run, tmp_path / "model.onnx", crossval=tmp_path)
-    assert card.metrics["accuracy"]["value"] == found["overall"]["accuracy"]["value"]
-    assert card.training["settings"]["precision"] == run.record.precision == "float32"
+    content = json.loads((folder / JSON).read_text())
+    content["recipe_settings"]["precision"] = "bf16"
+    (tmp_path / JSON).write_text(json.dumps(content))
+    card = export(run, tmp_path / "model.onnx", cross_validation=tmp_path)
+    assert card.metrics["accuracy"].value == content["overall"]["accuracy"]["value"]
+    assert card.training.settings["precision"] == run.record.precision == "float32"
 
 
-def test_the_commands_train_on_all_and_export_with_what_was_held_out(
-    trained: tuple[Run, Path, CrossValidation], phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_commands_train_on_all_data_and_export_with_the_cross_validation(
+    trained: Trained, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
     changes = [word for change in SMALL for word in ("--set", change)]
-    common = ["train", str(phantoms), "--recipe", "demo", "--val", "0.25", *changes, "--out", str(run)]
+    common = ["train", str(phantoms), "--recipe", "demo", "--val", "0.25", *changes, "--out-dir", str(run)]
     assert main([*common, "--fold", "none"]) == 0
     assert f"next: tumorlens export {run}" in capsys.readouterr().err
     counts = json.loads((run / "run.json").read_text())["counts"]
     assert counts.keys() == {"train", "val"}
     assert sum(part["patients"] for part in counts.values()) == 12
-    assert main(["export", str(run), "--crossval", str(trained[1]), "--half", "--weights"]) == 0
+    assert main(["export", str(run), "--cross-validation", str(trained[1]), "--half", "--weights"]) == 0
     assert (run / "model.safetensors").is_file()
     assert json.loads((run / "model.run.json").read_text())["outputs"] == ["model.onnx", "model.safetensors"]
-    assert main([*common, "--fold", "none", "--given"]) == 2
+    assert main([*common, "--fold", "none", "--keep-split"]) == 2

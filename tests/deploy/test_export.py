@@ -1,4 +1,4 @@
-"""A bundle answers as the network does, tells where it comes from, and is not written where it would not."""
+"""A model file gives the outputs of its network, records its provenance, and is not written if outputs differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from tests.fixtures import scans
 from tumorlens._record import Record
-from tumorlens.deploy.evidence import Measured, measured
+from tumorlens.deploy.evidence import CardEvidence, read_evidence
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
@@ -33,38 +33,38 @@ def pipeline_of(model_file: Path, run: Run) -> Pipeline:
 
 
 @pytest.mark.parametrize("image", [*random_images(seed=3), *ODD], ids=lambda p: f"{p.shape[0]}x{p.shape[1]}")
-def test_probabilities_are_those_of_the_network(model_file: Path, finished_run: Run, image: np.ndarray) -> None:
+def test_probabilities_are_the_same_as_in_pytorch(model_file: Path, finished_run: Run, image: np.ndarray) -> None:
     with torch.inference_mode():
         expected = pipeline_of(model_file, finished_run)(torch.from_numpy(image)[None]).probabilities[0].tolist()
-    found = load(model_file).predict(image)
-    assert list(found.probabilities.values()) == pytest.approx(expected, abs=1e-4)
-    assert found.heatmap is not None
-    assert found.heatmap.shape == image.shape
+    prediction = load(model_file).predict(image)
+    assert list(prediction.probabilities.values()) == pytest.approx(expected, abs=1e-4)
+    assert prediction.heatmap is not None
+    assert prediction.heatmap.shape == image.shape
 
 
 def test_the_heat_map_is_grad_cam(model_file: Path, finished_run: Run, phantoms: Path) -> None:
     predictor = load(model_file)
     for path in sorted((phantoms / "images").iterdir())[::5]:
-        found = predictor.predict(path)
-        (expected,) = explain(finished_run, [path], found.label)
+        prediction = predictor.predict(path)
+        (expected,) = explain(finished_run, [path], prediction.label)
         assert isinstance(expected, Explanation)
-        assert found.heatmap is not None
-        np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
+        assert prediction.heatmap is not None
+        np.testing.assert_allclose(prediction.heatmap, expected.heatmap, atol=1e-3)
 
 
-def test_the_card_tells_where_the_bundle_comes_from(model_file: Path, finished_run: Run) -> None:
+def test_the_card_records_the_provenance_of_the_model(model_file: Path, finished_run: Run) -> None:
     card = load(model_file).card
     assert card.classes == finished_run.spec.classes
     assert card.input_geometry == finished_run.spec.input_geometry
-    assert card.training["split_hash"] == finished_run.record.split_hash
-    assert card.training["data_fingerprint"] == finished_run.record.data_fingerprint
+    assert card.training.split_hash == finished_run.record.split_hash
+    assert card.training.data_fingerprint == finished_run.record.data_fingerprint
     assert card.parity.images == 22
     assert card.parity.largest_difference <= 1e-4
     assert card.heatmap
     assert card.metrics == {}
     assert "never evaluated" in card.caveats[0]
     assert card.attributions[0].startswith("Data set phantom: CC0")
-    assert card.training["settings"]["epochs"] == 2
+    assert card.training.settings["epochs"] == 2
     assert card.calibration is not None
     assert card.calibration.before == {}
 
@@ -79,38 +79,35 @@ def test_no_path_of_this_machine_is_in_the_file(model_file: Path, finished_run: 
     assert b".py" not in content
 
 
-def test_an_evaluated_run_brings_its_figures_and_temperature_until_its_weights_change(own_run: Run) -> None:
-    found = evaluate(own_run, n_resamples=100)
-    write_evaluation(own_run, found, own_run.folder / "evaluations" / "test", Record("evaluate"))
+def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(own_run: Run) -> None:
+    evaluation = evaluate(own_run, n_resamples=100)
+    write_evaluation(own_run, evaluation, own_run.evaluation_folder(), Record("evaluate"))
     card = export(own_run, own_run.folder / "model.onnx")
-    assert card.metrics["accuracy"]["value"] == found.metrics.overall["accuracy"].value
-    assert card.temperature == pytest.approx(found.calibration.temperature)
-    sensitivity = found.metrics.per_class["glioma"]["sensitivity"]
-    assert card.per_class["glioma"]["sensitivity"] == sensitivity.to_dict()
-    assert [list(row) for row in card.confusion_matrix] == found.metrics.confusion_matrix.tolist()
+    assert card.metrics["accuracy"].value == evaluation.metrics.overall["accuracy"].value
+    assert card.temperature == pytest.approx(evaluation.calibration.temperature)
+    sensitivity = evaluation.metrics.per_class["glioma"]["sensitivity"]
+    assert card.per_class["glioma"]["sensitivity"].model_dump() == sensitivity.to_dict()
+    assert [list(row) for row in card.confusion_matrix] == evaluation.metrics.confusion_matrix.tolist()
     assert card.calibration is not None
-    assert card.calibration.before["ece"]["value"] == found.before.overall["ece"].value
+    assert card.calibration.before["ece"].value == evaluation.before.overall["ece"].value
     assert (card.calibration.images, card.calibration.units) == (8, 4)
-    assert card.tested_on.startswith("phantom, test part: 8 images, 4 patients")
-    assert card.caveats == found.caveats
+    assert card.tested_on.startswith("phantom, test subset: 8 images, 4 patients")
+    assert card.caveats == evaluation.caveats
 
     from safetensors.torch import load_file, save_file
 
     weights = own_run.folder / "weights.safetensors"
     save_file({key: value * 1.01 for key, value in load_file(weights).items()}, weights)
-    assert measured(own_run) is None
+    assert read_evidence(own_run) is None
 
 
-def test_what_an_evaluation_says_of_worse_images_is_on_the_card() -> None:
-    worse = {"summary": "Over all.", "worst": {"words": "Worst is fog."}, "meaning": "It falls."}
-    found = {"background": {"head_blanked": {"meaning": "It guesses."}, "filled_by_the_head": 0.5}}
-    assert Measured(found).sensitivity == ("It guesses.",)
-    both = Measured(found | {"robustness": worse})
-    assert both.sensitivity == ("It guesses.", "Over all.", "Worst is fog.", "It falls.")
-    assert Measured({"background": None}).sensitivity == ()
+def test_the_card_reports_the_conclusions_of_every_analysis() -> None:
+    analyses = {"region_occlusion": {"conclusions": ["It guesses."]}, "robustness": {"conclusions": []}}
+    assert CardEvidence({"analyses": analyses}).analyses == {"region_occlusion": ("It guesses.",)}
+    assert CardEvidence({}).analyses == {}
 
 
-def test_a_graph_that_answers_differently_is_not_written(
+def test_a_graph_with_other_outputs_is_not_written(
     finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traced = sys.modules["tumorlens.deploy.export"]._trace
@@ -122,10 +119,10 @@ def test_a_graph_that_answers_differently_is_not_written(
 
     monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
     old = tmp_path / "model.onnx"
-    old.write_bytes(b"an older bundle")
-    with pytest.raises(ParityError, match=r"differ by .* in a probability on an image of \d+ x \d+"):
+    old.write_bytes(b"an older file")
+    with pytest.raises(ParityError, match=r"differ by .* in a class probability on an image of \d+ x \d+"):
         export(finished_run, old)
-    assert old.read_bytes() == b"an older bundle"
+    assert old.read_bytes() == b"an older file"
     assert list(tmp_path.iterdir()) == [old]
 
 
@@ -135,7 +132,7 @@ def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_run: Run) -> None:
+def test_a_network_without_activation_maps_gives_a_model_file_without_heat_maps(own_run: Run) -> None:
     from safetensors.torch import save_file
 
     spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32), (0.5,), (0.5,))
@@ -144,19 +141,19 @@ def test_a_network_without_activation_maps_gives_a_bundle_without_heat_maps(own_
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
     card = export(run, run.folder / "model.onnx")
-    answer = load(run.folder / "model.onnx").predict(scans.GRAY)
+    prediction = load(run.folder / "model.onnx").predict(scans.GRAY)
     assert not card.heatmap
-    assert answer.heatmap is None
-    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert prediction.heatmap is None
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
+def test_fp16_weights_halve_the_file_and_hardly_change_a_prediction(
     model_file: Path, finished_run: Run, phantoms: Path, tmp_path: Path
 ) -> None:
     card = export(finished_run, tmp_path / "half.onnx", half=True, weights=True)
     assert card.weights_dtype == "float16"
-    whole, rounded = (len(path.read_bytes()) for path in (model_file, tmp_path / "half.onnx"))
-    saved = whole - rounded
+    single, half = (len(path.read_bytes()) for path in (model_file, tmp_path / "half.onnx"))
+    saved = single - half
     assert saved == pytest.approx(2 * card.parameters, rel=0.15)
     assert 1e-7 < card.parity.largest_difference < 2e-2
     both = load(model_file), load(tmp_path / "half.onnx")
@@ -172,11 +169,11 @@ def test_half_precision_takes_half_the_space_and_hardly_changes_an_answer(
     assert stored == {"float16", "int64"}
 
 
-def test_weights_that_do_not_fit_half_precision_break_nothing(own_run: Run) -> None:
+def test_weights_beyond_the_range_of_fp16_stay_in_float32(own_run: Run) -> None:
     from safetensors.torch import load_file, save_file
 
     path = own_run.folder / "weights.safetensors"
     kept = load_file(path)
     save_file(kept | {"head.weight": kept["head.weight"] * 1e7}, path)
     run = load_run(own_run.folder)
-    assert export(run, run.folder / "model.onnx", half=True).stored == "float16"
+    assert export(run, run.folder / "model.onnx", half=True).weights_dtype == "float16"

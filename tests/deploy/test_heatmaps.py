@@ -1,4 +1,4 @@
-"""A bundle explains itself as its run does, by every method it has, and an older one by those it has."""
+"""A model file gives the heat maps of its run, by every method that it supports."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def images(phantoms: Path) -> list[Path]:
 
 
 def assert_same(model_file: Path, run: Run, method: str, image: Path, of: str = "class") -> None:
-    """The bundle's map is the run's; the run uses gradients where the bundle has the class activation map."""
+    """The maps are equal; the run uses gradients where the model file has the class activation map."""
     predictor = load(model_file)
     explainer = PipelineExplainer(run.pipeline(predictor.card.temperature))
     target = None if of == "mask" else predictor.classes[1]
     gray = read_scan(image).gray_slice()
-    (wanted,) = explainer.heatmaps(gray[None], None if target is None else [1], method=method, of=of)
-    found = predictor.heatmap(image, method=method, target=target, of=of)
-    assert found.shape == gray.shape
-    assert found.dtype == np.float32
-    assert wanted.max() > 0
-    np.testing.assert_allclose(found, wanted, atol=2e-3)
+    (expected,) = explainer.heatmaps(gray[None], None if target is None else [1], method=method, of=of)
+    heatmap = predictor.heatmap(image, method=method, target=target, of=of)
+    assert heatmap.shape == gray.shape
+    assert heatmap.dtype == np.float32
+    assert expected.max() > 0
+    np.testing.assert_allclose(heatmap, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("method", ["grad_cam", "hires_cam", "eigen_cam", "occlusion"])
-def test_of_a_pooled_network_every_map_is_the_runs(
+def test_a_model_file_with_global_pooling_gives_every_map_of_its_run(
     model_file: Path, finished_run: Run, phantoms: Path, method: str
 ) -> None:
     for image in images(phantoms)[::9]:
@@ -54,30 +54,31 @@ def test_of_a_pooled_network_every_map_is_the_runs(
     ("method", "of"),
     [("eigen_cam", "class"), ("attention", "class"), ("occlusion", "class"), ("occlusion", "mask"), ("mask", "mask")],
 )
-def test_of_a_network_that_draws_every_map_is_the_runs(
+def test_a_segmentation_model_file_gives_every_map_of_its_run(
     segmentation_model_file: Path, segmentation_run: Run, phantoms: Path, method: str, of: str
 ) -> None:
     assert_same(segmentation_model_file, segmentation_run, method, images(phantoms)[0], of)
 
 
-def test_what_needs_gradients_is_not_in_a_bundle_and_is_said_in_one_line(segmentation_model_file: Path, phantoms: Path) -> None:
+def test_a_method_that_needs_gradients_is_refused_in_one_line(segmentation_model_file: Path, phantoms: Path) -> None:
     predictor = load(segmentation_model_file)
     assert predictor.card.methods == ("eigen_cam", "attention", "occlusion", "mask")
     for of in ("class", "mask"):
         with pytest.raises(
-            ModelError, match=r"this bundle of efficient_mtnet_s.* gives no map by grad_cam; it gives eigen_cam, att"
+            ModelError,
+            match=r"this model file of efficient_mtnet_s.* gives no map by grad_cam; it gives eigen_cam, att",
         ):
             predictor.heatmap(images(phantoms)[0], method="grad_cam", of=of)
-    with pytest.raises(ModelError, match="'gloma' asked for; expected one of those the model knows"):
+    with pytest.raises(ModelError, match="'gloma' found; expected a class of the model"):
         predictor.heatmap(images(phantoms)[0], method="occlusion", target="gloma")
 
 
-def test_of_the_mask_a_bundle_of_a_pooled_network_that_draws_none_gives_nothing(model_file: Path, phantoms: Path) -> None:
-    with pytest.raises(ModelError, match="this bundle of mini_resnet draws no tumor"):
+def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path, phantoms: Path) -> None:
+    with pytest.raises(ModelError, match="this model file of mini_resnet draws no tumor"):
         load(model_file).heatmap(images(phantoms)[0], of="mask")
 
 
-def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, phantoms: Path) -> None:
+def test_attention_maps_are_exported_with_a_head_crop(own_run: Run, phantoms: Path) -> None:
     half = (0.5,)
     spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32, crop="head"), half, half)
     torch.manual_seed(0)
@@ -93,22 +94,24 @@ def test_attention_maps_travel_with_the_network_around_the_head(own_run: Run, ph
     assert load(path).predict(images(phantoms)[0]).heatmap is None
 
 
-def test_an_older_bundle_still_loads_and_gives_what_it_has(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
+def test_an_older_model_file_loads_and_gives_the_maps_that_it_supports(
+    model_file: Path, phantoms: Path, tmp_path: Path
+) -> None:
     model = onnx.load(model_file)
-    kept = [one for one in model.graph.output if one.name in ("probabilities", "cam")]
+    outputs = [one for one in model.graph.output if one.name in ("probabilities", "cam")]
     del model.graph.output[:]
-    model.graph.output.extend(kept)
+    model.graph.output.extend(outputs)
     (entry,) = [one for one in model.metadata_props if one.key == KEY]
-    facts = json.loads(entry.value)
-    del facts["methods"]
-    entry.value = json.dumps(facts)
+    card = json.loads(entry.value)
+    del card["methods"]
+    entry.value = json.dumps(card)
     onnx.save(model, tmp_path / "older.onnx")
     older, image = load(tmp_path / "older.onnx"), images(phantoms)[0]
     assert older.card.methods == ()
     assert older.explainer.available() == ["grad_cam", "hires_cam", "occlusion"]
-    answer, now = older.predict(image), load(model_file).predict(image)
-    assert answer.probabilities == now.probabilities
-    assert np.array_equal(answer.heatmap, now.heatmap)
-    assert np.array_equal(older.heatmap(image, target=answer.label), answer.heatmap)
+    prediction, newer = older.predict(image), load(model_file).predict(image)
+    assert prediction.probabilities == newer.probabilities
+    assert np.array_equal(prediction.heatmap, newer.heatmap)
+    assert np.array_equal(older.heatmap(image, target=prediction.label), prediction.heatmap)
     with pytest.raises(ModelError, match="gives no map by eigen_cam"):
         older.heatmap(image, method="eigen_cam")

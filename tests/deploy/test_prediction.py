@@ -1,4 +1,4 @@
-"""What an answer says of the tumor that is drawn in it."""
+"""A prediction measures its mask, and flags a disagreement of mask and class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tumorlens.deploy.predictor import load
 from tumorlens.scan import Mask, Scan
 
 
-def drawn(*boxes: tuple[int, int, int, int]) -> Mask:
+def mask_of(*boxes: tuple[int, int, int, int]) -> Mask:
     """A mask of 100 x 120 pixels with filled boxes: top, left, height, width."""
     mask = np.zeros((100, 120), np.uint8)
     for top, left, height, width in boxes:
@@ -21,7 +21,9 @@ def drawn(*boxes: tuple[int, int, int, int]) -> Mask:
     return mask
 
 
-def answer(mask: Mask | None, spacing: tuple[float, float] | None = None, orientation: str | None = None) -> Prediction:
+def prediction(
+    mask: Mask | None, spacing: tuple[float, float] | None = None, orientation: str | None = None
+) -> Prediction:
     return Prediction(
         source="scan.png",
         label="glioma",
@@ -30,26 +32,27 @@ def answer(mask: Mask | None, spacing: tuple[float, float] | None = None, orient
         mask=mask,
         size=(100, 120),
         spacing=spacing,
-        model_file="bundle",
+        model="default",
         milliseconds=1.0,
         orientation=orientation,
-        spacing_from="file" if spacing else None,
+        spacing_source="file" if spacing else None,
     )
 
 
-def test_it_is_told_in_one_line() -> None:
-    one, two = drawn((10, 20, 4, 31)), drawn((10, 20, 4, 31), (60, 60, 3, 3))
-    assert str(answer(one).tumor) == "tumor drawn, 124 pixels, 30.1 x 3.0 pixels across"
-    assert str(answer(one, (1.0, 0.5)).tumor) == "tumor drawn, 62 mm2, 15.3 x 3.0 mm across"
-    assert str(answer(two).tumor) == "tumor drawn, 133 pixels in 2 parts, the largest 30.1 x 3.0 pixels across"
-    assert str(answer(one, orientation="PL").tumor).endswith(" pixels across, on the right")
-    assert str(answer(drawn((10, 58, 4, 4)), orientation="PL").tumor).endswith(" across, on the midline")
-    assert str(answer(drawn()).tumor) == "no tumor drawn"
-    assert answer(None).tumor is None
+def test_the_measurements_are_printed_in_one_line() -> None:
+    one, two = mask_of((10, 20, 4, 31)), mask_of((10, 20, 4, 31), (60, 60, 3, 3))
+    assert str(prediction(one).tumor) == "124 px segmented as tumor, diameters 30.1 x 3.0 px"
+    assert str(prediction(one, (1.0, 0.5)).tumor) == "62 mm2 segmented as tumor, diameters 15.3 x 3.0 mm"
+    several = "133 px segmented as tumor in 2 components, diameters of the largest 30.1 x 3.0 px"
+    assert str(prediction(two).tumor) == several
+    assert str(prediction(one, orientation="PL").tumor).endswith("30.1 x 3.0 px, on the right")
+    assert str(prediction(mask_of((10, 58, 4, 4)), orientation="PL").tumor).endswith(" px, on the midline")
+    assert str(prediction(mask_of()).tumor) == "no tumor segmented"
+    assert prediction(None).tumor is None
 
 
-def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
-    found = answer(drawn((10, 20, 4, 31), (60, 60, 3, 3)), (2.0, 0.5), "PL").to_dict()["tumor"]
+def test_the_area_is_of_the_whole_mask_and_the_diameters_are_of_the_largest_component() -> None:
+    found = prediction(mask_of((10, 20, 4, 31), (60, 60, 3, 3)), (2.0, 0.5), "PL").to_dict()["tumor"]
     largest = found["largest"]
     assert (found["pixels"], found["mm2"], found["box"], found["lesions"]) == (133, 133.0, [10, 20, 53, 43], 2)
     assert (largest["pixels"], largest["mm2"], largest["box"]) == (124, 124.0, [10, 20, 4, 31])
@@ -72,36 +75,36 @@ def test_the_area_is_of_all_and_the_measures_are_of_the_largest() -> None:
         ("no_tumor", [], True),
     ],
 )
-def test_what_is_named_and_what_is_drawn_may_disagree(
+def test_a_disagreement_of_classification_and_segmentation_is_flagged(
     label: str, boxes: list[tuple[int, int, int, int]], consistent: bool
 ) -> None:
-    found = replace(answer(drawn(*boxes)), label=label)
+    found = replace(prediction(mask_of(*boxes)), label=label)
     assert found.consistent is found.to_dict()["consistent"] is consistent
     assert replace(found, mask=None).consistent is None
-    assert found.flags == ([] if consistent else ["name and drawing disagree"])
+    assert found.flags == ([] if consistent else ["classification and segmentation disagree"])
     assert replace(found, mask=None).flags == []
-    unsure = replace(found, prediction_set=())
-    assert unsure.flags == [*found.flags, "unsure, no class fits"]
+    uncertain = replace(found, prediction_set=())
+    assert uncertain.flags == [*found.flags, "uncertain: the prediction set is empty"]
 
 
 def test_without_a_spacing_there_are_no_millimeters() -> None:
-    found = answer(drawn((10, 20, 4, 31))).to_dict()
-    assert (found["spacing"], found["spacing_from"]) == (None, None)
+    found = prediction(mask_of((10, 20, 4, 31))).to_dict()
+    assert (found["spacing"], found["spacing_source"]) == (None, None)
     largest = found["tumor"]["largest"]
     assert found["tumor"]["mm2"] is largest["mm2"] is largest["diameter"]["mm"] is None
     assert found["tumor"]["largest"]["side"] is None
 
 
-def test_a_given_spacing_is_marked_and_never_replaces_the_files() -> None:
-    given = answer(drawn((10, 20, 4, 31))).with_spacing(0.5, 0.5)
-    assert (given.spacing, given.spacing_from) == ((0.5, 0.5), "user")
+def test_a_spacing_from_the_user_is_marked_and_never_replaces_the_one_of_the_file() -> None:
+    given = prediction(mask_of((10, 20, 4, 31))).with_spacing(0.5, 0.5)
+    assert (given.spacing, given.spacing_source) == ((0.5, 0.5), "user")
     assert given.tumor is not None
     assert given.tumor.mm2 == 124 * 0.25
-    own = answer(drawn(), (0.9, 0.9))
+    own = prediction(mask_of(), (0.9, 0.9))
     assert own.with_spacing(0.5, 0.5) is own
 
 
-def test_spacing_and_directions_come_from_the_scan(segmentation_model_file: Path) -> None:
+def test_spacing_and_orientation_come_from_the_scan(segmentation_model_file: Path) -> None:
     gray = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     scan = Scan(gray, Path("made"), "made", "L", spacing=(5.0, 0.5, 0.8), orientation="SPL")
     found = load(segmentation_model_file).predict(scan)
@@ -109,5 +112,5 @@ def test_spacing_and_directions_come_from_the_scan(segmentation_model_file: Path
     assert found.tumor.largest is not None
     assert found.tumor.mm2 == pytest.approx(found.tumor.pixels * 0.4)
     assert found.tumor.largest.side in ("left", "right", "midline")
-    said = found.to_dict()
-    assert (said["spacing"], said["spacing_from"], said["orientation"]) == ([5.0, 0.5, 0.8], "file", "SPL")
+    data = found.to_dict()
+    assert (data["spacing"], data["spacing_source"], data["orientation"]) == ([5.0, 0.5, 0.8], "file", "SPL")

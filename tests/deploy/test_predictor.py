@@ -1,4 +1,4 @@
-"""A bundle answers for files, scans and arrays, and goes on after a bad one."""
+"""A model file predicts files, scans and arrays, and continues after a bad one."""
 
 from __future__ import annotations
 
@@ -29,50 +29,50 @@ def other_onnx(path: Path) -> Path:
     return path
 
 
-def test_a_path_a_scan_and_an_array_of_one_image_get_one_answer(predictor: Predictor, phantoms: Path) -> None:
+def test_a_path_a_scan_and_an_array_of_one_image_get_the_same_prediction(predictor: Predictor, phantoms: Path) -> None:
     path = next((phantoms / "images").iterdir())
-    answers = [predictor.predict(source) for source in (path, str(path), read_scan(path), read_scan(path).pixels)]
-    assert len({answer.label for answer in answers}) == 1
-    assert all(a.probabilities == answers[0].probabilities for a in answers)
-    assert [a.source for a in answers] == [*[str(path)] * 3, "array"]
+    predictions = [predictor.predict(source) for source in (path, str(path), read_scan(path), read_scan(path).pixels)]
+    assert len({each.label for each in predictions}) == 1
+    assert all(each.probabilities == predictions[0].probabilities for each in predictions)
+    assert [each.source for each in predictions] == [*[str(path)] * 3, "array"]
 
 
-def test_deep_pixels_are_windowed_not_clipped(predictor: Predictor) -> None:
+def test_16_bit_pixels_are_windowed_not_clipped(predictor: Predictor) -> None:
     deep = np.random.default_rng(0).integers(0, 4000, (50, 60)).astype(np.uint16)
-    answer = predictor.predict(deep)
-    assert answer.probabilities == predictor.predict(deep.astype(np.float32) * 3 + 1).probabilities
-    assert answer.probabilities != predictor.predict(np.full_like(deep, 4000)).probabilities
-    assert answer.size == (50, 60)
+    prediction = predictor.predict(deep)
+    assert prediction.probabilities == predictor.predict(deep.astype(np.float32) * 3 + 1).probabilities
+    assert prediction.probabilities != predictor.predict(np.full_like(deep, 4000)).probabilities
+    assert prediction.size == (50, 60)
 
 
-def test_pixels_that_lie_apart_in_memory_are_read_right(predictor: Predictor) -> None:
+def test_pixels_that_are_not_contiguous_in_memory_are_read_correctly(predictor: Predictor) -> None:
     wide = np.random.default_rng(0).integers(0, 256, (40, 80), dtype=np.uint8)
     assert predictor.predict(wide[:, ::2]).probabilities == predictor.predict(wide[:, ::2].copy()).probabilities
 
 
-def test_the_answer_is_the_most_probable_class_and_plain_data(predictor: Predictor, phantoms: Path) -> None:
-    answer = predictor.predict(next((phantoms / "images").iterdir()))
-    assert answer.probability == max(answer.probabilities.values())
-    assert tuple(answer.probabilities) == predictor.classes
-    assert answer.to_dict()["label"] == answer.label
-    assert answer.to_dict()["bundle"] == "run"
-    assert answer.to_dict()["tumor"] is None
+def test_the_label_is_the_most_probable_class(predictor: Predictor, phantoms: Path) -> None:
+    prediction = predictor.predict(next((phantoms / "images").iterdir()))
+    assert prediction.probability == max(prediction.probabilities.values())
+    assert tuple(prediction.probabilities) == predictor.classes
+    assert prediction.to_dict()["label"] == prediction.label
+    assert prediction.to_dict()["model"] == "run"
+    assert prediction.to_dict()["tumor"] is None
 
 
-def test_without_a_heat_map_none_is_made(predictor: Predictor) -> None:
+def test_a_heat_map_is_computed_on_request_only(predictor: Predictor) -> None:
     assert predictor.predict(scans.GRAY, heatmap=False).heatmap is None
 
 
-def test_many_are_answered_in_order_with_a_bad_one_in_the_middle(
+def test_many_images_are_predicted_in_order_with_a_bad_one_in_the_middle(
     predictor: Predictor, phantoms: Path, tmp_path: Path
 ) -> None:
     good = sorted((phantoms / "images").iterdir())
     bad = scans.raw(tmp_path / "bad.png", b"no image")
     sources = [*good[:20], bad, *good[20:]]
-    found = list(predictor.predict_many(iter(sources)))
-    assert [source for source, _ in found] == sources
-    assert [isinstance(answer, Prediction) for _, answer in found] == [source != bad for source in sources]
-    assert str(bad) in str(found[20][1])
+    results = list(predictor.predict_many(iter(sources)))
+    assert [source for source, _ in results] == sources
+    assert [isinstance(result, Prediction) for _, result in results] == [source != bad for source in sources]
+    assert str(bad) in str(results[20][1])
 
 
 def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
@@ -82,13 +82,13 @@ def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
         raise MissingExtraError("h5py is needed")
 
     monkeypatch.setattr("tumorlens.deploy.predictor.read_scan", no_reader)
-    (_, error), (_, answer) = predictor.predict_many(["slice.mat", scans.GRAY])
+    (_, error), (_, prediction) = predictor.predict_many(["slice.mat", scans.GRAY])
     assert isinstance(error, MissingExtraError)
-    assert isinstance(answer, Prediction)
+    assert isinstance(prediction, Prediction)
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3), (7,), (0, 5)])
-def test_arrays_that_are_no_slice_are_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
+def test_arrays_of_another_shape_are_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
     with pytest.raises(ScanError, match=r"shape .*expected gray values"):
         predictor.predict(np.zeros(shape))
 
@@ -98,21 +98,21 @@ def test_a_stack_is_refused(predictor: Predictor, tmp_path: Path) -> None:
         predictor.predict(scans.pages(tmp_path / "stack.tif", scans.GRAY, scans.GRAY))
 
 
-def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_file_is_refused_in_one_line(tmp_path: Path) -> None:
     cases = {
         tmp_path / "missing.onnx": "no such file",
         scans.raw(tmp_path / "text.onnx", b"hello"): "cannot be loaded as ONNX",
         scans.raw(tmp_path / "empty.onnx", b""): "ONNX",
         other_onnx(tmp_path / "other.onnx"): "without a tumorlens card",
     }
-    for path, said in cases.items():
-        with pytest.raises(ModelFileError, match=said) as caught:
+    for path, message in cases.items():
+        with pytest.raises(ModelFileError, match=message) as caught:
             load(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).count(str(path)) == 1
         assert "\n" not in str(caught.value)
 
 
-def test_the_package_offers_it_by_short_names(model_file: Path) -> None:
+def test_the_package_exports_load_and_predict(model_file: Path) -> None:
     assert isinstance(tumorlens.load(model_file).predict(scans.GRAY), tumorlens.Prediction)
     assert tumorlens.predict(scans.GRAY, model_file, heatmap=False).label in load(model_file).classes

@@ -1,4 +1,4 @@
-"""The models that come with tumorlens answer at once, say what they are, and are small."""
+"""The models that come with tumorlens predict without setup, have a complete card, and are small."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fixtures.without_torch import BLOCKED
 from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load, predict
-from tumorlens.deploy.shipped import SHIPPED_MODELS, model_file, shipped_file
+from tumorlens.deploy.shipped import SHIPPED_MODELS, model_path, shipped_file
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import parse_card
 from tumorlens.scan import read_scan
@@ -30,7 +30,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
-def test_all_together_are_small_and_the_tiny_one_is_tiny() -> None:
+def test_all_files_together_are_small_and_the_tiny_model_is_tiny() -> None:
     sizes = {
         (name, suffix): shipped_file(name, suffix).stat().st_size
         for name in SHIPPED_MODELS
@@ -40,15 +40,16 @@ def test_all_together_are_small_and_the_tiny_one_is_tiny() -> None:
     assert all(size < 3 * MEGABYTE for (name, _), size in sizes.items() if name == "tiny")
 
 
-def test_a_card_says_what_it_was_measured_on_and_whose_data_it_is(name: str) -> None:
+def test_a_card_reports_its_test_data_and_its_licenses(name: str) -> None:
     card = load(name).card
     assert set(card.classes) == CLASSES
     assert card.segments
     assert card.heatmap
     assert card.tested_on
     assert card.caveats
-    assert card.metrics["accuracy"]["n"] > 500
-    assert card.metrics["accuracy"]["low"] < card.metrics["accuracy"]["value"] < card.metrics["accuracy"]["high"]
+    accuracy = card.metrics["accuracy"]
+    assert accuracy.n > 500
+    assert accuracy.low < accuracy.value < accuracy.high
     assert set(card.per_class) == CLASSES
     assert card.calibration is not None
     assert card.ood is not None
@@ -57,32 +58,32 @@ def test_a_card_says_what_it_was_measured_on_and_whose_data_it_is(name: str) -> 
     credits = " ".join(card.attributions)
     for owed in ("CC BY 4.0", "Cheng", "CC0", "Apache-2.0"):
         assert owed in credits
-    assert len(card.training["split_hash"]) == 64
+    assert len(card.training.split_hash) == 64
 
 
-def test_the_recipe_of_its_name_is_the_one_it_was_made_by(name: str) -> None:
+def test_the_recipe_of_the_same_name_is_the_one_in_the_card(name: str) -> None:
     pytest.importorskip("torch")
     from tumorlens.training import load_recipe
 
     card, recipe = load(name).card, load_recipe(name)
-    assert card.training["recipe"] == name
+    assert card.training.recipe == name
     assert card.model == recipe.model
-    settings = recipe.model_dump(mode="json", include=set(card.training["settings"]))
-    settings |= {"precision": card.training["settings"]["precision"]}  # the recipe leaves it to the machine
+    settings = recipe.model_dump(mode="json", include=set(card.training.settings))
+    settings |= {"precision": card.training.settings["precision"]}  # the recipe leaves it to the machine
     assert recipe.precision == "auto"
     assert settings["precision"] in ("bf16", "float32")
-    assert card.training["settings"] == settings
-    assert {"epochs", "input", "augment", "loss", "optimizer"} <= set(card.training["settings"])
+    assert card.training.settings == settings
+    assert {"epochs", "input", "augment", "loss", "optimizer"} <= set(card.training.settings)
 
 
-def test_no_path_of_a_machine_is_in_the_files(name: str) -> None:
+def test_the_files_contain_no_path_of_a_machine(name: str) -> None:
     for suffix in (".onnx", ".safetensors"):
         content = shipped_file(name, suffix).read_bytes()
         places = (b"/home/", b"/work/", b"/root/", b"/tmp/", b"site-packages")
         assert not [place for place in places if place in content]
 
 
-def test_the_weights_alone_are_those_of_the_bundle(name: str, phantoms: Path) -> None:
+def test_the_weights_alone_give_the_predictions_of_the_model_file(name: str, phantoms: Path) -> None:
     torch = pytest.importorskip("torch")
     from safetensors import safe_open
     from safetensors.torch import load_file
@@ -94,45 +95,46 @@ def test_the_weights_alone_are_those_of_the_bundle(name: str, phantoms: Path) ->
         card = parse_card(stored.metadata(), str(path))
     predictor = load(name)
     assert card == predictor.card
-    network = card.training["network"]
+    network = card.training.network
+    assert network is not None
     spec = ModelSpec(
-        card.model, card.classes, network["channels"], card.input_geometry, tuple(network["mean"]), tuple(network["std"]),
-        network["dropout"], dict(network["options"]),
+        card.model, card.classes, network.channels, card.input_geometry, network.mean, network.std,
+        network.dropout, dict(network.options),
     )  # fmt: skip
-    made = spec.network()
-    made.load_state_dict({tensor_name(key): value for key, value in load_file(path).items()})
-    pipeline = Pipeline(spec.preprocessing(), made.eval(), card.temperature, segments=True).eval()
+    loaded = spec.network()
+    loaded.load_state_dict({tensor_name(key): value for key, value in load_file(path).items()})
+    pipeline = Pipeline(spec.preprocessing(), loaded.eval(), card.temperature, segments=True).eval()
     for image in sorted((phantoms / "images").iterdir())[:3]:
-        answer = predictor.predict(image)
+        prediction = predictor.predict(image)
         with torch.inference_mode():
             expected = pipeline(torch.from_numpy(read_scan(image).gray_slice().copy())[None]).probabilities[0].tolist()
-        assert list(answer.probabilities.values()) == pytest.approx(expected, abs=2e-2)
+        assert list(prediction.probabilities.values()) == pytest.approx(expected, abs=2e-2)
 
 
-def test_one_call_names_draws_and_points(phantoms: Path) -> None:
+def test_one_call_classifies_segments_and_explains(phantoms: Path) -> None:
     image = sorted((phantoms / "images").iterdir())[0]
-    answer = predict(image)
-    assert answer.label in CLASSES
-    assert answer.mask is not None
-    assert answer.heatmap is not None
-    assert answer.mask.shape == answer.heatmap.shape == answer.size
-    assert answer.model_file == "default"
-    assert predict(image, "tiny").model_file == "tiny"
+    prediction = predict(image)
+    assert prediction.label in CLASSES
+    assert prediction.mask is not None
+    assert prediction.heatmap is not None
+    assert prediction.mask.shape == prediction.heatmap.shape == prediction.size
+    assert prediction.model == "default"
+    assert predict(image, "tiny").model == "tiny"
 
 
-def test_the_command_needs_neither_model_nor_torch(phantoms: Path, tmp_path: Path) -> None:
+def test_the_command_needs_neither_a_model_option_nor_torch(phantoms: Path, tmp_path: Path) -> None:
     image = sorted((phantoms / "images").iterdir())[0]
-    arguments = ["predict", str(image), "--json", "--out", str(tmp_path / "answers"), "--overlays", "--masks"]
+    arguments = ["predict", str(image), "--json", "--out-dir", str(tmp_path / "predictions"), "--overlays", "--masks"]
     done = subprocess.run([sys.executable, "-c", BLOCKED, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["label"] in CLASSES
-    assert answer["tumor"] is not None
-    assert (tmp_path / "answers" / answer["overlay"]).is_file()
-    assert (tmp_path / "answers" / answer["mask"]).is_file()
+    prediction = json.loads(done.stdout)
+    assert prediction["label"] in CLASSES
+    assert prediction["tumor"] is not None
+    assert (tmp_path / "predictions" / prediction["overlay"]).is_file()
+    assert (tmp_path / "predictions" / prediction["mask"]).is_file()
 
 
-def test_images_that_are_no_mri_are_marked(name: str) -> None:
+def test_images_that_are_no_mri_are_flagged(name: str) -> None:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[0:200, 0:240]
     strange = {
@@ -143,31 +145,33 @@ def test_images_that_are_no_mri_are_marked(name: str) -> None:
         "nothing": np.zeros((200, 240)),
     }
     predictor = load(name)
-    passed = [what for what, image in strange.items() if not predictor.predict(image.astype(np.uint8)).ood]
-    assert len(passed) <= 1, passed
+    accepted = [name for name, image in strange.items() if not predictor.predict(image.astype(np.uint8)).ood]
+    assert len(accepted) <= 1, accepted
 
 
-def test_a_file_of_that_name_comes_first(
-    tmp_path: Path, bundle_of_phantoms: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_with_the_name_of_a_shipped_model_takes_precedence(
+    tmp_path: Path, model_file_of_phantoms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert model_file("default") == shipped_file("default", ".onnx")
-    shutil.copy(bundle_of_phantoms, tmp_path / "default")
-    assert model_file("default") == Path("default")
-    with pytest.raises(ModelFileError, match=r"defalt: no such file.* or a model that ships: default, tiny"):
+    assert model_path("default") == shipped_file("default", ".onnx")
+    shutil.copy(model_file_of_phantoms, tmp_path / "default")
+    assert model_path("default") == Path("default")
+    with pytest.raises(
+        ModelFileError, match=r"defalt: no such file.* or a model that comes with tumorlens: default, tiny"
+    ):
         load("defalt")
 
 
 @pytest.fixture
-def bundle_of_phantoms(request: pytest.FixtureRequest) -> Path:
-    path: Path = request.getfixturevalue("bundle")
+def model_file_of_phantoms(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.getfixturevalue("model_file")
     return path
 
 
-def test_its_card_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_card_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card"]) == 0
     printed = capsys.readouterr().out
-    assert "Figures of each class" in printed
+    assert "Metrics per class" in printed
     assert "CC BY 4.0" in printed
     assert main(["card", "tiny", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "tiny"

@@ -1,53 +1,67 @@
-"""The card survives its way into a file and back, and a foreign one is refused in one line."""
+"""A model card is read back from the file as it was written, and a card of another layout is refused in one line."""
 
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
 from tests.fixtures import model_cards
 from tumorlens.errors import ModelFileError
-from tumorlens.model_card.card import KEY, ModelCard, parse_card
+from tumorlens.model_card.card import KEY, EstimateRecord, ModelCard, parse_card
 
 
 def card() -> ModelCard:
     changes = {
         "name": "run",
-        "figures": {"accuracy": {"value": 0.9, "low": None, "high": None}},
-        "tested_on": "phantom, test part",
+        "metrics": {"accuracy": EstimateRecord(value=0.9, low=None, high=None)},
+        "tested_on": "phantom, test subset",
         "caveats": ("few patients",),
     }
     return model_cards.sparse().model_copy(update=changes)
 
 
-def test_a_card_comes_back_as_it_was() -> None:
-    assert parse_card({KEY: card().model_dump_json()}, "x.onnx") == card()
+@pytest.mark.parametrize("written", [card(), model_cards.full()], ids=["sparse", "full"])
+def test_a_card_is_read_as_it_was_written(written: ModelCard) -> None:
+    assert parse_card({KEY: written.model_dump_json()}, "x.onnx") == written
 
 
-def test_a_card_from_before_it_was_asked_for_more_still_loads() -> None:
-    later = {"per_class", "confusion_matrix", "calibration", "sensitivity", "attributions", "methods", "segments"}
-    old = {key: value for key, value in card().model_dump(mode="json").items() if key not in later}
-    found = parse_card({KEY: json.dumps(old)}, "x.onnx")
-    assert (found.per_class, found.confusion_matrix, found.calibration, found.attributions) == ({}, (), None, ())
+def test_a_card_with_fewer_keys_loads() -> None:
+    later = {"per_class", "confusion_matrix", "calibration", "analyses", "attributions", "methods", "segments"}
+    older = {key: value for key, value in card().model_dump(mode="json").items() if key not in later}
+    loaded = parse_card({KEY: json.dumps(older)}, "x.onnx")
+    assert (loaded.per_class, loaded.confusion_matrix, loaded.calibration, loaded.attributions) == ({}, (), None, ())
 
 
-def test_it_says_what_it_is_not_for() -> None:
+def test_keys_that_were_not_recorded_stay_out_of_the_json() -> None:
+    assert model_cards.sparse().model_dump(mode="json")["training"] == {"seed": 0}
+    assert model_cards.full().model_dump(mode="json")["training"] == model_cards.TRAINING
+
+
+def test_an_undefined_value_is_null_in_json_and_nan_as_an_estimate() -> None:
+    record = EstimateRecord.model_validate_json('{"value": null, "low": null, "high": null}')
+    assert math.isnan(record.estimate.value)
+    assert (record.estimate.unit, record.estimate.method) == ("image", "none")
+
+
+def test_it_states_that_it_is_not_a_medical_device() -> None:
     assert "Not a medical device" in card().intended_use
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "key"),
     [
-        ({"format": 2}, "format"),
+        ({"schema_version": 2}, "schema_version"),
         ({"classes": 3}, "classes"),
         ({"input_geometry": {"size": 0}}, "input_geometry"),
+        ({"training": {"split": {"by": "hospital", "source": "folds"}}}, r"training\.split"),
         ({"new": 1}, "new"),
     ],
 )
-def test_a_card_of_another_format_is_refused_in_one_line(change: dict[str, object], said: str) -> None:
+def test_a_card_of_another_layout_is_refused_in_one_line(change: dict[str, object], key: str) -> None:
     other = json.dumps(card().model_dump(mode="json") | change)
-    with pytest.raises(ModelFileError, match=rf"x\.onnx: its card does not fit.*{said}") as caught:
+    with pytest.raises(ModelFileError, match=rf"x\.onnx: its card does not fit.*{key}") as caught:
         parse_card({KEY: other}, "x.onnx")
     assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The card as a person reads it: everything it knows, and no empty section."""
+"""The page of a card: all facts it holds, and no empty section."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ FILE = ModelFile(Path("folder/a.onnx"), 13_462_566, model_cards.HASH)
 
 
 def rows(card: ModelCard) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Title to first cell to the others."""
+    """Title -> first cell -> the other cells."""
     return {section.title: {first: others for first, *others in section.rows} for section in card_page(card, FILE)}
 
 
-def test_it_says_what_the_file_is_and_what_it_is_not_for() -> None:
+def test_the_page_shows_the_file_the_intended_use_and_the_caveats() -> None:
     page = rows(model_cards.full())
-    assert page["What it is"]["file"] == [f"a.onnx, 13.5 MB, SHA-256 {model_cards.HASH}"]
-    assert page["What it is"]["network"] == ["mini_resnet, 12 parameters: small"]
-    assert "Not a medical device" in page["What it is for"]["use"][0]
-    assert page["What to know before quoting a figure"] == {"": ["Only 10 test patients."]}
+    assert page["Model"]["file"] == [f"a.onnx, 13.5 MB, SHA-256 {model_cards.HASH}"]
+    assert page["Model"]["network"] == ["mini_resnet, 12 parameters: small"]
+    assert "Not a medical device" in page["Intended use"]["use"][0]
+    assert page["Caveats"] == {"": ["Only 10 test patients."]}
     assert page["License"]["attribution"] == ["Data set figshare: CC BY 4.0; Cheng 2017"]
 
 
-def test_each_class_has_its_figures_and_a_gap_where_it_has_none() -> None:
-    (section,) = (s for s in card_page(model_cards.full(), FILE) if s.title == "Figures of each class")
-    assert section.headings == ("class", "images", "sensitivity", "Dice of the tumor")
+def test_each_class_has_its_metrics_and_an_empty_cell_without_one() -> None:
+    (section,) = (s for s in card_page(model_cards.full(), FILE) if s.title == "Metrics per class")
+    assert section.headings == ("class", "images", "sensitivity", "Dice")
     assert section.rows == (
         ("glioma", "25", "80.0 % (70.0 to 90.0)", "0.750 (0.700 to 0.800)"),
         ("no_tumor", "15", "100.0 % (no interval)", ""),
     )
 
 
-def test_an_older_card_says_that_it_is_one_and_has_no_empty_section() -> None:
+def test_an_older_card_is_marked_and_has_no_empty_section() -> None:
     page = rows(model_cards.sparse())
-    assert "export the run again" in page["What it is"]["older bundle"][0]
-    assert "Figures" not in page
+    assert "export the run again" in page["Model"]["older model file"][0]
+    assert "Metrics" not in page
     assert "Calibration" not in page
     assert all(page.values())
 
 
-def test_the_card_of_a_real_bundle_shows_what_was_measured(evaluated_model_file: Path) -> None:
+def test_the_card_of_an_exported_run_shows_its_evaluation(evaluated_model_file: Path) -> None:
     card, file = load(evaluated_model_file).card, ModelFile.of(evaluated_model_file)
     assert file.sha256 == sha256(evaluated_model_file.read_bytes()).hexdigest()
     assert file.bytes == evaluated_model_file.stat().st_size
     page = rows(card)
-    assert page["Figures"]["accuracy"][1] == "8 images, 4 patients"
-    assert set(page["Figures of each class"]) == set(card.classes)
+    assert page["Metrics"]["accuracy"][1] == "8 images, 4 patients"
+    assert set(page["Metrics per class"]) == set(card.classes)
     assert page["Data"]["test"][0].startswith("8 images of 4 patients (glioma 2 images of 1 patient;")
     assert page["Training"]["optimizer"][0].startswith("adamw, lr ")
-    assert "older bundle" not in page["What it is"]
+    assert "older model file" not in page["Model"]

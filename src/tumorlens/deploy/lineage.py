@@ -65,7 +65,7 @@ def training_provenance(run: Run, table: Table) -> TrainingProvenance:
 
 
 def attributions(run: Run, table: Table) -> tuple[str, ...]:
-    """Authors and licenses of the images, masks and first weights in a run, one line each.
+    """Authors and licenses of the images, masks and initial weights in a run, one line each.
 
     Args:
         run: a finished run.

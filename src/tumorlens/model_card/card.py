@@ -149,7 +149,7 @@ class ModelCard(BaseModel):
         training: data, split, network, settings and seed.
         parity: differences between ONNX Runtime and PyTorch.
         license: of the weights.
-        attributions: authors and licenses of the data and of the first weights, one line each.
+        attributions: authors and licenses of the data and of the initial weights, one line each.
         intended_use: and what the model is not for.
         versions: of the software that wrote it.
     """

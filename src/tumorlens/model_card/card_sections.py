@@ -134,7 +134,7 @@ def _training(card: ModelCard) -> Iterator[tuple[str, str]]:
     facts = {
         "recipe": training.recipe,
         "seed": training.seed,
-        "first weights": training.pretrained,
+        "initial weights": training.pretrained,
         "device": training.device,
     }
     yield from ((name, str(fact)) for name, fact in facts.items() if fact is not None)

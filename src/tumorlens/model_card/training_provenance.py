@@ -42,20 +42,29 @@ class LeakRecord(_Partial):
     of: int
 
 
+class MaskCounts(_Partial):
+    """Number of images with a mask of their own, with an empty mask (no tumor), and without a mask."""
+
+    own: int
+    empty: int
+    none: int
+
+
 class MaskProvenance(_Partial):
     """The reference masks that training read.
 
     Attributes:
-        fingerprint: hash of all masks.
-        segmented: whether the network learned to segment; else the masks only guided its activation maps.
-        train: number of images by kind of mask: ``"own"``, ``"empty"`` (no tumor) and ``"none"``.
-        val: the same for the validation subset.
+        fingerprint: hash of images and masks.
+        segmented: whether the network learned to segment; else the masks only guided its activation maps or augmented
+            images.
+        train: counts of the training subset.
+        val: counts of the validation subset.
     """
 
     fingerprint: str
     segmented: bool = True
-    train: dict[str, int] = {}
-    val: dict[str, int] = {}
+    train: MaskCounts | None = None
+    val: MaskCounts | None = None
 
 
 class NetworkRecord(_Partial):
@@ -112,7 +121,7 @@ class TrainingProvenance(_Partial):
     Attributes:
         recipe: name of the recipe.
         seed: of weights, order, augmentation and dropout.
-        pretrained: origin of the first weights, or ``"none"``.
+        pretrained: origin of the initial weights, or ``"none"``.
         data: name of the table.
         data_fingerprint: hash of its images and labels.
         split: how the split was made; None where nobody vouches for it.

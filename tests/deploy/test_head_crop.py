@@ -1,4 +1,4 @@
-"""A bundle around the head finds the head itself, says where, and brings its heat map back there."""
+"""A model file with head crop outputs the box of the head, and maps its heat map back into the image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
-from tests.deploy.test_card import card
 from torch import Tensor
 
-from tests.fixtures import scans
+from tests.fixtures import model_cards, scans
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient
 from tumorlens.deploy.export import _trace, export
 from tumorlens.deploy.parity import random_images
@@ -28,7 +27,7 @@ HALF = (0.5,)
 
 
 class Brightest(Network):
-    """A network whose class activation map is brightness, and so has its peak at the brightest spot."""
+    """A network whose class activation map is the brightness, with its maximum at the brightest spot."""
 
     def forward(self, inputs: Tensor) -> ModelOutput:
         features = torch.nn.functional.avg_pool2d(inputs, 2) + 1  # black is 0, so that the first class always wins
@@ -39,11 +38,12 @@ class Brightest(Network):
         return torch.tensor([[4.0], [-4.0]])
 
 
-def bundle_of(input_geometry: InputGeometry, path: Path) -> Pipeline:
-    """Write a bundle of `Brightest`, without a run."""
+def write_model_file(input_geometry: InputGeometry, path: Path) -> Pipeline:
+    """Write a model file of `Brightest`, without a run."""
     pipeline = Pipeline(Preprocessing(input_geometry, 1, HALF, HALF), Brightest()).eval()
     program = _trace(pipeline)
-    program.model.metadata_props[KEY] = card().model_copy(update={"input_geometry": input_geometry}).model_dump_json()
+    card = model_cards.sparse().model_copy(update={"input_geometry": input_geometry})
+    program.model.metadata_props[KEY] = card.model_dump_json()
     program.save(path, external_data=False)
     return pipeline
 
@@ -55,42 +55,42 @@ def images() -> list[GrayImage]:
 
 
 @pytest.fixture(scope="module", params=["letterbox", "resize", "center_crop"])
-def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
-    """A network and its bundle, one for each fit."""
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
+    """A network and its model file, one for each mode of the input geometry."""
     path = tmp_path_factory.mktemp(request.param) / "model.onnx"
-    return bundle_of(InputGeometry(96, request.param, crop="head"), path), path
+    return write_model_file(InputGeometry(96, request.param, crop="head"), path), path
 
 
-def opened(path: Path) -> ort.InferenceSession:
+def session_of(path: Path) -> ort.InferenceSession:
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-def test_the_graph_finds_the_box_that_the_network_found_in_training(traced: tuple[Pipeline, Path]) -> None:
-    pipeline, session = traced[0], opened(traced[1])
+def test_the_graph_outputs_the_same_box_as_the_network(exported: tuple[Pipeline, Path]) -> None:
+    pipeline, session = exported[0], session_of(exported[1])
     boxes = set()
     for image in images():
         with torch.inference_mode():
             expected = pipeline(torch.from_numpy(image.copy())[None])
-        probabilities, cam, found = session.run(["probabilities", "cam", "boxes"], {"image": image[None]})
-        assert np.array_equal(found, expected.boxes.numpy())
+        probabilities, cam, box = session.run(["probabilities", "cam", "boxes"], {"image": image[None]})
+        assert np.array_equal(box, expected.boxes.numpy())
         np.testing.assert_allclose(probabilities, expected.probabilities.numpy(), atol=1e-4)
         np.testing.assert_allclose(cam, expected.cam.numpy(), atol=1e-4)
-        boxes.add((*found[0].tolist(), *image.shape))
+        boxes.add((*box[0].tolist(), *image.shape))
     assert sum(box[2:4] != box[4:] for box in boxes) >= 3  # the three heads
 
 
-def test_a_batch_is_answered_image_by_image(traced: tuple[Pipeline, Path]) -> None:
-    session = opened(traced[1])
+def test_a_batch_gives_the_same_outputs_as_single_images(exported: tuple[Pipeline, Path]) -> None:
+    session = session_of(exported[1])
     batch = np.stack([render_patient(name, 5, slices=1, size=128)[0].image for name in PHANTOM_CLASSES])
     batch[1, :, 40:] = 0
-    together = session.run(None, {"image": batch})
-    alone = [session.run(None, {"image": image[None]}) for image in batch]
-    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
-        np.testing.assert_allclose(whole, np.concatenate(parts), atol=1e-5)
+    batched = session.run(None, {"image": batch})
+    single = [session.run(None, {"image": image[None]}) for image in batch]
+    for outputs, each in zip(batched, zip(*single, strict=True), strict=True):
+        np.testing.assert_allclose(outputs, np.concatenate(each), atol=1e-5)
 
 
-def test_the_heat_map_comes_back_to_the_spot(traced: tuple[Pipeline, Path]) -> None:
-    predictor = load(traced[1])
+def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path]) -> None:
+    predictor = load(exported[1])
     image = np.full((260, 400), 3, np.uint8)
     image[40:230, 190:380] = 90  # the head, in the upper right
     image[120:136, 300:316] = 255  # the spot
@@ -105,7 +105,7 @@ def test_the_heat_map_comes_back_to_the_spot(traced: tuple[Pipeline, Path]) -> N
     assert not heatmap[~inside].any()
 
 
-def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(own_run: Run, phantoms: Path) -> None:
+def test_a_run_with_head_crop_and_its_model_file_give_the_same_heat_maps(own_run: Run, phantoms: Path) -> None:
     from safetensors.torch import save_file
 
     spec = ModelSpec("mini_resnet", own_run.spec.classes, 1, InputGeometry(48, crop="head"), HALF, HALF)
@@ -114,18 +114,23 @@ def test_a_run_around_the_head_becomes_a_bundle_that_explains_as_the_run_does(ow
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
     assert run.spec.input_geometry.crop == "head"
-    made = export(run, run.folder / "model.onnx")
-    assert made.input_geometry == run.spec.input_geometry
-    assert made.parity.largest_difference <= 1e-4
+    card = export(run, run.folder / "model.onnx")
+    assert card.input_geometry == run.spec.input_geometry
+    assert card.parity.largest_difference <= 1e-4
     predictor = load(run.folder / "model.onnx")
     for path in sorted((phantoms / "images").iterdir())[::7]:
-        found = predictor.predict(path)
-        (expected,) = explain(run, [path], found.label)
+        prediction = predictor.predict(path)
+        (expected,) = explain(run, [path], prediction.label)
         assert isinstance(expected, Explanation)
-        assert found.heatmap is not None
-        np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-3)
+        assert prediction.heatmap is not None
+        np.testing.assert_allclose(prediction.heatmap, expected.heatmap, atol=1e-3)
 
 
-def test_a_bundle_around_the_whole_image_names_no_box(model_file: Path) -> None:
-    assert [output.name for output in opened(model_file).get_outputs()] == ["probabilities", "cam", "features", "ood"]
+def test_a_model_file_without_head_crop_outputs_no_box(model_file: Path) -> None:
+    assert [output.name for output in session_of(model_file).get_outputs()] == [
+        "probabilities",
+        "cam",
+        "features",
+        "ood_score",
+    ]
     assert load(model_file).predict(scans.GRAY).heatmap is not None
