@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.datasets import Table, open_table
 
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _tumorlens(table: Table) -> Found:
     begun = time.perf_counter()
-    duplicates = find_duplicates(image_records([sample.image for sample in table.samples]))
+    duplicates = find_duplicates(read_image_records([sample.image for sample in table.samples]))
     spent = time.perf_counter() - begun
     partners: list[frozenset[int]] = [frozenset()] * len(table)
     for cluster in duplicates.clusters:

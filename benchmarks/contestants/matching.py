@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from rounds import peak
 
-from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.duplicates.candidate_pairs import candidate_pairs
-from tumorlens.auditing.duplicates.near_duplicates import LIKELY
+from tumorlens.auditing.duplicates.near_duplicates import CANDIDATE_SIMILARITY
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, codes, turned
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
@@ -37,7 +37,7 @@ def main() -> None:
     made = _made_up(chosen.count, _codes_of(chosen.phantoms), random)
     copies, sources = _plant(made, random)
     begun = time.perf_counter()
-    found = candidate_pairs(made, at_least=LIKELY)
+    found = candidate_pairs(made, at_least=CANDIDATE_SIMILARITY)
     seconds = time.perf_counter() - begun
     pairs = found.first * chosen.count + found.second
     planted = np.minimum(copies, sources) * chosen.count + np.maximum(copies, sources)
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _codes_of(folder: Path) -> Hashes:
-    seen = image_records(sorted(folder.iterdir()))
+    seen = read_image_records(sorted(folder.iterdir()))
     return codes(np.stack([one.thumbnails for one in seen if one.thumbnails is not None]))
 
 

@@ -24,7 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> AuditReport:
 
 def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: AuditReport) -> None:
     clean = found.clean()
-    assert len(clean) == found.duplicates.distinct - 1  # one cannot be read
+    assert len(clean) == found.duplicates.n_distinct - 1  # one cannot be read
     assert {s.split for s in clean.samples} == {None}
     assert all(s.group and s.group.startswith("atlas:") for s in clean.samples)
     assert audit(clean, reference_indexes=[], shortcuts=False).duplicates.pairs == ()
@@ -34,7 +34,7 @@ def test_the_clean_table_has_every_image_once_in_its_group_and_no_split(found: A
 def test_of_copies_with_two_labels_the_one_stays_that_its_source_confirms(found: AuditReport) -> None:
     names = {s.image.name for s in found.clean().samples}
     assert "misfiled.png" not in names
-    wrong, right = sorted(found.remarks().items())
+    wrong, right = sorted(found.label_comments().items())
     assert wrong[0] == "set/test/glioma/misfiled.png"
     assert wrong[1].startswith("label contradicted: it or copies of it are called glioma and meningioma; atlas ")
     assert right[0].startswith("set/train/meningioma/")
@@ -50,7 +50,7 @@ def test_the_split_does_not_leak_and_survives_a_file(found: AuditReport, tmp_pat
 
 
 def test_remarks_become_a_column_that_reading_passes_over(found: AuditReport, tmp_path: Path) -> None:
-    path = write_table(found.table, tmp_path / "all.csv", comments=found.remarks())
+    path = write_table(found.table, tmp_path / "all.csv", comments=found.label_comments())
     lines = path.read_text().splitlines()
     assert lines[1].endswith(",comment")
     assert sum("label contradicted" in line for line in lines) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.issues import DuplicateGroup, SourceMatch
+from tumorlens.auditing.issues import DuplicateClusters, SourceMatch
 from tumorlens.auditing.label_conflicts import find_label_conflicts
 from tumorlens.datasets import Sample, Table
 
@@ -22,39 +22,39 @@ def _trace(sample: int, label: str) -> SourceMatch:
 
 def test_one_image_under_two_names_is_a_conflict() -> None:
     table = _table("a:glioma", "a:meningioma", "a:glioma")
-    (conflict,) = find_label_conflicts(table, DuplicateGroup((0, 0, 2), ()), [])
-    assert (conflict.samples, conflict.labels, conflict.known) == ((0, 1), ("glioma", "meningioma"), None)
+    (conflict,) = find_label_conflicts(table, DuplicateClusters((0, 0, 2), ()), [])
+    assert (conflict.samples, conflict.labels, conflict.reference_label) == ((0, 1), ("glioma", "meningioma"), None)
 
 
 def test_the_known_source_tells_which_label_of_copies_is_right_in_one_conflict() -> None:
     table = _table("a:glioma", "a:meningioma")
     (conflict,) = find_label_conflicts(
-        table, DuplicateGroup((0, 0), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
+        table, DuplicateClusters((0, 0), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
     )
-    assert (conflict.samples, conflict.known, conflict.source) == ((0, 1), "meningioma", "known 12")
+    assert (conflict.samples, conflict.reference_label, conflict.source) == ((0, 1), "meningioma", "known 12")
 
 
 def test_a_label_that_contradicts_the_known_source_is_a_conflict() -> None:
     table = _table("a:glioma", "a:meningioma")
     (conflict,) = find_label_conflicts(
-        table, DuplicateGroup((0, 1), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
+        table, DuplicateClusters((0, 1), ()), [_trace(0, "meningioma"), _trace(1, "meningioma")]
     )
     assert (conflict.samples, conflict.labels) == ((0,), ("glioma",))
 
 
 def test_sets_with_other_names_for_their_classes_do_not_contradict_each_other() -> None:
     table = _table("a:tumor", "a:no_tumor", "b:glioma", "b:meningioma")
-    assert find_label_conflicts(table, DuplicateGroup((0, 1, 0, 3), ()), [_trace(0, "glioma")]) == ()
+    assert find_label_conflicts(table, DuplicateClusters((0, 1, 0, 3), ()), [_trace(0, "glioma")]) == ()
 
 
 def test_two_names_for_no_tumor_agree_and_each_contradicts_a_tumor() -> None:
     table = _table("a:normal", "a:tumor", "b:no_tumor", "b:glioma")
-    assert find_label_conflicts(table, DuplicateGroup((0, 1, 0, 3), ()), []) == ()
-    (conflict,) = find_label_conflicts(table, DuplicateGroup((0, 1, 2, 0), ()), [])
+    assert find_label_conflicts(table, DuplicateClusters((0, 1, 0, 3), ()), []) == ()
+    (conflict,) = find_label_conflicts(table, DuplicateClusters((0, 1, 2, 0), ()), [])
     assert conflict.labels == ("normal", "glioma")
 
 
 def test_no_tumor_contradicts_every_tumor() -> None:
     table = _table("a:no_tumor", "a:tumor", "b:glioma")
-    assert len(find_label_conflicts(table, DuplicateGroup((0, 1, 0), ()), [])) == 1
-    assert len(find_label_conflicts(table, DuplicateGroup((0, 1, 2), ()), [_trace(0, "glioma")])) == 1
+    assert len(find_label_conflicts(table, DuplicateClusters((0, 1, 0), ()), [])) == 1
+    assert len(find_label_conflicts(table, DuplicateClusters((0, 1, 2), ()), [_trace(0, "glioma")])) == 1

@@ -22,13 +22,13 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
 
 
 def test_a_leak_stops_with_its_count_and_what_to_do(leaky_dataset: Table) -> None:
-    with pytest.raises(LeakError, match=r"6 of 14 test images have a copy in train.*--write-split.*--allow-leak"):
+    with pytest.raises(LeakError, match=r"6 of 14 test images have a duplicate in train.*--write-split.*--allow-leak"):
         check_leaks(leaky_dataset, find_linked_groups(leaky_dataset))
 
 
 def test_a_leak_can_be_allowed_and_is_then_told(leaky_dataset: Table) -> None:
     (leak,) = check_leaks(leaky_dataset, find_linked_groups(leaky_dataset), allow=True)
-    assert (leak.part, leak.by, len(leak.samples)) == ("test", "duplicate", 6)
+    assert (leak.subset, leak.by, len(leak.samples)) == ("test", "duplicate", 6)
 
 
 def test_a_clean_split_passes(phantom_table: Table) -> None:
@@ -58,5 +58,5 @@ def test_patients_torn_on_request_are_no_leak_but_copies_are(phantom_table: Tabl
 
 def test_images_are_compared_once(leaky_dataset: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     first = find_linked_groups(leaky_dataset)
-    monkeypatch.setattr(guard, "image_records", lambda *_, **__: pytest.fail("images were read again"))
+    monkeypatch.setattr(guard, "read_image_records", lambda *_, **__: pytest.fail("images were read again"))
     assert find_linked_groups(leaky_dataset) == first

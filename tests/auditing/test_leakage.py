@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tumorlens.auditing.issues import DuplicateGroup, DuplicatePair, SourceMatch
+from tumorlens.auditing.issues import DuplicateClusters, DuplicatePair, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.datasets import Sample, Table
 
 SPLITS = ("train", "train", "test", "test", "test", "val")
 GROUPS = ("s:a", None, "s:a", None, None, None)
-NO_TWINS = DuplicateGroup(tuple(range(6)), ())
-DUPLICATES = DuplicateGroup((0, 1, 2, 1, 4, 5), (DuplicatePair(1, 3, "near", 0, 0.99),))
+NO_TWINS = DuplicateClusters(tuple(range(6)), ())
+DUPLICATES = DuplicateClusters((0, 1, 2, 1, 4, 5), (DuplicatePair(1, 3, "near", 0, 0.99),))
 TRACES = [SourceMatch(4, "k", "77", "p", "x", 5, 0.95), SourceMatch(1, "k", "78", "p", "x", 0, 0.95)]
 
 
@@ -23,11 +23,11 @@ def _table(splits: tuple[str | None, ...] = SPLITS) -> Table:
     return Table("s", samples, ("x", "y"))
 
 
-def _leaks(duplicates: DuplicateGroup, source_matches: list[SourceMatch]) -> dict[tuple[str, str], tuple[int, ...]]:
+def _leaks(duplicates: DuplicateClusters, source_matches: list[SourceMatch]) -> dict[tuple[str, str], tuple[int, ...]]:
     table = _table()
     patients = patients_of(table, source_matches)
     found = find_leaks(table, duplicates, patients, groups_of(table, duplicates, patients))
-    return {(leak.part, leak.by): leak.samples for leak in found}
+    return {(leak.subset, leak.by): leak.samples for leak in found}
 
 
 def test_a_stated_patient_on_both_sides_is_a_leak() -> None:

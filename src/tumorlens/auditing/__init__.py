@@ -1,14 +1,14 @@
-"""Tables -> doubts, and the group-aware splits that follow from them."""
+"""Tables -> issues, and the group-aware splits that follow from them."""
 
 from tumorlens.auditing.audit import audit
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import (
-    DuplicateGroup,
+    DuplicateClusters,
+    DuplicatePair,
     IntegrityIssue,
     LabelConflict,
     Leak,
     NearestNeighborAccuracy,
-    DuplicatePair,
     Shortcut,
     SourceMatch,
 )
@@ -19,7 +19,7 @@ from tumorlens.auditing.splits import split_folds, split_given, split_whole, wit
 
 __all__ = [
     "AuditReport",
-    "DuplicateGroup",
+    "DuplicateClusters",
     "DuplicatePair",
     "IntegrityIssue",
     "LabelConflict",

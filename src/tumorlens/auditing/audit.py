@@ -1,130 +1,149 @@
-"""table -> AuditReport: every stage of the audit, one after the other."""
+"""table -> AuditReport: all checks of the audit, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from tumorlens._progress import Progress, ProgressOption, progress_of, stage_of
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records
+from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback, read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue, NearestNeighborAccuracy, Shortcut, SourceMatch
 from tumorlens.auditing.label_conflicts import find_label_conflicts
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
-from tumorlens.auditing.provenance.reference_index import ReferenceIndex, mislabeled, shipped, trace
+from tumorlens.auditing.provenance.reference_index import (
+    ReferenceIndex,
+    match_sources,
+    misnamed_files,
+    shipped_indexes,
+)
+from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor_accuracy
 from tumorlens.auditing.shortcuts.shortcut_classifiers import find_shortcuts
-from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
-
-Stages = Callable[[str, int, int], None]
 
 
 def audit(
     table: Table,
     *,
-    known: Sequence[str | Path] | None = None,
+    reference_indexes: Sequence[str | Path] | None = None,
     shortcuts: bool = True,
     seed: int = 0,
-    progress: Stages | None = None,
+    progress: ProgressOption = None,
 ) -> AuditReport:
-    """Look at a data set for whatever makes a result worthless.
+    """Check a data set for issues that invalidate results: leaks, duplicates, label conflicts, shortcuts, bad files.
 
-    Every file is decoded once. A file that cannot be read is a finding, not an error.
+    Every file is decoded once. A file that cannot be read is an issue, not an error.
 
     Args:
-        table: one set, or several pooled (`tumorlens.open_tables`); with a split or without.
-        known: index files of known sets to trace images to; None for those that come with tumorlens.
-        shortcuts: whether to measure what can be told without anatomy; needs scikit-learn.
+        table: one data set, or several pooled (`tumorlens.open_tables`); with a split or without.
+        reference_indexes: index files of the reference sets to match images to; None for those shipped with tumorlens.
+        shortcuts: also measure how well the class is predicted without anatomy; needs scikit-learn.
         seed: of the bootstrap and of the shortcut classifiers.
-        progress: called with (stage, done, total).
+        progress: called with (stage, done, total); True for bars on standard error.
 
     Raises:
         DataError: an index that cannot be read.
     """
+    with progress_of(progress) as step:
+        return _audit(table, reference_indexes, shortcuts, seed, step)
 
-    def stage(name: str) -> Progress | None:
-        return (lambda done, total: progress(name, done, total)) if progress else None
 
-    sets = shipped() if known is None else tuple(ReferenceIndex.load(path) for path in known)
-    seen = image_records([sample.image for sample in table.samples], progress=stage("reading images"))
-    duplicates = find_duplicates(seen, progress=stage("comparing images"))
-    source_matches = find_source_matches(table, seen, sets, progress=stage("tracing images"))
-    patients = patients_of(table, source_matches)
-    keys = groups_of(table, duplicates, patients)
-    leaks = find_leaks(table, duplicates, patients, keys, seed=seed)
-    damage = (*find_integrity_issues(table, seen, progress=stage("reading masks")), *_misnamed(table, source_matches))
+def _audit(
+    table: Table, index_files: Sequence[str | Path] | None, shortcuts: bool, seed: int, progress: Progress
+) -> AuditReport:
+    indexes = shipped_indexes() if index_files is None else tuple(ReferenceIndex.load(path) for path in index_files)
+    records = read_image_records(
+        [sample.image for sample in table.samples], progress=stage_of(progress, "reading images")
+    )
+    duplicates = find_duplicates(records, progress=stage_of(progress, "finding duplicates"))
+    matches = find_source_matches(table, records, indexes, progress=stage_of(progress, "matching reference sets"))
+    patients = patients_of(table, matches)
+    groups = groups_of(table, duplicates, patients)
+    leaks = find_leaks(table, duplicates, patients, groups, seed=seed)
+    integrity = (
+        *find_integrity_issues(table, records, progress=stage_of(progress, "reading masks")),
+        *_misnamed(table, matches),
+    )
     notes: list[str] = []
-    found: tuple[Shortcut, ...] = ()
-    neighbors: tuple[NearestNeighborAccuracy, ...] = ()
+    measured: tuple[Shortcut, ...] = ()
+    nearest: tuple[NearestNeighborAccuracy, ...] = ()
     if shortcuts:
-        if progress:
-            progress("looking for shortcuts", 0, 1)
+        progress("testing shortcuts", 0, 1)
         try:
-            found = find_shortcuts(table, seen, keys, seed=seed)
+            measured = find_shortcuts(table, records, groups, seed=seed)
         except MissingExtraError as error:
             notes.append(f"Shortcuts were not measured: {error}")
         leaked = {i for leak in leaks if leak.by == "duplicate" for i in leak.samples}
-        neighbors = nearest_neighbor(table, seen, leaked, keys, seed=seed)
+        nearest = nearest_neighbor_accuracy(table, records, leaked, groups, seed=seed)
     else:
-        notes.append("Shortcuts were not measured, as asked (--no-shortcuts).")
-    if not leaks:
-        notes.append("There is no split with a train part and another one, so there was no leak to look for.")
-    if not sets:
-        notes.append("No index of a known set was given, so no image was traced to its source.")
-    unread = sum(one.thumbnails is None for one in seen)
-    if unread:
-        many = f"{unread} blank or unreadable files were" if unread > 1 else "1 blank or unreadable file was"
-        notes.append(f"{many} compared by bytes and pixels only.")
+        notes.append("Shortcuts were not measured, as requested (--no-shortcuts).")
     return AuditReport(
         table=table,
-        image_records=tuple(seen),
+        image_records=tuple(records),
         duplicates=duplicates,
-        source_matches=tuple(source_matches),
-        keys=keys,
+        source_matches=tuple(matches),
+        groups=groups,
         leaks=leaks,
-        label_conflicts=find_label_conflicts(table, duplicates, source_matches),
-        damage=damage,
-        shortcuts=found,
-        neighbors=neighbors,
-        notes=tuple(notes),
+        label_conflicts=find_label_conflicts(table, duplicates, matches),
+        integrity=integrity,
+        shortcuts=measured,
+        nearest_neighbor=nearest,
+        notes=(*notes, *_skipped_checks(leaks=bool(leaks), references=bool(indexes), records=records)),
     )
 
 
 def find_source_matches(
     table: Table,
-    seen: Sequence[ImageRecord],
-    sets: Sequence[ReferenceIndex],
+    records: Sequence[ImageRecord],
+    indexes: Sequence[ReferenceIndex],
     *,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[SourceMatch]:
-    """The traces of all images that do not come from the known set itself; at most one each, the surest.
+    """The source matches of all images that are not part of the reference set itself; the most similar one of each.
 
     Args:
-        table: whose images.
-        seen: a look at each.
-        sets: the known sets.
+        table: the images.
+        records: one for each sample, in the table's order.
+        indexes: of the reference sets.
         progress: called with (done, total).
     """
     best: dict[int, SourceMatch] = {}
-    for known in sets:
-        own = [sample.dataset == known.name and sample.patient is not None for sample in table.samples]
+    for index in indexes:
+        own = [sample.dataset == index.name and sample.patient is not None for sample in table.samples]
         if all(own):
             continue
-        for one in trace(seen, known, progress=progress):
-            if not own[one.sample] and (one.sample not in best or one.similarity > best[one.sample].similarity):
-                best[one.sample] = one
+        for match in match_sources(records, index, progress=progress):
+            i = match.sample
+            if not own[i] and (i not in best or match.similarity > best[i].similarity):
+                best[i] = match
     return [best[sample] for sample in sorted(best)]
 
 
-def _misnamed(table: Table, source_matches: Sequence[SourceMatch]) -> tuple[IntegrityIssue, ...]:
-    wrong = mislabeled(table, source_matches)
+def _skipped_checks(*, leaks: bool, references: bool, records: Sequence[ImageRecord]) -> list[str]:
+    """Notes on checks that were not possible with this data."""
+    notes = []
+    if not leaks:
+        notes.append("Leakage was not measured: there is no split with a train subset and another one.")
+    if not references:
+        notes.append("Provenance was not checked: no index of a reference set was given.")
+    n_without = sum(one.thumbnails is None for one in records)
+    if n_without:
+        files = f"{n_without} blank or unreadable files were" if n_without > 1 else "1 blank or unreadable file was"
+        notes.append(f"{files} compared by bytes and pixels only.")
+    return notes
+
+
+def _misnamed(table: Table, matches: Sequence[SourceMatch]) -> tuple[IntegrityIssue, ...]:
+    wrong = misnamed_files(table, matches)
     if not wrong:
         return ()
     items = tuple(
-        (table.samples[t.sample].image, f"shows {t.known} {t.slice}, its name says {claim}") for t, claim in wrong
+        (table.samples[match.sample].image, f"shows {match.reference} {match.slice}, but is named {number}")
+        for match, number in wrong
     )
-    many = f"{len(wrong)} files are" if len(wrong) > 1 else "1 file is"
-    what = f"{many} named after another slice than the one shown; check labels that were made from names."
-    return (IntegrityIssue("misnamed", what, "warning", items),)
+    files = f"{len(wrong)} files are" if len(wrong) > 1 else "1 file is"
+    message = f"{files} named after another slice than the one shown; check labels that were made from file names."
+    return (IntegrityIssue("misnamed", message, "warning", items),)

@@ -36,9 +36,7 @@ def clean_table(report: AuditReport) -> Table:
     """
     table = report.table
     contradicted = contradicted_ids(report)
-    kept = {
-        _best(table, report.image_records, cluster, contradicted) for cluster in _all_clusters(report.duplicates)
-    }
+    kept = {_best(table, report.image_records, cluster, contradicted) for cluster in _all_clusters(report.duplicates)}
     usable = {table.samples[i].id for i in kept if report.image_records[i].thumbnails is not None}
     whole = with_group_names(table, report.groups)
     if report.leaking:

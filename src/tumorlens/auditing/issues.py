@@ -1,4 +1,4 @@
-"""The types of the audit's findings: plain, by position in the table, with the evidence for each."""
+"""Types of the audit's issues, each with its evidence; samples are given by their position in the table."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 from tumorlens.stats import Estimate
 
 DuplicateKind = Literal["bytes", "pixels", "near"]
-DUPLICATE_KINDS: dict[DuplicateKind, str] = {"bytes": "byte-identical", "pixels": "pixel-identical", "near": "near copies"}
+DUPLICATE_KINDS: dict[DuplicateKind, str] = {
+    "bytes": "byte-identical",
+    "pixels": "pixel-identical",
+    "near": "near-duplicates",
+}
+IssueLevel = Literal["danger", "warning", "info"]
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two images that are copies of one another.
+    """Two files that show the same image.
 
     Attributes:
         first: position in the table.
-        second: likewise, larger.
-        kind: ``"bytes"``: the files are equal; ``"pixels"``: the gray values are; ``"near"``: the
-            images are, after re-encoding, resizing, brightening, flipping, turning or framing.
-        turn: which of `DIHEDRAL_NAMES` makes the second look like the first.
-        similarity: 1 for equal images; for near copies the score of the confirming stage.
+        second: position in the table, larger than `first`.
+        kind: ``"bytes"``: equal files; ``"pixels"``: equal gray values; ``"near"``: equal after re-encoding,
+            resizing, brightening, flipping, rotating or adding a border.
+        transform: index in `DIHEDRAL_NAMES` of the flip or rotation that maps the second onto the first.
+        similarity: 1 for equal images; for near-duplicates the alignment score.
     """
 
     first: int
     second: int
     kind: DuplicateKind
-    turn: int
+    transform: int
     similarity: float
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
@@ -40,91 +45,95 @@ class DuplicatePair:
             "first": ids[self.first],
             "second": ids[self.second],
             "kind": self.kind,
-            "turn": DIHEDRAL_NAMES[self.turn],
+            "transform": DIHEDRAL_NAMES[self.transform],
             "similarity": round(self.similarity, 4),
         }
 
 
 @dataclass(frozen=True)
-class DuplicateGroup:
-    """All copies in a table.
+class DuplicateClusters:
+    """All duplicates in a table.
 
     Attributes:
-        cluster: for every sample the cluster it belongs to; samples of one cluster show one image.
-        pairs: enough pairs to connect every cluster: equal files first, then equal pixels, then near copies.
+        cluster_ids: the cluster of every sample; samples of one cluster show the same image.
+        pairs: pairs that connect every cluster: equal files first, then equal pixels, then near-duplicates.
     """
 
-    cluster: tuple[int, ...]
+    cluster_ids: tuple[int, ...]
     pairs: tuple[DuplicatePair, ...]
 
     @property
-    def distinct(self) -> int:
-        """Number of different images."""
-        return len(set(self.cluster))
+    def n_distinct(self) -> int:
+        """Number of distinct images."""
+        return len(set(self.cluster_ids))
 
     @property
     def clusters(self) -> list[list[int]]:
-        """Positions of every image that is there more than once, largest cluster first."""
+        """Positions of the samples of every cluster with two samples or more, largest cluster first."""
         members = defaultdict(list)
-        for position, name in enumerate(self.cluster):
-            members[name].append(position)
+        for position, cluster_id in enumerate(self.cluster_ids):
+            members[cluster_id].append(position)
         return sorted((m for m in members.values() if len(m) > 1), key=lambda m: (-len(m), m))
 
-    def counts(self) -> dict[DuplicateKind, int]:
-        """Pairs of each kind."""
-        found = Counter(pair.kind for pair in self.pairs)
-        return {kind: found[kind] for kind in DUPLICATE_KINDS}
+    def pair_counts(self) -> dict[DuplicateKind, int]:
+        """Number of pairs of each kind."""
+        counts = Counter(pair.kind for pair in self.pairs)
+        return {kind: counts[kind] for kind in DUPLICATE_KINDS}
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
         """Plain data for JSON; `ids` are those of the table's samples, in order."""
         return {
-            "pairs": self.counts(),
+            "pair_counts": self.pair_counts(),
             "clusters": [[ids[i] for i in cluster] for cluster in self.clusters],
-            "links": [pair.to_dict(ids) for pair in self.pairs],
+            "pairs": [pair.to_dict(ids) for pair in self.pairs],
         }
 
 
 @dataclass(frozen=True)
 class SourceMatch:
-    """An image that was recognized as a slice of a known set.
+    """An image that shows a slice of a reference set.
 
     Attributes:
         sample: position in the table.
-        known: name of the known set.
-        slice: the slice's name there.
-        patient: the slice's patient there; None where the known set names none.
-        label: the slice's class there.
-        turn: which of `DIHEDRAL_NAMES` makes the slice look like the image.
-        similarity: of the two codes, -1 to 1.
+        reference: name of the reference set.
+        slice: name of the slice in the reference set.
+        patient: patient of the slice; None where the reference set does not state it.
+        label: class of the slice in the reference set.
+        transform: index in `DIHEDRAL_NAMES` of the flip or rotation that maps the slice onto the image.
+        similarity: of the two hashes, -1 to 1.
     """
 
     sample: int
-    known: str
+    reference: str
     slice: str
     patient: str | None
     label: str
-    turn: int
+    transform: int
     similarity: float
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
         """Plain data for JSON; `ids` are those of the table's samples, in order."""
-        own = {"sample": ids[self.sample], "turn": DIHEDRAL_NAMES[self.turn], "similarity": round(self.similarity, 4)}
-        return asdict(self) | own
+        return asdict(self) | {
+            "sample": ids[self.sample],
+            "transform": DIHEDRAL_NAMES[self.transform],
+            "similarity": round(self.similarity, 4),
+        }
 
 
 @dataclass(frozen=True)
 class Leak:
-    """How much of one part of the data is known from training.
+    """How many images of a validation or test subset leak from train.
 
     Attributes:
-        part: ``"val"`` or ``"test"``.
-        by: ``"duplicate"``: a copy of the image is in train; ``"patient"``: an image of its patient is.
+        subset: ``"val"`` or ``"test"``.
+        by: ``"duplicate"``: train holds a duplicate of the image; ``"patient"``: the patient is split across
+            this subset and train.
         samples: positions of the leaked images.
-        rate: their share of the part (for ``"patient"``: of those whose patient is known).
-        per_class: leaked and all (with known patient), by class.
+        rate: their share of the subset (for ``"patient"``: of the images with a known patient).
+        per_class: number of leaked images and of all (with a known patient), by class.
     """
 
-    part: str
+    subset: str
     by: Literal["duplicate", "patient"]
     samples: tuple[int, ...]
     rate: Estimate
@@ -133,7 +142,7 @@ class Leak:
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
         """Plain data for JSON; `ids` are those of the table's samples, in order."""
         return {
-            "part": self.part,
+            "subset": self.subset,
             "by": self.by,
             "images": len(self.samples),
             "rate": self.rate.to_dict(),
@@ -144,18 +153,18 @@ class Leak:
 
 @dataclass(frozen=True)
 class LabelConflict:
-    """An image whose label is contradicted.
+    """An image with contradictory labels.
 
     Attributes:
-        samples: positions of the image and its copies.
-        labels: what they are called, one for each sample.
-        known: the label of the known set's slice, where that tells who is right.
-        source: the known set and slice, such as ``"figshare 1234"``; None likewise.
+        samples: positions of the image and its duplicates.
+        labels: the label of each sample.
+        reference_label: the label in the reference set; None where no source match decides which label is right.
+        source: the reference set and its slice, such as ``"figshare 1234"``; None where `reference_label` is None.
     """
 
     samples: tuple[int, ...]
     labels: tuple[str, ...]
-    known: str | None = None
+    reference_label: str | None = None
     source: str | None = None
 
     def to_dict(self, ids: Sequence[str]) -> dict[str, Any]:
@@ -163,30 +172,30 @@ class LabelConflict:
         return {
             "samples": [ids[i] for i in self.samples],
             "labels": list(self.labels),
-            "known": self.known,
+            "reference_label": self.reference_label,
             "source": self.source,
         }
 
 
 @dataclass(frozen=True)
 class Shortcut:
-    """How well the class can be told from something that is no anatomy.
+    """How well a classifier predicts the class from features without anatomy.
 
     Attributes:
         name: short, such as ``"width and height"``.
-        features: what the classifier saw, in words.
-        accuracy: out of fold, by group, with interval.
-        majority: accuracy of always answering the commonest class, on the same samples.
-        balanced: balanced accuracy, out of fold; 1 / K by chance.
-        confusing: the two classes it tells apart best, or "".
+        features: the classifier's features, in words.
+        accuracy: cross-validated by group, with interval.
+        majority_baseline: accuracy of a classifier that always predicts the most frequent class, on the same samples.
+        balanced_accuracy: cross-validated by group, with interval; chance level is 1 / K for K classes.
+        best_separated: the two classes that the classifier separates best, or "".
     """
 
     name: str
     features: str
     accuracy: Estimate
-    majority: float
-    balanced: Estimate
-    confusing: str = ""
+    majority_baseline: float
+    balanced_accuracy: Estimate
+    best_separated: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -194,48 +203,48 @@ class Shortcut:
             "name": self.name,
             "features": self.features,
             "accuracy": self.accuracy.to_dict(),
-            "majority": self.majority,
-            "balanced_accuracy": self.balanced.to_dict(),
-            "confusing": self.confusing,
+            "majority_baseline": self.majority_baseline,
+            "balanced_accuracy": self.balanced_accuracy.to_dict(),
+            "best_separated": self.best_separated,
         }
 
 
 @dataclass(frozen=True)
 class NearestNeighborAccuracy:
-    """Accuracy of copying the label of the most similar training image.
+    """Accuracy of predicting the label of the most similar training image.
 
     Attributes:
-        part: ``"val"`` or ``"test"``.
-        everything: on the whole part.
-        leaked: on images with a twin in train; None where there are none.
-        clean: on the others; None where there are none.
+        subset: ``"val"`` or ``"test"``.
+        overall: on the whole subset.
+        leaked: on images with a duplicate in train; None where there are none.
+        clean: on the other images; None where there are none.
     """
 
-    part: str
-    everything: Estimate
+    subset: str
+    overall: Estimate
     leaked: Estimate | None
     clean: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        figures = {"everything": self.everything, "leaked": self.leaked, "clean": self.clean}
-        return {"part": self.part} | {name: value and value.to_dict() for name, value in figures.items()}
+        estimates = {"overall": self.overall, "leaked": self.leaked, "clean": self.clean}
+        return {"subset": self.subset} | {name: value and value.to_dict() for name, value in estimates.items()}
 
 
 @dataclass(frozen=True)
 class IntegrityIssue:
-    """Something wrong with files, masks or annotations.
+    """An integrity issue of files, masks or annotations.
 
     Attributes:
-        kind: a short name for machines, such as ``"unreadable"``.
-        what: one sentence that says what it is and what to do, such as ``"3 files cannot be read; ..."``.
-        level: ``"danger"`` where results would be wrong, ``"warning"`` where they may be, ``"info"`` otherwise.
-        items: what it concerns, each a path with a detail, in order; may be empty for a finding about the set.
+        kind: a short name for programs, such as ``"unreadable"``.
+        message: one sentence: the issue and its fix, such as ``"3 files cannot be read; ..."``.
+        level: ``"danger"`` where results are wrong, ``"warning"`` where they may be wrong, ``"info"`` otherwise.
+        items: the paths concerned, each with a detail, in order; may be empty for an issue of the whole set.
     """
 
     kind: str
-    what: str
-    level: Literal["danger", "warning", "info"]
+    message: str
+    level: IssueLevel
     items: tuple[tuple[Path, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,6 +252,6 @@ class IntegrityIssue:
         return {
             "kind": self.kind,
             "level": self.level,
-            "what": self.what,
+            "message": self.message,
             "items": [{"path": str(path), "detail": detail} for path, detail in self.items],
         }

@@ -1,60 +1,63 @@
-"""twins + traces -> label conflicts: one image under two names, or under another name than its source."""
+"""duplicates + source matches -> label conflicts: duplicates with different labels, or a label unlike the source's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tumorlens.auditing.issues import DuplicateGroup, LabelConflict, SourceMatch
+from tumorlens.auditing.issues import DuplicateClusters, LabelConflict, SourceMatch
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
 
 
 def find_label_conflicts(
-    table: Table, duplicates: DuplicateGroup, source_matches: Sequence[SourceMatch]
+    table: Table, duplicates: DuplicateClusters, source_matches: Sequence[SourceMatch]
 ) -> tuple[LabelConflict, ...]:
-    """Contradicting labels, one conflict for an image with all of its copies.
+    """Contradictory labels, one conflict for an image with all of its duplicates.
 
-    Sets may name their classes differently: yes/no beside three tumors is no contradiction. Two labels
-    contradict each other where both sets know both, and every class without a tumor contradicts every tumor.
+    Data sets may define different classes: yes/no beside three tumor types is no contradiction. Two labels
+    contradict each other where both sets have both classes; a class without a tumor contradicts every tumor class.
 
     Args:
         table: the samples and their labels.
-        duplicates: its copies.
-        source_matches: its images of known sets.
+        duplicates: of the table.
+        source_matches: of the table.
     """
     vocabulary: dict[str, set[str]] = {}
     for sample in table.samples:
         vocabulary.setdefault(sample.dataset, set()).add(sample.label)
     wrong: dict[int, SourceMatch] = {}
-    for trace in source_matches:
-        sample = table.samples[trace.sample]
-        if _contradict(sample.label, vocabulary[sample.dataset], trace.label, {trace.label, sample.label}):
-            wrong[trace.sample] = trace
-    found = []
+    for match in source_matches:
+        sample = table.samples[match.sample]
+        if _contradict(sample.label, vocabulary[sample.dataset], match.label, {match.label, sample.label}):
+            wrong[match.sample] = match
+    conflicts = []
     for cluster in duplicates.clusters:
         labels = [table.samples[i].label for i in cluster]
-        sets = [vocabulary[table.samples[i].dataset] for i in cluster]
-        judged = next((wrong[i] for i in cluster if i in wrong), None)
-        apart = any(
-            _contradict(a, s, b, t) for a, s in zip(labels, sets, strict=True) for b, t in _apart(labels, sets, a)
+        vocabularies = [vocabulary[table.samples[i].dataset] for i in cluster]
+        match_of_cluster = next((wrong[i] for i in cluster if i in wrong), None)
+        contradictory = any(
+            _contradict(label, classes, other, other_classes)
+            for label, classes in zip(labels, vocabularies, strict=True)
+            for other, other_classes in _different(labels, vocabularies, label)
         )
-        if judged or apart:
-            found.append(_conflict(cluster, labels, judged))
-            wrong = {i: trace for i, trace in wrong.items() if i not in cluster}
-    found += [_conflict([i], [table.samples[i].label], trace) for i, trace in wrong.items()]
-    return tuple(sorted(found, key=lambda conflict: conflict.samples))
+        if match_of_cluster or contradictory:
+            conflicts.append(_conflict(cluster, labels, match_of_cluster))
+            wrong = {i: match for i, match in wrong.items() if i not in cluster}
+    conflicts += [_conflict([i], [table.samples[i].label], match) for i, match in wrong.items()]
+    return tuple(sorted(conflicts, key=lambda conflict: conflict.samples))
 
 
-def _conflict(samples: Sequence[int], labels: Sequence[str], trace: SourceMatch | None) -> LabelConflict:
-    known, source = (trace.label, f"{trace.known} {trace.slice}") if trace else (None, None)
-    return LabelConflict(tuple(samples), tuple(labels), known, source)
+def _conflict(samples: Sequence[int], labels: Sequence[str], match: SourceMatch | None) -> LabelConflict:
+    label, source = (match.label, f"{match.reference} {match.slice}") if match else (None, None)
+    return LabelConflict(tuple(samples), tuple(labels), label, source)
 
 
-def _apart(labels: Sequence[str], sets: Sequence[set[str]], label: str) -> Iterable[tuple[str, set[str]]]:
-    return [(other, names) for other, names in zip(labels, sets, strict=True) if other != label]
+def _different(labels: Sequence[str], vocabularies: Sequence[set[str]], label: str) -> Iterable[tuple[str, set[str]]]:
+    """The labels other than this one, each with the classes of its data set."""
+    return [(other, classes) for other, classes in zip(labels, vocabularies, strict=True) if other != label]
 
 
-def _contradict(first: str, names: set[str], second: str, others: set[str]) -> bool:
+def _contradict(first: str, first_classes: set[str], second: str, second_classes: set[str]) -> bool:
     if first == second:
         return False
-    return (first in HEALTHY) != (second in HEALTHY) or (first in others and second in names)
+    return (first in HEALTHY) != (second in HEALTHY) or (first in second_classes and second in first_classes)

@@ -1,7 +1,7 @@
-"""table -> ties: the audit's cheap part, which `train` and `evaluate` run by themselves.
+"""table -> linked groups: the fast part of the audit, which `train` and `evaluate` run by themselves.
 
-Copies and sources are kept in the cache folder, keyed by the content of the files, so that the second
-command on the same data pays nothing.
+Duplicates and source matches are cached in the cache folder under a hash of the files' content, so that the
+next command on the same data does not compare the images again.
 """
 
 from __future__ import annotations
@@ -12,116 +12,121 @@ from hashlib import blake2b
 
 from tumorlens._files import atomic_write, cache_folder
 from tumorlens.auditing.audit import find_source_matches
-from tumorlens.auditing.duplicates.image_records import Progress, image_records
+from tumorlens.auditing.cleaning import with_group_names
+from tumorlens.auditing.duplicates.image_records import ProgressCallback, read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
-from tumorlens.auditing.issues import DuplicateGroup, Leak, DuplicatePair, SourceMatch
+from tumorlens.auditing.issues import DuplicateClusters, DuplicatePair, Leak, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
-from tumorlens.auditing.provenance.reference_index import shipped
-from tumorlens.auditing.cleaning import grouped
+from tumorlens.auditing.provenance.reference_index import shipped_indexes
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
 
-# Part of the key: raise it when another pair would be called a copy, or another image traced.
+# Part of the cache key: raise it when other pairs become duplicates, or other images match a source.
 _VERSION = 2
 
 
 @dataclass(frozen=True)
 class LinkedGroups:
-    """What ties the samples of a table together.
+    """The samples of a table that are linked by duplicates or by patients.
 
     Attributes:
-        duplicates: its copies.
-        source_matches: its images of known sets.
-        patients: for every sample its patient, stated or recovered; None where unknown.
-        keys: for every sample the group that must stay on one side of a split.
+        duplicates: of the table.
+        source_matches: its images that show slices of a reference set.
+        patients: the patient of every sample, stated or recovered; None where unknown.
+        groups: the group of every sample, which must stay within one subset.
     """
 
-    duplicates: DuplicateGroup
+    duplicates: DuplicateClusters
     source_matches: tuple[SourceMatch, ...]
     patients: tuple[str | None, ...]
-    keys: tuple[str, ...]
+    groups: tuple[str, ...]
 
     def leaks(self, table: Table) -> tuple[Leak, ...]:
-        """What of the table's val and test is known from its train.
+        """The validation and test images that leak from train.
 
-        Patients that were torn apart on request (``--ignore-patients``) do not count here, for every
-        result says so already.
+        Patients split across subsets on request (``--split-by image``) do not count here, since every result
+        already reports them.
         """
-        found = find_leaks(table, self.duplicates, self.patients, self.keys)
-        torn = table.plan is not None and table.plan.by == "image, patients ignored"
-        return tuple(leak for leak in found if leak.samples and not (torn and leak.by == "patient"))
+        leaks = find_leaks(table, self.duplicates, self.patients, self.groups)
+        image_level = table.plan is not None and table.plan.by == "image, patients ignored"
+        return tuple(leak for leak in leaks if leak.samples and not (image_level and leak.by == "patient"))
 
 
-def find_linked_groups(table: Table, *, progress: Progress | None = None) -> LinkedGroups:
-    """Copies and known sources in a table.
+def find_linked_groups(table: Table, *, progress: ProgressCallback | None = None) -> LinkedGroups:
+    """Find the duplicates and source matches of a table, and group its samples by them.
 
     Args:
         table: with a split or without.
         progress: called with (done, total) while images are read.
 
     Raises:
-        DataError: a file is gone.
+        DataError: a file is missing.
     """
-    duplicates, source_matches = _remembered(table, progress)
-    patients = patients_of(table, source_matches)
-    return LinkedGroups(duplicates, source_matches, patients, groups_of(table, duplicates, patients))
+    duplicates, matches = _cached_links(table, progress)
+    patients = patients_of(table, matches)
+    return LinkedGroups(duplicates, matches, patients, groups_of(table, duplicates, patients))
 
 
-def with_groups(table: Table, ties: LinkedGroups) -> Table:
-    """The table with recovered patients and copies in its groups, so that a split by group does not leak."""
-    made = grouped(table, ties.keys)
-    changed = sum(a.group != b.group for a, b in zip(made.samples, table.samples, strict=True))
+def with_groups(table: Table, linked_groups: LinkedGroups) -> Table:
+    """The table with recovered patients and duplicates as groups, so that a split by group does not leak."""
+    grouped = with_group_names(table, linked_groups.groups)
+    changed = sum(a.group != b.group for a, b in zip(grouped.samples, table.samples, strict=True))
     if not changed:
         return table
-    note = f"{table.name}: {changed} images put into groups by the audit, as copies or as slices of a known set"
-    notes = [text for text in table.notes if not (made.has_patients and "no patient ids" in text)]
-    return replace(made, notes=(*notes, note))
+    note = f"{table.name}: {changed} images grouped by the audit, as duplicates or as slices of a reference set"
+    notes = [text for text in table.notes if not (grouped.has_patients and "no patient ids" in text)]
+    return replace(grouped, notes=(*notes, note))
 
 
-def check_leaks(table: Table, ties: LinkedGroups, *, allow: bool = False) -> tuple[Leak, ...]:
-    """See that nothing outside of train is known from train.
+def check_leaks(table: Table, linked_groups: LinkedGroups, *, allow: bool = False) -> tuple[Leak, ...]:
+    """Check that no validation or test image leaks from train.
 
     Args:
         table: with a split.
-        ties: of this table.
-        allow: whether to go on all the same.
+        linked_groups: of this table.
+        allow: continue in spite of leaks.
 
     Returns:
         The leaks that were allowed.
 
     Raises:
-        LeakError: there are some; says how many.
+        LeakError: there are leaks; the message counts them.
     """
-    found = ties.leaks(table)
-    if found and not allow:
-        parts = [
-            f"{len(leak.samples):,} of {leak.rate.n:,} {leak.part} images "
-            + ("have a copy in train" if leak.by == "duplicate" else "show a patient who is also in train")
-            for leak in found
+    leaks = linked_groups.leaks(table)
+    if leaks and not allow:
+        counts = [
+            f"{len(leak.samples):,} of {leak.rate.n:,} {leak.subset} images "
+            + ("have a duplicate in train" if leak.by == "duplicate" else "show a patient who is also in train")
+            for leak in leaks
         ]
         raise LeakError(
-            f"{table.name}: {', '.join(parts)}, so no figure on this split can be believed; make a clean one with: "
-            "tumorlens audit DATA --write-split split.csv (or go on with --allow-leak; every result then says so)"
+            found=f"{table.name}: {', '.join(counts)}, so results on this split are too high",
+            expected="a split without leaks",
+            advice="make one with: tumorlens audit DATA --write-split split.csv (or continue with --allow-leak; "
+            "every result then reports the leak)",
         )
-    return found
+    return leaks
 
 
-def _remembered(table: Table, progress: Progress | None) -> tuple[DuplicateGroup, tuple[SourceMatch, ...]]:
+def _cached_links(table: Table, progress: ProgressCallback | None) -> tuple[DuplicateClusters, tuple[SourceMatch, ...]]:
+    """The duplicates and source matches of a table, from the cache where they are there."""
     stated = [[sample.dataset, sample.patient is not None] for sample in table.samples]
-    content = f"{_VERSION}|{fingerprint(table)}|{json.dumps(stated)}|{[(k.name, len(k)) for k in shipped()]}"
-    path = cache_folder() / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.ties.json"
+    references = [(index.name, len(index)) for index in shipped_indexes()]
+    content = f"{_VERSION}|{fingerprint(table)}|{json.dumps(stated)}|{references}"
+    path = cache_folder() / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.linked.json"
     if path.is_file():
-        held = json.loads(path.read_text(encoding="utf-8"))
-        duplicates = DuplicateGroup(tuple(held["cluster"]), tuple(DuplicatePair(**pair) for pair in held["pairs"]))
-        return duplicates, tuple(SourceMatch(**one) for one in held["source_matches"])
-    seen = image_records([sample.image for sample in table.samples], progress=progress)
-    duplicates = find_duplicates(seen)
-    source_matches = tuple(find_source_matches(table, seen, shipped()))
-    held = {
-        "cluster": duplicates.cluster,
+        cached = json.loads(path.read_text(encoding="utf-8"))
+        pairs = tuple(DuplicatePair(**pair) for pair in cached["pairs"])
+        duplicates = DuplicateClusters(tuple(cached["cluster_ids"]), pairs)
+        return duplicates, tuple(SourceMatch(**match) for match in cached["source_matches"])
+    records = read_image_records([sample.image for sample in table.samples], progress=progress)
+    duplicates = find_duplicates(records)
+    matches = tuple(find_source_matches(table, records, shipped_indexes()))
+    cached = {
+        "cluster_ids": duplicates.cluster_ids,
         "pairs": [asdict(pair) for pair in duplicates.pairs],
-        "source_matches": [asdict(one) for one in source_matches],
+        "source_matches": [asdict(match) for match in matches],
     }
     with atomic_write(path) as part:
-        part.write_text(json.dumps(held), encoding="utf-8")
-    return duplicates, source_matches
+        part.write_text(json.dumps(cached), encoding="utf-8")
+    return duplicates, matches

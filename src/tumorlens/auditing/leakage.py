@@ -1,4 +1,4 @@
-"""table + twins + traces -> patients, the groups no split may tear apart, and what leaks over the split there is."""
+"""table + duplicates + source matches -> patients, the groups that no split may divide, and the leaks of its split."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.near_duplicates import Clusters
-from tumorlens.auditing.issues import DuplicateGroup, Leak, SourceMatch
+from tumorlens.auditing.duplicates.near_duplicates import UnionFind
+from tumorlens.auditing.issues import DuplicateClusters, Leak, SourceMatch
 from tumorlens.datasets import DUPLICATES_PREFIX, Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
+LeakKind = Literal["duplicate", "patient"]
+
 
 def patients_of(table: Table, source_matches: Sequence[SourceMatch]) -> tuple[str | None, ...]:
-    """For every sample its patient, as the data set states or as its known source tells; None where neither does."""
-    recovered = {t.sample: f"{t.known}:{t.patient}" for t in source_matches if t.patient}
+    """The patient of every sample, stated by its data set or recovered from its source; None where unknown."""
+    recovered = {match.sample: f"{match.reference}:{match.patient}" for match in source_matches if match.patient}
     return tuple(sample.patient or recovered.get(i) for i, sample in enumerate(table.samples))
 
 
-def groups_of(table: Table, duplicates: DuplicateGroup, patients: Sequence[str | None]) -> tuple[str, ...]:
-    """For every sample the name of the group that must stay on one side of a split.
+def groups_of(table: Table, duplicates: DuplicateClusters, patients: Sequence[str | None]) -> tuple[str, ...]:
+    """The name of every sample's group, which must stay within one subset of a split.
 
-    A group is everything connected by patients and copies. It is called by its first patient; copies
-    of unknown patients by ``"copies:<first id>"``; a single image by its id.
+    A group is a connected component of samples linked by patients and duplicates. Its name is its first patient;
+    for duplicates of unknown patients ``"copies:<first id>"``; for a single image its id.
     """
-    sets = Clusters(len(table))
+    components = UnionFind(len(table))
     first: dict[str, int] = {}
-    for position, (cluster, patient) in enumerate(zip(duplicates.cluster, patients, strict=True)):
-        sets.join(position, cluster)
+    for position, (cluster_id, patient) in enumerate(zip(duplicates.cluster_ids, patients, strict=True)):
+        components.union(position, cluster_id)
         if patient:
-            sets.join(position, first.setdefault(patient, position))
-    roots = [sets.root(position) for position in range(len(table))]
+            components.union(position, first.setdefault(patient, position))
+    roots = [components.find(position) for position in range(len(table))]
     names: dict[int, str] = {}
     for root, patient in zip(roots, patients, strict=True):
         if patient:
@@ -44,52 +46,58 @@ def groups_of(table: Table, duplicates: DuplicateGroup, patients: Sequence[str |
 
 
 def find_leaks(
-    table: Table, duplicates: DuplicateGroup, patients: Sequence[str | None], keys: Sequence[str], *, seed: int = 0
+    table: Table,
+    duplicates: DuplicateClusters,
+    patients: Sequence[str | None],
+    groups: Sequence[str],
+    *,
+    seed: int = 0,
 ) -> tuple[Leak, ...]:
-    """What of val and test is known from train, by copies and by patients.
+    """The validation and test images that leak from train, by duplicates and by patients.
 
     Args:
-        table: with a split, or there is nothing to find.
-        duplicates: its copies.
-        patients: as `patients_of` says.
-        keys: as `groups_of` says; the bootstrap of the intervals draws whole groups.
+        table: with a split, or there are no leaks to find.
+        duplicates: of the table.
+        patients: from `patients_of`.
+        groups: from `groups_of`; the sampling units of the bootstrap for the intervals.
         seed: of the bootstrap.
     """
     train = [i for i, sample in enumerate(table.samples) if sample.split == "train"]
     if not train:
         return ()
-    known: dict[Literal["duplicate", "patient"], tuple[Sequence[object], set[object]]] = {
-        "duplicate": (duplicates.cluster, {duplicates.cluster[i] for i in train}),
+    in_train: dict[LeakKind, tuple[Sequence[object], set[object]]] = {
+        "duplicate": (duplicates.cluster_ids, {duplicates.cluster_ids[i] for i in train}),
         "patient": (patients, {patients[i] for i in train if patients[i]}),
     }
-    found = []
-    for part in ("test", "val"):
-        held = [i for i, sample in enumerate(table.samples) if sample.split == part]
-        for by, (names, trained) in known.items():
-            judged = [i for i in held if names[i] is not None]
-            if judged:
-                found.append(_leak(table, part, by, judged, [names[i] in trained for i in judged], keys, seed))
-    return tuple(found)
+    leaks = []
+    for subset in ("test", "val"):
+        held_out = [i for i, sample in enumerate(table.samples) if sample.split == subset]
+        for by, (names, train_names) in in_train.items():
+            checked = [i for i in held_out if names[i] is not None]
+            if checked:
+                leaked = [names[i] in train_names for i in checked]
+                leaks.append(_leak(table, subset, by, checked, leaked, groups, seed))
+    return tuple(leaks)
 
 
 def _leak(
     table: Table,
-    part: str,
-    by: Literal["duplicate", "patient"],
-    judged: Sequence[int],
+    subset: str,
+    by: LeakKind,
+    checked: Sequence[int],
     leaked: Sequence[bool],
-    keys: Sequence[str],
+    groups: Sequence[str],
     seed: int,
 ) -> Leak:
     flags = np.array(leaked)
-    drawn = BootstrapDraws.draw(ClusterBootstrap([keys[i] for i in judged], "group", seed=seed))
-    rate = drawn.sums(flags) / drawn.sums(np.ones(len(flags)))
-    labels = np.array([table.samples[i].label for i in judged])
+    draws = BootstrapDraws.draw(ClusterBootstrap([groups[i] for i in checked], "group", seed=seed))
+    rate = draws.sums(flags) / draws.sums(np.ones(len(flags)))
+    labels = np.array([table.samples[i].label for i in checked])
     return Leak(
-        part=part,
+        subset=subset,
         by=by,
-        samples=tuple(np.array(judged)[flags].tolist()),
-        rate=drawn.proportion(rate, np.ones(len(flags), dtype=bool)),
+        samples=tuple(np.array(checked)[flags].tolist()),
+        rate=draws.proportion(rate, np.ones(len(flags), dtype=bool)),
         per_class={
             name: (int(flags[labels == name].sum()), int((labels == name).sum()))
             for name in table.classes

@@ -33,7 +33,7 @@ def check_pretraining_leak(table: Table, groups: LinkedGroups, source: str) -> N
     pretraining = pretraining_sets(source)
     if not pretraining:
         return
-    origin = {match.sample: match.known for match in groups.source_matches}
+    origin = {match.sample: match.reference for match in groups.source_matches}
     leaked = [
         name
         for position, sample in enumerate(table.samples)

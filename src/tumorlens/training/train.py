@@ -131,7 +131,7 @@ def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -
         groups = find_linked_groups(table, progress=show)
     check_pretraining_leak(table, groups, pretrained)
     leaks = check_leaks(table, groups, allow=allow)
-    return [AllowedLeak(subset=leak.part, by=leak.by, images=len(leak.samples), of=leak.rate.n) for leak in leaks]
+    return [AllowedLeak(subset=leak.subset, by=leak.by, images=len(leak.samples), of=leak.rate.n) for leak in leaks]
 
 
 def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Supervised, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tumorlens.auditing.duplicates import candidate_pairs as matching
 from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
-from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, transformed, unit_vectors
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
 LEAST = 0.82
@@ -24,7 +24,7 @@ def jittered(coded: Hashes, share: float, random: np.random.Generator) -> Hashes
 
 def copied(originals: Hashes, random: np.random.Generator) -> Hashes:
     """A copy of each, turned in every way in turn, a twentieth of the cells of another value."""
-    turns = [turned(one, i % len(DIHEDRAL_NAMES)) for i, one in enumerate(originals)]
+    turns = [transformed(one, i % len(DIHEDRAL_NAMES)) for i, one in enumerate(originals)]
     return jittered(np.stack(turns), 0.05, random)
 
 
@@ -35,7 +35,7 @@ def pairs(found: CandidatePairs) -> list[tuple[int, int]]:
 @pytest.fixture(params=["every pair", "sorted lists"])
 def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "sorted lists":
-        monkeypatch.setattr(matching, "EXACT", 10)
+        monkeypatch.setattr(matching, "EXACT_COMPARISON_LIMIT", 10)
     return str(request.param)
 
 
@@ -47,9 +47,9 @@ def test_of_2000_images_the_200_copies_are_found_each_once_with_their_turn() -> 
     found = candidate_pairs(codes, at_least=LEAST)
     assert pairs(found) == [(i, 1800 + i) for i in range(200)]
     for first, second, view, turn, similarity in zip(
-        codes[found.first], codes[found.second], found.view, found.turn, found.similarity, strict=True
+        codes[found.first], codes[found.second], found.view, found.transform, found.similarity, strict=True
     ):
-        assert similarity == pytest.approx(float(unit(first[view]) @ unit(turned(second[view], turn))), abs=1e-5)
+        assert similarity == pytest.approx(float(unit_vectors(first[view]) @ unit_vectors(transformed(second[view], turn))), abs=1e-5)
 
 
 @pytest.mark.usefixtures("stage")
@@ -83,9 +83,9 @@ def test_sorted_lists_report_the_same_view_turn_and_similarity(monkeypatch: pyte
     codes = chance(400, random)
     codes[200:] = copied(codes[:200], random)
     every = candidate_pairs(codes, at_least=LEAST)
-    monkeypatch.setattr(matching, "EXACT", 10)
+    monkeypatch.setattr(matching, "EXACT_COMPARISON_LIMIT", 10)
     listed = candidate_pairs(codes, at_least=LEAST)
-    for name in ("first", "second", "view", "turn"):
+    for name in ("first", "second", "view", "transform"):
         assert (getattr(every, name) == getattr(listed, name)).all()
     np.testing.assert_allclose(every.similarity, listed.similarity, atol=1e-5)
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.altered_copies import KINDS
-from tumorlens.auditing.duplicates.image_records import ImageRecord, image_records
-from tumorlens.auditing.duplicates.near_duplicates import Clusters, find_duplicates, find_near_duplicates
-from tumorlens.auditing.duplicates.perceptual_hash import thumbnails
+from tumorlens.auditing.duplicates.image_records import ImageRecord, read_image_records
+from tumorlens.auditing.duplicates.near_duplicates import UnionFind, find_duplicates, find_near_duplicates
+from tumorlens.auditing.duplicates.perceptual_hash import make_thumbnails
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, render_patient
 from tumorlens.scan import GrayImage
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
@@ -32,7 +32,7 @@ def _saved(images: list[GrayImage], folder: Path) -> list[ImageRecord]:
     paths = [folder / f"{i}.png" for i in range(len(images))]
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(np.ascontiguousarray(image)).save(path)
-    return image_records(paths)
+    return read_image_records(paths)
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +84,15 @@ def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list
     Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
     Image.fromarray(originals[0]).save(tmp_path / "d.jpg", quality=80)
     Image.fromarray(originals[1]).save(tmp_path / "e.png")
-    duplicates = find_duplicates(image_records(sorted(tmp_path.iterdir())))
+    duplicates = find_duplicates(read_image_records(sorted(tmp_path.iterdir())))
     assert [(p.first, p.second, p.kind) for p in duplicates.pairs] == [
         (0, 1, "bytes"),
         (0, 2, "pixels"),
         (0, 3, "near"),
     ]
     assert duplicates.clusters == [[0, 1, 2, 3]]
-    assert duplicates.distinct == 2
-    assert duplicates.counts() == {"bytes": 1, "pixels": 1, "near": 1}
+    assert duplicates.n_distinct == 2
+    assert duplicates.pair_counts() == {"bytes": 1, "pixels": 1, "near": 1}
 
 
 def test_neighboring_slices_of_one_patient_are_no_copies() -> None:
@@ -106,14 +106,14 @@ def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) ->
     (tmp_path / "d.png").write_bytes(b"broken")
     (tmp_path / "e.png").write_bytes(b"broken")
     (tmp_path / "f.png").write_bytes(b"")
-    duplicates = find_duplicates(image_records(sorted(tmp_path.iterdir())))
+    duplicates = find_duplicates(read_image_records(sorted(tmp_path.iterdir())))
     assert [(p.first, p.second, p.kind) for p in duplicates.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
 
 
 def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> None:
-    (one,) = image_records([tmp_path / "none.png"])
-    assert one.problem is not None
-    assert not one.blank
+    (one,) = read_image_records([tmp_path / "none.png"])
+    assert one.read_error is not None
+    assert not one.is_blank
 
 
 def test_one_image_and_no_image_have_no_copies(originals: list[GrayImage], tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_one_image_and_no_image_have_no_copies(originals: list[GrayImage], tmp_p
 
 
 def test_clusters_are_called_by_their_smallest_member() -> None:
-    sets = Clusters(5)
-    assert sets.join(4, 2)
-    assert sets.join(2, 1)
-    assert not sets.join(1, 4)
-    assert [sets.root(i) for i in range(5)] == [0, 1, 1, 3, 1]
+    sets = UnionFind(5)
+    assert sets.union(4, 2)
+    assert sets.union(2, 1)
+    assert not sets.union(1, 4)
+    assert [sets.find(i) for i in range(5)] == [0, 1, 1, 3, 1]
 
 
 def test_drawings_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None:
@@ -137,10 +137,10 @@ def test_drawings_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None
 
 
 def test_a_blank_image_has_no_drawings() -> None:
-    assert thumbnails(np.full((40, 50), 7, np.uint8)) is None
+    assert make_thumbnails(np.full((40, 50), 7, np.uint8)) is None
 
 
 def _drawn(image: GrayImage) -> np.ndarray:
-    drawn = thumbnails(np.ascontiguousarray(image))
+    drawn = make_thumbnails(np.ascontiguousarray(image))
     assert drawn is not None
     return drawn

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tests.fixtures import scans
-from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import Sample, Table
@@ -22,7 +22,7 @@ def table(labels: Mapping[Path, str]) -> Table:
 
 def damage(labels: Mapping[Path, str]) -> dict[str, IntegrityIssue]:
     made = table(labels)
-    found = find_integrity_issues(made, image_records([sample.image for sample in made.samples]))
+    found = find_integrity_issues(made, read_image_records([sample.image for sample in made.samples]))
     return {one.kind: one for one in found}
 
 

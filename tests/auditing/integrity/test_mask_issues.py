@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.fixtures import coco, scans, via
-from tumorlens.auditing.duplicates.image_records import image_records
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import MaskLocation, Sample, Table, open_table
@@ -27,7 +27,7 @@ def damage(place: Path, *masks: Path | None, label: str = "glioma") -> dict[str,
     """What is found for images with these masks."""
     samples = tuple(Sample(f"made/{i}", image(place / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
     table = Table("made", samples, (label,))
-    return {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
+    return {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
 
 
 def details(found: IntegrityIssue) -> list[tuple[str, str]]:
@@ -36,7 +36,7 @@ def details(found: IntegrityIssue) -> list[tuple[str, str]]:
 
 def test_outlines_are_no_damage(phantoms: Path) -> None:
     table = open_table(phantoms)
-    assert find_integrity_issues(table, image_records([s.image for s in table.samples])) == ()
+    assert find_integrity_issues(table, read_image_records([s.image for s in table.samples])) == ()
 
 
 def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
     )
     table = Table("made", samples, ("glioma",))
     steps: list[tuple[int, int]] = []
-    seen = image_records([s.image for s in samples])
+    seen = read_image_records([s.image for s in samples])
     assert find_integrity_issues(table, seen, progress=lambda done, total: steps.append((done, total))) == ()
     assert steps == [(1, 2), (2, 2)]
     steps.clear()
@@ -74,7 +74,7 @@ def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert "different values" in details(found["mask-values"])[0][1]
     assert details(found["mask-size"]) == [("half.png", "32 x 32 pixels, its image 64 x 64")]
     assert details(found["mask-empty"]) == [("empty.png", "empty, of class glioma")]
-    assert details(found["mask-none"]) == [("6.png", "no mask, of class glioma")]
+    assert details(found["no-mask"]) == [("6.png", "no mask, of class glioma")]
     assert found["mask-empty"].what.startswith("1 of 6 masks are empty although the class is a tumor")
     assert {kind for kind, one in found.items() if one.level == "danger"} == {
         "mask-unreadable",
@@ -94,7 +94,7 @@ def test_without_a_tumor_an_empty_mask_is_right_and_a_full_one_is_not(tmp_path: 
 def test_masks_that_are_all_rectangles_are_boxes(tmp_path: Path) -> None:
     boxes = [scans.save(tmp_path / "m" / f"{i}.png", np.roll(BOX, i, axis=0)) for i in range(3)]
     empty = scans.save(tmp_path / "m" / "empty.png", BOX * 0)
-    found = damage(tmp_path, *boxes, empty)["mask-rectangles"]
+    found = damage(tmp_path, *boxes, empty)["box-masks"]
     assert found.level == "danger"
     assert found.what.startswith("3 of 3 masks that show a tumor are filled rectangles: boxes, not outlines")
     assert len(found.items) == 3
@@ -102,7 +102,7 @@ def test_masks_that_are_all_rectangles_are_boxes(tmp_path: Path) -> None:
 
 def test_one_box_among_outlines_is_a_warning(tmp_path: Path) -> None:
     outlines = [scans.save(tmp_path / "m" / f"{i}.png", np.roll(SHAPE, i, axis=0)) for i in range(3)]
-    found = damage(tmp_path, *outlines, scans.save(tmp_path / "m" / "box.png", BOX))["mask-rectangles"]
+    found = damage(tmp_path, *outlines, scans.save(tmp_path / "m" / "box.png", BOX))["box-masks"]
     assert found.level == "warning"
     assert details(found) == [("box.png", "a filled rectangle")]
 
@@ -110,8 +110,8 @@ def test_one_box_among_outlines_is_a_warning(tmp_path: Path) -> None:
 def test_masks_drawn_from_coco_are_judged_once(tmp_path: Path) -> None:
     coco.export(tmp_path / "set", {"1.png": [1], "2.png": [2]}, polygon=coco.RECTANGLE)
     table = open_table(tmp_path / "set")
-    found = [one.kind for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))]
-    assert found.count("coco-rectangles") == 1
+    found = [one.kind for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))]
+    assert found.count("coco-box-polygons") == 1
     assert not [kind for kind in found if kind.startswith("mask-")]
 
 
@@ -120,10 +120,10 @@ def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> 
         tmp_path / "via_region_data.json", {"1.png": [via.rect(4, 4, 9, 9)], "2.png": [via.rect(3, 3, 9, 9)]}
     )
     table = open_table(tmp_path)
-    found = {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
-    assert found["mask-rectangles"].what.startswith("2 of 2 masks that show a tumor are filled rectangles")
+    found = {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
+    assert found["box-masks"].what.startswith("2 of 2 masks that show a tumor are filled rectangles")
     (tmp_path / "via_region_data.json").write_text("{")
-    found = {one.kind: one for one in find_integrity_issues(table, image_records([s.image for s in table.samples]))}
+    found = {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
     assert details(found["mask-unreadable"])[0][1].startswith("is no JSON or damaged")
 
 
@@ -141,7 +141,7 @@ def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_n
 
 def _masks(table: Table) -> list[str]:
     """What is found about masks."""
-    found = find_integrity_issues(table, image_records([s.image for s in table.samples]))
+    found = find_integrity_issues(table, read_image_records([s.image for s in table.samples]))
     return [one.kind for one in found if one.kind.startswith("mask-")]
 
 

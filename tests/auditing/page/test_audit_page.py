@@ -16,7 +16,7 @@ from tests.fixtures import scans
 from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
 from tests.report.test_page import HOSTILE, Page
 from tumorlens.auditing import AuditReport, IntegrityIssue, NearestNeighborAccuracy, Shortcut, audit, build_index
-from tumorlens.auditing.duplicates.perceptual_hash import turned
+from tumorlens.auditing.duplicates.perceptual_hash import transformed
 from tumorlens.auditing.page.audit_page import audit_page, level
 from tumorlens.auditing.page.contact_sheets import LONGEST, Kinship, inverse, small, spread, turn_image
 from tumorlens.auditing.page.image_sections import LISTED
@@ -39,12 +39,12 @@ def leaky_dataset(heads: Table, tmp_path_factory: pytest.TempPathFactory) -> Aud
     """The leaky set, with an index of the phantoms it was made of, in which their patients are named."""
     place = tmp_path_factory.mktemp("leaky")
     build_index(heads, name="atlas").save(place / "atlas.npz")
-    return audit(open_table(make_leaky_dataset(place / "set", heads)), known=[place / "atlas.npz"], shortcuts=False)
+    return audit(open_table(make_leaky_dataset(place / "set", heads)), reference_indexes=[place / "atlas.npz"], shortcuts=False)
 
 
 @pytest.fixture(scope="module")
 def sound(heads: Table) -> AuditReport:
-    return audit(heads.where(lambda s: s.label != "no_tumor"), known=[], shortcuts=False)
+    return audit(heads.where(lambda s: s.label != "no_tumor"), reference_indexes=[], shortcuts=False)
 
 
 def section(document: str, title: str) -> str:
@@ -69,7 +69,7 @@ def test_leaks_are_counted_by_part_kind_and_class_and_shown_in_pairs(leaky_datas
     document = audit_page(leaky_dataset)
     words = section(document, "Leaks")
     leak = next(leak for leak in leaky_dataset.leaks if leak.by == "duplicate")
-    assert f"{LEAKED} of {leak.rate.n} test images have a copy in train: {leak.rate.percent()}" in words
+    assert f"{LEAKED} of {leak.rate.n} test images have a duplicate in train: {leak.rate.percent()}" in words
     assert f"test a copy {LEAKED} of {leak.rate.n} {leak.rate.percent()} {BYTES + 1} 0 {MIRRORED}" in words
     assert "test · pituitary: test/pituitary/mirrored-0.png" in words
     assert "right one shown mirrored left to right" in words
@@ -112,7 +112,7 @@ def test_a_leak_by_patient_shows_another_image_of_the_patient(leaky_dataset: Aud
         other = kinship.patient_in_train(i)
         assert other is not None
         assert kinship.patients[other] == kinship.patients[i]
-        assert leaky_dataset.duplicates.cluster[other] != leaky_dataset.duplicates.cluster[i]
+        assert leaky_dataset.duplicates.cluster_ids[other] != leaky_dataset.duplicates.cluster_ids[i]
 
 
 def test_a_conflict_shows_both_labels(leaky_dataset: AuditReport) -> None:
@@ -127,12 +127,12 @@ def test_damage_names_the_file_from_the_folder_of_the_data(leaky_dataset: AuditR
 
 
 def test_a_section_that_found_nothing_says_that_it_looked(sound: AuditReport) -> None:
-    document = audit_page(replace(sound, damage=()))
+    document = audit_page(replace(sound, integrity=()))
     for title in ("Copies", "Known source", "Label conflicts", "Damage"):
         assert section(document, title).startswith(f"{title} Looked"), title
     assert "no train part" in section(document, "Leaks")
     assert "Not measured" in section(document, "Shortcuts")
-    assert level(replace(sound, damage=())) == "ok"
+    assert level(replace(sound, integrity=())) == "ok"
     assert "Good." in section(document, "The verdict")
 
 
@@ -141,7 +141,7 @@ def test_shortcuts_are_told_in_words_and_neighbors_with_their_numbers(sound: Aud
     found = replace(
         sound,
         shortcuts=(Shortcut("file size", "bytes of the file", share, 0.4, share, "glioma and pituitary"),),
-        neighbors=(NearestNeighborAccuracy("test", share, None, share),),
+        nearest_neighbor=(NearestNeighborAccuracy("test", share, None, share),),
     )
     words = section(audit_page(found), "Shortcuts")
     assert "From file size alone the class can be told with a balanced accuracy of 90.0 % (85.0 to 95.0)" in words
@@ -152,7 +152,7 @@ def test_shortcuts_are_told_in_words_and_neighbors_with_their_numbers(sound: Aud
 def test_long_lists_are_cut_and_the_rest_is_counted(sound: AuditReport) -> None:
     items = tuple((Path(f"mask-{i:03d}.png"), "empty") for i in range(LISTED + 20))
     words = section(
-        audit_page(replace(sound, damage=(IntegrityIssue("mask-empty", "Many.", "warning", items),))), "Damage"
+        audit_page(replace(sound, integrity=(IntegrityIssue("mask-empty", "Many.", "warning", items),))), "Damage"
     )
     assert f"mask-{LISTED - 1:03d}.png" in words
     assert f"mask-{LISTED:03d}.png" not in words
@@ -163,7 +163,7 @@ def test_several_sets_are_compared_with_each_other(heads: Table, tmp_path: Path)
     for name, count in (("one", 6), ("two", 4)):
         for number, sample in enumerate(heads.samples[:count]):
             scans.save(tmp_path / name / sample.label / f"{number}.png", np.asarray(Image.open(sample.image)))
-    found = audit(open_tables([tmp_path / "one", tmp_path / "two"]), known=[], shortcuts=False)
+    found = audit(open_tables([tmp_path / "one", tmp_path / "two"]), reference_indexes=[], shortcuts=False)
     words = section(audit_page(found), "Copies")
     assert "one (6) 0 of 6 (0.0 %) 4 of 6 (66.7 %) two (4) 4 of 4 (100.0 %) 0 of 4 (0.0 %)" in words
 
@@ -194,7 +194,7 @@ def test_a_hostile_name_is_shown_as_text(leaky_dataset: AuditReport) -> None:
 def test_a_turn_and_its_inverse_undo_each_other_as_on_drawings(turn: int) -> None:
     gray = np.arange(64 * 64).reshape(64, 64).astype(np.uint8)
     image = turn_image(Image.fromarray(gray), turn)
-    assert np.array_equal(np.asarray(image), turned(gray, turn))
+    assert np.array_equal(np.asarray(image), transformed(gray, turn))
     assert np.array_equal(np.asarray(turn_image(image, inverse(turn))), gray)
 
 

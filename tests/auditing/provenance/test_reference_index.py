@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.altered_copies import KINDS
-from tumorlens.auditing.duplicates.image_records import image_records
-from tumorlens.auditing.provenance.reference_index import ReferenceIndex, build_index, mislabeled, shipped, trace
+from tumorlens.auditing.duplicates.image_records import read_image_records
+from tumorlens.auditing.provenance.reference_index import ReferenceIndex, build_index, match_sources, misnamed_files, shipped_indexes
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError
@@ -47,24 +47,24 @@ def test_copies_of_every_kind_are_traced(kind: str, source: Table, index: Refere
         copy = KINDS[kind](np.asarray(Image.open(sample.image)), random)
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray(np.ascontiguousarray(copy)).save(paths[-1])
-    found = trace(image_records(paths), index)
+    found = match_sources(read_image_records(paths), index)
     assert [t.slice for t in found] == [index.slices[i] for i in range(0, len(source), 3)]
     assert [t.patient for t in found] == [index.patients[i] for i in range(0, len(source), 3)]
     if kind == "mirrored":
-        assert {DIHEDRAL_NAMES[t.turn] for t in found} == {"mirrored left to right"}
+        assert {DIHEDRAL_NAMES[t.transform] for t in found} == {"mirrored left to right"}
 
 
 def test_images_from_elsewhere_are_not_traced(index: ReferenceIndex, tmp_path: Path) -> None:
     other = open_table(make(tmp_path / "other", patients=6, slices=2, size=160, seed=7))
-    seen = image_records([s.image for s in other.samples])
-    assert trace(seen, index) == []
-    for known in shipped():
-        assert trace(seen, known) == []
-    assert trace([], index) == []
+    seen = read_image_records([s.image for s in other.samples])
+    assert match_sources(seen, index) == []
+    for known in shipped_indexes():
+        assert match_sources(seen, known) == []
+    assert match_sources([], index) == []
 
 
 def test_the_shipped_index_is_that_of_figshare() -> None:
-    (known,) = shipped()
+    (known,) = shipped_indexes()
     assert (known.name, len(known)) == ("figshare", 3064)
     assert set(known.labels) == {"glioma", "meningioma", "pituitary"}
     assert len(set(known.patients)) == 209
@@ -94,5 +94,5 @@ def test_a_file_named_after_another_slice_is_told(source: Table, index: Referenc
         place.write_bytes(sample.image.read_bytes())
         samples.append(Sample(f"t/{i:02d}", place, sample.label))
     table = Table("t", tuple(samples), source.classes)
-    found = mislabeled(table, trace(image_records([s.image for s in table.samples]), numbered))
+    found = misnamed_files(table, match_sources(read_image_records([s.image for s in table.samples]), numbered))
     assert [(t.slice, claim) for t, claim in found] == [("4", "5")]

@@ -1,1 +1,1 @@
-"""Files -> looks, and looks -> Twins: which files show one image."""
+"""Files -> image records -> duplicates: which files show the same image."""

@@ -1,7 +1,7 @@
-"""codes -> candidate pairs: every image against every other, in four views and all eight flips and turns.
+"""hashes -> candidate pairs: every image against every other, in four views and all eight flips and rotations.
 
-Up to `EXACT` images all pairs are compared by matrix products, which misses nothing; more are left to
-`match_many`, which finds nearly all copies in time that grows with the number of images, not with its square.
+Up to `EXACT_COMPARISON_LIMIT` images, matrix products compare all pairs and miss nothing. For more images,
+`multi_index_hashing` finds nearly all duplicates in time that grows with the number of images, not with its square.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from tumorlens._arrays import Floats32, Ints
-from tumorlens.auditing.duplicates.image_records import Progress
-from tumorlens.auditing.duplicates.multi_index_hashing import rows_many
-from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
+from tumorlens._arrays import Flags, Floats, Floats32, Ints
+from tumorlens.auditing.duplicates.image_records import ProgressCallback
+from tumorlens.auditing.duplicates.multi_index_hashing import multi_index_pairs
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, transformed, unit_vectors
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
-EXACT = 20_000
+EXACT_COMPARISON_LIMIT = 20_000
 """Images up to which every pair is compared: a minute or so on two cores."""
 
 _ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stays in the cache
@@ -26,62 +25,62 @@ _ROWS, _COLUMNS = 512, 4096  # of a block of similarities: 8 MB, so that it stay
 
 @dataclass(frozen=True, eq=False)
 class CandidatePairs:
-    """Pairs whose codes are alike, each pair once, with the view and the turn in which they are most alike.
+    """Pairs with similar hashes, each pair once, with its most similar view and transform.
 
     Attributes:
-        first: (M,) positions in the one set of codes.
-        second: (M,) positions in the other.
-        view: (M,) which of the four drawings.
-        turn: (M,) which of `DIHEDRAL_NAMES` makes the second look like the first.
+        first: (M,) positions in the first set of hashes.
+        second: (M,) positions in the second set.
+        view: (M,) which of the four thumbnails.
+        transform: (M,) index in `DIHEDRAL_NAMES` of the flip or rotation that maps the second onto the first.
         similarity: (M,) -1 to 1.
     """
 
     first: Ints
     second: Ints
     view: Ints
-    turn: Ints
+    transform: Ints
     similarity: Floats32
 
     def __len__(self) -> int:
         return len(self.first)
 
-    def where(self, chosen: npt.NDArray[np.bool_] | Ints) -> CandidatePairs:
-        """Some of them."""
+    def where(self, chosen: Flags | Ints) -> CandidatePairs:
+        """The chosen pairs."""
         return CandidatePairs(
-            self.first[chosen], self.second[chosen], self.view[chosen], self.turn[chosen], self.similarity[chosen]
+            self.first[chosen], self.second[chosen], self.view[chosen], self.transform[chosen], self.similarity[chosen]
         )
 
 
 def candidate_pairs(
-    codes: Hashes,
+    hashes: Hashes,
     others: Hashes | None = None,
     *,
     at_least: float,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> CandidatePairs:
-    """All pairs of images whose codes agree in any view and turn; nearly all, where there are very many.
+    """All pairs of images whose hashes are similar in any view and transform; nearly all pairs of very many images.
 
     Args:
-        codes: (N, V, C) int8.
-        others: (M, V, C) int8; None to compare the codes with each other.
+        hashes: (N, V, C) int8.
+        others: (M, V, C) int8; None to compare the hashes with each other.
         at_least: similarity, -1 to 1.
         progress: called with (done, total).
     """
-    comparisons = len(codes) ** 2 / 2 if others is None else len(codes) * len(others)
-    if comparisons > EXACT**2 / 2:
-        return _best(rows_many(codes, others, at_least=at_least, progress=progress))
-    found = [np.zeros((0, 5), dtype=np.float64)]
-    total = codes.shape[1] * len(DIHEDRAL_NAMES)
-    for step, (view, turn) in enumerate(np.ndindex(codes.shape[1], len(DIHEDRAL_NAMES))):
-        fixed = unit(codes[:, view])
-        moving = unit(turned((codes if others is None else others)[:, view], turn))
+    comparisons = len(hashes) ** 2 / 2 if others is None else len(hashes) * len(others)
+    if comparisons > EXACT_COMPARISON_LIMIT**2 / 2:
+        return _best(multi_index_pairs(hashes, others, at_least=at_least, progress=progress))
+    blocks = [np.zeros((0, 5), dtype=np.float64)]
+    total = hashes.shape[1] * len(DIHEDRAL_NAMES)
+    for step, (view, transform) in enumerate(np.ndindex(hashes.shape[1], len(DIHEDRAL_NAMES))):
+        fixed = unit_vectors(hashes[:, view])
+        moving = unit_vectors(transformed((hashes if others is None else others)[:, view], transform))
         for first, second, similarity in _above(fixed, moving, at_least, same=others is None):
-            part = np.empty((len(first), 5))
-            part[:, 0], part[:, 1], part[:, 2], part[:, 3], part[:, 4] = first, second, view, turn, similarity
-            found.append(part)
+            rows = np.empty((len(first), 5))
+            rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] = first, second, view, transform, similarity
+            blocks.append(rows)
         if progress:
             progress(step + 1, total)
-    return _best(np.concatenate(found))
+    return _best(np.concatenate(blocks))
 
 
 def _above(fixed: Floats32, moving: Floats32, least: float, *, same: bool) -> Iterator[tuple[Ints, Ints, Floats32]]:
@@ -99,11 +98,11 @@ def _above(fixed: Floats32, moving: Floats32, least: float, *, same: bool) -> It
             yield i[keep], j[keep], similarity[keep]
 
 
-def _best(rows: npt.NDArray[np.float64]) -> CandidatePairs:
-    """Of the rows of one pair the most similar one."""
+def _best(rows: Floats) -> CandidatePairs:
+    """The most similar row of each pair."""
     rows = rows[np.lexsort((-rows[:, 4], rows[:, 1], rows[:, 0]))]
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (rows[1:, :2] != rows[:-1, :2]).any(axis=1)
     rows = rows[new]
-    first, second, view, turn = rows[:, :4].T.astype(np.int64)
-    return CandidatePairs(first, second, view, turn, rows[:, 4].astype(np.float32))
+    first, second, view, transform = rows[:, :4].T.astype(np.int64)
+    return CandidatePairs(first, second, view, transform, rows[:, 4].astype(np.float32))

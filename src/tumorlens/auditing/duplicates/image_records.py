@@ -1,4 +1,4 @@
-"""files -> looks: each file read and decoded once, and all that the audit needs of it kept."""
+"""files -> image records: each file read and decoded once, with everything that the audit needs of it."""
 
 from __future__ import annotations
 
@@ -12,104 +12,101 @@ from zlib import adler32, crc32
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails, thumbnails
+from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails, make_thumbnails
 from tumorlens.errors import ScanError
 from tumorlens.scan import GrayImage, read_scan
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageRecord:
-    """What one decoding of a file says about it.
+    """The properties of one decoded file.
 
     Attributes:
         path: the file.
-        bytes: its size.
-        content: hash of its bytes; equal for byte-identical files.
-        format: what it holds, told by content, such as ``"PNG"``; "" where it cannot be read.
-        mode: how its pixels are stored, such as ``"RGB"``; "" where it cannot be read.
-        size: height and width, pixels; (0, 0) where it cannot be read.
-        pixels: checksums of its gray values; equal for pixel-identical images, whatever the file; "" where unread.
+        file_size: bytes.
+        file_hash: of its bytes; equal for byte-identical files.
+        format: told by content, such as ``"PNG"``; "" where the file cannot be read.
+        mode: of its pixels, such as ``"RGB"``; "" where the file cannot be read.
+        size: height and width, pixels; (0, 0) where the file cannot be read.
+        pixel_hash: checksums of its gray values; equal for pixel-identical images in any format; "" where unread.
         border: mean and standard deviation of its outermost pixels, gray levels.
-        thumbnails: (4, 64, 64) uint8, see `tumorlens.auditing.duplicates.perceptual_hash`; None where it is blank or cannot be read.
-        problem: why it cannot be read; None where it can.
+        thumbnails: (4, 64, 64) uint8 of `make_thumbnails`; None where the image is blank or cannot be read.
+        read_error: why the file cannot be read; None where it can.
     """
 
     path: Path
-    bytes: int
-    content: str
+    file_size: int
+    file_hash: str
     format: str = ""
     mode: str = ""
     size: tuple[int, int] = (0, 0)
-    pixels: str = ""
+    pixel_hash: str = ""
     border: tuple[float, float] = (0.0, 0.0)
     thumbnails: Thumbnails | None = None
-    problem: str | None = None
+    read_error: str | None = None
 
     @property
-    def blank(self) -> bool:
-        """Readable, but of one gray."""
-        return self.thumbnails is None and self.problem is None
+    def is_blank(self) -> bool:
+        """Readable, but with one gray value only."""
+        return self.thumbnails is None and self.read_error is None
 
 
-def look(path: Path) -> ImageRecord:
-    """Read one file; one that cannot be read is a look with a `problem`, not an error."""
+def read_image_record(path: Path) -> ImageRecord:
+    """Read one file; an unreadable one gives a record with a `read_error`, not an exception."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        return ImageRecord(path, 0, "", problem=f"cannot be read ({error.strerror or error})")
-    content = _hash(raw)
+        return ImageRecord(path, 0, "", read_error=f"cannot be read ({error.strerror or error})")
+    file_hash = blake2b(raw, digest_size=16).hexdigest()
     try:
         scan = read_scan(path)
         gray = scan.gray_slice()
     except ScanError as error:
-        return ImageRecord(path, len(raw), content, problem=error.found)
+        return ImageRecord(path, len(raw), file_hash, read_error=error.found)
     return ImageRecord(
         path=path,
-        bytes=len(raw),
-        content=content,
+        file_size=len(raw),
+        file_hash=file_hash,
         format=scan.format,
         mode=scan.mode,
         size=scan.size,
-        pixels=_sums(gray),
+        pixel_hash=_pixel_checksums(gray),
         border=_border(gray),
-        thumbnails=thumbnails(gray),
+        thumbnails=make_thumbnails(gray),
     )
 
 
-def image_records(paths: Sequence[Path], *, progress: Progress | None = None) -> list[ImageRecord]:
-    """`look` at many files, in order, on all cores.
+def read_image_records(paths: Sequence[Path], *, progress: ProgressCallback | None = None) -> list[ImageRecord]:
+    """The records of many files, in order, read on all cores.
 
     Args:
         paths: the files.
         progress: called with (done, total).
     """
-    found = []
+    records = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for one in threads.map(look, paths):
-            found.append(one)
+        for record in threads.map(read_image_record, paths):
+            records.append(record)
             if progress:
-                progress(len(found), len(paths))
-    return found
+                progress(len(records), len(paths))
+    return records
 
 
-def frames(image_records: Sequence[ImageRecord], positions: Iterable[int]) -> Thumbnails:
-    """(N, 64, 64) whole frames of images that have them."""
-    return np.stack([drawn[0] for i in positions if (drawn := image_records[i].thumbnails) is not None])
+def whole_frames(records: Sequence[ImageRecord], positions: Iterable[int]) -> Thumbnails:
+    """(N, 64, 64) thumbnails of whole images, of those records that have thumbnails."""
+    return np.stack([thumbnails[0] for i in positions if (thumbnails := records[i].thumbnails) is not None])
 
 
-def stepwise(progress: Progress | None, step: int, steps: int) -> Progress | None:
-    """The progress of one of several equal steps, as part of the whole."""
+def step_progress(progress: ProgressCallback | None, step: int, steps: int) -> ProgressCallback | None:
+    """The progress of one of several equal steps, as a share of the whole."""
     return (lambda done, total: progress(step * total + done, steps * total)) if progress else None
 
 
-def _hash(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
-
-
-def _sums(gray: GrayImage) -> str:
-    """The shape and two checksums of its gray values: five times as quick as a hash, and nobody forges a slice."""
+def _pixel_checksums(gray: GrayImage) -> str:
+    """The shape and two checksums of the gray values: five times faster than a hash, and nobody forges a slice."""
     values = np.ascontiguousarray(gray).data
     return f"{gray.shape[0]} x {gray.shape[1]} {crc32(values):08x} {adler32(values):08x}"
 

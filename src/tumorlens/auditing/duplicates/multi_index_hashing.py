@@ -1,11 +1,11 @@
-"""very many codes -> candidate pairs: only images that stand side by side in one of many sorted lists are compared.
+"""very many hashes -> candidate pairs: compares only images that are neighbors in one of many sorted lists.
 
-A *key* is the values of some cells of a code, in an order drawn by chance, read as digits of one number. Each
-image is turned as its key is smallest, so that a copy has the same key however it was turned. A list of all
-images sorted by one such key brings copies together unless one of the cells that decide differs; of 32 lists in
-four views one does not, nearly always. This is multi-index hashing with turns taken out (Norouzi, Punjani and
-Fleet, CVPR 2012) and with neighbors in a sorted list in place of buckets (Hernández and Stolfo, SIGMOD 1995), so that
-the many slices which look alike in a few cells cost no more than others.
+A *key* reads the values of some cells of a hash, in random order, as the digits of one number. Each image is
+flipped or rotated to its smallest key, so that a transformed duplicate has the same key. In a list of all images
+sorted by one such key, duplicates are neighbors unless one of the deciding cells differs; with 32 lists in four views,
+nearly every pair is found. This is multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012), invariant to flips and
+rotations, with neighbors in a sorted list in place of buckets (Hernández and Stolfo, SIGMOD 1995), so that many slices
+that are similar in a few cells cost no more than others.
 """
 
 from __future__ import annotations
@@ -16,78 +16,78 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens._arrays import Floats32, Ints
-from tumorlens.auditing.duplicates.image_records import Progress
-from tumorlens.auditing.duplicates.perceptual_hash import Hashes, turned, unit
+from tumorlens._arrays import Floats, Floats32, Ints
+from tumorlens.auditing.duplicates.image_records import ProgressCallback
+from tumorlens.auditing.duplicates.perceptual_hash import Hashes, transformed, unit_vectors
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
-Keys = npt.NDArray[np.float64]  # whole numbers below 3**33, which float64 holds exactly: so a matrix product makes them
-Rows = npt.NDArray[np.float64]  # (M, 5): first, second, view, turn and similarity of pairs
+Keys = Floats  # integers below 3**33, which float64 holds exactly, so that a matrix product computes them
+PairRows = Floats  # (M, 5): first, second, view, transform and similarity of pairs
 
-LISTS = 32
-"""In each view."""
+SORTED_LISTS = 32
+"""Sorted lists for each view."""
 
 _DIGITS = 33  # of a key; the most that are exact in float64
 _DECIDING = 20  # first digits that must be equal
-_REACH = 6  # further places in a list at which an image looks
-_ROWS = 4096  # codes turned to keys at once: 8 MB
+_WINDOW = 6  # places on either side in a sorted list that an image is compared with
+_ROWS = 4096  # hashes converted to keys at once: 8 MB
 _PAIRS = 8192  # compared at once: 8 MB for each side
 _SEED = 0
 
 
-def rows_many(
-    codes: Hashes,
+def multi_index_pairs(
+    hashes: Hashes,
     others: Hashes | None = None,
     *,
     at_least: float,
-    progress: Progress | None = None,
-) -> Rows:
-    """Pairs of images whose codes agree in any view and turn: nearly all such pairs, and no others.
+    progress: ProgressCallback | None = None,
+) -> PairRows:
+    """Pairs of images whose hashes are similar in any view and transform: nearly all such pairs, and no others.
 
-    Of very many images that all look alike, each is paired with some of the others, enough to connect them.
+    Of very many mutually similar images, each is paired with some of the others, enough to connect them.
 
     Args:
-        codes: (N, V, C) int8.
-        others: (M, V, C) int8; None to compare the codes with each other.
+        hashes: (N, V, C) int8.
+        others: (M, V, C) int8; None to compare the hashes with each other.
         at_least: similarity, -1 to 1.
         progress: called with (done, total).
 
     Returns:
-        A pair in each turn in which it was found, with the view that agrees best.
+        A row for each pair and transform found, with its most similar view.
     """
-    lists, views = _lists(codes.shape[2]), codes.shape[1]
-    second_codes = codes if others is None else others
+    lists, views = _lists(hashes.shape[2]), hashes.shape[1]
+    second_hashes = hashes if others is None else others
     found: Ints = np.zeros(0, dtype=np.int64)
     for view in range(views):
-        keys = _keys(codes[:, view], lists)
-        known = keys if others is None else _keys(second_codes[:, view], lists)
-        for row in range(LISTS):
-            near = _neighbors(keys.key[row]) if others is None else _between(keys.key[row], known.key[row])
+        keys = _keys(hashes[:, view], lists)
+        other_keys = keys if others is None else _keys(second_hashes[:, view], lists)
+        for row in range(SORTED_LISTS):
+            near = _neighbors(keys.key[row]) if others is None else _between(keys.key[row], other_keys.key[row])
             for first, second in near:
-                turn = lists.relative[keys.turn[row, first], known.turn[row, second]]
-                alike = _similarity(codes, second_codes, first, second, turn, view) >= at_least
-                pair = first[alike] * len(second_codes) + second[alike]
-                found = np.union1d(found, pair * len(DIHEDRAL_NAMES) + turn[alike])
+                transform = lists.relative[keys.transform[row, first], other_keys.transform[row, second]]
+                similar = _similarity(hashes, second_hashes, first, second, transform, view) >= at_least
+                pair = first[similar] * len(second_hashes) + second[similar]
+                found = np.union1d(found, pair * len(DIHEDRAL_NAMES) + transform[similar])
             if progress:
-                progress(view * LISTS + row + 1, views * LISTS)
-    pair, turn = np.divmod(found, len(DIHEDRAL_NAMES))
-    first, second = np.divmod(pair, len(second_codes))
+                progress(view * SORTED_LISTS + row + 1, views * SORTED_LISTS)
+    pair, transform = np.divmod(found, len(DIHEDRAL_NAMES))
+    first, second = np.divmod(pair, len(second_hashes))
     rows = np.empty((len(found), 5))
-    rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] = first, second, 0, turn, -1
+    rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] = first, second, 0, transform, -1
     for view in range(views):
-        similarity = _similarity(codes, second_codes, first, second, turn, view)
+        similarity = _similarity(hashes, second_hashes, first, second, transform, view)
         better = similarity > rows[:, 4]
         rows[better, 2], rows[better, 4] = view, similarity[better]
     return rows
 
 
 @dataclass(frozen=True, eq=False)
-class _Lists:
-    """How keys are made.
+class _SortedLists:
+    """How the keys of the sorted lists are computed.
 
     Attributes:
-        weights: (8, C, L), of the cells of an unturned code in the key of each turn and list.
-        relative: (8, 8), the turn that makes the second look like the first, from the turns of both.
+        weights: (8, C, L), of the cells of an untransformed hash in the key of each transform and list.
+        relative: (8, 8), the transform that maps the second onto the first, from the transforms of both.
     """
 
     weights: Keys
@@ -95,65 +95,66 @@ class _Lists:
 
 
 @dataclass(frozen=True, eq=False)
-class _Keyed:
+class _ImageKeys:
     """Keys of images in one view.
 
     Attributes:
-        key: (L, N) whole numbers from 0 to 3**33.
-        turn: (L, N) uint8, in which the key was smallest.
+        key: (L, N) integers from 0 to 3**33.
+        transform: (L, N) uint8, with the smallest key.
     """
 
     key: Keys
-    turn: npt.NDArray[np.uint8]
+    transform: npt.NDArray[np.uint8]
 
 
-def _lists(cells: int) -> _Lists:
+def _lists(cells: int) -> _SortedLists:
     random = np.random.default_rng(_SEED)
-    weights = np.zeros((len(DIHEDRAL_NAMES), cells, LISTS))
+    weights = np.zeros((len(DIHEDRAL_NAMES), cells, SORTED_LISTS))
     digits = 3.0 ** np.arange(_DIGITS - 1, -1, -1)
-    places = np.array([turned(np.arange(cells), turn) for turn in range(len(DIHEDRAL_NAMES))])
-    for row in range(LISTS):
+    places = np.array([transformed(np.arange(cells), transform) for transform in range(len(DIHEDRAL_NAMES))])
+    for row in range(SORTED_LISTS):
         chosen = random.permutation(cells)[:_DIGITS]
-        for turn in range(len(DIHEDRAL_NAMES)):
-            weights[turn, places[turn, chosen], row] = digits[: len(chosen)]
-    back = [np.argsort(place) for place in places]
+        for transform in range(len(DIHEDRAL_NAMES)):
+            weights[transform, places[transform, chosen], row] = digits[: len(chosen)]
+    inverses = [np.argsort(place) for place in places]
     relative = [
-        [next(t for t, place in enumerate(places) if (place == other[undo]).all()) for other in places] for undo in back
+        [next(t for t, place in enumerate(places) if (place == other[inverse]).all()) for other in places]
+        for inverse in inverses
     ]
-    return _Lists(weights, np.array(relative))
+    return _SortedLists(weights, np.array(relative))
 
 
-def _keys(codes: Hashes, lists: _Lists) -> _Keyed:
-    """Of (N, C) codes."""
-    key = np.empty((LISTS, len(codes)))
-    turn = np.empty((LISTS, len(codes)), dtype=np.uint8)
-    weights = lists.weights.transpose(1, 0, 2).reshape(codes.shape[1], -1)
-    for start in range(0, len(codes), _ROWS):
-        part = slice(start, start + _ROWS)
-        each = (codes[part].astype(np.float64) @ weights).reshape(-1, len(DIHEDRAL_NAMES), LISTS)
-        turn[:, part] = each.argmin(axis=1).T
-        key[:, part] = each.min(axis=1).T
+def _keys(hashes: Hashes, lists: _SortedLists) -> _ImageKeys:
+    """The keys of (N, C) hashes."""
+    key = np.empty((SORTED_LISTS, len(hashes)))
+    transform = np.empty((SORTED_LISTS, len(hashes)), dtype=np.uint8)
+    weights = lists.weights.transpose(1, 0, 2).reshape(hashes.shape[1], -1)
+    for start in range(0, len(hashes), _ROWS):
+        block = slice(start, start + _ROWS)
+        each = (hashes[block].astype(np.float64) @ weights).reshape(-1, len(DIHEDRAL_NAMES), SORTED_LISTS)
+        transform[:, block] = each.argmin(axis=1).T
+        key[:, block] = each.min(axis=1).T
     key += (3**_DIGITS - 1) // 2
-    return _Keyed(key, turn)
+    return _ImageKeys(key, transform)
 
 
 def _neighbors(keys: Keys) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs at most `_REACH` places apart in the sorted list whose deciding digits are equal."""
+    """Pairs at most `_WINDOW` places apart in the sorted list whose deciding digits are equal."""
     order = np.argsort(keys)
     deciding = _deciding(keys[order])
-    for reach in range(1, _REACH + 1):
-        place = np.flatnonzero(deciding[reach:] == deciding[:-reach])
-        one, other = order[place], order[place + reach]
+    for offset in range(1, _WINDOW + 1):
+        place = np.flatnonzero(deciding[offset:] == deciding[:-offset])
+        one, other = order[place], order[place + offset]
         yield np.minimum(one, other), np.maximum(one, other)
 
 
 def _between(keys: Keys, others: Keys) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs (of keys, of others) at most `_REACH` places from where the key would stand among the others."""
+    """Pairs (of keys, of others) at most `_WINDOW` places from the key's place in the sorted list of the others."""
     order = np.argsort(others)
     sorted_, wanted = _deciding(others[order]), _deciding(keys)
     middle = np.searchsorted(others, keys, sorter=order)
-    for reach in range(-_REACH, _REACH):
-        place = middle + reach
+    for offset in range(-_WINDOW, _WINDOW):
+        place = middle + offset
         inside = np.flatnonzero((place >= 0) & (place < len(order)))
         first = inside[sorted_[place[inside]] == wanted[inside]]
         yield first, order[place[first]]
@@ -163,13 +164,14 @@ def _deciding(keys: Keys) -> Keys:
     return np.floor(keys / 3.0 ** (_DIGITS - _DECIDING))
 
 
-def _similarity(codes: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints, view: int) -> Floats32:
-    """Of the codes of pairs in one view, the second turned."""
-    found = np.empty(len(first), dtype=np.float32)
-    for now in range(len(DIHEDRAL_NAMES)):
-        rows = np.flatnonzero(turn == now)
+def _similarity(hashes: Hashes, others: Hashes, first: Ints, second: Ints, transform: Ints, view: int) -> Floats32:
+    """Similarity of the hashes of pairs in one view, the second one transformed."""
+    similarity = np.empty(len(first), dtype=np.float32)
+    for value in range(len(DIHEDRAL_NAMES)):
+        rows = np.flatnonzero(transform == value)
         for start in range(0, len(rows), _PAIRS):
-            part = rows[start : start + _PAIRS]
-            one, other = unit(codes[first[part], view]), unit(turned(others[second[part], view], now))
-            found[part] = np.einsum("nc,nc->n", one, other)
-    return found
+            block = rows[start : start + _PAIRS]
+            one = unit_vectors(hashes[first[block], view])
+            other = unit_vectors(transformed(others[second[block], view], value))
+            similarity[block] = np.einsum("nc,nc->n", one, other)
+    return similarity

@@ -1,1 +1,1 @@
-"""Looks -> damage: files, masks and annotations that are not what they should be."""
+"""Image records -> integrity issues of files, masks and annotations."""

@@ -161,11 +161,15 @@ def _outlines(files: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
     else:
         message = f"{count}; check whether they were drawn as boxes."
         yield from _issue("coco-box-polygons", "warning", message, box_polygons)
-    message = f"{len(boxes):,} of {total:,} annotations are boxes without an outline; segmentation training needs outlines."
+    message = (
+        f"{len(boxes):,} of {total:,} annotations are boxes without an outline; segmentation training needs outlines."
+    )
     yield from _issue("coco-boxes", "warning", message, boxes)
     message = f"{len(empty):,} of {total:,} annotations cover nothing or a sliver; remove or redraw them."
     yield from _issue("coco-empty", "warning", message, empty)
-    message = f"{len(out_of_bounds):,} of {total:,} annotations extend beyond their image; check whether its size changed."
+    message = (
+        f"{len(out_of_bounds):,} of {total:,} annotations extend beyond their image; check whether its size changed."
+    )
     yield from _issue("coco-out-of-bounds", "warning", message, out_of_bounds)
 
 

@@ -112,9 +112,7 @@ def _is_image(path: Path) -> bool:
     return True
 
 
-def _each(
-    checked: Sequence[tuple[Sample, ImageRecord]], masks: dict[MaskKey, _MaskProperties]
-) -> list[IntegrityIssue]:
+def _each(checked: Sequence[tuple[Sample, ImageRecord]], masks: dict[MaskKey, _MaskProperties]) -> list[IntegrityIssue]:
     items: dict[str, list[tuple[Path, str]]] = {kind: [] for kind in _MESSAGES}
     for sample, record in checked:
         if sample.mask:

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.duplicates.alignment import scores
-from tumorlens.auditing.duplicates.near_duplicates import SAME
-from tumorlens.auditing.duplicates.perceptual_hash import turned
-from tumorlens.auditing.issues import DuplicateKind, Leak, DuplicatePair
+from tumorlens.auditing.duplicates.alignment import alignment_scores
+from tumorlens.auditing.duplicates.near_duplicates import DUPLICATE_SCORE
+from tumorlens.auditing.duplicates.perceptual_hash import transformed
+from tumorlens.auditing.issues import DuplicateKind, DuplicatePair, Leak
 from tumorlens.auditing.leakage import patients_of
 from tumorlens.errors import TumorlensError
 from tumorlens.report import CaptionedImage, side_by_side
@@ -45,20 +45,20 @@ class Kinship:
         self._trained: dict[object, list[int]] = defaultdict(list)  # positions in train by cluster and by patient
         for i, sample in enumerate(found.table.samples):
             if sample.split == "train":
-                self._trained[found.duplicates.cluster[i]].append(i)
+                self._trained[found.duplicates.cluster_ids[i]].append(i)
                 if patient := self.patients[i]:
                     self._trained[patient].append(i)
 
     def kind(self, first: int, second: int) -> DuplicateKind:
         """How near two copies are."""
         one, other = self.found.image_records[first], self.found.image_records[second]
-        if one.content == other.content:
+        if one.file_hash == other.file_hash:
             return "bytes"
-        return "pixels" if one.pixels and one.pixels == other.pixels else "near"
+        return "pixels" if one.pixel_hash and one.pixel_hash == other.pixel_hash else "near"
 
     def copy_in_train(self, position: int) -> int | None:
         """The training image that is nearest to being the same file; None where no copy is in train."""
-        copies = self._trained.get(self.found.duplicates.cluster[position], [])
+        copies = self._trained.get(self.found.duplicates.cluster_ids[position], [])
         linked = self._links.get(position, {})
         order = {"bytes": 0, "pixels": 1, "near": 2}
         return min(copies, key=lambda i: (order[self.kind(position, i)], i not in linked, i), default=None)
@@ -72,13 +72,13 @@ class Kinship:
         """Which turn makes the second copy look like the first, and how alike they then are."""
         pair = self._links.get(first, {}).get(second)
         if pair:
-            return (pair.turn if pair.first == first else inverse(pair.turn)), pair.similarity
+            return (pair.transform if pair.first == first else inverse(pair.transform)), pair.similarity
         one, other = (self.found.image_records[i].thumbnails for i in (first, second))
         if self.kind(first, second) != "near" or one is None or other is None:
             return 0, 1.0
-        laid = np.concatenate([turned(other, turn) for turn in range(len(DIHEDRAL_NAMES))])
+        laid = np.concatenate([transformed(other, turn) for turn in range(len(DIHEDRAL_NAMES))])
         score = (
-            scores(np.tile(one, (len(DIHEDRAL_NAMES), 1, 1)), laid, enough=SAME)
+            alignment_scores(np.tile(one, (len(DIHEDRAL_NAMES), 1, 1)), laid, enough=DUPLICATE_SCORE)
             .reshape(len(DIHEDRAL_NAMES), -1)
             .max(axis=1)
         )
@@ -87,7 +87,7 @@ class Kinship:
     def likeness(self, first: int, second: int) -> tuple[DuplicateKind, int | None]:
         """What sort of pair two images are: kind and turn, as far as it is known without a closer look."""
         pair = self._links.get(first, {}).get(second)
-        return self.kind(first, second), pair.turn if pair else None
+        return self.kind(first, second), pair.transform if pair else None
 
     def copies(self, first: int, second: int, words: str = "") -> CaptionedImage:
         """Two copies side by side."""
@@ -102,12 +102,12 @@ class Kinship:
 
     def patient(self, first: int, second: int) -> CaptionedImage:
         """Two images of one patient side by side, laid alike where both were traced to the same source."""
-        one, other = self.found.traced.get(first), self.found.traced.get(second)
+        one, other = self.found.match_by_sample.get(first), self.found.match_by_sample.get(second)
         laid: tuple[int, ...] = ()
         how = f"patient {self.patients[first]}"
-        if one and other and one.known == other.known:
-            laid = (inverse(other.turn), one.turn)
-            how += f"; slices {one.slice} and {other.slice} of {one.known}"
+        if one and other and one.reference == other.reference:
+            laid = (inverse(other.transform), one.transform)
+            how += f"; slices {one.slice} and {other.slice} of {one.reference}"
         return self._pair(first, second, laid, how)
 
     def single(self, position: int, words: str = "") -> CaptionedImage:
@@ -142,10 +142,10 @@ class Kinship:
         return f"{' · '.join(word for word in (sample.split, sample.label) if word)}: {name}"
 
     def _is_copy(self, first: int, second: int) -> bool:
-        return self.found.duplicates.cluster[first] == self.found.duplicates.cluster[second]
+        return self.found.duplicates.cluster_ids[first] == self.found.duplicates.cluster_ids[second]
 
     def _distance(self, first: int, second: int) -> float:
-        one, other = self.found.traced.get(first), self.found.traced.get(second)
+        one, other = self.found.match_by_sample.get(first), self.found.match_by_sample.get(second)
         if one and other and one.slice.isdigit() and other.slice.isdigit():
             return abs(int(one.slice) - int(other.slice))
         return float("inf")
@@ -153,7 +153,7 @@ class Kinship:
 
 def leaked_pairs(kinship: Kinship, leak: Leak, most: int) -> list[CaptionedImage]:
     """Leaked images beside what train knows of them, spread over classes, and in these over kinds of copies."""
-    samples, cluster = kinship.found.table.samples, kinship.found.duplicates.cluster
+    samples, cluster = kinship.found.table.samples, kinship.found.duplicates.cluster_ids
     find, draw = (
         (kinship.copy_in_train, kinship.copies)
         if leak.by == "duplicate"

@@ -20,7 +20,7 @@ _TELLING = 0.1  # balanced accuracy above chance from which a shortcut is worth 
 def shortcut_section(found: AuditReport) -> Section:
     """What can be told without anatomy, and by looking up the most similar image."""
     title = "Shortcuts"
-    if not (found.shortcuts or found.neighbors):
+    if not (found.shortcuts or found.nearest_neighbor):
         return Section(title, paragraph("Not measured; see below."))
     lead = (
         "Classifiers that cannot see the brain, cross-validated by group. What they reach, a network can reach "
@@ -30,31 +30,31 @@ def shortcut_section(found: AuditReport) -> Section:
     if found.shortcuts:
         classes = _measured(found)
         telling = [s for s in found.shortcuts if _tells(s, classes)]
-        for one in sorted(telling, key=lambda s: -s.balanced.value)[:1]:
+        for one in sorted(telling, key=lambda s: -s.balanced_accuracy.value)[:1]:
             body += note("warning", _words(one, classes))
         if not telling:
             body += paragraph("None of them tells the classes apart better than by a little chance.")
         rows = [
-            [s.name, s.features, s.accuracy.percent(), f"{100 * s.majority:.1f} %", s.balanced.percent()]
+            [s.name, s.features, s.accuracy.percent(), f"{100 * s.majority_baseline:.1f} %", s.balanced_accuracy.percent()]
             for s in found.shortcuts
         ]
         heads = ["seen", "that is", "accuracy (95 % interval)", "commonest class", "balanced accuracy"]
         body += table(heads, rows, "llrrr")
-        chart = IntervalChart([IntervalRow(s.name, s.balanced) for s in found.shortcuts])
+        chart = IntervalChart([IntervalRow(s.name, s.balanced_accuracy) for s in found.shortcuts])
         body += figure(chart, f"Balanced accuracy without anatomy; {100 / classes:.0f} % is chance.")
-    return Section(title, body + _neighbors(found.neighbors), lead)
+    return Section(title, body + _neighbors(found.nearest_neighbor), lead)
 
 
 def damage_section(found: AuditReport) -> Section:
     """What is wrong with files, masks and annotations, the worst first."""
-    if not found.damage:
+    if not found.integrity:
         words = f"Looked, and found none among {len(found.table):,} files, their masks and their annotations."
         return Section("Damage", paragraph(words))
     folder = _common([sample.image for sample in found.table.samples])
     order = ("danger", "warning", "info")
     body: Blocks = ()
-    for damage in sorted(found.damage, key=lambda d: order.index(d.level)):
-        body += note(damage.level, damage.what if damage.what.endswith(".") else f"{damage.what}.")
+    for damage in sorted(found.integrity, key=lambda d: order.index(d.level)):
+        body += note(damage.level, damage.message if damage.message.endswith(".") else f"{damage.message}.")
         if damage.items:
             rows = ((_relative(path, folder), detail) for path, detail in damage.items)
             body += listing(rows, len(damage.items), "file", "what")
@@ -63,17 +63,17 @@ def damage_section(found: AuditReport) -> Section:
 
 def _words(one: Shortcut, classes: int) -> str:
     words = (
-        f"From {one.name} alone the class can be told with a balanced accuracy of {one.balanced.percent()}; "
-        f"guessing gives {100 / classes:.0f} %, and always the commonest class is right for {100 * one.majority:.1f} %."
+        f"From {one.name} alone the class can be told with a balanced accuracy of {one.balanced_accuracy.percent()}; "
+        f"guessing gives {100 / classes:.0f} %, and always the commonest class is right for {100 * one.majority_baseline:.1f} %."
     )
-    if one.confusing:
-        words += f" It tells best apart: {one.confusing}."
+    if one.best_separated:
+        words += f" It tells best apart: {one.best_separated}."
     return words + " A network may learn this instead of the tumor; a figure on this data does not tell which."
 
 
 def _tells(one: Shortcut, classes: int) -> bool:
-    low = one.balanced.value if one.balanced.low is None else one.balanced.low
-    return low > 1 / classes and one.balanced.value > 1 / classes + _TELLING
+    low = one.balanced_accuracy.value if one.balanced_accuracy.low is None else one.balanced_accuracy.low
+    return low > 1 / classes and one.balanced_accuracy.value > 1 / classes + _TELLING
 
 
 def _neighbors(found: tuple[NearestNeighborAccuracy, ...]) -> Blocks:
@@ -81,8 +81,8 @@ def _neighbors(found: tuple[NearestNeighborAccuracy, ...]) -> Blocks:
         return ()
     rows = [
         [
-            _PARTS.get(one.part, one.part),
-            *(_counted(estimate) for estimate in (one.everything, one.leaked, one.clean)),
+            _PARTS.get(one.subset, one.subset),
+            *(_counted(estimate) for estimate in (one.overall, one.leaked, one.clean)),
         ]
         for one in found
     ]
@@ -100,7 +100,7 @@ def _counted(estimate: Estimate | None) -> str:
 
 def _measured(found: AuditReport) -> int:
     """Classes that were told apart: those that two groups show."""
-    groups = {(sample.label, key) for sample, key in zip(found.table.samples, found.keys, strict=True)}
+    groups = {(sample.label, key) for sample, key in zip(found.table.samples, found.groups, strict=True)}
     shown = Counter(label for label, _ in groups)
     return max(1, sum(count > 1 for count in shown.values()))
 

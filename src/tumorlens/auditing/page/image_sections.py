@@ -35,7 +35,7 @@ _PARTS = {"test": "test", "val": "validation"}
 _SORTS = {
     "bytes": "every byte of the files is equal",
     "pixels": "saved or named differently, the same gray values",
-    "near": "re-encoded, resized, brightened, flipped, turned or framed",
+    "near": "re-encoded, resized, brightened, flipped, rotated or framed",
 }
 
 
@@ -47,7 +47,7 @@ def leak_section(kinship: Kinship) -> Section:
         return Section("Leaks", paragraph(words))
     leaks = [leak for leak in found.leaks if leak.samples]
     if not leaks:
-        parts = " and ".join(dict.fromkeys(_PARTS[leak.part] for leak in found.leaks))
+        parts = " and ".join(dict.fromkeys(_PARTS[leak.subset] for leak in found.leaks))
         words = f"Looked, and found none: no image of {parts} has a copy or a known patient in train."
         return Section("Leaks", paragraph(words) + _rates(kinship))
     lead = (
@@ -58,12 +58,12 @@ def leak_section(kinship: Kinship) -> Section:
     body += _rates(kinship) + _per_class(found)
     for leak in leaks:
         most = LEAKED if leak.by == "duplicate" else OF_PATIENT
-        if leak.part == "val" and any(other.part == "test" and other.by == leak.by for other in leaks):
+        if leak.subset == "val" and any(other.subset == "test" and other.by == leak.by for other in leaks):
             continue  # the test part shows it already
         pairs = leaked_pairs(kinship, leak, most)
         what = "a copy of it" if leak.by == "duplicate" else "the same patient"
         body += paragraph(
-            f"Left a {_PARTS[leak.part]} image, right {what} in train; {len(pairs)} of {len(leak.samples):,}, "
+            f"Left a {_PARTS[leak.subset]} image, right {what} in train; {len(pairs)} of {len(leak.samples):,}, "
             "spread over the classes."
         )
         body += contact_sheet(pairs, wide=True)
@@ -74,13 +74,13 @@ def copy_section(kinship: Kinship) -> Section:
     """How many images there are, and which files show the same."""
     found = kinship.found
     clusters = found.duplicates.clusters
-    total, distinct = len(found.table), found.duplicates.distinct
+    total, distinct = len(found.table), found.duplicates.n_distinct
     if not clusters:
         return Section("Copies", paragraph(f"Looked, and found none: {total:,} files, {total:,} different images."))
-    counts = found.duplicates.counts()
+    counts = found.duplicates.pair_counts()
     lead = f"{total:,} files show {distinct:,} different images; {total - distinct:,} files are copies of others."
     kinds = [[name, f"{counts[kind]:,}", _SORTS[kind]] for kind, name in DUPLICATE_KINDS.items()]
-    turns = Counter(pair.turn for pair in found.duplicates.pairs if pair.kind == "near")
+    turns = Counter(pair.transform for pair in found.duplicates.pairs if pair.kind == "near")
     sizes = Counter(len(members) for members in clusters)
     flips = [[DIHEDRAL_NAMES[turn], f"{count:,}"] for turn, count in turns.most_common()]
     times = [[f"{size:,} times", f"{count:,}"] for size, count in sorted(sizes.items())]
@@ -104,12 +104,12 @@ def source_section(kinship: Kinship) -> Section:
     title = "Known source"
     if not found.source_matches:
         return Section(title, paragraph("Looked, and recognized no image as a slice of a known set."))
-    samples, traced = found.table.samples, found.traced
+    samples, traced = found.table.samples, found.match_by_sample
     body: Blocks = ()
     leads = []
     several = len({sample.dataset for sample in samples}) > 1
-    for known in dict.fromkeys(trace.known for trace in found.source_matches):
-        own = [trace for trace in found.source_matches if trace.known == known]
+    for known in dict.fromkeys(trace.reference for trace in found.source_matches):
+        own = [trace for trace in found.source_matches if trace.reference == known]
         slices = {trace.slice for trace in own}
         patients = {trace.patient for trace in own if trace.patient}
         recovered = sum(trace.patient is not None and samples[trace.sample].group is None for trace in own)
@@ -119,18 +119,18 @@ def source_section(kinship: Kinship) -> Section:
         rows = []
         for name, label in sorted({(sample.dataset, sample.label) for sample in samples}):
             here = [i for i, s in enumerate(samples) if (s.dataset, s.label) == (name, label)]
-            hits = [traced[i] for i in here if i in traced and traced[i].known == known]
+            hits = [traced[i] for i in here if i in traced and traced[i].reference == known]
             persons = {trace.patient for trace in hits if trace.patient}
             rows.append([f"{name}, {label}" if several else label, _share(len(hits), len(here)), f"{len(persons):,}"])
-        turns = Counter(trace.turn for trace in own)
+        turns = Counter(trace.transform for trace in own)
         flips = [[DIHEDRAL_NAMES[turn], f"{count:,}"] for turn, count in turns.most_common()]
         body += columns(
             table(["class", f"traced to {known}", "patients"], rows),
             table(["the slice, made into the image", "images"], flips),
         )
-    for damage in found.damage:
+    for damage in found.integrity:
         if damage.kind == "misnamed":
-            body += note("warning", _sentence(damage.what))
+            body += note("warning", _sentence(damage.message))
             body += listing(((str(path.name), detail) for path, detail in damage.items), len(damage.items), "file")
     return Section(title, body, ". ".join(leads) + ".")
 
@@ -163,7 +163,7 @@ def listing(rows: Iterable[Sequence[str]], total: int, *headers: str) -> Blocks:
 
 
 def _leak_words(leak: Leak) -> str:
-    count = f"{len(leak.samples):,} of {leak.rate.n:,} {_PARTS[leak.part]} images"
+    count = f"{len(leak.samples):,} of {leak.rate.n:,} {_PARTS[leak.subset]} images"
     if leak.by == "duplicate":
         return f"{count} have a copy in train: {leak.rate.percent()}."
     return f"{count} whose patient is known show a patient who is also in train: {leak.rate.percent()}."
@@ -179,7 +179,7 @@ def _rates(kinship: Kinship) -> Blocks:
                 kinds[kinship.kind(i, duplicate)] += 1
         rows.append(
             [
-                _PARTS[leak.part],
+                _PARTS[leak.subset],
                 "a copy" if leak.by == "duplicate" else "its patient",
                 f"{len(leak.samples):,} of {leak.rate.n:,}",
                 leak.rate.percent(),
@@ -191,7 +191,7 @@ def _rates(kinship: Kinship) -> Blocks:
 
 def _per_class(found: AuditReport) -> Blocks:
     leaks = [leak for leak in found.leaks if leak.samples]
-    heads = [f"{_PARTS[leak.part]}, {'copy' if leak.by == 'duplicate' else 'patient'} in train" for leak in leaks]
+    heads = [f"{_PARTS[leak.subset]}, {'copy' if leak.by == 'duplicate' else 'patient'} in train" for leak in leaks]
     rows = [
         [name, *(_share(*leak.per_class[name]) if name in leak.per_class else "–" for leak in leaks)]
         for name in found.table.classes
@@ -217,10 +217,10 @@ def _between_sets(found: AuditReport) -> Blocks:
     if len(sets) < 2:
         return ()
     total = Counter(sample.dataset for sample in samples)
-    holds = Counter((cluster, s.dataset) for cluster, s in zip(found.duplicates.cluster, samples, strict=True))
+    holds = Counter((cluster, s.dataset) for cluster, s in zip(found.duplicates.cluster_ids, samples, strict=True))
     rows = []
     for one in sets:
-        own = [cluster for cluster, s in zip(found.duplicates.cluster, samples, strict=True) if s.dataset == one]
+        own = [cluster for cluster, s in zip(found.duplicates.cluster_ids, samples, strict=True) if s.dataset == one]
         cells = [sum(holds[cluster, other] > (one == other) for cluster in own) for other in sets]
         rows.append([f"{one} ({total[one]:,})", *(_share(n, total[one]) for n in cells)])
     words = "How many images of a set (row) have a copy in a set (column); on the diagonal, another copy in itself:"
@@ -232,7 +232,7 @@ def _shown(label_conflicts: Sequence[LabelConflict]) -> tuple[list[LabelConflict
     apart = [conflict for conflict in label_conflicts if len(set(conflict.labels)) > 1]
     alone = [conflict for conflict in label_conflicts if len(set(conflict.labels)) == 1]
     pairs = [apart[i] for i in spread(range(len(apart)), lambda i: _called(apart[i]))[:LABEL_CONFLICTS]]
-    order = spread(range(len(alone)), lambda i: (alone[i].labels, alone[i].known))
+    order = spread(range(len(alone)), lambda i: (alone[i].labels, alone[i].reference_label))
     return pairs, [alone[i] for i in order[: LABEL_CONFLICTS - len(pairs)]]
 
 
@@ -241,13 +241,13 @@ def _conflict(kinship: Kinship, conflict: LabelConflict) -> CaptionedImage:
     first = conflict.samples[0]
     others = zip(conflict.samples, conflict.labels, strict=True)
     second = next((i for i, label in others if label != conflict.labels[0]), conflict.samples[-1])
-    trace = kinship.found.traced.get(first) or kinship.found.traced.get(second)
-    return kinship.copies(first, second, f"{trace.known} {trace.slice} is {trace.label}" if trace else "")
+    trace = kinship.found.match_by_sample.get(first) or kinship.found.match_by_sample.get(second)
+    return kinship.copies(first, second, f"{trace.reference} {trace.slice} is {trace.label}" if trace else "")
 
 
 def _called(conflict: LabelConflict) -> str:
     labels = " and ".join(dict.fromkeys(conflict.labels))
-    return f"called {labels}, but {conflict.source} is {conflict.known}" if conflict.known else f"called {labels}"
+    return f"called {labels}, but {conflict.source} is {conflict.reference_label}" if conflict.reference_label else f"called {labels}"
 
 
 def _share(count: int, total: int) -> str:

@@ -1,1 +1,1 @@
-"""Looks -> traces: which known slice an image shows, and what is known of that slice."""
+"""Image records -> source matches: which slice of a reference set an image shows, with its patient and label."""

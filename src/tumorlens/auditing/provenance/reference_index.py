@@ -1,7 +1,7 @@
-"""table -> KnownSet, a set's fingerprints with slice, patient and label; and images traced back to it.
+"""table -> ReferenceIndex, the perceptual hashes of a reference set; and images -> source matches in such an index.
 
-An index holds facts and codes, no images. The one of Cheng's Figshare set ships with tumorlens, because
-most public brain-tumor sets are made of its slices without saying which.
+An index holds hashes, slice names, patients and labels, no images. The index of Cheng's Figshare set ships with
+tumorlens, because most public brain-tumor sets contain its slices without reference to it.
 """
 
 from __future__ import annotations
@@ -19,36 +19,48 @@ import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
 from tumorlens._files import atomic_write
-from tumorlens.auditing.duplicates.image_records import ImageRecord, Progress, image_records, stepwise
-from tumorlens.auditing.duplicates.candidate_pairs import candidate_pairs
-from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Hashes, Thumbnails, codes, turned, unit
+from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
+from tumorlens.auditing.duplicates.image_records import (
+    ImageRecord,
+    ProgressCallback,
+    read_image_records,
+    step_progress,
+)
+from tumorlens.auditing.duplicates.perceptual_hash import (
+    VIEWS,
+    Hashes,
+    Thumbnails,
+    perceptual_hashes,
+    transformed,
+    unit_vectors,
+)
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 
-POSSIBLE = 0.72
-"""Similarity of coarse codes from which fine ones are compared."""
+SOURCE_CANDIDATE_SIMILARITY = 0.72
+"""Similarity of coarse hashes from which fine hashes are compared."""
 
-SURE = 0.81
-"""Similarity of fine codes from which an image is that slice; images from elsewhere reach 0.64 on Figshare."""
+SOURCE_SIMILARITY = 0.81
+"""Similarity of fine hashes from which an image shows that slice; external images reach 0.64 on Figshare."""
 
-COARSE = {"side": 16, "radius": 1}
-FINE = {"side": 32, "radius": 2}
-_VERSION = 2  # raise it when codes change
+COARSE_HASH = {"side": 16, "radius": 1}
+FINE_HASH = {"side": 32, "radius": 2}
+_VERSION = 2  # raise it when the hashes change
 _BATCH = 2048  # candidate pairs compared at once
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceIndex:
-    """The index of one set.
+    """The index of one reference set.
 
     Attributes:
         name: of the set.
         slices: (N,) names, such as the number of Figshare's .mat file.
         patients: (N,) without the set's name; "" where not known.
         labels: (N,) class names.
-        coarse: (N, 4, 256) int8 codes.
-        fine: (N, 4, 1024) int8 codes.
+        coarse: (N, 4, 256) int8 hashes.
+        fine: (N, 4, 1024) int8 hashes.
     """
 
     name: str
@@ -63,56 +75,65 @@ class ReferenceIndex:
 
     def save(self, path: str | Path) -> None:
         """Write it as one .npz file, whole or not at all."""
-        held: dict[str, Any] = {"version": np.array(_VERSION), "name": np.array(self.name)}
+        arrays: dict[str, Any] = {"version": np.array(_VERSION), "name": np.array(self.name)}
         for key in ("slices", "patients", "labels"):
-            held[key] = np.array(getattr(self, key), dtype=str)
+            arrays[key] = np.array(getattr(self, key), dtype=str)
         for key in ("coarse", "fine"):
-            held[f"{key}_bright"] = np.packbits(getattr(self, key) == 1, axis=-1)
-            held[f"{key}_dark"] = np.packbits(getattr(self, key) == -1, axis=-1)
+            arrays[f"{key}_bright"] = np.packbits(getattr(self, key) == 1, axis=-1)
+            arrays[f"{key}_dark"] = np.packbits(getattr(self, key) == -1, axis=-1)
         with atomic_write(Path(path)) as part, part.open("wb") as stream:
-            np.savez_compressed(stream, **held)
+            np.savez_compressed(stream, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> ReferenceIndex:
-        """Read what `save` wrote.
+        """Read an index file.
 
         Raises:
             DataError: no such file, or no index of this version.
         """
+        expected = "an index made with: tumorlens index"
         try:
-            with np.load(path, allow_pickle=False) as held:
-                if int(held["version"]) != _VERSION:
-                    raise DataError(f"{path}: index of version {held['version']}; expected {_VERSION}; make it anew")
-                slices, patients, labels = (tuple(map(str, held[key])) for key in ("slices", "patients", "labels"))
+            with np.load(path, allow_pickle=False) as arrays:
+                if (version := int(arrays["version"])) != _VERSION:
+                    raise DataError(
+                        file=path,
+                        found=f"index of version {version}",
+                        expected=f"version {_VERSION}",
+                        advice="make it again with: tumorlens index",
+                    )
+                slices, patients, labels = (tuple(map(str, arrays[key])) for key in ("slices", "patients", "labels"))
                 coarse, fine = (
-                    np.unpackbits(held[f"{key}_bright"], axis=-1).astype(np.int8)
-                    - np.unpackbits(held[f"{key}_dark"], axis=-1).astype(np.int8)
+                    np.unpackbits(arrays[f"{key}_bright"], axis=-1).astype(np.int8)
+                    - np.unpackbits(arrays[f"{key}_dark"], axis=-1).astype(np.int8)
                     for key in ("coarse", "fine")
                 )
-                return cls(str(held["name"]), slices, patients, labels, coarse, fine)
+                return cls(str(arrays["name"]), slices, patients, labels, coarse, fine)
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file; expected an index made by: tumorlens audit index") from None
+            raise DataError(file=path, found="no such file", expected=expected) from None
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise DataError(f"{path}: no index ({error}); expected one made by: tumorlens audit index") from None
+            raise DataError(file=path, found=f"no index ({error})", expected=expected) from None
 
 
-def build_index(table: Table, *, name: str | None = None, progress: Progress | None = None) -> ReferenceIndex:
-    """Index a table, so that other data can be traced back to it.
+def build_index(table: Table, *, name: str | None = None, progress: ProgressCallback | None = None) -> ReferenceIndex:
+    """Index a table, so that images of other data sets can be matched to it.
 
     Args:
         table: with patients in `group`, where they are known.
-        name: of the set; the table's own if left out.
+        name: of the set; the table's name if None.
         progress: called with (done, total).
 
     Raises:
-        DataError: no image of it can be read.
+        DataError: none of its images can be read.
     """
-    seen = image_records([sample.image for sample in table.samples], progress=progress)
-    rows = [i for i, one in enumerate(seen) if one.thumbnails is not None]
+    records = read_image_records([sample.image for sample in table.samples], progress=progress)
+    rows = [i for i, record in enumerate(records) if record.thumbnails is not None]
     if not rows:
-        raise DataError(f"{table.name}: none of its {len(table)} images can be indexed; expected at least one")
+        raise DataError(
+            found=f"{table.name}: none of its {len(table)} images can be indexed",
+            expected="at least one readable image that is not blank",
+        )
     samples = [table.samples[i] for i in rows]
-    drawings = _stack([seen[i] for i in rows])
+    thumbnails = _stack([records[i] for i in rows])
     stems = [sample.image.stem for sample in samples]
     unique = len(set(stems)) == len(stems)
     return ReferenceIndex(
@@ -120,95 +141,102 @@ def build_index(table: Table, *, name: str | None = None, progress: Progress | N
         slices=tuple(stems if unique else [s.id.partition("/")[2] for s in samples]),
         patients=tuple((s.group or "").partition(":")[2] for s in samples),
         labels=tuple(s.label for s in samples),
-        coarse=codes(drawings, **COARSE),
-        fine=codes(drawings, **FINE),
+        coarse=perceptual_hashes(thumbnails, **COARSE_HASH),
+        fine=perceptual_hashes(thumbnails, **FINE_HASH),
     )
 
 
 @cache
-def shipped() -> tuple[ReferenceIndex, ...]:
-    """The indexes that come with tumorlens."""
+def shipped_indexes() -> tuple[ReferenceIndex, ...]:
+    """The indexes shipped with tumorlens."""
     folder = resources.files("tumorlens.auditing.provenance") / "indexes"
-    found = []
+    indexes = []
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".npz"):
             with resources.as_file(entry) as path:
-                found.append(ReferenceIndex.load(path))
-    return tuple(found)
+                indexes.append(ReferenceIndex.load(path))
+    return tuple(indexes)
 
 
-def trace(
-    image_records: Sequence[ImageRecord], known: ReferenceIndex, *, progress: Progress | None = None
+def match_sources(
+    records: Sequence[ImageRecord], index: ReferenceIndex, *, progress: ProgressCallback | None = None
 ) -> list[SourceMatch]:
-    """The images that are slices of a known set, however flipped, framed or re-encoded.
+    """Find the images that show slices of a reference set, also flipped, rotated, framed or re-encoded.
 
     Args:
-        image_records: one for each sample, in the table's order.
-        known: the set.
+        records: one for each sample, in the table's order.
+        index: of the reference set.
         progress: called with (done, total).
 
     Returns:
-        For every such image the slice it resembles most, in the samples' order.
+        For every such image its most similar slice, in the samples' order.
     """
-    rows = np.array([i for i, one in enumerate(image_records) if one.thumbnails is not None], dtype=np.int64)
+    rows = np.array([i for i, record in enumerate(records) if record.thumbnails is not None], dtype=np.int64)
     if not len(rows):
         return []
-    drawings = _stack([image_records[i] for i in rows])
-    coarse, fine = codes(drawings, **COARSE), codes(drawings, **FINE)
+    thumbnails = _stack([records[i] for i in rows])
+    coarse, fine = perceptual_hashes(thumbnails, **COARSE_HASH), perceptual_hashes(thumbnails, **FINE_HASH)
     best: dict[int, SourceMatch] = {}
     for view in range(VIEWS):
-        # Elsewhere no image comes near `SURE`, so what one view has traced the next need not look at.
+        # No external image comes near `SOURCE_SIMILARITY`, so images matched in one view are skipped in the next.
         left = np.array([row for row in range(len(rows)) if int(rows[row]) not in best], dtype=np.int64)
         if not len(left):
             break
-        part = stepwise(progress, view, VIEWS)
+        step = step_progress(progress, view, VIEWS)
         one_view = slice(view, view + 1)
-        pairs = candidate_pairs(coarse[left, one_view], known.coarse[:, one_view], at_least=POSSIBLE, progress=part)
-        similarity = _fine_similarity(fine, known.fine, left[pairs.first], pairs.second, pairs.turn)
-        for pair in np.flatnonzero(similarity >= SURE):
-            sample, slice_ = int(rows[left[pairs.first[pair]]]), int(pairs.second[pair])
+        pairs = candidate_pairs(
+            coarse[left, one_view], index.coarse[:, one_view], at_least=SOURCE_CANDIDATE_SIMILARITY, progress=step
+        )
+        similarity = _fine_similarity(fine, index.fine, left[pairs.first], pairs.second, pairs.transform)
+        for pair in np.flatnonzero(similarity >= SOURCE_SIMILARITY):
+            sample = int(rows[left[pairs.first[pair]]])
             if sample not in best or similarity[pair] > best[sample].similarity:
-                best[sample] = SourceMatch(
-                    sample=sample,
-                    known=known.name,
-                    slice=known.slices[slice_],
-                    patient=known.patients[slice_] or None,
-                    label=known.labels[slice_],
-                    turn=int(pairs.turn[pair]),
-                    similarity=float(similarity[pair]),
-                )
+                best[sample] = _match(index, sample, pairs, pair, float(similarity[pair]))
     return [best[sample] for sample in sorted(best)]
 
 
-def mislabeled(table: Table, source_matches: Sequence[SourceMatch]) -> list[tuple[SourceMatch, str]]:
-    """Images whose file name claims another slice than the one they show.
+def misnamed_files(table: Table, source_matches: Sequence[SourceMatch]) -> list[tuple[SourceMatch, str]]:
+    """Images whose file name begins with the number of another slice than the one shown.
 
-    Names mean something only where nearly all of a set's traced files begin with the number of their slice.
+    File names count only where nearly all matched files of a set begin with the number of their slice.
 
     Returns:
-        (trace, the number in the file's name) for the exceptions.
+        (match, the number in the file's name) for the exceptions.
     """
-    claims: list[tuple[SourceMatch, str]] = []
-    for one in source_matches:
-        number = re.match(r"\d+", table.samples[one.sample].image.stem)
-        claims.append((one, number.group() if number else ""))
-    wrong = [(one, claim) for one, claim in claims if claim != one.slice]
-    return [(one, claim) for one, claim in wrong if claim] if len(wrong) <= 0.1 * len(claims) else []
+    numbers: list[tuple[SourceMatch, str]] = []
+    for match in source_matches:
+        number = re.match(r"\d+", table.samples[match.sample].image.stem)
+        numbers.append((match, number.group() if number else ""))
+    wrong = [(match, number) for match, number in numbers if number != match.slice]
+    return [(match, number) for match, number in wrong if number] if len(wrong) <= 0.1 * len(numbers) else []
 
 
-def _fine_similarity(fine: Hashes, others: Hashes, first: Ints, second: Ints, turn: Ints) -> Floats32:
-    """The best agreement of fine codes over the views, for pairs in the turn found with coarse ones."""
+def _match(index: ReferenceIndex, sample: int, pairs: CandidatePairs, pair: int, similarity: float) -> SourceMatch:
+    row = int(pairs.second[pair])
+    return SourceMatch(
+        sample=sample,
+        reference=index.name,
+        slice=index.slices[row],
+        patient=index.patients[row] or None,
+        label=index.labels[row],
+        transform=int(pairs.transform[pair]),
+        similarity=similarity,
+    )
+
+
+def _fine_similarity(fine: Hashes, others: Hashes, first: Ints, second: Ints, transform: Ints) -> Floats32:
+    """The best similarity of fine hashes over the views, for pairs with the transform of their coarse hashes."""
     best = np.full(len(first), -1, dtype=np.float32)
-    for k in np.unique(turn):
-        rows = np.flatnonzero(turn == k)
+    for k in np.unique(transform):
+        rows = np.flatnonzero(transform == k)
         for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
+            batch = rows[start : start + _BATCH]
             for view in range(VIEWS):
-                one = unit(fine[first[part], view])
-                other = unit(turned(others[second[part], view], int(k)))
-                best[part] = np.maximum(best[part], np.einsum("nc,nc->n", one, other))
+                one = unit_vectors(fine[first[batch], view])
+                other = unit_vectors(transformed(others[second[batch], view], int(k)))
+                best[batch] = np.maximum(best[batch], np.einsum("nc,nc->n", one, other))
     return best
 
 
-def _stack(seen: Sequence[ImageRecord]) -> Thumbnails:
-    return np.stack([one.thumbnails for one in seen if one.thumbnails is not None])
+def _stack(records: Sequence[ImageRecord]) -> Thumbnails:
+    return np.stack([record.thumbnails for record in records if record.thumbnails is not None])

@@ -1,1 +1,1 @@
-"""Looks -> Shortcuts and Neighbors: what can be told without anatomy, and what memory alone can do."""
+"""Image records -> shortcuts: how well the class is predicted without anatomy, or from the nearest training image."""
