@@ -75,7 +75,7 @@ Unannotated = Annotated[
         help="Images without annotation: stop, leave them out, or count them as no_tumor.",
     ),
 ]
-NResamples = Annotated[int, typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.")]
+BootstrapSize = Annotated[int, typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.")]
 AllowBoxMasks = Annotated[
     bool,
     typer.Option("--allow-box-masks", help="Compare with reference masks even if most of them are bounding boxes."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, NResamples, Seed, caveat, grid, loading, print_json, print_status, show
+from tumorlens.cli.common import BootstrapSize, Json, Seed, caveat, grid, loading, print_json, print_status, show
 
 if TYPE_CHECKING:
     from tumorlens.comparison.paired_classification import Comparison
@@ -26,7 +26,7 @@ def compare(
         Path | None,
         typer.Option("--output", "-o", dir_okay=False, help="Also write the result, .json.", show_default=False),
     ] = None,
-    n_resamples: NResamples = 2000,
+    n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

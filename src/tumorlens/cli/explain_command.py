@@ -9,9 +9,9 @@ import typer
 
 from tumorlens.cli.common import (
     AllowBoxMasks,
+    BootstrapSize,
     ExitCode,
     Json,
-    BootstrapSize,
     Seed,
     choice,
     expand_paths,

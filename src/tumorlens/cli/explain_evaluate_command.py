@@ -29,9 +29,9 @@ def explain_evaluate(
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
         from tumorlens.datasets import open_tables
-        from tumorlens.explanation.faithfulness import measure_maps
-        from tumorlens.explanation.faithfulness.faithfulness_files import write_trust
-        from tumorlens.explanation.faithfulness.measure_faithfulness import LIMIT
+        from tumorlens.explanation.faithfulness import measure_faithfulness
+        from tumorlens.explanation.faithfulness.faithfulness_files import write_faithfulness
+        from tumorlens.explanation.faithfulness.measure_faithfulness import DEFAULT_LIMIT
         from tumorlens.training import load_run
 
     record = Record("explain --evaluate")
@@ -39,19 +39,19 @@ def explain_evaluate(
     loaded = load_run(run)
     table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured
     with stages() as step:
-        faithfulness = measure_maps(
+        faithfulness = measure_faithfulness(
             loaded,
             table=table,
             methods=None if methods and "all" in methods else methods,
-            limit=LIMIT if limit is None else limit,
-            rectangles=allow_box_masks,
+            limit=DEFAULT_LIMIT if limit is None else limit,
+            allow_box_masks=allow_box_masks,
             n_resamples=n_resamples,
             seed=seed,
             progress=step,
         )
         record.lap("measuring")
         step("writing", 0, 1)
-        write_trust(loaded, faithfulness, folder, record)
+        write_faithfulness(loaded, faithfulness, folder, record)
         step("writing", 1, 1)
     if json:
         print_json(faithfulness.to_dict() | {"folder": str(folder)})
@@ -63,18 +63,21 @@ def explain_evaluate(
 
 def _show(faithfulness: Faithfulness) -> None:
     """Print the metrics of all methods, the conclusion and the caveats."""
-    from tumorlens.explanation.faithfulness import FIGURES
-    from tumorlens.explanation.faithfulness.faithfulness_result import STAMP
+    from tumorlens.explanation.faithfulness import FAITHFULNESS_METRICS
+    from tumorlens.explanation.faithfulness.faithfulness_result import SANITY_FAILED
     from tumorlens.explanation.faithfulness.faithfulness_text import conclusion
 
     facts = faithfulness.facts
-    show(f"maps of {facts['model']} on {facts['data']}, {facts['part']}: {facts['evidence']}\n")
-    headings = [f"{metric.title}\n{'lower is better' if metric.low_is_good else ''}" for metric in FIGURES.values()]
+    show(f"maps of {facts.model} on {facts.data}, {facts.subset}: {facts.evidence}\n")
+    metrics = FAITHFULNESS_METRICS.values()
+    headings = [f"{metric.title}\n{'lower is better' if metric.lower_is_better else ''}" for metric in metrics]
     table = grid("", *headings, "sanity\ncheck")
     for row in faithfulness.rows:
-        kind = STAMP if row.sanity and row.sanity.fails else "control" if row.control else ""
-        cells = (_cell(row.figures[key]) for key in FIGURES)
-        table.add_row(f"{row.title}\n{kind}", *cells, _cell(row.sanity.rank) if row.sanity else "")
+        kind = SANITY_FAILED if row.fails else "control" if row.control else ""
+        cells = (_cell(row.metrics[key]) for key in FAITHFULNESS_METRICS)
+        table.add_row(
+            f"{row.title}\n{kind}", *cells, _cell(row.sanity_check.rank_correlation) if row.sanity_check else ""
+        )
     show(table)
     show(f"\n{conclusion(faithfulness)}")
     for text in faithfulness.caveats:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.common import (
-    Json,
     BootstrapSize,
+    Json,
     Seed,
     caveat,
     console,

@@ -243,7 +243,7 @@ def _report_ablation(found: Ablation, folder: Path, *, json: bool) -> int:
         table = grid("\nvariant", "accuracy\n(95 % interval)", "difference from the first, paired\n(95 % interval)")
         for result in found.results:
             difference = points(result.comparison.accuracy) if result.comparison else "-"
-            table.add_row(" ".join(result.variant.changes), result.accuracy.percent(), difference)
+            table.add_row(" ".join(result.variant.overrides), result.accuracy.percent(), difference)
         show(table)
         for text in found.caveats:
             caveat(text)

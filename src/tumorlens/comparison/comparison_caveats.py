@@ -32,7 +32,10 @@ def sampling_units(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[
 
 
 def comparison_caveats(
-    runs: tuple[Run, Run], evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequence[str], difference: Estimate
+    runs: tuple[Run, Run],
+    evaluations: tuple[StoredEvaluation, StoredEvaluation],
+    both: Sequence[str],
+    difference: Estimate,
 ) -> tuple[str, ...]:
     """The caveats of a comparison, each one to three sentences.
 
@@ -58,13 +61,17 @@ def comparison_caveats(
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _trained_on_test_images(run: Run, own: StoredEvaluation, other: Run, its: StoredEvaluation, both: Sequence[str]) -> str:
+def _trained_on_test_images(
+    run: Run, own: StoredEvaluation, other: Run, its: StoredEvaluation, both: Sequence[str]
+) -> str:
     """A caveat where a run was fitted on images or patients of the other run's test set."""
     rows = [row for _, row in read_rows(run.folder / SPLIT, ("id", "group", "split"))]
     fitted = [row for row in rows if row["split"] in ("train", "val")]
     ids, groups = {row["id"] for row in fitted}, {row["group"] for row in fitted if row["group"]}
     images = sum(name in ids for name in its.predictions)
-    compared = sum(name in ids or own.predictions[name].unit in groups or its.predictions[name].unit in groups for name in both)
+    compared = sum(
+        name in ids or own.predictions[name].unit in groups or its.predictions[name].unit in groups for name in both
+    )
     sentences = []
     if compared:
         sentences.append(

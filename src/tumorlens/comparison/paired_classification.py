@@ -42,7 +42,7 @@ class ComparedRun:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         metrics = {key: getattr(self, key).to_dict() for key in ("accuracy", "balanced_accuracy")}
-        return {"name": self.name, **self.facts, **metrics, "alone_right": self.only_correct}
+        return {"name": self.name, **self.facts, **metrics, "only_correct": self.only_correct}
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     assert held["claimed_network"] == "brainmrnet"
     assert held["explanation"] == found.explanation
     assert held["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
-    assert held["protocols"]["published"]["leakage"]["test"]["duplicates"] > 0
+    assert held["protocols"]["published"]["leakage"]["test"]["with_duplicate_in_train"] > 0
     assert held["protocols"]["honest"]["leakage"] == {}
     record = json.loads((out / "run.json").read_text())
     assert record["verb"] == "reproduce"
@@ -164,8 +164,8 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
     published, honest = (result.primary.segmentation for result in (found.published, found.honest))
     assert published is not None
     assert honest is not None
-    assert published.rectangles == published.masks
-    assert honest.rectangles == 0
+    assert published.boxes == published.masks
+    assert honest.boxes == 0
     assert any("boxes, not outlines" in text for text in found.published.primary.caveats)
     leakage = found.published.leakage["test"]
     assert leakage is not None

@@ -63,7 +63,11 @@ class ProtocolResult:
             "threads": record.threads,
             "seconds": record.seconds["total"],
             "leakage": {
-                subset: {"images": leakage.images, "duplicates": leakage.duplicates, "patients": leakage.patients}
+                subset: {
+                    "images": leakage.images,
+                    "with_duplicate_in_train": leakage.duplicates,
+                    "with_patient_in_train": leakage.patients,
+                }
                 for subset, leakage in self.leakage.items()
                 if leakage
             },
