@@ -11,12 +11,12 @@ from rounds import milliseconds, peak, serve
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tumorlens.models.layers.light_ham import LightHam, SelfAttention
+from tumorlens.models.layers.light_ham import LightHam, NonLocalBlock
 
 CHANNELS = 128  # as in EfficientMTNet
 
 
-class FusedAttention(SelfAttention):
+class FusedAttention(NonLocalBlock):
     """The same weights, with PyTorch's fused kernel, which never holds the whole matrix; it has no map to show."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    makers: dict[str, type[nn.Module]] = {"plain": SelfAttention, "fused": FusedAttention}
+    makers: dict[str, type[nn.Module]] = {"plain": NonLocalBlock, "fused": FusedAttention}
     module = (LightHam(CHANNELS, rank=32) if chosen.kind == "light" else makers[chosen.kind](CHANNELS)).to(device)
     module.train(chosen.passes == "both")
     x = torch.randn(1, CHANNELS, chosen.grid, chosen.grid, device=device)

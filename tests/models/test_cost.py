@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds, counted without computing."""
+"""Parameters and multiply-adds are counted without arithmetic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tumorlens.models import cost, create, list_networks
 
 
 @pytest.mark.parametrize("name", list_networks())
-def test_every_model_can_be_counted(name: str) -> None:
+def test_every_network_has_a_cost(name: str) -> None:
     counted = cost(name)
     assert counted.parameters > 300_000
     assert counted.multiply_adds > 50e6
 
 
-def test_parameters_are_those_of_the_real_network() -> None:
+def test_parameters_are_those_of_the_built_network() -> None:
     real = sum(p.numel() for p in create("mini_resnet", 4, channels=1).parameters())
     assert cost("mini_resnet", 4, channels=1).parameters == real
 
@@ -37,12 +37,12 @@ def test_a_multiply_add_is_one_weight_applied_once() -> None:
     assert cost("mini_resnet", 4).multiply_adds == by_hand
 
 
-def test_a_larger_image_costs_more_arithmetic_and_no_parameter() -> None:
+def test_a_larger_image_needs_more_arithmetic_and_no_more_parameters() -> None:
     small, large = cost("efficientnet_lite0", input_size=128), cost("efficientnet_lite0", input_size=256)
     assert small.parameters == large.parameters
     assert large.multiply_adds == pytest.approx(4 * small.multiply_adds, rel=0.01)
 
 
-def test_an_unknown_model_is_an_error() -> None:
+def test_an_unknown_network_is_an_error() -> None:
     with pytest.raises(ModelError, match="did you mean brainmrnet"):
         cost("brainmrnett")

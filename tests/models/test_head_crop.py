@@ -1,4 +1,4 @@
-"""The box lies around the head, whatever stands beside it and however bright the image is."""
+"""The bounding box of the head does not depend on brightness, noise and text beside the head."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def box_of(image: np.ndarray) -> Edges:
 
 def disc(height: int, width: int, center: tuple[float, float], radius: float, gray: int = 120) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
-    far = np.hypot(rows + 0.5 - center[0], columns + 0.5 - center[1])
-    return (gray * (far < radius)).astype(np.uint8)
+    distance = np.hypot(rows + 0.5 - center[0], columns + 0.5 - center[1])
+    return (gray * (distance < radius)).astype(np.uint8)
 
 
 def whole(image: np.ndarray) -> Edges:
@@ -42,13 +42,13 @@ def heads() -> list[PhantomSlice]:
 def test_the_box_touches_the_head_on_all_sides(size: tuple[int, int]) -> None:
     height, width = size
     center, radius = (0.55 * height, 0.45 * width), 0.3 * min(size)
-    found = box_of(disc(height, width, center, radius))
+    box = box_of(disc(height, width, center, radius))
     ends = (center[0] - radius, center[1] - radius, center[0] + radius, center[1] + radius)
-    for edge, end, length in zip(found, ends, (height, width, height, width), strict=True):
+    for edge, end, length in zip(box, ends, (height, width, height, width), strict=True):
         assert abs(edge - end) <= 1 + 2 * length / 128
 
 
-def test_the_box_of_a_phantom_is_tight_and_holds_its_tumor(heads: list[PhantomSlice]) -> None:
+def test_the_box_of_a_phantom_is_tight_and_contains_its_tumor(heads: list[PhantomSlice]) -> None:
     for head in heads:
         top, left, bottom, right = box_of(head.image)
         assert head.mask[top:bottom, left:right].sum() == head.mask.sum()
@@ -58,7 +58,7 @@ def test_the_box_of_a_phantom_is_tight_and_holds_its_tumor(heads: list[PhantomSl
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "corrupt",
     [
         lambda gray: 0.4 * gray,
         lambda gray: 40 + 0.6 * gray,
@@ -69,13 +69,13 @@ def test_the_box_of_a_phantom_is_tight_and_holds_its_tumor(heads: list[PhantomSl
     ],
     ids=["dark", "bright", "flat", "saturated", "gamma", "noisy"],
 )
-def test_brightness_contrast_and_noise_leave_the_box_where_it_is(damage, heads: list[PhantomSlice]) -> None:  # type: ignore[no-untyped-def]
+def test_brightness_contrast_and_noise_do_not_move_the_box(corrupt, heads: list[PhantomSlice]) -> None:  # type: ignore[no-untyped-def]
     for head in heads:
-        damaged = np.clip(damage(head.image.astype(float)), 0, 255).astype(np.uint8)
-        assert np.abs(np.subtract(box_of(damaged), box_of(head.image))).max() <= 0.04 * 192
+        corrupted = np.clip(corrupt(head.image.astype(float)), 0, 255).astype(np.uint8)
+        assert np.abs(np.subtract(box_of(corrupted), box_of(head.image))).max() <= 0.04 * 192
 
 
-def test_letters_lines_and_a_frame_beside_the_head_are_left_out() -> None:
+def test_text_lines_and_a_frame_beside_the_head_are_ignored() -> None:
     plain = disc(512, 512, (256, 256), 150)
     marked = plain.copy()
     marked[:, :2] = marked[:, -2:] = marked[:2] = marked[-2:] = 255
@@ -85,18 +85,18 @@ def test_letters_lines_and_a_frame_beside_the_head_are_left_out() -> None:
     assert box_of(marked) == box_of(plain)
 
 
-def test_of_two_things_only_the_larger_counts() -> None:
+def test_only_the_larger_of_two_objects_counts() -> None:
     head, other = disc(512, 512, (256, 300), 150), disc(512, 512, (80, 60), 40, gray=250)
     assert box_of(np.maximum(head, other)) == box_of(head)
 
 
-def test_the_box_holds_the_scalp_where_a_dark_skull_parts_it_from_the_brain() -> None:
+def test_the_box_contains_the_scalp_even_if_a_dark_skull_separates_it_from_the_brain() -> None:
     center = (256, 256)
     scalp = disc(512, 512, center, 200, 250) - disc(512, 512, center, 190, 250)
     assert box_of(scalp + disc(512, 512, center, 170)) == box_of(disc(512, 512, center, 200, 250))
 
 
-def test_where_nothing_is_found_the_whole_image_stays() -> None:
+def test_without_a_head_the_box_is_the_whole_image() -> None:
     rng = np.random.default_rng(0)
     images = [np.full(shape, gray, np.uint8) for shape in ((1, 1), (1, 9), (70, 60)) for gray in (0, 255)]
     speck = disc(400, 300, (100, 100), 12)
@@ -105,16 +105,16 @@ def test_where_nothing_is_found_the_whole_image_stays() -> None:
         assert box_of(image) == whole(image)
 
 
-def test_a_batch_gives_what_each_image_gives_alone(heads: list[PhantomSlice]) -> None:
+def test_a_batch_gives_the_boxes_of_its_images(heads: list[PhantomSlice]) -> None:
     images = torch.from_numpy(np.stack([head.image for head in heads]))
     together = head_boxes(images)
     assert together.dtype == torch.int64
     assert torch.equal(together, torch.cat([head_boxes(image[None]) for image in images]))
 
 
-def test_one_winding_thing_is_one_and_outweighs_what_lies_in_its_bends() -> None:
+def test_a_winding_component_is_recognized_as_one() -> None:
     mask = torch.zeros(1, 128, 128)
-    for row in range(0, 128, 8):  # a path that goes to and fro, with turns at alternate ends
+    for row in range(0, 128, 8):  # a path that goes back and forth
         mask[0, row : row + 4] = 1
         mask[0, row : row + 8, (124 if row % 16 else 0) :][:, :4] = 1
     assert torch.equal(_largest(mask), mask)

@@ -1,4 +1,4 @@
-"""Images -> probabilities as one module, and the specification it can be built from anew."""
+"""The pipeline maps images to probabilities, and its specification survives JSON."""
 
 from __future__ import annotations
 
@@ -32,14 +32,21 @@ def test_a_specification_survives_json(spec: ModelSpec) -> None:
     assert ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
+def test_a_specification_of_another_version_is_refused() -> None:
+    data = SPEC.to_dict()
+    assert next(iter(data)) == "schema_version"
+    with pytest.raises(ValueError, match="schema_version is 2; expected 1"):
+        ModelSpec.from_dict(data | {"schema_version": 2})
+
+
 def test_probabilities_sum_to_one() -> None:
     with torch.no_grad():
-        answer = _pipeline()(IMAGES)
-    assert answer.probabilities.shape == answer.logits.shape == (4, 3)
-    torch.testing.assert_close(answer.probabilities.sum(1), torch.ones(4))
+        output = _pipeline()(IMAGES)
+    assert output.probabilities.shape == output.logits.shape == (4, 3)
+    torch.testing.assert_close(output.probabilities.sum(1), torch.ones(4))
 
 
-def test_a_temperature_softens_and_changes_no_ranking() -> None:
+def test_a_higher_temperature_softens_probabilities_and_keeps_their_order() -> None:
     with torch.no_grad():
         sharp, soft = _pipeline(0.5)(IMAGES), _pipeline(4.0)(IMAGES)
     assert torch.equal(sharp.logits, soft.logits)
@@ -48,29 +55,29 @@ def test_a_temperature_softens_and_changes_no_ranking() -> None:
     torch.testing.assert_close(soft.probabilities, torch.softmax(soft.logits / 4, 1))
 
 
-def test_the_map_of_a_pooling_network_comes_with_the_answer() -> None:
+def test_a_network_with_pooling_and_one_linear_layer_returns_class_activation_maps() -> None:
     pipeline = _pipeline()
     with torch.no_grad():
-        answer = pipeline(IMAGES)
-    assert answer.cam.shape == (4, 3, 2, 2)
-    torch.testing.assert_close(answer.cam.mean((2, 3)) + pipeline.network.head.bias, answer.logits)
+        output = pipeline(IMAGES)
+    assert output.cam.shape == (4, 3, 2, 2)
+    torch.testing.assert_close(output.cam.mean((2, 3)) + pipeline.network.head.bias, output.logits)
 
 
-def test_another_network_answers_with_an_empty_map() -> None:
+def test_another_network_returns_empty_maps() -> None:
     spec = ModelSpec("brainmrnet", SPEC.classes, 1, InputGeometry(64), HALF, HALF)
     with torch.no_grad():
         assert _pipeline(spec=spec)(IMAGES).cam.shape[:2] == (4, 0)
 
 
-def test_a_network_that_segments_answers_with_a_probability_for_each_pixel_of_the_canvas() -> None:
+def test_a_network_that_segments_returns_a_probability_for_each_input_pixel() -> None:
     spec = ModelSpec("efficient_mtnet_s", SPEC.classes, 1, InputGeometry(64), HALF, HALF)
     pipeline = _pipeline(spec=spec)
     with torch.no_grad():
-        answer, output = pipeline(IMAGES), pipeline.network(pipeline.preprocessing(IMAGES))
-    assert answer.mask.shape == (4, 64, 64)
-    torch.testing.assert_close(answer.mask, torch.sigmoid(output.mask[:, 0]))
+        output, raw = pipeline(IMAGES), pipeline.network(pipeline.preprocessing(IMAGES))
+    assert output.mask.shape == (4, 64, 64)
+    torch.testing.assert_close(output.mask, torch.sigmoid(raw.mask[:, 0]))
 
 
-def test_another_network_answers_with_an_empty_mask() -> None:
+def test_another_network_returns_an_empty_mask() -> None:
     with torch.no_grad():
         assert _pipeline()(IMAGES).mask.shape == (4, 0, 0)

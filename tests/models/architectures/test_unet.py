@@ -1,4 +1,4 @@
-"""The U-Nets: a mask beside what the plain network answers, for less than the backbone costs."""
+"""The U-Nets predict a mask besides the classes of the plain classifier, at less than the cost of the backbone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tumorlens.training.loop.losses import MaskLoss, dice
 
 LITE = "efficientnet_lite0_unet"
 UNETS = [name for name in list_networks() if name.endswith("_unet")]
-# One of each way in which a backbone hands out its maps.
+# One for each way in which a backbone returns its intermediate maps.
 KINDS = [LITE, "resnet50_unet", "densenet121_unet", "vgg16_unet"]
 
 
@@ -20,7 +20,7 @@ def _seeded(name: str = LITE, **options: int | str) -> Network:
     return create(name, 3, options=options)
 
 
-def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() -> None:
+def test_every_classifier_with_imagenet_weights_has_a_unet_with_the_same_input() -> None:
     plain = {
         name
         for name in list_networks()
@@ -41,7 +41,7 @@ def test_every_network_that_starts_from_imagenet_has_one_with_the_same_card() ->
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_names_exactly_as_the_plain_network_does(name: str) -> None:
+def test_its_class_scores_are_exactly_those_of_the_classifier(name: str) -> None:
     ours, plain = _seeded(name).eval(), create(name.removesuffix("_unet"), 3).eval()
     state = ours.state_dict()
     plain.load_state_dict({key: state[key] for key in plain.state_dict()})
@@ -69,13 +69,13 @@ def test_lite0_with_its_decoder_has_the_documented_size() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_sees_the_image_at_every_size_from_a_half_down(name: str) -> None:
-    network, seen = _seeded(name).eval(), []
-    for join in network.decoder.joins:
-        join.register_forward_hook(lambda _, arrived, out: seen.append((arrived[0].shape[2:], out.shape[1:])))
+def test_the_decoder_uses_maps_of_every_size_from_half_the_input_down(name: str) -> None:
+    network, shapes = _seeded(name).eval(), []
+    for block in network.decoder.joins:
+        block.register_forward_hook(lambda _, inputs, out: shapes.append((inputs[0].shape[2:], out.shape[1:])))
     with torch.no_grad():
         network(torch.randn(1, 3, 64, 96))
-    assert seen == [
+    assert shapes == [
         ((2, 3), (128, 4, 6)),
         ((4, 6), (64, 8, 12)),
         ((8, 12), (32, 16, 24)),
@@ -84,17 +84,19 @@ def test_it_sees_the_image_at_every_size_from_a_half_down(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_both_answers_teach_the_backbone(name: str) -> None:
+def test_both_losses_train_the_backbone(name: str) -> None:
     own = {"logits": "head", "mask": "decoder"}
-    for answer, part in own.items():
+    for output, module in own.items():
         network = _seeded(name)
-        getattr(network(torch.randn(2, 3, 64, 64)), answer).square().mean().backward()
-        reached = {key.split(".")[0] for key, p in network.named_parameters() if p.grad is not None and p.grad.any()}
-        assert reached == {"backbone", part}
+        getattr(network(torch.randn(2, 3, 64, 64)), output).square().mean().backward()
+        with_gradient = {
+            key.split(".")[0] for key, p in network.named_parameters() if p.grad is not None and p.grad.any()
+        }
+        assert with_gradient == {"backbone", module}
 
 
 @pytest.mark.parametrize("stride", [32, 16])
-def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_image(stride: int) -> None:
+def test_its_maps_have_the_chosen_stride_and_its_mask_the_size_of_the_image(stride: int) -> None:
     network = _seeded(stride=stride).train()
     output = network(torch.randn(1, 3, 65, 97))
     assert output.features.shape[2:] == (-(-65 // stride), -(-97 // stride))
@@ -106,14 +108,14 @@ def test_its_maps_are_as_fine_as_the_stride_and_its_mask_as_the_image(stride: in
     assert maps[0].shape[2:] == (4, 6)
 
 
-def test_before_it_is_trained_it_draws_hardly_anything() -> None:
+def test_before_training_it_segments_almost_nothing() -> None:
     with torch.no_grad():
         mask = _seeded().eval()(torch.randn(2, 3, 96, 96)).mask
     assert mask is not None
     assert 0.005 < torch.sigmoid(mask).mean() < 0.05
 
 
-def test_it_learns_to_draw_what_is_bright() -> None:
+def test_it_learns_to_segment_bright_squares() -> None:
     torch.manual_seed(0)
     network = create(LITE, 2, channels=1).train()
     masks = torch.zeros(4, 1, 64, 64)
@@ -121,52 +123,51 @@ def test_it_learns_to_draw_what_is_bright() -> None:
         mask[:, row : row + 16, column : column + 16] = 1
     images, loss = masks + 0.3 * torch.randn_like(masks), MaskLoss(0.5, 0.5, 0.5, 0.0)
     optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
-    drawn = torch.zeros(())
+    predicted = torch.zeros(())
     for _ in range(15):
         optimizer.zero_grad()
         output = network(images)
         assert output.mask is not None
-        drawn = output.mask
-        loss(drawn, masks).backward()
+        predicted = output.mask
+        loss(predicted, masks).backward()
         optimizer.step()
-    assert dice(drawn.detach(), masks).mean() > 0.8
+    assert dice(predicted.detach(), masks).mean() > 0.8
 
 
 @pytest.mark.parametrize("width", [3, 129])
-def test_a_decoder_too_narrow_or_too_wide_is_refused(width: int) -> None:
+def test_a_decoder_that_is_too_narrow_or_too_wide_is_refused(width: int) -> None:
     with pytest.raises(ModelError, match=f"option decoder is {width}; expected 4 to 128 channels"):
         _seeded(decoder=width)
 
 
-def _drawing(network: Network, logits: torch.Tensor) -> Network:
-    """The network, made to draw what is given."""
+def _predicting(network: Network, logits: torch.Tensor) -> Network:
+    """The network, patched to predict these mask logits."""
     network.decoder.forward = lambda scales: logits
     return network.eval()
 
 
-def test_with_pool_mask_the_class_is_read_where_the_tumor_is_drawn() -> None:
-    network = _drawing(_seeded(pool="mask"), torch.full((1, 1, 32, 32), -9.0))
+def test_with_pool_mask_the_predicted_mask_weights_the_pooling() -> None:
+    network = _predicting(_seeded(pool="mask"), torch.full((1, 1, 32, 32), -9.0))
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        nothing, plain = network(image), _seeded().eval()(image)
-        torch.testing.assert_close(nothing.features.mean((2, 3)), plain.features.mean((2, 3)))  # all places alike
-        drawn = torch.full((1, 1, 32, 32), -20.0)
-        drawn[..., :16, :16] = 20.0
-        corner = _drawing(network, drawn)(image)
+        empty, plain = network(image), _seeded().eval()(image)
+        torch.testing.assert_close(empty.features.mean((2, 3)), plain.features.mean((2, 3)))  # equal weights
+        logits = torch.full((1, 1, 32, 32), -20.0)
+        logits[..., :16, :16] = 20.0
+        corner = _predicting(network, logits)(image)
     assert corner.features.shape[2:] == (8, 8)
-    torch.testing.assert_close(corner.pooled, plain.pooled)  # what it saw all over the image, whatever it drew
-    # What is given to the classifier is the mean of the enlarged maps over the corner, but for the rest's small weight.
-    enlarged = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(corner.features.mean((2, 3)), enlarged[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)
+    torch.testing.assert_close(corner.pooled, plain.pooled)  # unweighted, whatever the mask
+    # The classifier gets the mean of the upsampled maps over the corner; the rest has a small weight.
+    upsampled = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(corner.features.mean((2, 3)), upsampled[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)
     weights = network.class_weights()
     assert weights is not None
-    given = torch.einsum("kc,nchw->nkhw", weights, corner.features)
-    torch.testing.assert_close(given.mean((2, 3)) + network.head.bias, corner.logits)
-    outside = given.abs()
-    assert outside[..., :4, :4].sum() / outside.sum() > 0.9
+    maps = torch.einsum("kc,nchw->nkhw", weights, corner.features)
+    torch.testing.assert_close(maps.mean((2, 3)) + network.head.bias, corner.logits)
+    assert maps[..., :4, :4].abs().sum() / maps.abs().sum() > 0.9
 
 
-def test_with_pool_mask_the_class_has_no_say_in_the_mask() -> None:
+def test_with_pool_mask_the_class_scores_do_not_train_the_decoder() -> None:
     network = _seeded(pool="mask")
     network(torch.randn(2, 3, 64, 64)).logits.sum().backward()
     assert all(weight.grad is None for weight in network.decoder.parameters())
@@ -174,25 +175,27 @@ def test_with_pool_mask_the_class_has_no_say_in_the_mask() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97)])
-def test_with_pool_mask_the_class_and_its_gradient_are_those_of_the_maps_that_are_shown(size: tuple[int, int]) -> None:
+def test_with_pool_mask_class_scores_and_gradients_are_those_of_the_weighted_maps(size: tuple[int, int]) -> None:
     network = _seeded(pool="mask").train()
     network.dropout.p = 0.0
     output = network(torch.randn(2, 3, *size))
-    shown = network.head(output.features.mean((2, 3)))
-    asked = torch.autograd.grad(shown.square().sum(), network.backbone.conv_head.weight, retain_graph=True)[0]
-    given = torch.autograd.grad(output.logits.square().sum(), network.backbone.conv_head.weight)[0]
-    torch.testing.assert_close(output.logits, shown, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(given, asked, rtol=1e-3, atol=1e-5)
+    expected = network.head(output.features.mean((2, 3)))
+    expected_gradient = torch.autograd.grad(
+        expected.square().sum(), network.backbone.conv_head.weight, retain_graph=True
+    )[0]
+    gradient = torch.autograd.grad(output.logits.square().sum(), network.backbone.conv_head.weight)[0]
+    torch.testing.assert_close(output.logits, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=1e-3, atol=1e-5)
 
 
-def test_with_pool_mask_the_gradient_of_a_class_reaches_the_maps_that_are_shown() -> None:
+def test_with_pool_mask_the_gradient_of_a_class_score_reaches_the_weighted_maps() -> None:
     network = _seeded(pool="mask").eval()
     output = network(torch.randn(2, 3, 64, 64))
-    reached = torch.autograd.grad(output.logits[:, 1].sum(), output.features)[0]
-    places = output.features.shape[2] * output.features.shape[3]
-    torch.testing.assert_close(reached[0, :, 3, 5] * places, network.head.weight[1])
+    gradient = torch.autograd.grad(output.logits[:, 1].sum(), output.features)[0]
+    positions = output.features.shape[2] * output.features.shape[3]
+    torch.testing.assert_close(gradient[0, :, 3, 5] * positions, network.head.weight[1])
 
 
-def test_only_two_ways_of_pooling_exist() -> None:
+def test_an_unknown_pooling_is_refused() -> None:
     with pytest.raises(ModelError, match=r"lite0_unet: option pool is 'max'; expected one of \['mean', 'mask'\]"):
         create(LITE, 3, options={"pool": "max"})

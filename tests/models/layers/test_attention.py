@@ -1,4 +1,4 @@
-"""Maps of what a network attends to can be asked for by name."""
+"""The attention maps of a network can be read by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tumorlens.errors import ModelError
 from tumorlens.models import attention_maps, attention_names, create
 
 
-def test_brainmrnet_shows_both_spatial_attentions_and_its_hypercolumn() -> None:
+def test_brainmrnet_has_maps_of_both_spatial_attentions_and_its_hypercolumn() -> None:
     network = create("brainmrnet", 2).eval()
     names = attention_names(network)
     maps = attention_maps(network, torch.randn(2, 3, 96, 96))
@@ -26,12 +26,12 @@ def test_a_map_depends_on_the_image() -> None:
     assert not torch.equal(one["hypercolumn"], other["hypercolumn"])
 
 
-def test_a_name_that_is_not_there_gets_those_that_are() -> None:
+def test_the_error_for_an_unknown_map_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match="it has stage2"):
         attention_maps(create("brainmrnet", 2).eval(), torch.zeros(1, 3, 64, 64), ["hypercolum"])
 
 
-def test_looking_leaves_the_network_as_it_was() -> None:
+def test_reading_maps_leaves_no_hooks_in_the_network() -> None:
     network = create("brainmrnet", 2).eval()
     attention_maps(network, torch.randn(1, 3, 64, 64))
     assert not any(module._forward_hooks for module in network.modules())

@@ -1,4 +1,4 @@
-"""BrainMRIEfficientNet (system 1): inverted bottlenecks, dilated, with channel and spatial attention."""
+"""BrainMRIEfficientNet (published method 1): dilated inverted bottlenecks with channel and spatial attention."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureI
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Compound scaling: how much deeper, wider and finer than the smallest network.
+class CompoundScale:
+    """Compound scaling: factors of depth, width and resolution relative to the smallest network.
 
     Attributes:
-        depth: factor of the blocks in a stage.
-        width: factor of the channels.
-        resolution: factor of the input's side.
+        depth: factor of the number of blocks in a stage.
+        width: factor of the number of channels.
+        resolution: factor of the side of the input.
     """
 
     depth: float
@@ -28,48 +28,50 @@ class Scale:
     resolution: float
 
 
-def scale(phi: int, depth: float = 1.2, width: float = 1.1, resolution: float = 1.15) -> Scale:
-    """The three factors, which move together: each coefficient to the power of `phi`.
+def compound_scale(phi: int, depth: float = 1.2, width: float = 1.1, resolution: float = 1.15) -> CompoundScale:
+    """The three factors: each coefficient to the power of `phi`.
 
-    The coefficients are those of Tan and Le 2019, equations 3 and 4, so that each step of phi doubles the work.
+    The coefficients are those of Tan and Le 2019, equations 3 and 4: each step of phi doubles the arithmetic.
 
     Raises:
         ModelError: `phi` is not 0 to 7.
     """
     if not 0 <= phi <= 7:
         raise ModelError(f"brain_mri_efficientnet: option phi is {phi}; expected 0 to 7")
-    return Scale(depth**phi, width**phi, resolution**phi)
+    return CompoundScale(depth**phi, width**phi, resolution**phi)
 
 
-def resolution(phi: int) -> int:
-    """Side in pixels of the input that belongs to `phi`, a multiple of the network's stride of 32.
+def input_size_of(phi: int) -> int:
+    """Side of the input for `phi`, pixels, a multiple of the network's stride of 32.
 
-    224, 256 and 288 for 0, 1 and 2. A recipe with option phi names it as ``input.size``.
+    224, 256 and 288 for 0, 1 and 2. A recipe that sets the option phi sets ``input.size`` too.
 
     Raises:
         ModelError: `phi` is not 0 to 7.
     """
-    return 32 * round(224 * scale(phi).resolution / 32)
+    return 32 * round(224 * compound_scale(phi).resolution / 32)
 
 
 class BrainMRIEfficientNet(Network):
     """Stem, seven stages of inverted bottlenecks, pooling, dense layers: 5.6 M parameters at scale 1."""
 
-    def __init__(self, classes: int, channels: int, dropout: float, size: Scale, parts: Parts) -> None:
+    def __init__(
+        self, classes: int, channels: int, dropout: float, scale: CompoundScale, options: BlockOptions
+    ) -> None:
         super().__init__()
-        inputs = _wide(32, size)
-        self.stem = _unit(channels, inputs, parts, kernel=3, stride=2)
+        inputs = _scaled_width(32, scale)
+        self.stem = _conv_norm_act(channels, inputs, options, kernel=3, stride=2)
         stages: list[nn.Module] = []
         for stage in STAGES:
-            outputs = _wide(stage.channels, size)
+            outputs = _scaled_width(stage.channels, scale)
             blocks: list[nn.Module] = []
-            for i in range(math.ceil(stage.blocks * size.depth)):
-                blocks.append(Bottleneck(inputs, outputs, stage, parts, first=i == 0))
+            for i in range(math.ceil(stage.blocks * scale.depth)):
+                blocks.append(Bottleneck(inputs, outputs, stage, options, first=i == 0))
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.Sequential(*stages)
-        features = _wide(1280, size)
-        self.last = _unit(inputs, features, parts)
+        features = _scaled_width(1280, scale)
+        self.last = _conv_norm_act(inputs, features, options)
         self.dense = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(features, DENSE[0]),
@@ -88,13 +90,13 @@ class BrainMRIEfficientNet(Network):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What can be switched off or exchanged.
+class BlockOptions:
+    """Options of all blocks, for ablations.
 
     Attributes:
-        dilation: spread the depthwise kernels of the stages that say so.
-        squeeze: squeeze-and-excitation, the channel attention.
-        spatial_attention: after it.
+        dilation: use the dilation of `StageConfig`; else none.
+        squeeze: use squeeze-and-excitation, the channel attention.
+        spatial_attention: use spatial attention after it.
         norm: "batch", or "group", which does not depend on the batch (Wu and He 2018).
     """
 
@@ -109,16 +111,16 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageConfig:
     """Blocks of one width.
 
     Attributes:
-        expand: channels inside a block for each that enters.
+        expand: expansion ratio: channels inside a block per input channel.
         kernel: side of the depthwise kernel.
         stride: of the first block.
-        channels: that leave, at scale 1.
-        blocks: at scale 1.
-        dilation: of all blocks but the first.
+        channels: output channels, at scale 1.
+        blocks: number of blocks, at scale 1.
+        dilation: of all blocks except the first.
     """
 
     expand: int
@@ -129,38 +131,38 @@ class Stage:
     dilation: int = 1
 
 
-# Depths and widths: EfficientNet-B0, table 1 of Tan and Le 2019. Dilation is for the 28 and 14 pixel grids (of a 224
-# pixel input), where a tumor spans several places and a kernel of 5 spread to 9 still fits: before that the maps hold
-# edges, after that, on 7 pixels, most of the kernel would lie on the padding. A stage's first block stays dense. It
-# has the stride, and a spread kernel that moves in steps of two sees the same quarter of the places everywhere; and
-# dense blocks among spread ones close the gaps those leave (Yu, Koltun and Funkhouser 2017, section 4).
+# Depths and widths: EfficientNet-B0, table 1 of Tan and Le 2019. Dilation is for maps of 28 and 14 pixels (with an
+# input of 224), where a tumor spans several positions and a dilated kernel of 9 fits: earlier maps show edges, and on
+# later maps of 7 pixels most of the kernel would be on the padding. The first block of a stage is not dilated: it has
+# the stride, and a dilated kernel with a stride of two reads the same quarter of the positions everywhere. Dense blocks
+# between dilated ones also fill the gaps between their samples (Yu, Koltun and Funkhouser 2017, section 4).
 STAGES = (
-    Stage(1, 3, 1, 16, 1),
-    Stage(6, 3, 2, 24, 2),
-    Stage(6, 5, 2, 40, 2, dilation=2),
-    Stage(6, 3, 2, 80, 3, dilation=2),
-    Stage(6, 5, 1, 112, 3, dilation=2),
-    Stage(6, 5, 2, 192, 4),
-    Stage(6, 3, 1, 320, 1),
+    StageConfig(1, 3, 1, 16, 1),
+    StageConfig(6, 3, 2, 24, 2),
+    StageConfig(6, 5, 2, 40, 2, dilation=2),
+    StageConfig(6, 3, 2, 80, 3, dilation=2),
+    StageConfig(6, 5, 1, 112, 3, dilation=2),
+    StageConfig(6, 5, 2, 192, 4),
+    StageConfig(6, 3, 1, 320, 1),
 )
-DENSE = (1024, 256)  # B0's 4.0 M and these make the 5.6 M that the authors state
+DENSE = (1024, 256)  # with B0's 4.0 M parameters these give the 5.6 M that the authors report
 
 
 class Bottleneck(nn.Module):
-    """Expand, depthwise convolution, channel attention, spatial attention, project; a shortcut where shapes allow."""
+    """Expand, depthwise convolution, channel attention, spatial attention, project; a shortcut where shapes match."""
 
-    def __init__(self, inputs: int, outputs: int, stage: Stage, parts: Parts, *, first: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, stage: StageConfig, options: BlockOptions, *, first: bool) -> None:
         super().__init__()
         inside = inputs * stage.expand
         stride = stage.stride if first else 1
-        dilation = stage.dilation if parts.dilation and not first else 1
-        self.expand = _unit(inputs, inside, parts) if stage.expand > 1 else nn.Identity()
-        self.depthwise = _unit(
-            inside, inside, parts, kernel=stage.kernel, stride=stride, dilation=dilation, groups=inside
+        dilation = stage.dilation if options.dilation and not first else 1
+        self.expand = _conv_norm_act(inputs, inside, options) if stage.expand > 1 else nn.Identity()
+        self.depthwise = _conv_norm_act(
+            inside, inside, options, kernel=stage.kernel, stride=stride, dilation=dilation, groups=inside
         )
-        self.squeeze = SqueezeExcitation(inside, inputs // 4) if parts.squeeze else nn.Identity()
-        self.spatial = SpatialAttention() if parts.spatial_attention else nn.Identity()
-        self.project = nn.Sequential(nn.Conv2d(inside, outputs, 1, bias=False), _norm(outputs, parts))
+        self.squeeze = SqueezeExcitation(inside, inputs // 4) if options.squeeze else nn.Identity()
+        self.spatial = SpatialAttention() if options.spatial_attention else nn.Identity()
+        self.project = nn.Sequential(nn.Conv2d(inside, outputs, 1, bias=False), _norm(outputs, options))
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -169,23 +171,30 @@ class Bottleneck(nn.Module):
         return x + out if self.shortcut else out
 
 
-def _unit(
-    inputs: int, outputs: int, parts: Parts, *, kernel: int = 1, stride: int = 1, dilation: int = 1, groups: int = 1
+def _conv_norm_act(
+    inputs: int,
+    outputs: int,
+    options: BlockOptions,
+    *,
+    kernel: int = 1,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
 ) -> nn.Sequential:
     """Convolution, norm, SiLU."""
     padding = dilation * (kernel // 2)
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False)
-    return nn.Sequential(conv, _norm(outputs, parts), nn.SiLU(inplace=True))
+    return nn.Sequential(conv, _norm(outputs, options), nn.SiLU(inplace=True))
 
 
-def _norm(channels: int, parts: Parts) -> nn.Module:
-    # Eight channels a group: every width is a multiple of eight.
-    return nn.BatchNorm2d(channels) if parts.norm == "batch" else nn.GroupNorm(channels // 8, channels)
+def _norm(channels: int, options: BlockOptions) -> nn.Module:
+    # Eight channels per group: every width is a multiple of eight.
+    return nn.BatchNorm2d(channels) if options.norm == "batch" else nn.GroupNorm(channels // 8, channels)
 
 
-def _wide(channels: int, size: Scale) -> int:
+def _scaled_width(channels: int, scale: CompoundScale) -> int:
     """Scaled to the nearest multiple of eight, but not below nine tenths, as in EfficientNet."""
-    wanted = channels * size.width
+    wanted = channels * scale.width
     nearest = max(8, int(wanted + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * wanted else nearest + 8
 
@@ -203,13 +212,13 @@ _OPTIONS: dict[str, Option] = {
     ArchitectureInfo(
         name="brain_mri_efficientnet",
         summary="BrainMRIEfficientNet: dilation, channel and spatial attention; phi 0, 1, 2 for 224, 256, 288 pixels",
-        input_size=resolution(0),
+        input_size=input_size_of(0),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         license="Apache-2.0",
         citation="Tan and Le 2019, EfficientNet (arXiv:1905.11946); Woo et al. 2018, CBAM (arXiv:1807.06521); "
         "Yu and Koltun 2016, Multi-Scale Context Aggregation by Dilated Convolutions (arXiv:1511.07122)",
-        system=1,
+        published_method=1,
         options=_OPTIONS,
     )
 )
@@ -224,6 +233,8 @@ def brain_mri_efficientnet(
     spatial_attention: bool,
     norm: str,
 ) -> Network:
-    """BrainMRIEfficientNet; dropout 0.3 before each of the dense layers unless told otherwise."""
-    parts = Parts(dilation, squeeze, spatial_attention, norm)
-    return BrainMRIEfficientNet(classes, channels, 0.3 if dropout is None else dropout, scale(phi), parts)
+    """BrainMRIEfficientNet; dropout 0.3 before each of the dense layers by default."""
+    block_options = BlockOptions(dilation, squeeze, spatial_attention, norm)
+    return BrainMRIEfficientNet(
+        classes, channels, 0.3 if dropout is None else dropout, compound_scale(phi), block_options
+    )

@@ -1,4 +1,4 @@
-"""BrainMRNet (system 4): attention, residual blocks and a hypercolumn, after Togacar et al. 2020."""
+"""BrainMRNet (published method 4): attention, residual blocks and a hypercolumn, after Togacar et al. 2020."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tumorlens.models.layers.blocks import ChannelAttention, ConvBlock, Residual
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
 
-HYPERCOLUMN = 4  # side of the grid to which all stages are resized: 4x4 = 16 values
+HYPERCOLUMN = 4  # side of the grid to which the maps of all stages are resized: 4x4 = 16 values
 
 
 class BrainMRNet(Network):
-    """Three stages, a hypercolumn over all of them, three dense layers: 550,016 parameters for two classes."""
+    """Three stages, a hypercolumn over all of them, three dense layers: 550,016 parameters with two classes."""
 
     def __init__(self, classes: int, channels: int, dropout: float) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ def _hypercolumn(stages: list[Tensor]) -> Tensor:
         std=IMAGENET_STD,
         license="Apache-2.0 (written from the paper)",
         citation="Togacar, Ergen and Comert 2020, BrainMRNet, Medical Hypotheses 134:109531",
-        system=4,
+        published_method=4,
     )
 )
 def brainmrnet(classes: int, channels: int, dropout: float | None) -> Network:
-    """BrainMRNet; dropout 0.3 unless told otherwise."""
+    """BrainMRNet; dropout 0.3 by default."""
     return BrainMRNet(classes, channels, 0.3 if dropout is None else dropout)

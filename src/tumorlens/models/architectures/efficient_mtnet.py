@@ -1,4 +1,4 @@
-"""EfficientMTNet (system 2): the class and the mask of a tumor in one pass."""
+"""EfficientMTNet (published method 2): classification and segmentation in one forward pass."""
 
 from __future__ import annotations
 
@@ -11,30 +11,36 @@ from torch.nn import functional as F
 from tumorlens.errors import ModelError
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.blocks import SqueezeExcitation
-from tumorlens.models.layers.light_ham import LightHam, SelfAttention
+from tumorlens.models.layers.light_ham import LightHam, NonLocalBlock
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
 
 DETAIL = 64  # channels of the low-level features, at 1/8
 STAGES = ((64, 2), (96, 2), (128, 1))  # channels and stride of the global feature extractor
-WIDTH = STAGES[-1][0]  # of all that follows
+WIDTH = STAGES[-1][0]  # channels of all later layers
 
 
 class EfficientMTNet(Network):
-    """Detail at 1/8, context at 1/16 and 1/32; a branch that names the tumor and one that draws it."""
+    """Detail at 1/8, context at 1/16 and 1/32; a classification branch and a segmentation branch."""
 
     def __init__(
-        self, classes: int, channels: int, dropout: float, depths: tuple[int, int, int], ham: Ham, auxiliary: bool
+        self,
+        classes: int,
+        channels: int,
+        dropout: float,
+        depths: tuple[int, int, int],
+        context: ContextOptions,
+        auxiliary: bool,
     ) -> None:
         super().__init__()
         self.downsample = nn.Sequential(
-            _unit(channels, 32, 3, stride=2), Separable(32, 48, 2), Separable(48, DETAIL, 2)
+            _conv_norm_act(channels, 32, 3, stride=2), SeparableConv(32, 48, 2), SeparableConv(48, DETAIL, 2)
         )
         inputs = (DETAIL, *(width for width, _ in STAGES[:-1]))
         self.stages = nn.ModuleList(map(_stage, inputs, STAGES, depths))
-        self.neck = Neck(ham)
-        self.fusion = Fusion()
-        self.deepest = ham.build()
+        self.neck = MultiScaleNeck(context)
+        self.fusion = GatedFusion()
+        self.deepest = context.build()
         self.classify = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(WIDTH, 64),
@@ -43,9 +49,9 @@ class EfficientMTNet(Network):
             nn.Linear(64, classes),
         )
         self.segment = nn.Sequential(
-            Separable(WIDTH, WIDTH), Separable(WIDTH, 64), nn.Dropout(dropout), nn.Conv2d(64, 1, 1)
+            SeparableConv(WIDTH, WIDTH), SeparableConv(WIDTH, 64), nn.Dropout(dropout), nn.Conv2d(64, 1, 1)
         )
-        heads = [nn.Sequential(Separable(width, 32), nn.Conv2d(32, 1, 1)) for width, _ in STAGES[:2]]
+        heads = [nn.Sequential(SeparableConv(width, 32), nn.Conv2d(32, 1, 1)) for width, _ in STAGES[:2]]
         self.auxiliary = nn.ModuleList(heads if auxiliary else ())
 
     def forward(self, x: Tensor) -> ModelOutput:
@@ -61,11 +67,11 @@ class EfficientMTNet(Network):
         logits = self.classify(features.mean((2, 3)))
         mask = _resized(self.segment(self.fusion(detail, self.neck(scales, detail))), x)
         heads = self.auxiliary if self.training else ()
-        auxiliary = tuple(head(scale) for head, scale in zip(heads, scales, strict=False))  # the last scale has none
+        auxiliary = tuple(head(scale) for head, scale in zip(heads, scales, strict=False))  # not for the last scale
         return ModelOutput(logits, features, mask, auxiliary)
 
     def segmentation_target_layer(self) -> nn.Module:
-        """The neck: all scales of the context, which the classifier's maps are not a part of."""
+        """The neck, which joins all scales of the context; the classifier uses only the last scale."""
         return self.neck
 
     def training_only(self) -> tuple[nn.Module, ...]:
@@ -74,13 +80,13 @@ class EfficientMTNet(Network):
 
 
 @dataclass(frozen=True)
-class Ham:
-    """What lets each place know of all others.
+class ContextOptions:
+    """The module for global context.
 
     Attributes:
         kind: "light" for LightHam, "attention" for plain self-attention, "none".
-        rank: of LightHam's factorisation.
-        steps: of the same.
+        rank: of LightHam's matrix factorization.
+        steps: of the matrix factorization.
     """
 
     kind: str
@@ -98,17 +104,17 @@ class Ham:
         """A module (N, 128, H, W) -> the same shape."""
         if self.kind == "light":
             return LightHam(WIDTH, self.rank, self.steps)
-        return SelfAttention(WIDTH) if self.kind == "attention" else nn.Identity()
+        return NonLocalBlock(WIDTH) if self.kind == "attention" else nn.Identity()
 
 
-class Neck(nn.Module):
-    """All scales of the context at the size of the detail, side by side, then as one."""
+class MultiScaleNeck(nn.Module):
+    """All scales of the context, resized to the detail, concatenated and fused."""
 
-    def __init__(self, ham: Ham) -> None:
+    def __init__(self, context: ContextOptions) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(width, WIDTH, 1) for width, _ in STAGES)
-        self.together = Separable(WIDTH * len(STAGES), WIDTH)
-        self.ham = ham.build()
+        self.together = SeparableConv(WIDTH * len(STAGES), WIDTH)
+        self.ham = context.build()
 
     def forward(self, scales: list[Tensor], detail: Tensor) -> Tensor:
         """Maps of each stage -> (N, 128, H/8, W/8)."""
@@ -117,12 +123,12 @@ class Neck(nn.Module):
         return out
 
 
-class Fusion(nn.Module):
-    """Detail and context as a sum, in which a gate sets the share of the detail place by place."""
+class GatedFusion(nn.Module):
+    """Weighted sum of detail and context; a gate sets the weight of the detail at each position."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.widen = _unit(DETAIL, WIDTH)
+        self.widen = _conv_norm_act(DETAIL, WIDTH)
         self.gate = nn.Sequential(nn.Conv2d(2 * WIDTH, 1, 1), nn.Sigmoid())
         self.share = AttentionMap()
 
@@ -132,26 +138,26 @@ class Fusion(nn.Module):
         return torch.lerp(context, detail, self.share(self.gate(torch.cat([detail, context], dim=1))))
 
 
-class Separable(nn.Sequential):
+class SeparableConv(nn.Sequential):
     """Depthwise 3x3 convolution, 1x1 convolution, squeeze-and-excitation."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(
-            _unit(inputs, inputs, 3, stride=stride, groups=inputs),
-            _unit(inputs, outputs),
+            _conv_norm_act(inputs, inputs, 3, stride=stride, groups=inputs),
+            _conv_norm_act(inputs, outputs),
             SqueezeExcitation(outputs, outputs // 4),
         )
 
 
 class InvertedResidual(nn.Module):
-    """Expand, depthwise 3x3, project, with a shortcut where shapes allow (Sandler et al. 2018, MobileNetV2)."""
+    """Expand, depthwise 3x3, project, with a shortcut where shapes match (Sandler et al. 2018, MobileNetV2)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, *, squeeze: bool) -> None:
         super().__init__()
         inside = 6 * inputs
         self.body = nn.Sequential(
-            _unit(inputs, inside),
-            _unit(inside, inside, 3, stride=stride, groups=inside),
+            _conv_norm_act(inputs, inside),
+            _conv_norm_act(inside, inside, 3, stride=stride, groups=inside),
             SqueezeExcitation(inside, inputs // 4) if squeeze else nn.Identity(),
             nn.Conv2d(inside, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
@@ -165,14 +171,14 @@ class InvertedResidual(nn.Module):
 
 
 def _stage(inputs: int, stage: tuple[int, int], depth: int) -> nn.Sequential:
-    """Inverted residual blocks; squeeze-and-excitation in the first and the last."""
+    """Inverted residual blocks, with squeeze-and-excitation in the first and the last."""
     width, stride = stage
     blocks = [InvertedResidual(inputs, width, stride, squeeze=True)]
     blocks += [InvertedResidual(width, width, 1, squeeze=i == depth - 1) for i in range(1, depth)]
     return nn.Sequential(*blocks)
 
 
-def _unit(inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def _conv_norm_act(inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """Convolution, batch norm, ReLU."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
@@ -182,12 +188,12 @@ def _resized(x: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
-# The authors name the sizes; the depth of the stages and the rank are free. Six steps are the paper's, and rank 32 is
-# what the 3.2 G multiply-adds leave for LightHam: these make 3.99 M parameters and 3.20 G, and 1.39 M.
+# The authors report parameters and multiply-adds, but not the depth of the stages and the rank. Six steps are those of
+# the LightHam paper, and rank 32 fits the reported 3.2 G multiply-adds: 3.99 M parameters and 3.20 G; small: 1.39 M.
 _OPTIONS: dict[str, Option] = {"ham": "light", "rank": 32, "steps": 6, "auxiliary": True}
 
 
-def _enter(name: str, summary: str, depths: tuple[int, int, int]) -> None:
+def _register(name: str, summary: str, depths: tuple[int, int, int]) -> None:
     @register(
         ArchitectureInfo(
             name=name,
@@ -198,7 +204,7 @@ def _enter(name: str, summary: str, depths: tuple[int, int, int]) -> None:
             license="Apache-2.0",
             citation="Poudel, Liwicki and Cipolla 2019, Fast-SCNN (arXiv:1902.04502); Geng et al. 2021, Is Attention "
             "Better Than Matrix Decomposition? (arXiv:2109.04553)",
-            system=2,
+            published_method=2,
             segments=True,
             options=_OPTIONS,
         )
@@ -206,9 +212,13 @@ def _enter(name: str, summary: str, depths: tuple[int, int, int]) -> None:
     def build(
         classes: int, channels: int, dropout: float | None, *, ham: str, rank: int, steps: int, auxiliary: bool
     ) -> Network:
-        own = 0.1 if dropout is None else dropout
-        return EfficientMTNet(classes, channels, own, depths, Ham(ham, rank, steps), auxiliary)
+        own_dropout = 0.1 if dropout is None else dropout
+        return EfficientMTNet(classes, channels, own_dropout, depths, ContextOptions(ham, rank, steps), auxiliary)
 
 
-_enter("efficient_mtnet", "EfficientMTNet: class and mask in one pass, LightHam for context", (3, 11, 11))
-_enter("efficient_mtnet_s", "EfficientMTNet, small: three blocks a stage", (3, 3, 3))
+_register(
+    "efficient_mtnet",
+    "EfficientMTNet: classification and segmentation in one pass, LightHam for global context",
+    (3, 11, 11),
+)
+_register("efficient_mtnet_s", "EfficientMTNet, small: three blocks per stage", (3, 3, 3))

@@ -1,4 +1,4 @@
-"""EfficientNet-B0 ... B4 and Lite0 ... Lite2 (systems 3 and 5's baseline), with timm's backbones."""
+"""EfficientNet-B0 to B4 (published method 3 and the baseline of 5) and Lite0 to Lite2, with timm's backbones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from tumorlens.models.layers.pooled_backbone import Pooled, backbone, check_stride
+from tumorlens.models.layers.pooled_backbone import PooledClassifier, backbone, check_stride
 from tumorlens.models.model_output import Network
 from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
 
@@ -14,8 +14,8 @@ _TAN = "Tan and Le 2019, EfficientNet: Rethinking Model Scaling for CNNs, ICML (
 _LITE = f"Liu 2020, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog); {_TAN}"
 
 
-# Registry name -> timm's backbone. The tags name weights that were all trained with the mean and standard
-# deviation of the card: ImageNet's for the B series (timm's default for B1 was not), 0.5 for Lite.
+# Registry name -> timm's backbone. All tags stand for weights that were trained with the mean and standard deviation
+# registered here: ImageNet's for the B series (timm's default for B1 was not), 0.5 for Lite.
 BACKBONES = {
     "efficientnet_b0": "efficientnet_b0.ra_in1k",
     "efficientnet_b1": "efficientnet_b1.ft_in1k",
@@ -26,58 +26,61 @@ BACKBONES = {
     "efficientnet_lite1": "tf_efficientnet_lite1.in1k",
     "efficientnet_lite2": "tf_efficientnet_lite2.in1k",
 }
-SHORT = ("efficientnet_lite0_short",)
-_STAGES = 4  # of the five sizes of maps: 1/2, 1/4, 1/8 and 1/16
-_HEAD = 320  # maps before the pooling; Lite0 has 1280, from as many as this
+TRUNCATED = ("efficientnet_lite0_short",)
+_STAGES = 4  # of the five map sizes: 1/2, 1/4, 1/8 and 1/16
+_HEAD_CHANNELS = 320  # of the last maps; Lite0 has 1280
 # Input size and dropout: table 1 and section 5.2 of the paper; Lite takes those of its B.
 _SCALES = [(224, 0.2), (240, 0.2), (260, 0.3), (300, 0.3), (380, 0.4)]
 
 
-def _enter(name: str, timms: str) -> None:
-    size, own = _SCALES[int(name[-1])]
+def _register(name: str, timm_name: str) -> None:
+    size, default_dropout = _SCALES[int(name[-1])]
     lite = "lite" in name
-    which = name.removeprefix("efficientnet_").capitalize()
+    variant = name.removeprefix("efficientnet_").capitalize()
 
     @register(
         ArchitectureInfo(
             name=name,
-            summary=f"EfficientNet-{which}"
-            + (": no squeeze-and-excitation, ReLU6; quick on a CPU" if lite else ", its 1000-class layer replaced"),
+            summary=f"EfficientNet-{variant}"
+            + (": no squeeze-and-excitation, ReLU6; fast on a CPU" if lite else " with a new classifier"),
             input_size=size,
             mean=HALF if lite else IMAGENET_MEAN,
             std=HALF if lite else IMAGENET_STD,
             license="Apache-2.0",
             citation=_LITE if lite else _TAN,
-            system=None if lite else 3,
+            published_method=None if lite else 3,
             weights=("package", "hub") if lite else ("hub",),
             options={"stride": 32},
         )
     )
     def build(classes: int, channels: int, dropout: float | None, *, stride: int) -> Network:
         check_stride(name, stride)
-        return Pooled(backbone(timms, channels, stride=stride), classes, own if dropout is None else dropout)
+        return PooledClassifier(
+            backbone(timm_name, channels, stride=stride), classes, default_dropout if dropout is None else dropout
+        )
 
 
-for _name, _timms in BACKBONES.items():
-    _enter(_name, _timms)
+for _name, _timm_name in BACKBONES.items():
+    _register(_name, _timm_name)
 
 
-class Short(Pooled):
-    """A Lite network up to its last maps at 1/16: the next layers hold four fifths of its weights.
+class TruncatedEfficientNet(PooledClassifier):
+    """A Lite network up to its maps at 1/16; the layers after them have four fifths of its weights.
 
-    The 1x1 convolution before the pooling, which ImageNet's weights have for the layers left out, is made anew.
+    The 1x1 convolution before the pooling is newly initialized, because its ImageNet weights belong to the removed
+    layers.
     """
 
     def __init__(self, maps: Any, classes: int, dropout: float) -> None:
         maps.prune_intermediate_layers([_STAGES - 1])
         maps.feature_info, maps.stage_ends = maps.feature_info[:_STAGES], maps.stage_ends[:_STAGES]
-        maps.conv_head = nn.Conv2d(maps.feature_info[-1]["num_chs"], _HEAD, 1, bias=False)
-        maps.bn2 = type(maps.bn1)(_HEAD, act_layer=nn.ReLU6)
-        maps.num_features = _HEAD
+        maps.conv_head = nn.Conv2d(maps.feature_info[-1]["num_chs"], _HEAD_CHANNELS, 1, bias=False)
+        maps.bn2 = type(maps.bn1)(_HEAD_CHANNELS, act_layer=nn.ReLU6)
+        maps.num_features = _HEAD_CHANNELS
         super().__init__(maps, classes, dropout)
 
     def newly_initialized(self) -> tuple[str, ...]:
-        """The layer before the pooling."""
+        """The convolution before the pooling, and its batch norm."""
         return ("conv_head.", "bn2.")
 
 
@@ -94,5 +97,7 @@ class Short(Pooled):
     )
 )
 def efficientnet_lite0_short(classes: int, channels: int, dropout: float | None) -> Network:
-    """Dropout 0.2 unless told otherwise."""
-    return Short(backbone(BACKBONES["efficientnet_lite0"], channels), classes, 0.2 if dropout is None else dropout)
+    """Dropout 0.2 by default."""
+    return TruncatedEfficientNet(
+        backbone(BACKBONES["efficientnet_lite0"], channels), classes, 0.2 if dropout is None else dropout
+    )

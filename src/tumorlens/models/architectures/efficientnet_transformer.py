@@ -1,4 +1,4 @@
-"""EfficientNet with a transformer head (system 5), with and without CBAM between the two."""
+"""EfficientNet with a transformer head (published method 5), with or without CBAM between the two."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tumorlens.models.layers.pooled_backbone import backbone
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import architecture_info, register
 
-WIDTH = 256  # of a token
-HEADS, KEY, FORWARD = 2, 16, 64  # of the encoder: the authors', far below the width
+WIDTH = 256  # channels of a token
+HEADS, KEY, FORWARD = 2, 16, 64  # the authors' encoder; unusually narrow
 POSITIONS = 1000
 
 
 class EfficientNetTransformer(Network):
-    """Backbone, CBAM if asked for, 1x1 convolution, one encoder layer over all places, mean, dropout, linear layer."""
+    """Backbone, optional CBAM, 1x1 convolution, one encoder layer over all positions, mean, dropout, linear layer."""
 
     def __init__(self, maps: Any, classes: int, dropout: float, *, cbam: bool) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class EfficientNetTransformer(Network):
         self.project = nn.Conv2d(features, WIDTH, 1)
         self.positions = nn.Parameter(torch.empty(POSITIONS, WIDTH))
         nn.init.trunc_normal_(self.positions, std=0.02)  # as in ViT (Dosovitskiy et al. 2021)
-        self.encoder = Encoder()
+        self.encoder = TransformerLayer()
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(WIDTH, classes)
 
@@ -40,8 +40,8 @@ class EfficientNetTransformer(Network):
         """(N, C, H, W), H and W up to 992 -> logits (N, K) and the backbone's last maps (N, F, H/32, W/32).
 
         Raises:
-            ModelError: more places than there are learned positions. Positions count along the rows, so those of
-                a larger grid could not be had by interpolation: neighbors in the count are not neighbors in the map.
+            ModelError: more tokens than learned positions. Positions are numbered row by row, so those of a larger grid
+                cannot be interpolated: consecutive numbers are not always neighbors in the map.
         """
         features = self.backbone(x)
         height, width = features.shape[2], features.shape[3]
@@ -54,12 +54,12 @@ class EfficientNetTransformer(Network):
         return ModelOutput(self.head(self.dropout(self.encoder(tokens, height, width).mean(1))), features)
 
 
-class Encoder(nn.Module):
-    """One layer of the transformer's encoder, norm after each sum as in Vaswani et al. 2017."""
+class TransformerLayer(nn.Module):
+    """One layer of the transformer's encoder, with norm after each sum as in Vaswani et al. 2017."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.attention = SelfAttention()
+        self.attention = MultiHeadSelfAttention()
         self.norm1 = nn.LayerNorm(WIDTH, eps=1e-6)
         self.feed = nn.Sequential(nn.Linear(WIDTH, FORWARD), nn.ReLU(inplace=True), nn.Linear(FORWARD, WIDTH))
         self.norm2 = nn.LayerNorm(WIDTH, eps=1e-6)
@@ -71,8 +71,8 @@ class Encoder(nn.Module):
         return out
 
 
-class SelfAttention(nn.Module):
-    """Attention of two heads with keys of 16 values: 32 values inside, whatever the width outside."""
+class MultiHeadSelfAttention(nn.Module):
+    """Self-attention with two heads and keys of 16 values: 32 values inside, independent of the width outside."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class SelfAttention(nn.Module):
         self.map = AttentionMap()
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
-        """(N, height * width, 256) -> the same shape; what each place receives passes through `map`."""
+        """(N, height * width, 256) -> the same shape; the attention on each position passes through `map`."""
         query, key, value = (
             layer(tokens).unflatten(2, (HEADS, KEY)).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
@@ -91,26 +91,26 @@ class SelfAttention(nn.Module):
         return out
 
 
-def _enter(name: str, timms: str) -> None:
-    plain = architecture_info(name)
+def _register(name: str, timm_name: str) -> None:
+    base = architecture_info(name)
 
     @register(
         replace(
-            plain,
+            base,
             name=f"{name}_transformer",
-            summary=f"{plain.summary.split(',')[0].split(':')[0]} with one transformer layer before the classifier",
+            summary=f"{base.short_name} with one transformer layer before the classifier",
             input_size=240,
-            citation=f"{plain.citation}; Vaswani et al. 2017, Attention Is All You Need (arXiv:1706.03762); "
+            citation=f"{base.citation}; Vaswani et al. 2017, Attention Is All You Need (arXiv:1706.03762); "
             "Woo et al. 2018, CBAM (arXiv:1807.06521)",
-            system=5,
+            published_method=5,
             options={"cbam": False},
         )
     )
     def build(classes: int, channels: int, dropout: float | None, *, cbam: bool) -> Network:
         return EfficientNetTransformer(
-            backbone(timms, channels), classes, 0.4 if dropout is None else dropout, cbam=cbam
+            backbone(timm_name, channels), classes, 0.4 if dropout is None else dropout, cbam=cbam
         )
 
 
-for _name, _timms in BACKBONES.items():
-    _enter(_name, _timms)
+for _name, _timm_name in BACKBONES.items():
+    _register(_name, _timm_name)

@@ -1,4 +1,4 @@
-"""A small residual network for phantoms, demonstrations and tests: trains from nothing in seconds."""
+"""MiniResNet: a small residual network for the demo and for tests, trained from scratch in seconds."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class MiniResNet(Network):
         return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
     def class_weights(self) -> Tensor:
-        """(K, 96): this is a pooling + linear network."""
+        """(K, 96): the network ends with pooling and one linear layer."""
         return self.head.weight
 
 
 @register(
     ArchitectureInfo(
         name="mini_resnet",
-        summary="0.34 M parameter residual net: for the demo, for tests and for very small devices",
+        summary="residual network with 0.34 M parameters: for the demo, for tests and for very small devices",
         input_size=128,
         mean=HALF,
         std=HALF,
@@ -43,5 +43,5 @@ class MiniResNet(Network):
     )
 )
 def mini_resnet(classes: int, channels: int, dropout: float | None) -> Network:
-    """Dropout 0.1 unless told otherwise."""
+    """Dropout 0.1 by default."""
     return MiniResNet(classes, channels, 0.1 if dropout is None else dropout)

@@ -1,4 +1,4 @@
-"""Network + input -> its own attention maps, taken by name from wherever it computes them."""
+"""Network + input -> its attention maps, by name, taken from where the network computes them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tumorlens.models.model_output import Network
 
 
 class AttentionMap(nn.Identity):
-    """Marks the place in an architecture where a map of what it attends to passes by.
+    """An identity that marks an attention map in an architecture.
 
-    An architecture puts one where it has computed a map, (N, 1, h, w) with values of at least 0; the name of the
-    map is the name of this module. It holds no weights and changes nothing.
+    An architecture passes a map, (N, 1, h, w) with values of at least 0, through one of these modules; the name of the
+    module is the name of the map. It has no weights and changes nothing.
     """
 
 
 def attention_names(network: Network) -> list[str]:
-    """Names of the maps a network computes, from its input to its output; empty where it has none."""
+    """Names of the attention maps of a network, from its input to its output; empty where it has none."""
     return [name for name, module in network.named_modules() if isinstance(module, AttentionMap)]
 
 
@@ -31,40 +31,40 @@ def attention_maps(network: Network, inputs: Tensor, names: Iterable[str] | None
     Args:
         network: in evaluation mode.
         inputs: (N, C, H, W) normalized images.
-        names: which of `attention_names`; all of them if left out.
+        names: some of `attention_names`; None for all of them.
 
     Returns:
         Each map (N, h, w) float32, by name.
 
     Raises:
-        ModelError: the network has no map of that name; says which it has.
+        ModelError: the network has no map of that name; lists those it has.
     """
     wanted = attention_names(network) if names is None else list(names)
-    with attention_passing(network, wanted) as seen, torch.no_grad():
+    with recorded_attention(network, wanted) as maps, torch.no_grad():
         network(inputs)
-    return {name: seen[name] for name in wanted}
+    return {name: maps[name] for name in wanted}
 
 
 @contextmanager
-def attention_passing(network: Network, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Look at the maps that pass by while the network is used inside the block, which may be a trace for an export.
+def recorded_attention(network: Network, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Record the attention maps of every forward pass inside the block, which may be a trace for an export.
 
     Yields:
-        A dictionary that each forward pass fills anew, with (N, h, w) float32 by name.
+        The maps of the latest forward pass, (N, h, w) float32 by name.
 
     Raises:
-        ModelError: the network has no map of that name; says which it has.
+        ModelError: the network has no map of that name; lists those it has.
     """
     known = attention_names(network)
-    seen: dict[str, Tensor] = {}
-    with ExitStack() as looking:
+    maps: dict[str, Tensor] = {}
+    with ExitStack() as hooks:
         for name in names:
             if name not in known:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise ModelError(f"no attention map is called '{name}' in {type(network).__name__}; {has}")
 
             def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor, name: str = name) -> None:
-                seen[name] = out[:, 0].detach().float()
+                maps[name] = out[:, 0].detach().float()
 
-            looking.callback(network.get_submodule(name).register_forward_hook(keep).remove)
-        yield seen
+            hooks.callback(network.get_submodule(name).register_forward_hook(keep).remove)
+        yield maps

@@ -40,7 +40,7 @@ class ResidualBlock(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Squeeze-and-excitation: channels weighted by what the whole map holds (Hu, Shen and Sun 2018)."""
+    """Squeeze-and-excitation: channels weighted by their global averages (Hu, Shen and Sun 2018)."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class SpatialAttention(nn.Module):
         self.map = AttentionMap()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> x weighted by place, the same shape."""
+        """(N, C, H, W) -> x weighted by position, the same shape."""
         summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
         out: Tensor = x * self.map(torch.sigmoid(self.conv(summary)))
         return out

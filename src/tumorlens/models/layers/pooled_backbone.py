@@ -1,4 +1,4 @@
-"""Backbone, global average pooling, dropout, one linear layer: how a classifier of ImageNet names tumors."""
+"""Classifier of a timm backbone, global average pooling, dropout and one linear layer."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from tumorlens.errors import ModelError
 from tumorlens.models.model_output import ModelOutput, Network
 
-STRIDES = (32, 16)  # pixels of the input for one place of the last maps
+STRIDES = (32, 16)  # pixels of the input per position of the last maps
 
 
 def backbone(name: str, channels: int, *, stride: int = 32, **settings: Any) -> Any:
-    """A network of timm, fresh weights, that ends with its last maps: (N, C, H, W) -> (N, F, H/stride, W/stride).
+    """A backbone of timm without classifier, newly initialized: (N, C, H, W) -> (N, F, H/stride, W/stride).
 
     Args:
-        name: timm's, with the tag of the weights that the hub has for it.
+        name: in timm, with the tag of the weights on the hub.
         channels: of the input.
-        stride: 16 makes the last maps twice as fine: the last stage spreads its kernels instead of stepping. Weights
-            fit both. Only EfficientNet and ResNet can.
-        **settings: further ones of timm's.
+        stride: 16 gives last maps of twice the resolution: the last stage uses dilation instead of a stride. Weights
+            fit both. Only EfficientNet and ResNet support it.
+        **settings: further settings of timm.
     """
     if stride != 32:
         settings["output_stride"] = stride
@@ -29,21 +29,21 @@ def backbone(name: str, channels: int, *, stride: int = 32, **settings: Any) -> 
 
 
 def check_stride(model: str, stride: object) -> None:
-    """See that a backbone can have this stride.
+    """Check the option stride of a network.
 
     Args:
-        model: the network that was asked for, which may be built around the backbone's own.
+        model: name of the network, for the message.
         stride: its option.
 
     Raises:
-        ModelError: another one than 32 or 16.
+        ModelError: not 32 or 16.
     """
     if stride not in STRIDES:
         raise ModelError(f"{model}: option stride is {stride}; expected 32 or 16")
 
 
-class Pooled(Network):
-    """A backbone of timm with its 1000-class layer replaced."""
+class PooledClassifier(Network):
+    """A backbone of timm, global average pooling, dropout, and one linear layer for the classes."""
 
     def __init__(self, maps: Any, classes: int, dropout: float) -> None:
         super().__init__()
@@ -57,5 +57,5 @@ class Pooled(Network):
         return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
     def class_weights(self) -> Tensor:
-        """(K, F): this is a pooling + linear network."""
+        """(K, F): the network ends with pooling and one linear layer."""
         return self.head.weight
