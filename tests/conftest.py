@@ -82,7 +82,8 @@ def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFac
     """The finished run, evaluated on its test subset, as an ONNX file with a complete card."""
     from tumorlens._record import Record
     from tumorlens.deploy.export import export
-    from tumorlens.evaluation import evaluate, write_evaluation
+    from tumorlens.evaluation import write_evaluation
+    from tumorlens.evaluation.evaluate import evaluate
     from tumorlens.training import load_run
 
     run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))

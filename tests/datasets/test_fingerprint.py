@@ -1,4 +1,4 @@
-"""The data's fingerprint: the same for the same images and labels, and for nothing else."""
+"""The fingerprint of the data: equal for equal images and labels only."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def table(tmp_path: Path) -> Table:
     return open_table(tiny_datasets.figshare_csv(tmp_path / "one"))
 
 
-def test_it_is_the_same_on_another_machine(table: Table, tmp_path: Path) -> None:
+def test_the_fingerprint_does_not_depend_on_the_folder(table: Table, tmp_path: Path) -> None:
     assert fingerprint(open_table(tiny_datasets.figshare_csv(tmp_path / "other"))) == fingerprint(table)
     assert len(fingerprint(table)) == 32
 
 
-def test_splits_masks_and_patients_do_not_count(table: Table) -> None:
+def test_splits_masks_and_patients_do_not_change_the_fingerprint(table: Table) -> None:
     rows = tuple(replace(s, split="train", mask=None, group=None) for s in table.samples)
     assert fingerprint(replace(table, samples=rows)) == fingerprint(table)
 
 
-def test_masks_count_where_they_are_asked_for(table: Table) -> None:
+def test_masks_change_the_fingerprint_on_request(table: Table) -> None:
     with_masks = fingerprint(table, masks=True)
     assert with_masks != fingerprint(table)
     first, *rest = table.samples
@@ -40,7 +40,7 @@ def test_masks_count_where_they_are_asked_for(table: Table) -> None:
     assert fingerprint(table, masks=True) != with_masks
 
 
-def test_a_changed_image_label_or_id_counts(table: Table) -> None:
+def test_a_changed_image_label_or_id_changes_the_fingerprint(table: Table) -> None:
     first, *rest = table.samples
     before = fingerprint(table)
     for change in ({"label": "pituitary"}, {"id": "figshare/0"}):
@@ -50,7 +50,7 @@ def test_a_changed_image_label_or_id_counts(table: Table) -> None:
     assert fingerprint(table) != before
 
 
-def test_a_image_that_is_gone_is_named(table: Table) -> None:
+def test_a_missing_image_is_an_error_that_names_it(table: Table) -> None:
     table.samples[2].image.unlink()
     with pytest.raises(DataError, match=rf"{table.samples[2].image.name}: cannot be read \(No such file"):
         fingerprint(table)

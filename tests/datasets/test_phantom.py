@@ -1,4 +1,4 @@
-"""Phantoms: the same every time, tumors where they belong, and nothing but the tumor tells the class."""
+"""Phantoms are reproducible, have tumors at typical locations, and differ between classes by the tumor alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SIZE = 96
 
 
 def _head(seed: int) -> tuple[Head, Acquisition]:
-    """The head and the scan that `render_patient` draws from a seed."""
+    """The head and the scan that `render_patient` samples from a seed."""
     return Head.random(np.random.default_rng([seed, 0])), Acquisition.random(
         np.random.default_rng([seed, 1]), None, SIZE
     )
 
 
 def _filled(tissue: np.ndarray) -> np.ndarray:
-    """What lies between the first and the last tissue pixel of its row: the head without holes."""
+    """The pixels between the first and the last tissue pixel of each row: the head without holes."""
     return np.maximum.accumulate(tissue, axis=1) & np.maximum.accumulate(tissue[:, ::-1], axis=1)[:, ::-1]
 
 
@@ -51,7 +51,7 @@ def test_masks_show_the_tumor_in_every_slice_and_lie_inside_the_head(label: str)
             assert not (item.mask.astype(bool) & ~_filled(item.image > 40)).any()
 
 
-def test_a_image_has_air_around_a_bright_scalp_and_a_dark_skull_around_the_brain() -> None:
+def test_the_scalp_is_bright_between_dark_air_and_dark_skull() -> None:
     image = render_patient("no_tumor", 3, plane="coronal", slices=1, size=192)[0].image.astype(float)
     row = image[60]
     scalp = int(np.flatnonzero(row > 100)[0])
@@ -75,7 +75,7 @@ def test_a_glioma_has_a_bright_rim_and_a_dark_core() -> None:
 
 
 @pytest.mark.parametrize("label", TUMORS)
-def test_each_kind_sits_where_it_belongs(label: str) -> None:
+def test_each_tumor_type_has_its_typical_location(label: str) -> None:
     steps = np.linspace(-30, 30, 41, dtype=np.float32)
     cube = np.stack(np.meshgrid(steps, steps, steps)).reshape(3, -1)
     for seed in range(25):
@@ -107,28 +107,28 @@ def test_a_pituitary_tumor_is_central_and_low_in_the_image() -> None:
             assert abs(columns.mean() - SIZE / 2) < 0.14 * SIZE
 
 
-def test_neighboring_slices_of_a_patient_are_alike_but_not_the_same() -> None:
+def test_neighboring_slices_of_a_patient_are_similar_but_not_identical() -> None:
     for label in PHANTOM_CLASSES:
         slices = render_patient(label, 11, slices=4, size=SIZE)
         assert len({s.patient for s in slices}) == 1
         assert [s.index for s in slices] == [0, 1, 2, 3]
-        stranger = render_patient(label, 12, plane=slices[0].plane, size=SIZE)[0].image
+        other = render_patient(label, 12, plane=slices[0].plane, size=SIZE)[0].image
         for a, b in pairwise(slices):
-            alike = np.corrcoef(a.image.ravel(), b.image.ravel())[0, 1]
+            similarity = np.corrcoef(a.image.ravel(), b.image.ravel())[0, 1]
             assert not np.array_equal(a.image, b.image)
-            assert alike > np.corrcoef(a.image.ravel(), stranger.ravel())[0, 1]
+            assert similarity > np.corrcoef(a.image.ravel(), other.ravel())[0, 1]
 
 
 def test_the_same_seed_is_the_same_person_with_and_without_tumor() -> None:
-    drawn = [render_patient(label, 5, slices=1)[0] for label in PHANTOM_CLASSES]
-    assert len({(s.patient, s.plane, s.image.shape) for s in drawn}) == 1
+    slices = [render_patient(label, 5, slices=1)[0] for label in PHANTOM_CLASSES]
+    assert len({(s.patient, s.plane, s.image.shape) for s in slices}) == 1
 
 
-def test_plane_and_size_given_leave_the_rest_of_the_scan_as_it_was() -> None:
-    drawn, given = (Acquisition.random(np.random.default_rng(1), *pair) for pair in ((None, None), ("axial", 64)))
+def test_a_given_plane_and_size_do_not_change_the_rest_of_the_scan() -> None:
+    sampled, given = (Acquisition.random(np.random.default_rng(1), *pair) for pair in ((None, None), ("axial", 64)))
     assert given.plane == "axial"
     assert given.size == 64
-    assert (given.noise, given.contrast, given.gain) == (drawn.noise, drawn.contrast, drawn.gain)
+    assert (given.noise, given.contrast, given.gain) == (sampled.noise, sampled.contrast, sampled.gain)
 
 
 def test_scans_vary_in_plane_and_size() -> None:
@@ -141,12 +141,12 @@ def test_scans_vary_in_plane_and_size() -> None:
     "arguments",
     [{"label": "cyst"}, {"plane": "oblique"}, {"slices": 0}, {"size": 8}, {"seed": -1}],
 )
-def test_what_cannot_be_drawn_is_refused(arguments: dict[str, object]) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(DataError, match="expected"):
         render_patient(**{"label": "glioma", "seed": 0, **arguments})  # type: ignore[arg-type]
 
 
-def test_make_writes_a_balanced_set_with_masks_and_an_index(tmp_path: Path) -> None:
+def test_make_writes_a_balanced_data_set_with_masks_and_an_index(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     folder = make(tmp_path / "set", patients=12, slices=2, size=48, progress=lambda *p: seen.append(p))
     assert folder == tmp_path / "set"
@@ -173,7 +173,7 @@ def test_make_twice_gives_the_same_files(tmp_path: Path) -> None:
     assert all((first / n).read_bytes() == (again / n).read_bytes() for n in names)
 
 
-def test_make_refuses_a_folder_in_use_and_takes_an_empty_one(tmp_path: Path) -> None:
+def test_make_refuses_a_folder_with_files_and_accepts_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "thesis.txt").write_text("mine")
     with pytest.raises(DataError, match=r"used.*expected.*choose another"):
@@ -191,7 +191,7 @@ def test_an_interrupted_make_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sheet_shows_every_class_in_every_plane() -> None:
+def test_the_contact_sheet_has_every_class_in_every_plane() -> None:
     image = contact_sheet(size=48, outlines=True)
     assert image.width == 9 * 48
     pixels = np.asarray(image).astype(int)

@@ -1,4 +1,4 @@
-"""The real sets, where they are at hand: counts, patients, and splits that keep patients apart."""
+"""The real data sets, where they are available: counts, patients, and splits by patient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tumorlens.datasets import Table, check_groups, open_table, open_tables
 from tumorlens.datasets.sets.figshare import patient_group
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is missing")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def figshare() -> Table:
     return open_table(DATA / "figshare")
 
 
-def test_figshare_is_complete_and_grouped_as_its_index_says(figshare: Table) -> None:
+def test_figshare_is_complete_and_grouped_as_in_its_index(figshare: Table) -> None:
     with (DATA / "figshare" / "patients.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(figshare) == 3064
@@ -35,7 +35,7 @@ def test_figshare_is_complete_and_grouped_as_its_index_says(figshare: Table) -> 
     assert all(s.mask for s in figshare.samples)
 
 
-def test_the_patient_behind_an_id_is_found_without_the_index() -> None:
+def test_the_patient_is_derived_from_the_id_without_the_index() -> None:
     with (DATA / "figshare" / "patients.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
             assert patient_group(row["patient_id"]) == row["patient_group"]
@@ -54,7 +54,7 @@ def test_the_original_layout_gives_the_same_samples(figshare: Table, tmp_path: P
     ("name", "counts"),
     [("navoneel", {"no_tumor": 98, "tumor": 155}), ("no_tumor", {"no_tumor": 417})],
 )
-def test_the_sets_without_patients_are_complete(name: str, counts: dict[str, int]) -> None:
+def test_the_data_sets_without_patients_are_complete(name: str, counts: dict[str, int]) -> None:
     table = open_table(DATA / name)
     assert table.name == name
     assert Counter(s.label for s in table.samples) == counts
@@ -62,14 +62,14 @@ def test_the_sets_without_patients_are_complete(name: str, counts: dict[str, int
 
 
 @pytest.mark.parametrize("sources", [["figshare"], ["figshare", "no_tumor"]])
-def test_every_fold_keeps_patients_apart_and_the_classes_in_proportion(sources: list[str]) -> None:
+def test_every_fold_splits_by_patient_and_keeps_the_class_proportions(sources: list[str]) -> None:
     table = open_tables(DATA / name for name in sources)
     whole = Counter(s.label for s in table.samples)
     for fold in range(5):
         split = split_folds(table, fold=fold)
         check_groups(split)
-        for part in ("train", "val", "test"):
-            rows = split.subset(part)
-            counts = Counter(s.label for s in rows.samples)
-            for name in table.classes:
-                assert counts[name] / len(rows) == pytest.approx(whole[name] / len(table), abs=0.03)
+        for name in ("train", "val", "test"):
+            subset = split.subset(name)
+            counts = Counter(s.label for s in subset.samples)
+            for label in table.classes:
+                assert counts[label] / len(subset) == pytest.approx(whole[label] / len(table), abs=0.03)

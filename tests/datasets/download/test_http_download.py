@@ -1,4 +1,4 @@
-"""Downloads: checked, resumable, harmless; every failure says what to do by hand."""
+"""Downloads are verified and resumed, and never overwrite files; every failure advises a download by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from tumorlens.datasets.download import figshare_download as download_figshare
 from tumorlens.datasets.download.figshare_download import get_figshare
-from tumorlens.datasets.download.http_download import fetch, place
+from tumorlens.datasets.download.http_download import fetch, move_into
 from tumorlens.datasets.download.kaggle_download import get_kaggle
 from tumorlens.errors import DownloadError
 
@@ -31,30 +31,30 @@ def md5(data: bytes) -> str:
 
 
 class Site:
-    """A web site with moods: what it holds, how it misbehaves, and what it was asked."""
+    """A web site with its files, its failures, and a record of its requests."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.ranges = True  # whether it honors Range
-        self.breaks: list[int] = []  # the next answers stop after so many bytes
-        self.statuses: list[int] = []  # the next answers are only these
+        self.breaks: list[int] = []  # the next responses stop after so many bytes
+        self.statuses: list[int] = []  # the next responses have only these status codes
         self.redirects: dict[str, str] = {}
-        self.asked: list[tuple[str, str | None]] = []  # path and Range header
+        self.requests: list[tuple[str, str | None]] = []  # path and Range header
         site = self
 
-        class PipelineOutput(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                site.answer(self)
+                site.respond(self)
 
             def log_message(self, *args: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), PipelineOutput)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def answer(self, to: BaseHTTPRequestHandler) -> None:
+    def respond(self, to: BaseHTTPRequestHandler) -> None:
         wanted = to.headers["Range"]
-        self.asked.append((to.path, wanted))
+        self.requests.append((to.path, wanted))
         if to.path in self.redirects:
             to.send_response(302)
             to.send_header("Location", self.redirects[to.path])
@@ -105,96 +105,96 @@ def test_a_whole_transfer_arrives_with_progress_and_without_leftovers(site: Site
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
 
-def test_a_right_file_is_not_fetched_again_and_a_wrong_one_is(site: Site, target: Path) -> None:
+def test_a_verified_file_is_not_downloaded_again_but_a_wrong_one_is(site: Site, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(DATA)
     fetch(site.url + "/scan.zip", target, size=len(DATA), md5=md5(DATA))
-    assert site.asked == []
+    assert site.requests == []
     target.write_bytes(b"cut off")
     fetch(site.url + "/scan.zip", target, md5=md5(DATA))
     assert target.read_bytes() == DATA
 
 
-def test_a_broken_transfer_goes_on_where_it_stopped(site: Site, target: Path) -> None:
+def test_an_interrupted_transfer_is_resumed(site: Site, target: Path) -> None:
     site.breaks = [300_000, 200_000]
     pauses: list[float] = []
     fetch(site.url + "/scan.zip", target, size=len(DATA), md5=md5(DATA), sleep=pauses.append)
     assert target.read_bytes() == DATA
-    assert [wanted for _, wanted in site.asked] == [None, "bytes=300000-", "bytes=500000-"]
+    assert [wanted for _, wanted in site.requests] == [None, "bytes=300000-", "bytes=500000-"]
     assert pauses == [1.0, 2.0]
 
 
-def test_a_later_call_goes_on_where_an_earlier_one_stopped(site: Site, target: Path) -> None:
+def test_a_later_call_resumes_an_earlier_one(site: Site, target: Path) -> None:
     site.breaks = [300_000]
     with pytest.raises(DownloadError, match=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"):
         fetch(site.url + "/scan.zip", target, md5=md5(DATA), attempts=1)
     assert not target.exists()
     fetch(site.url + "/scan.zip", target, md5=md5(DATA))
     assert target.read_bytes() == DATA
-    assert site.asked[-1] == ("/scan.zip", "bytes=300000-")
+    assert site.requests[-1] == ("/scan.zip", "bytes=300000-")
 
 
-def test_a_part_that_only_lacked_its_name_needs_no_network(site: Site, target: Path) -> None:
+def test_a_complete_temporary_file_needs_no_network(site: Site, target: Path) -> None:
     target.parent.mkdir()
     target.with_name("scan.zip.part").write_bytes(DATA)
     fetch(site.url + "/scan.zip", target, size=len(DATA), md5=md5(DATA))
     assert target.read_bytes() == DATA
-    assert site.asked == []
+    assert site.requests == []
 
 
 def test_a_server_without_ranges_is_read_from_the_start(site: Site, target: Path) -> None:
     site.ranges, site.breaks = False, [300_000]
     fetch(site.url + "/scan.zip", target, md5=md5(DATA), sleep=lambda _: None)
     assert target.read_bytes() == DATA
-    assert [wanted for _, wanted in site.asked] == [None, "bytes=300000-"]
+    assert [wanted for _, wanted in site.requests] == [None, "bytes=300000-"]
 
 
-def test_without_a_checksum_nothing_is_pieced_together(site: Site, target: Path) -> None:
+def test_a_transfer_without_checksum_is_not_resumed(site: Site, target: Path) -> None:
     site.breaks = [300_000]
     fetch(site.url + "/scan.zip", target, sleep=lambda _: None)
     assert target.read_bytes() == DATA
-    assert [wanted for _, wanted in site.asked] == [None, None]
+    assert [wanted for _, wanted in site.requests] == [None, None]
 
 
 @pytest.mark.parametrize("remnant", [b"x" * 1000, b"x" * len(DATA), b"x" * (len(DATA) + 5)])
-def test_a_remnant_of_another_file_is_thrown_away(site: Site, target: Path, remnant: bytes) -> None:
+def test_a_temporary_file_of_another_download_is_discarded(site: Site, target: Path, remnant: bytes) -> None:
     target.parent.mkdir()
     target.with_name("scan.zip.part").write_bytes(remnant)
     fetch(site.url + "/scan.zip", target, md5=md5(DATA), sleep=lambda _: None)
     assert target.read_bytes() == DATA
-    assert site.asked[-1] == ("/scan.zip", None)
+    assert site.requests[-1] == ("/scan.zip", None)
 
 
-def test_a_wrong_checksum_is_tried_once_more_and_leaves_nothing(site: Site, target: Path) -> None:
+def test_a_wrong_checksum_is_retried_once_and_leaves_no_file(site: Site, target: Path) -> None:
     with pytest.raises(DownloadError) as error:
         fetch(site.url + "/scan.zip", target, md5="0" * 32)
-    for part in (site.url + "/scan.zip", md5(DATA), "0" * 32, str(target), "by hand"):
-        assert part in str(error.value)
-    assert len(site.asked) == 2
+    for text in (site.url + "/scan.zip", md5(DATA), "0" * 32, str(target), "by hand"):
+        assert text in str(error.value)
+    assert len(site.requests) == 2
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_changed_size_is_noticed_before_the_bytes_are_read(site: Site, target: Path) -> None:
+def test_a_wrong_size_is_refused_before_the_bytes_are_read(site: Site, target: Path) -> None:
     site.breaks = [0, 0]
     with pytest.raises(DownloadError, match="found 1024000 bytes, expected 999 bytes"):
         fetch(site.url + "/scan.zip", target, size=999, md5=md5(DATA))
     assert not target.exists()
 
 
-def test_a_busy_server_is_asked_again_and_a_refusal_is_not(site: Site, target: Path) -> None:
+def test_temporary_failures_are_retried_and_others_are_not(site: Site, target: Path) -> None:
     site.statuses = [503, 429]
     assert fetch(site.url + "/scan.zip", target, sleep=lambda _: None) == target
-    site.asked.clear()
+    site.requests.clear()
     with pytest.raises(DownloadError, match="HTTP 404"):
         fetch(site.url + "/gone.zip", target.with_name("gone.zip"))
     site.statuses = [202]
     with pytest.raises(DownloadError, match="HTTP 202"):
         fetch(site.url + "/scan.zip", target.with_name("later.zip"))
-    assert len(site.asked) == 2
+    assert len(site.requests) == 2
     assert [path.name for path in target.parent.iterdir()] == ["scan.zip"]
 
 
-def test_a_refused_connection_is_one_clear_line(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_an_error_of_one_line(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -205,7 +205,7 @@ def test_a_refused_connection_is_one_clear_line(target: Path, monkeypatch: pytes
     assert pauses == [1.0, 2.0, 4.0]
 
 
-def test_a_silent_server_is_given_up(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_times_out(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/scan.zip"
@@ -216,7 +216,7 @@ def test_a_silent_server_is_given_up(target: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "url", ["http://figshare.com/a", "ftp://127.0.0.1/a", "file:///a", "http://127.0.0.1.example.org/a"]
 )
-def test_only_https_is_trusted(url: str, target: Path) -> None:
+def test_only_https_is_accepted(url: str, target: Path) -> None:
     with pytest.raises(DownloadError, match="expected https"):
         fetch(url, target)
     assert not target.parent.exists()
@@ -229,13 +229,13 @@ def test_redirects_are_followed_but_not_to_plain_http(site: Site, target: Path) 
         fetch(site.url + "/b", target.with_name("b.zip"))
 
 
-def test_a_target_that_cannot_be_written_is_a_download_error(site: Site, tmp_path: Path) -> None:
+def test_an_unwritable_target_is_a_download_error(site: Site, tmp_path: Path) -> None:
     (tmp_path / "new").write_text("a file where the folder should be")
     with pytest.raises(DownloadError, match="by hand"):
         fetch(site.url + "/scan.zip", tmp_path / "new" / "scan.zip")
 
 
-def test_placing_keeps_what_is_there_and_refuses_before_harm(tmp_path: Path) -> None:
+def test_moving_files_never_overwrites_and_refuses_before_the_first_move(tmp_path: Path) -> None:
     staging, folder = tmp_path / "staging", tmp_path / "folder"
     for root, files in ((staging, {"a/1": "one", "2": "two"}), (folder, {"a/1": "one", "mine": "mine"})):
         for name, text in files.items():
@@ -243,10 +243,10 @@ def test_placing_keeps_what_is_there_and_refuses_before_harm(tmp_path: Path) -> 
             (root / name).write_text(text)
     (folder / "2").write_text("mine too")
     with pytest.raises(DownloadError, match="differs from the published file"):
-        place(staging, folder)
+        move_into(staging, folder)
     assert (folder / "2").read_text() == "mine too"
     (folder / "2").unlink()
-    place(staging, folder)
+    move_into(staging, folder)
     assert {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()} == {
         "a/1": "one",
         "2": "two",
@@ -297,33 +297,33 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-def test_figshare_is_fetched_unpacked_and_then_left_alone(site: Site, tmp_path: Path) -> None:
+def test_figshare_is_downloaded_and_unpacked_once(site: Site, tmp_path: Path) -> None:
     api = publish(site, RELEASE)
     seen: set[str] = set()
     get_figshare(tmp_path / "f", api=api, expected=4, progress=lambda name, *_: seen.add(name))
     assert names(tmp_path / "f") == UNPACKED
     assert (tmp_path / "f" / "3.mat").read_bytes() == b"three"
     assert "brainTumorDataPublic_1-2.zip" in seen
-    site.asked.clear()
+    site.requests.clear()
     get_figshare(tmp_path / "f", api=api, expected=4)
-    assert site.asked == []
+    assert site.requests == []
 
 
-def test_figshare_goes_on_after_a_failure_without_fetching_anything_twice(site: Site, tmp_path: Path) -> None:
+def test_figshare_resumes_after_a_failure_without_repeated_downloads(site: Site, tmp_path: Path) -> None:
     api = publish(site, RELEASE)
     folds = site.files.pop("/files/cvind.mat")
-    with pytest.raises(DownloadError, match=r"cvind\.mat: HTTP 404 Not Found; run this again") as error:
+    with pytest.raises(DownloadError, match=r"cvind\.mat: HTTP 404 Not Found; run this again to resume") as error:
         get_figshare(tmp_path / "f", api=api, expected=4)
     assert download_figshare.PAGE in str(error.value)
     assert str(tmp_path / "f") in str(error.value)
     site.files["/files/cvind.mat"] = folds
-    site.asked.clear()
+    site.requests.clear()
     get_figshare(tmp_path / "f", api=api, expected=4)
-    assert [path for path, _ in site.asked] == ["/files/cvind.mat", "/files/README.txt"]
+    assert [path for path, _ in site.requests] == ["/files/cvind.mat", "/files/README.txt"]
     assert names(tmp_path / "f") == UNPACKED
 
 
-def test_figshare_completes_a_folder_and_keeps_what_is_not_its_own(site: Site, tmp_path: Path) -> None:
+def test_figshare_completes_a_folder_and_keeps_other_files(site: Site, tmp_path: Path) -> None:
     (tmp_path / "1.mat").write_bytes(b"one")
     (tmp_path / "thesis.doc").write_text("mine")
     get_figshare(tmp_path, api=publish(site, RELEASE), expected=4)
@@ -332,20 +332,20 @@ def test_figshare_completes_a_folder_and_keeps_what_is_not_its_own(site: Site, t
 
 def test_figshare_never_overwrites_another_file(site: Site, tmp_path: Path) -> None:
     (tmp_path / "2.mat").write_bytes(b"mine")
-    with pytest.raises(DownloadError, match=r"2\.mat: is already there and differs"):
+    with pytest.raises(DownloadError, match=r"2\.mat: already exists and differs"):
         get_figshare(tmp_path, api=publish(site, RELEASE), expected=4)
     assert (tmp_path / "2.mat").read_bytes() == b"mine"
     assert not (tmp_path / "1.mat").exists()
 
 
-def test_figshare_says_when_slices_are_missing(site: Site, tmp_path: Path) -> None:
+def test_figshare_with_missing_slices_is_an_error(site: Site, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"found 4 slices, cvind\.mat there; expected 3064 slices"):
         get_figshare(tmp_path, api=publish(site, RELEASE))
 
 
-@pytest.mark.parametrize("answer", [b"<html>log in to the hotel's network</html>", b"[]", b'{"files": [{}, 1]}'])
-def test_figshare_forgets_a_list_that_is_none(site: Site, tmp_path: Path, answer: bytes) -> None:
-    site.files["/article"] = answer
+@pytest.mark.parametrize("response", [b"<html>log in to the hotel's network</html>", b"[]", b'{"files": [{}, 1]}'])
+def test_figshare_discards_an_invalid_list_of_files(site: Site, tmp_path: Path, response: bytes) -> None:
+    site.files["/article"] = response
     with pytest.raises(DownloadError, match="expected JSON"):
         get_figshare(tmp_path, api=site.url + "/article", expected=4)
     get_figshare(tmp_path, api=publish(site, RELEASE), expected=4)
@@ -368,7 +368,7 @@ def link() -> bytes:
         (zipped({"/1.mat": b"slip"}), "leads out of the folder"),
         (zipped({"1.mat": b"0" * 5000, "2.mat": b"0" * 5000}), "more than 8000 bytes"),
         (zipped({"1.mat": b"a", "again/1.mat": b"b"}), "cannot be unpacked"),
-        (link(), "no regular file"),
+        (link(), "not a regular file"),
         (b"not a zip", "cannot be unpacked"),
         (zipped({"1.mat": b"0" * 5000}).replace(b"\xed", b"\xff", 1), "cannot be unpacked"),
     ],
@@ -376,7 +376,7 @@ def link() -> bytes:
 def test_figshare_refuses_a_bad_archive_and_leaves_no_slice(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes, found: str
 ) -> None:
-    monkeypatch.setattr(download_figshare, "LARGEST", 8000)
+    monkeypatch.setattr(download_figshare, "MAX_UNPACKED", 8000)
     folder = tmp_path / "deep" / "folder"
     with pytest.raises(DownloadError, match=found):
         get_figshare(folder, api=publish(site, {"a.zip": archive, "cvind.mat": b"folds"}), expected=1)
@@ -386,29 +386,29 @@ def test_figshare_refuses_a_bad_archive_and_leaves_no_slice(
 # Kaggle
 
 
-def test_kaggle_is_copied_from_the_cache_and_the_cache_stays(tmp_path: Path) -> None:
+def test_kaggle_files_are_copied_and_the_cache_is_kept(tmp_path: Path) -> None:
     cache, folder = tmp_path / "cache", tmp_path / "navoneel"
     for name in ("yes/Y1.jpg", "no/1 no.jpeg"):
         (cache / name).parent.mkdir(parents=True)
         (cache / name).write_text(name)
-    asked: list[str] = []
+    handles: list[str] = []
 
     def download(handle: str) -> str:
-        asked.append(handle)
+        handles.append(handle)
         return str(cache)
 
     before = names(cache)
     for _ in range(2):
         assert get_kaggle(NAVONEEL, folder, download=download) == folder
-    assert asked == [NAVONEEL] * 2
+    assert handles == [NAVONEEL] * 2
     assert names(folder) == names(cache) == before
     (folder / "yes" / "Y1.jpg").write_text("mine")
-    with pytest.raises(DownloadError, match=r"Y1\.jpg: is already there and differs"):
+    with pytest.raises(DownloadError, match=r"Y1\.jpg: already exists and differs"):
         get_kaggle(NAVONEEL, folder, download=download)
     assert names(folder) == before
 
 
-def test_kaggle_failing_names_the_page_and_the_folder_in_one_line(tmp_path: Path) -> None:
+def test_a_failure_of_kaggle_is_one_line_with_page_and_folder(tmp_path: Path) -> None:
     def download(handle: str) -> str:
         raise RuntimeError("403 Client Error.\n\nYou don't have permission")
 
@@ -420,14 +420,14 @@ def test_kaggle_failing_names_the_page_and_the_folder_in_one_line(tmp_path: Path
     assert not (tmp_path / "n").exists()
 
 
-def test_kaggle_bringing_nothing_is_an_error(tmp_path: Path) -> None:
+def test_kaggle_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     with pytest.raises(DownloadError, match="brought no files"):
         get_kaggle(NAVONEEL, tmp_path / "n", download=lambda _: str(tmp_path / "cache"))
 
 
-def test_the_installed_kagglehub_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The call goes through the real package, to a port of this machine where nobody listens."""
+def test_the_installed_kagglehub_is_compatible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call goes through the real package, to a closed port of this machine."""
     pytest.importorskip("kagglehub")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

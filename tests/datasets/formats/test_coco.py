@@ -1,4 +1,4 @@
-"""COCO exports: split folders or one, labels from categories, and files that are not as they should be."""
+"""COCO exports: split folders or one folder, labels from categories, and invalid files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tumorlens.datasets.formats.coco_annotations import read_annotations
 from tumorlens.datasets.formats.outlines import Polygon
 from tumorlens.errors import DataError
 
-RUNS = {"size": [24, 32], "counts": [0, 9]}
+RLE = {"size": [24, 32], "counts": [0, 9]}
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
-    for part, images in {
+    for subset, images in {
         "train": {"1.png": [1], "2.png": [2]},
         "Valid": {"3.png": [1]},
         "test": {"3.png": [2]},
     }.items():
-        coco.export(tmp_path / "mine" / part, images)
+        coco.export(tmp_path / "mine" / subset, images)
     table = open_table(tmp_path / "mine")
     assert table.name == "mine"
     assert table.classes == ("glioma", "meningioma")
@@ -36,7 +36,7 @@ def test_split_folders_with_annotations_are_an_export(tmp_path: Path) -> None:
         ("mine/train/2.png", "meningioma", "train", None),
     ]
     assert "mine: no patient ids; every image counts as its own patient" in table.notes
-    assert "mine: no annotation uses the category 'Tumor', so it is no class" in table.notes
+    assert "mine: no annotation uses the category 'Tumor', so it is not a class" in table.notes
 
 
 def test_one_folder_is_an_export_without_splits(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_split_folders_of_several_exports_can_be_pooled_one_by_one(tmp_path: Pat
     assert [s.id for s in table.samples] == ["a-test/1.png", "b-test/1.png"]
 
 
-def test_the_largest_category_of_a_image_is_its_label(tmp_path: Path) -> None:
+def test_the_category_with_the_largest_area_is_the_label_of_an_image(tmp_path: Path) -> None:
     annotations = [
         coco.annotation(i, 0, category, area=area) for i, (category, area) in enumerate([(1, 9), (2, 5), (2, 5)])
     ]
@@ -62,24 +62,24 @@ def test_the_largest_category_of_a_image_is_its_label(tmp_path: Path) -> None:
     assert "mine: of 1 images, 1 show several categories and have the label of the largest" in table.notes
 
 
-def test_a_image_without_annotation_is_unannotated(tmp_path: Path) -> None:
+def test_an_image_without_annotation_is_unannotated(tmp_path: Path) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": []})
     table = read(tmp_path / "mine")
     assert [s.label for s in table.samples] == ["glioma", "unannotated"]
 
 
-def test_files_that_are_not_there_or_not_listed_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_missing_and_unlisted_images_are_left_out_and_counted(tmp_path: Path) -> None:
     coco.export(tmp_path / "mine", {"1.png": [1], "2.png": [1]})
     (tmp_path / "mine" / "2.png").rename(tmp_path / "mine" / "3.png")
     table = read(tmp_path / "mine")
     assert [s.id for s in table.samples] == ["mine/1.png"]
     assert {
-        "mine: of 2 listed images, 1 are not there",
-        "mine: images that are there but not listed, and so left out: 1",
+        "mine: of 2 listed images, 1 do not exist",
+        "mine: images that exist but are not listed, and so left out: 1",
     } <= set(table.notes)
 
 
-def test_a_damaged_part_leaves_the_others_readable(tmp_path: Path) -> None:
+def test_a_damaged_annotation_file_leaves_the_others_readable(tmp_path: Path) -> None:
     coco.export(tmp_path / "mine" / "test", {"1.png": [1]})
     scans.cut(coco.export(tmp_path / "mine" / "train", {"1.png": [1]}), 0.5)
     table = read(tmp_path / "mine")
@@ -87,11 +87,15 @@ def test_a_damaged_part_leaves_the_others_readable(tmp_path: Path) -> None:
     assert f"mine: train/{coco.ANNOTATION_FILE} cannot be read; its images are left out" in table.notes
 
 
-def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: no _annotations\.coco\.json found; expected one beside"):
+def test_an_export_without_usable_images_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
         open_table(f"coco:{tmp_path / 'nowhere'}")
+    assert (error.value.file, error.value.found) == (
+        str(tmp_path / "nowhere"),
+        "no _annotations.coco.json found",
+    )
     path = scans.cut(coco.export(tmp_path / "cut", {"1.png": [1]}), 0.5)
-    with pytest.raises(DataError, match=rf"^{path}: is no JSON or damaged \(.*\); export or copy it again$"):
+    with pytest.raises(DataError, match=rf"^{path}: is not JSON or damaged \(.*\); export or copy it again$"):
         read(tmp_path / "cut")
     coco.export(tmp_path / "gone", {"1.png": [1]})
     (tmp_path / "gone" / "1.png").unlink()
@@ -99,37 +103,37 @@ def test_where_nothing_can_be_used_the_file_is_named(tmp_path: Path) -> None:
         read(tmp_path / "gone")
 
 
-def test_annotations_in_the_folder_and_in_its_splits_are_refused(tmp_path: Path) -> None:
+def test_annotations_in_the_folder_and_in_its_split_folders_are_refused(tmp_path: Path) -> None:
     coco.export(tmp_path, {"1.png": [1]})
     coco.export(tmp_path / "train", {"1.png": [1]})
     with pytest.raises(DataError, match=r"found in it and in its split folders; expected either"):
         read(tmp_path)
 
 
-def test_class_folders_without_annotations_are_no_export(tmp_path: Path) -> None:
+def test_class_folders_without_annotations_are_not_an_export(tmp_path: Path) -> None:
     assert open_table(tiny_datasets.class_folders(tmp_path / "plain", {"train/a": 1, "test/a": 1})).classes == ("a",)
 
 
-def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
+def test_polygons_run_lengths_and_boxes_are_distinguished(tmp_path: Path) -> None:
     annotations = [
         coco.annotation(0, 0, 1, coco.RECTANGLE),
         coco.annotation(1, 0, 1),
         coco.annotation(2, 0, 1, segmentation={"counts": [0, 9], "size": [24, 32]}, iscrowd=1, area=None),
         coco.annotation(3, 0, 2, segmentation=[], area=None),
     ]
-    held = read_annotations(coco.export(tmp_path, {"1.png": []}, annotations=annotations))
-    assert held.faults == ()
-    assert [(a.kind, a.is_box_shaped, a.iscrowd) for a in held.annotations] == [
+    content = read_annotations(coco.export(tmp_path, {"1.png": []}, annotations=annotations))
+    assert content.faults == ()
+    assert [(a.kind, a.is_box_shaped, a.iscrowd) for a in content.annotations] == [
         ("polygon", True, False),
         ("polygon", False, False),
         ("rle", False, True),
         ("box", False, False),
     ]
-    assert held.annotations[0].box == (4, 4, 16, 12)
-    assert [a.area for a in held.annotations] == [192, 256, 9, 256]
-    assert held.annotations[1].shapes == (Polygon(((4, 4), (20, 6), (14, 20))),)
-    assert (held.images[0].file, held.images[0].width, held.images[0].height) == (tmp_path / "1.png", 32, 24)
-    assert held.name(2) == "Meningioma"
+    assert content.annotations[0].box == (4, 4, 16, 12)
+    assert [a.area for a in content.annotations] == [192, 256, 9, 256]
+    assert content.annotations[1].shapes == (Polygon(((4, 4), (20, 6), (14, 20))),)
+    assert (content.images[0].file, content.images[0].width, content.images[0].height) == (tmp_path / "1.png", 32, 24)
+    assert content.name(2) == "Meningioma"
 
 
 @pytest.mark.parametrize(
@@ -143,9 +147,9 @@ def test_polygons_run_lengths_and_boxes_are_told_apart(tmp_path: Path) -> None:
         ([0, 0], False),
     ],
 )
-def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expected: bool) -> None:
-    held = read_annotations(coco.export(tmp_path, {"1.png": [1]}, polygon=polygon))
-    assert held.annotations[0].is_box_shaped is expected
+def test_a_box_shaped_polygon_fills_its_bounding_box(tmp_path: Path, polygon: list[float], expected: bool) -> None:
+    content = read_annotations(coco.export(tmp_path, {"1.png": [1]}, polygon=polygon))
+    assert content.annotations[0].is_box_shaped is expected
 
 
 @pytest.mark.parametrize(
@@ -160,11 +164,20 @@ def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expecte
         ({"annotations": [coco.annotation(5, 0, 1, area=float("nan"))]}, r"holds nan where a number is expected"),
         ({"annotations": [coco.annotation(5, 0, 1, image_id=[0])]}, r"has the id \[0\], expected a number"),
         ({"annotations": [coco.annotation(5, 0, 1, segmentation={"counts": [9]})]}, r"annotations\[0\] lacks 'size'"),
-        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [700, 69]})]}, r"do not fit 32 x 24"),
-        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": [9, -1]})]}, r"do not fit 32 x 24"),
-        ({"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"counts": "0 1"})]}, r"the character ' '"),
         (
-            {"annotations": [coco.annotation(5, 0, 1, segmentation=RUNS | {"size": [9**9, 9]})]},
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RLE | {"counts": [700, 69]})]},
+            r"do not fit 32 x 24",
+        ),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RLE | {"counts": [9, -1]})]},
+            r"do not fit 32 x 24",
+        ),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RLE | {"counts": "0 1"})]},
+            r"the character ' '",
+        ),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=RLE | {"size": [9**9, 9]})]},
             r"run lengths for 9 x 3",
         ),
         ({"categories": [{"id": 3}]}, r"categories\[0\] lacks 'name'"),
@@ -172,18 +185,16 @@ def test_a_rectangle_fills_its_box(tmp_path: Path, polygon: list[float], expecte
         ({"images": [{"id": 0, "file_name": "1.png"}, {"id": 1, "file_name": "../2.png"}]}, r"expected one below"),
     ],
 )
-def test_an_entry_that_cannot_be_used_is_named_and_the_table_still_read(
-    tmp_path: Path, replaced: dict, fault: str
-) -> None:
-    held = read_annotations(coco.export(tmp_path / "mine", {"1.png": [1]}, **replaced))
-    assert re.search(fault, held.faults[0])
+def test_an_invalid_entry_is_reported_and_the_table_is_still_read(tmp_path: Path, replaced: dict, fault: str) -> None:
+    content = read_annotations(coco.export(tmp_path / "mine", {"1.png": [1]}, **replaced))
+    assert re.search(fault, content.faults[0])
     assert [s.id for s in read(tmp_path / "mine").samples] == ["mine/1.png"]
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])
-def test_what_is_no_annotation_file_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_annotation_file_is_an_error_of_one_line(tmp_path: Path, content: bytes) -> None:
     path = scans.raw(tmp_path / coco.ANNOTATION_FILE, content)
-    with pytest.raises(DataError, match=r"coco\.json: (is no JSON or damaged|has no list 'images')") as caught:
+    with pytest.raises(DataError, match=r"coco\.json: (is not JSON or damaged|has no list 'images')") as caught:
         read_annotations(path)
     assert "\n" not in str(caught.value)
 
@@ -192,4 +203,4 @@ def test_what_is_no_annotation_file_is_one_clear_line(tmp_path: Path, content: b
 def test_the_real_export_is_read_where_only_test_has_images() -> None:
     table = open_table(DATA / "coco")
     assert Counter((s.split, s.label) for s in table.samples) == {("test", "0"): 118, ("test", "1"): 97}
-    assert "coco: of 2,146 listed images, 1,931 are not there" in table.notes
+    assert "coco: of 2,146 listed images, 1,931 do not exist" in table.notes

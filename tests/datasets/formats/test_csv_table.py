@@ -1,4 +1,4 @@
-"""Tables as files: what is written is what is read, and what people write by hand is understood."""
+"""Tables as CSV files: written and read back without loss, and tables made by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def by_hand(folder: Path, *lines: str) -> Path:
     return scans.raw(folder / "mine.csv", "\n".join(lines).encode())
 
 
-def test_a_written_table_is_read_back_whole(table: Table, tmp_path: Path) -> None:
+def test_a_written_table_is_read_back_without_loss(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "runs" / "1" / "split.csv")
     back = read_table(path)
     assert back.split_hash == table.split_hash
@@ -47,7 +47,7 @@ def test_a_written_table_is_read_back_whole(table: Table, tmp_path: Path) -> Non
 def test_table_and_images_can_be_moved_together(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "split.csv")
     assert str(tmp_path) not in path.read_text(encoding="utf-8")
-    moved = tmp_path / "elsewhere"
+    moved = tmp_path / "moved"
     moved.mkdir()
     shutil.move(tmp_path / "data", moved / "data")
     assert read_table(Path(shutil.move(path, moved))).split_hash == table.split_hash
@@ -60,7 +60,7 @@ def test_a_table_written_through_a_link_finds_its_images(table: Table, tmp_path:
     assert len(read_table(write_table(table, tmp_path / "link" / "split.csv"))) == len(table)
 
 
-def test_a_split_changed_after_writing_is_noticed(table: Table, tmp_path: Path) -> None:
+def test_rows_changed_after_the_split_are_refused(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "split.csv")
     path.write_text(path.read_text(encoding="utf-8").replace("figshare:MR040240,train", "figshare:MR040240,test"))
     with pytest.raises(DataError, match=r"split\.csv: its rows were changed after it was split"):
@@ -74,14 +74,14 @@ def test_a_table_that_is_not_split_yet_may_be_edited(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [('{"name"', "name"), ('"plan": {', '"plan": {"x": 1, '), ('"notes"', '"n"')])
-def test_a_damaged_first_line_is_refused(table: Table, tmp_path: Path, old: str, new: str) -> None:
+def test_a_damaged_header_line_is_refused(table: Table, tmp_path: Path, old: str, new: str) -> None:
     path = write_table(table, tmp_path / "split.csv")
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(DataError, match=r"split\.csv: its first line is damaged .* write the table anew"):
         read_table(path)
 
 
-def test_by_hand_image_and_label_are_enough(images: Path) -> None:
+def test_a_table_made_by_hand_needs_image_and_label_only(images: Path) -> None:
     table = read_table(by_hand(images, "image,label", "1.png,No Tumor", "0.png,Glioma"))
     assert table.name == "mine"
     assert table.classes == ("glioma", "no_tumor")
@@ -93,7 +93,7 @@ def test_by_hand_image_and_label_are_enough(images: Path) -> None:
     assert table.notes == ("mine: 2 of 2 images name no patient; each counts as its own",)
 
 
-def test_by_hand_patients_masks_and_splits_are_taken_over(images: Path) -> None:
+def test_a_table_made_by_hand_may_have_patients_masks_and_splits(images: Path) -> None:
     table = read_table(
         by_hand(
             images,
@@ -109,12 +109,12 @@ def test_by_hand_patients_masks_and_splits_are_taken_over(images: Path) -> None:
     assert table.notes == ()
 
 
-def test_paths_written_on_windows_are_understood(tmp_path: Path, images: Path) -> None:
+def test_paths_with_backslashes_are_read(tmp_path: Path, images: Path) -> None:
     table = read_table(by_hand(tmp_path, "image,label", "p\\0.png,a", "p/1.png,a"))
     assert [s.id for s in table.samples] == ["mine/p/0.png", "mine/p/1.png"]
 
 
-def test_absolute_paths_are_understood(tmp_path: Path, images: Path) -> None:
+def test_absolute_paths_are_read(tmp_path: Path, images: Path) -> None:
     assert read_table(by_hand(tmp_path, "image,label", f"{images / '0.png'},a")).samples[0].image.is_file()
 
 
@@ -129,17 +129,17 @@ def test_absolute_paths_are_understood(tmp_path: Path, images: Path) -> None:
         ([], r"mine: no images found"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(images: Path, rows: list[str], message: str) -> None:
+def test_an_invalid_row_is_an_error_with_its_line(images: Path, rows: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_table(by_hand(images, "image,label,group,split", *rows))
 
 
-def test_a_mask_that_is_not_there_is_named(images: Path) -> None:
+def test_a_missing_mask_is_an_error_with_its_line(images: Path) -> None:
     with pytest.raises(DataError, match=r"line 2: .*m\.png does not exist"):
         read_table(by_hand(images, "image,label,mask", "0.png,a,m.png"))
 
 
-def test_a_patient_on_two_sides_is_refused(images: Path) -> None:
+def test_a_patient_in_two_subsets_is_refused(images: Path) -> None:
     path = by_hand(images, "image,label,group,split", "0.png,a,7,train", "1.png,a,7,test")
     with pytest.raises(SplitError, match=r"patient mine:7 is in 'train' and in 'test' \(mine/1\.png\)"):
         read_table(path)
@@ -151,6 +151,6 @@ def test_a_split_for_some_rows_only_is_refused(images: Path) -> None:
         read_table(path)
 
 
-def test_a_missing_table_is_named(tmp_path: Path) -> None:
+def test_a_missing_table_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.csv: no such table"):
         read_table(tmp_path / "nowhere.csv")

@@ -1,4 +1,4 @@
-"""Br35H: yes and no with outlines by name and size, the outlined images alone, and damaged annotations."""
+"""Br35H: yes and no with outlines by file name and size, the outlined images alone, and invalid annotations."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tumorlens.errors import DataError
 BOX = via.rect(4, 4, 8, 8)
 
 
-def whole(root: Path) -> Path:
+def whole_set(root: Path) -> Path:
     """yes and no, and three outlined images: one a copy in yes, one of a changed file, one without outline."""
     tiny_datasets.class_folders(root, {"no": 2, "pred": 1})
-    drawn = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
-    via.annotations(root / OUTLINED / "annotations_all.json", drawn, places=("TRAIN", "TEST", "VAL"))
-    for part in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
-        image = root / OUTLINED / f"{part}.png"
+    outlined = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
+    via.annotations(root / OUTLINED / "annotations_all.json", outlined, places=("TRAIN", "TEST", "VAL"))
+    for name in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
+        image = root / OUTLINED / f"{name}.png"
         scans.raw(root / "yes" / image.name, image.read_bytes() + b"changed" * (image.name == "y1.png"))
     scans.save(root / "yes" / "y3.png", scans.GRAY)
     return root
 
 
 def test_images_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> None:
-    table = open_table(whole(tmp_path))
+    table = open_table(whole_set(tmp_path))
     assert table.name == "br35h"
     assert table.classes == ("no_tumor", "tumor")
     assert [(s.id, s.label, s.mask is not None) for s in table.samples] == [
@@ -54,7 +54,7 @@ def test_images_in_yes_have_the_outlines_of_their_copies(tmp_path: Path) -> None
 
 
 def test_the_outlined_images_alone_have_the_split_of_their_folders(tmp_path: Path) -> None:
-    folder = whole(tmp_path) / OUTLINED
+    folder = whole_set(tmp_path) / OUTLINED
     table = open_table(folder, unannotated="keep")
     assert [(s.id, s.label, s.split) for s in table.samples] == [
         ("br35h/TEST/y1.png", "tumor", "test"),
@@ -68,9 +68,9 @@ def test_the_outlined_images_alone_have_the_split_of_their_folders(tmp_path: Pat
     assert Counter(s.label for s in negative.samples) == {"tumor": 2, "no_tumor": 1}
 
 
-def test_a_file_of_annotations_in_each_split_folder_or_one_folder_is_understood(tmp_path: Path) -> None:
-    for part, name in (("TRAIN", "annotations_train.json"), ("VAL", "via_region_data.json")):
-        via.annotations(tmp_path / "split" / part / name, {f"{part}.png": [BOX]})
+def test_annotation_files_may_lie_in_split_folders_or_in_one_folder(tmp_path: Path) -> None:
+    for subset, name in (("TRAIN", "annotations_train.json"), ("VAL", "via_region_data.json")):
+        via.annotations(tmp_path / "split" / subset / name, {f"{subset}.png": [BOX]})
     assert [(s.id, s.split) for s in open_table(tmp_path / "split").samples] == [
         ("br35h/TRAIN/TRAIN.png", "train"),
         ("br35h/VAL/VAL.png", "val"),
@@ -79,14 +79,14 @@ def test_a_file_of_annotations_in_each_split_folder_or_one_folder_is_understood(
     assert [(s.id, s.split) for s in open_table(tmp_path / "one").samples] == [("br35h/1.png", None)]
 
 
-def test_what_is_not_there_or_not_listed_is_counted(tmp_path: Path) -> None:
+def test_missing_and_unlisted_images_are_counted(tmp_path: Path) -> None:
     via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX], "2.png": [BOX], "3.png": [BOX]})
     (tmp_path / "2.png").rename(tmp_path / "4.png")
     (tmp_path / "3.png").unlink()
     assert open_table(tmp_path).notes == (
         "br35h: no patient ids",
-        "br35h: of 3 listed images, 2 are not there",
-        "br35h: images that are there but not listed, and so left out: 1",
+        "br35h: of 3 listed images, 2 do not exist",
+        "br35h: images that exist but are not listed, and so left out: 1",
     )
 
 
@@ -95,11 +95,11 @@ def test_what_is_not_there_or_not_listed_is_counted(tmp_path: Path) -> None:
     [
         (lambda p: tiny_datasets.class_folders(p, {"yes": 1}), r"no images in no/ found"),
         (lambda p: p, r"neither yes/ and no/ nor outlines \(annotations_\*\.json or via_region_data\.json\)"),
-        (lambda p: scans.raw(p / "annotations_all.json", b"{"), r"annotations_all\.json: is no JSON or damaged"),
+        (lambda p: scans.raw(p / "annotations_all.json", b"{"), r"annotations_all\.json: is not JSON or damaged"),
         (lambda p: scans.raw(p / "annotations_all.json", b"[]"), r"lists no image; expected annotations exported"),
     ],
 )
-def test_what_cannot_be_used_is_one_clear_line(build, message: str, tmp_path: Path) -> None:
+def test_an_invalid_folder_is_an_error_of_one_line(build, message: str, tmp_path: Path) -> None:
     build(tmp_path)
     with pytest.raises(DataError, match=message):
         read(tmp_path)
@@ -109,7 +109,7 @@ def test_outlines_of_changed_images_are_refused(tmp_path: Path) -> None:
     via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX]})
     scans.save(tmp_path / "1.png", scans.GRAY[::-1])
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes() + b"x")
-    with pytest.raises(DataError, match=r"none of 1 listed images is there with its size in bytes"):
+    with pytest.raises(DataError, match=r"none of 1 listed images exists with its size in bytes"):
         open_table(tmp_path)
 
 
@@ -145,17 +145,17 @@ def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) ->
         (None, r"region 0"),
     ],
 )
-def test_a_shape_that_cannot_be_used_is_named_and_the_others_drawn(tmp_path: Path, shape, fault: str) -> None:
+def test_an_invalid_shape_is_reported_and_the_others_are_used(tmp_path: Path, shape, fault: str) -> None:
     path = via.annotations(tmp_path / "via_region_data.json", {"1.png": [shape, BOX]})
-    held = read_via(path)
-    assert len(held.images[0].shapes) == 1
-    assert len(held.faults) == 1
+    content = read_via(path)
+    assert len(content.images[0].shapes) == 1
+    assert len(content.faults) == 1
     (note,) = [note for note in open_table(tmp_path).notes if "cannot be used" in note]
     assert re.search(fault, note)
 
 
-def test_an_entry_without_a_file_is_named(tmp_path: Path) -> None:
+def test_an_entry_without_a_file_is_reported(tmp_path: Path) -> None:
     held = {"a": {"filename": "../.."}, "b": 7, "c": {"filename": "c.png"}}
-    found = read_via(scans.raw(tmp_path / "a.json", json.dumps(held).encode()))
-    assert [p.name for p in found.images] == ["c.png"]
-    assert found.faults == ("'a' names the file '../..'", "'b' names no file")
+    content = read_via(scans.raw(tmp_path / "a.json", json.dumps(held).encode()))
+    assert [p.name for p in content.images] == ["c.png"]
+    assert content.faults == ("'a' names the file '../..'", "'b' names no file")

@@ -1,4 +1,4 @@
-"""The Figshare set: the original .mat files and the CSV layout give one and the same table."""
+"""The Figshare set: the original .mat files and the CSV layout give the same table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXPECTED = sorted(
 )
 
 
-def test_the_csv_layout(tmp_path: Path) -> None:
+def test_the_csv_layout_is_read(tmp_path: Path) -> None:
     table = read(tiny_datasets.figshare_csv(tmp_path))
     assert facts(table) == EXPECTED
     assert table.classes == CLASSES
@@ -40,7 +40,7 @@ def test_the_original_mat_files_give_the_same_table(tmp_path: Path) -> None:
         assert read_scan(sample.image).size == (scans.HEIGHT, scans.WIDTH)
 
 
-def test_without_the_column_patient_group_it_is_made_from_the_id(tmp_path: Path) -> None:
+def test_the_patient_group_is_derived_from_the_id_if_its_column_is_missing(tmp_path: Path) -> None:
     assert facts(read(tiny_datasets.figshare_csv(tmp_path, groups=False))) == EXPECTED
 
 
@@ -60,7 +60,7 @@ def test_both_layouts_are_recognized(tmp_path: Path) -> None:
         ("MR1AB", "MR1AB"),
     ],
 )
-def test_a_letter_behind_the_digits_is_another_study_of_the_same_patient(patient_id: str, group: str) -> None:
+def test_a_letter_after_the_digits_marks_another_study_of_the_same_patient(patient_id: str, group: str) -> None:
     assert patient_group(patient_id) == group
 
 
@@ -69,7 +69,7 @@ def test_a_slice_without_a_mask_file_has_none(tmp_path: Path) -> None:
     assert [s.id for s in read(tmp_path).samples if s.mask is None] == ["figshare/2"]
 
 
-def test_a_slice_without_its_image_is_named_with_its_line(tmp_path: Path) -> None:
+def test_a_missing_image_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tiny_datasets.figshare_csv(tmp_path) / "images" / "10.jpg").unlink()
     with pytest.raises(DataError, match=r"patients\.csv, line 4: .*10\.jpg does not exist"):
         read(tmp_path)
@@ -82,20 +82,21 @@ def test_a_slice_without_a_patient_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_an_index_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
+def test_an_index_without_a_required_column_is_refused(tmp_path: Path) -> None:
     index = tiny_datasets.figshare_csv(tmp_path) / "patients.csv"
     index.write_text(index.read_text().replace("patient_id", "person"))
     with pytest.raises(DataError, match=r"patients\.csv: no column \['patient_id'\] among \['slice', "):
         read(tmp_path)
 
 
-def test_a_damaged_mat_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_mat_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     scans.cut(tiny_datasets.figshare_mats(tmp_path) / "11.mat", 0.5)
     with pytest.raises(ScanError, match=r"11\.mat"):
         read(tmp_path)
 
 
-def test_another_folder_says_how_to_fetch_the_set(tmp_path: Path) -> None:
+def test_another_folder_is_an_error_with_the_command_that_downloads_the_set(tmp_path: Path) -> None:
     scans.other_hdf5(tmp_path / "cvind.mat")
-    with pytest.raises(DataError, match=r"tumorlens data get figshare"):
+    with pytest.raises(DataError) as error:
         read(tmp_path)
+    assert error.value.advice == "fetch it with: tumorlens data get figshare"

@@ -12,7 +12,7 @@ from tumorlens.datasets.sets.navoneel import read
 from tumorlens.errors import DataError
 
 
-def test_yes_is_a_tumor_and_no_is_none(tmp_path: Path) -> None:
+def test_yes_is_tumor_and_no_is_no_tumor(tmp_path: Path) -> None:
     tiny_datasets.class_folders(tmp_path, {"yes": 2, "no": 1})
     scans.save(tmp_path / "yes" / "Y 3.JPG", scans.gray(), format="PNG")
     table = open_table(tmp_path)
@@ -27,6 +27,6 @@ def test_yes_is_a_tumor_and_no_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("counts", [{"yes": 2}, {"yes": 2, "no": 0}])
-def test_a_missing_or_empty_half_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
+def test_a_missing_or_empty_class_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
     with pytest.raises(DataError, match=r"no images in no/ found; expected some in yes/ and in no/"):
         read(tiny_datasets.class_folders(tmp_path, counts))

@@ -1,4 +1,4 @@
-"""Nickparvar's set: its own split, its own class order, and a warning that goes with every result."""
+"""Nickparvar's set: official split, fixed class order, and the note that every result repeats."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tumorlens.datasets.sets.nickparvar import DATASET, read
 from tumorlens.errors import DataError
 
 LAYOUT = {
-    f"{part}/{name}": n
-    for part, n in (("Training", 3), ("Testing", 1))
+    f"{subset}/{name}": n
+    for subset, n in (("Training", 3), ("Testing", 1))
     for name in ("glioma", "meningioma", "notumor", "pituitary")
 }
 
@@ -27,17 +27,17 @@ def test_the_official_split_and_class_order(tmp_path: Path) -> None:
     assert table.samples[0].id == "nickparvar/Testing/glioma/0.png"
 
 
-def test_a_part_without_pituitary_does_not_shift_no_tumor(tmp_path: Path) -> None:
+def test_a_subset_without_pituitary_does_not_shift_the_labels(tmp_path: Path) -> None:
     counts = {name: n for name, n in LAYOUT.items() if name != "Testing/pituitary"}
     assert set(read(tiny_datasets.class_folders(tmp_path, counts)).subset("test").labels) == {0, 1, 3}
 
 
-def test_results_will_say_that_no_patient_is_known(tmp_path: Path) -> None:
+def test_the_notes_state_that_there_are_no_patient_ids(tmp_path: Path) -> None:
     assert read(tiny_datasets.class_folders(tmp_path, LAYOUT)).notes == ("nickparvar: no patient ids",)
 
 
-def test_the_card_says_that_the_official_split_leaks() -> None:
-    assert any("copy in Training" in problem for problem in DATASET.card.problems)
+def test_the_card_states_that_the_official_split_leaks() -> None:
+    assert any("near-duplicate in Training" in problem for problem in DATASET.card.problems)
 
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "none"
 
 
-def test_it_has_one_class(folder: Path) -> None:
+def test_the_set_has_one_class(folder: Path) -> None:
     table = open_table(folder)
     assert table.name == "no_tumor"
     assert table.classes == ("no_tumor",)
     assert [s.id for s in table.samples] == ["no_tumor/0.png", "no_tumor/1.png", "no_tumor/2.png"]
 
 
-def test_pooled_with_figshare_it_becomes_the_fourth_class(folder: Path, tmp_path: Path) -> None:
+def test_it_is_the_fourth_class_when_pooled_with_figshare(folder: Path, tmp_path: Path) -> None:
     table = open_tables([tiny_datasets.figshare_csv(tmp_path / "figshare"), folder])
     assert table.name == "figshare+no_tumor"
     assert table.classes == ("glioma", "meningioma", "pituitary", "no_tumor")

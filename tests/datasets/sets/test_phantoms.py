@@ -1,4 +1,4 @@
-"""Phantom folders: what `make` writes is what the reader finds."""
+"""Phantom folders: the folder that `make` writes is read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("made") / "phantoms", patients=4, slices=2, size=64)
 
 
-def test_a_made_folder_is_recognized_with_patients_and_masks(folder: Path) -> None:
+def test_a_phantom_folder_is_recognized_with_patients_and_masks(folder: Path) -> None:
     table = open_table(folder)
     assert table.name == "phantom"
     assert table.classes == PHANTOM_CLASSES
@@ -29,16 +29,16 @@ def test_a_made_folder_is_recognized_with_patients_and_masks(folder: Path) -> No
     assert all(read_mask(s.mask).any() for s in table.samples if s.mask)
 
 
-def test_results_will_say_that_they_are_of_phantoms(folder: Path) -> None:
-    assert any("drawn" in note for note in read(folder).notes)
+def test_the_notes_state_that_the_images_are_synthetic(folder: Path) -> None:
+    assert any("synthetic images" in note for note in read(folder).notes)
 
 
-def test_a_image_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_missing_image_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "phantom.csv").write_text("image,mask,label,patient\nimages/1.png,,glioma,p1\n")
     with pytest.raises(DataError, match=r"phantom\.csv, line 2: .*1\.png does not exist"):
         read(tmp_path)
 
 
-def test_another_folder_says_how_to_make_phantoms(tmp_path: Path) -> None:
+def test_another_folder_is_an_error_with_the_command_that_makes_phantoms(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no phantom\.csv found; make phantoms with: tumorlens data phantom"):
         read(tmp_path)

@@ -139,6 +139,6 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             raise DownloadError(f"{archive.filename}: the entry {member.filename} leads out of the folder; refused")
         if SLICE.fullmatch(name.name) and not member.is_dir():
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise DownloadError(f"{archive.filename}: the entry {member.filename} is no regular file; refused")
+                raise DownloadError(f"{archive.filename}: the entry {member.filename} is not a regular file; refused")
             slices.append(member)
     return slices
