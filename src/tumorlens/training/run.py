@@ -10,7 +10,7 @@ import yaml
 from pydantic import JsonValue, ValidationError
 from safetensors.torch import load_file, save_file
 
-from tumorlens._files import appearing
+from tumorlens._files import atomic_write
 from tumorlens._record import write_json
 from tumorlens.datasets import Table, read_table, write_table
 from tumorlens.errors import ModelError, RunError
@@ -49,6 +49,10 @@ class Run:
         """
         masks = self.record.masks
         return architecture_info(self.spec.model).segments and masks is not None and masks.segmented
+
+    def evaluation_folder(self, name: str = "test") -> Path:
+        """The folder of the evaluation on a subset (``"test"``, ``"val"``) or on an external table of this name."""
+        return self.folder / "evaluations" / name
 
     def table(self) -> Table:
         """The data of the run, each sample with its subset.
@@ -123,5 +127,5 @@ def save_settings(folder: Path, spec: ModelSpec, table: Table, recipe_yaml: str)
 
 def save_weights(folder: Path, network: Network) -> None:
     """Write the weights, whole or not at all."""
-    with appearing(folder / WEIGHTS) as part:
+    with atomic_write(folder / WEIGHTS) as part:
         save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, part)
