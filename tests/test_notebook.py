@@ -37,7 +37,7 @@ def test_every_cell_runs_one_after_the_other(
     assert all(cell.execution_count for cell in code(ran))
     assert said(ran, "code-install") == "", "the package was installed although it is here"
     assert "Do not report results on this split" in said(ran, "code-audit")
-    assert "have a copy in train, so no figure on this split can be believed" in said(ran, "code-refuse")
+    assert "have a duplicate in train, so results on this split are too high" in said(ran, "code-refuse")
     assert re.findall(r"show a patient|No leak found", said(ran, "code-splits")) == ["show a patient", "No leak found"]
     assert "PyTorch was imported: False" in said(ran, "code-process")
     assert "difference:" in said(ran, "code-compare")

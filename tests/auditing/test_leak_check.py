@@ -1,4 +1,4 @@
-"""Training stops on a leak; a split that tumorlens makes has none; what was found once is remembered."""
+"""Training stops on a leak; splits made by tumorlens have none; duplicates are cached."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
     return split_given(open_table(folder), val=0)
 
 
-def test_a_leak_stops_with_its_count_and_what_to_do(leaky_dataset: Table) -> None:
+def test_a_leak_stops_with_its_count_and_a_fix(leaky_dataset: Table) -> None:
     with pytest.raises(LeakError, match=r"6 of 14 test images have a duplicate in train.*--write-split.*--allow-leak"):
         check_leaks(leaky_dataset, find_linked_groups(leaky_dataset))
 
 
-def test_a_leak_can_be_allowed_and_is_then_told(leaky_dataset: Table) -> None:
+def test_an_allowed_leak_is_reported(leaky_dataset: Table) -> None:
     (leak,) = check_leaks(leaky_dataset, find_linked_groups(leaky_dataset), allow=True)
     assert (leak.subset, leak.by, len(leak.samples)) == ("test", "duplicate", 6)
 
@@ -35,21 +35,21 @@ def test_a_clean_split_passes(phantom_table: Table) -> None:
     assert check_leaks(phantom_table, find_linked_groups(phantom_table)) == ()
 
 
-def test_a_split_by_the_ties_does_not_leak(leaky_dataset: Table) -> None:
-    bare = replace(leaky_dataset, plan=None, samples=tuple(replace(s, split=None) for s in leaky_dataset.samples))
-    made = with_groups(bare, find_linked_groups(bare))
-    assert any("put into groups by the audit" in note for note in made.notes)
-    split = split_folds(made, folds=2, val=0)
+def test_a_split_by_linked_groups_does_not_leak(leaky_dataset: Table) -> None:
+    unsplit = replace(leaky_dataset, plan=None, samples=tuple(replace(s, split=None) for s in leaky_dataset.samples))
+    grouped = with_groups(unsplit, find_linked_groups(unsplit))
+    assert any("grouped by the audit" in note for note in grouped.notes)
+    split = split_folds(grouped, folds=2, val=0)
     assert check_leaks(split, find_linked_groups(split)) == ()
 
 
-def test_where_nothing_is_tied_groups_stay_as_they_are(phantom_table: Table) -> None:
+def test_without_links_groups_stay_unchanged(phantom_table: Table) -> None:
     assert with_groups(phantom_table, find_linked_groups(phantom_table)) == phantom_table
 
 
-def test_patients_torn_on_request_are_no_leak_but_copies_are(phantom_table: Table, leaky_dataset: Table) -> None:
-    torn = split_folds(phantom_table, folds=2, val=0, image_level=True)
-    assert check_leaks(torn, find_linked_groups(torn)) == ()
+def test_patients_split_on_request_are_no_leak_but_duplicates_are(phantom_table: Table, leaky_dataset: Table) -> None:
+    image_level = split_folds(phantom_table, folds=2, val=0, image_level=True)
+    assert check_leaks(image_level, find_linked_groups(image_level)) == ()
     assert leaky_dataset.plan is not None
     ignored = replace(leaky_dataset, plan=replace(leaky_dataset.plan, by="image, patients ignored"))
     with pytest.raises(LeakError):

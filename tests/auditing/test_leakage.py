@@ -1,4 +1,4 @@
-"""Copies and patients on both sides of a split are counted, and make the groups that no split may tear apart."""
+"""Duplicates and patients in two subsets are counted, and define the groups that no split may divide."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tumorlens.datasets import Sample, Table
 
 SPLITS = ("train", "train", "test", "test", "test", "val")
 GROUPS = ("s:a", None, "s:a", None, None, None)
-NO_TWINS = DuplicateClusters(tuple(range(6)), ())
+NO_DUPLICATES = DuplicateClusters(tuple(range(6)), ())
 DUPLICATES = DuplicateClusters((0, 1, 2, 1, 4, 5), (DuplicatePair(1, 3, "near", 0, 0.99),))
-TRACES = [SourceMatch(4, "k", "77", "p", "x", 5, 0.95), SourceMatch(1, "k", "78", "p", "x", 0, 0.95)]
+SOURCE_MATCHES = [SourceMatch(4, "k", "77", "p", "x", 5, 0.95), SourceMatch(1, "k", "78", "p", "x", 0, 0.95)]
 
 
 def _table(splits: tuple[str | None, ...] = SPLITS) -> Table:
@@ -30,24 +30,24 @@ def _leaks(duplicates: DuplicateClusters, source_matches: list[SourceMatch]) -> 
     return {(leak.subset, leak.by): leak.samples for leak in found}
 
 
-def test_a_stated_patient_on_both_sides_is_a_leak() -> None:
-    assert _leaks(NO_TWINS, []) == {("test", "duplicate"): (), ("test", "patient"): (2,), ("val", "duplicate"): ()}
+def test_a_stated_patient_in_train_and_test_is_a_leak() -> None:
+    assert _leaks(NO_DUPLICATES, []) == {("test", "duplicate"): (), ("test", "patient"): (2,), ("val", "duplicate"): ()}
 
 
-def test_a_copy_on_both_sides_is_a_leak() -> None:
+def test_a_duplicate_in_train_and_test_is_a_leak() -> None:
     assert _leaks(DUPLICATES, [])["test", "duplicate"] == (3,)
 
 
-def test_a_recovered_patient_on_both_sides_is_a_leak() -> None:
-    assert _leaks(NO_TWINS, TRACES)["test", "patient"] == (2, 4)
+def test_a_recovered_patient_in_train_and_test_is_a_leak() -> None:
+    assert _leaks(NO_DUPLICATES, SOURCE_MATCHES)["test", "patient"] == (2, 4)
 
 
-def test_a_stated_patient_counts_more_than_a_recovered_one() -> None:
+def test_a_stated_patient_takes_precedence_over_a_recovered_one() -> None:
     table = _table()
     assert patients_of(table, [SourceMatch(0, "k", "1", "q", "x", 0, 0.9)])[0] == "s:a"
 
 
-def test_groups_join_patients_and_copies() -> None:
+def test_groups_join_patients_and_duplicates() -> None:
     table = _table()
     assert groups_of(table, DUPLICATES, patients_of(table, [])) == (
         "s:a",
@@ -57,10 +57,17 @@ def test_groups_join_patients_and_copies() -> None:
         "s/4",
         "s/5",
     )
-    assert groups_of(table, DUPLICATES, patients_of(table, TRACES)) == ("s:a", "k:p", "s:a", "k:p", "k:p", "s/5")
+    assert groups_of(table, DUPLICATES, patients_of(table, SOURCE_MATCHES)) == (
+        "s:a",
+        "k:p",
+        "s:a",
+        "k:p",
+        "k:p",
+        "s/5",
+    )
 
 
-def test_rates_count_the_whole_part_for_copies_and_known_patients_for_patients() -> None:
+def test_rates_refer_to_the_whole_subset_for_duplicates_and_to_known_patients_for_patients() -> None:
     table = _table()
     patients = patients_of(table, [])
     duplicate, patient, _ = find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients))
@@ -69,7 +76,7 @@ def test_rates_count_the_whole_part_for_copies_and_known_patients_for_patients()
     assert (patient.rate.n, patient.rate.value) == (1, 1.0)
 
 
-def test_without_a_train_part_nothing_can_leak() -> None:
+def test_without_a_train_subset_nothing_can_leak() -> None:
     table = _table((None,) * 6)
     patients = patients_of(table, [])
     assert find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients)) == ()

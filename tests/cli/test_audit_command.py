@@ -89,7 +89,7 @@ def test_images_without_annotation_are_an_issue(tmp_path: Path, capsys: Out) -> 
     assert main(["audit", str(tmp_path / "mine"), *out]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["images"], found["classes"]) == (2, ["glioma", "unannotated"])
-    assert "coco-unannotated" in {damage["kind"] for damage in found["damage"]}
+    assert "coco-unannotated" in {issue["kind"] for issue in found["integrity"]}
 
 
 def test_the_split_it_writes_no_longer_leaks(place: Path, capsys: Out) -> None:
@@ -126,7 +126,7 @@ def test_an_index_holds_patients_and_finds_the_source_of_images(place: Path, cap
         (["index"], 2, "see: tumorlens index --help"),
         (["index", "heads"], 2, "--output"),
         (["audit", "missing"], 1, "missing: no such file or folder"),
-        (["audit", "empty"], 1, "empty: holds no data set"),
+        (["audit", "empty"], 1, "empty: holds no known data set"),
         (["audit", "heads", "--index", "no.npz"], 1, "no.npz: no such file"),
         (["index", "missing", "--output", "x.npz"], 1, "missing: no such file or folder"),
     ],
@@ -154,7 +154,7 @@ def test_training_refuses_a_leaking_split_and_makes_one_without_leaks(place: Pat
     recipe = ["--recipe", "demo", "--set", "epochs=1", "--set", "input.size=48", "--set", "stop.keep=last"]
     kept = ["train", "leaky", "--keep-split", "--val", "0", *recipe, "--out-dir", "run"]
     assert main(kept) == 1
-    assert f"{LEAKED} of 14 test images have a copy in train" in capsys.readouterr().err
+    assert f"{LEAKED} of 14 test images have a duplicate in train" in capsys.readouterr().err
     assert not (place / "run").exists()
     assert main([*kept, "--allow-leak"]) == 0
     assert f"{LEAKED} of 14 test images have a duplicate in train" in capsys.readouterr().err
@@ -165,7 +165,7 @@ def test_training_refuses_a_leaking_split_and_makes_one_without_leaks(place: Pat
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--write-split", "s.csv", "--fold", "9"], 1, "fold 9 of 5 asked for"),
+        (["--write-split", "s.csv", "--fold", "9"], 1, "fold 9 of 5; expected 0 to 4"),
         (["--write-split", "heads"], 2, "is a directory"),
         (["--write-clean", "heads"], 2, "is a directory"),
     ],

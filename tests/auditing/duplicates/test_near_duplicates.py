@@ -1,4 +1,4 @@
-"""Copies are found however they were made, and neighboring slices are not taken for copies."""
+"""Altered copies of every kind are found, and neighboring slices are not duplicates."""
 
 from __future__ import annotations
 
@@ -41,44 +41,46 @@ def originals() -> list[GrayImage]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_of_every_kind_are_found(kind: str, originals: list[GrayImage]) -> None:
+def test_altered_copies_of_every_kind_are_found(kind: str, originals: list[GrayImage]) -> None:
     random = np.random.default_rng(0)
     copies = [KINDS[kind](image, random) for image in originals]
-    found = {(a, b) for a, b, _, _ in find_near_duplicates(np.stack([_drawn(p) for p in [*originals, *copies]]))}
+    found = {(a, b) for a, b, _, _ in find_near_duplicates(np.stack([_thumbnails(p) for p in [*originals, *copies]]))}
     assert found == {(i, i + len(originals)) for i in range(len(originals))}
 
 
-@pytest.mark.slow  # draws 200 patients and compares 4,000 images
+@pytest.mark.slow  # renders 200 patients and compares 4,000 images
 def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
     originals = [image for _, image in phantom_slices(200, 1, 256, seed=1)]
     random = np.random.default_rng(1)
-    drawn = np.stack([_drawn(image) for image in originals])
+    thumbnails = np.stack([_thumbnails(image) for image in originals])
     for kind, copy in KINDS.items():
-        copies = np.stack([_drawn(copy(image, random)) for image in originals])
-        found = {(a, b) for a, b, _, _ in find_near_duplicates(np.concatenate([drawn, copies]))}
-        right = {(i, i + 200) for i in range(200)}
-        assert len(found & right) >= 198, kind
-        assert found <= right, kind
+        copies = np.stack([_thumbnails(copy(image, random)) for image in originals])
+        found = {(a, b) for a, b, _, _ in find_near_duplicates(np.concatenate([thumbnails, copies]))}
+        expected = {(i, i + 200) for i in range(200)}
+        assert len(found & expected) >= 198, kind
+        assert found <= expected, kind
 
 
-@pytest.mark.slow  # draws 10,000 slices
-def test_among_10000_unrelated_and_neighboring_slices_no_pair_is_taken_for_a_copy() -> None:
-    drawn = np.stack([_drawn(image) for _, image in phantom_slices(2500, 4, 128, seed=2)])
-    assert len(drawn) == 10_000
-    assert list(find_near_duplicates(drawn)) == []
+@pytest.mark.slow  # renders 10,000 slices
+def test_among_10000_unrelated_and_neighboring_slices_no_pair_is_a_duplicate() -> None:
+    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(2500, 4, 128, seed=2)])
+    assert len(thumbnails) == 10_000
+    assert list(find_near_duplicates(thumbnails)) == []
 
 
-def test_the_turn_of_a_copy_is_told(originals: list[GrayImage]) -> None:
+def test_the_transform_of_a_duplicate_is_reported(originals: list[GrayImage]) -> None:
     kinds = {"mirrored": "mirrored left to right", "turned by 90°": "turned by 270°", "transposed": "transposed"}
     random = np.random.default_rng(0)
-    for kind, turn in kinds.items():
-        pair = np.stack([_drawn(originals[0]), _drawn(KINDS[kind](originals[0], random))])
+    for kind, transform in kinds.items():
+        pair = np.stack([_thumbnails(originals[0]), _thumbnails(KINDS[kind](originals[0], random))])
         ((_, _, k, score),) = find_near_duplicates(pair)
-        assert DIHEDRAL_NAMES[k] == turn
+        assert DIHEDRAL_NAMES[k] == transform
         assert score > 0.99
 
 
-def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list[GrayImage], tmp_path: Path) -> None:
+def test_equal_files_equal_pixels_and_near_duplicates_are_distinguished(
+    originals: list[GrayImage], tmp_path: Path
+) -> None:
     Image.fromarray(originals[0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
     Image.fromarray(originals[0]).save(tmp_path / "c.bmp")
@@ -95,12 +97,12 @@ def test_equal_files_equal_pixels_and_near_copies_are_told_apart(originals: list
     assert duplicates.pair_counts() == {"bytes": 1, "pixels": 1, "near": 1}
 
 
-def test_neighboring_slices_of_one_patient_are_no_copies() -> None:
-    drawn = np.stack([_drawn(image) for _, image in phantom_slices(12, 4, 256)])
-    assert list(find_near_duplicates(drawn)) == []
+def test_neighboring_slices_of_one_patient_are_no_duplicates() -> None:
+    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(12, 4, 256)])
+    assert list(find_near_duplicates(thumbnails)) == []
 
 
-def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) -> None:
+def test_blank_and_unreadable_files_are_duplicates_only_of_equal_ones(tmp_path: Path) -> None:
     for name, value in (("a.png", 0), ("b.png", 0), ("c.png", 9)):
         Image.fromarray(np.full((32, 32), value, np.uint8)).save(tmp_path / name)
     (tmp_path / "d.png").write_bytes(b"broken")
@@ -110,18 +112,18 @@ def test_blank_and_broken_files_are_copies_only_of_equal_ones(tmp_path: Path) ->
     assert [(p.first, p.second, p.kind) for p in duplicates.pairs] == [(0, 1, "bytes"), (3, 4, "bytes")]
 
 
-def test_a_file_that_is_not_there_is_a_look_with_a_problem(tmp_path: Path) -> None:
-    (one,) = read_image_records([tmp_path / "none.png"])
-    assert one.read_error is not None
-    assert not one.is_blank
+def test_a_missing_file_gives_a_record_with_a_read_error(tmp_path: Path) -> None:
+    (record,) = read_image_records([tmp_path / "none.png"])
+    assert record.read_error is not None
+    assert not record.is_blank
 
 
-def test_one_image_and_no_image_have_no_copies(originals: list[GrayImage], tmp_path: Path) -> None:
+def test_one_image_and_no_image_have_no_duplicates(originals: list[GrayImage], tmp_path: Path) -> None:
     assert find_duplicates([]).pairs == ()
-    assert find_duplicates(_saved(originals[:1], tmp_path)).distinct == 1
+    assert find_duplicates(_saved(originals[:1], tmp_path)).n_distinct == 1
 
 
-def test_clusters_are_called_by_their_smallest_member() -> None:
+def test_sets_are_represented_by_their_smallest_member() -> None:
     sets = UnionFind(5)
     assert sets.union(4, 2)
     assert sets.union(2, 1)
@@ -129,18 +131,18 @@ def test_clusters_are_called_by_their_smallest_member() -> None:
     assert [sets.find(i) for i in range(5)] == [0, 1, 1, 3, 1]
 
 
-def test_drawings_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None:
+def test_thumbnails_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None:
     for image in islice(originals, 5):
-        plain = _drawn(image)
+        plain = _thumbnails(image)
         for value in (0, 255):
-            np.testing.assert_array_equal(_drawn(np.pad(image, 30, constant_values=value))[1:], plain[1:])
+            np.testing.assert_array_equal(_thumbnails(np.pad(image, 30, constant_values=value))[1:], plain[1:])
 
 
-def test_a_blank_image_has_no_drawings() -> None:
+def test_a_blank_image_has_no_thumbnails() -> None:
     assert make_thumbnails(np.full((40, 50), 7, np.uint8)) is None
 
 
-def _drawn(image: GrayImage) -> np.ndarray:
-    drawn = make_thumbnails(np.ascontiguousarray(image))
-    assert drawn is not None
-    return drawn
+def _thumbnails(image: GrayImage) -> np.ndarray:
+    thumbnails = make_thumbnails(np.ascontiguousarray(image))
+    assert thumbnails is not None
+    return thumbnails

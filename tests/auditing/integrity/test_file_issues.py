@@ -1,4 +1,4 @@
-"""Files and images that are not what they should be, each named with what to do about it."""
+"""Integrity issues of files and images, each with its fix."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def table(labels: Mapping[Path, str]) -> Table:
     return Table("made", samples, tuple(sorted(set(labels.values()))))
 
 
-def damage(labels: Mapping[Path, str]) -> dict[str, IntegrityIssue]:
+def issues(labels: Mapping[Path, str]) -> dict[str, IntegrityIssue]:
     made = table(labels)
     found = find_integrity_issues(made, read_image_records([sample.image for sample in made.samples]))
-    return {one.kind: one for one in found}
+    return {issue.kind: issue for issue in found}
 
 
 def image(path: Path, height: int = 80, width: int = 100, **options: str) -> Path:
@@ -31,15 +31,15 @@ def image(path: Path, height: int = 80, width: int = 100, **options: str) -> Pat
     return scans.save(path, ramp, **options)
 
 
-def details(found: IntegrityIssue) -> list[tuple[str, str]]:
-    return [(path.name, detail) for path, detail in found.items]
+def details(issue: IntegrityIssue) -> list[tuple[str, str]]:
+    return [(path.name, detail) for path, detail in issue.items]
 
 
-def test_sound_images_of_one_size_are_no_damage(tmp_path: Path) -> None:
-    assert damage({image(tmp_path / f"{i}.png"): "ab"[i % 2] for i in range(30)}) == {}
+def test_readable_images_of_one_size_have_no_issue(tmp_path: Path) -> None:
+    assert issues({image(tmp_path / f"{i}.png"): "ab"[i % 2] for i in range(30)}) == {}
 
 
-def test_what_cannot_be_read_is_named_first_of_all(tmp_path: Path) -> None:
+def test_unreadable_files_come_first(tmp_path: Path) -> None:
     cut = scans.cut(image(tmp_path / "cut.png"), 0.6)
     labels = {
         image(tmp_path / "a.png"): "a",
@@ -47,22 +47,22 @@ def test_what_cannot_be_read_is_named_first_of_all(tmp_path: Path) -> None:
         tmp_path / "gone.png": "a",
         image(tmp_path / "b.jpg", 70): "a",
     }
-    found = damage(labels)
+    found = issues(labels)
     assert next(iter(found)) == "unreadable"
     assert found["unreadable"].level == "danger"
-    assert found["unreadable"].what.startswith("2 of 4 images cannot be read")
+    assert found["unreadable"].message.startswith("2 of 4 images cannot be read")
     assert [name for name, _ in details(found["unreadable"])] == ["cut.png", "gone.png"]
     assert "mixed-sizes" in found
 
 
-def test_a_blank_image_is_damage(tmp_path: Path) -> None:
+def test_a_blank_image_is_an_issue(tmp_path: Path) -> None:
     black = scans.save(tmp_path / "black.png", np.zeros((80, 100), dtype=np.uint8))
-    assert details(damage({black: "a", image(tmp_path / "1.png"): "a"})["blank"]) == [
-        ("black.png", "one gray everywhere")
+    assert details(issues({black: "a", image(tmp_path / "1.png"): "a"})["blank"]) == [
+        ("black.png", "one gray value only")
     ]
 
 
-def test_a_file_of_another_format_than_its_name(tmp_path: Path) -> None:
+def test_an_extension_of_another_format_is_reported(tmp_path: Path) -> None:
     labels = dict.fromkeys(
         [
             image(tmp_path / "png.jpg", format="PNG"),
@@ -74,31 +74,31 @@ def test_a_file_of_another_format_than_its_name(tmp_path: Path) -> None:
         ],
         "a",
     )
-    found = damage(labels)["extension"]
-    assert details(found) == [("png.jpg", "holds PNG")]
-    assert found.what.startswith("1 of 6 files")
+    found = issues(labels)["extension"]
+    assert details(found) == [("png.jpg", "contains PNG")]
+    assert found.message.startswith("1 of 6 files")
 
 
-def test_modes_are_counted_where_they_are_mixed(tmp_path: Path) -> None:
+def test_mixed_pixel_modes_are_counted(tmp_path: Path) -> None:
     gray = Image.open(image(tmp_path / "0.png"))
     paths = [scans.save(tmp_path / f"{mode}.png", gray.convert(mode)) for mode in ("RGB", "RGBA", "P")]
-    found = damage(dict.fromkeys([tmp_path / "0.png", *paths], "a"))["modes"]
+    found = issues(dict.fromkeys([tmp_path / "0.png", *paths], "a"))["modes"]
     assert found.level == "warning"
-    assert "4 ways: 1 L, 1 RGB, 1 RGBA, 1 P" in found.what
+    assert "4 pixel modes: 1 L, 1 RGB, 1 RGBA, 1 P" in found.message
     assert details(found) == [("RGBA.png", "RGBA"), ("P.png", "P")]
 
 
-def test_gray_beside_color_is_only_said(tmp_path: Path) -> None:
+def test_gray_beside_color_is_information_only(tmp_path: Path) -> None:
     gray = Image.open(image(tmp_path / "0.png"))
-    found = damage(dict.fromkeys([tmp_path / "0.png", scans.save(tmp_path / "1.png", gray.convert("RGB"))], "a"))
+    found = issues(dict.fromkeys([tmp_path / "0.png", scans.save(tmp_path / "1.png", gray.convert("RGB"))], "a"))
     assert (found["modes"].level, found["modes"].items) == ("info", ())
 
 
-def test_extreme_sizes_and_shapes_say_why(tmp_path: Path) -> None:
+def test_extreme_sizes_and_shapes_are_explained(tmp_path: Path) -> None:
     sizes = {"plain": (100, 100), "small": (60, 60), "wide": (80, 200), "page": (250, 260), "scrap": (70, 30)}
     usual = [image(tmp_path / f"{i}.png", 100, 100) for i in range(5)]
     odd = [image(tmp_path / f"{name}.png", *size) for name, size in sizes.items()]
-    found = damage(dict.fromkeys([*usual, *odd], "a"))
+    found = issues(dict.fromkeys([*usual, *odd], "a"))
     assert details(found["extreme-size"]) == [
         ("small.png", "60 x 60 pixels: a side below 64"),
         ("wide.png", "200 x 80 pixels: one side 2.5 times the other"),
@@ -109,29 +109,30 @@ def test_extreme_sizes_and_shapes_say_why(tmp_path: Path) -> None:
         ("page.png", "260 x 250 pixels: 6.5 times the median area"),
     ]
     assert (
-        "5 different sizes, from 30 x 70 to 260 x 250; the commonest is 100 x 100 (60.0%)" in found["mixed-sizes"].what
+        "5 different sizes, from 30 x 70 to 260 x 250; the most frequent is 100 x 100 (60.0%)"
+        in found["mixed-sizes"].message
     )
 
 
 def test_one_size_that_is_too_small_is_extreme(tmp_path: Path) -> None:
-    found = damage({image(tmp_path / f"{i}.png", 40, 40): "a" for i in range(3)})
+    found = issues({image(tmp_path / f"{i}.png", 40, 40): "a" for i in range(3)})
     assert list(found) == ["extreme-size"]
 
 
 def test_classes_of_different_sizes_are_a_shortcut(tmp_path: Path) -> None:
     labels = {image(tmp_path / f"t{i}.png", 96, 96): "glioma" for i in range(20)}
     labels |= {image(tmp_path / f"n{i}.png", 80 + i, 90): "no_tumor" for i in range(20)}
-    found = damage(labels)["size-by-class"]
+    found = issues(labels)["size-by-class"]
     assert found.level == "warning"
-    assert "100.0% of the images of glioma are 96 x 96 pixels, but only 0.0% of no_tumor" in found.what
+    assert "100.0% of the images of glioma have 96 x 96 pixels, but only 0.0% of no_tumor" in found.message
 
 
 def test_sizes_that_are_all_different_can_differ_between_classes_too(tmp_path: Path) -> None:
     labels = {image(tmp_path / f"{i}.png", 80 + i, 90): "small" if i < 15 else "large" for i in range(30)}
-    assert "100.0% of the images of large are larger than the set's median" in damage(labels)["size-by-class"].what
+    assert "100.0% of the images of large are larger than the set's median" in issues(labels)["size-by-class"].message
 
 
 def test_mixed_sizes_in_equal_shares_or_in_few_images_are_no_shortcut(tmp_path: Path) -> None:
     equal = {image(tmp_path / f"{i}.png", 80 + i // 2, 90): "ab"[i % 2] for i in range(30)}
     few = {image(tmp_path / f"few{i}.png", 80 + 9 * (i % 2), 90): "ab"[i % 2] for i in range(8)}
-    assert list(damage(equal)) == list(damage(few)) == ["mixed-sizes"]
+    assert list(issues(equal)) == list(issues(few)) == ["mixed-sizes"]

@@ -1,4 +1,4 @@
-"""Masks that are missing, unreadable, elsewhere, empty, or boxes."""
+"""Integrity issues of masks: missing, unreadable, displaced, empty, or boxes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ def image(path: Path) -> Path:
     return scans.save(path, (np.add.outer(np.arange(64), np.arange(64))).astype(np.uint8))
 
 
-def damage(place: Path, *masks: Path | None, label: str = "glioma") -> dict[str, IntegrityIssue]:
-    """What is found for images with these masks."""
-    samples = tuple(Sample(f"made/{i}", image(place / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
+def issues(folder: Path, *masks: Path | None, label: str = "glioma") -> dict[str, IntegrityIssue]:
+    """The issues of images with these masks."""
+    samples = tuple(Sample(f"made/{i}", image(folder / f"{i}.png"), label, mask) for i, mask in enumerate(masks))
     table = Table("made", samples, (label,))
-    return {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
+    return {
+        issue.kind: issue
+        for issue in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))
+    }
 
 
-def details(found: IntegrityIssue) -> list[tuple[str, str]]:
-    return [(path.name, detail) for path, detail in found.items]
+def details(issue: IntegrityIssue) -> list[tuple[str, str]]:
+    return [(path.name, detail) for path, detail in issue.items]
 
 
-def test_outlines_are_no_damage(phantoms: Path) -> None:
+def test_outlines_have_no_issue(phantoms: Path) -> None:
     table = open_table(phantoms)
     assert find_integrity_issues(table, read_image_records([s.image for s in table.samples])) == ()
 
@@ -48,24 +51,24 @@ def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
     )
     table = Table("made", samples, ("glioma",))
     steps: list[tuple[int, int]] = []
-    seen = read_image_records([s.image for s in samples])
-    assert find_integrity_issues(table, seen, progress=lambda done, total: steps.append((done, total))) == ()
+    records = read_image_records([s.image for s in samples])
+    assert find_integrity_issues(table, records, progress=lambda done, total: steps.append((done, total))) == ()
     assert steps == [(1, 2), (2, 2)]
     steps.clear()
-    find_integrity_issues(table, seen, masks=False, progress=lambda done, total: steps.append((done, total)))
+    find_integrity_issues(table, records, masks=False, progress=lambda done, total: steps.append((done, total)))
     assert steps == []
 
 
-def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
-    at = tmp_path / "m"
-    found = damage(
+def test_unusable_masks_are_explained(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    found = issues(
         tmp_path,
-        scans.save(at / "sound.png", SHAPE),
-        at / "gone.png",
-        scans.cut(scans.save(at / "cut.png", np.tile(scans.GRAY, (9, 9))), 0.6),
-        scans.save(at / "blurred.jpg", SHAPE),
-        scans.save(at / "half.png", SHAPE[::2, ::2]),
-        scans.save(at / "empty.png", SHAPE * 0),
+        scans.save(folder / "outline.png", SHAPE),
+        folder / "gone.png",
+        scans.cut(scans.save(folder / "cut.png", np.tile(scans.GRAY, (9, 9))), 0.6),
+        scans.save(folder / "blurred.jpg", SHAPE),
+        scans.save(folder / "half.png", SHAPE[::2, ::2]),
+        scans.save(folder / "empty.png", SHAPE * 0),
         None,
     )
     assert details(found["mask-missing"]) == [("gone.png", "does not exist")]
@@ -75,39 +78,39 @@ def test_a_mask_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert details(found["mask-size"]) == [("half.png", "32 x 32 pixels, its image 64 x 64")]
     assert details(found["mask-empty"]) == [("empty.png", "empty, of class glioma")]
     assert details(found["no-mask"]) == [("6.png", "no mask, of class glioma")]
-    assert found["mask-empty"].what.startswith("1 of 6 masks are empty although the class is a tumor")
-    assert {kind for kind, one in found.items() if one.level == "danger"} == {
+    assert found["mask-empty"].message.startswith("1 of 6 masks are empty although the class is a tumor")
+    assert {kind for kind, issue in found.items() if issue.level == "danger"} == {
         "mask-unreadable",
         "mask-values",
         "mask-size",
     }
 
 
-def test_without_a_tumor_an_empty_mask_is_right_and_a_full_one_is_not(tmp_path: Path) -> None:
+def test_without_a_tumor_an_empty_mask_is_expected_and_a_tumor_is_not(tmp_path: Path) -> None:
     empty = scans.save(tmp_path / "m" / "empty.png", SHAPE * 0)
-    assert damage(tmp_path, empty, None, label="no_tumor") == {}
+    assert issues(tmp_path, empty, None, label="no_tumor") == {}
     full = scans.save(tmp_path / "m" / "full.png", SHAPE)
-    found = damage(tmp_path, empty, full, label="no_tumor")
+    found = issues(tmp_path, empty, full, label="no_tumor")
     assert details(found["mask-unexpected"]) == [("full.png", "599 pixels of tumor, of class no_tumor")]
 
 
-def test_masks_that_are_all_rectangles_are_boxes(tmp_path: Path) -> None:
+def test_masks_that_are_all_boxes_are_a_danger(tmp_path: Path) -> None:
     boxes = [scans.save(tmp_path / "m" / f"{i}.png", np.roll(BOX, i, axis=0)) for i in range(3)]
     empty = scans.save(tmp_path / "m" / "empty.png", BOX * 0)
-    found = damage(tmp_path, *boxes, empty)["box-masks"]
+    found = issues(tmp_path, *boxes, empty)["box-masks"]
     assert found.level == "danger"
-    assert found.what.startswith("3 of 3 masks that show a tumor are filled rectangles: boxes, not outlines")
+    assert found.message.startswith("3 of 3 masks that show a tumor are filled boxes, not outlines")
     assert len(found.items) == 3
 
 
 def test_one_box_among_outlines_is_a_warning(tmp_path: Path) -> None:
     outlines = [scans.save(tmp_path / "m" / f"{i}.png", np.roll(SHAPE, i, axis=0)) for i in range(3)]
-    found = damage(tmp_path, *outlines, scans.save(tmp_path / "m" / "box.png", BOX))["box-masks"]
+    found = issues(tmp_path, *outlines, scans.save(tmp_path / "m" / "box.png", BOX))["box-masks"]
     assert found.level == "warning"
-    assert details(found) == [("box.png", "a filled rectangle")]
+    assert details(found) == [("box.png", "a filled box")]
 
 
-def test_masks_drawn_from_coco_are_judged_once(tmp_path: Path) -> None:
+def test_outlines_of_coco_are_checked_once(tmp_path: Path) -> None:
     coco.export(tmp_path / "set", {"1.png": [1], "2.png": [2]}, polygon=coco.RECTANGLE)
     table = open_table(tmp_path / "set")
     found = [one.kind for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))]
@@ -115,37 +118,43 @@ def test_masks_drawn_from_coco_are_judged_once(tmp_path: Path) -> None:
     assert not [kind for kind in found if kind.startswith("mask-")]
 
 
-def test_outlines_of_the_image_annotator_are_judged_as_masks(tmp_path: Path) -> None:
+def test_outlines_of_the_image_annotator_are_checked_as_masks(tmp_path: Path) -> None:
     via.annotations(
         tmp_path / "via_region_data.json", {"1.png": [via.rect(4, 4, 9, 9)], "2.png": [via.rect(3, 3, 9, 9)]}
     )
     table = open_table(tmp_path)
-    found = {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
-    assert found["box-masks"].what.startswith("2 of 2 masks that show a tumor are filled rectangles")
+    found = {
+        issue.kind: issue
+        for issue in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))
+    }
+    assert found["box-masks"].message.startswith("2 of 2 masks that show a tumor are filled boxes")
     (tmp_path / "via_region_data.json").write_text("{")
-    found = {one.kind: one for one in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))}
-    assert details(found["mask-unreadable"])[0][1].startswith("is no JSON or damaged")
+    found = {
+        issue.kind: issue
+        for issue in find_integrity_issues(table, read_image_records([s.image for s in table.samples]))
+    }
+    assert details(found["mask-unreadable"])[0][1].startswith("is not JSON or damaged")
 
 
-def test_a_turned_mask_has_the_size_of_its_image_and_one_beside_a_broken_image_none(tmp_path: Path) -> None:
+def test_a_transformed_mask_has_the_size_of_its_image_and_one_of_an_unreadable_image_has_none(tmp_path: Path) -> None:
     mask = MaskLocation(scans.save(tmp_path / "m" / "1.png", SHAPE[:32]), dihedral=4).path
-    assert damage(tmp_path, mask) == {}
+    assert issues(tmp_path, mask) == {}
     gone = MaskLocation(tmp_path / "m" / "2.png", dihedral=4).path
-    assert list(damage(tmp_path, gone)) == ["mask-missing"]
+    assert list(issues(tmp_path, gone)) == ["mask-missing"]
     table = Table("made", (Sample("made/1", scans.raw(tmp_path / "bad.png", b"x"), "glioma", mask),), ("glioma",))
     assert not _masks(table)
-    drawn = via.annotations(tmp_path / "a.json", {"1.png": [via.rect(4, 4, 9, 9)]})
-    outline = replace(table.samples[0], mask=MaskLocation(drawn, image="1.png").path)
+    outlines = via.annotations(tmp_path / "a.json", {"1.png": [via.rect(4, 4, 9, 9)]})
+    outline = replace(table.samples[0], mask=MaskLocation(outlines, image="1.png").path)
     assert not _masks(replace(table, samples=(outline,)))
 
 
 def _masks(table: Table) -> list[str]:
-    """What is found about masks."""
+    """Kinds of the issues of masks."""
     found = find_integrity_issues(table, read_image_records([s.image for s in table.samples]))
-    return [one.kind for one in found if one.kind.startswith("mask-")]
+    return [issue.kind for issue in found if issue.kind.startswith("mask-")]
 
 
-def test_a_tumor_of_a_few_pixels_may_be_a_rectangle(tmp_path: Path) -> None:
+def test_a_tumor_of_a_few_pixels_may_be_a_box(tmp_path: Path) -> None:
     tiny = BOX * 0
     tiny[5:8, 5:8] = 255
-    assert damage(tmp_path, scans.save(tmp_path / "m" / "tiny.png", tiny)) == {}
+    assert issues(tmp_path, scans.save(tmp_path / "m" / "tiny.png", tiny)) == {}

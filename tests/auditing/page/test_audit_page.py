@@ -39,7 +39,9 @@ def leaky_dataset(heads: Table, tmp_path_factory: pytest.TempPathFactory) -> Aud
     """The leaky set, with an index of the phantoms it was made of, in which their patients are named."""
     place = tmp_path_factory.mktemp("leaky")
     build_index(heads, name="atlas").save(place / "atlas.npz")
-    return audit(open_table(make_leaky_dataset(place / "set", heads)), reference_indexes=[place / "atlas.npz"], shortcuts=False)
+    return audit(
+        open_table(make_leaky_dataset(place / "set", heads)), reference_indexes=[place / "atlas.npz"], shortcuts=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Images made of a known set get its outlines, turned as they are, and its patients; the others get no mask."""
+"""Images made of a reference set get its masks, transformed like them, and its patients; the others get no mask."""
 
 from __future__ import annotations
 
@@ -25,25 +25,27 @@ SIDE = 96
 
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn tumors of 9 patients, three slices each, laid out as the Figshare set."""
-    drawn = open_table(make(tmp_path_factory.mktemp("drawn") / "set", patients=12, slices=3, size=160))
-    return figshare(tmp_path_factory.mktemp("figshare"), drawn)
+    """Phantom tumors of 9 patients, three slices each, in the layout of the Figshare set."""
+    phantoms = open_table(make(tmp_path_factory.mktemp("phantoms") / "set", patients=12, slices=3, size=160))
+    return figshare(tmp_path_factory.mktemp("figshare"), phantoms)
 
 
 @pytest.fixture
 def source(slices: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
-    """The known set, whose index comes with tumorlens for this test."""
+    """The reference set, whose index ships with tumorlens in this test."""
     import sys
 
     table = open_table(slices)
-    known = (build_index(table),)
-    monkeypatch.setattr(guard, "shipped_indexes", lambda: known)
-    monkeypatch.setattr(sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped_indexes", lambda: known)
+    indexes = (build_index(table),)
+    monkeypatch.setattr(guard, "shipped_indexes", lambda: indexes)
+    monkeypatch.setattr(
+        sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped_indexes", lambda: indexes
+    )
     return table
 
 
-def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0) -> Table:
-    """Images made of slices: image i in turn i of the eight, smaller, and perhaps with its border cut off."""
+def derived_dataset(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0) -> Table:
+    """Images made of slices: image i with transform i of the eight, smaller, and optionally cropped."""
     for place, number in enumerate(numbers):
         gray = np.asarray(Image.open(slices / "images" / f"{number}.jpg"))
         edge = round(cut * len(gray))
@@ -53,9 +55,11 @@ def derived(folder: Path, slices: Path, numbers: list[int], *, cut: float = 0.0)
     return open_table(folder)
 
 
-def test_every_image_gets_the_outline_of_its_slice_in_its_own_turn(slices: Path, source: Table, tmp_path: Path) -> None:
+def test_every_image_gets_the_mask_of_its_slice_with_its_own_transform(
+    slices: Path, source: Table, tmp_path: Path
+) -> None:
     numbers = list(range(0, 24, 3))
-    table = reference_masks(derived(tmp_path / "made", slices, numbers), source)
+    table = reference_masks(derived_dataset(tmp_path / "made", slices, numbers), source)
     assert len(table) == len(DIHEDRAL_NAMES)
     for sample in table.samples:
         place = int(sample.image.stem)
@@ -68,15 +72,15 @@ def test_every_image_gets_the_outline_of_its_slice_in_its_own_turn(slices: Path,
     groups = {s.id: s.group for s in source.samples}
     assert [s.group for s in table.samples] == [groups[f"figshare/{numbers[int(s.image.stem)]}"] for s in table.samples]
     assert [s.label for s in table.samples] == ["a"] * 4 + ["b"] * 4
-    assert "made: 8 of 8 images have the outline of the figshare slice they show" in table.notes
+    assert "made: 8 of 8 images have the reference mask of their figshare slice" in table.notes
     assert not any("no patient ids" in note for note in table.notes)
 
 
-def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
+def test_images_without_a_match_and_cropped_images_lose_their_mask_and_are_counted(
     slices: Path, source: Table, tmp_path: Path
 ) -> None:
-    derived(tmp_path / "made", slices, [0, 3])
-    derived(tmp_path / "cut" / "set", slices, [6], cut=0.05)
+    derived_dataset(tmp_path / "made", slices, [0, 3])
+    derived_dataset(tmp_path / "cut" / "set", slices, [6], cut=0.05)
     (tmp_path / "cut" / "set" / "a" / "0.png").rename(tmp_path / "made" / "a" / "cut.png")
     scans.save(tmp_path / "made" / "a" / "other.png", scans.GRAY)
     before = open_table(tmp_path / "made")
@@ -90,8 +94,8 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
         "other.png": False,
     }
     assert {
-        "made: 2 of 4 images have the outline of the figshare slice they show",
-        "made: 1 images are not known from figshare and have no mask",
+        "made: 2 of 4 images have the reference mask of their figshare slice",
+        "made: 1 images show no slice of figshare and have no mask",
         "made: 1 images show only a part of their slice and have no mask",
     } <= set(table.notes)
     groups = {s.image.name: s.group for s in table.samples}
@@ -99,42 +103,46 @@ def test_what_is_not_known_or_shows_a_part_loses_its_mask_and_is_counted(
     assert groups["other.png"] is None
 
 
-def test_a_slice_without_mask_gives_none(slices: Path, source: Table, tmp_path: Path) -> None:
+def test_a_slice_without_mask_gives_no_mask(slices: Path, source: Table, tmp_path: Path) -> None:
     bare = replace(source, samples=tuple(replace(s, mask=None) if s.id == "figshare/0" else s for s in source.samples))
-    table = reference_masks(derived(tmp_path / "made", slices, [0, 3]), bare)
+    table = reference_masks(derived_dataset(tmp_path / "made", slices, [0, 3]), bare)
     assert [s.mask is not None for s in table.samples] == [False, True]
-    assert "made: 1 slices have no mask in figshare as it is there" in table.notes
+    assert "made: 1 slices have no mask in this copy of figshare" in table.notes
 
 
-def test_nothing_to_gain_is_an_error(slices: Path, source: Table, phantom_table: Table, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"phantom: no data set whose slices are known here; expected \['figshare'\]"):
+def test_a_table_that_gets_no_mask_is_an_error(
+    slices: Path, source: Table, phantom_table: Table, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        DataError, match=r"phantom: no reference set with a shipped index; expected one of \['figshare'\]"
+    ):
         reference_masks(source, phantom_table)
     scans.save(tmp_path / "other" / "a" / "1.png", scans.GRAY)
     with pytest.raises(DataError, match=r"none of its 1 images gets a mask from figshare: 0 show one of its slices"):
         reference_masks(open_table(tmp_path / "other"), source)
 
 
-def test_a_split_that_tears_recovered_patients_is_taken_away(slices: Path, source: Table, tmp_path: Path) -> None:
-    table = reference_masks(derived(tmp_path / "made", slices, [0, 1, 2, 3, 4, 5]), source)
-    torn = replace(
+def test_a_split_with_recovered_patients_in_two_subsets_is_removed(slices: Path, source: Table, tmp_path: Path) -> None:
+    table = reference_masks(derived_dataset(tmp_path / "made", slices, [0, 1, 2, 3, 4, 5]), source)
+    leaking = replace(
         table, samples=tuple(replace(s, split=("train", "test")[i % 2]) for i, s in enumerate(table.samples))
     )
-    whole = without_patient_leakage(torn)
-    assert {s.split for s in whole.samples} == {None}
-    assert whole.notes[-1] == "made: its split had patients on two sides and was taken away"
+    unsplit = without_patient_leakage(leaking)
+    assert {s.split for s in unsplit.samples} == {None}
+    assert unsplit.notes[-1] == "made: its split had patients in two subsets and was removed"
     kept = split_folds(source, folds=2, val=0)
     assert without_patient_leakage(kept) is kept
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not there")
-def test_real_rectangles_overlap_the_true_outlines_by_little_more_than_half() -> None:
+def test_real_box_masks_overlap_the_reference_masks_by_little_more_than_half() -> None:
     before = open_table(DATA / "coco")
     after = reference_masks(before, open_table(DATA / "figshare"))
     dice = []
     for one, other in zip(before.samples, after.samples, strict=True):
         assert MaskLocation.parse(other.mask).dihedral == DIHEDRAL_NAMES.index("transposed")
-        rectangle, outline = read_sample_mask(one), read_sample_mask(other)
-        dice.append(2 * np.sum(rectangle & outline) / (rectangle.sum() + outline.sum()))
+        box, outline = read_sample_mask(one), read_sample_mask(other)
+        dice.append(2 * np.sum(box & outline) / (box.sum() + outline.sum()))
     assert len(dice) == 215
     assert np.median(dice) == pytest.approx(0.57, abs=0.02)
-    assert np.quantile(dice, 0.05) > 0.25  # a wrong turn would put most of them at 0
+    assert np.quantile(dice, 0.05) > 0.25  # a wrong transform would put most of them at 0

@@ -1,4 +1,4 @@
-"""A test part that is known from train is measured in two parts, and the report says so first."""
+"""A test subset that leaks from train is measured as leaked and clean images, and the report says so first."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from tests.fixtures.leaky_dataset import make_leaky_dataset
 from tumorlens.auditing import split_given
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import LeakError
-from tumorlens.evaluation import evaluate
+from tumorlens.evaluation import Evaluation, evaluate
+from tumorlens.evaluation.analyses.leakage.result import LeakageResult
 from tumorlens.evaluation.report.evaluation_page import evaluation_page
 from tumorlens.training import Run, load_recipe, train
 
 RECIPE = load_recipe("demo", ["input.size=48", "epochs=1", "batch_size=4", "stop.keep=last"])
+
+
+def leakage(evaluation: Evaluation) -> LeakageResult:
+    result = evaluation.analyses["leakage"]
+    assert isinstance(result, LeakageResult)
+    return result
 
 
 @pytest.fixture
@@ -27,35 +34,36 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
 
 
 def test_training_on_a_leak_stops_before_anything_is_written(leaky_dataset: Table, tmp_path: Path) -> None:
-    with pytest.raises(LeakError, match="6 of 14 test images have a copy in train"):
+    with pytest.raises(LeakError, match="6 of 14 test images have a duplicate in train"):
         train(leaky_dataset, RECIPE, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_leaking_run_says_so_and_is_measured_in_two_parts(leaky_dataset: Table, tmp_path: Path) -> None:
+def test_a_run_with_a_leak_is_measured_on_leaked_and_on_clean_images(leaky_dataset: Table, tmp_path: Path) -> None:
     run = train(leaky_dataset, RECIPE, tmp_path / "run", allow_leak=True)
     assert [leak.model_dump() for leak in run.record.leaks] == [
         {"subset": "test", "by": "duplicate", "images": 6, "of": 14}
     ]
     found = evaluate(run, n_resamples=100)
-    assert found.separate is not None
-    assert found.separate.leaked is not None
-    assert found.separate.clean is not None
-    whole, leaked, clean = (m.overall["accuracy"] for m in (found.metrics, found.separate.leaked, found.separate.clean))
+    result = leakage(found)
+    assert result.leaked is not None
+    assert result.clean is not None
+    whole, leaked, clean = (m.overall["accuracy"] for m in (found.metrics, result.leaked, result.clean))
     assert (whole.n, leaked.n, clean.n) == (14, 6, 8)
     assert 14 * whole.value == pytest.approx(6 * leaked.value + 8 * clean.value)
-    assert found.caveats[0].startswith("6 of 14 images are known from train (6 by a copy, 0 by their patient)")
-    assert found.to_dict()["leak"]["with_a_copy_in_train"] == 6
-    assert "Accuracy, known from train" in evaluation_page(run, found)
+    assert found.caveats[0].startswith(
+        "6 of 14 images leak from train (6 have a duplicate there, 0 show a patient of train)"
+    )
+    assert found.to_dict()["analyses"]["leakage"]["with_duplicate_in_train"] == 6
+    assert "leaked from train" in evaluation_page(run, found)
 
 
-def test_a_clean_run_is_measured_in_one_part(finished_run: Run) -> None:
+def test_a_run_without_a_leak_has_no_leakage_result(finished_run: Run) -> None:
     found = evaluate(finished_run, n_resamples=100)
-    assert found.separate is None
-    assert found.to_dict()["leak"] is None
+    assert "leakage" not in found.analyses
 
 
-def test_copies_of_training_images_in_other_data_are_measured_apart(
+def test_duplicates_of_training_images_in_external_data_are_found(
     finished_run: Run, phantom_table: Table, tmp_path: Path
 ) -> None:
     trained = [s for s in phantom_table.samples if s.split == "train"][:2]
@@ -65,11 +73,12 @@ def test_copies_of_training_images_in_other_data_are_measured_apart(
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(sample.image.read_bytes())
     found = evaluate(finished_run, table=open_table(tmp_path / "other"), n_resamples=100)
-    assert found.separate is not None
-    assert (found.separate.duplicates, found.separate.of) == (2, len(held) + 2)
+    assert (leakage(found).duplicates, leakage(found).images) == (2, len(held) + 2)
 
 
-def test_what_is_drawn_is_measured_apart_as_well(segmentation_run: Run, phantom_table: Table, tmp_path: Path) -> None:
+def test_segmentation_is_measured_on_leaked_and_on_clean_images_too(
+    segmentation_run: Run, phantom_table: Table, tmp_path: Path
+) -> None:
     trained = [s for s in phantom_table.samples if s.split == "train" and s.mask][:3]
     held = [s for s in phantom_table.samples if s.split == "test"]
     samples = []
@@ -80,8 +89,8 @@ def test_what_is_drawn_is_measured_apart_as_well(segmentation_run: Run, phantom_
         samples.append(replace(sample, id=f"other/{i}", image=image, group=None, split=None))
     table = Table("other", tuple(samples), phantom_table.classes)
     found = evaluate(segmentation_run, table=table, n_resamples=100)
-    assert found.separate is not None
-    whole, leaked, clean = found.segmentation, found.separate.leaked_masks, found.separate.clean_masks
+    result = leakage(found)
+    whole, leaked, clean = found.segmentation, result.leaked_segmentation, result.clean_segmentation
     assert whole is not None
     assert leaked is not None
     assert clean is not None
@@ -89,8 +98,6 @@ def test_what_is_drawn_is_measured_apart_as_well(segmentation_run: Run, phantom_
     parts = 3 * leaked.overall["dice"].value + 6 * clean.overall["dice"].value
     assert 9 * whole.overall["dice"].value == pytest.approx(parts)
     assert found.caveats[0].endswith(f"Dice {clean.overall['dice']}.")
-    plain = json.loads(json.dumps(found.to_dict()["leak"]))
+    plain = json.loads(json.dumps(found.to_dict()["analyses"]["leakage"]))
     assert plain["clean"]["segmentation"]["overall"]["dice"]["value"] == clean.overall["dice"].value
-    page = evaluation_page(segmentation_run, found)
-    assert "Dice, known from train" in page
-    assert "Dice, the others" in page
+    assert f">{leaked.overall['dice']}<" in evaluation_page(segmentation_run, found)
