@@ -14,7 +14,7 @@ from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import RunError
 from tumorlens.evaluation.analyses.ood.result import PooledOODResult
-from tumorlens.experiments.cross_validation.cross_validation_files import JSON
+from tumorlens.experiments.cross_validation.cross_validation_files import CROSS_VALIDATION
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.model_card.card_sections import ModelFile, card_page
@@ -84,16 +84,16 @@ def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
 ) -> None:
     run, folder, _ = trained
     out = tmp_path / "model.onnx"
-    with pytest.raises(RunError, match=rf"{JSON}: no such file; expected the folder that 'tumorlens train --fold all'"):
+    with pytest.raises(RunError, match=rf"{CROSS_VALIDATION}: no such file; expected the folder that 'tumorlens train"):
         export(run, out, cross_validation=tmp_path)
-    content = json.loads((folder / JSON).read_text())
+    content = json.loads((folder / CROSS_VALIDATION).read_text())
     content["recipe_settings"]["optimizer"]["lr"] = 0.5
-    (tmp_path / JSON).write_text(json.dumps(content))
+    (tmp_path / CROSS_VALIDATION).write_text(json.dumps(content))
     with pytest.raises(RunError, match=r"another recipe: optimizer.lr is 0.5, and 0.004 in"):
         export(run, out, cross_validation=tmp_path)
     for damaged in ("{", "[]", "{}"):
-        (tmp_path / JSON).write_text(damaged)
-        with pytest.raises(RunError, match=rf"{JSON}: damaged, or of an older version"):
+        (tmp_path / CROSS_VALIDATION).write_text(damaged)
+        with pytest.raises(RunError, match=rf"{CROSS_VALIDATION}: damaged, or of an older version"):
             export(run, out, cross_validation=tmp_path)
     fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
@@ -106,9 +106,9 @@ def test_folds_may_be_trained_in_another_precision_and_the_card_reports_the_prec
     trained: Trained, tmp_path: Path
 ) -> None:
     run, folder, _ = trained
-    content = json.loads((folder / JSON).read_text())
+    content = json.loads((folder / CROSS_VALIDATION).read_text())
     content["recipe_settings"]["precision"] = "bf16"
-    (tmp_path / JSON).write_text(json.dumps(content))
+    (tmp_path / CROSS_VALIDATION).write_text(json.dumps(content))
     card = export(run, tmp_path / "model.onnx", cross_validation=tmp_path)
     assert card.metrics["accuracy"].value == content["overall"]["accuracy"]["value"]
     assert card.training.settings["precision"] == run.record.precision == "float32"

@@ -18,7 +18,8 @@ from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
-from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.evaluation import write_evaluation
+from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import ModelCard
 from tumorlens.models import ModelSpec, Pipeline

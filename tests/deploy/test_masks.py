@@ -18,7 +18,8 @@ from tumorlens.deploy.parity import check_parity, random_images
 from tumorlens.deploy.prediction import TumorMeasurements
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
-from tumorlens.evaluation import evaluate, infer, thresholds_of, write_evaluation
+from tumorlens.evaluation import infer, thresholds_of, write_evaluation
+from tumorlens.evaluation.evaluate import evaluate
 from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan

@@ -10,6 +10,7 @@ from typing import Any
 
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
+from tumorlens.experiments.cross_validation.cross_validation_files import CROSS_VALIDATION
 from tumorlens.model_card.card import CalibrationSummary, EstimateRecord
 from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.training import Run
@@ -158,7 +159,7 @@ def _estimates(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, EstimateRe
 
 
 def _read_cross_validation(run: Run, folder: Path) -> dict[str, Any]:
-    path = folder / "cross_validation.json"
+    path = folder / CROSS_VALIDATION
     if not path.is_file():
         raise RunError(f"{path}: no such file; expected the folder that 'tumorlens train --fold all' wrote")
     try:
