@@ -1,4 +1,4 @@
-"""Connected parts are told apart as scipy tells them, and an outline is closed."""
+"""Connected components are those of scipy, and an outline is the inner boundary."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from tumorlens.scan.connected_components import label_components, outline
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.95])
-def test_any_mask_falls_into_the_same_parts_as_with_scipy(share: float) -> None:
+def test_any_mask_has_the_same_components_as_with_scipy(share: float) -> None:
     random = np.random.default_rng(int(100 * share))
     for _ in range(40):
         mask = (random.random(random.integers(1, 25, 2)) < share).astype(np.uint8)
-        found, count = label_components(mask)
+        labels, count = label_components(mask)
         expected, expected_count = ndimage.label(mask, np.ones((3, 3)))
         assert count == expected_count
-        assert np.array_equal(found > 0, mask > 0)
-        assert len(np.unique(found * (expected_count + 1) + expected)) == len(np.unique(expected))
+        assert np.array_equal(labels > 0, mask > 0)
+        assert len(np.unique(labels * (expected_count + 1) + expected)) == len(np.unique(expected))
 
 
-def test_the_largest_comes_first_and_of_equal_ones_the_upper() -> None:
+def test_components_are_sorted_by_size_and_then_from_top_to_bottom() -> None:
     mask = np.zeros((10, 10), np.uint8)
     mask[0, 0], mask[2:5, 5:9], mask[8, 1:3], mask[6, 1:3] = 1, 1, 1, 1
-    found, count = label_components(mask)
+    labels, count = label_components(mask)
     assert count == 4
-    assert [found[0, 0], found[2, 5], found[8, 1], found[6, 1]] == [4, 1, 3, 2]
+    assert [labels[0, 0], labels[2, 5], labels[8, 1], labels[6, 1]] == [4, 1, 3, 2]
 
 
-def test_pixels_that_meet_at_a_corner_belong_together_but_not_across_the_frame() -> None:
+def test_pixels_are_connected_at_corners_but_not_across_the_border() -> None:
     assert label_components(np.eye(7, dtype=np.uint8))[1] == 1
     assert label_components(np.eye(7, dtype=np.uint8)[::-1])[1] == 1
     ends = np.zeros((3, 5), np.uint8)
@@ -37,20 +37,20 @@ def test_pixels_that_meet_at_a_corner_belong_together_but_not_across_the_frame()
     assert label_components(ends)[1] == 2
 
 
-def test_a_long_snake_is_one() -> None:
+def test_a_long_snake_is_one_component() -> None:
     snake = np.zeros((101, 101), np.uint8)
     snake[::2], snake[1::4, -1], snake[3::4, 0] = 1, 1, 1
     assert label_components(snake)[1] == 1
 
 
-def test_nothing_has_no_parts() -> None:
-    found, count = label_components(np.zeros((4, 5), np.uint8))
+def test_an_empty_mask_has_no_components() -> None:
+    labels, count = label_components(np.zeros((4, 5), np.uint8))
     assert count == 0
-    assert found.shape == (4, 5)
-    assert not found.any()
+    assert labels.shape == (4, 5)
+    assert not labels.any()
 
 
-def test_the_outline_is_the_inner_rim() -> None:
+def test_the_outline_is_the_inner_boundary() -> None:
     inside = np.zeros((9, 9), bool)
     inside[2:7, 2:8] = True
     expected = inside.copy()

@@ -1,4 +1,4 @@
-"""The eight flips and turns: each does what its name says."""
+"""Each of the eight dihedral transforms does what its name says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.scans import GRAY
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES, apply_dihedral
 
-NAMED = {
+EXPECTED = {
     "as it is": GRAY,
     "turned by 90°": np.rot90(GRAY),
     "turned by 180°": GRAY[::-1, ::-1],
@@ -20,8 +20,8 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_a_turn_does_what_its_name_says(name: str) -> None:
-    turn = DIHEDRAL_NAMES.index(name)
-    np.testing.assert_array_equal(apply_dihedral(GRAY, turn), NAMED[name])
-    np.testing.assert_array_equal(apply_dihedral(np.stack([GRAY, GRAY]), turn)[1], NAMED[name])
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_transform_does_what_its_name_says(name: str) -> None:
+    transform = DIHEDRAL_NAMES.index(name)
+    np.testing.assert_array_equal(apply_dihedral(GRAY, transform), EXPECTED[name])
+    np.testing.assert_array_equal(apply_dihedral(np.stack([GRAY, GRAY]), transform)[1], EXPECTED[name])

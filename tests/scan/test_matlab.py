@@ -1,4 +1,4 @@
-"""The .mat files of the Figshare release, and what is said of those that only look like them."""
+"""The .mat files of the Figshare release, and errors for invalid ones."""
 
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from tumorlens.scan import matlab, read_figshare, read_scan
 pytest.importorskip("h5py")
 
 
-def test_a_figshare_file_is_read_complete_and_upright(tmp_path: Path) -> None:
-    found = read_figshare(scans.figshare_mat(tmp_path / "1.mat"))
-    assert (found.label, found.patient_id) == (2, "MR040240B")
-    assert (found.scan.format, found.scan.mode) == ("MATLAB v7.3", "int16")
-    np.testing.assert_array_equal(found.scan.pixels, scans.GRAY.astype(np.int16) * 8)
-    np.testing.assert_array_equal(found.mask, scans.MASK)
+def test_a_figshare_file_is_read_with_all_members_and_upright(tmp_path: Path) -> None:
+    record = read_figshare(scans.figshare_mat(tmp_path / "1.mat"))
+    assert (record.label, record.patient_id) == (2, "MR040240B")
+    assert (record.scan.format, record.scan.mode) == ("MATLAB v7.3", "int16")
+    np.testing.assert_array_equal(record.scan.pixels, scans.GRAY.astype(np.int16) * 8)
+    np.testing.assert_array_equal(record.mask, scans.MASK)
 
 
-def test_read_scan_needs_only_the_image_and_no_extension(tmp_path: Path) -> None:
+def test_read_scan_needs_the_image_only_and_no_extension(tmp_path: Path) -> None:
     scan = read_scan(scans.figshare_mat(tmp_path / "slice", without="label"))
     np.testing.assert_array_equal(scan.pixels, scans.GRAY.astype(np.int16) * 8)
 
@@ -31,13 +31,13 @@ def test_doubles_become_float32(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("member", ["image", "tumorMask", "label", "PID"])
-def test_a_missing_member_is_named(tmp_path: Path, member: str) -> None:
+def test_a_missing_member_is_an_error_that_names_it(tmp_path: Path, member: str) -> None:
     with pytest.raises(ScanError, match=rf"1\.mat: cjdata has no member '{member}'"):
         read_figshare(scans.figshare_mat(tmp_path / "1.mat", without=member))
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({"tumorMask": scans.MASK}, r"image is \(24, 32\) but tumorMask is \(32, 24\)"),
         ({"tumorMask": scans.GRAY.T}, "different values"),
@@ -51,12 +51,12 @@ def test_a_missing_member_is_named(tmp_path: Path, member: str) -> None:
         ({"image": np.zeros((2, 2), complex)}, "does not hold numbers"),
     ],
 )
-def test_a_member_that_does_not_fit_is_described(tmp_path: Path, members: dict[str, Any], said: str) -> None:
-    with pytest.raises(ScanError, match=said):
+def test_an_invalid_member_is_an_error_that_describes_it(tmp_path: Path, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScanError, match=message):
         read_figshare(scans.figshare_mat(tmp_path / "1.mat", **members))
 
 
-def test_a_huge_image_is_refused_by_its_header(tmp_path: Path) -> None:
+def test_a_huge_image_is_refused_before_it_is_read(tmp_path: Path) -> None:
     import h5py
 
     path = scans.figshare_mat(tmp_path / "1.mat", without="image")
@@ -66,9 +66,11 @@ def test_a_huge_image_is_refused_by_its_header(tmp_path: Path) -> None:
         read_scan(path)
 
 
-def test_a_image_is_not_a_figshare_file(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match="expected the struct of the Figshare release"):
+def test_an_image_is_not_a_figshare_file(tmp_path: Path) -> None:
+    with pytest.raises(ScanError) as error:
         read_figshare(scans.save(tmp_path / "1.mat", scans.GRAY, format="PNG"))
+    assert (error.value.file, error.value.found) == (str(tmp_path / "1.mat"), "is an image")
+    assert str(error.value.expected).startswith("the struct of the Figshare release")
 
 
 def test_without_h5py_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ def test_a_scan_knows_its_size_and_whether_it_is_a_volume() -> None:
     assert volume.size == (5, 7)
 
 
-def test_eight_bit_pixels_are_passed_on_untouched() -> None:
+def test_eight_bit_pixels_are_returned_unchanged() -> None:
     pixels = np.array([[3, 4]], np.uint8)
     assert Scan(pixels, Path("a.png"), "PNG", "L").gray() is pixels
 
@@ -31,7 +31,7 @@ def test_one_very_bright_pixel_does_not_turn_the_rest_black() -> None:
     assert window(pixels).mean() > 120
 
 
-def test_odd_pixels_give_a_image_all_the_same() -> None:
+def test_constant_and_non_finite_pixels_give_an_image() -> None:
     assert not window(np.full((4, 4), 9.0)).any()
     assert not window(np.full((4, 4), np.nan)).any()
     assert window(np.array([[np.nan, 0.0, 1.0, np.inf]])).tolist() == [[0, 0, 255, 0]]

@@ -1,4 +1,4 @@
-"""Intervals hold what they promise: known values, coverage on clustered data, degenerate samples."""
+"""Intervals have known values, nominal coverage on clustered data, and are defined for degenerate samples."""
 
 import json
 import math
@@ -15,14 +15,14 @@ def make_estimate(value=0.972, low=0.949, high=0.986, method="bootstrap"):
     return Estimate(value, low, high, n=669, units=43, unit="patient", method=method)
 
 
-def test_an_estimate_reads_as_people_write_it():
+def test_an_estimate_is_printed_with_its_interval():
     assert str(make_estimate()) == "0.972 (0.949 to 0.986)"
     assert make_estimate().percent() == "97.2 % (94.9 to 98.6)"
     assert make_estimate(low=None, high=None, method="none").percent() == "97.2 % (no interval)"
     assert str(make_estimate(math.nan, None, None, "none")) == "undefined"
 
 
-def test_an_estimate_goes_into_strict_json():
+def test_an_estimate_is_valid_json():
     assert make_estimate().to_dict() == {
         "value": 0.972,
         "low": 0.949,
@@ -54,17 +54,17 @@ def test_wilson_refuses_more_successes_than_trials():
         wilson(51, 50)
 
 
-def test_resamples_begin_with_the_sample_and_draw_whole_patients():
-    drawn = BootstrapDraws.draw(ClusterBootstrap(["b", "a", "b", "c"], "patient", n_resamples=50, seed=3))
-    assert drawn.counts.shape == (51, 3)
-    assert (drawn.counts[0] == 1).all()
-    assert (drawn.counts.sum(axis=1) == 3).all()
-    totals = drawn.sums([10.0, 1.0, 20.0, 100.0])
+def test_the_first_row_is_the_sample_and_resamples_draw_whole_patients():
+    resamples = BootstrapDraws.draw(ClusterBootstrap(["b", "a", "b", "c"], "patient", n_resamples=50, seed=3))
+    assert resamples.counts.shape == (51, 3)
+    assert (resamples.counts[0] == 1).all()
+    assert (resamples.counts.sum(axis=1) == 3).all()
+    totals = resamples.sums([10.0, 1.0, 20.0, 100.0])
     assert totals[0] == 131
-    np.testing.assert_allclose(totals, drawn.counts @ [1.0, 30.0, 100.0])
+    np.testing.assert_allclose(totals, resamples.counts @ [1.0, 30.0, 100.0])
 
 
-def test_resamples_repeat_by_seed_and_differ_between_seeds():
+def test_resamples_are_reproducible_by_seed():
     units = [f"p{i // 3}" for i in range(60)]
     one, again, other = (
         BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=20, seed=s)).counts for s in (5, 5, 6)
@@ -79,65 +79,65 @@ def test_no_images_is_an_error():
 
 
 def interval(values, units, seed):
-    drawn = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=400, seed=seed))
-    found = drawn.estimate(drawn.sums(values) / drawn.sums(np.ones(len(values))))
-    return found.low, found.high
+    resamples = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=400, seed=seed))
+    estimate = resamples.estimate(resamples.sums(values) / resamples.sums(np.ones(len(values))))
+    return estimate.low, estimate.high
 
 
-def test_resampling_patients_covers_the_truth_and_resampling_images_does_not():
+def test_only_resampling_by_patient_has_nominal_coverage():
     """200 test sets of 50 patients, some easy, some hard, 5 to 20 slices each; true accuracy 0.8."""
     random = np.random.default_rng(0)
     by_patient = by_image = 0
     for seed in range(200):
         patient = np.repeat(np.arange(50), random.integers(5, 21, size=50))
-        right = (random.random(len(patient)) < random.beta(1.6, 0.4, size=50)[patient]).astype(float)
-        low, high = interval(right, patient.astype(str), seed)
+        correct = (random.random(len(patient)) < random.beta(1.6, 0.4, size=50)[patient]).astype(float)
+        low, high = interval(correct, patient.astype(str), seed)
         by_patient += low <= 0.8 <= high
-        low, high = interval(right, np.arange(len(patient)).astype(str), seed)
+        low, high = interval(correct, np.arange(len(patient)).astype(str), seed)
         by_image += low <= 0.8 <= high
     assert 0.90 <= by_patient / 200 <= 0.99
     assert by_image / 200 < 0.75
 
 
-def test_resamples_in_which_a_figure_is_undefined_are_left_out():
-    drawn = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "image", n_resamples=6))
-    found = drawn.estimate(np.array([0.5, np.nan, 0.4, 0.6, np.nan, 0.4, 0.6]))
-    assert found.method == "bootstrap"
-    assert 0.4 <= found.low < found.high <= 0.6
+def test_resamples_with_an_undefined_value_are_left_out():
+    resamples = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "image", n_resamples=6))
+    estimate = resamples.estimate(np.array([0.5, np.nan, 0.4, 0.6, np.nan, 0.4, 0.6]))
+    assert estimate.method == "bootstrap"
+    assert 0.4 <= estimate.low < estimate.high <= 0.6
 
 
 @pytest.mark.parametrize("column", [[0.5, 0.5, 0.5], [0.5, np.nan, np.nan], [np.nan, 0.1, 0.9]])
-def test_no_interval_where_the_bootstrap_has_nothing_to_say(column):
-    found = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "patient", n_resamples=2)).estimate(np.array(column))
-    assert (found.low, found.high, found.method) == (None, None, "none")
+def test_there_is_no_interval_without_variation(column):
+    estimate = BootstrapDraws.draw(ClusterBootstrap(["a", "b"], "patient", n_resamples=2)).estimate(np.array(column))
+    assert (estimate.low, estimate.high, estimate.method) == (None, None, "none")
 
 
-def test_a_perfect_share_gets_wilson_for_the_patients_not_the_images():
+def test_a_share_of_one_has_the_wilson_interval_of_the_patients():
     units = [f"p{i // 10}" for i in range(100)]
-    drawn = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=10))
+    resamples = BootstrapDraws.draw(ClusterBootstrap(units, "patient", n_resamples=10))
     among = np.arange(100) < 50
-    found = drawn.proportion(np.ones(11), among)
-    assert (found.n, found.units, found.method) == (50, 5, "wilson")
-    assert (found.low, found.high) == pytest.approx(wilson(5, 5))
-    assert drawn.proportion(np.zeros(11), among).high == pytest.approx(wilson(0, 5)[1])
+    estimate = resamples.proportion(np.ones(11), among)
+    assert (estimate.n, estimate.units, estimate.method) == (50, 5, "wilson")
+    assert (estimate.low, estimate.high) == pytest.approx(wilson(5, 5))
+    assert resamples.proportion(np.zeros(11), among).high == pytest.approx(wilson(0, 5)[1])
 
 
-def test_a_paired_difference_is_narrower_than_two_intervals_side_by_side():
+def test_a_paired_interval_is_narrower_than_the_intervals_of_both():
     random = np.random.default_rng(1)
     units = [f"p{i // 8}" for i in range(400)]
-    hardness = np.repeat(random.normal(0, 0.2, size=50), 8)
-    first = 0.7 + hardness + random.normal(0, 0.01, size=400)
-    second = 0.72 + hardness + random.normal(0, 0.01, size=400)
-    found = paired_difference(first, second, ClusterBootstrap(units, "patient"))
-    assert found.value == pytest.approx((second - first).mean())
-    assert 0.0 < found.low < 0.02 < found.high < 0.04
+    difficulty = np.repeat(random.normal(0, 0.2, size=50), 8)
+    first = 0.7 + difficulty + random.normal(0, 0.01, size=400)
+    second = 0.72 + difficulty + random.normal(0, 0.01, size=400)
+    estimate = paired_difference(first, second, ClusterBootstrap(units, "patient"))
+    assert estimate.value == pytest.approx((second - first).mean())
+    assert 0.0 < estimate.low < 0.02 < estimate.high < 0.04
     low, high = interval(first, units, seed=0)
-    assert found.high - found.low < 0.1 * (high - low)
+    assert estimate.high - estimate.low < 0.1 * (high - low)
 
 
-def test_a_model_against_itself_differs_by_nothing():
-    found = paired_difference([1, 0, 1], [1, 0, 1], ClusterBootstrap(["a", "b", "c"], "image"))
-    assert (found.value, found.low, found.method) == (0.0, None, "none")
+def test_a_model_does_not_differ_from_itself():
+    estimate = paired_difference([1, 0, 1], [1, 0, 1], ClusterBootstrap(["a", "b", "c"], "image"))
+    assert (estimate.value, estimate.low, estimate.method) == (0.0, None, "none")
 
 
 def test_paired_scores_must_be_of_the_same_images():

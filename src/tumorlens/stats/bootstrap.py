@@ -1,8 +1,8 @@
-"""Numbers -> intervals: bootstrap by patient, Wilson, paired comparison.
+"""Numbers -> intervals: cluster bootstrap, Wilson, paired comparison.
 
-Slices of one patient resemble each other, so a test set of 700 slices from 40 patients holds far
-less evidence than 700 independent images. Whatever is resampled here is a *unit*: the patient
-with all its images, or the single image where no patient is known.
+Slices of one patient are correlated, so a test set of 700 slices of 40 patients holds far less evidence than 700
+independent images. The bootstrap therefore resamples *sampling units* (clusters): the patient with all its images, or
+the single image where no patient is known.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.errors import DataError
 
 LEVEL = 0.95
-CELLS = 2_000_000  # entries of a (resamples, images) block held at once: 16 MB of float64
+CELLS = 2_000_000  # entries of a (resamples, images) block in memory: 16 MB of float64
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval and the evidence behind it.
+    """A value of a metric with its 95 % confidence interval and sample sizes.
 
     Attributes:
-        value: the figure; NaN where the sample leaves it undefined.
-        low: lower end of the interval; None where none can be given.
-        high: upper end of the interval; None where none can be given.
-        n: images the figure is computed from.
-        units: the independent units those images belong to.
-        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
-        method: where the interval comes from: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
+        value: the value; NaN where the sample leaves it undefined.
+        low: lower end of the interval; None where there is none.
+        high: upper end of the interval; None where there is none.
+        n: number of images.
+        units: number of sampling units of those images.
+        unit: the kind of sampling unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        method: of the interval: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
     """
 
     value: float
@@ -49,11 +49,11 @@ class Estimate:
         return self._text(1.0, "{:.3f}", "")
 
     def percent(self) -> str:
-        """The figure as people say it: ``"97.2 % (94.9 to 98.6)"``."""
+        """The estimate in percent: ``"97.2 % (94.9 to 98.6)"``."""
         return self._text(100.0, "{:.1f}", " %")
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields by name, ready for JSON: an undefined value is None, not NaN."""
+        """The fields by name, for JSON: an undefined value is None, not NaN."""
         return asdict(self) | {"value": None if math.isnan(self.value) else self.value}
 
     def _text(self, scale: float, form: str, sign: str) -> str:
@@ -67,12 +67,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClusterBootstrap:
-    """Whose images are measured, and how they are resampled.
+    """The sampling units of the measured images, and the settings of the bootstrap.
 
     Attributes:
-        units: the unit of every image: what is resampled as one, its patient, or the image itself where none is known.
-        unit: what a unit is: ``"patient"``, ``"image"`` or ``"patient or image"``.
-        n_resamples: of the bootstrap; 2000 puts the ends of a 95 % interval on the 50th value from either side.
+        units: the sampling unit of every image: its patient, or the image itself where none is known.
+        unit: the kind of sampling unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        n_resamples: with 2000, the ends of a 95 % interval are the 50th values from either side.
         seed: the same seed and units give the same resamples.
     """
 
@@ -82,26 +82,26 @@ class ClusterBootstrap:
     seed: int = 0
 
     def __len__(self) -> int:
-        """Images."""
+        """Number of images."""
         return len(self.units)
 
     def only(self, positions: Iterable[int]) -> ClusterBootstrap:
-        """The images at these positions, resampled by themselves."""
+        """The images at these positions alone."""
         return replace(self, units=[self.units[i] for i in positions])
 
 
 @dataclass(frozen=True, eq=False)
 class BootstrapDraws:
-    """The sample and its bootstrap resamples, drawn once so that all figures of one evaluation share them.
+    """The sample and its bootstrap resamples, drawn once and shared by all metrics of one evaluation.
 
-    Row 0 is the sample itself, each unit once; rows 1 to B are resamples, G units drawn with
-    replacement. A figure is then computed in one go as a column of 1 + B values, of which the
-    first is its value and the others are its sampling distribution.
+    Row 0 is the sample itself, each unit once; rows 1 to B are resamples of G units with replacement.
+    A metric is computed as a column of 1 + B values: the first is its value, the others are its
+    bootstrap distribution.
 
     Attributes:
-        counts: (1 + B, G) how often each unit occurs.
+        counts: (1 + B, G) number of times that each unit occurs.
         index: (N,) the unit of every image, 0 to G - 1.
-        unit: what a unit is, as in `Estimate`.
+        unit: the kind of sampling unit, as in `Estimate`.
     """
 
     counts: npt.NDArray[np.int32]
@@ -116,7 +116,7 @@ class BootstrapDraws:
             DataError: there are no images.
         """
         if not len(bootstrap):
-            raise DataError("no images to measure; expected at least one")
+            raise DataError(found="no images to measure", expected="at least one")
         names, index = np.unique(np.asarray(bootstrap.units, dtype=str), return_inverse=True)
         random = np.random.default_rng(bootstrap.seed)
         counts = np.ones((1 + bootstrap.n_resamples, len(names)), dtype=np.int32)
@@ -125,7 +125,7 @@ class BootstrapDraws:
         return cls(counts, index.astype(np.int64), bootstrap.unit)
 
     def sums(self, values: npt.ArrayLike) -> Floats:
-        """Totals over all images of every row: (N, ...) values to (1 + B, ...) sums."""
+        """Sums over all images of every row: (N, ...) values to (1 + B, ...) sums."""
         images = np.asarray(values, dtype=np.float64)
         order = np.argsort(self.index, kind="stable")
         starts = np.searchsorted(self.index[order], np.arange(self.counts.shape[1]))
@@ -134,21 +134,21 @@ class BootstrapDraws:
         return totals.reshape(len(self.counts), *images.shape[1:])
 
     def weights(self, images: Ints) -> Iterator[tuple[slice, Floats]]:
-        """How often the given images occur, in blocks of rows: (rows, (rows, len(images)) counts)."""
+        """Number of times that each of the images occurs, in blocks of rows: (rows, (rows, len(images)) counts)."""
         step = max(1, CELLS // max(1, len(images)))
         for start in range(0, len(self.counts), step):
             rows = slice(start, start + step)
             yield rows, self.counts[rows][:, self.index[images]].astype(np.float64)
 
     def estimate(self, column: Floats, among: Flags | None = None) -> Estimate:
-        """A figure with its percentile interval.
+        """The estimate of a metric with its percentile interval.
 
-        Resamples in which the figure is undefined (NaN) are left out. Where all others agree, the
-        bootstrap has nothing to say about the uncertainty and no interval is given.
+        Resamples in which the metric is undefined (NaN) are left out. Where all others are equal, the
+        bootstrap gives no information about the uncertainty, and there is no interval.
 
         Args:
-            column: (1 + B,) the figure in the sample and in every resample.
-            among: (N,) the images it is computed from; all by default.
+            column: (1 + B,) the metric in the sample and in every resample.
+            among: (N,) the images that it is computed from; all by default.
         """
         value = float(column[0])
         low, high = _percentiles(column[1:]) if math.isfinite(value) else (None, None)
@@ -156,11 +156,11 @@ class BootstrapDraws:
         return Estimate(value, low, high, n, units, self.unit, "none" if low is None else "bootstrap")
 
     def proportion(self, column: Floats, among: Flags) -> Estimate:
-        """The share of the images `among` that have some property, with its interval.
+        """The estimate of a share of the images `among`, with its interval.
 
-        Like `estimate`, except where the share is exactly 0 or 1. There all resamples agree, and a
-        width of zero would claim certainty; Wilson's interval for as many trials as there are units
-        is given instead.
+        Like `estimate`, except where the share is exactly 0 or 1. There all resamples are equal, and an
+        interval of zero width would be wrong; Wilson's interval with one trial per sampling unit is
+        used instead.
         """
         if column[0] not in (0.0, 1.0):
             return self.estimate(column, among)
@@ -182,24 +182,24 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
         DataError: successes are not between 0 and n.
     """
     if not 0 <= successes <= n:
-        raise DataError(f"{successes} successes of {n} trials; expected between none and all of them")
+        raise DataError(found=f"{successes} successes of {n} trials", expected="between none and all of them")
     if n == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + level / 2)
     share = successes / n
     center = share + z**2 / (2 * n)
-    reach = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    half_width = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    return max(0.0, (center - reach) / scale), min(1.0, (center + reach) / scale)
+    return max(0.0, (center - half_width) / scale), min(1.0, (center + half_width) / scale)
 
 
 def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, bootstrap: ClusterBootstrap) -> Estimate:
-    """How much higher the mean of `second` is than that of `first`, on the same images.
+    """The mean of `second` minus the mean of `first`, on the same images.
 
-    Both are resampled together, by unit, so what makes an image hard for both cancels out.
+    Both are resampled together, by sampling unit, so that the difficulty of an image cancels out.
 
     Args:
-        first: (N,) a score per image, for example 1 where the model was right.
+        first: (N,) a score per image, for example 1 where the model was correct.
         second: (N,) the same of the other model, in the same order.
         bootstrap: the N images.
 
@@ -209,29 +209,29 @@ def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, bootstrap: Cl
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if not one.shape == two.shape == (len(bootstrap),):
         raise DataError(
-            f"scores of shape {one.shape} and {two.shape} for {len(bootstrap)} images; "
-            "expected one score per image, of the same images in the same order"
+            found=f"scores of shape {one.shape} and {two.shape} for {len(bootstrap)} images",
+            expected="one score per image, of the same images in the same order",
         )
-    drawn = BootstrapDraws.draw(bootstrap)
-    return drawn.estimate(drawn.sums(two - one) / drawn.sums(np.ones(len(bootstrap))))
+    resamples = BootstrapDraws.draw(bootstrap)
+    return resamples.estimate(resamples.sums(two - one) / resamples.sums(np.ones(len(bootstrap))))
 
 
 def mcnemar(b: int, c: int) -> float:
-    """Exact two-sided p that two models err equally often, from the images on which they disagree.
+    """Exact two-sided p value of McNemar's test, from the images on which two models disagree.
 
-    It takes those images for independent; with several images a patient it is too small, and
-    `paired_difference` should be read instead.
+    The test assumes independent images. With several images per patient p is too small; use
+    `paired_difference` instead.
 
     Args:
-        b: images that only the first model got right.
-        c: images that only the second model got right.
+        b: images that only the first model classified correctly.
+        c: images that only the second model classified correctly.
     """
     tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1))
     return min(1.0, 2 * tail / (1 << (b + c)))
 
 
-def _percentiles(draws: Floats) -> tuple[float, float] | tuple[None, None]:
-    defined = draws[np.isfinite(draws)]
+def _percentiles(distribution: Floats) -> tuple[float, float] | tuple[None, None]:
+    defined = distribution[np.isfinite(distribution)]
     if not defined.size or np.ptp(defined) < 1e-12:
         return None, None
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

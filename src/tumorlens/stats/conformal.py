@@ -1,9 +1,9 @@
-"""Scores of held-out patients -> thresholds that hold for new patients, and sets of classes that hold the true one.
+"""Scores of held-out patients -> thresholds for new patients, and conformal prediction sets.
 
 Split conformal prediction (Vovk et al. 2005), by class (Vovk 2012; Sadinle, Lei and Wasserman 2019). Slices of one
-patient resemble each other, so what is exchangeable is the patient, and scores are pooled as Dunn, Wasserman and Ramdas
-(J. Am. Stat. Assoc. 2023) and Lee, Barber and Willett (arXiv 2306.06342) do it: with n patients each has a weight of
-1 / (n + 1), shared by its slices, and the rest lies at infinity, where the next patient could be.
+patient are correlated, so patients are exchangeable and slices are not. Scores are pooled as in Dunn, Wasserman and
+Ramdas (J. Am. Stat. Assoc. 2023) and Lee, Barber and Willett (arXiv 2306.06342): each of n patients has the weight
+1 / (n + 1), shared by its slices, and the remaining weight lies at infinity, for the next patient.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import numpy.typing as npt
 from tumorlens._arrays import Flags, Floats
 from tumorlens.errors import DataError
 
-STEPS = 100  # scores kept of a class: 2 kB of a card
-_TINY = 1e-9  # of a share, so that one patient of twenty is not more than 0.05
+STEPS = 100  # scores stored per class: 2 kB of a model card
+_TINY = 1e-9  # tolerance of a share, so that one patient of twenty is not more than 0.05
 
 
 @dataclass(frozen=True)
 class NonconformityQuantiles:
-    """How high scores reach among held-out patients: the upper half of their pooled distribution.
+    """The upper half of the pooled distribution of nonconformity scores of held-out patients.
 
     Attributes:
-        units: patients, or images without one, that the scores come from.
+        units: number of sampling units of the scores: patients, or images without one.
         scores: ascending.
-        errors: the share of the distribution above each score, descending; the last is the unseen patient's.
+        errors: the share of the distribution above each score, descending; the last is that of the unseen patient.
     """
 
     units: int
@@ -37,19 +37,19 @@ class NonconformityQuantiles:
     errors: tuple[float, ...]
 
     def threshold(self, error: float) -> float:
-        """The score that a new patient's image exceeds with a probability of at most `error`; infinity if unknown."""
+        """The score that an image of a new patient exceeds with probability at most `error`; infinity if unknown."""
         return next((score for score, above in zip(self.scores, self.errors, strict=True) if above <= error), math.inf)
 
 
 def quantiles_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int = STEPS) -> NonconformityQuantiles:
     """Pool the scores of held-out images, each patient with the same weight.
 
-    Scores and shares are rounded up, and only some steps are kept, so that a threshold is never too low.
+    Scores and shares are rounded up, and only some steps are stored, so that a threshold is never too low.
 
     Args:
-        scores: (N,) from 0 to 1, higher for images that fit less.
-        units: (N,) the patient of each.
-        steps: how many scores are kept.
+        scores: (N,) nonconformity from 0 to 1.
+        units: (N,) the sampling unit of each.
+        steps: number of scores stored.
     """
     levels, above = pooled(scores, units, unseen=1)
     chosen = np.flatnonzero(above <= 0.5 + _TINY)
@@ -60,31 +60,31 @@ def quantiles_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: 
 
 
 def pooled(scores: Sequence[float] | Floats, units: Sequence[str], *, unseen: int = 0) -> tuple[Floats, Floats]:
-    """The pooled distribution: different scores, ascending, and the share that lies above each.
+    """The pooled distribution: distinct scores, ascending, and the share above each.
 
     Args:
         scores: (N,).
-        units: (N,) the patient of each; patients weigh the same, whatever their number of images.
-        unseen: patients that are taken to lie at infinity.
+        units: (N,) the sampling unit of each; all units have the same weight.
+        unseen: number of units at infinity.
     """
     values = np.asarray(scores, dtype=np.float64)
     names, index, counts = np.unique(np.asarray(units, dtype=str), return_inverse=True, return_counts=True)
     weights = 1 / counts[index] / max(1, len(names) + unseen)
-    levels, place = np.unique(values, return_inverse=True)
-    above: Floats = 1 - np.cumsum(np.bincount(place, weights, minlength=len(levels))).astype(np.float64)
+    levels, position = np.unique(values, return_inverse=True)
+    above: Floats = 1 - np.cumsum(np.bincount(position, weights, minlength=len(levels))).astype(np.float64)
     return levels, above
 
 
 @dataclass(frozen=True)
 class PredictionSets:
-    """Nonconformity quantiles of each class -> conformal prediction sets, for any coverage that is asked for.
+    """Nonconformity quantiles of each class -> conformal prediction sets, for any coverage.
 
-    The score of a class is 1 minus its probability, at temperature 1: a fitted temperature depends on the same
-    images, and does not keep the order of images within a class.
+    The nonconformity of a class is 1 minus its probability at temperature 1. A fitted temperature depends on the same
+    images, and does not preserve the order of images within a class.
 
     Attributes:
-        quantiles: class to the scores of validation images of that class, in the order of the classes.
-        unit: what patients are counted in: ``"patient"``, ``"image"`` or ``"patient or image"``.
+        quantiles: of the validation images of each class, in the order of the classes.
+        unit: the kind of sampling unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
     """
 
     quantiles: Mapping[str, NonconformityQuantiles]
@@ -98,14 +98,14 @@ class PredictionSets:
         """
         check_coverage(coverage)
         error = error_rate(coverage)
-        limits = np.array([tail.threshold(error) for tail in self.quantiles.values()])
-        inside: Flags = 1 - np.asarray(probabilities, dtype=np.float64) <= limits
-        return inside
+        thresholds = np.array([quantiles.threshold(error) for quantiles in self.quantiles.values()])
+        members: Flags = 1 - np.asarray(probabilities, dtype=np.float64) <= thresholds
+        return members
 
     def unknown(self, coverage: float) -> str | None:
-        """One sentence on the classes that are in the prediction set of every image, for want of patients; else None."""
+        """A sentence on the classes with too few patients, which are in every prediction set; None without any."""
         error = error_rate(coverage)
-        short = {name: tail.units for name, tail in self.quantiles.items() if math.isinf(tail.threshold(error))}
+        short = {name: one.units for name, one in self.quantiles.items() if math.isinf(one.threshold(error))}
         if not short:
             return None
         plural = {"patient": "patients", "image": "images"}.get(self.unit, "patients or images")
@@ -118,35 +118,35 @@ class PredictionSets:
 def prediction_sets_of(
     probabilities: npt.ArrayLike, labels: Sequence[str], units: Sequence[str], classes: Sequence[str], unit: str
 ) -> PredictionSets:
-    """Learn from held-out images.
+    """Compute the nonconformity quantiles from held-out images.
 
     Args:
         probabilities: (N, K) at temperature 1, of images the network was not trained on.
         labels: (N,) the true class of each.
-        units: (N,) the patient of each.
+        units: (N,) the sampling unit of each.
         classes: the K names.
-        unit: what a unit is, as in `PredictionSets`.
+        unit: the kind of sampling unit, as in `PredictionSets`.
     """
     given = np.asarray(probabilities, dtype=np.float64).reshape(-1, len(classes))
     quantiles = {}
     for position, name in enumerate(classes):
-        mine = [i for i, label in enumerate(labels) if label == name]
-        quantiles[name] = quantiles_of(1 - given[mine, position], [units[i] for i in mine])
+        of_class = [i for i, label in enumerate(labels) if label == name]
+        quantiles[name] = quantiles_of(1 - given[of_class, position], [units[i] for i in of_class])
     return PredictionSets(quantiles, unit)
 
 
 def units_needed(coverage: float) -> int:
-    """Patients of a class that the validation subset needs before a threshold for this coverage is finite."""
+    """Number of units per class in the validation subset that a finite threshold for this coverage needs."""
     return math.ceil(1 / error_rate(coverage) - _TINY) - 1
 
 
 def error_rate(coverage: float) -> float:
-    """1 - coverage, without the noise of binary fractions: 0.05 and not 0.050000000000000044 for 0.95."""
+    """1 - coverage without rounding error: 0.05 and not 0.050000000000000044 for 0.95."""
     return round(1 - coverage, 12)
 
 
 def at_temperature_one(probabilities: npt.ArrayLike, temperature: float) -> Floats:
-    """(N, K) probabilities that a temperature was applied to -> those without it."""
+    """(N, K) probabilities at some temperature -> probabilities at temperature 1."""
     with np.errstate(divide="ignore"):
         logits = temperature * np.log(np.asarray(probabilities, dtype=np.float64))
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -154,10 +154,10 @@ def at_temperature_one(probabilities: npt.ArrayLike, temperature: float) -> Floa
 
 
 def check_coverage(coverage: float) -> None:
-    """Refuse a coverage that is no share.
+    """Check that a coverage is a share.
 
     Raises:
         DataError: it is not between 0 and 1.
     """
     if not 0 < coverage < 1:
-        raise DataError(f"coverage {coverage:g} found; expected more than 0 and less than 1, as 0.95")
+        raise DataError(found=f"coverage {coverage:g} found", expected="more than 0 and less than 1, as 0.95")
