@@ -1,4 +1,4 @@
-"""Data that says only yes or no is asked just that, of a network that knows kinds of tumor."""
+"""Data labeled tumor / no tumor is evaluated with the tumor classes of a run merged."""
 
 from __future__ import annotations
 
@@ -19,62 +19,61 @@ from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
-def named(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    return open_table(make(tmp_path_factory.mktemp("elsewhere") / "set", patients=8, slices=1, seed=5, size=48))
+def several_classes(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return open_table(make(tmp_path_factory.mktemp("external") / "set", patients=8, slices=1, seed=5, size=48))
 
 
-def yes_or_no(table: Table) -> Table:
-    said = tuple(s if s.label == "no_tumor" else replace(s, label="tumor", mask=None) for s in table.samples)
-    return replace(table, samples=said, classes=("no_tumor", "tumor"))
+def binary(table: Table) -> Table:
+    samples = tuple(s if s.label == "no_tumor" else replace(s, label="tumor", mask=None) for s in table.samples)
+    return replace(table, samples=samples, classes=("no_tumor", "tumor"))
 
 
 @pytest.fixture(scope="module")
-def found(finished_run: Run, named: Table) -> Evaluation:
-    return evaluate(finished_run, table=yes_or_no(named), n_resamples=100)
+def found(finished_run: Run, several_classes: Table) -> Evaluation:
+    return evaluate(finished_run, table=binary(several_classes), n_resamples=100)
 
 
-def test_the_probability_of_a_tumor_is_that_of_all_kinds_together(
-    found: Evaluation, finished_run: Run, named: Table
+def test_the_probability_of_tumor_is_the_sum_over_tumor_classes(
+    found: Evaluation, finished_run: Run, several_classes: Table
 ) -> None:
-    apart = softmax(infer(finished_run.pipeline(), named.samples).logits)
+    original = softmax(infer(finished_run.pipeline(), several_classes.samples).logits)
     healthy = finished_run.spec.classes.index("no_tumor")
     assert found.metrics.classes == ("no_tumor", "tumor")
-    assert softmax(found.logits)[:, 0] == pytest.approx(apart[:, healthy], abs=1e-5)
+    assert softmax(found.logits)[:, 0] == pytest.approx(original[:, healthy], abs=1e-5)
     assert found.metrics.support == {"no_tumor": 2, "tumor": 6}
 
 
-def test_sensitivity_is_the_share_of_tumors_called_any_tumor(found: Evaluation) -> None:
-    said = found.probabilities.argmax(1)
-    true = np.array([sample.label == "tumor" for sample in found.samples])
-    assert found.metrics.per_class["tumor"]["sensitivity"].value == pytest.approx((said[true] == 1).mean())
-    assert found.metrics.per_class["tumor"]["specificity"].value == pytest.approx((said[~true] == 0).mean())
+def test_sensitivity_is_the_share_of_tumors_predicted_as_any_tumor(found: Evaluation) -> None:
+    predicted = found.probabilities.argmax(1)
+    tumor = np.array([sample.label == "tumor" for sample in found.samples])
+    assert found.metrics.per_class["tumor"]["sensitivity"].value == pytest.approx((predicted[tumor] == 1).mean())
+    assert found.metrics.per_class["tumor"]["specificity"].value == pytest.approx((predicted[~tumor] == 0).mean())
 
 
-def test_it_is_calibrated_and_abstains_by_the_question_it_is_asked(found: Evaluation) -> None:
+def test_it_is_calibrated_for_the_binary_task(found: Evaluation) -> None:
     assert found.calibration.units == 4
-    assert found.abstention is not None
-    assert found.to_dict()["abstention"]["validation_units"] == {"no_tumor": 1, "tumor": 3}
+    assert found.to_dict()["analyses"]["selective"]["validation_units"] == {"no_tumor": 1, "tumor": 3}
 
 
-def test_a_caution_says_which_count_as_one(found: Evaluation, finished_run: Run, tmp_path: Path) -> None:
-    assert any("glioma, meningioma, pituitary count as one" in text for text in found.caveats)
-    assert any("which predict names, is never more often a tumor" in text for text in found.caveats)
+def test_a_caveat_lists_the_merged_classes(found: Evaluation, finished_run: Run, tmp_path: Path) -> None:
+    assert any("glioma, meningioma, pituitary are merged" in text for text in found.caveats)
+    assert any("only raise sensitivity" in text for text in found.caveats)
     folder = tmp_path / "page"
     write_evaluation(finished_run, found, folder, Record("evaluate"))
-    assert "count as one" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "are merged" in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_data_that_names_kinds_and_a_run_of_yes_or_no_are_asked_as_they_are(finished_run: Run, named: Table) -> None:
+def test_data_with_tumor_classes_and_a_binary_run_stay_as_they_are(finished_run: Run, several_classes: Table) -> None:
     assert collapse_tumor_classes(finished_run, None) is finished_run
-    assert collapse_tumor_classes(finished_run, named) is finished_run
-    asked = collapse_tumor_classes(finished_run, yes_or_no(named))
-    assert isinstance(asked, BinaryTaskRun)
-    assert collapse_tumor_classes(asked, yes_or_no(named)) is asked
+    assert collapse_tumor_classes(finished_run, several_classes) is finished_run
+    merged = collapse_tumor_classes(finished_run, binary(several_classes))
+    assert isinstance(merged, BinaryTaskRun)
+    assert collapse_tumor_classes(merged, binary(several_classes)) is merged
 
 
-def test_kinds_and_any_tumor_in_one_set_are_refused(finished_run: Run, named: Table) -> None:
-    mixed = yes_or_no(named)
+def test_tumor_classes_and_any_tumor_in_one_table_are_refused(finished_run: Run, several_classes: Table) -> None:
+    mixed = binary(several_classes)
     first = replace(mixed.samples[0], label="glioma")
     mixed = replace(mixed, samples=(first, *mixed.samples[1:]), classes=("no_tumor", "tumor", "glioma"))
-    with pytest.raises(DataError, match=r"classes \['tumor'\] found; the run knows .* tumor and no_tumor"):
+    with pytest.raises(DataError, match=r"classes \['tumor'\] found; expected those of the run.* tumor and no_tumor"):
         evaluate(finished_run, table=mixed)

@@ -1,4 +1,4 @@
-"""Boxes in place of outlines are refused, counted, before anything is measured."""
+"""Bounding boxes in place of contours are refused, counted, before anything is measured."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def boxed(folder: Path) -> Table:
     return replace(table, samples=tuple(boxes))
 
 
-def test_most_boxes_are_refused_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+def test_most_boxes_are_refused_in_one_line_with_advice(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         refuse_box_masks("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
-    said = str(raised.value)
-    assert said.startswith("export: 2 of 3 true masks that show a tumor are filled rectangles")
-    assert "--true-masks figshare:FOLDER" in said
-    assert "--rectangles" in said
-    assert "\n" not in said
+    message = str(raised.value)
+    assert message.startswith("export: 2 of 3 reference masks that show a tumor are filled rectangles")
+    assert "--reference-masks figshare:FOLDER" in message
+    assert "--allow-box-masks" in message
+    assert "\n" not in message
 
 
 def refused(found: list[Sample]) -> bool:
@@ -87,15 +87,17 @@ def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None
         refused(found[2:])
 
 
-def test_a_run_is_measured_against_boxes_only_when_asked(segmentation_run: Run, tmp_path: Path) -> None:
+def test_a_run_is_measured_against_boxes_only_on_request(segmentation_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
-    with pytest.raises(DataError, match=r"phantom, all: 3 of 3 true masks that show a tumor are filled rectangles"):
+    with pytest.raises(
+        DataError, match=r"phantom, all: 3 of 3 reference masks that show a tumor are filled rectangles"
+    ):
         evaluate(segmentation_run, table=table, n_resamples=100)
-    found = evaluate(segmentation_run, table=table, rectangles=True, n_resamples=100)
+    found = evaluate(segmentation_run, table=table, allow_box_masks=True, n_resamples=100)
     assert found.segmentation is not None
-    assert found.segmentation.rectangles == 3
-    assert any("boxes, not outlines" in text for text in found.caveats)
+    assert found.segmentation.boxes == 3
+    assert any("bounding boxes, not contours" in text for text in found.caveats)
 
 
-def test_a_network_that_only_names_is_measured_whatever_the_masks_are(finished_run: Run, tmp_path: Path) -> None:
+def test_a_network_that_only_classifies_is_measured_whatever_the_masks_are(finished_run: Run, tmp_path: Path) -> None:
     assert evaluate(finished_run, table=boxed(tmp_path), n_resamples=100).metrics.overall["accuracy"].n == 4

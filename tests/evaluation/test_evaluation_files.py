@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind agrees with itself, and can be judged by a reader."""
+"""The files of an evaluation agree with each other, and a reader can judge them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_accuracy_follows_from_the_predictions(folder: Path) -> None:
         assert max(shares, key=shares.__getitem__) == row["predicted"]
 
 
-def test_figures_that_are_undefined_are_null_in_strict_json(folder: Path) -> None:
+def test_metrics_that_are_undefined_are_null_in_strict_json(folder: Path) -> None:
     def never(name: str) -> None:
         raise AssertionError(name)
 
@@ -49,7 +49,7 @@ def test_figures_that_are_undefined_are_null_in_strict_json(folder: Path) -> Non
     assert found["overall"]
 
 
-def test_the_page_holds_its_evidence_and_its_cautions(folder: Path) -> None:
+def test_the_page_holds_its_evidence_and_its_caveats(folder: Path) -> None:
     found = json.loads((folder / "evaluation.json").read_text())
     page = (folder / "report.html").read_text()
     assert found["split_hash"] in page
@@ -62,9 +62,7 @@ def test_the_page_holds_its_evidence_and_its_cautions(folder: Path) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
-def test_a_page_can_be_made_of_one_class_from_elsewhere(
-    finished_run: Run, phantom_table: object, tmp_path: Path
-) -> None:
+def test_a_page_can_be_made_of_one_external_class(finished_run: Run, phantom_table: object, tmp_path: Path) -> None:
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
 
@@ -72,17 +70,29 @@ def test_a_page_can_be_made_of_one_class_from_elsewhere(
     found = evaluate(finished_run, table=table.where(lambda s: s.label == "glioma"), n_resamples=100)
     write_evaluation(finished_run, found, tmp_path / "out", Record("evaluate"))
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "measured here: phantom" in page
+    assert "external: phantom" in page
     assert "nan" not in page.lower().replace("data:image", "").split("<body>")[1].split("base64")[0]
 
 
-def test_the_page_says_and_shows_what_is_named_when_something_is_blanked(folder: Path, finished_run: Run) -> None:
-    found = json.loads((folder / "evaluation.json").read_text())["background"]
-    section = (folder / "report.html").read_text().rpartition("What it reads</h2>")[2].partition("</section>")[0]
-    for name in ("outside_blanked", "head_blanked", "tumor_blanked"):
-        assert found[name]["meaning"] in section
-    images = re.findall(r'alt="([^"]*: as it is, all but the head blanked[^"]*)"', section)
+def test_the_page_shows_the_region_occlusion_test(folder: Path, finished_run: Run) -> None:
+    found = json.loads((folder / "evaluation.json").read_text())["analyses"]["region_occlusion"]
+    section = (folder / "report.html").read_text().rpartition("Region occlusion</h2>")[2].partition("</section>")[0]
+    for name in ("outside_head_occluded", "head_occluded", "tumor_occluded"):
+        assert found[name]["conclusion"] in section
+    images = re.findall(r'alt="([^"]*: input, outside of the head occluded[^"]*)"', section)
     assert len(images) == 4  # one of each class
-    assert sum(text.endswith("the tumor blanked") for text in images) == 3
-    bare = evaluation_page(finished_run, evaluate(finished_run, background=False, n_resamples=100))
-    assert "What it reads" not in bare
+    assert sum(text.endswith("tumor occluded") for text in images) == 3
+    bare = evaluation_page(finished_run, evaluate(finished_run, analyses={"region_occlusion": False}, n_resamples=100))
+    assert "Region occlusion" not in bare
+
+
+def test_the_page_runs_no_network_and_finds_no_head(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation = evaluate(finished_run, n_resamples=100)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the page reads results")
+
+    monkeypatch.setattr("torch.nn.Module.__call__", refuse)
+    for place in ("measure", "occlude"):
+        monkeypatch.setattr(f"tumorlens.evaluation.analyses.region_occlusion.{place}.head_mask", refuse)
+    assert "<h1>" in evaluation_page(finished_run, evaluation)

@@ -1,4 +1,4 @@
-"""The network answers each sample from its file, whatever its size."""
+"""Inference reads each sample from its file, whatever its size."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tumorlens.evaluation import infer
 from tumorlens.training import Run
 
 
-def test_images_of_mixed_sizes_are_answered_in_order_as_each_alone(finished_run: Run, tmp_path: Path) -> None:
+def test_images_of_mixed_sizes_give_in_order_what_each_gives_alone(finished_run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     sizes = [(40, 40), (40, 40), (31, 55), (40, 40), (1, 9)]
     grays = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
     samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(grays)]
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int | None]] = []
     pipeline = finished_run.pipeline()
-    found = infer(pipeline, samples, progress=lambda done, total: steps.append((done, total)))
+    found = infer(pipeline, samples, progress=lambda stage, done, total: steps.append((stage, done, total)))
     with torch.inference_mode():
         alone = [pipeline(torch.from_numpy(g)[None]) for g in grays]
     np.testing.assert_allclose(found.logits, torch.cat([a.logits for a in alone]).numpy(), atol=1e-4)
     np.testing.assert_allclose(found.cams, torch.cat([a.cam for a in alone]).numpy(), atol=1e-4)
-    assert steps[-1] == (5, 5)
+    assert steps[-1] == ("inference", 5, 5)
 
 
 def test_a_stack_of_slices_is_refused_by_name(finished_run: Run, tmp_path: Path) -> None:
@@ -44,15 +44,15 @@ def test_masks_come_one_by_one_at_the_size_of_their_images(segmentation_run: Run
     grays = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
     samples = [Sample(f"x/{i}", scans.save(tmp_path / f"{i}.png", g), "glioma") for i, g in enumerate(grays)]
     found: dict[int, np.ndarray] = {}
-    infer(segmentation_run.pipeline(), samples, drawn=lambda position, mask, _: found.update({position: mask}))
+    infer(segmentation_run.pipeline(), samples, on_mask=lambda position, mask, _: found.update({position: mask}))
     assert [found[i].shape for i in range(4)] == sizes
     assert set(np.unique(np.concatenate([mask.ravel() for mask in found.values()]))) == {0, 1}
 
 
-def test_a_network_that_only_names_draws_nothing(finished_run: Run, tmp_path: Path) -> None:
+def test_a_network_that_only_classifies_predicts_no_mask(finished_run: Run, tmp_path: Path) -> None:
     found: list[int] = []
     one = Sample("x/1", scans.save(tmp_path / "1.png", scans.GRAY), "glioma")
-    infer(finished_run.pipeline(), [one], drawn=lambda position, *_: found.append(position))
+    infer(finished_run.pipeline(), [one], on_mask=lambda position, *_: found.append(position))
     assert found == []
 
 
@@ -67,7 +67,7 @@ def test_each_mask_comes_with_the_spacing_of_its_own_image(
     module = sys.modules[work.__module__]
     monkeypatch.setattr(module, "read_scan", lambda path: replace(read_scan(path), spacing=spacings[path.name]))
     found: list[object] = []
-    work(segmentation_run.pipeline(), samples, drawn=lambda _, __, spacing: found.append(spacing))
+    work(segmentation_run.pipeline(), samples, on_mask=lambda _, __, spacing: found.append(spacing))
     assert found == list(spacings.values())
 
 

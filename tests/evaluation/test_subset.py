@@ -1,4 +1,4 @@
-"""What a run may be measured on: its own split as it was, or data it has never seen."""
+"""A run may be measured on a subset of its own data as it was, or on data it has never seen."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread
 from tumorlens.training import Run
 
 
-def test_of_its_own_data_a_run_gives_one_split(finished_run: Run) -> None:
-    own, part, name = choose_subset(finished_run, split="val")
+def test_of_its_own_data_one_subset_is_chosen(finished_run: Run) -> None:
+    own, part, name = choose_subset(finished_run, subset="val")
     assert name == "val"
     assert {sample.split for sample in part.samples} == {"val"}
     assert len(own) > len(part)
 
 
-def test_of_other_data_all_is_taken_unless_training_saw_some_of_it(finished_run: Run) -> None:
+def test_all_of_external_data_is_chosen_unless_training_saw_some_of_it(finished_run: Run) -> None:
     other = replace(tiny_datasets.patients({"glioma": 2}), classes=finished_run.spec.classes)
     _, part, name = choose_subset(finished_run, other)
     assert (part, name) == (other, "all")
     seen = finished_run.table().subset("train").samples[:1]
-    with pytest.raises(SplitError, match="1 of its patients or images were in the run's training"):
+    with pytest.raises(SplitError, match="1 of its patients or images are in the run's train"):
         choose_subset(finished_run, Table("other", seen, finished_run.spec.classes))
-    with pytest.raises(DataError, match=r"classes \['angioma'\] found; the run knows"):
+    with pytest.raises(DataError, match=r"classes \['angioma'\] found; expected those of the run"):
         choose_subset(finished_run, tiny_datasets.patients({"angioma": 1}))
 
 
-def test_the_unit_is_named_after_what_is_known() -> None:
+def test_the_sampling_unit_depends_on_what_is_known() -> None:
     known, unknown = (
         tiny_datasets.patients({"glioma": 2}),
         tiny_datasets.patients({"glioma": 2}, name="bare", known=False),

@@ -1,11 +1,11 @@
-"""A tumor is hit by what overlaps it enough, once, however many pieces it was drawn in."""
+"""A lesion is detected by what overlaps it enough, once, in however many pieces it is predicted."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tumorlens.metrics.lesions import Lesions, match_lesions
+from tumorlens.metrics.lesions import LesionCounts, match_lesions
 
 
 def image(*boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -20,32 +20,32 @@ TWO = image((0, 0, 10, 10), (20, 20, 30, 30))
 
 
 @pytest.mark.parametrize(
-    ("drawn", "expected"),
+    ("predicted", "expected"),
     [
-        (TWO, Lesions(2, 2, 0)),
-        (image(), Lesions(2, 0, 0)),
-        (image((0, 0, 10, 10), (35, 0, 38, 3)), Lesions(2, 1, 1)),
-        (image((0, 0, 4, 10), (6, 0, 10, 10)), Lesions(2, 1, 0)),  # one tumor in two pieces
-        (image((0, 0, 30, 30)), Lesions(2, 2, 0)),  # one drawing over both: 100 of 900 pixels each
-        (image((0, 0, 40, 40)), Lesions(2, 0, 1)),  # 100 of 1600 pixels: the image is no tumor
-        (image((9, 9, 12, 12)), Lesions(2, 0, 1)),  # one common pixel is no hit
+        (TWO, LesionCounts(2, 2, 0)),
+        (image(), LesionCounts(2, 0, 0)),
+        (image((0, 0, 10, 10), (35, 0, 38, 3)), LesionCounts(2, 1, 1)),
+        (image((0, 0, 4, 10), (6, 0, 10, 10)), LesionCounts(2, 1, 0)),  # one tumor in two pieces
+        (image((0, 0, 30, 30)), LesionCounts(2, 2, 0)),  # one prediction over both: 100 of 900 pixels each
+        (image((0, 0, 40, 40)), LesionCounts(2, 0, 1)),  # 100 of 1600 pixels: the image is no tumor
+        (image((9, 9, 12, 12)), LesionCounts(2, 0, 1)),  # one common pixel does not detect
     ],
 )
-def test_parts_are_matched(drawn: np.ndarray, expected: Lesions) -> None:
-    assert match_lesions(drawn, TWO) == expected
+def test_connected_components_are_matched(predicted: np.ndarray, expected: LesionCounts) -> None:
+    assert match_lesions(predicted, TWO) == expected
 
 
-def test_pixels_that_meet_at_a_corner_are_one_part() -> None:
+def test_pixels_that_meet_at_a_corner_are_one_component() -> None:
     chain = np.eye(40, dtype=np.uint8)
-    assert match_lesions(chain, chain) == Lesions(1, 1, 0)
+    assert match_lesions(chain, chain) == LesionCounts(1, 1, 0)
 
 
-def test_without_a_tumor_every_part_is_drawn_for_nothing() -> None:
-    assert match_lesions(TWO, image()) == Lesions(0, 0, 2)
-    assert match_lesions(image(), image()) == Lesions(0, 0, 0)
+def test_without_a_tumor_every_component_is_a_false_positive() -> None:
+    assert match_lesions(TWO, image()) == LesionCounts(0, 0, 2)
+    assert match_lesions(image(), image()) == LesionCounts(0, 0, 0)
 
 
-def test_ten_per_cent_of_the_union_is_just_enough() -> None:
-    true = image((0, 0, 10, 10))
-    assert match_lesions(image((0, 0, 1, 10)), true).hit == 1
-    assert match_lesions(image((0, 0, 1, 9)), true).hit == 0
+def test_ten_percent_of_the_union_is_just_enough() -> None:
+    reference = image((0, 0, 10, 10))
+    assert match_lesions(image((0, 0, 1, 10)), reference).detected == 1
+    assert match_lesions(image((0, 0, 1, 9)), reference).detected == 0

@@ -1,4 +1,4 @@
-"""A network that cheats is found out when the head is blanked, an honest one when the tumor is."""
+"""A network with a shortcut keeps its accuracy with the head occluded; one without loses it with the tumor."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
 from tests.fixtures import scans
+from tests.fixtures.analysis_context import context_of
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
-from tumorlens.evaluation import RegionOcclusion, evaluate, infer
-from tumorlens.evaluation.analyses.region_occlusion.measure import measure_region_occlusion, outlined
-from tumorlens.evaluation.analyses.region_occlusion.result import TITLES, OcclusionTest
-from tumorlens.models import Pipeline
-from tumorlens.stats import ClusterBootstrap
+from tumorlens.evaluation import evaluate
+from tumorlens.evaluation.analyses.region_occlusion.measure import measure
+from tumorlens.evaluation.analyses.region_occlusion.result import TEST_TITLES, OcclusionTest, RegionOcclusion
+from tumorlens.evaluation.subset import with_reference_tumor
 from tumorlens.training import Run
 
 CLASSES = ("glioma", "meningioma", "no_tumor")
@@ -27,16 +26,16 @@ ROWS, COLUMNS = np.mgrid[:96, :96]
 GRAYS = {"glioma": 230, "meningioma": 30, "no_tumor": 120}  # of the middle of a head of 120
 
 
-class Reads(torch.nn.Module):
-    """Names the class by one number taken from each image."""
+class Rule(torch.nn.Module):
+    """Predicts the class from one number of each image."""
 
     def __init__(self, rule: Callable[[np.ndarray], int]) -> None:
         super().__init__()
         self.rule = rule
 
     def forward(self, images: torch.Tensor) -> SimpleNamespace:
-        named = [self.rule(image.numpy()) for image in images]
-        logits = torch.nn.functional.one_hot(torch.tensor(named), 3).float() * 5
+        predicted = [self.rule(image.numpy()) for image in images]
+        logits = torch.nn.functional.one_hot(torch.tensor(predicted), 3).float() * 5
         nothing = torch.zeros(len(images), 0, 1, 1)
         boxes = torch.zeros(len(images), 4, dtype=torch.int64)
         mask = torch.zeros(len(images), 0, 0)
@@ -73,90 +72,85 @@ def samples(tmp_path: Path) -> list[Sample]:
     return found
 
 
-def head_blanked(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> OcclusionTest:
+def head_test(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> OcclusionTest:
     return measured(samples, rule).tests[1]
 
 
 def measured(samples: list[Sample], rule: Callable[[np.ndarray], int]) -> RegionOcclusion:
-    pipeline = cast(Pipeline, Reads(rule))
-    labels = np.array([CLASSES.index(sample.label) for sample in samples])
-    logits = infer(pipeline, samples).logits
-    bootstrap = ClusterBootstrap([sample.unit for sample in samples], "patient", n_resamples=200)
-    found = measure_region_occlusion(pipeline, samples, outlined(samples), logits, labels, bootstrap, CLASSES)
+    found = measure(context_of(Rule(rule), samples, CLASSES))
     assert found is not None
     return found
 
 
 def accuracy(test: OcclusionTest) -> float:
-    return test.blanked.overall["accuracy"].value
+    return test.occluded.overall["accuracy"].value
 
 
-def test_an_honest_network_loses_with_the_tumor_and_with_nothing_else(samples: list[Sample]) -> None:
+def test_a_network_that_uses_the_tumor_loses_with_the_tumor_alone(samples: list[Sample]) -> None:
     found = measured(samples, by_tumor)
-    ood, head, tumor = found.tests
-    assert [test.name for test in found.tests] == list(TITLES)
-    assert accuracy(ood) == 1
-    assert ood.difference.value == 0
-    assert "right, and 100.0 %" in ood.meaning
-    assert ood.meaning.endswith("it is not shown to need anything outside of the head.")
+    outside, head, tumor = found.tests
+    assert [test.name for test in found.tests] == list(TEST_TITLES)
+    assert accuracy(outside) == 1
+    assert outside.difference.value == 0
+    assert "without occlusion it is 100.0 %" in outside.conclusion
+    assert outside.conclusion.endswith("no dependence on the outside of the head is shown.")
     assert accuracy(head) == pytest.approx(1 / 3)  # black is taken for a meningioma
     assert not head.beats_chance
-    assert head.meaning.endswith("where guessing gives 33.3 %: it is not shown to read anything outside of the head.")
-    assert accuracy(tumor) == 0  # all say no_tumor
-    assert tumor.plain.overall["accuracy"].value == 1
-    assert tumor.plain.overall["accuracy"].n == 20
-    assert tumor.meaning.endswith("where guessing gives 50.0 %: it reads the tumor.")
-    assert found.caveat is None
+    assert head.conclusion.endswith("class gives 33.3 %: no use of anything outside of the head is shown.")
+    assert accuracy(tumor) == 0  # all are predicted as no_tumor
+    assert tumor.original.overall["accuracy"].value == 1
+    assert tumor.original.overall["accuracy"].n == 20
+    assert tumor.conclusion.endswith("class gives 50.0 %): the network uses the tumor.")
+    assert found.caveats == ()
     assert found.filled == 0
 
 
-def test_a_network_that_reads_letters_is_found_out(samples: list[Sample]) -> None:
+def test_a_network_that_uses_letters_is_detected(samples: list[Sample]) -> None:
     found = measured(samples, by_corner)
-    ood, head, tumor = found.tests
+    outside, head, tumor = found.tests
     assert accuracy(head) == 1
-    assert head.meaning == (
-        "With the head blanked the network still names 100.0 % (88.6 to 100.0) right where guessing gives 33.3 %: "
-        "it reads something outside of the head, or the outline of what is blanked."
+    assert head.conclusion == (
+        "With the head occluded, accuracy is 100.0 % (88.6 to 100.0); always predicting the most frequent class gives "
+        "33.3 %: the network uses something outside of the head, or the outline of the occluded region."
     )
-    assert found.caveat == head.meaning
-    assert accuracy(ood) == pytest.approx(1 / 3)
-    assert ood.meaning.endswith("part of its answers rests on what lies outside of the head.")
+    assert found.caveats == (head.conclusion,)
+    assert accuracy(outside) == pytest.approx(1 / 3)
+    assert outside.conclusion.endswith("predictions depend in part on what lies outside of the head.")
     assert accuracy(tumor) == 1
-    assert tumor.meaning.endswith("it is not shown to need the tumor.")
+    assert tumor.conclusion.endswith("no dependence on the tumor is shown.")
 
 
-def test_a_shortcut_that_gives_away_one_rare_class_is_seen_below_the_rate_of_guessing(samples: list[Sample]) -> None:
+def test_a_shortcut_to_one_rare_class_is_detected_below_the_majority_accuracy(samples: list[Sample]) -> None:
     rare = [s for s in samples if s.label != "no_tumor"] + [s for s in samples if s.label == "no_tumor"][:4]
 
     def knows_one(image: np.ndarray) -> int:
         return (1, 0, 2)[by_corner(image)] if image[90, 5] > 1 else 2 * (by_corner(image) == 2)
 
-    head = head_blanked(rare, knows_one)
-    assert head.blanked.per_class["no_tumor"]["sensitivity"].value == 1
-    assert accuracy(head) < head.guessing
+    head = head_test(rare, knows_one)
+    assert head.occluded.per_class["no_tumor"]["sensitivity"].value == 1
+    assert accuracy(head) < head.majority_accuracy
     assert head.beats_chance
-    assert "no more than guessing" not in head.meaning
-    assert "and yet it tells classes apart (balanced accuracy " in head.meaning
+    assert "but balanced accuracy is " in head.conclusion
 
 
-def test_a_network_that_does_not_look_beats_nothing_and_needs_nothing(samples: list[Sample]) -> None:
+def test_a_network_that_ignores_the_image_beats_nothing_and_loses_nothing(samples: list[Sample]) -> None:
     for test in measured(samples, blindly).tests:
         assert not test.beats_chance
         assert not test.loses
-        assert accuracy(test) == pytest.approx(test.plain.overall["accuracy"].value)
+        assert accuracy(test) == pytest.approx(test.original.overall["accuracy"].value)
 
 
-def test_plain_data_has_the_figures_and_what_they_mean(samples: list[Sample]) -> None:
+def test_plain_data_has_the_metrics_and_the_conclusion(samples: list[Sample]) -> None:
     found = json.loads(json.dumps(measured(samples, by_corner).to_dict()))
-    assert list(found) == [*TITLES, "filled_by_the_head"]
-    head = found["head_blanked"]
-    assert head["accuracy"]["value"] == head["plain_accuracy"]["value"] == 1
+    assert list(found) == [*TEST_TITLES, "images_without_background"]
+    head = found["head_occluded"]
+    assert head["accuracy"]["value"] == head["original_accuracy"]["value"] == 1
     assert head["difference"]["value"] == 0
     assert head["balanced_accuracy"]["value"] == 1
     assert head["sensitivity"]["no_tumor"]["value"] == 1
-    assert head["guessing"] == pytest.approx(1 / 3)
-    assert head["meaning"].startswith("With the head blanked")
-    assert found["tumor_blanked"]["accuracy"]["n"] == 20
+    assert head["majority_accuracy"] == pytest.approx(1 / 3)
+    assert head["conclusion"].startswith("With the head occluded")
+    assert found["tumor_occluded"]["accuracy"]["n"] == 20
 
 
 def test_images_that_are_all_head_are_counted(samples: list[Sample], tmp_path: Path) -> None:
@@ -167,27 +161,27 @@ def test_images_that_are_all_head_are_counted(samples: list[Sample], tmp_path: P
 def test_only_masks_that_show_a_tumor_count(samples: list[Sample], tmp_path: Path) -> None:
     empty = scans.save(tmp_path / "empty.png", np.zeros((96, 96), np.uint8))
     table = [samples[2], samples[0], Sample("x/empty", samples[1].image, "glioma", mask=empty), samples[1]]
-    assert outlined(table) == [1, 3]
+    assert with_reference_tumor(table) == [1, 3]
     wrong = scans.save(tmp_path / "wrong.png", np.zeros((9, 9), np.uint8))
     with pytest.raises(ScanError, match=r"wrong\.png"):
-        outlined([Sample("x/wrong", samples[0].image, "glioma", mask=wrong)])
+        with_reference_tumor([Sample("x/wrong", samples[0].image, "glioma", mask=wrong)])
 
 
 def test_every_evaluation_with_masks_has_it_unless_it_is_left_out(finished_run: Run) -> None:
-    steps: list[tuple[int, int]] = []
-    found = evaluate(finished_run, n_resamples=100, progress=lambda done, total: steps.append((done, total)))
-    assert found.background is not None
-    assert found.to_dict()["background"] == found.background.to_dict()
-    plain = found.metrics.overall["accuracy"]
-    for test in found.background.tests[:2]:
-        assert test.plain.overall["accuracy"] == plain
-        assert test.blanked.overall["accuracy"].n == plain.n == 8
-    assert found.background.tests[2].blanked.overall["accuracy"].n == 6
-    subspace = len(finished_run.table().subset("train"))
-    total = 16 + subspace + 8 + 8 + 6
-    assert steps[-1] == (total, total)
-    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-    without = evaluate(finished_run, background=False, n_resamples=100)
-    assert without.background is None
-    assert without.to_dict()["background"] is None
+    steps: list[tuple[str, int, int | None]] = []
+    found = evaluate(
+        finished_run, n_resamples=100, progress=lambda stage, done, total: steps.append((stage, done, total))
+    )
+    result = found.analyses["region_occlusion"]
+    assert isinstance(result, RegionOcclusion)
+    plain = result.to_dict() | {"conclusions": list(result.conclusions), "caveats": list(result.caveats)}
+    assert found.to_dict()["analyses"]["region_occlusion"] == plain
+    accuracy = found.metrics.overall["accuracy"]
+    for test in result.tests[:2]:
+        assert test.original.overall["accuracy"] == accuracy
+        assert test.occluded.overall["accuracy"].n == accuracy.n == 8
+    assert result.tests[2].occluded.overall["accuracy"].n == 6
+    assert {("head occluded", 8, 8), ("outside head occluded", 8, 8), ("tumor occluded", 6, 6)} <= set(steps)
+    without = evaluate(finished_run, analyses={"region_occlusion": False}, n_resamples=100)
+    assert "region_occlusion" not in without.analyses
     assert np.array_equal(without.logits, found.logits)

@@ -1,11 +1,11 @@
-"""Blanking takes away what it says, leaves the rest as it was, and does not mark the place in black."""
+"""Occlusion removes one region, leaves the rest as it was, and does not mark the place in black."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_occluded, tumor_occluded
+from tumorlens.evaluation.analyses.region_occlusion.occlude import head_occluded, outside_head_occluded, tumor_occluded
 from tumorlens.scan.foreground import head_mask
 
 ROWS, COLUMNS = np.mgrid[:128, :128]
@@ -23,10 +23,10 @@ def image(background: int = 10) -> np.ndarray:
 
 
 @pytest.mark.parametrize("background", [10, 200])
-def test_head_and_background_are_blanked_in_the_gray_of_the_background(background: int) -> None:
+def test_head_and_background_are_occluded_in_the_gray_of_the_background(background: int) -> None:
     gray = image(background)
     head = head_mask(gray)
-    alone, without = outside_occluded(gray, head), head_occluded(gray, head)
+    alone, without = outside_head_occluded(gray, head), head_occluded(gray, head)
     assert np.array_equal(alone[HEAD], gray[HEAD])
     assert set(np.unique(alone[~head])) == {background}
     assert set(np.unique(without[HEAD])) == {background}
@@ -43,9 +43,9 @@ def test_a_tumor_takes_the_gray_of_the_tissue_around_it() -> None:
     assert gray[50, 70] == 230  # the image itself stays
 
 
-def test_what_is_blanked_reaches_a_little_beyond_the_outline() -> None:
+def test_the_occluded_region_extends_a_little_beyond_the_contour() -> None:
     gray = image()
-    gray[(np.hypot(ROWS - 50, COLUMNS - 70) < 10) & (TUMOR == 0)] = 229  # an outline drawn one pixel too small
+    gray[(np.hypot(ROWS - 50, COLUMNS - 70) < 10) & (TUMOR == 0)] = 229  # a contour one pixel too small
     assert (tumor_occluded(gray, TUMOR)[HEAD] == 120).all()
 
 

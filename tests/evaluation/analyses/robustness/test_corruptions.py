@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.evaluation.analyses.robustness import ARTIFACTS, disturb, disturb_mask
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS, disturb, disturb_mask
 from tumorlens.scan import GrayImage, Mask, read_scan
 
 GRADED = [name for name, artifact in ARTIFACTS.items() if len(artifact.amounts) == 5]
@@ -33,7 +33,7 @@ def distance(one: GrayImage, other: GrayImage) -> float:
 
 
 @pytest.mark.parametrize("name", list(ARTIFACTS))
-def test_a_image_stays_a_image_of_its_size_and_is_changed(name: str, disc: GrayImage) -> None:
+def test_an_image_stays_an_image_of_its_size_and_is_changed(name: str, disc: GrayImage) -> None:
     bumpy = disc + (disc > 0) * (COLUMNS // 8 % 3 * 30).astype(np.uint8)
     before = bumpy.copy()
     for severity in range(1, len(ARTIFACTS[name].amounts) + 1):

@@ -1,4 +1,4 @@
-"""A network that reads something is as robust as that something is, and figures follow from the answers."""
+"""A network is as robust as what it uses, and metrics follow from its predictions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.fixtures import scans
+from tests.fixtures.analysis_context import context_of
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import evaluate
-from tumorlens.evaluation.analyses.robustness import ARTIFACTS, Robustness, asked, measure_robustness
-from tumorlens.models import Pipeline
+from tumorlens.evaluation.analyses.robustness import measure as robustness
+from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS
+from tumorlens.evaluation.analyses.robustness.measure import CELLS
+from tumorlens.evaluation.analyses.robustness.result import Robustness
 from tumorlens.scan import InputGeometry
-from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
 
 CLASSES = ("left", "right")
@@ -26,19 +28,19 @@ SIDE = 64
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 
 
-class Reads(torch.nn.Module):
-    """Names the class by one number taken from each image; draws what is bright if it is to draw."""
+class Rule(torch.nn.Module):
+    """Predicts the class from one number of each image; segments bright pixels on request."""
 
-    def __init__(self, rule: Callable[[np.ndarray], int], *, draws: bool = False) -> None:
+    def __init__(self, rule: Callable[[np.ndarray], int], *, segments: bool = False) -> None:
         super().__init__()
-        self.rule, self.draws = rule, draws
-        self.prepare = SimpleNamespace(input_geometry=InputGeometry(SIDE))
+        self.rule, self.segments = rule, segments
+        self.preprocessing = SimpleNamespace(input_geometry=InputGeometry(SIDE))
 
     def forward(self, images: torch.Tensor) -> SimpleNamespace:
-        named = [self.rule(image.numpy()) for image in images]
-        logits = torch.nn.functional.one_hot(torch.tensor(named), 2).float() * 5
+        predicted = [self.rule(image.numpy()) for image in images]
+        logits = torch.nn.functional.one_hot(torch.tensor(predicted), 2).float() * 5
         boxes = torch.tensor([[0, 0, SIDE, SIDE]] * len(images))
-        mask = (images > 180).float() if self.draws else torch.zeros(len(images), 0, 0)
+        mask = (images > 180).float() if self.segments else torch.zeros(len(images), 0, 0)
         nothing = torch.zeros(len(images), 0, 1, 1)
         return SimpleNamespace(logits=logits, cam=nothing, boxes=boxes, mask=mask, pooled=nothing[:, :, 0, 0])
 
@@ -64,12 +66,12 @@ def samples(tmp_path: Path) -> list[Sample]:
     return found
 
 
-def measured(samples: list[Sample], rule: Callable[[np.ndarray], int] = by_side, **options: object) -> Robustness:
-    draws = bool(options.pop("draws", False))
-    labels = np.array([CLASSES.index(sample.label) for sample in samples])
-    bootstrap = ClusterBootstrap([sample.unit for sample in samples], "patient", n_resamples=200)
-    pipeline = cast(Pipeline, Reads(rule, draws=draws))
-    return measure_robustness(pipeline, samples, labels, bootstrap, CLASSES, **options)  # type: ignore[arg-type]
+def measured(
+    samples: list[Sample], rule: Callable[[np.ndarray], int] = by_side, *, segments: bool = False, **options: Any
+) -> Robustness:
+    result = robustness.measure(context_of(Rule(rule, segments=segments), samples, CLASSES, **options))
+    assert result is not None
+    return result
 
 
 def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(samples: list[Sample]) -> None:
@@ -83,9 +85,9 @@ def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(sample
     assert rows["flip"].cells[0].accuracy.method == "wilson"
     assert rows["jpeg"].accuracy.value == rows["noise"].accuracy.value == 1
     assert found.worst == (rows["flip"], rows["flip"].cells[0])
-    assert found.worst_words == (
-        "Worst is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4), and 50 % of the images "
-        "are named left."
+    assert found.worst_cell == (
+        "The worst artifact is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4); 50 % of the "
+        "images are classified as left."
     )
 
 
@@ -107,7 +109,7 @@ def test_every_artifact_counts_once_and_every_severity_as_much(samples: list[Sam
 
 
 def test_masks_move_with_their_images(samples: list[Sample]) -> None:
-    found = measured(samples, draws=True)
+    found = measured(samples, segments=True)
     assert found.dice is not None
     assert found.dice.clean.value == 1
     rows = {row.name: row for row in found.rows}
@@ -117,54 +119,52 @@ def test_masks_move_with_their_images(samples: list[Sample]) -> None:
     darkest = rows["bias_field"].cells[4]
     assert darkest.dice_difference is not None
     assert darkest.dice_difference.value < -0.05  # some tumors are no longer bright
-    assert "; Dice is " in found.summary
+    assert "; the mean Dice is " in found.summary
 
 
 def test_dice_is_over_the_images_that_have_a_mask(samples: list[Sample]) -> None:
     bare = [Sample(s.id, s.image, s.label, group=s.group) for s in samples]
-    some = measured([*samples[:4], *bare[4:]], draws=True)
+    some = measured([*samples[:4], *bare[4:]], segments=True)
     assert some.dice is not None
     assert (some.dice.clean.n, some.dice.clean.units) == (4, 2)
-    assert measured(bare, draws=True).dice is None
+    assert measured(bare, segments=True).dice is None
     assert measured(samples).dice is None
     assert measured(samples).rows[0].cells[0].dice is None
 
 
 def test_a_limit_takes_images_of_all_patients(samples: list[Sample]) -> None:
-    steps: list[tuple[int, int]] = []
-    found = measured(samples, limit=8, progress=lambda done, total: steps.append((done, total)))
+    steps: list[tuple[str, int, int | None]] = []
+    found = measured(samples, limit=8, progress=lambda stage, done, total: steps.append((stage, done, total)))
     assert [samples[i].group for i in found.positions] == [f"x:{i}" for i in range(8)]
-    assert steps[-1] == (asked(16, 8), asked(16, 8)) == (8 * 57, 8 * 57)
-    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    work = 8 * (1 + len(CELLS))
+    assert steps[-1] == ("robustness", work, work) == ("robustness", 8 * 57, 8 * 57)
+    assert [done for _, done, _ in steps] == sorted(done for _, done, _ in steps)
     assert len(measured(samples, limit=0).positions) == 16
-    assert asked(16, 0) == asked(16, 300) == 16 * 57
 
 
 def test_each_file_is_read_once(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    from tumorlens.evaluation.analyses.robustness import measure
-
     read: list[Path] = []
-    original = measure.read_scan
+    original = robustness.read_scan
 
     def counted(path: Path) -> object:
         read.append(path)
         return original(path)
 
-    monkeypatch.setattr(measure, "read_scan", counted)
+    monkeypatch.setattr(robustness, "read_scan", counted)
     measured(samples)
     assert sorted(read) == sorted(sample.image for sample in samples)
 
 
-def test_a_network_that_does_not_look_loses_nothing_and_says_so(samples: list[Sample]) -> None:
+def test_a_network_that_ignores_the_image_loses_nothing(samples: list[Sample]) -> None:
     found = measured(samples, lambda _: 0)
     assert found.accuracy.drop.value == 0
     assert found.accuracy.falls_from is None
-    assert found.caveat is None
-    assert found.meaning.startswith("In the mean over artifacts no loss of accuracy is shown at any severity")
+    assert found.caveats == ()
+    assert found.conclusion.startswith("The mean over artifacts shows no loss of accuracy at any severity")
 
 
-def test_plain_data_has_every_figure(samples: list[Sample]) -> None:
-    found = json.loads(json.dumps(measured(samples, draws=True).to_dict()))
+def test_plain_data_has_every_metric(samples: list[Sample]) -> None:
+    found = json.loads(json.dumps(measured(samples, segments=True).to_dict()))
     assert found["images"] == 16
     assert list(found["artifacts"]) == list(ARTIFACTS)
     assert found["worst"]["artifact"] == "flip"
@@ -175,24 +175,25 @@ def test_plain_data_has_every_figure(samples: list[Sample]) -> None:
     assert found["dice"]["clean"]["value"] == 1
 
 
-def test_an_evaluation_has_it_where_it_is_asked_for(segmentation_run: Run) -> None:
-    steps: list[tuple[int, int]] = []
+def test_an_evaluation_has_it_on_request(segmentation_run: Run) -> None:
+    steps: list[tuple[str, int, int | None]] = []
     found = evaluate(
-        segmentation_run, background=False, robustness=2, n_resamples=100, progress=lambda *step: steps.append(step)
+        segmentation_run,
+        analyses={"region_occlusion": False, "robustness": True},
+        limits={"robustness": 2},
+        n_resamples=100,
+        progress=lambda stage, done, total: steps.append((stage, done, total)),
     )
-    assert found.robustness is not None
-    assert found.to_dict()["robustness"] == found.robustness.to_dict()
-    assert len(found.robustness.positions) == 2
-    assert found.robustness.dice is not None
-    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-    done, total = steps[-1]
-    assert done == total
-    evaluate(segmentation_run, background=False, n_resamples=100, progress=lambda *step: steps.append(step))
-    assert total - steps[-1][1] == asked(8, 2)
-    right = [
-        found.samples[i].label == found.metrics.classes[found.logits[i].argmax()] for i in found.robustness.positions
-    ]
-    assert found.robustness.accuracy.clean.value == np.mean(right)
+    result = found.analyses["robustness"]
+    assert isinstance(result, Robustness)
+    plain = found.to_dict()["analyses"]["robustness"]
+    assert plain == result.to_dict() | {"conclusions": list(result.conclusions), "caveats": list(result.caveats)}
+    assert len(result.positions) == 2
+    assert result.dice is not None
+    assert ("robustness", 2 * (1 + len(CELLS)), 2 * (1 + len(CELLS))) in steps
+    correct = [found.samples[i].label == found.metrics.classes[found.logits[i].argmax()] for i in result.positions]
+    assert result.accuracy.clean.value == np.mean(correct)
     assert found.segmentation is not None
-    dice = [found.segmentation.drawings[i].dice for i in found.robustness.positions if found.samples[i].mask]
-    assert found.robustness.dice.clean.value == pytest.approx(np.nanmean(dice))
+    dice = [found.segmentation.cases[i].dice for i in result.positions if found.samples[i].mask]
+    assert result.dice.clean.value == pytest.approx(np.nanmean(dice))
+    assert "robustness" not in evaluate(segmentation_run, n_resamples=100).analyses

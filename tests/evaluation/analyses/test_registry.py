@@ -1,0 +1,153 @@
+"""An analysis is one folder: it is seen everywhere without another change, and without it the rest works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tumorlens._record import Record
+from tumorlens.datasets import Table
+from tumorlens.deploy.export import export
+from tumorlens.evaluation import analyses, evaluate, evaluation_page, write_evaluation
+from tumorlens.evaluation.analyses import registry
+from tumorlens.training import Run
+
+TOY = {
+    "__init__.py": '''
+"""A toy: counts the images."""
+from tumorlens.evaluation.analyses.analysis import Analysis
+
+ANALYSIS = Analysis(__name__, title="Counting toy", help="Count the images, as a toy.", order=99, limit=7)
+''',
+    "result.py": """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class ToyResult:
+    images: int
+
+    @property
+    def caveats(self):
+        return ("The toy has been here.",)
+
+    @property
+    def conclusions(self):
+        return (f"The toy counted {self.images} images.",)
+
+    def to_dict(self):
+        return {"images": self.images}
+""",
+    "measure.py": """
+from tumorlens.evaluation.analyses.toy.result import ToyResult
+
+def measure(context):
+    return ToyResult(len(context.samples))
+
+def pool(results, context):
+    return ToyResult(sum(result.images for result in results))
+""",
+    "section.py": """
+from tumorlens.report import Section, paragraph
+
+def section(result, samples):
+    return Section("Counting toy", paragraph(result.conclusions[0]))
+""",
+}
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder with an analysis beside those of the product, as if it had been added there."""
+    folder = tmp_path / "more" / "toy"
+    folder.mkdir(parents=True)
+    for name, text in TOY.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(analyses, "__path__", [*analyses.__path__, str(folder.parent)])
+    for name in [name for name in sys.modules if name.startswith("tumorlens.evaluation.analyses.toy")]:
+        monkeypatch.delitem(sys.modules, name)
+    return "toy"
+
+
+def test_a_new_folder_is_in_the_registry_after_the_others(toy: str) -> None:
+    assert list(registry()) == ["leakage", "region_occlusion", "robustness", "ood", "selective", toy]
+
+
+def test_a_new_folder_is_in_json_page_and_model_card(toy: str, own_run: Run) -> None:
+    found = evaluate(own_run, analyses={"region_occlusion": False}, n_resamples=100)
+    assert "The toy has been here." in found.caveats
+    write_evaluation(own_run, found, own_run.evaluation_folder(), Record("evaluate"))
+    stored = json.loads((own_run.evaluation_folder() / "evaluation.json").read_text())
+    assert stored["analyses"][toy] == {
+        "images": 8,
+        "conclusions": ["The toy counted 8 images."],
+        "caveats": ["The toy has been here."],
+    }
+    page = evaluation_page(own_run, found)
+    assert "Counting toy</h2>" in page
+    assert "The toy counted 8 images." in page
+    card = export(own_run, own_run.folder / "model.onnx")
+    assert card.analyses[toy] == ("The toy counted 8 images.",)
+    assert toy not in evaluate(own_run, analyses={"region_occlusion": False, toy: False}, n_resamples=100).analyses
+
+
+def test_a_new_folder_is_in_the_pooled_result_of_a_cross_validation(
+    toy: str, phantom_table: Table, tmp_path: Path
+) -> None:
+    from tumorlens.experiments.cross_validation import cross_validate
+    from tumorlens.training import load_recipe
+
+    recipe = load_recipe("demo", ["input.size=32", "epochs=1", "batch_size=4"])
+    only_toy = {name: name == toy for name in registry()}
+    found = cross_validate(phantom_table, recipe, tmp_path / "cv", folds=2, val=0.34, n_resamples=50, analyses=only_toy)
+    assert found.to_dict()["analyses"][toy]["images"] == len(phantom_table)
+    assert "The toy counted 24 images." in (tmp_path / "cv" / "report.html").read_text()
+
+
+def test_a_new_folder_is_an_option_of_the_command_line(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import importlib
+
+    from tumorlens.cli import evaluate_command
+
+    command = importlib.reload(evaluate_command).evaluate
+    parameters = command.__signature__.parameters  # type: ignore[attr-defined]
+    assert parameters[toy].default is True
+    assert parameters[f"{toy}_limit"].default == 7
+    assert "Count the images, as a toy." in str(parameters[toy].annotation.__metadata__[0].help)
+
+
+@pytest.mark.parametrize("name", ["leakage", "region_occlusion", "robustness", "ood", "selective"])
+def test_without_one_analysis_the_rest_works(name: str, finished_run: Run, tmp_path: Path) -> None:
+    """In a child: the package without that folder evaluates, writes its page and exports."""
+    import shutil
+
+    import tumorlens
+
+    copy = tmp_path / "tumorlens"
+    shutil.copytree(Path(tumorlens.__file__).parent, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+    shutil.rmtree(copy / "evaluation" / "analyses" / name)
+    program = f"""
+import tumorlens.cli, tumorlens.demo, tumorlens.experiments.reproduction
+from pathlib import Path
+from tumorlens._record import Record
+from tumorlens.evaluation import evaluate, write_evaluation
+from tumorlens.training import load_run
+
+run = load_run({str(finished_run.folder)!r})
+found = evaluate(run, analyses={{name: False for name in ("region_occlusion",) if name != {name!r}}}, n_resamples=50)
+write_evaluation(run, found, Path({str(tmp_path / "out")!r}), Record("evaluate"))
+assert {name!r} not in found.analyses
+"""
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
