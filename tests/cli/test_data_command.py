@@ -76,7 +76,7 @@ def test_reference_masks_come_from_a_set_with_an_index(
 ) -> None:
     arguments = ["data", "table", str(phantoms), "--output", str(tmp_path / "t.csv"), "--reference-masks"]
     assert main([*arguments, str(phantoms)]) == 1
-    assert "expected ['figshare'] (--reference-masks figshare:FOLDER)" in capsys.readouterr().err
+    assert "expected one of ['figshare']; use --reference-masks figshare:FOLDER" in capsys.readouterr().err
     assert main([*arguments, f"figshare:{tiny_datasets.figshare_csv(tmp_path / 'figshare')}"]) == 1
     assert "0 show one of its slices" in capsys.readouterr().err
 

@@ -200,7 +200,7 @@ def test_box_masks_are_compared_with_on_request_only(
     words = ["evaluate", str(segmentation_run.folder), "--data", str(tmp_path / "boxed.csv"), "--n-resamples", "100"]
     assert main([*words, "--out-dir", str(tmp_path / "refused")]) == 1
     printed = capsys.readouterr().err
-    assert "6 of 6 true masks that show a tumor are filled rectangles" in said
+    assert "6 of 6 true masks that show a tumor are filled rectangles" in printed
     assert not (tmp_path / "refused").exists()
     assert main([*words, "--out-dir", str(tmp_path / "allowed"), "--allow-box-masks", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["segmentation"]["rectangles"] == 6

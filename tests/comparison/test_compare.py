@@ -136,14 +136,14 @@ def test_compared_images_of_patients_from_training_are_counted(runs: tuple[Path,
 
 
 def test_other_splits_data_leaks_and_validation_subsets_are_caveats(runs: tuple[Path, Path]) -> None:
-    leak = {"with_a_copy_in_train": 5, "with_their_patient_in_train": 2, "images": 8}
+    leakage = {"with_duplicate_in_train": 5, "with_patient_in_train": 2, "images": 8}
     edit(
         runs[1],
-        "evaluation/evaluation.json",
+        "evaluations/test/evaluation.json",
         split_hash="0" * 64,
         data_fingerprint="1" * 32,
-        leak=leak,
-        part="val",
+        analyses={"leakage": leakage},
+        subset="val",
     )
     caveats = " ".join(compare(*map(load_run, runs)).caveats)
     for words in ("different splits", "00000000", "The data differ", "11111111", "validation"):
@@ -158,7 +158,7 @@ def test_an_unevaluated_run_is_an_error_with_the_command(runs: tuple[Path, Path]
 
 
 def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> None:
-    edit(runs[0], "evaluation/evaluation.json", weights="0" * 64)
+    edit(runs[0], "evaluations/test/evaluation.json", weights="0" * 64)
     with pytest.raises(RunError, match="made with other weights than the run has now"):
         compare(*map(load_run, runs))
 
@@ -255,7 +255,7 @@ def test_classification_runs_have_no_segmentation_difference(runs: tuple[Path, P
 def test_different_reference_masks_are_a_caveat_and_not_compared(segmenting: tuple[Path, Path]) -> None:
     def other(rows: list[Row]) -> list[Row]:
         masked = next(row for row in rows if row["dice"])
-        masked["mask_pixels"] = str(int(masked["mask_pixels"]) + 1)
+        masked["reference_pixels"] = str(int(masked["reference_pixels"]) + 1)
         return rows
 
     edit_predictions(segmenting[1], other)
@@ -268,7 +268,7 @@ def test_bounding_box_masks_are_a_caveat(segmenting: tuple[Path, Path]) -> None:
     for run in segmenting:
         path = run / "evaluations" / "test" / "evaluation.json"
         held = json.loads(path.read_text())
-        held["segmentation"]["rectangles"] = 4
+        held["segmentation"]["boxes"] = 4
         path.write_text(json.dumps(held))
     assert any("how well a run finds boxes" in text for text in compare(*map(load_run, segmenting)).caveats)
 
