@@ -24,10 +24,10 @@ def test_the_card_gives_classes_metrics_limits_and_license(
     out, err = capsys.readouterr()
     card = load(evaluated_model_file).card
     assert err == ""
-    for text in (card.model, *card.classes, card.tested_on, card.training["split_hash"], "Not a medical device"):
+    for text in (card.model, *card.classes, card.tested_on, card.training.split_hash, "Not a medical device"):
         assert text in out
     assert sha256(evaluated_model_file.read_bytes()).hexdigest() in out
-    for title in ("Figures of each class", "What each class was named", "Calibration", "License"):
+    for title in ("Metrics per class", "Confusion matrix", "Calibration", "License"):
         assert f"\n{title}\n" in out
     assert f"{card.caveats[0][:60]}" in out
 
@@ -50,10 +50,10 @@ def test_a_checklist_is_written_with_a_record_beside_it(
     out = tmp_path / "checklist.md"
     assert main(["card", str(evaluated_model_file), "--output", str(out), *options, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["items"] == items == found["filled"] + found["partly"] + found["left"]
+    assert found["items"] == items == found["complete"] + found["partial"] + found["blank"]
     text = out.read_text(encoding="utf-8")
-    assert f"{found['filled']} of {items} items" in text
-    assert load(evaluated_model_file).card.training["split_hash"] in text
+    assert f"{found['complete']} of {items} items" in text
+    assert load(evaluated_model_file).card.training.split_hash in text
     record = json.loads((tmp_path / "checklist.md.run.json").read_text())
     assert (record["verb"], record["outputs"]) == ("card", ["checklist.md"])
 
