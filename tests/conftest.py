@@ -142,18 +142,18 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run a training that Ctrl-C ends in the middle of an epoch (counted from 1)."""
 
     from tumorlens.training import train
-    from tumorlens.training.loop.supervised_task import Supervised
+    from tumorlens.training.loop.supervised_task import SupervisedTask
 
     def killed(table: Table, recipe: Any, out: Path, epoch: int, **options: Any) -> None:
-        step = Supervised.training_step
+        step = SupervisedTask.training_step
 
-        def interrupted(task: Supervised, batch: Any, index: int) -> Any:
+        def interrupted(task: SupervisedTask, batch: Any, index: int) -> Any:
             if task.current_epoch + 1 == epoch and index == 1:
                 raise KeyboardInterrupt
             return step(task, batch, index)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Supervised, "training_step", interrupted)
+            patch.setattr(SupervisedTask, "training_step", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 train(table, recipe, out, **options)
 

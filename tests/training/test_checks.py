@@ -63,7 +63,7 @@ def test_a_recipe_for_two_classes_is_not_trained_on_four(
 def test_drawing_needs_masks_and_says_where_they_are_to_be_had(phantom_table: Table) -> None:
     said = _refused(_masks(phantom_table, lambda s: s.split != "train"), DRAWS)
     assert "loss.mask is above 0, but none of the 8 training images of phantom has a mask; set loss.mask=0, or" in said
-    assert "--true-masks" in said
+    assert "--reference-masks" in said
     check_fit(_masks(phantom_table, lambda s: False), load_recipe(DRAWS, ["loss.mask=0"]))
 
 

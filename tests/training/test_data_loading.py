@@ -10,7 +10,7 @@ from torch import Tensor
 from tumorlens.datasets import Table
 from tumorlens.training import load_recipe
 from tumorlens.training.augmentation.transforms import augmentation
-from tumorlens.training.data_loading import Batch, Slices, loader, loaders
+from tumorlens.training.data_loading import Batch, SliceDataset, loader, loaders
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
 
@@ -24,7 +24,7 @@ def _batches(
     epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True, masks: Masks | None = None
 ) -> Batch:
     """All batches of an epoch as one."""
-    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE) if train else None, masks)
+    data = SliceDataset(IMAGES, range(12), LABELS, augmentation(NOISE) if train else None, masks)
     batches = loader(data, batch_size, seed, train=train)
     batches.sampler.set_epoch(epoch)  # as Lightning does
     return Batch(*(None if fields[0] is None else torch.cat(fields) for fields in zip(*batches, strict=True)))
@@ -54,7 +54,7 @@ def test_another_epoch_or_seed_has_another_order_and_other_changes() -> None:
 def test_drawing_images_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    data = Slices(IMAGES, range(12), LABELS, augmentation(NOISE))
+    data = SliceDataset(IMAGES, range(12), LABELS, augmentation(NOISE))
     _ = [data[(i, i)] for i in range(12)]
     assert torch.equal(torch.get_rng_state(), before)
 

@@ -157,7 +157,7 @@ def test_masks_that_hide_a_tumor_are_told(
     write_table(replace(phantom_table, samples=samples), tmp_path / "split.csv")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(drawing("epochs=1").to_yaml(), encoding="utf-8")
-    assert main(["train", str(tmp_path / "split.csv"), "--recipe", str(recipe), "--out", str(tmp_path / "run")]) == 0
+    assert main(["train", str(tmp_path / "split.csv"), "--recipe", str(recipe), "--out-dir", str(tmp_path / "run")]) == 0
     assert load_run(tmp_path / "run").record.empty_masks == [ill.id]
     said = " ".join(capsys.readouterr().err.split())
     assert f"1 of the masks of images with a tumor show none, the first is that of {ill.id}" in said

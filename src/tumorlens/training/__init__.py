@@ -1,4 +1,4 @@
-"""Recipe + table -> run: the task, losses, augmentation, and the recipes that ship."""
+"""Recipe + table -> run: checks, training loop, losses, augmentation, and the shipped recipes."""
 
 from tumorlens._extras import require
 

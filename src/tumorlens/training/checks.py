@@ -1,4 +1,4 @@
-"""Table + recipe -> whether they fit each other, said in one line that names the key, before anything is read."""
+"""Table + recipe -> whether the recipe can be trained on the table, checked before any image is read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tumorlens.training.loop.freezing import can_freeze
 from tumorlens.training.loop.optimizers import BACKBONE
 from tumorlens.training.prior_correction import can_correct_prior
 from tumorlens.training.recipe import Recipe
+from tumorlens.training.run_record import MaskCounts
 
 _MASKS = (
     "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "
@@ -22,16 +23,16 @@ _MASKS = (
 
 
 def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
-    """What a recipe makes of a table, if it can be trained on it.
+    """Check that a recipe can be trained on a table. Error messages name the key of the recipe to change.
 
     Returns:
         How to build the network and its preprocessing.
 
     Raises:
-        SplitError: too little to train or to choose on, or a patient on two sides.
-        RecipeError: another number of classes than the recipe is made for, no masks where it needs some, or a
-            canvas that cannot be.
-        ModelError: an unknown model.
+        SplitError: too few training images, no validation images where they are needed, or a patient in two subsets.
+        RecipeError: another number of classes than the recipe states, no masks where it needs them, or an invalid
+            input geometry.
+        ModelError: an unknown network.
     """
     check_groups(table)
     spec = _spec(recipe, table.classes)
@@ -41,35 +42,36 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
             f"recipe {recipe.name}: classes is {recipe.classes} but {table.name} has {n} classes ({names}); "
             f"set classes={n} (or null), or choose other data"
         )
-    parts = {part: [s for s in table.samples if s.split == part] for part in ("train", "val")}
-    _check_parts(table, recipe, parts)
-    _check_masks(table, recipe, parts)
-    _check_healthy(table, recipe, parts)
+    subsets = {name: [s for s in table.samples if s.split == name] for name in ("train", "val")}
+    _check_subsets(table, recipe, subsets)
+    _check_masks(table, recipe, subsets)
+    _check_healthy(table, recipe, subsets)
     _check_network(recipe, spec)
     return spec
 
 
 def check_masks_show_tumors(table: Table, recipe: Recipe, masks: Masks) -> None:
-    """See that the masks, once they are read, show what the recipe needs.
+    """Check that the masks, once they are decoded, show tumors where the recipe needs them.
 
     Raises:
-        RecipeError: all masks of the training part are empty, or all of the validation part that is to be judged by.
+        RecipeError: all masks of the training subset are empty, or all of a validation subset that Dice is monitored
+            on.
     """
     needed = [("train", key, instead) for key, instead in _mask_keys(recipe).items()]
     if recipe.stop.monitor == "val_dice":
         needed.append(("val", "stop.monitor is val_dice", "stop.monitor=val_loss or val_accuracy"))
-    for part, key, instead in needed:
-        if not any(masks.arrays[i].any() for i, s in enumerate(table.samples) if s.split == part):
+    for subset, key, instead in needed:
+        if not any(masks.arrays[i].any() for i, s in enumerate(table.samples) if s.split == subset):
             raise RecipeError(
-                f"recipe {recipe.name}: {key}, but no mask in the {part} part of {table.name} shows a tumor, at "
-                f"{masks.arrays.shape[1]} x {masks.arrays.shape[2]} pixels; set {instead}, or look at the masks"
+                f"recipe {recipe.name}: {key}, but all masks in the {subset} subset of {table.name} are empty at "
+                f"{masks.arrays.shape[1]} x {masks.arrays.shape[2]} pixels; set {instead}, or check the masks"
             )
 
 
 def empty_masks(table: Table, masks: Masks) -> list[str]:
-    """Ids of the train and val images whose label says tumor and whose own mask, on the canvas, shows none.
+    """Ids of the train and val images that have a tumor class and an empty mask at the input size.
 
-    A network that draws is taught by them to miss these tumors.
+    They teach a network that segments to miss these tumors.
     """
     return [
         sample.id
@@ -82,77 +84,77 @@ def empty_masks(table: Table, masks: Masks) -> list[str]:
 
 
 def learns_segmentation(recipe: Recipe) -> bool:
-    """Whether masks are what the network is trained to answer: it draws them, and they have a weight.
+    """Whether the network is trained to segment: it can, and the mask loss has a weight.
 
     Raises:
-        ModelError: an unknown model.
+        ModelError: an unknown network.
     """
     return architecture_info(recipe.model).segments and recipe.loss.mask > 0
 
 
 def needs_masks(recipe: Recipe) -> bool:
-    """Whether masks take part in training: they are drawn, guide the heat maps, or say what is taken out.
+    """Whether training needs masks: for segmentation, CAM guidance or lesion augmentation.
 
     Raises:
-        ModelError: an unknown model.
+        ModelError: an unknown network.
     """
     return bool(_mask_keys(recipe))
 
 
-def count_masks(samples: Sequence[Sample]) -> dict[str, int]:
-    """How many images have a mask of their own, an empty one because they show no tumor, and none at all."""
+def count_masks(samples: Sequence[Sample]) -> MaskCounts:
+    """Number of images with a mask of their own, with an empty mask because they are healthy, and without a mask."""
     own = sum(s.mask is not None for s in samples)
     known = sum(mask_is_known(s) for s in samples)
-    return {"own": own, "empty": known - own, "none": len(samples) - known}
+    return MaskCounts(own=own, empty=known - own, none=len(samples) - known)
 
 
 def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
-    model, wanted = architecture_info(recipe.model), recipe.input
+    info, settings = architecture_info(recipe.model), recipe.input
     try:
-        input_geometry = InputGeometry(wanted.size or model.input_size, wanted.mode, wanted.resize, wanted.crop)
+        input_geometry = InputGeometry(settings.size or info.input_size, settings.mode, settings.resize, settings.crop)
     except ValueError as error:
         raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
     return ModelSpec(
-        recipe.model, classes, wanted.channels, input_geometry, model.mean, model.std, recipe.dropout, recipe.options
+        recipe.model, classes, settings.channels, input_geometry, info.mean, info.std, recipe.dropout, recipe.options
     )
 
 
-def _check_parts(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
-    if len(parts["train"]) < 2:
+def _check_subsets(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]]) -> None:
+    if len(subsets["train"]) < 2:
         raise SplitError(
-            f"{table.name}: {len(parts['train'])} samples are in split 'train', expected at least 2; "
+            f"{table.name}: {len(subsets['train'])} samples are in split 'train', expected at least 2; "
             "make a split with: tumorlens data split"
         )
     stop = recipe.stop
-    if not parts["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
+    if not subsets["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
         raise SplitError(
             f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
             "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
         )
 
 
-def _check_masks(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
+def _check_masks(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]]) -> None:
     keys = _mask_keys(recipe)
-    if keys and not count_masks(parts["train"])["own"]:
+    if keys and not count_masks(subsets["train"]).own:
         raise RecipeError(
-            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(parts['train']):,} training images of "
+            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(subsets['train']):,} training images of "
             f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
         )
-    monitored, why = recipe.stop.monitor == "val_dice", None
+    monitored, problem = recipe.stop.monitor == "val_dice", None
     if monitored and not learns_segmentation(recipe):
         segments = architecture_info(recipe.model).segments
-        why = "loss.mask is 0" if segments else f"{recipe.model} draws no masks"
-    elif monitored and parts["val"] and not count_masks(parts["val"])["own"]:
-        why = f"none of the {len(parts['val']):,} validation images of {table.name} has a mask"
-    if why:
+        problem = "loss.mask is 0" if segments else f"{recipe.model} does not segment"
+    elif monitored and subsets["val"] and not count_masks(subsets["val"]).own:
+        problem = f"none of the {len(subsets['val']):,} validation images of {table.name} has a mask"
+    if problem:
         raise RecipeError(
-            f"recipe {recipe.name}: stop.monitor is val_dice, but {why}; set stop.monitor=val_loss or val_accuracy"
+            f"recipe {recipe.name}: stop.monitor is val_dice, but {problem}; set stop.monitor=val_loss or val_accuracy"
         )
 
 
-def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]]) -> None:
-    """See that there is a class for healthy images, and what else is needed to settle it, where that is asked for."""
-    keys = _exchange_keys(recipe)
+def _check_healthy(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]]) -> None:
+    """Check that there is a healthy class and a validation subset, where the recipe needs them."""
+    keys = _lesion_keys(recipe)
     if recipe.prior_correction:
         keys["prior_correction is true"] = "prior_correction=false"
     if keys and not HEALTHY & set(table.classes):
@@ -161,57 +163,58 @@ def _check_healthy(table: Table, recipe: Recipe, parts: dict[str, list[Sample]])
             f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
             f"{' and '.join(keys.values())}, or add healthy images"
         )
-    if recipe.prior_correction and not parts["val"]:
+    if recipe.prior_correction and not subsets["val"]:
         raise SplitError(
-            f"{table.name}: no sample is in split 'val', which settle needs; make one (--val 0.1), or set prior_correction=false"
+            f"{table.name}: no sample is in split 'val', which prior_correction needs; make one (--val 0.1), or set "
+            "prior_correction=false"
         )
 
 
 def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
-    """See that the network has what the recipe asks of it; it is built for that, where anything is asked."""
+    """Check that the network has the layers that the recipe needs; builds it only where that matters."""
     slow, frozen = recipe.optimizer.backbone != 1, recipe.optimizer.freeze
     if not (slow or frozen or recipe.loss.cam_guidance or recipe.prior_correction):
         return
     network = spec.network()
     if frozen and recipe.pretrained == "none":
         raise RecipeError(
-            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but pretrained is none: layers that start at random "
-            "would stay so; set optimizer.freeze=0, or pretrained=imagenet"
+            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but pretrained is none: the frozen layers "
+            "would stay random; set optimizer.freeze=0, or pretrained=imagenet"
         )
     if frozen and not can_freeze(network, frozen):
         raise RecipeError(
             f"recipe {recipe.name}: optimizer.freeze is {frozen}, but {recipe.model} has no maps at 1/{2**frozen} of "
-            "the input in a backbone apart from the rest; set optimizer.freeze=0"
+            "the input in a separate backbone; set optimizer.freeze=0"
         )
     if slow and not any(name.startswith(BACKBONE) for name, _ in network.named_parameters()):
         raise RecipeError(
             f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "
-            "backbone apart from the rest; set optimizer.backbone=1"
+            "separate backbone; set optimizer.backbone=1"
         )
     if recipe.prior_correction and not can_correct_prior(network):
         raise RecipeError(
-            f"recipe {recipe.name}: settle is true, but {recipe.model} does not end with one linear layer whose bias "
-            "could be shifted; set prior_correction=false"
+            f"recipe {recipe.name}: prior_correction is true, but {recipe.model} does not end with one linear layer "
+            "that has a bias; set prior_correction=false"
         )
     if recipe.loss.cam_guidance and network.class_weights() is None:
         raise RecipeError(
-            f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} does not end with pooling and one linear "
-            "layer, which its heat maps would have to come from; set loss.cam_guidance=0, or choose another model, such as "
-            "efficientnet_lite0"
+            f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} has no class activation maps, "
+            "because it does not end with pooling and one linear layer; set loss.cam_guidance=0, or choose another "
+            "model, such as efficientnet_lite0"
         )
 
 
 def _mask_keys(recipe: Recipe) -> dict[str, str]:
-    """Why masks are needed for training -> what to set to do without."""
+    """Keys of the recipe that need masks -> settings that do not."""
     keys = {}
     if learns_segmentation(recipe):
         keys["loss.mask is above 0"] = "loss.mask=0"
     if recipe.loss.cam_guidance:
         keys["loss.cam_guidance is above 0"] = "loss.cam_guidance=0"
-    return keys | _exchange_keys(recipe)
+    return keys | _lesion_keys(recipe)
 
 
-def _exchange_keys(recipe: Recipe) -> dict[str, str]:
-    """What of a recipe takes tumors out of images or puts them in -> what to set to do without."""
+def _lesion_keys(recipe: Recipe) -> dict[str, str]:
+    """Keys of the recipe for lesion augmentation -> settings without it."""
     names = [name for name in ("lesion_inpainting", "lesion_copy_paste") if getattr(recipe.augment, name)]
     return {f"augment.{name} is above 0": f"augment.{name}=0" for name in names}

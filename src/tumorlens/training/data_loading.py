@@ -1,4 +1,4 @@
-"""Cached images and masks -> batches, shuffled and changed the same way for the same seed and epoch."""
+"""Cached images and masks -> batches; order and augmentation follow from the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Recipe
 
 
-class Item(NamedTuple):
-    """One image to train on.
+class TrainingExample(NamedTuple):
+    """One image with its class and mask.
 
     Attributes:
         image: (1, S, S) uint8.
-        label: class index.
+        label: index of the class.
         mask: (1, S, S) uint8, 1 = tumor; None where the run needs no masks.
-        has_mask: whether the mask says anything; None with it.
+        has_mask: whether the mask is known; None where the run needs no masks.
     """
 
     image: Tensor
@@ -38,7 +38,7 @@ class Item(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """N of them: images and masks (N, 1, S, S) uint8, labels (N,) int64, has_mask (N,) bool."""
+    """N examples: images and masks (N, 1, S, S) uint8, labels (N,) int64, has_mask (N,) bool."""
 
     images: Tensor
     labels: Tensor
@@ -46,12 +46,14 @@ class Batch(NamedTuple):
     has_mask: Tensor | None = None
 
 
-Draw = tuple[int, int]
-Loader = DataLoader[Item]
+SeededIndex = tuple[int, int]
+"""Position of an example, and the seed of its augmentation."""
+
+Loader = DataLoader[TrainingExample]
 
 
-class Slices(Dataset[Item]):
-    """Images by (position, seed of the random change), with their masks where these are given."""
+class SliceDataset(Dataset[TrainingExample]):
+    """Images by `SeededIndex`, augmented, with their masks where these are given."""
 
     def __init__(
         self,
@@ -60,35 +62,35 @@ class Slices(Dataset[Item]):
         labels: Sequence[int],
         transform: v2.Transform | None,
         masks: Masks | None = None,
-        exchange: LesionAugmentation | None = None,
+        lesion_augmentation: LesionAugmentation | None = None,
     ) -> None:
         self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
-        self.exchange = exchange
+        self.lesion_augmentation = lesion_augmentation
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, draw: Draw) -> Item:
-        position, seed = draw
+    def __getitem__(self, index: SeededIndex) -> TrainingExample:
+        position, seed = index
         row, masks = self.rows[position], self.masks
         label = self.labels[row]
         image, mask = torch.from_numpy(np.array(self.images[row]))[None], None
         if masks:
             mask = tv_tensors.Mask(torch.from_numpy(np.array(masks.arrays[row]))[None])
         if self.transform is not None:
-            # A generator of its own for each image: workers, resuming and batch size change nothing.
+            # A separate generator for each image, so that workers, a resume and the batch size change nothing.
             with torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(seed)
-                if self.exchange and mask is not None:
-                    image, mask, label = self.exchange(image, mask, label)
+                if self.lesion_augmentation and mask is not None:
+                    image, mask, label = self.lesion_augmentation(image, mask, label)
                 image, mask = self.transform(image, mask)
         if masks is None or mask is None:
-            return Item(image, label)
-        return Item(image, label, mask.as_subclass(Tensor), bool(masks.known[row]))
+            return TrainingExample(image, label)
+        return TrainingExample(image, label, mask.as_subclass(Tensor), bool(masks.known[row]))
 
 
-class Draws(Sampler[Draw]):
-    """Positions in random order, each with a seed; both follow from (seed, epoch) alone."""
+class SeededSampler(Sampler[SeededIndex]):
+    """Positions in random order, each with a seed; both depend on (seed, epoch) only."""
 
     def __init__(self, length: int, seed: int, shuffle: bool) -> None:
         self.length, self.seed, self.shuffle = length, seed, shuffle
@@ -101,7 +103,7 @@ class Draws(Sampler[Draw]):
     def __len__(self) -> int:
         return self.length
 
-    def __iter__(self) -> Iterator[Draw]:
+    def __iter__(self) -> Iterator[SeededIndex]:
         rng = np.random.default_rng([self.seed, self.epoch])
         order = rng.permutation(self.length) if self.shuffle else np.arange(self.length)
         seeds = rng.integers(0, 2**31, size=self.length)
@@ -111,39 +113,39 @@ class Draws(Sampler[Draw]):
 def loaders(
     table: Table, images: GrayImage, masks: Masks | None, recipe: Recipe, seed: int
 ) -> tuple[Loader, Loader | None]:
-    """The batches of train, and those of val where the table has one.
+    """The batches of the training subset, and those of the validation subset where there is one.
 
     Args:
         table: with a split.
-        images: (N, S, S), the table's images in its order.
-        masks: theirs, of a run that needs them.
+        images: (N, S, S), in the order of the table.
+        masks: in the same order, of a run that needs them.
         recipe: batch size and augmentation.
         seed: of order and augmentation.
     """
-    rows = {part: [i for i, s in enumerate(table.samples) if s.split == part] for part in ("train", "val")}
-    change, exchange = recipe.augment, None
-    if masks and (change.lesion_inpainting or change.lesion_copy_paste):
-        exchange = LesionAugmentation.of(change, table, images, masks, rows["train"])
-    train = Slices(images, rows["train"], table.labels, augmentation(change), masks, exchange)
-    # On a CPU the network needs every core, and the images are decoded already.
+    rows = {subset: [i for i, s in enumerate(table.samples) if s.split == subset] for subset in ("train", "val")}
+    augment, lesions = recipe.augment, None
+    if masks and (augment.lesion_inpainting or augment.lesion_copy_paste):
+        lesions = LesionAugmentation.of(augment, table, images, masks, rows["train"])
+    train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions)
+    # On a CPU the network needs every core, and the images are already decoded.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)
     if not rows["val"]:
         return fit, None
-    val = Slices(images, rows["val"], table.labels, None, masks)
+    val = SliceDataset(images, rows["val"], table.labels, None, masks)
     return fit, loader(val, recipe.batch_size, seed, train=False)
 
 
-def loader(data: Slices, batch_size: int, seed: int, *, train: bool, workers: int = 0) -> Loader:
+def loader(data: SliceDataset, batch_size: int, seed: int, *, train: bool, workers: int = 0) -> Loader:
     """Batches, each a `Batch`.
 
-    Training drops a last batch that is not full, since batch norm fails on a single image; the
-    shuffle sees to it that every image comes in other epochs.
+    Training drops an incomplete last batch, because batch norm fails on a single image; with shuffling, every image is
+    used in some epochs.
     """
     return DataLoader(
         data,
         batch_size=batch_size,
-        sampler=Draws(len(data), seed, shuffle=train),
+        sampler=SeededSampler(len(data), seed, shuffle=train),
         drop_last=train and len(data) > batch_size,
         num_workers=workers,
         collate_fn=_collated,
@@ -151,8 +153,8 @@ def loader(data: Slices, batch_size: int, seed: int, *, train: bool, workers: in
     )
 
 
-def _collated(items: Sequence[Item]) -> Batch:
-    """What the default does, for a tuple whose fields may be None."""
+def _collated(items: Sequence[TrainingExample]) -> Batch:
+    """The default collation, for tuples whose fields may be None."""
     columns = zip(*items, strict=True)
     fields: list[Any] = [None if column[0] is None else default_collate(list(column)) for column in columns]
     return Batch(*fields)

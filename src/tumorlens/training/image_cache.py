@@ -1,4 +1,4 @@
-"""Table -> uint8 arrays: every image, and every mask, laid on the canvas once, then mapped from disk."""
+"""Table -> uint8 arrays of all images and masks at the input size, decoded once and then memory-mapped."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tumorlens.scan import GrayImage, Mask, read_scan
 
 Progress = Callable[[int, int], None]
 
-# Part of the key: raise it when decoding or placing changes what lands in the array.
+# Part of the key: raise it when decoding or resampling changes the array.
 _VERSION = 1
-_NAMED = 5  # unreadable files that an error names after the first
+_LISTED = 5  # unreadable files that an error lists after the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +32,19 @@ class Masks:
     """The masks of a table, in its order.
 
     Attributes:
-        drawn: (N, size, size) uint8, 1 = tumor; all 0 where no mask is known.
-        known: (N,) bool, whether the mask says anything, as `mask_is_known`.
+        arrays: (N, size, size) uint8, 1 = tumor; all 0 where no mask is known.
+        known: (N,) bool, whether the mask is known, as `mask_is_known`.
     """
 
-    drawn: Mask
+    arrays: Mask
     known: npt.NDArray[np.bool_]
 
 
 def mask_is_known(sample: Sample) -> bool:
-    """Whether it is known where a sample's tumor lies: it has a mask, or shows no tumor and so an empty one.
+    """Whether the mask of a sample is known: it has one, or it is healthy and so has an empty one.
 
-    That a healthy image has nothing to draw is told by its label, and no set brings empty masks for them.
-    Without them a network would never see what it must leave alone.
+    Data sets have no mask files for healthy images. Their empty masks follow from the label, and a network needs them
+    as examples without a tumor.
     """
     return sample.mask is not None or sample.label in HEALTHY
 
@@ -52,52 +52,54 @@ def mask_is_known(sample: Sample) -> bool:
 def cached_images(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> GrayImage:
     """All images of a table as one (N, size, size) uint8 array, in the table's order.
 
-    The array is keyed by the content of the files and by the canvas, so a changed image or another
-    size makes a new one, and the same data decoded before is only mapped.
+    The key of the cache is the content of the files and the input geometry: a changed image or another size makes a new
+    array, and an array that exists is only memory-mapped.
 
     Args:
         table: whose images.
-        preprocessing: only its canvas matters; normalizing happens later, on the device.
+        preprocessing: only its input geometry matters; normalization happens later, on the device.
         progress: called with (done, total).
 
     Raises:
-        DataError: some files cannot be read; names the first few.
+        DataError: some files cannot be read; lists the first few.
     """
-    return _cached(f"{_VERSION}|{fingerprint(table)}|{preprocessing.input_geometry}", table, preprocessing, resample_scan, progress)
+    return _cached(
+        f"{_VERSION}|{fingerprint(table)}|{preprocessing.input_geometry}", table, preprocessing, resample_scan, progress
+    )
 
 
 def cached_masks(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> Masks:
-    """All masks of a table, kept as `cached_images` keeps its images and lying on the canvas as those do.
+    """All masks of a table, cached and resampled like the images of `cached_images`.
 
     Args:
         table: whose masks.
-        preprocessing: only its canvas matters.
+        preprocessing: only its input geometry matters.
         progress: called with (done, total).
 
     Raises:
-        DataError: some files cannot be read, or a mask does not fit its image; names the first few.
+        DataError: some files cannot be read, or a mask does not fit its image; lists the first few.
         MissingExtraError: h5py is needed for these files and is not installed.
     """
     key = f"{_VERSION}|{fingerprint(table, masks=True)}|{preprocessing.input_geometry}|masks"
-    drawn = _cached(key, table, preprocessing, _place_mask, progress)
-    return Masks(drawn, np.array([mask_is_known(sample) for sample in table.samples]))
+    arrays = _cached(key, table, preprocessing, _resample_mask, progress)
+    return Masks(arrays, np.array([mask_is_known(sample) for sample in table.samples]))
 
 
 def resample_scan(sample: Sample, preprocessing: Preprocessing) -> GrayImage:
-    """One image on the canvas, (size, size) uint8.
+    """One image at the input size, (size, size) uint8.
 
     Raises:
         ScanError: the file cannot be read, or holds a volume.
     """
     gray = read_scan(sample.image).gray_slice()
     with torch.inference_mode():
-        placed = preprocessing.resample(torch.from_numpy(gray.copy())[None])[0, 0]
-    image: GrayImage = placed.round().clamp(0, 255).to(torch.uint8).numpy()
+        resampled = preprocessing.resample(torch.from_numpy(gray.copy())[None])[0, 0]
+    image: GrayImage = resampled.round().clamp(0, 255).to(torch.uint8).numpy()
     return image
 
 
-def _place_mask(sample: Sample, preprocessing: Preprocessing) -> Mask:
-    """One mask on the canvas, (size, size) uint8, where its image lies; all 0 where the sample has none.
+def _resample_mask(sample: Sample, preprocessing: Preprocessing) -> Mask:
+    """One mask at the input size, (size, size) uint8, resampled like its image; all 0 where the sample has none.
 
     Raises:
         ScanError, DataError, MissingExtraError: as `read_sample_mask`.
@@ -106,49 +108,54 @@ def _place_mask(sample: Sample, preprocessing: Preprocessing) -> Mask:
     if mask is None:
         size = preprocessing.input_geometry.size
         return np.zeros((size, size), np.uint8)
-    gray = read_scan(sample.image).gray_slice()  # the head is looked for in the image
+    gray = read_scan(sample.image).gray_slice()  # a head crop depends on the image
     with torch.inference_mode():
-        _, placed = preprocessing.resample_with_masks(torch.from_numpy(gray.copy())[None], torch.from_numpy(mask.copy())[None])
-    drawn: Mask = placed[0, 0].to(torch.uint8).numpy()
-    return drawn
+        _, resampled = preprocessing.resample_with_masks(
+            torch.from_numpy(gray.copy())[None], torch.from_numpy(mask.copy())[None]
+        )
+    array: Mask = resampled[0, 0].to(torch.uint8).numpy()
+    return array
 
 
 def _cached(
     key: str,
     table: Table,
     preprocessing: Preprocessing,
-    place: Callable[[Sample, Preprocessing], GrayImage],
+    resample: Callable[[Sample, Preprocessing], GrayImage],
     progress: Progress | None,
 ) -> GrayImage:
     path = cache_folder() / f"{blake2b(key.encode(), digest_size=16).hexdigest()}.npy"
     if not path.is_file():
-        _write(_decode(table, preprocessing, place, progress), path)
+        _write(_decode(table, preprocessing, resample, progress), path)
     array: GrayImage = np.load(path, mmap_mode="r")
     return array
 
 
 def _decode(
-    table: Table, preprocessing: Preprocessing, place: Callable[[Sample, Preprocessing], GrayImage], progress: Progress | None
+    table: Table,
+    preprocessing: Preprocessing,
+    resample: Callable[[Sample, Preprocessing], GrayImage],
+    progress: Progress | None,
 ) -> GrayImage:
     size = preprocessing.input_geometry.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
-    bad: dict[int, ScanError] = {}
+    unreadable: dict[int, ScanError] = {}
 
     def one(position: int) -> None:
         try:
-            out[position] = place(table.samples[position], preprocessing)
+            out[position] = resample(table.samples[position], preprocessing)
         except ScanError as error:
-            bad[position] = error
+            unreadable[position] = error
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for done, _ in enumerate(threads.map(one, range(len(table))), start=1):
             if progress:
                 progress(done, len(table))
-    if bad:
-        first, *others = (bad[position] for position in sorted(bad))
-        names = ", ".join(Path(error.file).name for error in others[:_NAMED])
-        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        rest = f"; nor can {names}{more} be read" if others else ""
+    if unreadable:
+        first, *others = (unreadable[position] for position in sorted(unreadable))
+        names = ", ".join(Path(error.file).name for error in others[:_LISTED])
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        rest = f"; {names}{more} cannot be read either" if others else ""
         raise DataError(f"{first}{rest}; remove them from the table and try again")
     return out
 

@@ -1,10 +1,10 @@
-"""Trained network + validation part -> how readily it says that there is no tumor, settled by images as they come.
+"""Trained network + validation subset -> the network with its healthy class corrected for the shifted class prior.
 
-Taking tumors out of training images (`augment.lesion_inpainting`) makes healthy ones more frequent than they are, and healthy
-heads come with a look of their own: both move the point from which on a network names no tumor. One number moves it
-back, added to the bias of that class: the shift under which the labels of the validation part are likeliest, fitted
-together with a temperature that is not kept (bias-corrected temperature scaling; Alexandari, Kundaje and Shrikumar
-2020, ICML). It changes no order within the class and none among the tumors.
+Lesion inpainting makes healthy images more frequent in training than in the data, and healthy images come from other
+scanners. Both bias the score of the healthy class. One number corrects it, added to the bias of that class: the shift
+that maximizes the likelihood of the validation labels, fitted together with a temperature that is not kept
+(bias-corrected temperature scaling; Alexandari, Kundaje and Shrikumar 2020, ICML). It changes neither the ranking of
+images by the score of the healthy class nor the ranking of the tumor classes.
 """
 
 from __future__ import annotations
@@ -18,62 +18,64 @@ from torch.nn import functional as F
 from tumorlens._arrays import Floats, Ints
 from tumorlens.models import Network
 from tumorlens.training.data_loading import Loader
-from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.loop.supervised_task import SupervisedTask
 
-_TEMPERATURE_SD = 0.5  # of log T, as where probabilities are calibrated
-_SHIFT_SD = 2.0
+_TEMPERATURE_SD = 0.5  # prior of log T, as in the calibration of probabilities
+_SHIFT_SD = 2.0  # prior of the shift
 
 
 def can_correct_prior(network: Network) -> bool:
-    """Whether the classes have a bias each, in a last linear layer by the name of head."""
+    """Whether the network ends with a linear layer, named head, that has a bias for each class."""
     head = getattr(network, "head", None)
     return isinstance(head, nn.Linear) and head.bias is not None
 
 
-def correct_prior(task: Supervised, batches: Loader, healthy: int, units: int) -> float:
+def correct_prior(task: SupervisedTask, batches: Loader, healthy: int, units: int) -> float:
     """Shift the bias of the healthy class, in place.
 
     Args:
         task: trained; its network is left in evaluation mode.
-        batches: of the validation part.
+        batches: of the validation subset.
         healthy: index of the class without a tumor.
-        units: patients, or images without one, that the validation part comes from.
+        units: number of sampling units (patients, or images without one) in the validation subset.
 
     Returns:
-        What was added to the logit of the class.
+        The number that was added to the logit of the class.
     """
     task.eval()
     with torch.inference_mode():
-        answers = [(task(batch.images.to(task.device)).logits.cpu(), batch.labels) for batch in batches]
-    logits, labels = (torch.cat(column) for column in zip(*answers, strict=True))
+        outputs = [(task(batch.images.to(task.device)).logits.cpu(), batch.labels) for batch in batches]
+    logits, labels = (torch.cat(column) for column in zip(*outputs, strict=True))
     shift = fit_shift(logits.double().numpy(), labels.numpy(), healthy, units)
     head = task.network.head
-    assert isinstance(head, nn.Linear)  # what `check_fit` has seen to
+    assert isinstance(head, nn.Linear)  # `check_fit` has checked it
     with torch.no_grad():
         head.bias[healthy] += shift
     return shift
 
 
 def fit_shift(logits: Floats, labels: Ints, healthy: int, units: int) -> float:
-    """The shift of one class's logits under which labels are likeliest.
+    """The shift of the logits of one class that maximizes the likelihood of the labels.
 
-    Slices of a patient are no independent evidence, so the mean over images counts as often as there are patients,
-    beside weak priors: shift ~ N(0, 2), log T ~ N(0, 0.5).
+    Slices of one patient are not independent, so the mean log-likelihood over images is multiplied by the number of
+    patients, and weak priors are added: shift ~ N(0, 2), log T ~ N(0, 0.5).
 
     Args:
         logits: (N, K).
-        labels: (N,) index of the true class.
+        labels: (N,) index of the reference class.
         healthy: index of the class that is shifted.
-        units: number of independent units the images come from.
+        units: number of independent sampling units.
     """
-    given, true = torch.from_numpy(np.array(logits)), torch.from_numpy(np.array(labels))
-    moved = F.one_hot(torch.tensor(healthy), given.shape[1])
+    scores, classes = torch.from_numpy(np.array(logits)), torch.from_numpy(np.array(labels))
+    shifted_class = F.one_hot(torch.tensor(healthy), scores.shape[1])
 
-    def unlikely(parameters: Floats) -> float:
+    def negative_log_posterior(parameters: Floats) -> float:
         log_temperature, shift = map(float, parameters)
-        loss = F.cross_entropy((given + shift * moved) / np.exp(log_temperature), true)
+        loss = F.cross_entropy((scores + shift * shifted_class) / np.exp(log_temperature), classes)
         prior = (log_temperature / _TEMPERATURE_SD) ** 2 + (shift / _SHIFT_SD) ** 2
         return units * float(loss) + prior / 2
 
-    found = minimize(unlikely, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6})
-    return float(found.x[1])
+    optimum = minimize(
+        negative_log_posterior, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6}
+    )
+    return float(optimum.x[1])

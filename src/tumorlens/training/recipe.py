@@ -1,4 +1,4 @@
-"""Recipes: every choice of a training run, typed, as YAML, with overrides from the command line."""
+"""YAML and overrides -> recipe: every setting of a training run, typed and validated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from tumorlens.errors import RecipeError
 
 
-class _Part(BaseModel):
+class _RecipeGroup(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -28,38 +28,44 @@ Factors = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Monitor = Literal["val_loss", "val_accuracy", "val_dice"]
 
 
-class Input(_Part):
-    """How images become network input; None takes the model's own value."""
+class Input(_RecipeGroup):
+    """How images become network input; None takes the default of the network."""
 
     size: int | None = Field(default=None, ge=32, le=2048, description="side of the square, pixels")
     channels: Literal[1, 3] = 3
-    crop: Literal["none", "head"] = Field(default="none", description="what is fitted: all, or the head's box")
+    crop: Literal["none", "head"] = Field(
+        default="none", description="region that becomes the input: the whole image, or the head's box"
+    )
     mode: Literal["letterbox", "resize", "center_crop"] = "letterbox"
     resize: int | None = Field(
-        default=None, ge=32, description="for mode: center_crop, the shorter side before the cut"
+        default=None, ge=32, description="for mode: center_crop, the shorter side before the crop"
     )
 
 
-class ProgressiveResizing(_Part):
-    """Smaller images in the first epochs of a training run."""
+class ProgressiveResizing(_RecipeGroup):
+    """Progressive resizing: smaller images in the first epochs."""
 
-    size: int | None = Field(default=None, ge=32, le=2048, description="side of the first images; None: full size")
-    until: float = Field(default=0.6, gt=0, le=1, description="share of the epochs after which they have full size")
+    size: int | None = Field(
+        default=None, ge=32, le=2048, description="side of the images in the first epoch; None: full size"
+    )
+    until: float = Field(default=0.6, gt=0, le=1, description="share of the epochs after which images have full size")
 
 
-class Optimizer(_Part):
-    """Which optimizer, and how fast."""
+class Optimizer(_RecipeGroup):
+    """Optimizer and learning rate."""
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
     lr: float = Field(default=1e-3, gt=0)
-    backbone: float = Field(default=1.0, gt=0, le=1, description="share of the rate, for the backbone")
-    freeze: int = Field(default=0, ge=0, le=4, description="first sizes of the backbone's maps that keep their weights")
+    backbone: float = Field(default=1.0, gt=0, le=1, description="factor of the learning rate for the backbone")
+    freeze: int = Field(
+        default=0, ge=0, le=4, description="number of map sizes, from 1/2 on, up to which backbone layers are frozen"
+    )
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
 
 
-class Schedule(_Part):
-    """How the learning rate moves."""
+class Schedule(_RecipeGroup):
+    """Schedule of the learning rate."""
 
     name: Literal["constant", "cosine", "onecycle", "plateau"] = "constant"
     warmup: float = Field(default=0.0, ge=0, description="epochs of linear warm-up; for onecycle a share of all steps")
@@ -68,77 +74,93 @@ class Schedule(_Part):
     patience: int = Field(default=5, ge=0, description="for plateau, epochs")
 
 
-class Loss(_Part):
-    """Cross-entropy and its two usual changes; a guide for heat maps; for a network that segments the mask's part.
+class Loss(_RecipeGroup):
+    """Cross-entropy, CAM guidance, and the loss of masks.
 
-    From `mask` on, all are for networks that segment, with the weights of system 2. Any other network is trained on
-    cross-entropy alone, and so is one that segments where `mask` is 0; `cam_guidance` is added to either.
+    Keys from `mask` on are for networks that segment; their defaults are those of published method 2. Every other
+    network is trained with cross-entropy only, and so is one that segments if `mask` is 0. `cam_guidance` is added to
+    either.
     """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
     cam_guidance: float = Field(
-        default=0.0, ge=0, description="weight of the share of the class's map beside the tumor"
+        default=0.0, ge=0, description="weight of the CAM guidance loss: class activation outside of the reference mask"
     )
-    mask: float = Field(default=0.6, ge=0, description="weight of the mask's loss; 0: train on labels alone")
-    classification: float = Field(default=0.4, ge=0, description="weight of the cross-entropy beside it")
-    auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean over the auxiliary heads")
-    dice: float = Field(default=0.5, ge=0, description="share of the Dice loss in that of a mask")
+    mask: float = Field(default=0.6, ge=0, description="weight of the mask loss; 0: train on labels only")
+    classification: float = Field(
+        default=0.4, ge=0, description="weight of the cross-entropy of a network that segments"
+    )
+    auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean loss of the auxiliary heads")
+    dice: float = Field(default=0.5, ge=0, description="weight of the Dice loss in the mask loss")
     dice_over: Literal["image", "batch"] = Field(
-        default="image", description="one Dice for each image, or one over all pixels of a batch"
+        default="image", description="Dice of each image, or of all pixels of a batch"
     )
-    focal: float = Field(default=0.5, ge=0, description="share of the focal loss")
+    focal: float = Field(default=0.5, ge=0, description="weight of the focal loss in the mask loss")
     focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumor pixels in the focal loss")
-    focal_gamma: float = Field(default=2.0, ge=0, description="how much less a pixel counts that is right already")
+    focal_gamma: float = Field(
+        default=2.0, ge=0, description="focusing parameter: how much less correctly classified pixels count"
+    )
 
 
-class Augment(_Part):
-    """Random changes of the training images; zero switches one off."""
+class Augment(_RecipeGroup):
+    """Augmentation of the training images; zero disables a transform."""
 
     hflip: float = Field(default=0.0, ge=0, le=1, description="probability of a left-right flip")
     vflip: float = Field(default=0.0, ge=0, le=1, description="probability of an up-down flip")
-    rotate: float = Field(default=0.0, ge=0, le=180, description="largest turn, degrees")
+    rotate: float = Field(default=0.0, ge=0, le=180, description="largest rotation, degrees")
     scale: Factors = (1.0, 1.0)
-    shift: float = Field(default=0.0, ge=0, lt=1, description="largest shift, share of the side")
+    shift: float = Field(default=0.0, ge=0, lt=1, description="largest translation, share of the side")
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
-    artifacts: float = Field(default=1.0, gt=0, le=1, description="probability of each from noise to downsample")
-    noise: float = Field(default=0.0, ge=0, le=1, description="largest standard deviation, of a full range of 1")
+    artifacts: float = Field(
+        default=1.0, gt=0, le=1, description="probability of each transform from noise to downsample"
+    )
+    noise: float = Field(
+        default=0.0, ge=0, le=1, description="largest standard deviation, with gray values from 0 to 1"
+    )
     blur: float = Field(default=0.0, ge=0, le=5, description="largest standard deviation, pixels")
-    bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of a coil's field; 0.4: 0.8 to 1.2")
-    ghost: float = Field(default=0.0, ge=0, le=1, description="largest strength of two ghosts, share of the image")
-    jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG, up to 100")
+    bias_field: float = Field(default=0.0, ge=0, lt=2, description="largest range of the bias field; 0.4: 0.8 to 1.2")
+    ghost: float = Field(default=0.0, ge=0, le=1, description="largest intensity of two ghosts, share of the image's")
+    jpeg: int = Field(default=0, ge=0, le=100, description="lowest quality of JPEG; 0: none")
     downsample: float = Field(
-        default=0.0, ge=0, le=1, description="lowest share of its sides to shrink to and enlarge from"
+        default=0.0, ge=0, le=1, description="lowest resolution, as a share of the sides, before upsampling again"
     )
     lesion_inpainting: float = Field(
-        default=0.0, ge=0, le=0.5, description="share that loses its tumor and counts as healthy"
+        default=0.0, ge=0, le=0.5, description="share of tumor images whose tumor is inpainted, with the healthy label"
     )
     lesion_copy_paste: float = Field(
-        default=0.0, ge=0, le=0.5, description="share of the healthy that get another's tumor"
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="share of healthy images that get the tumor of another image, with its label",
     )
 
 
-class Stop(_Part):
-    """Early stopping and which epoch is kept."""
+class Stop(_RecipeGroup):
+    """Early stopping, and the epoch whose weights are kept."""
 
-    keep: Literal["best", "last"] = Field(default="best", description="best: by the monitored figure")
-    monitor: Monitor = Field(default="val_loss", description="what tells the best epoch")
-    patience: int | None = Field(default=None, ge=1, description="epochs without a better one; None: never")
-    checkpoint_every: int | None = Field(default=None, ge=1, description="also keep every n-th epoch")
+    keep: Literal["best", "last"] = Field(default="best", description="best: by the monitored metric")
+    monitor: Monitor = Field(default="val_loss", description="validation metric that selects the best epoch")
+    patience: int | None = Field(
+        default=None, ge=1, description="epochs without improvement before training stops; None: never"
+    )
+    checkpoint_every: int | None = Field(default=None, ge=1, description="also keep a checkpoint of every n-th epoch")
 
 
-class Recipe(_Part):
-    """Everything that decides what a training run does with its data."""
+class Recipe(_RecipeGroup):
+    """All settings of a training run."""
 
     name: str
     description: str = ""
     model: str
-    classes: int | None = Field(default=None, ge=2, description="how many it is made for; None: any number")
+    classes: int | None = Field(default=None, ge=2, description="required number of classes; None: any")
     pretrained: str = Field(default="none", description="none, imagenet, package, hub, or the path of a weights file")
     dropout: float | None = Field(default=None, ge=0, lt=1)
-    options: dict[str, bool | int | float | str] = Field(default={}, description="of the model, see: tumorlens networks info")
+    options: dict[str, bool | int | float | str] = Field(
+        default={}, description="of the network, see: tumorlens networks info"
+    )
     input: Input = Input()
     progressive_resizing: ProgressiveResizing = ProgressiveResizing()
     epochs: int = Field(default=20, ge=1)
@@ -148,17 +170,19 @@ class Recipe(_Part):
     loss: Loss = Loss()
     augment: Augment = Augment()
     stop: Stop = Stop()
-    precision: Literal["auto", "bf16", "float32"] = Field(default="auto", description="auto: bf16 where it is quick")
-    precise_batch_norm: bool = Field(default=False, description="exact running statistics before each validation")
-    prior_correction: bool = Field(
-        default=False, description="after training, shift the healthy class to fit validation"
+    precision: Literal["auto", "bf16", "float32"] = Field(default="auto", description="auto: bf16 where it is fast")
+    precise_batch_norm: bool = Field(
+        default=False, description="recompute the running statistics before each validation"
     )
-    deterministic: bool = Field(default=True, description="only algorithms that give the same bits twice")
+    prior_correction: bool = Field(
+        default=False, description="after training, fit the bias of the healthy class on validation data"
+    )
+    deterministic: bool = Field(default=True, description="use deterministic algorithms only")
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if self.input.resize is not None and self.input.mode != "center_crop":
-            raise ValueError("input.resize only means something with input.mode: center_crop")
+            raise ValueError("input.resize needs input.mode: center_crop")
         if self.schedule.name == "onecycle" and self.schedule.warmup >= 1:
             raise ValueError("schedule.warmup is a share of all steps with onecycle; expected less than 1")
         size, resize = self.input.size, self.input.resize
@@ -169,11 +193,13 @@ class Recipe(_Part):
                 f"progressive_resizing.size is {self.progressive_resizing.size}; expected at most input.size, {size}"
             )
         if self.loss.mask and not self.loss.dice + self.loss.focal:
-            raise ValueError("loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 for labels alone")
+            raise ValueError(
+                "loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 to train on labels only"
+            )
         return self
 
     def to_yaml(self) -> str:
-        """The whole recipe, every default written out."""
+        """The complete recipe with all defaults."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
@@ -185,10 +211,10 @@ def shipped() -> list[str]:
 def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """A shipped recipe by name, or a YAML file, with overrides such as ``optimizer.lr=3e-4``.
 
-    A file may begin with ``extends: NAME`` and then holds only what differs from that shipped recipe.
+    A file with ``extends: NAME`` holds only the keys that differ from that shipped recipe.
 
     Raises:
-        RecipeError: no such recipe, an unknown key (says the nearest one) or a value that does not fit.
+        RecipeError: no such recipe, an unknown key (suggests the nearest one) or an invalid value.
     """
     data = _read(source)
     for override in overrides:
@@ -265,7 +291,7 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key '{where}'; {hint}"
     if first["type"] == "missing":
         return f"key '{where}' is missing"
-    if not first["loc"]:  # keys that do not fit each other: the message names both
+    if not first["loc"]:  # keys that contradict each other: the message names both
         return first["msg"].removeprefix("Value error, ")
     return f"{where}: {first['msg']}; found {first['input']!r}"
 

@@ -35,7 +35,7 @@ from tumorlens.training.loop.epoch_log import VALIDATION_METRICS, read_history
 from tumorlens.training.loop.fit import fit, quiet, reproducible
 from tumorlens.training.loop.freezing import freeze
 from tumorlens.training.loop.precision import depthwise_in_float32, precision_here
-from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.loop.supervised_task import SupervisedTask
 from tumorlens.training.pretraining_leak import check_pretraining_leak
 from tumorlens.training.prior_correction import correct_prior
 from tumorlens.training.recipe import Recipe
@@ -134,7 +134,7 @@ def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -
     return [AllowedLeak(subset=leak.subset, by=leak.by, images=len(leak.samples), of=leak.rate.n) for leak in leaks]
 
 
-def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Supervised, str]:
+def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[SupervisedTask, str]:
     """The Lightning module, and the origin of its initial weights."""
     network = spec.network()
     origin = "none"
@@ -146,7 +146,7 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)
     weights = _balanced(table) if recipe.loss.class_weights == "balanced" else None
-    task = Supervised(network, spec.preprocessing(), recipe, weights, seed, segments=learns_segmentation(recipe))
+    task = SupervisedTask(network, spec.preprocessing(), recipe, weights, seed, segments=learns_segmentation(recipe))
     return task, origin
 
 

@@ -17,7 +17,7 @@ from tumorlens.training import load_recipe
 from tumorlens.training.augmentation.lesion_augmentation import LesionAugmentation
 from tumorlens.training.augmentation.lesion_copy_paste import LesionCopyPaste, LesionDonors
 from tumorlens.training.checks import check_fit, needs_masks
-from tumorlens.training.data_loading import Slices, loaders
+from tumorlens.training.data_loading import SliceDataset, loaders
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
 
@@ -142,7 +142,7 @@ def test_a_batch_gives_the_new_label_with_the_new_mask(phantom_table: Table) -> 
     drawn = np.stack([TUMOR.numpy().astype(np.uint8) * tumor for tumor in ill])
     recipe = load_recipe("segment", ["augment={lesion_copy_paste: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, Masks(drawn, np.full(len(ill), True)), recipe, seed=0)
-    assert isinstance(batches.dataset, Slices)
+    assert isinstance(batches.dataset, SliceDataset)
     got = 0
     for position, row in enumerate(batches.dataset.rows):
         item = batches.dataset[position, 17 * position]

@@ -18,7 +18,7 @@ from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
 from tumorlens.training.augmentation.lesion_inpainting import LesionInpainting, fill
 from tumorlens.training.checks import check_fit, needs_masks
-from tumorlens.training.data_loading import Slices, loaders
+from tumorlens.training.data_loading import SliceDataset, loaders
 from tumorlens.training.image_cache import Masks
 
 
@@ -102,7 +102,7 @@ def test_a_batch_gives_the_new_label_with_the_emptied_mask(phantom_table: Table)
     recipe = load_recipe("segment", ["augment={lesion_inpainting: 0.5}", "batch_size=4"])
     batches, _ = loaders(phantom_table, images, masks, recipe, seed=0)
     healthy = phantom_table.classes.index("no_tumor")
-    assert isinstance(batches.dataset, Slices)
+    assert isinstance(batches.dataset, SliceDataset)
     for position in range(len(batches.dataset)):
         item = batches.dataset[position, 17 * position]
         assert item.mask is not None

@@ -14,7 +14,7 @@ from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
 from tumorlens.training.data_loading import Batch
 from tumorlens.training.loop.progressive_resizing import shrunk, side
-from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.loop.supervised_task import SupervisedTask
 from tumorlens.training.recipe import ProgressiveResizing
 
 
@@ -59,13 +59,13 @@ def test_a_run_sees_small_images_first_and_validates_on_full_ones(
     phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[bool, list[int]] = {True: [], False: []}
-    forward = Supervised.forward
+    forward = SupervisedTask.forward
 
-    def watched(self: Supervised, images: torch.Tensor) -> Any:
+    def watched(self: SupervisedTask, images: torch.Tensor) -> Any:
         seen[self.training].append(images.shape[-1])
         return forward(self, images)
 
-    monkeypatch.setattr(Supervised, "forward", watched)
+    monkeypatch.setattr(SupervisedTask, "forward", watched)
     settings = [
         "input.size=96",
         "epochs=4",

@@ -1,1 +1,1 @@
-"""Random changes to training images, and lesions that are moved or removed."""
+"""Augmentation of training images: transforms, lesion inpainting, lesion copy-paste."""

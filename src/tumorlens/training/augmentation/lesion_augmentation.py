@@ -1,4 +1,4 @@
-"""Recipe + training part -> which images lose their tumor, and which get one."""
+"""Recipe + training subset -> lesion augmentation: inpainting in tumor images, copy-paste in healthy images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from tumorlens.datasets import Table
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.scan import GrayImage
-from tumorlens.training.augmentation.lesion_copy_paste import LesionCopyPaste, LesionDonors
+from tumorlens.training.augmentation.lesion_copy_paste import LesionCopyPaste, LesionSources
 from tumorlens.training.augmentation.lesion_inpainting import LesionInpainting
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Augment
@@ -18,44 +18,39 @@ from tumorlens.training.recipe import Augment
 
 @dataclass(frozen=True)
 class LesionAugmentation:
-    """Takes tumors out of images that show one, and puts tumors into those of the healthy class.
+    """Inpaints tumors in images of tumor classes, and pastes tumors into images of the healthy class.
 
     Attributes:
-        removal: for images of the other classes.
-        transplant: for those of the healthy class.
-        healthy: its index.
+        inpainting: for images of the tumor classes.
+        copy_paste: for images of the healthy class.
+        healthy: index of the healthy class.
     """
 
-    removal: LesionInpainting
-    transplant: LesionCopyPaste
+    inpainting: LesionInpainting
+    copy_paste: LesionCopyPaste
     healthy: int
 
     @classmethod
     def of(
         cls, augment: Augment, table: Table, images: GrayImage, masks: Masks, rows: Sequence[int]
     ) -> LesionAugmentation:
-        """From a recipe that asks for either.
+        """The lesion augmentation of a recipe.
 
         Args:
-            augment: what happens, and how often.
-            table: with a class of healthy images, as `check_fit` has seen to.
-            images: (N, S, S), all of its images.
-            masks: theirs.
-            rows: of the training part, from which tumors are taken.
+            augment: settings of the recipe.
+            table: with a healthy class (`check_fit` has checked it).
+            images: (N, S, S), all images of the table.
+            masks: all masks.
+            rows: of the training subset, from which tumors are copied.
         """
         labels = table.labels
         healthy = next(i for i, name in enumerate(table.classes) if name in HEALTHY)
-        ill = (
-            [row for row in rows if labels[row] != healthy and masks.arrays[row].any()]
-            if augment.lesion_copy_paste
-            else []
-        )
-        transplant = LesionCopyPaste(
-            augment.lesion_copy_paste, images, masks.arrays, LesionDonors.of(images, labels, ill)
-        )
-        return cls(LesionInpainting(augment.lesion_inpainting, healthy), transplant, healthy)
+        with_tumor = [row for row in rows if labels[row] != healthy and masks.arrays[row].any()]
+        sources = LesionSources.of(images, labels, with_tumor if augment.lesion_copy_paste else [])
+        copy_paste = LesionCopyPaste(augment.lesion_copy_paste, images, masks.arrays, sources)
+        return cls(LesionInpainting(augment.lesion_inpainting, healthy), copy_paste, healthy)
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
-        """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, or what came of them."""
-        change = self.transplant if label == self.healthy else self.removal
-        return change(image, mask, label)
+        """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, perhaps augmented."""
+        transform = self.copy_paste if label == self.healthy else self.inpainting
+        return transform(image, mask, label)

@@ -1,9 +1,9 @@
-"""An image and its tumor -> the same head without it, from tissue elsewhere in it: healthy images of the same look.
+"""An image and its tumor -> the same head without the tumor, filled with its own tissue (lesion inpainting).
 
-Images of healthy heads come from other scanners, in other sequences, than those of tumors, and a network can tell
-the classes apart by that. Where the tumor of some training images is taken out and they count as healthy, nothing
-but the tumor tells those apart from the rest: counterfactual augmentation (Kaushik, Hovy and Lipton, ICLR 2020). As
-many others are filled somewhere beside their tumor and keep their label, so that a filling says nothing by itself.
+Healthy images come from other scanners and sequences than tumor images, and a network can classify by that shortcut.
+Some training images have their tumor inpainted and count as healthy; they differ from the others in the tumor only
+(counterfactual augmentation; Kaushik, Hovy and Lipton, ICLR 2020). As many other images are inpainted beside their
+tumor and keep their label, so that inpainting alone is no evidence of a healthy image.
 """
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tumorlens.training.augmentation.tissue import INSIDE, fill, grown, margins, shifts, tissue_of
+from tumorlens.training.augmentation.tissue import MIN_TISSUE, dilated, inpaint, random_offsets, tissue_of, widths
 
 
 @dataclass(frozen=True)
 class LesionInpainting:
-    """Takes tumors out of images, by chance.
+    """Inpaints tumors at random.
 
     Attributes:
-        share: of the images with an outlined tumor that lose it; as many are filled elsewhere.
-        healthy: the class of an image without one.
+        share: of the images with a tumor mask whose tumor is inpainted; as many others are inpainted beside it.
+        healthy: index of the healthy class.
     """
 
     share: float
     healthy: int
 
     def __call__(self, image: Tensor, mask: Tensor, label: int) -> tuple[Tensor, Tensor, int]:
-        """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, or what came of them.
+        """(1, S, S) uint8 image and tv_tensor mask, and the class -> the same, perhaps augmented.
 
-        Draws from torch's generator. An image in which no tissue is found to fill with stays as it is.
+        Uses torch's generator. An image without suitable tissue is returned unchanged.
         """
-        drawn = float(torch.rand(()))
-        if drawn >= 2 * self.share or not mask.any():
+        chance = float(torch.rand(()))
+        if chance >= 2 * self.share or not mask.any():
             return image, mask, label
         tumor = mask[0] > 0
-        if drawn < self.share:
-            filled = fill(image[0], tumor, tumor)
-            if filled is None:
+        if chance < self.share:
+            inpainted = inpaint(image[0], tumor, tumor)
+            if inpainted is None:
                 return image, mask, label
-            return filled[None], tv_tensors.wrap(torch.zeros_like(mask), like=mask), self.healthy
-        place = _elsewhere(image[0], tumor)
-        filled = None if place is None else fill(image[0], place, tumor)
-        return image if filled is None else filled[None], mask, label
+            return inpainted[None], tv_tensors.wrap(torch.zeros_like(mask), like=mask), self.healthy
+        region = _beside_tumor(image[0], tumor)
+        inpainted = None if region is None else inpaint(image[0], region, tumor)
+        return image if inpainted is None else inpainted[None], mask, label
 
 
-def _elsewhere(image: Tensor, tumor: Tensor) -> Tensor | None:
-    """The tumor's outline somewhere else in the head, beside the tumor; None where it fits nowhere."""
-    beyond, seam, _ = margins(tumor)
-    outline, tissue, spared = torch.where(tumor), tissue_of(image), grown(tumor, 2 * beyond + 4 * seam)
-    for move in shifts(outline):
-        rows, columns, inside = move.points(outline, tumor.shape)
-        free = inside.all() and not spared[rows, columns].any()
-        if free and tissue[rows, columns].float().mean() >= INSIDE:
-            place = torch.zeros_like(tumor)
-            place[rows, columns] = True
-            return place
+def _beside_tumor(image: Tensor, tumor: Tensor) -> Tensor | None:
+    """A region of the shape of the tumor, in tissue beside the tumor; None where it fits nowhere."""
+    border, seam, _ = widths(tumor)
+    pixels, tissue, excluded = torch.where(tumor), tissue_of(image), dilated(tumor, 2 * border + 4 * seam)
+    for offset in random_offsets(pixels):
+        rows, columns, inside = offset.apply(pixels, tumor.shape)
+        free = inside.all() and not excluded[rows, columns].any()
+        if free and tissue[rows, columns].float().mean() >= MIN_TISSUE:
+            region = torch.zeros_like(tumor)
+            region[rows, columns] = True
+            return region
     return None

@@ -1,4 +1,4 @@
-"""Random changes of training images, from torchvision; a mask rides along as a tv_tensor."""
+"""Recipe -> transforms of training images, from torchvision; masks are transformed as tv_tensors."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, bias_field, add_ghosts, apply_bias_field, to_gray
+from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_field, bias_field, to_gray
 from tumorlens.training.recipe import Augment
 
-_APART = (0.2, 0.45)  # of the side: between an image and its ghosts
+_GHOST_SHIFT = (0.2, 0.45)  # of the side
 
 
 def augmentation(settings: Augment) -> v2.Transform:
-    """The transform of a recipe: (1, S, S) uint8 -> (1, S, S) uint8, drawn from torch's global generator.
+    """The transform of a recipe: (1, S, S) uint8 -> (1, S, S) uint8, random by torch's global generator.
 
-    A `tv_tensors.Mask` given behind the image is moved as the image is, with the nearest pixel's value, and
-    neither changes what is drawn for the image nor its gray values.
+    A `tv_tensors.Mask` after the image gets the same geometric transforms with nearest-neighbor interpolation. It
+    changes neither the random numbers for the image nor its gray values.
     """
     steps: list[Any] = []
     if settings.hflip:
@@ -47,10 +47,10 @@ def augmentation(settings: Augment) -> v2.Transform:
 
 
 def _artifacts(settings: Augment) -> list[v2.Transform]:
-    """What scanners and hands do to an image, in the order in which it happens."""
+    """MRI and handling artifacts, in the order in which they occur."""
     return [
-        step(bound)
-        for step, bound in (
+        transform(bound)
+        for transform, bound in (
             (RandomBiasField, settings.bias_field),
             (RandomGhost, settings.ghost),
             (RandomBlur, settings.blur),
@@ -63,12 +63,12 @@ def _artifacts(settings: Augment) -> list[v2.Transform]:
 
 
 def _sometimes(step: v2.Transform, probability: float) -> v2.Transform:
-    """The step for some images only; where it is for all, nothing is drawn to decide."""
+    """The transform with some probability; with probability 1, no random number is used for the decision."""
     return step if probability == 1 else v2.RandomApply([step], probability)
 
 
 class _Scalar(v2.Transform):  # type: ignore[misc]
-    """A transform with one number, drawn evenly between two bounds."""
+    """A transform with one number, uniform between two bounds."""
 
     def __init__(self, low: float, high: float) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class RandomGamma(_Scalar):
     """Gray values to the power of a random gamma."""
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change the image."""
+        """Transform the image."""
         out: Tensor = self._call_kernel(F.adjust_gamma, inpt, gamma=params["value"])
         return out
 
@@ -94,28 +94,28 @@ class RandomBlur(_Scalar):
         super().__init__(0.05, max(high, 0.05))
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change the image."""
+        """Transform the image."""
         side = 2 * math.ceil(2 * self.high) + 1
         out: Tensor = self._call_kernel(F.gaussian_blur, inpt, kernel_size=[side, side], sigma=[params["value"]] * 2)
         return out
 
 
 class _Gray(_Scalar, ABC):
-    """A transform of images alone; anything else (a mask) passes untouched."""
+    """A transform of images only; masks are not changed."""
 
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Change an image."""
+        """Transform an image."""
         if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
             return inpt
         return self.change(inpt, params["value"])
 
     @abstractmethod
     def change(self, image: Tensor, value: float) -> Tensor:
-        """(1, S, S) uint8 -> the same, changed as much as `value` says."""
+        """(1, S, S) uint8 -> the same, transformed with this strength."""
 
 
 class RandomNoise(_Gray):
-    """Gaussian noise of a random strength, up to the bound."""
+    """Gaussian noise with a random standard deviation up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
@@ -127,39 +127,39 @@ class RandomNoise(_Gray):
 
 
 class RandomBiasField(_Gray):
-    """A smooth field of sensitivity, of a random shape and of a range up to the bound."""
+    """A bias field of random shape, with a range up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
     def change(self, image: Tensor, value: float) -> Tensor:
-        """Multiply by a field."""
+        """Multiply by a bias field."""
         pixels = image[0].numpy().astype(np.float32)
         field = bias_field(pixels.shape, torch.randn(BIAS_FIELD_SHAPE).numpy(), value)
         return torch.from_numpy(to_gray(apply_bias_field(pixels, field)))[None]
 
 
 class RandomGhost(_Gray):
-    """Two ghosts, above and below or left and right, up to the bound as bright as the image."""
+    """Two ghosts, above and below or left and right, with an intensity up to the bound."""
 
     def __init__(self, high: float) -> None:
         super().__init__(0.0, high)
 
     def change(self, image: Tensor, value: float) -> Tensor:
         """Add ghosts."""
-        low, high = _APART
+        low, high = _GHOST_SHIFT
         shift, axis = low + (high - low) * float(torch.rand(())), int(torch.randint(2, ()))
         return torch.from_numpy(to_gray(add_ghosts(image[0].numpy().astype(np.float32), shift, value, axis)))[None]
 
 
 class RandomResolution(_Gray):
-    """Made smaller, to a share of its sides not below the bound, and enlarged again."""
+    """Downsampled to a random share of its sides, not below the bound, and upsampled again."""
 
     def __init__(self, low: float) -> None:
         super().__init__(low, 1.0)
 
     def change(self, image: Tensor, value: float) -> Tensor:
-        """Lose detail."""
+        """Downsample and upsample."""
         size = list(image.shape[-2:])
         small = F.resize(image, [max(1, round(value * side)) for side in size], antialias=True)
         out: Tensor = F.resize(small, size, antialias=True)
@@ -167,7 +167,7 @@ class RandomResolution(_Gray):
 
 
 class RandomJpeg(_Gray):
-    """Saved as JPEG of a quality not below the bound, and read again."""
+    """JPEG compression with a random quality, not below the bound."""
 
     def __init__(self, low: float) -> None:
         super().__init__(low, 100.0)

@@ -1,1 +1,1 @@
-"""The training loop on Lightning: task, losses, optimizers, checkpoints, schedule."""
+"""The training loop on Lightning: task, losses, optimizers, schedules, checkpoints."""

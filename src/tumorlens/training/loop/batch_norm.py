@@ -1,4 +1,4 @@
-"""Running statistics of batch norm that belong to the weights they are used with, also on very small sets."""
+"""Training images -> precise batch norm statistics of the current weights, also with few steps per epoch."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import lightning as L
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tumorlens.training.data_loading import Slices, loader
+from tumorlens.training.data_loading import SliceDataset, loader
 from tumorlens.training.loop.freezing import is_frozen
 
 
 class PreciseBatchNorm(L.Callback):
-    """Before each validation, recompute batch norm's means and variances over the whole training part.
+    """Before each validation, recompute batch norm's means and variances over the whole training subset.
 
-    The usual running average looks back some ten steps. With two steps an epoch it lags behind weights
-    that change quickly, validation then measures a network that does not exist, and early stopping stops
-    it. Source: Wu and Johnson 2021, Rethinking "Batch" in BatchNorm (arXiv:2105.07576), section 3.
+    The usual running average covers about ten steps. With two steps per epoch it lags behind weights that change
+    quickly: validation then measures a wrong network, and early stopping ends training. Source: Wu and Johnson 2021,
+    Rethinking "Batch" in BatchNorm (arXiv:2105.07576), section 3.
     """
 
     def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Average the statistics of all training batches, without augmentation and dropout."""
         if trainer.train_dataloader is None:
             return
-        data: Slices = trainer.train_dataloader.dataset
-        plain = Slices(data.images, data.rows, data.labels, None)  # masks have no statistics
+        data: SliceDataset = trainer.train_dataloader.dataset
+        plain = SliceDataset(data.images, data.rows, data.labels, None)  # masks are not needed
         norms = [
             m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats and not is_frozen(m)
         ]
@@ -34,7 +34,7 @@ class PreciseBatchNorm(L.Callback):
             norm.momentum = None  # an average over all batches instead of a running one
             norm.train()
         with torch.no_grad():
-            # Shuffled: batches of one class each would hide the variance between the classes.
+            # Shuffled: batches of a single class would miss the variance between classes.
             for batch in loader(plain, trainer.train_dataloader.batch_size, seed=0, train=True):
                 module(batch.images.to(module.device))
         for norm, momentum in zip(norms, momenta, strict=True):

@@ -1,4 +1,4 @@
-"""What a run keeps on the way: its best epoch, the last finished one to resume from, every n-th."""
+"""State of training -> checkpoints: the best epoch, the last finished one for a resume, and every n-th."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 
 
 class Checkpoints(Checkpoint):
-    """Writes checkpoints at the end of every epoch; each file is replaced whole or not at all.
+    """Writes checkpoints at the end of every epoch, each file atomically.
 
-    - best.ckpt: weights of the epoch with the best validation figure; of equals, the one with the lowest loss;
-    - last.ckpt: everything after the last finished epoch, for a resume. It is written last, so that it knows
-      of the best one, and a kill between the two does no harm;
+    - best.ckpt: weights of the epoch with the best monitored metric; of equals, the one with the lowest loss;
+    - last.ckpt: the whole state after the last finished epoch, for a resume. It is written last and holds the best
+      score, so that an interruption between the two files does no harm;
     - epoch-<n>.ckpt: the same for every n-th epoch.
 
-    Names are fixed and paths are no part of the state, so that a run folder can be moved before a resume.
+    Names are fixed and paths are not part of the state, so that a run folder can be moved before a resume.
     """
 
     def __init__(self, folder: Path, every: int | None, monitor: Monitor) -> None:
@@ -33,8 +33,8 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what is due; Lightning calls this after the module's own hook."""
         epoch = trainer.current_epoch + 1
-        loss, figure = (float(trainer.callback_metrics.get(name, math.nan)) for name in ("val_loss", self.monitor))
-        score = (-loss if self.monitor == "val_loss" else figure, -loss)
+        loss, metric = (float(trainer.callback_metrics.get(name, math.nan)) for name in ("val_loss", self.monitor))
+        score = (-loss if self.monitor == "val_loss" else metric, -loss)
         if score > self.best:
             self.best = score
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
@@ -43,7 +43,7 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(self.folder / LAST)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resume must know."""
+        """The state that a resume needs."""
         return {"best": list(self.best)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -51,8 +51,8 @@ class Checkpoints(Checkpoint):
         self.best = tuple(state_dict["best"])
 
 
-class StopEarly(EarlyStopping):
-    """Lightning's early stopping; a run that had stopped before it was killed does not start again."""
+class ResumableEarlyStopping(EarlyStopping):
+    """Lightning's early stopping; a resumed run that had already stopped does not train again."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Called after a resume has loaded the state."""
@@ -60,10 +60,10 @@ class StopEarly(EarlyStopping):
 
 
 def load_kept(module: L.LightningModule, folder: Path, keep: str) -> int:
-    """Load the weights a recipe's ``stop.keep`` asks for into the module.
+    """Load the weights that the recipe keeps (``stop.keep``) into the module.
 
     Returns:
-        The epoch they are from, counted from 1.
+        Their epoch, counted from 1.
     """
     path = folder / (BEST if keep == "best" else LAST)
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""What a person sees of training: a bar for the epoch, a line for every finished one, a CSV of all."""
+"""Metrics of each epoch -> a progress bar, a line on the console, and a row of history.csv."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tumorlens._files import atomic_write
 
-# Of an epoch, in the order of the file; those of masks are left out where a run has none.
-ALWAYS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
+# Columns of history.csv in their order; those not in REQUIRED are left out where a run has no values.
+REQUIRED = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
 COLUMNS = (
     "epoch",
     "train_loss",
@@ -33,11 +33,11 @@ COLUMNS = (
     "images_per_second",
 )
 VALIDATION_METRICS = ("val_loss", "val_accuracy", "val_dice", "val_relevance_mass_accuracy", "val_pointing_game")
-_REFRESH = 0.2  # seconds between two looks at the loss: on a GPU each look waits for the step to end
+_REFRESH = 0.2  # seconds between two readings of the loss: on a GPU each one waits for the end of the step
 
 
-class EpochLines(L.Callback):
-    """Shows progress and keeps ``history.csv``, one row an epoch, also across a resume."""
+class EpochLog(L.Callback):
+    """Shows progress and writes ``history.csv``, one row per epoch, also across a resume."""
 
     def __init__(self, folder: Path, console: Console) -> None:
         self.path, self.console = folder / "history.csv", console
@@ -51,62 +51,63 @@ class EpochLines(L.Callback):
             transient=True,
         )
         self.task = self.bar.add_task("", loss="")
-        self.images, self.begun, self.ended, self.shown = 0, 0.0, 0.0, 0.0
+        self.images, self.start, self.end, self.refreshed = 0, 0.0, 0.0, 0.0
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Show the bar."""
         self.bar.start()
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """The bar back to nothing."""
+        """Reset the bar."""
         epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
         self.bar.reset(self.task, total=int(trainer.num_training_batches), description=epoch, loss="")
-        self.images, self.begun, self.shown = 0, time.perf_counter(), 0.0
+        self.images, self.start, self.refreshed = 0, time.perf_counter(), 0.0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """One step further."""
+        """Advance the bar."""
         self.images += len(batch.labels)
-        self.ended = time.perf_counter()
-        if self.ended - self.shown > _REFRESH:
-            self.shown = self.ended
+        self.end = time.perf_counter()
+        if self.end - self.refreshed > _REFRESH:
+            self.refreshed = self.end
             self.bar.update(self.task, completed=batch_idx + 1, loss=f"loss {float(outputs['loss']):.3f}")
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """The line and the row of this epoch; its rate is that of training, without the validation."""
+        """Write the line and the row of this epoch; images per second are those of training without validation."""
         metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row = {
             "epoch": trainer.current_epoch + 1,
             **{key: f"{metrics[key]:.5f}" for key in COLUMNS if key in metrics},
             "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}",
-            "images_per_second": f"{self.images / (self.ended - self.begun):.1f}",
+            "images_per_second": f"{self.images / (self.end - self.start):.1f}",
         }
         self._append(row)
-        parts = [f"epoch {row['epoch']:>3}/{trainer.max_epochs}", f"train loss {metrics['train_loss']:.4f}"]
+        line = [f"epoch {row['epoch']:>3}/{trainer.max_epochs}", f"train loss {metrics['train_loss']:.4f}"]
         if "val_loss" in metrics:
-            parts += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
+            line += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
         if "val_dice" in metrics:
-            parts.append(f"val Dice {metrics['val_dice']:.3f}")
+            line.append(f"val Dice {metrics['val_dice']:.3f}")
         if "val_relevance_mass_accuracy" in metrics:
-            parts += [f"val energy {metrics['val_relevance_mass_accuracy']:.3f}", f"val pointing {metrics['val_pointing_game']:.1%}"]
-        parts.append(f"{row['images_per_second']} images/s")
-        self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
+            accuracy, hits = metrics["val_relevance_mass_accuracy"], metrics["val_pointing_game"]
+            line += [f"val relevance mass accuracy {accuracy:.3f}", f"val pointing game {hits:.1%}"]
+        line.append(f"{row['images_per_second']} images/s")
+        self.console.print("  ".join(line), highlight=False, soft_wrap=True)
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.bar.stop()
 
     def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
-        """Leave the terminal as it was."""
+        """Remove the bar."""
         self.bar.stop()
 
     def _append(self, row: dict[str, Any]) -> None:
-        """Rewrite the file, whole or not at all; rows of epochs that a kill undid make way."""
+        """Rewrite the file atomically, without rows of epochs that an interruption has undone."""
         rows = [r for r in read_history(self.path) if int(r["epoch"]) < row["epoch"]]
         with atomic_write(self.path) as part, part.open("w", newline="") as stream:
-            kept = [name for name in COLUMNS if name in ALWAYS or any(name in r for r in (*rows, row))]
-            writer = csv.DictWriter(stream, kept, restval="")
+            columns = [name for name in COLUMNS if name in REQUIRED or any(name in r for r in (*rows, row))]
+            writer = csv.DictWriter(stream, columns, restval="")
             writer.writeheader()
             writer.writerows([*rows, row])
 

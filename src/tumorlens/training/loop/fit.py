@@ -1,4 +1,4 @@
-"""Task + batches -> checkpoints: Lightning, set up so that a run can be repeated and resumed."""
+"""Task + batches -> checkpoints: Lightning, configured so that a run is reproducible and can be resumed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rich.console import Console
 
 from tumorlens.training.data_loading import Loader
 from tumorlens.training.loop.batch_norm import PreciseBatchNorm
-from tumorlens.training.loop.checkpoints import LAST, Checkpoints, StopEarly
-from tumorlens.training.loop.epoch_log import EpochLines
-from tumorlens.training.loop.supervised_task import Supervised
+from tumorlens.training.loop.checkpoints import LAST, Checkpoints, ResumableEarlyStopping
+from tumorlens.training.loop.epoch_log import EpochLog
+from tumorlens.training.loop.supervised_task import SupervisedTask
 from tumorlens.training.recipe import Recipe
 
 
 def fit(
-    task: Supervised,
+    task: SupervisedTask,
     batches: tuple[Loader, Loader | None],
     recipe: Recipe,
     folder: Path,
@@ -33,14 +33,14 @@ def fit(
     resume: bool,
     console: Console,
 ) -> L.Trainer:
-    """Train to the end, leaving checkpoints, history.csv and TensorBoard files in the folder.
+    """Train to the end; write checkpoints, history.csv and TensorBoard files into the folder.
 
     Args:
         task: trained in place.
-        batches: of train, and of val where there is one.
-        recipe: epochs, early stopping, and a precision that is not left open.
+        batches: of the training subset, and of the validation subset where there is one.
+        recipe: epochs, early stopping, and a precision other than ``"auto"``.
         folder: of the run.
-        resume: go on after the last finished epoch, where there is one.
+        resume: continue after the last finished epoch, where there is one.
         console: where progress is shown.
 
     Raises:
@@ -57,7 +57,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        # Some CUDA kernels have no deterministic twin; there the rest is still held to it.
+        # Some CUDA kernels have no deterministic version: warn about these only.
         deterministic="warn" if recipe.deterministic and torch.cuda.is_available() else recipe.deterministic,
     )
     last = folder / LAST
@@ -69,14 +69,14 @@ def fit(
 def _callbacks(recipe: Recipe, folder: Path, console: Console) -> list[L.Callback]:
     stop = recipe.stop
     mode = "min" if stop.monitor == "val_loss" else "max"
-    early = [StopEarly(stop.monitor, mode=mode, patience=stop.patience)] if stop.patience else []
+    early = [ResumableEarlyStopping(stop.monitor, mode=mode, patience=stop.patience)] if stop.patience else []
     norms = [PreciseBatchNorm()] if recipe.precise_batch_norm else []
-    return [*norms, EpochLines(folder, console), *early, Checkpoints(folder, stop.checkpoint_every, stop.monitor)]
+    return [*norms, EpochLog(folder, console), *early, Checkpoints(folder, stop.checkpoint_every, stop.monitor)]
 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C as everywhere in Python: Lightning makes a SystemExit of it and ignores all further ones."""
+    """Restore the usual Ctrl-C: Lightning turns it into SystemExit and ignores further ones."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -89,7 +89,7 @@ def _interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advice about loaders and hardware out of the user's way."""
+    """Hide Lightning's advice about loaders and hardware."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -106,9 +106,9 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reproducible(on: bool) -> Iterator[None]:
-    """Deterministic algorithms for the time of the run only; cuBLAS wants its workspace fixed.
+    """Use deterministic algorithms during the run only; cuBLAS needs a fixed workspace.
 
-    Filling fresh memory is a debugging aid that costs a fifth of the time and changes no result here.
+    Filling new memory is a debugging aid that costs a fifth of the time and changes no result here.
     """
     settings: Any = torch.utils.deterministic
     mode, fill = torch.get_deterministic_debug_mode(), settings.fill_uninitialized_memory

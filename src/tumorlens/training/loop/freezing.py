@@ -1,8 +1,8 @@
-"""A pretrained backbone -> its first layers kept as they came: less to compute, and less to learn by heart.
+"""Network with a pretrained backbone -> the same with its first layers frozen: less to compute, less overfitting.
 
-The first layers find edges and textures, which serve images of any kind (Yosinski et al. 2014, How transferable are
-features in deep neural networks?, NIPS), and are where a step of training spends most of its time: their maps are the
-largest. Batch norm among them keeps its statistics too, or they would drift away from weights that stand still.
+The first layers detect edges and textures, which are useful for all images (Yosinski et al. 2014, How transferable are
+features in deep neural networks?, NIPS). They take most of the time of a training step, because their maps are the
+largest. Their batch norm statistics are frozen too, so that they stay consistent with the weights.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tumorlens.models import Network
 
-LARGEST = 4
-"""Sizes of maps that can be kept: those at 1/2, 1/4, 1/8 and 1/16 of the input."""
-
 
 def freeze(network: Network, sizes: int) -> None:
-    """Keep the backbone's layers up to the last maps of the first sizes as they are, in place.
+    """Freeze the backbone up to the last maps of the first sizes, in place.
 
     Args:
         network: with a backbone of timm (`can_freeze`).
@@ -33,29 +30,29 @@ def freeze(network: Network, sizes: int) -> None:
 
 
 def can_freeze(network: Network, sizes: int) -> bool:
-    """Whether a network has so many sizes of maps in a backbone of timm."""
+    """Whether a network has so many map sizes in a backbone of timm."""
     return bool(_last(getattr(network, "backbone", None), sizes))
 
 
 def is_frozen(layer: nn.Module) -> bool:
-    """Whether the layer's own weights stand still."""
+    """Whether the layer's own weights are frozen."""
     weights = list(layer.parameters(recurse=False))
     return bool(weights) and not any(weight.requires_grad for weight in weights)
 
 
 def _first_layers(backbone: Any, sizes: int) -> list[nn.Module]:
-    """The layers and what holds them, in the order of the network, up to the maps of that size."""
-    last, reached, found = _last(backbone, sizes), False, []
+    """The layers and their containers, in the order of the network, up to the maps of that size."""
+    last, reached, layers = _last(backbone, sizes), False, []
     for name, layer in backbone.named_modules():
         within = name == last or name.startswith(f"{last}.")
         if reached and not within:
             break
         reached |= within
-        found.append(layer)
-    return found
+        layers.append(layer)
+    return layers
 
 
 def _last(backbone: Any, sizes: int) -> str:
-    """Where the last maps of that size come from; empty where there are none."""
+    """Name of the module of the last maps of that size; empty where there is none."""
     maps = getattr(backbone, "feature_info", ())
     return next((str(info["module"]) for info in maps if info["reduction"] == 2**sizes), "")

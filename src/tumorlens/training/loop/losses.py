@@ -1,4 +1,4 @@
-"""Output + truth -> what a network that names and draws a tumor is trained to lower."""
+"""Output + class + reference mask -> loss of a network that classifies and segments."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch.nn import functional as F
 from tumorlens.models import ModelOutput
 
 
-class Parts(NamedTuple):
-    """A loss and what it is made of, each before its weight.
+class LossTerms(NamedTuple):
+    """The loss and its terms, each without its weight.
 
     Attributes:
-        total: the weighted sum, to be lowered.
+        total: the weighted sum, to be minimized.
         classification: cross-entropy over the batch.
-        mask: Dice and focal loss of the mask, averaged over the images that have one; 0 where none has.
-        auxiliary: the same of the auxiliary heads, averaged over them; 0 where there are none.
+        mask: Dice and focal loss of the mask, mean over the images with a known mask; 0 without any.
+        auxiliary: the same for the auxiliary heads, mean over the heads; 0 without any.
     """
 
     total: Tensor
@@ -29,20 +29,21 @@ class Parts(NamedTuple):
     auxiliary: Tensor
 
 
-Over = Literal["image", "batch"]
-"""What a Dice loss is taken over: each image by itself, or all pixels of a batch together."""
+DiceOver = Literal["image", "batch"]
+"""Dice loss of each image, or of all pixels of a batch."""
 
 
 class MaskLoss(nn.Module):
-    """Dice loss for how much of the tumor is covered, focal loss for each pixel (Lin et al. 2017).
+    """Dice loss of the overlap, and focal loss of each pixel (Lin et al. 2017).
 
-    Over a batch, as nnU-Net takes it of slices (Isensee et al. 2021, Nature Methods 18:203), what is drawn in an image
-    without a tumor costs as much as anywhere else. Over each image such a drawing costs the same however large it
-    is, so that nothing is learned from it, and a small tumor counts as much as a large one.
+    Dice over a batch, as nnU-Net uses it for slices (Isensee et al. 2021, Nature Methods 18:203), penalizes a false
+    positive pixel in a healthy image like any other pixel. Dice over each image penalizes false positives in a healthy
+    image by the same amount whatever their size, so that they give no gradient, and a small tumor counts as much as a
+    large one.
     """
 
     def __init__(
-        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: Over = "image"
+        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: DiceOver = "image"
     ) -> None:
         super().__init__()
         self.weights = dice, focal
@@ -60,31 +61,31 @@ class MaskLoss(nn.Module):
 
 
 def dice(logits: Tensor, masks: Tensor) -> Tensor:
-    """How well each drawn tumor covers the true one, where a probability above one half is tumor.
+    """Dice of each predicted mask with its reference mask; a probability above one half is tumor.
 
     Args:
         logits: (N, 1, S, S).
-        masks: (N, 1, S, S), 1 where the tumor is; each shows one.
+        masks: (N, 1, S, S), 1 = tumor; none is empty.
 
     Returns:
         (N,) float32, 0 to 1.
     """
-    drawn, true = logits.flatten(1) > 0, masks.flatten(1).bool()
-    return 2 * (drawn & true).sum(1) / (drawn.sum(1) + true.sum(1))
+    predicted, reference = logits.flatten(1) > 0, masks.flatten(1).bool()
+    return 2 * (predicted & reference).sum(1) / (predicted.sum(1) + reference.sum(1))
 
 
 class MultiTaskLoss(nn.Module):
-    """Cross-entropy, the mask's loss and that of the auxiliary heads, weighted; the defaults are system 2's.
+    """Weighted sum of cross-entropy, mask loss and the loss of auxiliary heads; defaults of published method 2.
 
     Args:
         classification: weight of the cross-entropy.
-        mask: weight of the mask's loss.
-        auxiliary: weight of the mean of the auxiliary heads' losses.
-        dice: share of Dice in the loss of a mask.
-        over: what that Dice is taken over.
-        focal: share of the focal loss.
-        alpha: weight of tumor pixels in the focal loss; of all others, 1 - alpha.
-        gamma: how much pixels that are already right count less.
+        mask: weight of the mask loss.
+        auxiliary: weight of the mean loss of the auxiliary heads.
+        dice: weight of the Dice loss in the mask loss.
+        over: Dice of each image, or of a batch.
+        focal: weight of the focal loss in the mask loss.
+        alpha: weight of tumor pixels in the focal loss; that of all others is 1 - alpha.
+        gamma: focusing parameter of the focal loss.
         class_weights: (K,), or None for equal ones.
         label_smoothing: of the cross-entropy, 0 to 1.
     """
@@ -96,7 +97,7 @@ class MultiTaskLoss(nn.Module):
         mask: float = 0.6,
         auxiliary: float = 0.4,
         dice: float = 0.5,
-        over: Over = "image",
+        over: DiceOver = "image",
         focal: float = 0.5,
         alpha: float = 0.25,
         gamma: float = 2.0,
@@ -108,26 +109,26 @@ class MultiTaskLoss(nn.Module):
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
         self.mask_loss = MaskLoss(dice, focal, alpha, gamma, over)
 
-    def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> Parts:
+    def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> LossTerms:
         """The loss of one batch, in float32.
 
         Args:
             output: of a network that segments.
-            labels: (N,) class numbers.
-            masks: (N, 1, S, S), 1 where the tumor is; ignored where there is no mask.
-            has_mask: (N,) booleans.
+            labels: (N,) class indices.
+            masks: (N, 1, S, S), 1 = tumor; ignored where the mask is not known.
+            has_mask: (N,) bool, whether the mask is known.
         """
-        assert output.mask is not None  # what `ArchitectureInfo.segments` promises
+        assert output.mask is not None  # as `ArchitectureInfo.segments` states
         classification = self.cross_entropy(output.logits.float(), labels)
-        mask = self._drawn(output.mask, masks, has_mask)
-        heads = [self._drawn(logits, masks, has_mask) for logits in output.auxiliary]
+        mask = self._mask_loss(output.mask, masks, has_mask)
+        heads = [self._mask_loss(logits, masks, has_mask) for logits in output.auxiliary]
         auxiliary = torch.stack(heads).mean() if heads else torch.zeros_like(classification)
         weights = self.weights
         total = weights[0] * classification + weights[1] * mask + weights[2] * auxiliary
-        return Parts(total, classification, mask, auxiliary)
+        return LossTerms(total, classification, mask, auxiliary)
 
-    def _drawn(self, logits: Tensor, masks: Tensor, has_mask: Tensor) -> Tensor:
+    def _mask_loss(self, logits: Tensor, masks: Tensor, has_mask: Tensor) -> Tensor:
         if not has_mask.any():
-            return logits.float().sum() * 0  # a zero that every weight still has a gradient of, as DDP expects
+            return logits.float().sum() * 0  # zero, but with a gradient for every weight, as DDP expects
         loss: Tensor = self.mask_loss(logits[has_mask], masks[has_mask])
         return loss

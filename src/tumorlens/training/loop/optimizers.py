@@ -1,4 +1,4 @@
-"""Recipe + weights -> optimizer and learning-rate schedule."""
+"""Recipe + network -> optimizer and learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tumorlens.models import Network
 from tumorlens.training import recipe
 
 BACKBONE = "backbone."
-"""How the names of a backbone's weights begin."""
+"""Prefix of the names of a backbone's weights."""
 
 
 def make_optimizer(network: Network, settings: recipe.Optimizer) -> Optimizer:
-    """The optimizer of a recipe, over a network's weights; those of its backbone may move more slowly."""
+    """The optimizer of a recipe for the weights of a network; its backbone may have a lower learning rate."""
     groups = _groups(network, settings)
     if settings.name == "adam":
         return torch.optim.Adam(groups, lr=settings.lr, weight_decay=settings.weight_decay)
@@ -27,28 +27,28 @@ def make_optimizer(network: Network, settings: recipe.Optimizer) -> Optimizer:
 
 
 def _groups(network: Network, settings: recipe.Optimizer) -> list[dict[str, Any]]:
-    """All weights together, or the backbone's apart from the others, which come first."""
+    """One group of all weights, or two: all others, and those of the backbone."""
     if settings.backbone == 1:
         return [{"params": list(network.parameters())}]
-    parts: dict[bool, list[Any]] = {False: [], True: []}
+    weights: dict[bool, list[Any]] = {False: [], True: []}
     for name, weight in network.named_parameters():
-        parts[name.startswith(BACKBONE)].append(weight)
-    return [{"params": parts[False]}, {"params": parts[True], "lr": settings.lr * settings.backbone}]
+        weights[name.startswith(BACKBONE)].append(weight)
+    return [{"params": weights[False]}, {"params": weights[True], "lr": settings.lr * settings.backbone}]
 
 
 def make_schedule(
     optimizer: Optimizer, settings: recipe.Schedule, steps: int, steps_per_epoch: int
 ) -> LRScheduler | ReduceLROnPlateau | None:
-    """How the learning rate changes.
+    """The learning-rate schedule of a recipe.
 
     Args:
-        optimizer: with the recipe's rates, the highest there will be.
+        optimizer: with the learning rates of the recipe, which are the highest ones.
         settings: of the recipe.
         steps: of the whole run.
-        steps_per_epoch: in which a warm-up is counted.
+        steps_per_epoch: to convert the warm-up, which the recipe gives in epochs.
 
     Returns:
-        None where it stays as it is.
+        None for a constant learning rate.
     """
     peaks: list[float] = [group["lr"] for group in optimizer.param_groups]
     if settings.name == "plateau":

@@ -1,7 +1,7 @@
-"""Small images in the first epochs, larger ones later: most is learned as well from few pixels.
+"""Batch + epoch -> batch at the image size of that epoch: small images first, full size later.
 
-A step on images of half the side costs a quarter, so that more epochs fit into the same time (progressive learning,
-Tan and Le 2021, EfficientNetV2, section 4). The last epochs, validation and the finished network see the full size.
+A step on images of half the side costs a quarter, so that more epochs fit into the same time (progressive learning, Tan
+and Le 2021, EfficientNetV2, section 4). The last epochs, validation and the finished network use the full size.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from tumorlens.training.data_loading import Batch
 from tumorlens.training.recipe import ProgressiveResizing
 
-_STEP = 32  # pixels between two sizes: what the coarsest maps of most networks take for one place
+_STEP = 32  # pixels between two sizes: the stride of most networks
 
 
-def side(settings: ProgressiveResizing, full: int, epoch: int, epochs: int) -> int:
-    """The side of the training images in an epoch, pixels: from the first size to the full one in even steps.
+def image_size(settings: ProgressiveResizing, full: int, epoch: int, epochs: int) -> int:
+    """Side of the training images in an epoch, pixels: from the first size to the full one in equal steps.
 
     Args:
         settings: of the recipe.
@@ -24,19 +24,19 @@ def side(settings: ProgressiveResizing, full: int, epoch: int, epochs: int) -> i
         epoch: from 0.
         epochs: of the whole run.
     """
-    growing = settings.until * epochs
-    if settings.size is None or settings.size >= full or epoch >= growing:
+    last = settings.until * epochs
+    if settings.size is None or settings.size >= full or epoch >= last:
         return full
-    between = (full - settings.size) * epoch / growing
-    return settings.size + int(between / _STEP) * _STEP
+    added = (full - settings.size) * epoch / last
+    return settings.size + int(added / _STEP) * _STEP
 
 
-def shrunk(batch: Batch, size: int) -> Batch:
-    """A batch with its images and masks made smaller; as it is where that is their size.
+def downsampled(batch: Batch, size: int) -> Batch:
+    """A batch with its images and masks downsampled; unchanged where they have that size.
 
     Args:
         batch: images and masks (N, 1, S, S).
-        size: the side they get; a pixel of a mask is then tumor where at least half of it was.
+        size: the new side; a pixel of a mask is tumor where at least half of it was.
 
     Returns:
         images (N, 1, size, size) float32, masks (N, 1, size, size) uint8.
