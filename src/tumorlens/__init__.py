@@ -1,4 +1,7 @@
-"""Brain-tumor MRI, honestly measured.
+"""Brain-tumor MRI: audit data, train, evaluate, explain, export and predict. For research only.
+
+A model classifies a slice, segments and measures the tumor, and flags most out-of-distribution images. Every result
+records its data set, its split and its limitations.
 
 >>> import tumorlens
 >>> tumorlens.load("model.onnx").predict("scan.png")  # doctest: +SKIP
@@ -38,47 +41,40 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# ONNX Runtime 1.29 and later writes a device id and an event database into the user's home, and looks up its vendor's
-# collector. It reads this variable once, when it is imported; the switch in its Python interface comes too late.
-# Every entry point passes here: the command, the import and the child processes. The user's own value wins.
+# ONNX Runtime 1.29 and later writes a device id and an event database into the user's home, and contacts its vendor's
+# telemetry server. It reads this variable once, when it is imported; the switch in its Python interface is too late.
+# Every entry point imports this module: command line, library and child processes. A value set by the user is kept.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-# Public name -> the module it lives in. Imported on first use, so that reading a scan or predicting never
-# waits for torch, and works where torch is not installed.
-_LAZY = {
-    "AuditReport": "tumorlens.auditing",
-    "audit": "tumorlens.auditing",
-    "benchmark": "tumorlens.benchmarking.benchmark",
-    "compare": "tumorlens.comparison",
-    "cross_validate": "tumorlens.experiments.cross_validation",
-    "Prediction": "tumorlens.deploy.prediction",
-    "Predictor": "tumorlens.deploy.predictor",
-    "Scan": "tumorlens.scan",
-    "evaluate": "tumorlens.evaluation",
-    "explain": "tumorlens.explanation",
-    "export": "tumorlens.deploy.export",
-    "load": "tumorlens.deploy.predictor",
-    "load_recipe": "tumorlens.training",
-    "load_run": "tumorlens.training",
-    "open_table": "tumorlens.datasets",
-    "open_tables": "tumorlens.datasets",
-    "predict": "tumorlens.deploy.predictor",
-    "read_scan": "tumorlens.scan",
-    "reference_masks": "tumorlens.auditing",
-    "reproduce": "tumorlens.experiments.reproduction",
-    "split_folds": "tumorlens.auditing",
-    "split_given": "tumorlens.auditing",
-    "split_whole": "tumorlens.auditing",
-    "train": "tumorlens.training",
+# Module -> its public names. A module is imported on first use, so that reading a scan or predicting does not import
+# torch, and works where torch is not installed. The imports above repeat the list for type checkers; a test compares both.
+_PUBLIC = {
+    "auditing": ("AuditReport", "split_folds", "split_given", "split_whole"),
+    "auditing.audit": ("audit",),
+    "auditing.provenance.source_reference_masks": ("reference_masks",),
+    "benchmarking.benchmark": ("benchmark",),
+    "comparison.compare": ("compare",),
+    "datasets": ("open_table", "open_tables"),
+    "deploy.export": ("export",),
+    "deploy.prediction": ("Prediction",),
+    "deploy.predictor": ("Predictor", "load", "predict"),
+    "evaluation.evaluate": ("evaluate",),
+    "experiments.cross_validation.folds": ("cross_validate",),
+    "experiments.reproduction.reproduce": ("reproduce",),
+    "explanation.explain": ("explain",),
+    "scan": ("Scan", "read_scan"),
+    "training": ("load_recipe", "load_run"),
+    "training.train": ("train",),
 }
-__all__ = ["__version__", *_LAZY]
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+__all__ = ["__version__", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'tumorlens' has no attribute '{name}'")
-    return getattr(import_module(_LAZY[name]), name)
+    return getattr(import_module(f"tumorlens.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted(__all__)
