@@ -1,4 +1,4 @@
-"""A file appears whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from tumorlens._files import atomic_write
 from tumorlens.errors import TumorlensError
 
 
-def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path: Path) -> None:
+def test_a_file_exists_only_after_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "x.txt"
-    with atomic_write(path) as part:
-        part.write_text("whole")
+    with atomic_write(path) as temporary:
+        temporary.write_text("whole")
         assert not path.exists()
-        assert part.parent == path.parent
+        assert temporary.parent == path.parent
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failure_leaves_the_old_file_and_no_trace_of_the_new(tmp_path: Path) -> None:
+def test_a_failure_keeps_the_old_file_and_deletes_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_text("old")
-    with pytest.raises(UnicodeEncodeError), atomic_write(path) as part:
-        part.write_text("half \udcff", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError), atomic_write(path) as temporary:
+        temporary.write_text("half \udcff", encoding="utf-8")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_nothing_is_left_where_nothing_was_written(tmp_path: Path) -> None:
+def test_no_file_is_left_if_nothing_was_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "x.txt"):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_not_taken_for_a_file(tmp_path: Path) -> None:
-    with pytest.raises(TumorlensError, match="is a folder; expected the name of a file"), atomic_write(tmp_path):
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TumorlensError) as error, atomic_write(tmp_path):
         pytest.fail("nothing may be written")
+    assert (error.value.file, error.value.found) == (str(tmp_path), "is a folder")
+    assert error.value.expected == "the name of a file to write"
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The allocator keeps what PyTorch frees, where there is one that can be told to; the peak of memory is known."""
+"""The allocator keeps freed memory on systems with glibc, and the peak of memory is measured."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tumorlens import _memory as memory
 from tumorlens._memory import keep_freed_memory, peak_memory
 
-# In a process of its own, since the settings last as long as the process does; without torch, which takes
-# seconds to import and asks the same allocator as NumPy does.
+# In a process of its own, for the settings last until it ends; without torch, which takes seconds to import and uses
+# the same allocator as NumPy.
 MEASURE = """
 import resource, runpy, sys
 import numpy as np
@@ -24,22 +24,22 @@ def faults():
         np.ones(2**22)  # 32 MiB: 8,192 pages of 4 KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-left = faults()
+before = faults()
 assert runpy.run_path(sys.argv[1])["keep_freed_memory"]()
-print(left, faults())
+print(before, faults())
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
-def test_a_freed_block_is_used_again_without_asking_the_system() -> None:
+def test_a_freed_block_is_reused_without_page_faults() -> None:
     command = [sys.executable, "-c", MEASURE, memory.__file__]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    left, kept = map(int, said.split())
-    # A system with huge pages counts fewer faults, but a kept block has next to none on any.
-    assert kept <= max(left // 10, 5)
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    before, after = map(int, output.split())
+    # A system with huge pages has fewer faults, but a kept block has almost none on any.
+    assert after <= max(before // 10, 5)
 
 
-def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory() is False
 
@@ -50,7 +50,7 @@ import numpy as np
 
 peak = runpy.run_path(sys.argv[1])["peak_memory"]
 before = peak()
-np.ones(2**24)  # 128 MiB, given back at once
+np.ones(2**24)  # 128 MiB, freed at once
 after = peak()
 np.ones(2**20)
 print(after - before, peak() - after)
@@ -58,13 +58,13 @@ print(after - before, peak() - after)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_the_peak_of_memory_stays_when_memory_is_given_back() -> None:
-    said = subprocess.run([sys.executable, "-c", PEAK, memory.__file__], check=True, capture_output=True, text=True)
-    grown, later = map(int, said.stdout.split())
+def test_the_peak_of_memory_includes_freed_memory() -> None:
+    child = subprocess.run([sys.executable, "-c", PEAK, memory.__file__], check=True, capture_output=True, text=True)
+    grown, later = map(int, child.stdout.split())
     assert 120 * 2**20 < grown < 160 * 2**20
     assert later < 2**20
 
 
-def test_where_nobody_knows_the_peak_it_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_peak_of_memory_is_none_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert peak_memory() is None

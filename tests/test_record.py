@@ -1,4 +1,4 @@
-"""The record beside results: what was run, with what, for how long; JSON that any reader takes."""
+"""run.json records command, versions and timings, as strict JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tumorlens
 from tumorlens._record import Record, versions, write_json
 
 
-def test_a_record_says_what_was_done_with_which_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_has_command_versions_and_timings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/tumorlens", "train", "--seed", "3"])
     record = Record("train", seed=3)
     record.lap("decode")
@@ -30,7 +30,7 @@ def test_a_record_says_what_was_done_with_which_versions(tmp_path: Path, monkeyp
     assert facts["versions"]["tumorlens"] == tumorlens.__version__
 
 
-def test_versions_name_what_can_change_a_number_and_leave_out_what_is_not_there(
+def test_versions_list_installed_packages_that_may_change_results(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tumorlens._record._PACKAGES", ("numpy", "not-installed-anywhere"))
@@ -38,7 +38,7 @@ def test_versions_name_what_can_change_a_number_and_leave_out_what_is_not_there(
     assert versions()["numpy"] == np.__version__
 
 
-def test_arrays_paths_and_tuples_become_plain_json(tmp_path: Path) -> None:
+def test_arrays_paths_and_tuples_become_json_types(tmp_path: Path) -> None:
     data = {1: np.arange(3), "mean": np.float32(0.5), "path": Path("a/b"), "pair": (1, True), "name": "ä"}
     path = write_json(data, tmp_path / "x.json")
     assert json.loads(path.read_bytes()) == {
@@ -50,12 +50,12 @@ def test_arrays_paths_and_tuples_become_plain_json(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_no_number_becomes_null(tmp_path: Path) -> None:
+def test_nan_and_infinities_become_null(tmp_path: Path) -> None:
     path = write_json({"auc": float("nan"), "all": np.array([1, np.inf, -np.inf])}, tmp_path / "x.json")
     assert json.loads(path.read_text()) == {"auc": None, "all": [1.0, None, None]}
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_half_of_the_new(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = write_json({"a": 1}, tmp_path / "x.json")
     with pytest.raises(TypeError):
         write_json({"a": object()}, path)

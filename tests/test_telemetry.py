@@ -1,4 +1,4 @@
-"""A process that holds a model sends nothing, and leaves nothing in the home folder but the named cache."""
+"""A process with a loaded model opens no socket, and writes nothing into the home folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 45  # the events of ONNX Runtime are queued, and sent later
+SECONDS = 45  # ONNX Runtime queues its events and sends them later
 PROGRAM = """
 import sys, time
 import tumorlens
@@ -25,18 +25,18 @@ time.sleep(float(sys.argv[2]))
 
 @dataclass
 class Watched:
-    """A child process, and what it was seen to do."""
+    """A child process, and the sockets and files that it opened."""
 
     home: Path
     process: subprocess.Popen[str]
     sockets: set[str] = field(default_factory=set)
 
-    def look(self) -> None:
-        """Note the sockets that are open now."""
+    def record_sockets(self) -> None:
+        """Record the sockets that are open now."""
         for entry in Path(f"/proc/{self.process.pid}/fd").iterdir():
             try:
                 target = os.readlink(entry)
-            except OSError:  # closed since it was listed
+            except OSError:  # closed meanwhile
                 continue
             if target.startswith("socket:"):
                 self.sockets.add(target)
@@ -48,24 +48,24 @@ class Watched:
 
 
 def start(home: Path, image: Path, **variables: str) -> Watched:
-    """A child with a home of its own, that loads a model and keeps it."""
+    """Start a child with a home folder of its own that loads a model and keeps it."""
     home.mkdir()
-    own = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TUMORLENS_CACHE", "ORT_DISABLE_TELEMETRY")
-    environment = {name: value for name, value in os.environ.items() if name not in own}
+    removed = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TUMORLENS_CACHE", "ORT_DISABLE_TELEMETRY")
+    environment = {name: value for name, value in os.environ.items() if name not in removed}
     environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | variables
-    words = [sys.executable, "-c", PROGRAM, str(image), str(SECONDS + 15)]
-    child = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    command = [sys.executable, "-c", PROGRAM, str(image), str(SECONDS + 15)]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     return Watched(home, child)
 
 
 @pytest.fixture(scope="module")
 def watched(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
-    """One child as everybody starts it, and one whose user wants the telemetry; both were watched for a while."""
+    """One child with default settings, and one with telemetry switched on; both are watched for a while."""
     if not Path("/proc/self/fd").is_dir():
-        pytest.skip("sockets are counted in /proc, which this system does not have")
+        pytest.skip("sockets are counted in /proc, which this system lacks")
     image = next((phantoms / "images").iterdir())
-    place = tmp_path_factory.mktemp("homes")
-    children = start(place / "quiet", image), start(place / "control", image, ORT_DISABLE_TELEMETRY="0")
+    homes = tmp_path_factory.mktemp("homes")
+    children = start(homes / "quiet", image), start(homes / "control", image, ORT_DISABLE_TELEMETRY="0")
     try:
         for child in children:
             assert child.process.stdout is not None
@@ -73,7 +73,7 @@ def watched(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             for child in children:
-                child.look()
+                child.record_sockets()
             time.sleep(0.05)
         yield children
     finally:
@@ -93,12 +93,12 @@ def test_a_loaded_model_opens_no_socket_and_writes_nothing_into_the_home_folder(
 
 
 @pytest.mark.slow  # as above
-def test_without_the_variable_a_file_appears_so_that_the_test_above_can_fail(watched: tuple[Watched, Watched]) -> None:
+def test_with_telemetry_a_file_appears_so_that_the_test_above_can_fail(watched: tuple[Watched, Watched]) -> None:
     _, control = watched
     assert any("onnxruntime" in name or "deviceid" in name for name in control.files)
 
 
-def test_the_value_that_the_user_has_set_wins() -> None:
+def test_a_value_set_by_the_user_is_kept() -> None:
     program = "import os, tumorlens; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     others = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     for given, expected in ({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0"):

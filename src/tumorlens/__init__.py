@@ -47,7 +47,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Module -> its public names. A module is imported on first use, so that reading a scan or predicting does not import
-# torch, and works where torch is not installed. The imports above repeat the list for type checkers; a test compares both.
+# torch, and works where torch is not installed. The imports above repeat it for type checkers; a test compares both.
 _PUBLIC = {
     "auditing": ("AuditReport", "split_folds", "split_given", "split_whole"),
     "auditing.audit": ("audit",),

@@ -1,4 +1,4 @@
-"""Types of arrays, defined once; shapes stand in the docstrings."""
+"""Types of arrays, defined once; docstrings give the shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optional dependencies: import one, or say in one line which extra brings it."""
+"""Optional dependencies: import one, or raise one line that names its extra."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
 
     Args:
         module: dotted module name, for example ``"h5py"``.
-        extra: the extra of tumorlens that brings it, for example ``"train"``.
-        purpose: what it is needed for, as it reads after "is needed to".
+        extra: the extra of tumorlens that installs it, for example ``"train"``.
+        purpose: completes the sentence "is needed to ...".
 
     Raises:
         MissingExtraError: the module is not installed.
@@ -25,6 +25,6 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         if error.name and error.name.split(".")[0] != module.split(".")[0]:
             raise
         raise MissingExtraError(
-            f"{module.split('.')[0]} is needed to {purpose} and is not installed; "
-            f'install it with: pip install "tumorlens[{extra}]"'
+            found=f"{module.split('.')[0]} is needed to {purpose} and is not installed",
+            advice=f'install it with: pip install "tumorlens[{extra}]"',
         ) from None

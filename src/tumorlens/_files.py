@@ -1,4 +1,4 @@
-"""Files: one that appears whole under its name or not at all, and where those are that may be lost."""
+"""Atomic writing of files, and the cache folder."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tumorlens.errors import TumorlensError
 
 
 def cache_folder() -> Path:
-    """Where everything is kept that can be made again: $TUMORLENS_CACHE, else the user's cache folder."""
-    if named := os.environ.get("TUMORLENS_CACHE"):
-        return Path(named)
+    """The folder for files that can be computed again: $TUMORLENS_CACHE, else the user's cache folder."""
+    if folder := os.environ.get("TUMORLENS_CACHE"):
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorlens"
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A temporary name to write to; it becomes `path` if the block ends well, and goes if it fails.
+    """A temporary path to write to; renamed to `path` if the block succeeds, deleted if it fails.
 
-    The temporary file lies in the same folder, which is made where it is missing, so that the
-    last step is a rename inside one file system.
+    The temporary file lies in the same folder, which is created if needed, so that the last step is
+    a rename within one file system.
 
     Raises:
         TumorlensError: `path` is a folder.
     """
     final = Path(path)
     if final.is_dir():
-        raise TumorlensError(f"{final}: is a folder; expected the name of a file to write")
+        raise TumorlensError(file=final, found="is a folder", expected="the name of a file to write")
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
     try:

@@ -1,9 +1,9 @@
-"""The memory of this process: the allocator told to keep what PyTorch frees, and the most it ever held.
+"""Memory of this process: keep freed blocks in the heap, and measure the peak.
 
-glibc hands every large block back to the system when it is freed and asks for it again, zeroed page by
-page, at the next layer: on a CPU that costs up to half of the training time. Three settings of mallopt(3)
-keep large blocks in the heap instead. They can be made at run time, so that no environment variable has
-to be set before Python starts; peak memory stays, it is only not returned until the process ends.
+glibc returns every large block to the system when it is freed, and the next layer requests it again, zeroed page by
+page: on a CPU that costs up to half of the training time. Three settings of mallopt(3) keep large blocks in the heap
+instead. They work at run time, so that no environment variable has to be set before Python starts. Peak memory does not
+change; memory is only not returned before the process ends.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _PAD_BYTES = 256 * 2**20
 
 
 def keep_freed_memory() -> bool:
-    """Keep freed blocks for reuse from now on, in this process.
+    """Keep freed blocks of this process for reuse from now on.
 
     Returns:
-        True where the allocator took the settings; False on systems without glibc (nothing is changed).
+        True if the allocator accepted the settings; False on systems without glibc, where nothing changes.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -35,10 +35,9 @@ def keep_freed_memory() -> bool:
 
 
 def peak_memory() -> int | None:
-    """The most memory this process ever held at once, bytes: its code, libraries and data; None where unknown.
+    """Peak resident memory of this process, bytes, with code, libraries and data; None where unknown.
 
-    Linux says it of the process alone. The figure of getrusage(2), taken on macOS, would there include that of the
-    process it was started from.
+    On Linux, /proc counts this process alone; getrusage(2), used on macOS, would include the parent process.
     """
     if sys.platform.startswith("linux"):
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()

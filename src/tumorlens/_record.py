@@ -1,4 +1,4 @@
-"""What a command did, beside its results: run.json with versions, seed, data, device, timings, outputs."""
+"""run.json beside the results of a command: versions, seed, data, device, timings, outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import tumorlens
 from tumorlens._files import atomic_write
 
-# Versions that can change a number; those not installed are left out.
+# Packages that may change results; packages that are not installed are left out.
 _PACKAGES = (
     "numpy",
     "pillow",
@@ -32,15 +32,15 @@ _PACKAGES = (
 )
 
 SURROGATES = "backslashreplace"
-"""How file names that are not UTF-8 are written: as escapes, which JSON turns back into the name."""
+"""Error handler for file names that are not UTF-8: written as escapes, which JSON decodes to the name."""
 
 
 class Record:
-    """Facts gathered while a command works, written once at its end."""
+    """Facts collected while a command runs, written once at its end."""
 
     def __init__(self, verb: str, **facts: Any) -> None:
-        self._begun = time.perf_counter()
-        self._last = self._begun
+        self._started = time.perf_counter()
+        self._last = self._started
         self.facts: dict[str, Any] = {
             "verb": verb,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -55,52 +55,52 @@ class Record:
         self.facts.update(facts)
 
     def lap(self, name: str) -> None:
-        """Note the seconds since the last lap under `name`."""
+        """Record the seconds since the last lap under `name`."""
         now = time.perf_counter()
         self.facts["seconds"][name] = round(now - self._last, 3)
         self._last = now
 
     def write(self, folder: Path, name: str = "run.json") -> Path:
         """Write the record into `folder`, whole or not at all."""
-        self.facts["seconds"]["total"] = round(time.perf_counter() - self._begun, 3)
+        self.facts["seconds"]["total"] = round(time.perf_counter() - self._started, 3)
         return write_json(self.facts, folder / name)
 
 
 def versions() -> dict[str, str]:
-    """Versions of tumorlens, Python, the system and the packages that can change a number."""
-    found = {
+    """Versions of tumorlens, Python, the system and the packages that may change results."""
+    installed = {
         "tumorlens": tumorlens.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
     }
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def processor() -> str:
-    """The processor as its maker calls it, or its architecture where the system does not say."""
+    """The model name of the processor, or its architecture where the system does not give it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:
     """Write JSON with indentation, whole or not at all; NaN and infinities become null. Returns the path."""
     text = json.dumps(to_jsonable(data), indent=2, ensure_ascii=False) + "\n"
-    with atomic_write(path) as part:
-        part.write_text(text, encoding="utf-8", errors=SURROGATES)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors=SURROGATES)
     return path
 
 
 def to_jsonable(value: Any) -> Any:
-    """Mappings, sequences, arrays and paths as what JSON knows; NaN and infinities become None."""
+    """Convert mappings, sequences, arrays and paths to JSON types; NaN and infinities become None."""
     if isinstance(value, Mapping):
         return {str(k): to_jsonable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
