@@ -90,14 +90,14 @@ def _leak(
     seed: int,
 ) -> Leak:
     flags = np.array(leaked)
-    draws = BootstrapDraws.draw(ClusterBootstrap([groups[i] for i in checked], "group", seed=seed))
-    rate = draws.sums(flags) / draws.sums(np.ones(len(flags)))
+    bootstrap = BootstrapDraws.draw(ClusterBootstrap([groups[i] for i in checked], "group", seed=seed))
+    rate = bootstrap.sums(flags) / bootstrap.sums(np.ones(len(flags)))
     labels = np.array([table.samples[i].label for i in checked])
     return Leak(
         subset=subset,
         by=by,
         samples=tuple(np.array(checked)[flags].tolist()),
-        rate=draws.proportion(rate, np.ones(len(flags), dtype=bool)),
+        rate=bootstrap.proportion(rate, np.ones(len(flags), dtype=bool)),
         per_class={
             name: (int(flags[labels == name].sum()), int((labels == name).sum()))
             for name in table.classes

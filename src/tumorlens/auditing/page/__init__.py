@@ -1,1 +1,1 @@
-"""AuditReport -> what a person reads: audit.json, contact sheets and one page of HTML."""
+"""AuditReport -> audit.json and one HTML page with tables and image pairs."""

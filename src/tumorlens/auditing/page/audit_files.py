@@ -12,34 +12,34 @@ from tumorlens.errors import DataError
 from tumorlens.report import save_page
 
 
-def write_audit(found: AuditReport, folder: Path, record: Record) -> None:
-    """Write all that an audit leaves behind; run.json comes last.
+def write_audit(report: AuditReport, folder: Path, record: Record) -> None:
+    """Write the results of an audit; run.json comes last.
 
     Args:
-        found: the audit.
-        folder: made where it is missing; files of an earlier audit are replaced.
+        report: of the audit.
+        folder: created if missing; files of an earlier audit are replaced.
         record: of the command; gets the facts of the data.
     """
-    write_json(found.to_dict(), folder / "audit.json")
-    save_page(audit_page(found), folder / "report.html")
+    write_json(report.to_dict(), folder / "audit.json")
+    save_page(audit_page(report), folder / "report.html")
     record.add(
-        data=found.table.name,
-        data_fingerprint=_fingerprint(found),
-        split=found.table.plan.to_dict() if found.table.plan else None,
-        split_hash=found.table.split_hash,
-        images=len(found.table),
-        verdict=found.verdict,
-        leaking=found.leaking,
-        notes=list(found.table.notes),
+        data=report.table.name,
+        data_fingerprint=_fingerprint(report),
+        split=report.table.plan.to_dict() if report.table.plan else None,
+        split_hash=report.table.split_hash,
+        images=len(report.table),
+        verdict=report.verdict,
+        leaking=report.leaking,
+        notes=list(report.table.notes),
         device="cpu",
         outputs=["audit.json", "report.html"],
     )
     record.write(folder)
 
 
-def _fingerprint(found: AuditReport) -> str | None:
-    """The hash of the data as other results name it; None where a file is not there."""
+def _fingerprint(report: AuditReport) -> str | None:
+    """The fingerprint of the data, as in other results; None where a file is missing."""
     try:
-        return fingerprint(found.table)
+        return fingerprint(report.table)
     except DataError:
         return None

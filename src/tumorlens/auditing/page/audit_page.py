@@ -1,4 +1,4 @@
-"""AuditReport -> one self-contained HTML page that a person can judge."""
+"""AuditReport -> one self-contained HTML page for reading."""
 
 from __future__ import annotations
 
@@ -7,117 +7,125 @@ from typing import Literal
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.duplicates.near_duplicates import CANDIDATE_SIMILARITY, DUPLICATE_SCORE
 from tumorlens.auditing.issues import Leak
-from tumorlens.auditing.page.contact_sheets import Kinship
-from tumorlens.auditing.page.figure_sections import damage_section, shortcut_section
-from tumorlens.auditing.page.image_sections import conflict_section, copy_section, leak_section, source_section
+from tumorlens.auditing.page.data_quality_section import data_quality_section
+from tumorlens.auditing.page.duplicates_section import duplicates_section
+from tumorlens.auditing.page.image_pairs import ImagePairs
+from tumorlens.auditing.page.label_conflicts_section import label_conflicts_section
+from tumorlens.auditing.page.leakage_section import leakage_section
+from tumorlens.auditing.page.page_text import SUBSET_NAMES
+from tumorlens.auditing.page.provenance_section import provenance_section
+from tumorlens.auditing.page.shortcuts_section import shortcuts_section
 from tumorlens.auditing.provenance.reference_index import SOURCE_SIMILARITY
 from tumorlens.report import Blocks, Paragraph, Section, Tile, code, note, paragraph, render_page, tiles
 
 
-def audit_page(found: AuditReport) -> str:
+def audit_page(report: AuditReport) -> str:
     """The whole page."""
-    parts = ", ".join(f"{count:,} {part}" for part, count in found.subset_sizes.items())
-    classes = ", ".join(found.table.classes)
+    subsets = ", ".join(f"{count:,} {subset}" for subset, count in report.subset_sizes.items())
+    classes = ", ".join(report.table.classes)
     return render_page(
-        f"Audit of {found.table.name}",
-        f"{len(found.table):,} images ({parts or 'no split'}) of {len(found.table.classes)} classes: {classes}",
-        audit_sections(found),
+        f"Audit of {report.table.name}",
+        f"{len(report.table):,} images ({subsets or 'no split'}) of {len(report.table.classes)} classes: {classes}",
+        audit_sections(report),
         footer=(
-            f"Split {found.table.split_hash[:16]}. 95 % intervals: bootstrap of groups of copies and patients.",
-            "This page shows images and names of files; treat it as you treat the data.",
+            f"Split {report.table.split_hash[:16]}. 95 % intervals: bootstrap of groups of duplicates and patients.",
+            "This page shows images and file names; protect it like the data.",
         ),
     )
 
 
-def audit_sections(found: AuditReport) -> list[Section]:
-    """The sections of the page, for use in a larger one."""
-    kinship = Kinship(found)
+def audit_sections(report: AuditReport) -> list[Section]:
+    """The sections of the page, also for use in a larger one."""
+    pairs = ImagePairs(report)
     return [
-        _verdict(found),
-        leak_section(kinship),
-        copy_section(kinship),
-        source_section(kinship),
-        conflict_section(kinship),
-        shortcut_section(found),
-        damage_section(found),
-        _unseen(found),
-        _method(found),
+        _summary(report),
+        leakage_section(pairs),
+        duplicates_section(pairs),
+        provenance_section(report),
+        label_conflicts_section(pairs),
+        shortcuts_section(report),
+        data_quality_section(report),
+        _not_checked(report),
+        _methods(report),
     ]
 
 
-def level(found: AuditReport) -> Literal["ok", "warning", "danger"]:
-    """How bad the verdict is: results are wrong, may be, or nothing speaks against them."""
-    if found.leaking or any(damage.level == "danger" for damage in found.integrity):
+def verdict_level(report: AuditReport) -> Literal["ok", "warning", "danger"]:
+    """The severity of the verdict: results are wrong, may be wrong, or no issue was found."""
+    if report.leaking or any(issue.level == "danger" for issue in report.integrity):
         return "danger"
-    doubts = found.label_conflicts or found.duplicates.n_distinct < len(found.table)
-    return "warning" if doubts or any(damage.level == "warning" for damage in found.integrity) else "ok"
+    unclean = report.label_conflicts or report.duplicates.n_distinct < len(report.table)
+    return "warning" if unclean or any(issue.level == "warning" for issue in report.integrity) else "ok"
 
 
-def _verdict(found: AuditReport) -> Section:
-    total, distinct = len(found.table), found.duplicates.n_distinct
-    known = list(dict.fromkeys(trace.reference for trace in found.source_matches))
-    contradicted = len({i for conflict in found.label_conflicts for i in conflict.samples})
-    leaks = [_leak_tile(leak) for leak in found.leaks if leak.subset == "test" or leak.samples]
+def _summary(report: AuditReport) -> Section:
+    total, distinct = len(report.table), report.duplicates.n_distinct
+    references = list(dict.fromkeys(match.reference for match in report.source_matches))
+    contradicted = len({i for conflict in report.label_conflicts for i in conflict.samples})
+    leaks = [_leak_tile(leak) for leak in report.leaks if leak.subset == "test" or leak.samples]
     others = [
-        Tile("Distinct images", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are copies"),
+        Tile("Distinct images", f"{distinct:,}", hint=f"of {total:,} files; {total - distinct:,} are duplicates"),
         Tile(
-            "Traced to a known set",
-            f"{len(found.source_matches):,}",
-            hint=f"images, to {' and '.join(known)}" if known else "images",
+            "Matched to a reference set",
+            f"{len(report.source_matches):,}",
+            hint=f"images, to {' and '.join(references)}" if references else "images",
         ),
-        Tile("Label conflicts", f"{len(found.label_conflicts):,}", hint=f"{contradicted:,} images in them"),
-        *_shortcut_tile(found),
-        Tile("Damage", f"{len(found.integrity):,}", hint="findings about files, masks, annotations"),
+        Tile("Label conflicts", f"{len(report.label_conflicts):,}", hint=f"in {contradicted:,} images"),
+        *_shortcut_tile(report),
+        Tile("Integrity issues", f"{len(report.integrity):,}", hint="of files, masks, annotations"),
     ]
     shown = (tiles(leaks) if leaks else ()) + tiles(others)
-    return Section("The verdict", note(level(found), found.verdict) + shown + _advice(found))
+    return Section("Summary", note(verdict_level(report), report.verdict) + shown + _advice(report))
 
 
 def _leak_tile(leak: Leak) -> Tile:
-    part = {"test": "Test", "val": "Validation"}[leak.subset]
-    what, of = (
-        ("have a copy in train", "") if leak.by == "duplicate" else ("show a patient of train", " of known patient")
+    subset = SUBSET_NAMES[leak.subset].capitalize()
+    how, of = (
+        ("with a duplicate in train", "")
+        if leak.by == "duplicate"
+        else ("with their patient in train", " with a known patient")
     )
-    return Tile(f"{part} images that {what}", leak.rate, hint=f"{len(leak.samples):,} of {leak.rate.n:,}{of}")
+    return Tile(f"{subset} images {how}", leak.rate, hint=f"{len(leak.samples):,} of {leak.rate.n:,}{of}")
 
 
-def _shortcut_tile(found: AuditReport) -> list[Tile]:
-    if not found.shortcuts:
+def _shortcut_tile(report: AuditReport) -> list[Tile]:
+    if not report.shortcuts:
         return []
-    best = max(found.shortcuts, key=lambda shortcut: shortcut.balanced_accuracy.value)
-    return [Tile("Told without anatomy", best.balanced_accuracy, hint=f"balanced accuracy, from {best.name}")]
+    best = max(report.shortcuts, key=lambda shortcut: shortcut.balanced_accuracy.value)
+    return [Tile("Predicted without anatomy", best.balanced_accuracy, hint=f"balanced accuracy, from {best.name}")]
 
 
-def _advice(found: AuditReport) -> Blocks:
-    """The command that mends it."""
-    if level(found) == "ok" and len(found.subset_sizes) > 1:
+def _advice(report: AuditReport) -> Blocks:
+    """The commands that make a clean split."""
+    if verdict_level(report) == "ok" and len(report.subset_sizes) > 1:
         return ()
-    if found.leaking:
-        why = "A split that keeps every patient and every copy on one side, without the copies, to train on instead:"
+    if report.leaking:
+        text = "To train on a split without leaks and without duplicates, with every patient in one subset:"
     else:
-        why = "A split by the groups found here, without the copies:"
-    return paragraph(why) + code("tumorlens audit PATH --write-split split.csv\ntumorlens train split.csv -o my-run")
+        text = "To train on a split by the groups of this audit, without duplicates:"
+    return paragraph(text) + code("tumorlens audit PATH --write-split split.csv\ntumorlens train split.csv -o my-run")
 
 
-def _unseen(found: AuditReport) -> Section:
+def _not_checked(report: AuditReport) -> Section:
     always = (
-        "Crops that leave out a part of the head, turns by other angles than 90°, and slices of one patient that no "
-        "known set names are not recognized; nor is what an image shows."
+        "The audit does not recognize crops that cut off a part of the head, rotations by other angles than 90°, and "
+        "slices of one patient that no reference set contains. It does not check what an image shows."
     )
-    return Section("What was not looked at", tuple(map(Paragraph, (*found.notes, always))))
+    return Section("Not checked", tuple(map(Paragraph, (*report.notes, always))))
 
 
-def _method(found: AuditReport) -> Section:
-    unread = sum(one.read_error is not None for one in found.image_records)
+def _methods(report: AuditReport) -> Section:
+    unreadable = sum(record.read_error is not None for record in report.image_records)
     sentences = (
-        f"Every file was decoded once ({unread:,} of {len(found.image_records):,} could not be), hashed as bytes and as gray "
-        "values, and drawn small four times: whole, and with its border taken away by three rules that do not depend "
-        "on how wide the border was.",
-        f"Each drawing became a code of brighter and darker places; pairs whose codes agree to at least {CANDIDATE_SIMILARITY} in "
-        "one of the eight flips and turns were laid on each other, aligned, and compared in detail.",
-        f"From a score of {DUPLICATE_SCORE} they are one image; slices of one head two thirds of a millimeter apart stay below.",
-        f"An image is a slice of a known set where finer codes agree to at least {SOURCE_SIMILARITY}; its patient is then the "
-        "patient of that slice.",
-        "What is connected by copies or by patients is one group, and all intervals come from drawing whole groups.",
+        f"Every file was decoded once ({unreadable:,} of {len(report.image_records):,} could not be read), hashed as "
+        "bytes and as gray values, and reduced to four thumbnails: the whole frame, and three without the border, "
+        "which is removed by rules that do not depend on its width.",
+        "Each thumbnail has a perceptual hash of brighter and darker places; pairs with a similarity of at least "
+        f"{CANDIDATE_SIMILARITY} in one of the eight flips and rotations were aligned and compared in detail.",
+        f"From a score of {DUPLICATE_SCORE} a pair is a duplicate; slices of one head 0.67 mm apart stay below.",
+        "An image matches a slice of a reference set if finer hashes have a similarity of at least "
+        f"{SOURCE_SIMILARITY}; it then has the patient of that slice.",
+        "Images linked by duplicates or by patients form one group, and all intervals come from a bootstrap of "
+        "whole groups.",
     )
-    return Section("How it was done", paragraph(" ".join(sentences)))
+    return Section("Methods", paragraph(" ".join(sentences)))

@@ -84,6 +84,6 @@ def _unit(frames: Thumbnails) -> Floats32:
 
 def _accuracy(correct: Flags, groups: Names, seed: int) -> Estimate:
     """The share of correct predictions with its interval over groups."""
-    draws = BootstrapDraws.draw(ClusterBootstrap(groups.tolist(), "group", seed=seed))
-    rate = draws.sums(correct) / draws.sums(np.ones(len(correct)))
-    return draws.proportion(rate, np.ones(len(correct), dtype=bool))
+    bootstrap = BootstrapDraws.draw(ClusterBootstrap(groups.tolist(), "group", seed=seed))
+    rate = bootstrap.sums(correct) / bootstrap.sums(np.ones(len(correct)))
+    return bootstrap.proportion(rate, np.ones(len(correct), dtype=bool))

@@ -17,7 +17,7 @@ from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens._extras import require
 from tumorlens.auditing.duplicates.image_records import ImageRecord, whole_frames
 from tumorlens.auditing.issues import Shortcut
-from tumorlens.auditing.shortcuts.outside_head import N_CELLS, outside_head_features
+from tumorlens.auditing.shortcuts.background_features import N_CELLS, background_features
 from tumorlens.datasets import Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
@@ -79,8 +79,8 @@ def find_shortcuts(
         folds.measure("border", "mean and deviation of the outermost pixels", border),
         folds.measure("metadata and border", "all of these together", np.hstack([file, border])),
     ]
-    outside = outside_head_features(whole_frames(records, folds.positions), seed)
-    enough = np.isfinite(outside[:, 0])
+    background = background_features(whole_frames(records, folds.positions), seed)
+    enough = np.isfinite(background[:, 0])
     occluded = folds.only(enough)
     if occluded is not None:
         features = (
@@ -88,7 +88,7 @@ def find_shortcuts(
             f"{enough.sum():,} of {len(chosen):,} images have that many"
         )
         rows = np.isin(folds.positions, occluded.positions)
-        shortcuts.append(occluded.measure("head occluded", features, outside[rows]))
+        shortcuts.append(occluded.measure("head occluded", features, background[rows]))
     return tuple(shortcuts)
 
 
@@ -101,7 +101,7 @@ class _GroupedFolds:
         labels: (N,) class names.
         groups: (N,) group names.
         fold: (N,) the fold in which an image is tested.
-        draws: of whole groups.
+        bootstrap: draws of whole groups.
         seed: of the forests.
     """
 
@@ -109,7 +109,7 @@ class _GroupedFolds:
     labels: Names
     groups: Names
     fold: Ints
-    draws: BootstrapDraws
+    bootstrap: BootstrapDraws
     seed: int
 
     @classmethod
@@ -132,7 +132,7 @@ class _GroupedFolds:
         splits = splitter(n_folds, shuffle=True, random_state=seed).split(labels, labels, owners)
         for number, (_, test) in enumerate(splits):
             fold[test] = number
-        return cls(rows, labels, owners, fold, _draws(owners, seed), seed)
+        return cls(rows, labels, owners, fold, _bootstrap(owners, seed), seed)
 
     def only(self, chosen: Flags) -> _GroupedFolds | None:
         """The same with fewer images; None where fewer than two classes are left."""
@@ -142,9 +142,9 @@ class _GroupedFolds:
         kept = kept[_of_several_groups(self.labels[kept], self.groups[kept])]
         if len(np.unique(self.labels[kept])) < 2:
             return None
-        draws = _draws(self.groups[kept], self.seed)
+        bootstrap = _bootstrap(self.groups[kept], self.seed)
         return _GroupedFolds(
-            self.positions[kept], self.labels[kept], self.groups[kept], self.fold[kept], draws, self.seed
+            self.positions[kept], self.labels[kept], self.groups[kept], self.fold[kept], bootstrap, self.seed
         )
 
     def measure(self, name: str, features: str, values: Floats) -> Shortcut:
@@ -159,11 +159,11 @@ class _GroupedFolds:
             probabilities[np.ix_(test, fitted.classes_)] = fitted.predict_proba(values[test])
         one_hot = np.eye(len(classes))[labels]
         correct = (probabilities.argmax(axis=1) == labels)[:, None]
-        hits, images = self.draws.sums(one_hot * correct), self.draws.sums(one_hot)
+        hits, images = self.bootstrap.sums(one_hot * correct), self.bootstrap.sums(one_hot)
         everything = np.ones(len(labels), dtype=bool)
-        accuracy = self.draws.proportion(hits.sum(axis=1) / images.sum(axis=1), everything)
+        accuracy = self.bootstrap.proportion(hits.sum(axis=1) / images.sum(axis=1), everything)
         with np.errstate(invalid="ignore"):  # a draw without some class has no balanced accuracy
-            balanced = self.draws.proportion((hits / images).mean(axis=1), everything)
+            balanced = self.bootstrap.proportion((hits / images).mean(axis=1), everything)
         majority = float(one_hot.mean(axis=0).max())
         lower_half = accuracy.value - (accuracy.low or 0.0)
         clear = accuracy.value - majority > _CLEAR * lower_half
@@ -171,7 +171,7 @@ class _GroupedFolds:
         return Shortcut(name, features, accuracy, majority, balanced, separated)
 
 
-def _draws(groups: Names, seed: int) -> BootstrapDraws:
+def _bootstrap(groups: Names, seed: int) -> BootstrapDraws:
     return BootstrapDraws.draw(ClusterBootstrap(groups.tolist(), "group", seed=seed))
 
 

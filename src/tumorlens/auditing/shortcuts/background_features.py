@@ -15,7 +15,7 @@ _RANKS = (0, 13, 32, 64, 95, 114, 127)  # of the cells, from the darkest to the 
 _BLOCK = 1024  # images held at once: 16 MB
 
 
-def outside_head_features(frames: Thumbnails, seed: int) -> Floats:
+def background_features(frames: Thumbnails, seed: int) -> Floats:
     """Mean, deviation and quantiles of `N_CELLS` random cells outside of each head.
 
     Args:
@@ -30,8 +30,8 @@ def outside_head_features(frames: Thumbnails, seed: int) -> Floats:
     for start in range(0, len(frames), _BLOCK):
         block = frames[start : start + _BLOCK]
         for row, (frame, head) in enumerate(zip(block, head_masks(block), strict=True), start):
-            background = frame[~head]
-            if len(background) >= N_CELLS:
-                cells[row] = random.choice(background, N_CELLS, replace=False)
+            values = frame[~head]
+            if len(values) >= N_CELLS:
+                cells[row] = random.choice(values, N_CELLS, replace=False)
     cells.sort(axis=1)
     return np.column_stack([cells.mean(axis=1), cells.std(axis=1), cells[:, _RANKS]])
