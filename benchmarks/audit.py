@@ -1,4 +1,4 @@
-"""The audit: how its matching stage grows with the number of images, and files to report against decoding them."""
+"""The audit: cost of its matching stage over the number of images, and of the whole audit against decoding alone."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from finding import COST, Finding, Target
+from comparison import COST, Comparison, Target
 from material import Material
 from race import CONTESTANTS, Contestant, fair_environment, race
 
-from tumorlens.auditing.duplicates.candidate_pairs import EXACT
+from tumorlens.auditing.duplicates.candidate_pairs import EXACT_COMPARISON_LIMIT
 
 MINUTES, GIGABYTES, RECALL = 10, 4, 0.99
 
 
-def findings(material: Material) -> Iterator[Finding | Growth]:
+def comparisons(material: Material) -> Iterator[Comparison | MatchingScaling]:
     """In the order of the heading."""
-    yield _growth(material)
+    yield _matching_scaling(material)
     yield _from_disk(material)
 
 
 @dataclass(frozen=True)
-class Step:
-    """What one number of fingerprints took.
+class ScalingStep:
+    """Cost and recall for one number of perceptual hashes.
 
     Attributes:
-        count: of fingerprints.
+        count: of hashes.
         seconds: of the matching stage alone.
-        gigabytes: GiB, the peak of the whole process, the fingerprints themselves included.
-        recall: of the planted copies.
-        pairs: found.
+        gigabytes: GiB, the peak memory of the whole process, with the hashes themselves.
+        recall: of the planted duplicates.
+        pairs: reported.
     """
 
     count: int
@@ -43,46 +43,47 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Growth:
-    """Time, memory and recall over the number of fingerprints."""
+class MatchingScaling:
+    """Time, memory and recall over the number of hashes."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ScalingStep, ...]
 
     def markdown(self) -> str:
         """Heading, method, table and verdict."""
         lines = [
-            "## Matching many fingerprints",
+            "## Matching many perceptual hashes",
             "",
-            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a process of its own. Fingerprints "
-            "are made up: most by chance, up to 20,000 are phantoms' with a quarter of the cells drawn anew; every "
-            "fiftieth is a copy of another, turned by chance, with a twentieth of its cells changed. Up to "
-            f"{EXACT:,} every pair is compared; past that sorted lists of keys are used.",
+            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a process of its "
+            "own. The hashes are synthetic: most are random, up to 20,000 are hashes of phantoms with a quarter of the "
+            "cells replaced at random; every fiftieth is a duplicate of another, randomly flipped or rotated, with a "
+            f"twentieth of its cells changed. Up to {EXACT_COMPARISON_LIMIT:,} every pair is compared; beyond that, "
+            "sorted lists of keys are used.",
             "",
-            "| fingerprints | way | s | peak memory, GiB | planted copies found | pairs reported |",
+            "| hashes | method | s | peak memory, GiB | planted duplicates found | pairs reported |",
             "|---:|---|---:|---:|---:|---:|",
         ]
         for step in self.steps:
-            way = "every pair" if step.count <= EXACT else "sorted lists"
+            method = "every pair" if step.count <= EXACT_COMPARISON_LIMIT else "sorted lists"
             lines.append(
-                f"| {step.count:,} | {way} | {step.seconds:.1f} | {step.gigabytes:.2f} | {100 * step.recall:.2f} % "
+                f"| {step.count:,} | {method} | {step.seconds:.1f} | {step.gigabytes:.2f} | {100 * step.recall:.2f} % "
                 f"| {step.pairs:,} |"
             )
         last = self.steps[-1]
         met = last.seconds <= 60 * MINUTES and last.gigabytes <= GIGABYTES and last.recall >= RECALL
         lines += [
             "",
-            f"Target for a million: at most {MINUTES} minutes and {GIGABYTES} GB, {100 * RECALL:.0f} % of the copies. "
-            f"Measured with {last.count:,}: {last.seconds / 60:.1f} minutes, {last.gigabytes:.1f} GiB, "
+            f"Target for a million: at most {MINUTES} minutes and {GIGABYTES} GB, {100 * RECALL:.0f} % of the "
+            f"duplicates. Measured with {last.count:,}: {last.seconds / 60:.1f} minutes, {last.gigabytes:.1f} GiB, "
             f"{100 * last.recall:.2f} %. **{'Met' if met else 'Not met'}.**",
         ]
         return "\n".join(lines)
 
 
-def _growth(material: Material) -> Growth:
-    return Growth(tuple(_step(material, count) for count in material.settings.fingerprints))
+def _matching_scaling(material: Material) -> MatchingScaling:
+    return MatchingScaling(tuple(_step(material, count) for count in material.settings.fingerprints))
 
 
-def _step(material: Material, count: int) -> Step:
+def _step(material: Material, count: int) -> ScalingStep:
     done = subprocess.run(
         [sys.executable, CONTESTANTS / "matching.py", str(count), material.phantoms / "images"],
         env=fair_environment(),
@@ -91,18 +92,18 @@ def _step(material: Material, count: int) -> Step:
     )
     if done.returncode:
         raise RuntimeError(f"matching.py {count}: exit code {done.returncode}\n{done.stderr[-3000:]}")
-    return Step(count, **json.loads(done.stdout))
+    return ScalingStep(count, **json.loads(done.stdout))
 
 
-def _from_disk(material: Material) -> Finding:
+def _from_disk(material: Material) -> Comparison:
     folder = material.audited
     what = "The folder given by `--data`" if material.data else "Every phantom as JPEG, once as it is and once mirrored"
-    return Finding(
+    return Comparison(
         question=f"{material.audited_files:,} files from disk to report",
         how=(
             f"{what}. PIL decodes every file once, on all cores. tumorlens: the whole of `tumorlens audit`, from "
-            "opening the folder to report.html, audit.json and run.json. Its shortcuts are fitted by "
-            "cross-validation, which takes about as long for few files as for many. Files are in the system's cache."
+            "opening the folder to report.html, audit.json and run.json. Its shortcut classifiers are "
+            "cross-validated, which takes about as long for few files as for many. Files are in the system's cache."
         ),
         unit="s",
         ratio=COST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from finding import COST, Finding, Target
+from comparison import COST, Comparison, Target
 from material import NETWORKS, Material
 from race import Contestant, race
 
@@ -18,7 +18,7 @@ EXPLAINED = {
 }
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """The bundle's map of each network, then every method for information."""
     for network in NETWORKS:
         yield _from_graph(material, network)
@@ -26,7 +26,7 @@ def findings(material: Material) -> Iterator[Finding]:
         yield _methods(material, network, methods)
 
 
-def _from_graph(material: Material, network: str) -> Finding:
+def _from_graph(material: Material, network: str) -> Comparison:
     settings = material.settings
     asked = [material.image, settings.predictions]
     contestants = [
@@ -41,7 +41,7 @@ def _from_graph(material: Material, network: str) -> Finding:
             [material.bundle(network), *asked, "--heatmap"],
         ),
     ]
-    return Finding(
+    return Comparison(
         question=f"A heat map out of the bundle, {network}",
         how=(
             f"`predict(heatmap=True)`, the map brought back to {settings.side} x {settings.side} pixels, against "
@@ -54,7 +54,7 @@ def _from_graph(material: Material, network: str) -> Finding:
     )
 
 
-def _methods(material: Material, network: str, methods: Sequence[str]) -> Finding:
+def _methods(material: Material, network: str, methods: Sequence[str]) -> Comparison:
     settings = material.settings
     asked = [settings.predictions]
     contestants = [Contestant("eager forward pass", "maps.py", ["forward", network, "none", *asked])]
@@ -68,7 +68,7 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Findin
         if method in IN_BUNDLES:
             bundle = ["bundle", material.bundle(network), method, *asked]
             contestants.append(Contestant(f"{title}, out of the bundle", "maps.py", bundle))
-    return Finding(
+    return Comparison(
         question=f"All methods of explanation, {network}",
         how=(
             "One image of 224 x 224 pixels, eager PyTorch as it comes, for one class; bundles in ONNX Runtime. The "

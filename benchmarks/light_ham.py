@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from finding import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Finding, Target
+from comparison import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
 from material import Material
 from race import Contestant, race
 
@@ -16,7 +16,7 @@ KINDS = {"plain": "self-attention", "fused": "self-attention, fused", "light": "
 PASSES = {"forward": "forward", "both": "forward and backward"}
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """In the order of the heading."""
     for passes in PASSES:
         yield _time(material, passes)
@@ -27,10 +27,10 @@ def findings(material: Material) -> Iterator[Finding]:
         yield _share(material)
 
 
-def _time(material: Material, passes: str) -> Finding:
+def _time(material: Material, passes: str) -> Comparison:
     settings = material.settings
     asked = [passes, "time", settings.grid, settings.passes]
-    return Finding(
+    return Comparison(
         question=f"LightHam against self-attention, {PASSES[passes]}",
         how=(
             f"One image's maps of {settings.grid} x {settings.grid} places and 128 channels, float32, on "
@@ -44,9 +44,9 @@ def _time(material: Material, passes: str) -> Finding:
     )
 
 
-def _memory(material: Material, passes: str) -> Finding:
+def _memory(material: Material, passes: str) -> Comparison:
     settings = material.settings
-    return Finding(
+    return Comparison(
         question=f"Memory of LightHam and self-attention, {PASSES[passes]}",
         how=(
             "The same. The peak of a pass, without what the process held before it: of the process on a CPU, of "
@@ -63,9 +63,9 @@ def _kinds(asked: list[object]) -> list[Contestant]:
     return [Contestant(name, "global_context.py", [kind, *asked]) for kind, name in KINDS.items()]
 
 
-def _batches(material: Material) -> Finding:
+def _batches(material: Material) -> Comparison:
     settings = material.settings
-    return Finding(
+    return Comparison(
         question=f"EfficientMTNet on a GPU, {settings.large} pixels",
         how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, images in its memory; forward alone.",
         unit="images/s",
@@ -81,9 +81,9 @@ def _batches(material: Material) -> Finding:
     )
 
 
-def _share(material: Material) -> Finding:
+def _share(material: Material) -> Comparison:
     settings = material.settings
-    return Finding(
+    return Comparison(
         question="EfficientMTNet's share of what the GPU reaches",
         how=f"The largest of these batches beside the product of two bfloat16 matrices of 8192 x 8192, on {_device()}.",
         unit="TFLOP/s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finding import TIMES_AS_FAST_BY_RATE, Finding, Target
+from comparison import TIMES_AS_FAST_BY_RATE, Comparison, Target
 from material import Material
 from race import Contestant, race
 
@@ -16,11 +16,11 @@ HOW = (
 )
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """One table; the last row is what people get who set nothing."""
     settings = material.settings
     contestants = [_training(material, precision) for precision in ("float32", "bf16", "auto")]
-    yield Finding(
+    yield Comparison(
         question=f"Precision of training, {NETWORK}",
         how=HOW.format(side=SIDE, batch=settings.batch, steps=settings.steps),
         unit="images/s",

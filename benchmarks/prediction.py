@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from finding import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Finding, Target
+from comparison import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
 from material import NETWORKS, Material
 from race import CONTESTANTS, TUNED, Command, Contestant, race
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """In the order of the heading."""
     for network in NETWORKS:
         yield _one_warm(material, network)
@@ -19,7 +19,7 @@ def findings(material: Material) -> Iterator[Finding]:
     yield _help(material)
 
 
-def _one_warm(material: Material, network: str) -> Finding:
+def _one_warm(material: Material, network: str) -> Comparison:
     settings = material.settings
     count, side = settings.predictions, settings.side
     plain = [NETWORKS[network], material.image, count]
@@ -28,7 +28,7 @@ def _one_warm(material: Material, network: str) -> Finding:
         Contestant("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
         Contestant("tumorlens", "tumorlens_prediction.py", [material.bundle(network), material.image, count]),
     ]
-    return Finding(
+    return Comparison(
         question=f"One warm prediction, {network}",
         how=(
             f"From a uint8 array of {side} x {side} in memory to probabilities, preprocessing included; a round is the "
@@ -43,7 +43,7 @@ def _one_warm(material: Material, network: str) -> Finding:
     )
 
 
-def _from_disk(material: Material, network: str) -> Finding:
+def _from_disk(material: Material, network: str) -> Comparison:
     settings = material.settings
     plain = [NETWORKS[network], material.images]
     contestants = [
@@ -51,7 +51,7 @@ def _from_disk(material: Material, network: str) -> Finding:
         Contestant("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
         Contestant("tumorlens", "tumorlens_folder.py", [material.bundle(network), material.images]),
     ]
-    return Finding(
+    return Comparison(
         question=f"{settings.images * settings.folder_rounds:,} images from disk, {network}",
         how=(
             f"{settings.images} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
@@ -64,11 +64,11 @@ def _from_disk(material: Material, network: str) -> Finding:
     )
 
 
-def _whole_command(material: Material, network: str) -> Finding:
+def _whole_command(material: Material, network: str) -> Comparison:
     script = [sys.executable, CONTESTANTS / "plain_command.py", NETWORKS[network], material.weights(network)]
     ours = [sys.executable, "-m", "tumorlens", "predict", material.image, "--model", material.bundle(network)]
     contestants = [Command("torch script", [*script, material.image]), Command("tumorlens predict", ours)]
-    return Finding(
+    return Comparison(
         question=f"The whole command, {network}",
         how=(
             "`tumorlens predict one.png --model model.onnx` from start to exit, against a short script that imports "
@@ -81,12 +81,12 @@ def _whole_command(material: Material, network: str) -> Finding:
     )
 
 
-def _help(material: Material) -> Finding:
+def _help(material: Material) -> Comparison:
     contestants = [
         Command("Python that does nothing", [sys.executable, "-c", "pass"]),
         Command("tumorlens --help", [sys.executable, "-m", "tumorlens", "--help"]),
     ]
-    return Finding(
+    return Comparison(
         question="The help text",
         how="`tumorlens --help` from start to exit; an empty Python beside it shows how much of that is Python's own.",
         unit="s",

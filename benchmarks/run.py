@@ -23,13 +23,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 QUESTIONS = {
-    "training": training.findings,
-    "precision": precision.findings,
-    "prediction": prediction.findings,
-    "heatmap": heatmap.findings,
-    "segmentation": segmentation.findings,
-    "light_ham": light_ham.findings,
-    "audit": audit.findings,
+    "training": training.comparisons,
+    "precision": precision.comparisons,
+    "prediction": prediction.comparisons,
+    "heatmap": heatmap.comparisons,
+    "segmentation": segmentation.comparisons,
+    "light_ham": light_ham.comparisons,
+    "audit": audit.comparisons,
 }
 REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
 _PACKAGES = (
@@ -79,8 +79,8 @@ def _tables(questions: list[str], quick: bool, data: Path | None, console: Conso
     with console.status("drawing phantoms") as status, material(QUICK if quick else FULL, data) as made:
         for question in questions:
             status.update(question)
-            for finding in QUESTIONS[question](made):
-                yield finding.markdown()
+            for comparison in QUESTIONS[question](made):
+                yield comparison.markdown()
 
 
 def _machine(minutes: float) -> str:

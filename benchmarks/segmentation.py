@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finding import TIMES_AS_FAST_BY_TIME, Finding
+from comparison import TIMES_AS_FAST_BY_TIME, Comparison
 from material import Material
 from race import TUNED, Contestant, race
 
@@ -12,16 +12,16 @@ UNET = "efficientnet_lite0_unet"
 MTNET = "efficient_mtnet"
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """The two kinds of network that draw, each at the size it was made for."""
     yield _forward(material, UNET, min(224, material.settings.large))
     yield _forward(material, MTNET, material.settings.large)
 
 
-def _forward(material: Material, network: str, side: int) -> Finding:
+def _forward(material: Material, network: str, side: int) -> Comparison:
     settings = material.settings
     asked = [network, side, settings.passes]
-    return Finding(
+    return Comparison(
         question=f"Class and mask by {network}, {side} pixels",
         how=(
             "One normalized image to class and mask, forward alone, float32, on the CPU. Tuned: channels-last and "

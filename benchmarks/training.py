@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finding import TIMES_AS_FAST_BY_RATE, Finding, Target
+from comparison import TIMES_AS_FAST_BY_RATE, Comparison, Target
 from material import NETWORKS, Material
 from race import TUNED, Contestant, race
 
@@ -18,7 +18,7 @@ HOW = (
 )
 
 
-def findings(material: Material) -> Iterator[Finding]:
+def comparisons(material: Material) -> Iterator[Comparison]:
     """A table for each network; the larger one with half the steps, or it would take half of the whole time."""
     for network, share in zip(NETWORKS, (1, 2), strict=True):
         steps = max(1, material.settings.steps // share)
@@ -33,7 +33,7 @@ def findings(material: Material) -> Iterator[Finding]:
                 {"TUMORLENS_CACHE": str(material.folder / "cache")},
             ),
         ]
-        yield Finding(
+        yield Comparison(
             question=f"Training, {network}",
             how=HOW.format(steps=steps, batch=material.settings.batch),
             unit="images/s",

@@ -16,16 +16,17 @@ from tumorlens.datasets import open_table
 
 
 def main() -> None:
+    """Audit the folder in every round."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--no-shortcuts", action="store_true")
-    chosen = parser.parse_args()
+    options = parser.parse_args()
 
     def one_round() -> float:
         with TemporaryDirectory() as out:
             begun = time.perf_counter()
             record = Record("audit", seed=0)
-            write_audit(audit(open_table(chosen.folder), shortcuts=not chosen.no_shortcuts), Path(out), record)
+            write_audit(audit(open_table(options.folder), shortcuts=not options.no_shortcuts), Path(out), record)
             return time.perf_counter() - begun
 
     one_round()

@@ -1,4 +1,4 @@
-"""Figures -> the answer to a question: medians, the ratio of each pair of one round, a table and a verdict."""
+"""Measurements of contestants -> a comparison: medians, the ratio of each pair of one round, a table and a verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from race import Series
 
 @dataclass(frozen=True)
 class Ratio:
-    """How a contestant stands to the first one: a heading, and the ratio of two figures of one round."""
+    """How a contestant compares with the first one: a heading, and the ratio of two measurements of one round."""
 
     heading: str
     of: Callable[[float, float], float]
@@ -24,17 +24,16 @@ SHARE = Ratio("share of the first", lambda rate, first: rate / first)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """The answer to one question.
+class Comparison:
+    """The measurements of all contestants for one question.
 
     Attributes:
-        question: what was asked; the heading of its table.
-        how: what was done, in a sentence or two.
-        unit: of every figure.
+        question: the heading of its table.
+        how: the method, in a sentence or two.
+        unit: of every measurement.
         ratio: how contestants are compared with the first.
         series: of every contestant; the first is the reference.
-        target: what was asked for, and whether the product's contestant, the last one, reached it; None for
-            information only.
+        target: the bound for the product's contestant, the last one; None for information only.
     """
 
     question: str
@@ -45,9 +44,9 @@ class Finding:
     target: Target | None = None
 
     def ratios(self, series: Series) -> list[float]:
-        """The ratio of each round: both figures were measured within seconds of each other."""
+        """The ratio of each round: both values were measured within seconds of each other."""
         first = self.series[0]
-        return [self.ratio.of(mine, other) for mine, other in zip(series.values, first.values, strict=True)]
+        return [self.ratio.of(own, other) for own, other in zip(series.values, first.values, strict=True)]
 
     def markdown(self) -> str:
         """Heading, method, table and verdict."""
@@ -63,28 +62,28 @@ class Finding:
 
 @dataclass(frozen=True)
 class Target:
-    """A bound on what the last contestant of a finding reached.
+    """A bound for the last contestant of a comparison.
 
     Attributes:
-        bound: the number asked for.
-        least: True where at least the bound is asked for, False where at most.
-        absolute: True for a bound on the figure, False for one on the ratio.
+        bound: the number.
+        least: True for a lower bound, False for an upper bound.
+        absolute: True for a bound on the measurement, False for one on the ratio.
     """
 
     bound: float
     least: bool
     absolute: bool = False
 
-    def verdict(self, finding: Finding) -> str:
-        """One line: target, measured, and whether it is met."""
-        mine = finding.series[-1]
-        measured = mine.median if self.absolute else median(finding.ratios(mine))
+    def verdict(self, comparison: Comparison) -> str:
+        """One line: target, measurement, and whether the target is met."""
+        own = comparison.series[-1]
+        measured = own.median if self.absolute else median(comparison.ratios(own))
         met = measured >= self.bound if self.least else measured <= self.bound
-        unit = f" {finding.unit}" if self.absolute else ""
+        unit = f" {comparison.unit}" if self.absolute else ""
         word = "at least" if self.least else "at most"
-        what = finding.unit if self.absolute else finding.ratio.heading
+        what = comparison.unit if self.absolute else comparison.ratio.heading
         return (
-            f"Target for *{mine.name}* ({what}): {word} {self.bound:g}{unit}. "
+            f"Target for *{own.name}* ({what}): {word} {self.bound:g}{unit}. "
             f"Measured: {_number(measured)}{unit}. **{'Met' if met else 'Not met'}.**"
         )
 
