@@ -1,4 +1,4 @@
-"""The whole house on phantoms: draw, ask what ships, split, train, evaluate, explain, export, predict, and one page."""
+"""Synthetic phantoms -> one report of the whole pipeline, from the split to predictions with the exported model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -41,8 +42,8 @@ NEW_PATIENTS = 8
 
 
 @dataclass
-class _Steps:
-    """Says each step when it begins, and keeps how long it took."""
+class _StepTimer:
+    """Prints each step when it begins, and measures its seconds."""
 
     console: Console
     seconds: list[tuple[str, float]] = field(default_factory=list)
@@ -50,18 +51,18 @@ class _Steps:
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         self.console.print(f"{len(self.seconds) + 1}. {what}", style="bold", highlight=False)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         yield
-        self.seconds.append((what, time.perf_counter() - begun))
+        self.seconds.append((what, time.perf_counter() - started))
 
 
 def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path:
-    """Go the whole way on drawn heads, without network, data or pretrained weights.
+    """Run the whole pipeline on synthetic phantoms, without network, data or pretrained weights.
 
     Args:
-        folder: a new folder for everything that is made.
-        seed: of phantoms, split and training.
-        console: where progress is shown; None for silence.
+        folder: a new folder for all results.
+        seed: random seed of phantoms, split and training.
+        console: for progress; None for none.
 
     Returns:
         The path of one self-contained HTML report.
@@ -69,93 +70,95 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
     Raises:
         DataError: the folder is not empty.
     """
-    steps = _Steps(console or Console(quiet=True))
+    steps = _StepTimer(console or Console(quiet=True))
     record = Record("demo", seed=seed)
-    with steps.step(f"drawing {PATIENTS} phantom heads, {SLICES} slices each"):
+    with steps.step(f"generating {PATIENTS} phantoms, {SLICES} slices each"):
         phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed)
         phantom.make(folder / "new", patients=NEW_PATIENTS, slices=1, seed=seed + 1)
-    with steps.step("asking the model that comes with tumorlens about new ones"):
+    with steps.step("predicting new phantoms with the model that comes with tumorlens"):
         shipped = _predicted(folder / "new", DEFAULT_MODEL)
-    with steps.step("splitting them by patient, and training a small network"):
+    with steps.step("splitting the phantoms by patient, and training a small network"):
         split = split_folds(open_table(folder / "phantoms"), folds=3, fold=0, val=0.15, seed=seed)
         run = train(split, load_recipe("demo"), folder / "run", seed=seed, console=steps.console)
-    with steps.step("evaluating it on patients it has never seen"):
-        found = evaluate(run, seed=seed)
-        write_evaluation(run, found, run.evaluation_folder(), Record("evaluate"))
-        steps.console.print(f"   accuracy {found.metrics.overall['accuracy'].percent()}", highlight=False)
-    with steps.step("explaining it: Grad-CAM on new phantoms"):
+    with steps.step("evaluating the network on patients it was not trained on"):
+        evaluation = evaluate(run, seed=seed)
+        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+        steps.console.print(f"   accuracy {evaluation.metrics.overall['accuracy'].percent()}", highlight=False)
+    with steps.step("explaining the network: Grad-CAM on new phantoms"):
         _write_overlays(run, folder / "new", folder / "overlays")
-    with steps.step("exporting it to one ONNX file, and comparing the answers"):
+    with steps.step("exporting the network as one ONNX file, and comparing the predictions"):
         card = export(run, folder / "model.onnx")
     with steps.step("predicting new phantoms with ONNX Runtime, without torch"):
-        answers = _predicted(folder / "new", folder / "model.onnx")
+        predicted = _predicted(folder / "new", folder / "model.onnx")
     sections = [
-        _what_this_is(folder, steps, card),
+        _summary(folder, steps, card),
         Section(
             "The phantoms",
             figure(
-                phantom.contact_sheet(seed), "Drawn heads: four classes, three planes.", "Contact sheet of phantoms"
+                phantom.contact_sheet(seed),
+                "Synthetic phantoms: four classes, three planes.",
+                "Contact sheet of phantoms",
             ),
         ),
         Section(
             "New phantoms, and the model that comes with tumorlens",
             contact_sheet(shipped),
-            _of_strangers(shipped),
+            _shipped_model_note(shipped),
         ),
-        *evaluation_sections(run, found),
+        *evaluation_sections(run, evaluation),
         Section(
-            "New phantoms, predicted by the bundle",
-            contact_sheet(answers),
-            "Left the slice with the outline of the drawn tumor; right what spoke for the answer.",
+            "New phantoms, predicted by the exported model",
+            contact_sheet(predicted),
+            "Left: the slice with the outline of the reference mask. Right: the heat map of the predicted class.",
         ),
     ]
     report = folder / "report.html"
-    save_page(render_page("tumorlens demo", _subtitle(found), sections), report)
+    save_page(render_page("tumorlens demo", _subtitle(evaluation), sections), report)
     record.add(split_hash=split.split_hash, steps=dict(steps.seconds), outputs=["report.html", "model.onnx", "run"])
     record.write(folder)
     return report
 
 
-def _subtitle(found: Evaluation) -> str:
-    return f"the whole way on drawn heads: accuracy {found.metrics.overall['accuracy'].percent()}"
+def _subtitle(evaluation: Evaluation) -> str:
+    return f"the whole pipeline on synthetic phantoms: accuracy {evaluation.metrics.overall['accuracy'].percent()}"
 
 
-def _of_strangers(shipped: list[CaptionedImage]) -> str:
-    """How the shipped model fared on drawings."""
-    right = sum(image.mark == "right" for image in shipped)
+def _shipped_model_note(shipped: list[CaptionedImage]) -> str:
+    """The results of the shipped model on phantoms, in words."""
+    correct = sum(image.mark == "right" for image in shipped)
     ood = sum(image.mark is None for image in shipped)
     return (
-        f"It learned from patients and never saw a drawing: {right} of {len(shipped)} are named right, and {ood} "
-        "marked as outside of what it is for. It is no judge of drawings, and does not always know it. Left the true "
-        "outline; right what it draws, and what spoke for its answer."
+        f"This model was trained on patients, never on phantoms: it classifies {correct} of {len(shipped)} "
+        f"correctly and flags {ood} as out-of-distribution. It is not made for phantoms, and does not flag all of them. Left: the "
+        "outline of the reference mask. Right: the predicted mask and the heat map."
     )
 
 
-def _what_this_is(folder: Path, steps: _Steps, card: ModelCard) -> Section:
+def _summary(folder: Path, steps: _StepTimer, card: ModelCard) -> Section:
     body = note(
         "info",
-        "Phantoms are drawings. The figures here show that the software works; they say nothing about patients.",
+        "Phantoms are synthetic. The metrics here show that the software works; they say nothing about patients.",
     )
     body += table(["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr")
     body += note(
         "info",
-        f"The exported file answers as the network does: on {card.parity.images} images the largest "
-        f"difference in a probability is {card.parity.largest_difference:.1e}.",
+        f"The exported file gives the predictions of the network: on {card.parity.images} images the largest "
+        f"difference of a probability is {card.parity.largest_difference:.1e}.",
     )
     body += code(
         "\n".join(
             (
                 "# the same with your own data",
-                "tumorlens train path/to/data --out my-run",
+                "tumorlens train path/to/data -o my-run",
                 "tumorlens evaluate my-run",
                 "tumorlens export my-run",
                 "tumorlens predict scan.png --model my-run/model.onnx",
-                "# and what this demo made",
-                f"tumorlens predict {folder / 'new' / 'images'} -m {folder / 'model.onnx'} --out answers --overlays",
+                "# and with the files of this demo",
+                f"tumorlens predict {folder / 'new' / 'images'} -m {folder / 'model.onnx'} -o predictions --overlays",
             )
         )
     )
-    return Section("What happened", body)
+    return Section("Steps", body)
 
 
 def _write_overlays(run: Run, images: Path, out: Path) -> None:
@@ -167,21 +170,22 @@ def _write_overlays(run: Run, images: Path, out: Path) -> None:
         save_png(both, out / f"{item.path.stem}_{item.target}.png")
 
 
-def _predicted(folder: Path, bundle: str | Path) -> list[CaptionedImage]:
-    predictor = load(bundle)
+def _predicted(folder: Path, model: str | Path) -> list[CaptionedImage]:
+    """Each image with its reference mask beside its prediction."""
+    predictor = load(model)
     images = []
     for sample in open_table(folder).samples:
-        answer = predictor.predict(sample.image)
+        prediction = predictor.predict(sample.image)
         gray = read_scan(sample.image).gray()
-        outline = read_sample_mask(sample)
-        right = answer.label == sample.label
-        abstention_reason = "\noutside" if answer.ood else ""
+        reference = overlay(gray, mask=read_sample_mask(sample))
+        mark: Literal["right", "wrong"] = "right" if prediction.label == sample.label else "wrong"
+        flag = "\nout-of-distribution" if prediction.ood else ""
         images.append(
             CaptionedImage(
-                side_by_side([overlay(gray, contour=outline), overlay(gray, answer.heatmap, answer.mask)]),
-                f"{answer.label} ({answer.probability:.0%})\nin truth {sample.label}{abstention_reason}",
-                f"phantom of class {sample.label}, predicted {answer.label}",
-                None if abstention_reason else "right" if right else "wrong",
+                side_by_side([reference, overlay(gray, prediction.heatmap, prediction.mask)]),
+                f"{prediction.label} ({prediction.probability:.0%})\nreference {sample.label}{flag}",
+                f"phantom of class {sample.label}, predicted {prediction.label}",
+                None if prediction.ood else mark,
             )
         )
     return images

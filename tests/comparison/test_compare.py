@@ -153,7 +153,7 @@ def test_other_splits_data_leaks_and_validation_subsets_are_caveats(runs: tuple[
 
 def test_an_unevaluated_run_is_an_error_with_the_command(runs: tuple[Path, Path]) -> None:
     shutil.rmtree(runs[1] / "evaluations" / "test")
-    with pytest.raises(RunError, match=r"second/evaluation: .* not found; run: tumorlens evaluate .*second"):
+    with pytest.raises(RunError, match=r"second/evaluations/test: .* not found; run: tumorlens evaluate .*second"):
         compare(*map(load_run, runs))
 
 
@@ -166,7 +166,7 @@ def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> N
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_a_damaged_evaluation_is_an_error_of_one_line(text: str, runs: tuple[Path, Path]) -> None:
     (runs[0] / "evaluations" / "test" / "evaluation.json").write_text(text)
-    with pytest.raises(RunError, match=r"first/evaluation: damaged .* run: tumorlens evaluate"):
+    with pytest.raises(RunError, match=r"first/evaluations/test: damaged .* run: tumorlens evaluate"):
         compare(*map(load_run, runs))
 
 
