@@ -1,6 +1,6 @@
-"""Network + pixels -> maps that show what spoke for a class.
+"""Network + images -> heat maps: Grad-CAM and other methods, for runs and model files.
 
-What needs no torch is imported without it: a bundle explains itself by the same code as a run.
+Modules without torch are imported without it: the same code explains a model file and a run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""names -> methods of explanation: what each shows, of whom it is. Imports no torch, as bundles use it, too."""
+"""Name -> explanation method with its title, description and paper. Imports no torch: model files use it, too."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Literal
 
 from tumorlens.errors import ModelError
 
-Of = Literal["class", "mask"]
-"""What is explained: the score of a class, or the tumor that the network draws."""
+ExplainedOutput = Literal["class", "mask"]
+"""The explained output: the score of a class, or the predicted tumor mask (the sum of its logits inside the mask)."""
 
-ATTENTION = "attention:"  # begins the name of one attention map among several, and of a bundle's output for it
+ATTENTION = "attention:"  # prefix of the name of one attention map, and of the output of a model file that holds it
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to show where a network looked.
+    """An explanation method.
 
     Attributes:
-        name: how it is asked for.
-        title: how a page calls it.
-        shows: what is hot in its map, in one clause.
+        name: its key in `METHODS`.
+        title: its name in reports.
+        description: where its map has high values, in one clause.
         citation: the paper.
-        targeted: whether the map depends on what is explained: the class, or the mask.
+        targeted: whether the map depends on the explained output: the class, or the mask.
     """
 
     name: str
     title: str
-    shows: str
+    description: str
     citation: str
     targeted: bool
 
@@ -40,29 +40,29 @@ METHODS: dict[str, Method] = {
         Method(
             "grad_cam",
             "Grad-CAM",
-            "last maps, each weighted by its mean gradient, that raise the score",
-            "Selvaraju et al. 2017, Grad-CAM, ICCV (arXiv:1610.02391); of masks Vinogradova, Dibrov and Myers 2020, "
+            "last feature maps that raise the score, each weighted by its mean gradient",
+            "Selvaraju et al. 2017, Grad-CAM, ICCV (arXiv:1610.02391); for masks Vinogradova, Dibrov and Myers 2020, "
             "Seg-Grad-CAM, AAAI (arXiv:2002.11434)",
             targeted=True,
         ),
         Method(
             "hires_cam",
             "HiResCAM",
-            "last maps times their gradient place by place, which raise the score",
+            "last feature maps that raise the score, multiplied by their gradient pixel by pixel",
             "Draelos and Carin 2020, Use HiResCAM instead of Grad-CAM (arXiv:2011.08891)",
             targeted=True,
         ),
         Method(
             "eigen_cam",
             "Eigen-CAM",
-            "the pattern that most of the last maps share",
+            "the first principal component of the last feature maps",
             "Muhammad and Yeasin 2020, Eigen-CAM, IJCNN (arXiv:2008.00299)",
             targeted=False,
         ),
         Method(
             "attention",
             "attention",
-            "places that the network's own attention lets through",
+            "regions with high attention weights in the network",
             "Woo et al. 2018, CBAM, ECCV (arXiv:1807.06521); Abnar and Zuidema 2020, Quantifying Attention Flow in "
             "Transformers, ACL (arXiv:2005.00928)",
             targeted=False,
@@ -70,14 +70,14 @@ METHODS: dict[str, Method] = {
         Method(
             "occlusion",
             "occlusion",
-            "places whose blurring lowers the probability",
+            "regions whose blurring lowers the probability",
             "Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks, ECCV (arXiv:1311.2901)",
             targeted=True,
         ),
         Method(
             "mask",
             "mask",
-            "the network's own probability of tumor",
+            "the predicted tumor probability",
             "none: an output of the network",
             targeted=False,
         ),
@@ -85,21 +85,21 @@ METHODS: dict[str, Method] = {
 }
 
 
-def check_method(method: str, has: Sequence[str], subject: str) -> None:
-    """Refuse a method that does not exist, or that a network cannot give.
+def check_method(method: str, supported: Sequence[str], model: str) -> None:
+    """Check that a method exists, and that a network supports it.
 
     Args:
         method: name, or ``"attention:NAME"`` for one attention map.
-        has: names that the network can give.
-        subject: how the error calls the network.
+        supported: names of the methods that the network supports.
+        model: name of the network in the message.
 
     Raises:
-        ModelError: one line that lists what it can give.
+        ModelError: it does not; one line that lists the supported methods.
     """
-    name, _, part = method.partition(":")
-    if name not in METHODS or (part and name != "attention"):
+    name, _, layer = method.partition(":")
+    if name not in METHODS or (layer and name != "attention"):
         near = difflib.get_close_matches(method, METHODS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(METHODS)}"
-        raise ModelError(f"no method is called '{method}'; {hint}")
-    if name not in has:
-        raise ModelError(f"{subject} gives no map by {name}; it gives {', '.join(has)}")
+        raise ModelError(f"method '{method}' found; {hint}")
+    if name not in supported:
+        raise ModelError(f"{model} does not support {name}; it supports {', '.join(supported)}")

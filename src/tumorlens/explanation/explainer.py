@@ -1,4 +1,4 @@
-"""What can be asked of a network -> heat maps. The network may be PyTorch's or a bundle's; imports no torch."""
+"""Outputs of a network -> heat maps, for networks in PyTorch and in model files alike; imports no torch."""
 
 from __future__ import annotations
 
@@ -9,159 +9,170 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens._arrays import Floats32
+from tumorlens._arrays import Floats, Floats32
 from tumorlens.errors import ModelError
-from tumorlens.explanation.catalog import ATTENTION, METHODS, Of, check_method
-from tumorlens.explanation.methods.attention_rollup import together
+from tumorlens.explanation.catalog import ATTENTION, METHODS, ExplainedOutput, check_method
+from tumorlens.explanation.methods.attention_maps import combine_attention_maps
 from tumorlens.explanation.methods.eigen_cam import eigen_cam
-from tumorlens.explanation.methods.occlusion import BATCH, Score, occlusion
+from tumorlens.explanation.methods.occlusion import BATCH, ScoreFunction, occlusion
 from tumorlens.report.heat import heat
 from tumorlens.scan import GrayImage, InputGeometry, Mask, mask_in_image
 from tumorlens.scan.input_geometry import CropWindow
 
 Images = npt.NDArray[np.uint8]
-Found = dict[str, npt.NDArray[Any]]
-Ask = Callable[[Images, Sequence[str]], Found]
-"""(N, H, W) images and names of answers -> those answers, as the outputs of a bundle have them."""
+NetworkOutputs = dict[str, npt.NDArray[Any]]
+Infer = Callable[[Images, Sequence[str]], NetworkOutputs]
+"""(N, H, W) images and names of outputs -> these outputs, as a model file has them."""
 
 
-def methods_from(answers: Sequence[str], of: Of = "class") -> list[str]:
-    """Names of the methods that need nothing but these answers of a network, in the order of `METHODS`."""
-    cam = "cam" in answers and of == "class"  # the class activation map is both methods, up to a constant
-    there = {
+def supported_methods(outputs: Sequence[str], of: ExplainedOutput = "class") -> list[str]:
+    """Names of the methods that need only these outputs of a network, in the order of `METHODS`."""
+    cam = "cam" in outputs and of == "class"  # the class activation map equals both methods, up to a constant
+    supported = {
         "grad_cam": cam,
         "hires_cam": cam,
-        "eigen_cam": "features" in answers,
-        "attention": any(name.startswith(ATTENTION) for name in answers),
+        "eigen_cam": "features" in outputs,
+        "attention": any(name.startswith(ATTENTION) for name in outputs),
         "occlusion": True,
-        "mask": "mask" in answers,
+        "mask": "mask" in outputs,
     }
-    return [name for name in METHODS if there[name]]
+    return [name for name in METHODS if supported[name]]
 
 
 class Explainer:
-    """A network, explained by what it answers: by forward passes alone.
+    """Explains a network by forward passes alone.
 
     Attributes:
         name: of the network, for errors.
-        input_geometry: on which it sees images.
+        input_geometry: how images become its input.
     """
 
     def __init__(
-        self, name: str, input_geometry: InputGeometry, ask: Ask, answers: Callable[[], Sequence[str]]
+        self, name: str, input_geometry: InputGeometry, infer: Infer, output_names: Callable[[], Sequence[str]]
     ) -> None:
-        """Ask a network by `ask`; `answers` tells which names that knows, and is called when they are needed."""
+        """Run the network by `infer`; `output_names` lists its outputs, and is called when they are needed."""
         self.name = name
         self.input_geometry = input_geometry
-        self._ask = ask
-        self._names = answers
+        self._infer = infer
+        self._output_names = output_names
 
     @cached_property
-    def answers(self) -> Sequence[str]:
-        """Names of what can be asked for: ``"probabilities"``, ``"cam"``, ``"attention:NAME"`` and so on."""
-        return self._names()
+    def outputs(self) -> Sequence[str]:
+        """Names of the outputs: ``"probabilities"``, ``"cam"``, ``"attention:NAME"`` and so on."""
+        return self._output_names()
 
-    def available(self, of: Of = "class") -> list[str]:
-        """Names of the methods, in the order of `METHODS`.
-
-        Raises:
-            ModelError: a mask is to be explained, and the network draws none.
-        """
-        if of == "mask" and "mask" not in self.answers:
-            raise ModelError(f"{self.name} draws no tumor that could be explained; explain a class")
-        return methods_from(self.answers, of)
-
-    def check(self, method: str, of: Of = "class") -> None:
-        """Refuse what cannot be had, before any image is read.
+    def available(self, of: ExplainedOutput = "class") -> list[str]:
+        """Names of the supported methods, in the order of `METHODS`.
 
         Raises:
-            ModelError: no such method or attention map, or one that this network cannot give; lists what it can.
+            ModelError: `of` is ``"mask"``, and the network does not segment.
         """
-        what = f"{self.name}, of the mask," if of == "mask" else self.name
-        check_method(method, self.available(of), what)
-        if method.startswith(ATTENTION) and method not in self.answers:
-            known = [name for name in self.answers if name.startswith(ATTENTION)]
-            raise ModelError(f"{self.name} has no map {method}; it has {', '.join(known)}")
+        if of == "mask" and "mask" not in self.outputs:
+            raise ModelError(f"{self.name} does not segment tumors; explain a class instead")
+        return supported_methods(self.outputs, of)
 
-    def answer(self, image: GrayImage) -> tuple[npt.NDArray[np.float32], Mask | None]:
-        """Calibrated probabilities (K,), and what is drawn, (H, W) with 1 for tumor; None where nothing can be."""
-        mask = ["mask"] if "mask" in self.answers else []
-        found = self._asked(image[None], ["probabilities", *mask])
-        drawn = mask_in_image(found["mask"][0], self._places(image[None], found)[0]) if mask else None
-        return found["probabilities"][0], drawn
+    def check(self, method: str, of: ExplainedOutput = "class") -> None:
+        """Check that a method is supported, before any image is read.
+
+        Raises:
+            ModelError: no such method or attention map, or the network does not support it; lists the supported ones.
+        """
+        model = f"{self.name}, for the mask," if of == "mask" else self.name
+        check_method(method, self.available(of), model)
+        if method.startswith(ATTENTION) and method not in self.outputs:
+            names = [name for name in self.outputs if name.startswith(ATTENTION)]
+            raise ModelError(f"{self.name} has no map {method}; it has {', '.join(names)}")
+
+    def predict(self, image: GrayImage) -> tuple[Floats32, Mask | None]:
+        """Calibrated probabilities (K,), and the predicted mask (H, W), 1 = tumor; None without segmentation."""
+        names = ["mask"] if "mask" in self.outputs else []
+        outputs = self._run(image[None], ["probabilities", *names])
+        mask = mask_in_image(outputs["mask"][0], self._crop_windows(image[None], outputs)[0]) if names else None
+        return outputs["probabilities"][0], mask
 
     def heatmaps(
-        self, images: Images, targets: Sequence[int] | None = None, *, method: str = "grad_cam", of: Of = "class"
+        self,
+        images: Images,
+        targets: Sequence[int] | None = None,
+        *,
+        method: str = "grad_cam",
+        of: ExplainedOutput = "class",
     ) -> list[Floats32]:
-        """Where the network looked, as `tumorlens.explanation.pipeline_explainer.heatmaps` says it.
+        """One heat map for each image; arguments and result as in `tumorlens.explanation.heatmaps`.
 
         Raises:
             ModelError: as `check`.
         """
         self.check(method, of)
-        maps: list[Floats32] = []
+        heatmaps: list[Floats32] = []
         for start in range(0, len(images), BATCH):
-            wanted = None if targets is None else list(targets[start : start + BATCH])
-            maps += self._drawn(images[start : start + BATCH], wanted, method, of)
-        return maps
+            batch_targets = None if targets is None else list(targets[start : start + BATCH])
+            heatmaps += self._heatmaps(images[start : start + BATCH], batch_targets, method, of)
+        return heatmaps
 
-    def _drawn(self, images: Images, targets: Sequence[int] | None, method: str, of: Of) -> list[Floats32]:
-        """One map for each image, at its size."""
+    def _heatmaps(
+        self, images: Images, targets: Sequence[int] | None, method: str, of: ExplainedOutput
+    ) -> list[Floats32]:
+        """One heat map for each image, at its size."""
         names = {
             "grad_cam": ["probabilities", "cam"],
             "hires_cam": ["probabilities", "cam"],
             "eigen_cam": ["features"],
-            "attention": [name for name in self.answers if name.startswith(ATTENTION)],
+            "attention": [name for name in self.outputs if name.startswith(ATTENTION)],
             "occlusion": ["probabilities"] if of == "class" else ["mask"],
             "mask": ["mask"],
         }.get(method, [method])
-        found = self._asked(images, names)
-        places = self._places(images, found)
-        if method == "mask":  # a probability, which would mean nothing if its peak were made 1
-            return [place.to_image(chart) for chart, place in zip(found["mask"], places, strict=True)]
-        if "probabilities" in found:
-            targets = found["probabilities"].argmax(1).tolist() if targets is None else targets
-        drawn = []
-        for i, (image, place) in enumerate(zip(images, places, strict=True)):
+        outputs = self._run(images, names)
+        windows = self._crop_windows(images, outputs)
+        if method == "mask":  # a probability: scaling its maximum to 1 would change its meaning
+            return [window.to_image(mask) for mask, window in zip(outputs["mask"], windows, strict=True)]
+        if "probabilities" in outputs:
+            targets = outputs["probabilities"].argmax(1).tolist() if targets is None else targets
+        heatmaps = []
+        for i, (image, window) in enumerate(zip(images, windows, strict=True)):
             if method == "eigen_cam":
-                chart = eigen_cam(found["features"][i])
+                activation = eigen_cam(outputs["features"][i])
             elif method.startswith("attention"):
-                chart = together([found[name][i] for name in names])
+                activation = combine_attention_maps([outputs[name][i] for name in names])
             elif method == "occlusion":
-                score = self._overlap(found["mask"][i], place) if of == "mask" else self._class_score(_at(targets, i))
-                chart = occlusion(image, place, score)
+                score = (
+                    self._mask_score(outputs["mask"][i], window)
+                    if of == "mask"
+                    else self._class_score(_target(targets, i))
+                )
+                activation = occlusion(image, window, score)
             else:
-                chart = found["cam"][i, _at(targets, i)]
-            drawn.append(heat(chart, place))
-        return drawn
+                activation = outputs["cam"][i, _target(targets, i)]
+            heatmaps.append(heat(activation, window))
+        return heatmaps
 
-    def _class_score(self, target: int) -> Score:
-        return lambda images: self._ask(images, ["probabilities"])["probabilities"][:, target]
+    def _class_score(self, target: int) -> ScoreFunction:
+        return lambda images: self._infer(images, ["probabilities"])["probabilities"][:, target]
 
-    def _overlap(self, mask: Floats32, place: CropWindow) -> Score:
-        """How probable a tumor is, on average over what was drawn in the image as it is."""
-        drawn = mask_in_image(mask, place) > 0
+    def _mask_score(self, mask: Floats32, window: CropWindow) -> ScoreFunction:
+        """The mean tumor probability over the mask that was predicted for the original image."""
+        predicted = mask_in_image(mask, window) > 0
 
-        def score(images: Images) -> npt.NDArray[np.float64]:
-            if not drawn.any():
+        def score(images: Images) -> Floats:
+            if not predicted.any():
                 return np.zeros(len(images))
-            found = self._asked(images, ["mask"])
-            both = zip(found["mask"], self._places(images, found), strict=True)
-            return np.array([place.to_image(chart)[drawn].mean() for chart, place in both])
+            outputs = self._run(images, ["mask"])
+            pairs = zip(outputs["mask"], self._crop_windows(images, outputs), strict=True)
+            return np.array([window.to_image(mask)[predicted].mean() for mask, window in pairs])
 
         return score
 
-    def _asked(self, images: Images, names: Sequence[str]) -> Found:
-        """The answers, and where the canvas lies if that differs from image to image."""
-        return self._ask(images, [*names, "boxes"] if self.input_geometry.crop == "head" else names)
+    def _run(self, images: Images, names: Sequence[str]) -> NetworkOutputs:
+        """These outputs, and the boxes of the heads where the input is cropped to the head."""
+        return self._infer(images, [*names, "boxes"] if self.input_geometry.crop == "head" else names)
 
-    def _places(self, images: Images, found: Found) -> list[CropWindow]:
+    def _crop_windows(self, images: Images, outputs: NetworkOutputs) -> list[CropWindow]:
         height, width = images.shape[1:]
-        if "boxes" not in found:
+        if "boxes" not in outputs:
             return [self.input_geometry.crop_window(height, width)] * len(images)
-        return [self.input_geometry.crop_window(height, width, tuple(box)) for box in found["boxes"].tolist()]
+        return [self.input_geometry.crop_window(height, width, tuple(box)) for box in outputs["boxes"].tolist()]
 
 
-def _at(targets: Sequence[int] | None, position: int) -> int:
+def _target(targets: Sequence[int] | None, position: int) -> int:
     assert targets is not None  # a class is explained
     return targets[position]

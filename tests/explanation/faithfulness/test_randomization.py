@@ -1,4 +1,4 @@
-"""Weights become random from the last layer to the first, in a copy, and the network keeps working."""
+"""Weights are randomized from the last layer to the first, in a copy, and activations stay in range."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tumorlens.explanation.faithfulness.randomization import MOST, cascade, stages
+from tumorlens.explanation.faithfulness.randomization import MAX_STAGES, cascading_randomization, randomization_stages
 from tumorlens.models import ModelSpec, Network, Pipeline, create
 from tumorlens.scan import InputGeometry
 
@@ -31,63 +31,67 @@ def changed_names(one: Network, other: Network) -> set[str]:
 @pytest.mark.parametrize(
     "name", ["mini_resnet", "efficientnet_lite0_transformer", "efficient_mtnet_s", "brainmrnet", "vgg16"]
 )
-def test_stages_hold_every_weight_that_is_used_once_the_last_first(name: str) -> None:
+def test_stages_contain_every_used_weight_once_from_last_to_first(name: str) -> None:
     network = create(name, 3).eval()
-    found = stages(network, torch.zeros(1, 3, 64, 64))
-    held = [module for stage in found for module in stage.modules]
+    stages = randomization_stages(network, torch.zeros(1, 3, 64, 64))
+    modules = [module for stage in stages for module in stage.modules]
     unused = {id(m) for part in network.training_only() for m in part.modules()}
-    wanted = [key for key, m in network.named_modules() if id(m) not in unused and list(m.parameters(recurse=False))]
-    assert sorted(held) == sorted(wanted)
-    assert 5 <= len(found) <= MOST
-    assert len({stage.name for stage in found}) == len(found)
+    expected = [key for key, m in network.named_modules() if id(m) not in unused and list(m.parameters(recurse=False))]
+    assert sorted(modules) == sorted(expected)
+    assert 5 <= len(stages) <= MAX_STAGES
+    assert len({stage.name for stage in stages}) == len(stages)
     first, last = {"efficient_mtnet_s": ("segment", "downsample")}.get(name, ("head", None))
-    assert found[0].name == first
-    assert last is None or found[-1].name == last
+    assert stages[0].name == first
+    assert last is None or stages[-1].name == last
 
 
-def test_one_stage_after_the_other_becomes_random_and_the_original_stays() -> None:
+def test_one_stage_after_the_other_is_randomized_and_the_original_does_not_change() -> None:
     original = pipeline()
     before = {name: value.clone() for name, value in original.state_dict().items()}
-    parts = stages(original.network, inputs())
+    stages = randomization_stages(original.network, inputs())
     counts = [
         len(changed_names(changed.network, original.network))
-        for changed in cascade(original, SMALL.network, parts, inputs(), seed=5)
+        for changed in cascading_randomization(original, SMALL.network, stages, inputs(), seed=5)
     ]
     assert counts == sorted(set(counts))  # more each time
-    assert len(counts) == len(parts)
+    assert len(counts) == len(stages)
     assert all(torch.equal(value, before[name]) for name, value in original.state_dict().items())
 
 
-def test_the_first_stage_is_the_head_alone_and_the_last_leaves_nothing_learned() -> None:
+def test_the_first_stage_is_the_head_and_after_the_last_all_weights_are_random() -> None:
     original = pipeline()
     with torch.no_grad():
         for parameter in original.network.parameters():
-            parameter.add_(7.0)  # so that nothing is as a new network has it
-    walk = cascade(original, SMALL.network, stages(original.network, inputs()), inputs(), seed=5)
-    first = next(walk)
+            parameter.add_(7.0)  # so that every weight differs from a new network
+    cascade = cascading_randomization(
+        original, SMALL.network, randomization_stages(original.network, inputs()), inputs(), seed=5
+    )
+    first = next(cascade)
     assert changed_names(first.network, original.network) == {"head.weight", "head.bias"}
-    *_, last = walk
+    *_, last = cascade
     torch.manual_seed(5)
     assert changed_names(last.network, SMALL.network()) == set()
 
 
-def test_what_passes_a_random_network_neither_fades_nor_blows_up() -> None:
+def test_activations_of_a_random_network_neither_vanish_nor_explode() -> None:
     original = pipeline()
     for norm in original.network.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.running_var.fill_(1e6)  # type: ignore[union-attr]
-    *_, last = cascade(original, SMALL.network, stages(original.network, inputs()), inputs(), seed=5)
+    *_, last = cascading_randomization(
+        original, SMALL.network, randomization_stages(original.network, inputs()), inputs(), seed=5
+    )
     with torch.no_grad():
         assert 0.1 < float(last.network(inputs()).features.std()) < 10
     assert not any(module.training for module in last.modules())
 
 
-def test_the_same_seed_gives_the_same_random_network_and_touches_no_other_randomness() -> None:
+def test_the_same_seed_gives_the_same_random_network_and_leaves_the_global_generator() -> None:
     original = pipeline()
-    parts = stages(original.network, inputs())
+    stages = randomization_stages(original.network, inputs())
     torch.manual_seed(9)
     state = torch.get_rng_state()
-    *_, one = cascade(original, SMALL.network, parts, inputs(), seed=2)
-    *_, two = cascade(original, SMALL.network, parts, inputs(), seed=2)
+    *_, one = cascading_randomization(original, SMALL.network, stages, inputs(), seed=2)
+    *_, two = cascading_randomization(original, SMALL.network, stages, inputs(), seed=2)
     assert changed_names(one.network, two.network) == set()
     assert torch.equal(state, torch.get_rng_state())

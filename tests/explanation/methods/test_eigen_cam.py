@@ -1,4 +1,4 @@
-"""Eigen-CAM is the field's up to its sign, and its sign is that of activation."""
+"""Eigen-CAM equals that of pytorch-grad-cam up to the sign, and is positive where activation is high."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def test_it_equals_the_grad_cam_package_up_to_the_sign(channels: int, side: int)
 
 
 @pytest.mark.parametrize("channels", [2, 300])
-def test_it_is_positive_where_activation_is(channels: int) -> None:
+def test_it_is_positive_where_activation_is_high(channels: int) -> None:
     for seed in range(5):
         features = 0.1 * maps(channels, 7, seed)
-        features[: channels // 2, 2:4, 4:6] += 3  # a part of the maps is active in one place
-        chart = eigen_cam(features)
-        assert (chart[2:4, 4:6] > 0).all()
-        ood_score = np.ones((7, 7), bool)
-        ood_score[2:4, 4:6] = False
-        assert chart[2:4, 4:6].min() > 5 * np.abs(chart[ood_score]).max()
+        features[: channels // 2, 2:4, 4:6] += 3  # half of the maps are active in one region
+        component = eigen_cam(features)
+        assert (component[2:4, 4:6] > 0).all()
+        background = np.ones((7, 7), bool)
+        background[2:4, 4:6] = False
+        assert component[2:4, 4:6].min() > 5 * np.abs(component[background]).max()
 
 
-def test_maps_without_a_pattern_give_nothing() -> None:
+def test_constant_maps_give_zeros() -> None:
     assert not eigen_cam(np.full((6, 4, 4), 2.0)).any()

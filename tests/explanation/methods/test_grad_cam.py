@@ -1,4 +1,4 @@
-"""Our Grad-CAM and HiResCAM are the field's: equal to the `grad-cam` package, and to CAM where theory says so."""
+"""Grad-CAM and HiResCAM equal those of the `grad-cam` package, and CAM where theory says so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_STAGE = {
 
 
 class Logits(nn.Module):
-    """The network as the package wants it: a tensor, not an `ModelOutput`."""
+    """A wrapper for the package, which expects a tensor and not a `ModelOutput`."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Logits(nn.Module):
 
 
 def random_network(name: str) -> Network:
-    torch.manual_seed(4)  # with these weights every map below has something to show
+    torch.manual_seed(4)  # with these weights no map below is blank
     return create(name, 3).eval()
 
 
@@ -41,7 +41,7 @@ def images() -> Tensor:
 
 
 class Masks(Logits):
-    """The same with the mask's logits, (N, 1, H, W)."""
+    """The same for the logits of the mask, (N, 1, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x).mask
@@ -65,39 +65,39 @@ def test_it_equals_the_grad_cam_package(
 
     network, inputs = random_network(name), images()
     with getattr(package, theirs)(Logits(network), [LAST_STAGE[name](network)]) as reference:
-        wanted = None if targets is None else [ClassifierOutputTarget(t) for t in targets]
-        expected = reference(inputs, wanted)
+        package_targets = None if targets is None else [ClassifierOutputTarget(t) for t in targets]
+        expected = reference(inputs, package_targets)
     np.testing.assert_allclose(scaled(method(network, inputs, targets)), expected, atol=1e-4)
     assert expected.max() > 0.9
 
 
 @pytest.mark.parametrize(("method", "theirs"), [(grad_cam, "GradCAM"), (hires_cam, "HiResCAM")])
 @pytest.mark.parametrize("name", ["efficient_mtnet_s", "efficientnet_lite0_unet"])
-def test_of_a_mask_it_equals_the_package_with_the_drawn_pixels_as_target(
+def test_for_a_mask_it_equals_the_package_with_the_predicted_pixels_as_target(
     name: str, method: Callable[..., Tensor], theirs: str
 ) -> None:
     package = pytest.importorskip("pytorch_grad_cam")
     from pytorch_grad_cam.utils.model_targets import SemanticSegmentationTarget
 
     network, inputs = random_network(name), images()
-    last = network.segment[-1] if name == "efficient_mtnet_s" else network.decoder.draw
+    last = network.segment[-1] if name == "efficient_mtnet_s" else network.decoder.segmentation_head
     with torch.no_grad():
-        last.bias -= network(inputs).mask.median()  # half of all pixels are drawn
-        drawn = network(inputs).mask[:, 0] >= 0
-    assert 0.3 < drawn.float().mean() < 0.7
+        last.bias -= network(inputs).mask.median()  # half of all pixels are predicted as tumor
+        predicted = network(inputs).mask[:, 0] >= 0
+    assert 0.3 < predicted.float().mean() < 0.7
     with getattr(package, theirs)(Masks(network), [network.segmentation_target_layer()]) as reference:
-        expected = reference(inputs, [SemanticSegmentationTarget(0, one.float().numpy()) for one in drawn])
+        expected = reference(inputs, [SemanticSegmentationTarget(0, one.float().numpy()) for one in predicted])
     np.testing.assert_allclose(scaled(method(network, inputs, of="mask")), expected, atol=1e-4)
     assert expected.max() > 0.9
 
 
-def test_a_mask_that_no_network_draws_cannot_be_explained() -> None:
-    with pytest.raises(ModelError, match="MiniResNet draws no tumor"):
+def test_without_segmentation_no_mask_can_be_explained() -> None:
+    with pytest.raises(ModelError, match="MiniResNet does not segment tumors"):
         grad_cam(random_network("mini_resnet"), images(), of="mask")
 
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])
-def test_hires_cam_is_grad_cam_where_the_network_is_pooling_and_linear_and_differs_elsewhere(name: str) -> None:
+def test_hires_cam_equals_grad_cam_for_pooling_and_linear_and_differs_elsewhere(name: str) -> None:
     network, inputs = random_network(name), images()
     torch.testing.assert_close(hires_cam(network, inputs, [0, 2]), grad_cam(network, inputs, [0, 2]))
     other = random_network("brainmrnet")
@@ -106,24 +106,24 @@ def test_hires_cam_is_grad_cam_where_the_network_is_pooling_and_linear_and_diffe
 
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])
-def test_it_is_cam_up_to_a_factor_where_the_network_is_pooling_and_linear(name: str) -> None:
+def test_it_equals_cam_up_to_a_factor_for_pooling_and_linear(name: str) -> None:
     network, inputs = random_network(name), images()
     with torch.no_grad():
         features = network(inputs).features
         weights = network.class_weights()
         assert weights is not None
         cam = torch.relu(torch.einsum("c,nchw->nhw", weights[1], features))
-    places = features.shape[2] * features.shape[3]
-    torch.testing.assert_close(grad_cam(network, inputs, [1, 1]) * places, cam, rtol=1e-3, atol=1e-5)
+    pixels = features.shape[2] * features.shape[3]
+    torch.testing.assert_close(grad_cam(network, inputs, [1, 1]) * pixels, cam, rtol=1e-3, atol=1e-5)
 
 
 def test_without_a_target_the_predicted_class_is_explained() -> None:
     network, inputs = random_network("mini_resnet"), images()
-    said = network(inputs).logits.argmax(1).tolist()
-    assert torch.equal(grad_cam(network, inputs), grad_cam(network, inputs, said))
+    predicted = network(inputs).logits.argmax(1).tolist()
+    assert torch.equal(grad_cam(network, inputs), grad_cam(network, inputs, predicted))
 
 
-def test_it_leaves_the_network_as_it_was_and_works_where_gradients_are_off() -> None:
+def test_it_does_not_change_the_network_and_works_without_gradients() -> None:
     network = random_network("mini_resnet").requires_grad_(False)
     with torch.no_grad():
         assert grad_cam(network, images()).shape == (2, 6, 6)

@@ -1,21 +1,25 @@
-"""Maps + true masks + random weights -> how far a heat map can be trusted."""
+"""Heat maps + reference masks + random weights -> faithfulness and localization of explanation methods."""
 
 from tumorlens._extras import require
 
 require("torch", "train", "measure heat maps")
 
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness, Row  # noqa: E402
-from tumorlens.explanation.faithfulness.localization import LocalizationScores, fit  # noqa: E402
-from tumorlens.explanation.faithfulness.measure_faithfulness import measure_maps  # noqa: E402
-from tumorlens.explanation.faithfulness.sanity_checks import Sanity, check_sanity  # noqa: E402
+from tumorlens.explanation.faithfulness.faithfulness_result import (  # noqa: E402
+    FAITHFULNESS_METRICS,
+    Faithfulness,
+    FaithfulnessRow,
+)
+from tumorlens.explanation.faithfulness.localization import LocalizationScores, score_localization  # noqa: E402
+from tumorlens.explanation.faithfulness.measure_faithfulness import measure_faithfulness  # noqa: E402
+from tumorlens.explanation.faithfulness.sanity_checks import SanityCheck, check_sanity  # noqa: E402
 
 __all__ = [
-    "FIGURES",
+    "FAITHFULNESS_METRICS",
     "Faithfulness",
+    "FaithfulnessRow",
     "LocalizationScores",
-    "Row",
-    "Sanity",
+    "SanityCheck",
     "check_sanity",
-    "fit",
-    "measure_maps",
+    "measure_faithfulness",
+    "score_localization",
 ]

@@ -1,4 +1,4 @@
-"""An image -> maps that know nothing of any network: what a map must beat to be worth anything."""
+"""Image -> control maps, made without any network: what a heat map must beat."""
 
 from __future__ import annotations
 
@@ -6,67 +6,67 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from tumorlens._arrays import Floats32
 from tumorlens.scan import Box, GrayImage
 
-HeatMap = npt.NDArray[np.float32]
+HeatMap = Floats32
 
-_CELLS = 8  # a side; as coarse as the last maps of a network that sees 224 pixels, which has 7
-_REACH = 6  # the head is so many standard deviations of the center's blob across
-_SOFT = 64  # brightness is blurred by this part of the longer side, so that one bright pixel decides nothing
+_CELLS = 8  # per side: as coarse as the last feature maps of a network with 224 pixels of input, which have 7
+_SIGMAS = 6  # the head is this many standard deviations of the central Gaussian wide
+_BLUR = 64  # brightness is blurred by this fraction of the longer side, so that one bright pixel decides nothing
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlMap:
     """A map that is made without the network.
 
     Attributes:
-        name: in tables.
-        title: how a page calls it.
-        shows: what is hot in it.
-        draw: makes it of an image, the box of the head in it, and a seed.
+        name: its key in `CONTROL_MAPS`.
+        title: its name in reports.
+        description: where it has high values.
+        render: makes it from an image, the box of the head, and a seed.
     """
 
     name: str
     title: str
-    shows: str
-    draw: Callable[[GrayImage, Box, int], HeatMap]
+    description: str
+    render: Callable[[GrayImage, Box, int], HeatMap]
 
 
-def center(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
-    """A round blob in the middle of the head: (H, W), 1 at its center."""
+def center_map(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
+    """A Gaussian in the middle of the head: (H, W), 1 at its center."""
     top, left, height, width = head
     rows, columns = (np.arange(edge) + 0.5 for edge in image.shape)
-    down = (rows - (top + height / 2)) / (height / _REACH)
-    across = (columns - (left + width / 2)) / (width / _REACH)
-    blob: HeatMap = np.exp(-(down[:, None] ** 2 + across**2) / 2).astype(np.float32)
-    return blob
+    down = (rows - (top + height / 2)) / (height / _SIGMAS)
+    across = (columns - (left + width / 2)) / (width / _SIGMAS)
+    gaussian: HeatMap = np.exp(-(down[:, None] ** 2 + across**2) / 2).astype(np.float32)
+    return gaussian
 
 
-def random(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
-    """Hot and cold places by chance, as smooth as a network's map: (H, W) from 0 to 1."""
+def random_map(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
+    """Random values, as smooth as a network's map: (H, W) from 0 to 1."""
     cells = np.random.default_rng(seed).random((_CELLS, _CELLS), dtype=np.float32)
     height, width = image.shape
     smooth = np.asarray(Image.fromarray(cells).resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
-    chance: HeatMap = (smooth - smooth.min()) / np.float32(max(float(np.ptp(smooth)), 1e-6))
-    return chance
+    scaled: HeatMap = (smooth - smooth.min()) / np.float32(max(float(np.ptp(smooth)), 1e-6))
+    return scaled
 
 
-def brightness(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
+def brightness_map(image: GrayImage, head: Box, seed: int = 0) -> HeatMap:
     """The image itself, slightly blurred: (H, W) from 0 to 1."""
-    soft = Image.fromarray(image).filter(ImageFilter.GaussianBlur(max(image.shape) / _SOFT))
-    bright: HeatMap = np.asarray(soft, dtype=np.float32) / np.float32(255)
+    blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(max(image.shape) / _BLUR))
+    bright: HeatMap = np.asarray(blurred, dtype=np.float32) / np.float32(255)
     return bright
 
 
-CONTROLS = {
+CONTROL_MAPS = {
     control.name: control
     for control in (
-        Control("center", "center of the head", "the middle of the head, the same in every image", center),
-        Control("random", "random places", "places drawn by chance", random),
-        Control("brightness", "brightness", "what is bright in the image", brightness),
+        ControlMap("center", "center of the head", "the middle of the head, the same in every image", center_map),
+        ControlMap("random", "random regions", "random regions", random_map),
+        ControlMap("brightness", "brightness", "bright pixels of the image", brightness_map),
     )
 }
-"""The controls, in the order of the table."""
+"""The control maps, in the order of the table."""

@@ -1,4 +1,4 @@
-"""Trust -> explanation.json, maps.csv, report.html and run.json in one folder."""
+"""Faithfulness -> faithfulness.json, maps.csv, report.html and run.json in one folder."""
 
 from __future__ import annotations
 
@@ -7,38 +7,47 @@ from pathlib import Path
 
 from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
-from tumorlens.explanation.faithfulness.faithfulness_page import trust_page
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness
+from tumorlens.explanation.faithfulness.faithfulness_page import faithfulness_page
+from tumorlens.explanation.faithfulness.faithfulness_result import FAITHFULNESS_METRICS, Faithfulness
 from tumorlens.report import save_page
 from tumorlens.training import Run
 
 
-def write_trust(run: Run, found: Faithfulness, folder: Path, record: Record) -> None:
-    """Write all that a measurement of maps leaves behind; run.json comes last.
+def write_faithfulness(run: Run, faithfulness: Faithfulness, folder: Path, record: Record) -> None:
+    """Write all files of a faithfulness measurement; run.json comes last.
 
     Args:
-        run: whose maps they are.
-        found: what was found.
-        folder: made where it is missing; files of an earlier measurement are replaced.
+        run: the explained run.
+        faithfulness: the result.
+        folder: made if it is missing; files of an earlier measurement are replaced.
         record: of the command; gets the facts.
     """
-    document = trust_page(run, found)
-    write_json(found.to_dict(), folder / "explanation.json")
-    _write_maps(found, folder / "maps.csv")
+    document = faithfulness_page(run, faithfulness)
+    write_json(faithfulness.to_dict(), folder / "faithfulness.json")
+    _write_maps(faithfulness, folder / "maps.csv")
     save_page(document, folder / "report.html")
-    record.add(**found.facts, device="cpu", outputs=["explanation.json", "maps.csv", "report.html"])
+    facts = faithfulness.facts.model_dump(mode="json")
+    record.add(**facts, device="cpu", outputs=["faithfulness.json", "maps.csv", "report.html"])
     record.write(folder)
 
 
-def _write_maps(found: Faithfulness, path: Path) -> None:
+def _write_maps(faithfulness: Faithfulness, path: Path) -> None:
     """One row for each image and method."""
-    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
+    ):
         writer = csv.writer(stream, lineterminator="\n")
-        facts = ["id", "group", "label", "predicted", "probability", "blurred", "tumor_share"]
-        writer.writerow([*facts, "method", *FIGURES, "blank"])
-        for i, sample in enumerate(found.samples):
-            numbers = (found.probabilities[i], found.hidden[i], found.tumor[i])
-            known = [sample.id, sample.group or "", sample.label, found.predicted[i], *(f"{n:.6f}" for n in numbers)]
-            for row in found.rows:
-                values = (f"{row.scores.values[key][i]:.6f}" for key in FIGURES)
+        facts = ["id", "group", "label", "predicted", "probability", "blurred_probability", "tumor_fraction"]
+        writer.writerow([*facts, "method", *FAITHFULNESS_METRICS, "blank"])
+        for i, sample in enumerate(faithfulness.samples):
+            numbers = (
+                faithfulness.probabilities[i],
+                faithfulness.blurred_probabilities[i],
+                faithfulness.tumor_fractions[i],
+            )
+            predicted = faithfulness.predicted[i]
+            known = [sample.id, sample.group or "", sample.label, predicted, *(f"{n:.6f}" for n in numbers)]
+            for row in faithfulness.rows:
+                values = (f"{row.scores.values[key][i]:.6f}" for key in FAITHFULNESS_METRICS)
                 writer.writerow([*known, row.name, *values, int(row.scores.blank[i])])

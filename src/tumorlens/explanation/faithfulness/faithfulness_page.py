@@ -1,155 +1,159 @@
-"""Trust -> one self-contained HTML page: all methods side by side, and what each figure means."""
+"""Faithfulness -> one self-contained HTML page: all methods side by side, and the meaning of each metric."""
 
 from __future__ import annotations
 
-from tumorlens.explanation.faithfulness.example_cases import case_section
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Faithfulness, Row
-from tumorlens.explanation.faithfulness.faithfulness_text import conclusion, difference, hidden_words
-from tumorlens.explanation.faithfulness.sanity_checks import LIMIT
+from tumorlens.explanation.faithfulness.example_cases import example_section
+from tumorlens.explanation.faithfulness.faithfulness_result import FAITHFULNESS_METRICS, Faithfulness, FaithfulnessRow
+from tumorlens.explanation.faithfulness.faithfulness_text import blurred_text, conclusion, difference
+from tumorlens.explanation.faithfulness.sanity_checks import MAX_CORRELATION
 from tumorlens.report import Note, Paragraph, Section, details, figure, key_values, paragraph, render_page, table
 from tumorlens.report.plots import CascadeChart, CascadeLine, IntervalChart, IntervalRow
 from tumorlens.training import Run
 
-_PARTS = {"test": "test part", "all": "data from elsewhere"}
+_SUBSETS = {"test": "test subset", "all": "external data"}
 
 
-def trust_page(run: Run, found: Faithfulness) -> str:
+def faithfulness_page(run: Run, faithfulness: Faithfulness) -> str:
     """The whole page."""
-    facts = found.facts
+    facts = faithfulness.facts
     return render_page(
-        f"How far to trust the maps of {facts['run']}",
-        f"{facts['model']} on {facts['data']}, {_PARTS[facts['subset']]}: {facts['evidence']}",
+        f"Faithfulness of the heat maps of {facts.run}",
+        f"{facts.model} on {facts.data}, {_SUBSETS[facts.subset]}: {facts.evidence}",
         [
-            _headline(found),
-            _controls(found),
-            _classes(found),
-            _sanity(found),
-            case_section(run, found),
-            _reading(found),
+            _comparison(faithfulness),
+            _control_differences(faithfulness),
+            _per_class(faithfulness),
+            _sanity_checks(faithfulness),
+            example_section(run, faithfulness),
+            _definitions(faithfulness),
         ],
         footer=(
-            f"95 % intervals: bootstrap of {facts['evidence']}; {facts['n_resamples']} resamples, seed {facts['seed']}.",
-            f"Split {facts['split_hash'][:16]}, data {facts['data_fingerprint']}, weights {facts['weights'][:16]}.",
+            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
+            f"Split {facts.split_hash[:16]}, data {facts.data_fingerprint}, weights {facts.weights[:16]}.",
         ),
     )
 
 
-def _headline(found: Faithfulness) -> Section:
-    body = paragraph(conclusion(found))
-    failed = {f"{row.title} {row.sanity.verdict}" for row in found.methods if row.sanity and row.sanity.fails}
-    body += tuple(Note("danger" if text in failed else "warning", text) for text in found.caveats)
-    headers = ["", *(f"{f.title}{' (low is good)' * f.low_is_good}" for f in FIGURES.values())]
-    rows = [[row.stamped, *(_cell(row, key) for key in FIGURES)] for row in found.rows]
-    body += table(headers, rows, "l" * len(headers))
-    body += figure(_forest(found), "Energy inside the mask, methods and controls.")
+def _comparison(faithfulness: Faithfulness) -> Section:
+    checks = [(row.title, row.sanity_check) for row in faithfulness.methods if row.sanity_check]
+    failures = {f"{title} {check.verdict}" for title, check in checks if check.fails}
+    blocks = paragraph(conclusion(faithfulness))
+    blocks += tuple(Note("danger" if text in failures else "warning", text) for text in faithfulness.caveats)
+    headers = ["", *(f"{m.title}{' (lower is better)' * m.lower_is_better}" for m in FAITHFULNESS_METRICS.values())]
+    rows = [
+        [row.title_with_verdict, *(_estimate(row, key) for key in FAITHFULNESS_METRICS)] for row in faithfulness.rows
+    ]
+    blocks += table(headers, rows, "l" * len(headers))
+    blocks += figure(_forest_plot(faithfulness), "Relevance mass accuracy of methods and control maps.")
+    facts = faithfulness.facts
     lead = (
-        f"{found.facts['images']:,} of {found.facts['with_tumor']:,} images whose true mask shows a tumor; "
-        f"{found.facts['misclassified']:,} of them are named wrong, and maps explain the class that was named. Methods "
-        "above, controls that know nothing of the network below. A method without a stamp passed the sanity check."
+        f"{facts.images:,} of {facts.with_tumor:,} images whose reference mask shows a tumor; {facts.misclassified:,} "
+        "of them are misclassified, and maps explain the predicted class. Methods first, then control maps, which "
+        "do not depend on the network. A method without a verdict passes the sanity check."
     )
-    return Section("Side by side", body, lead)
+    return Section("Comparison of methods", blocks, lead)
 
 
-def _forest(found: Faithfulness) -> IntervalChart:
-    failed = {row.name for row in found.methods if row.sanity and row.sanity.fails}
+def _forest_plot(faithfulness: Faithfulness) -> IntervalChart:
+    key = "relevance_mass_accuracy"
     return IntervalChart(
         [
             IntervalRow("methods"),
-            *(
-                IntervalRow(f"{row.title}{' (fails)' * (row.name in failed)}", row.figures["energy"])
-                for row in found.methods
-            ),
-            IntervalRow("controls"),
-            *(IntervalRow(row.title, row.figures["energy"]) for row in found.rows if row.control),
+            *(IntervalRow(f"{row.title}{' (fails)' * row.fails}", row.metrics[key]) for row in faithfulness.methods),
+            IntervalRow("control maps"),
+            *(IntervalRow(row.title, row.metrics[key]) for row in faithfulness.rows if row.control),
         ],
         percent=False,
     )
 
 
-def _cell(row: Row, key: str) -> str:
-    """A figure with its interval, and the threshold that was chosen."""
-    words = _whole(str(row.figures[key]))
-    return f"{words} at\N{NO-BREAK SPACE}{row.scores.threshold:.2f}" if key == "best_iou" else words
+def _estimate(row: FaithfulnessRow, key: str) -> str:
+    """An estimate with its interval, and the threshold that was chosen."""
+    text = _unbroken(str(row.metrics[key]))
+    return f"{text} at\N{NO-BREAK SPACE}{row.scores.threshold:.2f}" if key == "best_iou" else text
 
 
-def _whole(words: str) -> str:
-    """A narrow cell breaks between the value and its interval, not inside of it."""
-    value, _, interval = words.partition(" ")
+def _unbroken(text: str) -> str:
+    """A narrow cell breaks between the value and its interval, not inside the interval."""
+    value, _, interval = text.partition(" ")
     return f"{value} {interval.replace(' ', chr(0xA0))}"
 
 
-def _over(row: Row, key: str) -> str:
-    over = row.over_control[key]
-    return f"{'✓ ' if over.better else ''}{_whole(difference(over))} {over.control}"
+def _control_difference(row: FaithfulnessRow, key: str) -> str:
+    compared = row.control_differences[key]
+    return f"{'✓ ' if compared.better else ''}{_unbroken(difference(compared))} {compared.control}"
 
 
-def _controls(found: Faithfulness) -> Section:
-    keys = [key for key in FIGURES if key != "best_iou"]
-    headers = ["", *(FIGURES[key].title for key in keys)]
-    rows = [[row.stamped, *(_over(row, key) for key in keys)] for row in found.methods]
-    body = table(headers, rows, "l" * len(headers))
-    body += paragraph(
-        "Each difference is paired, image by image, with the control that did best in that figure; ✓ where the "
-        "whole interval is on the good side. A tumor near the middle, or a bright one, is found by a map that has "
-        "never seen a network: a method that is no better than that shows nothing of what the network looks at. The "
-        "control is chosen on these images, which is hard on the methods and not flattering."
+def _control_differences(faithfulness: Faithfulness) -> Section:
+    keys = [key for key in FAITHFULNESS_METRICS if key != "best_iou"]
+    headers = ["", *(FAITHFULNESS_METRICS[key].title for key in keys)]
+    rows = [[row.title_with_verdict, *(_control_difference(row, key) for key in keys)] for row in faithfulness.methods]
+    blocks = table(headers, rows, "l" * len(headers))
+    blocks += paragraph(
+        "Each difference is paired, image by image, with the control map that is best in that metric; ✓ where the "
+        "whole interval is on the better side of 0. A control map without any network finds a tumor near the middle, "
+        "or a bright one: a method that is no better does not show which pixels the network uses. The control map is "
+        "chosen on these images, so the comparison is conservative for the methods."
     )
-    return Section("Better than knowing nothing?", body, "Each method less the best control.")
+    return Section("Comparison with control maps", blocks, "Each method minus the best control map.")
 
 
-def _classes(found: Faithfulness) -> Section:
-    keys = ("pointing", "energy")
-    labels = list(found.rows[0].per_class)
-    headers = ["", *(f"{FIGURES[key].title}, {label}" for key in keys for label in labels)]
+def _per_class(faithfulness: Faithfulness) -> Section:
+    keys = ("pointing_game", "relevance_mass_accuracy")
+    first = faithfulness.rows[0].per_class
+    headers = ["", *(f"{FAITHFULNESS_METRICS[key].title}, {label}" for key in keys for label in first)]
     rows = [
-        [row.stamped, *(_whole(str(row.per_class[label][key])) for key in keys for label in labels)]
-        for row in found.rows
+        [row.title_with_verdict, *(_unbroken(str(row.per_class[label][key])) for key in keys for label in first)]
+        for row in faithfulness.rows
     ]
-    counts = ", ".join(f"{found.rows[0].per_class[label]['energy'].n} {label}" for label in labels)
-    return Section("Class by class", table(headers, rows, "l" * len(headers)), f"Images: {counts}.")
+    counts = ", ".join(f"{metrics['relevance_mass_accuracy'].n} {label}" for label, metrics in first.items())
+    return Section("Metrics by class", table(headers, rows, "l" * len(headers)), f"Images: {counts}.")
 
 
-def _sanity(found: Faithfulness) -> Section:
-    longest = max((row.sanity.stages for row in found.methods if row.sanity), key=len)
+def _sanity_checks(faithfulness: Faithfulness) -> Section:
+    longest = max((row.sanity_check.stages for row in faithfulness.methods if row.sanity_check), key=len)
     names = [stage.name for stage in longest]
     number = {name: i for i, name in enumerate(names, start=1)}
-    lines = []
-    for row in found.methods:
-        if row.sanity and row.sanity.stages:
-            walked = [(number[stage.name], stage.rank.value) for stage in row.sanity.stages]
-            lines.append(CascadeLine(row.stamped, [(0, 1.0), *walked]))
-    chart = CascadeChart(lines, names, LIMIT, "rank correlation")
-    body = figure(chart, "Spearman's correlation of each map with that of the trained network. It should fall.")
-    rows = [
-        [row.title, str(s.rank), str(s.ssim), str(s.strangers), s.images, "FAILS" if s.fails else "passes"]
-        for row in found.methods
-        if (s := row.sanity)
-    ]
-    body += table(["", "all weights random", "SSIM", "other patients' maps", "images", "verdict"], rows, "llllrl")
-    blind = {row.title: [s.name for s in row.sanity.stages if not s.reaches] for row in found.methods if row.sanity}
-    body += tuple(
-        Paragraph(f"{title} does not depend on {', '.join(stages)}: there its map stays the same by construction.")
-        for title, stages in blind.items()
-        if stages
+    lines, rows, constant = [], [], []
+    for row in faithfulness.methods:
+        if not (check := row.sanity_check):
+            continue
+        if check.stages:
+            points = [(number[stage.name], stage.rank_correlation.value) for stage in check.stages]
+            lines.append(CascadeLine(row.title_with_verdict, [(0, 1.0), *points]))
+        correlations = (str(check.rank_correlation), str(check.ssim), str(check.between_patients))
+        rows.append([row.title, *correlations, check.images, "FAILS" if check.fails else "passes"])
+        unchanged = [stage.name for stage in check.stages if not stage.changes_map]
+        if unchanged:
+            constant.append(
+                f"{row.title} does not depend on {', '.join(unchanged)}: its map cannot change there by construction."
+            )
+    blocks = figure(
+        CascadeChart(lines, names, MAX_CORRELATION, "rank correlation"),
+        "Spearman's correlation of each map with that of the trained network. It should fall.",
     )
-    body += details("The stages", table(["stage", "part of the network"], enumerate(names, start=1), "ll"))
+    headers = ["", "all weights random", "SSIM", "between patients", "images", "verdict"]
+    blocks += table(headers, rows, "llllrl")
+    blocks += tuple(map(Paragraph, constant))
+    blocks += details("The stages", table(["stage", "module of the network"], enumerate(names, start=1), "ll"))
     lead = (
-        "Weights are made random from the last layer to the first (Adebayo et al. 2018). A map that hardly changes "
-        "does not show what the network has learned, however plausible it looks."
+        "Weights are randomized from the last layer to the first (Adebayo et al. 2018). A map that hardly changes "
+        "does not depend on what the network has learned, however plausible it looks."
     )
-    return Section("Does the map notice when the network forgets?", body, lead)
+    return Section("Sanity check with random weights", blocks, lead)
 
 
-def _reading(found: Faithfulness) -> Section:
-    words = [(f.title, f.reading) for f in FIGURES.values()]
-    words.append(
+def _definitions(faithfulness: Faithfulness) -> Section:
+    definitions = [(metric.title, metric.meaning) for metric in FAITHFULNESS_METRICS.values()]
+    definitions.append(
         (
             "sanity check",
-            "How much maps of a network with all weights random resemble those of the trained one: rank correlation "
-            f"inside the box of the head, mean over images and several random networks. It fails where the interval "
-            f"reaches {LIMIT}, half way to not changing at all. What other patients' maps have in common is the part "
-            "that comes from the shape of heads. SSIM is a second opinion and decides nothing.",
+            "The similarity of maps of a network with all weights random to those of the trained network: rank "
+            "correlation inside the box of the head, mean over images and several random networks. A method fails if "
+            f"the interval reaches {MAX_CORRELATION}, half of 1, which is no change. The correlation between maps of "
+            "different patients is the similarity that comes from the shape of the head. SSIM is a second measure and "
+            "does not decide.",
         )
     )
-    words.append(("insertion and deletion", hidden_words(found)))
-    return Section("How to read the figures", key_values(words))
+    definitions.append(("insertion and deletion", blurred_text(faithfulness)))
+    return Section("Definitions of the metrics", key_values(definitions))

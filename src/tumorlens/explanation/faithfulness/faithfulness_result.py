@@ -1,4 +1,4 @@
-"""What is known of the maps of a run: the figures, what they mean, and the rows of the table."""
+"""The faithfulness of the heat maps of a run: metrics, their meaning, and the rows of the table."""
 
 from __future__ import annotations
 
@@ -7,83 +7,99 @@ from typing import Any
 
 from tumorlens._arrays import Flags, Floats
 from tumorlens.datasets import Sample
-from tumorlens.explanation.faithfulness.sanity_checks import Sanity
+from tumorlens.evaluation import EvaluationFacts
+from tumorlens.explanation.faithfulness.sanity_checks import SanityCheck
 from tumorlens.stats import Estimate
 
-Figures = dict[str, Estimate]
-"""Each of `FIGURES`, by name."""
+FAITHFULNESS_SCHEMA_VERSION = 1
+"""Of faithfulness.json."""
 
-STAMP = "FAILS the sanity check"
+SANITY_FAILED = "FAILS the sanity check"
+MetricEstimates = dict[str, Estimate]
+"""Key of `FAITHFULNESS_METRICS` -> estimate."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One of the figures that a method gets.
+class FaithfulnessMetric:
+    """A metric of an explanation method.
 
     Attributes:
-        title: how tables call it.
-        low_is_good: whether less is better.
-        reading: what it means, for people who have not met it.
+        title: its name in tables.
+        lower_is_better: whether a lower value is better.
+        meaning: a definition for readers who do not know the metric.
     """
 
     title: str
-    low_is_good: bool
-    reading: str
+    lower_is_better: bool
+    meaning: str
 
 
-FIGURES = {
-    "pointing": Figure(
+FAITHFULNESS_METRICS = {
+    "pointing_game": FaithfulnessMetric(
         "pointing game",
         False,
-        "Share of images whose hottest pixel is tumor (Zhang et al. 2016), without the tolerance of 15 pixels that "
-        "the paper allows. Where several pixels are equally hot, the share of them that are tumor counts. It asks one "
-        "pixel and says nothing of the rest of the map.",
+        "Proportion of images in which the maximum of the map lies inside the tumor (Zhang et al. 2016), without the "
+        "tolerance of 15 pixels of the paper. Where several pixels share the maximum, the fraction of them inside "
+        "counts. The metric uses one pixel and ignores the rest of the map.",
     ),
-    "energy": Figure(
-        "energy inside",
+    "relevance_mass_accuracy": FaithfulnessMetric(
+        "relevance mass accuracy",
         False,
-        "How much of all heat lies inside the true outline (Wang et al. 2020). A map spread evenly over the image "
-        "gets the tumor's share of the area, a few percent, and an even disc twice as wide as the tumor 0.25: "
-        "compare with the controls and not with 1.",
+        "Fraction of the sum of the map that lies inside the reference mask (Arras et al. 2022; the energy of Wang et "
+        "al. 2020). A constant map gets the tumor's fraction of the image, a few percent, and a constant disc twice as "
+        "wide as the tumor 0.25: compare with the control maps and not with 1.",
     ),
-    "iou": Figure(
+    "iou": FaithfulnessMetric(
         "IoU at 0.5",
         False,
-        "Overlap of the true mask with all pixels that are at least half as hot as the hottest: intersection over "
-        "union.",
+        "Intersection over union of the reference mask and the pixels with at least half of the maximum of the map.",
     ),
-    "best_iou": Figure(
-        "IoU at the best",
+    "best_iou": FaithfulnessMetric(
+        "IoU at best threshold",
         False,
-        "The same at that threshold, one for all images of a method, which gives the highest mean. It was chosen on "
-        "these very images, so it is flattering, and its interval does not cover the choice.",
+        "The same at the threshold with the highest mean, one threshold for all images of a method. It was chosen on "
+        "these images, so the value is optimistic, and its interval does not cover the choice.",
     ),
-    "insertion": Figure(
+    "insertion": FaithfulnessMetric(
         "insertion",
         False,
-        "Begin with the blurred image, bring its pixels back, hottest first, and follow the probability of the "
-        "predicted class: this is its mean on the way (Petsiuk et al. 2018). High: what the map calls important is "
-        "soon enough. It asks what moves the network, not where the tumor is.",
+        "Start with the blurred image, insert its pixels from the highest value of the map to the lowest, and average "
+        "the probability of the predicted class (Petsiuk et al. 2018). High: the pixels with high values suffice. The "
+        "metric measures what the network uses, not where the tumor is.",
     ),
-    "deletion": Figure(
+    "deletion": FaithfulnessMetric(
         "deletion",
         True,
-        "The other way round: blur the pixels of the whole image, hottest first. Low is good: without what the map "
-        "calls important the network soon loses its answer. Both depend on how robust the network is to blur, so they "
-        "compare methods of one network, not networks.",
+        "The reverse: blur the pixels of the image from the highest value of the map to the lowest. Low is good: "
+        "without the pixels with high values the network soon changes its prediction. Insertion and deletion depend on "
+        "the robustness of the network to blur, so they compare methods of one network, not networks.",
     ),
 }
-"""The figures of a method, in the order of tables."""
+"""The metrics of a method, in the order of tables."""
+
+
+class FaithfulnessFacts(EvaluationFacts):
+    """The evidence of a faithfulness measurement; these are the first keys of faithfulness.json.
+
+    Attributes:
+        with_tumor: number of images whose reference mask shows a tumor; `images` of them were measured.
+        misclassified: number of measured images whose predicted class is wrong; the map explains the predicted class.
+        steps: of insertion and deletion.
+    """
+
+    with_tumor: int
+    misclassified: int
+    steps: int
 
 
 @dataclass(frozen=True)
-class Advantage:
-    """A method less the control that comes nearest to it or beats it, on the same images.
+class ControlDifference:
+    """A method minus the best control map, on the same images.
 
     Attributes:
-        control: the name of that control.
+        control: name of that control map.
         difference: paired, with its interval.
-        better: whether the whole interval lies on the good side of 0.
+        better: whether the whole interval lies on the better side of 0.
     """
 
     control: str
@@ -96,13 +112,13 @@ class Advantage:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
-    """What was measured of one method or control, image by image.
+class MapScores:
+    """The scores of one method or control map for each image.
 
     Attributes:
-        values: figure to (N,) its values.
-        threshold: that of ``"best_iou"``.
-        blank: (N,) whether the map was 0 everywhere; such maps count, with 0 in all figures of place.
+        values: metric -> (N,) scores.
+        threshold: of ``"best_iou"``.
+        blank: (N,) whether the map is 0 everywhere; blank maps count with a localization of 0.
     """
 
     values: dict[str, Floats]
@@ -111,91 +127,101 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One line of the table.
+class FaithfulnessRow:
+    """One row of the table.
 
     Attributes:
-        name: of the method or control.
-        title: how tables call it.
-        shows: what is hot in its map.
-        control: whether it is made without the network.
+        name: of the method or control map.
+        title: its name in tables.
+        description: where its map has high values.
+        control: whether it is a control map, made without the network.
         scores: of each image.
-        figures: each of `FIGURES`.
-        per_class: class to its figures.
-        over_control: for each figure of a method, how it compares with the best control.
-        sanity: of a method; None for a control, which knows no weights.
+        metrics: metric -> estimate over all images.
+        per_class: class -> metric -> estimate.
+        control_differences: metric -> comparison of a method with the best control map.
+        sanity_check: of a method; None for a control map, which depends on no weights.
     """
 
     name: str
     title: str
-    shows: str
+    description: str
     control: bool
-    scores: Scores
-    figures: Figures
-    per_class: dict[str, Figures]
-    over_control: dict[str, Advantage] = field(default_factory=dict)
-    sanity: Sanity | None = None
+    scores: MapScores
+    metrics: MetricEstimates
+    per_class: dict[str, MetricEstimates]
+    control_differences: dict[str, ControlDifference] = field(default_factory=dict)
+    sanity_check: SanityCheck | None = None
 
     @property
-    def stamped(self) -> str:
-        """The title, with the stamp where it is deserved."""
-        return f"{self.title}: {STAMP}" if self.sanity and self.sanity.fails else self.title
+    def fails(self) -> bool:
+        """Whether the method fails the sanity check."""
+        return self.sanity_check is not None and self.sanity_check.fails
+
+    @property
+    def title_with_verdict(self) -> str:
+        """The title, followed by the verdict where the method fails."""
+        return f"{self.title}: {SANITY_FAILED}" if self.fails else self.title
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "title": self.title,
-            "shows": self.shows,
+            "description": self.description,
             "control": self.control,
-            "stamp": STAMP if self.sanity and self.sanity.fails else None,
-            "figures": _plain(self.figures),
+            "fails_sanity_check": self.fails,
+            "metrics": _to_dict(self.metrics),
             "best_threshold": self.scores.threshold,
-            "blank": int(self.scores.blank.sum()),
-            "per_class": {label: _plain(figures) for label, figures in self.per_class.items()},
-            "over_control": {key: advantage.to_dict() for key, advantage in self.over_control.items()},
-            "sanity": self.sanity.to_dict() if self.sanity else None,
+            "blank_maps": int(self.scores.blank.sum()),
+            "per_class": {label: _to_dict(metrics) for label, metrics in self.per_class.items()},
+            "control_differences": {key: one.to_dict() for key, one in self.control_differences.items()},
+            "sanity_check": self.sanity_check.to_dict() if self.sanity_check else None,
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Faithfulness:
-    """All that is known about the maps of a run.
+    """Faithfulness and localization of all heat maps of a run.
 
     Attributes:
-        samples: the N images on which places were measured.
-        predicted: the class named for each, which is also the one explained.
+        samples: the N measured images.
+        predicted: for each the predicted class, which is also the explained one.
         probabilities: (N,) of that class, calibrated.
-        hidden: (N,) the same when the whole image is blurred.
-        tumor: (N,) share of each image that is tumor: what a map without any idea gets as pointing and energy.
-        rows: methods, then controls.
-        facts: run, data and settings, as plain data.
+        blurred_probabilities: (N,) of that class when the whole image is blurred.
+        tumor_fractions: (N,) fraction of each image that is tumor: the expected pointing game and relevance mass
+            accuracy of a constant map.
+        rows: methods, then control maps.
+        facts: run, data, split and settings.
         caveats: what a reader must know before quoting a number.
     """
 
     samples: tuple[Sample, ...]
     predicted: tuple[str, ...]
     probabilities: Floats
-    hidden: Floats
-    tumor: Floats
-    rows: tuple[Row, ...]
-    facts: dict[str, Any]
+    blurred_probabilities: Floats
+    tumor_fractions: Floats
+    rows: tuple[FaithfulnessRow, ...]
+    facts: FaithfulnessFacts
     caveats: tuple[str, ...]
 
     @property
-    def methods(self) -> list[Row]:
-        """The rows that explain the network."""
+    def methods(self) -> list[FaithfulnessRow]:
+        """The rows of explanation methods, without control maps."""
         return [row for row in self.rows if not row.control]
 
     def to_dict(self) -> dict[str, Any]:
-        """What explanation.json holds."""
+        """What faithfulness.json holds."""
         return {
-            **self.facts,
+            "schema_version": FAITHFULNESS_SCHEMA_VERSION,
+            **self.facts.model_dump(mode="json"),
             "caveats": list(self.caveats),
-            "probability": {"whole": float(self.probabilities.mean()), "blurred": float(self.hidden.mean())},
-            "tumor_share": float(self.tumor.mean()),
+            "probability": {
+                "original": float(self.probabilities.mean()),
+                "blurred": float(self.blurred_probabilities.mean()),
+            },
+            "tumor_fraction": float(self.tumor_fractions.mean()),
             "methods": {row.name: row.to_dict() for row in self.rows},
         }
 
 
-def _plain(figures: Figures) -> dict[str, Any]:
-    return {key: figure.to_dict() for key, figure in figures.items()}
+def _to_dict(metrics: MetricEstimates) -> dict[str, Any]:
+    return {key: estimate.to_dict() for key, estimate in metrics.items()}

@@ -1,60 +1,68 @@
-"""Trust -> the sentences and cells that terminal and page share."""
+"""Faithfulness -> the sentences and cells that terminal and page share."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tumorlens.explanation.faithfulness.faithfulness_result import FIGURES, Advantage, Faithfulness, Row
+from tumorlens.explanation.faithfulness.faithfulness_result import (
+    FAITHFULNESS_METRICS,
+    ControlDifference,
+    Faithfulness,
+    FaithfulnessRow,
+)
+from tumorlens.report.text import signed
 
-_DIGITS = 4  # beyond these two figures are the same
+_DIGITS = 4  # scores that agree to so many decimals are equal
 
 
-def conclusion(found: Faithfulness) -> str:
-    """What follows for somebody who wants to know which map to look at."""
-    explaining = [row for row in found.methods if row.name != "mask"]
-    passing = [row for row in explaining or found.methods if row.sanity and not row.sanity.fails]
+def conclusion(faithfulness: Faithfulness) -> str:
+    """Which method to use, and why."""
+    explaining = [row for row in faithfulness.methods if row.name != "mask"]
+    passing = [row for row in explaining or faithfulness.methods if row.sanity_check and not row.fails]
     if not passing:
-        return "No method passes the sanity check: none of these maps shows what the network has learned."
-    best = max(passing, key=lambda row: round(row.figures["energy"].value, _DIGITS))
-    who = f"{best.title} alone passes the sanity check. It has"
+        return "No method passes the sanity check: none of these maps depends on what the network has learned."
+    best = max(passing, key=lambda row: round(row.metrics["relevance_mass_accuracy"].value, _DIGITS))
+    start = f"{best.title} is the only method that passes the sanity check. Its"
     if len(passing) > 1:
-        aside = " (the mask aside, an answer that explains none)" if len(explaining) < len(found.methods) else ""
-        who = f"Of the methods that pass the sanity check{aside} {best.title} has most energy inside the true outline:"
-    said = (
-        f"{who} {best.figures['energy']}{' of its energy inside the true outline' * (len(passing) == 1)}, "
-        f"{advantage(found, best, 'energy')}. Its hottest pixel is tumor in {best.figures['pointing'].percent()} of "
-        f"images, {advantage(found, best, 'pointing')}."
+        without = " (without the mask, which explains no prediction)" * (len(explaining) < len(faithfulness.methods))
+        start = f"Of the methods that pass the sanity check{without}, {best.title} has the highest"
+    text = (
+        f"{start} relevance mass accuracy{' is' if len(passing) == 1 else ':'} "
+        f"{best.metrics['relevance_mass_accuracy']}, "
+        f"{against_control(faithfulness, best, 'relevance_mass_accuracy')}. The maximum of its map lies inside the "
+        f"tumor in {best.metrics['pointing_game'].percent()} of images, "
+        f"{against_control(faithfulness, best, 'pointing_game')}."
     )
-    duplicates = [row.title for row in passing if row is not best and _same(row, best)]
-    if duplicates:
-        said += f" {' and '.join(duplicates)} gives the same figures: in this network they are one map."
-    return said
+    equal = [row.title for row in passing if row is not best and _equal(row, best)]
+    if equal:
+        verb = "has" if len(equal) == 1 else "have"
+        text += f" {' and '.join(equal)} {verb} the same scores: the maps of this network are equal."
+    return text
 
 
-def advantage(found: Faithfulness, row: Row, key: str) -> str:
-    """How a method compares with the best control, as ``"+0.044 (+0.007 to +0.087), better than brightness"``."""
-    over = row.over_control[key]
-    title = next(other.title for other in found.rows if other.name == over.control)
-    return f"{difference(over)}, {'better' if over.better else 'no better'} than {title}"
+def against_control(faithfulness: Faithfulness, row: FaithfulnessRow, key: str) -> str:
+    """A method compared with the best control map: ``"+0.044 (+0.007 to +0.087), better than brightness"``."""
+    compared = row.control_differences[key]
+    title = next(other.title for other in faithfulness.rows if other.name == compared.control)
+    return f"{difference(compared)}, {'better' if compared.better else 'no better'} than {title}"
 
 
-def difference(over: Advantage) -> str:
+def difference(compared: ControlDifference) -> str:
     """A difference with its sign, as ``"+0.044 (+0.007 to +0.087)"``."""
-    d = over.difference
-    if d.low is None or d.high is None:
-        return f"{d.value:+.3f} (no interval)"
-    return f"{d.value:+.3f} ({d.low:+.3f} to {d.high:+.3f})"
+    return signed(compared.difference)
 
 
-def hidden_words(found: Faithfulness) -> str:
-    """What the network says of an image of which nothing is left: where both curves end."""
+def blurred_text(faithfulness: Faithfulness) -> str:
+    """The probability in the original and in the blurred image, between which insertion and deletion move."""
     return (
-        f"On average the class that was named has a probability of {found.probabilities.mean():.2f} in the whole "
-        f"image and of {found.hidden.mean():.2f} in the blurred one. Where the two are close, neither figure says "
-        "much."
+        f"On average the predicted class has a probability of {faithfulness.probabilities.mean():.2f} in the original "
+        f"image and of {faithfulness.blurred_probabilities.mean():.2f} in the blurred one. Where the two are close, "
+        "insertion and deletion tell little."
     )
 
 
-def _same(one: Row, other: Row) -> bool:
-    """Whether two methods are one in this network, but for rounding."""
-    return all(np.allclose(one.scores.values[key], other.scores.values[key], atol=10**-_DIGITS) for key in FIGURES)
+def _equal(one: FaithfulnessRow, other: FaithfulnessRow) -> bool:
+    """Whether two methods give the same maps in this network, apart from rounding."""
+    return all(
+        np.allclose(one.scores.values[key], other.scores.values[key], atol=10**-_DIGITS) for key in FAITHFULNESS_METRICS
+    )

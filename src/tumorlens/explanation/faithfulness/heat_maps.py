@@ -1,11 +1,10 @@
-"""Pipeline + images of any sizes -> heat maps, and what they have in common once they lie head on head."""
+"""Pipeline + images of any sizes -> heat maps, and their part over the head, where they are compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
@@ -15,14 +14,16 @@ from tumorlens.models import Pipeline
 from tumorlens.models.head_crop import head_boxes
 from tumorlens.scan import Box, GrayImage
 
-SIDE = 64
-"""Pixels on a side of a map that was cut to the head."""
+HEAD_MAP_SIZE = 64
+"""Pixels per side of a map that was cropped to the head."""
 
 _BATCH = 16
 
 
-def maps(pipeline: Pipeline, images: Sequence[GrayImage], targets: Sequence[int], method: str) -> Iterator[HeatMap]:
-    """One map (H, W) for each image, in order; neighbors of one size are asked for together."""
+def iter_heatmaps(
+    pipeline: Pipeline, images: Sequence[GrayImage], targets: Sequence[int], method: str
+) -> Iterator[HeatMap]:
+    """One map (H, W) for each image, in order; consecutive images of one size share a forward pass."""
     start = 0
     while start < len(images):
         end = start + 1
@@ -33,13 +34,13 @@ def maps(pipeline: Pipeline, images: Sequence[GrayImage], targets: Sequence[int]
 
 
 def head_box(image: GrayImage) -> Box:
-    """The box of the head: top, left, height, width; the whole image where none is found."""
+    """The box of the head: top, left, height, width; the whole image where no head is found."""
     top, left, height, width = head_boxes(torch.from_numpy(image.copy())[None])[0].tolist()
     return top, left, height, width
 
 
-def in_head(heatmap: HeatMap, head: Box) -> npt.NDArray[np.float32]:
-    """The part of a map that lies over the head, (64, 64): black background would make all maps look alike."""
+def crop_to_head(heatmap: HeatMap, head: Box) -> HeatMap:
+    """The part of a map over the head, (64, 64): with the black background, all maps would be similar."""
     top, left, height, width = head
-    part = Image.fromarray(heatmap[top : top + height, left : left + width])
-    return np.asarray(part.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    crop = Image.fromarray(heatmap[top : top + height, left : left + width])
+    return np.asarray(crop.resize((HEAD_MAP_SIZE, HEAD_MAP_SIZE), Image.Resampling.BILINEAR))

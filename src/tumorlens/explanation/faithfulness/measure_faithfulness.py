@@ -1,4 +1,4 @@
-"""Run + images with true masks -> how far each kind of heat map can be trusted."""
+"""Run + images with reference masks -> faithfulness and localization of each kind of heat map."""
 
 from __future__ import annotations
 
@@ -15,182 +15,200 @@ from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats
 from tumorlens.evaluation.evaluation_facts import facts_of
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread, with_reference_tumor
-from tumorlens.explanation.faithfulness.control_maps import CONTROLS
-from tumorlens.explanation.faithfulness.deletion_insertion import STEPS, Curves, curves, scene
-from tumorlens.explanation.faithfulness.faithfulness_result import Faithfulness, Figures, Row, Scores
-from tumorlens.explanation.faithfulness.heat_maps import head_box, maps
-from tumorlens.explanation.faithfulness.localization import LocalizationScores, fit
-from tumorlens.explanation.faithfulness.sanity_checks import IMAGES, check_sanity
-from tumorlens.explanation.faithfulness.tally import compare, figures, gather
-from tumorlens.explanation.pipeline_explainer import METHODS, PipelineExplainer
+from tumorlens.explanation.catalog import METHODS
+from tumorlens.explanation.faithfulness.control_maps import CONTROL_MAPS
+from tumorlens.explanation.faithfulness.deletion_insertion import (
+    STEPS,
+    PerturbationCurves,
+    perturbation_curves,
+    to_network_input,
+)
+from tumorlens.explanation.faithfulness.faithfulness_result import (
+    Faithfulness,
+    FaithfulnessFacts,
+    FaithfulnessRow,
+    MapScores,
+    MetricEstimates,
+)
+from tumorlens.explanation.faithfulness.heat_maps import head_box, iter_heatmaps
+from tumorlens.explanation.faithfulness.localization import LocalizationScores, score_localization
+from tumorlens.explanation.faithfulness.metric_estimates import collect_scores, compare_with_controls, estimate_metrics
+from tumorlens.explanation.faithfulness.sanity_checks import SANITY_IMAGES, check_sanity
+from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.models import Pipeline
 from tumorlens.scan import GrayImage
 from tumorlens.stats import BootstrapDraws
 from tumorlens.training import Run
 
-LIMIT = 100
-"""Images measured unless told otherwise: figures rest on patients, and these are spread over all of them."""
+DEFAULT_LIMIT = 100
+"""Default number of images: precision depends on the number of patients, and these images cover all patients."""
 
 Progress = Callable[[str, int, int], None]
 
 
-def measure_maps(
+def measure_faithfulness(
     run: Run,
     *,
     table: Table | None = None,
     methods: Sequence[str] | None = None,
-    limit: int = LIMIT,
-    rectangles: bool = False,
+    limit: int = DEFAULT_LIMIT,
+    allow_box_masks: bool = False,
     n_resamples: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Faithfulness:
-    """Measure maps of the predicted class against true masks, against controls, and against random weights.
+    """Compare heat maps of the predicted class with reference masks, control maps and maps of random networks.
 
     Args:
         run: a finished run.
-        table: other data with masks, all of it; None for the run's own test part.
-        methods: names of `tumorlens.explanation.METHODS`, or ``"attention:NAME"``; None for all this network can give.
-        limit: so many images at most, spread over patients; 0 for all.
-        rectangles: measure also where most true masks are filled rectangles.
+        table: external data with reference masks, all of it; None for the run's own test subset.
+        methods: names of `tumorlens.explanation.METHODS`, or ``"attention:NAME"``; None for all supported methods.
+        limit: maximum number of images, spread over patients; 0 for all.
+        allow_box_masks: measure also if most reference masks are filled rectangles.
         n_resamples: of the bootstrap by patient.
-        seed: of the bootstrap, of the random control and of the random weights.
+        seed: of the bootstrap, of the random control map and of the random weights.
         progress: called with (stage, done, total).
 
     Raises:
-        DataError: no image has a mask that shows a tumor, or most masks are rectangles.
-        ModelError: a method that does not exist, or that this network cannot give.
+        DataError: no image has a reference mask that shows a tumor, or most masks are filled rectangles.
+        ModelError: a method does not exist, or this network does not support it.
         SplitError, RunError, ScanError: as `tumorlens.evaluate`.
     """
-    own, part, subset_name = choose_subset(run, table)
-    say = progress or (lambda *_: None)
-    say("reading masks", 0, 1)
-    shown = _with_tumor(part, subset_name, rectangles)
-    say("reading masks", 1, 1)
-    say("calibrating", 0, 1)
+    own, subset, name = choose_subset(run, table)
+    step = progress or (lambda *_: None)
+    step("reading masks", 0, 1)
+    with_tumor = _with_tumor(subset, name, allow_box_masks)
+    step("reading masks", 1, 1)
+    step("calibrating", 0, 1)
     pipeline = run.pipeline(_temperature(run, own))
-    say("calibrating", 1, 1)
+    step("calibrating", 1, 1)
     pipeline.network.to(memory_format=torch.channels_last)
-    names = _chosen(pipeline, methods)
-    held = replace(part, samples=tuple(shown[i] for i in spread([s.unit for s in shown], limit or len(shown))))
-    bootstrap = bootstrap_of(held, n_resamples=n_resamples, seed=seed)
-    looked = _look(pipeline, held.samples, names, seed, say)
-    few = spread(bootstrap.units, IMAGES)
-    sane = check_sanity(
-        pipeline, run.spec.network, [gray_slice(held.samples[i].image) for i in few], bootstrap.only(few), names,
-        progress=lambda done, total: say("making weights random", done, total),
+    methods = _supported(pipeline, methods)
+    chosen = spread([sample.unit for sample in with_tumor], limit or len(with_tumor))
+    measured = replace(subset, samples=tuple(with_tumor[i] for i in chosen))
+    bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
+    images = _measure_images(pipeline, measured.samples, methods, seed, step)
+    few = spread(bootstrap.units, SANITY_IMAGES)
+    checks = check_sanity(
+        pipeline, run.spec.network, [gray_slice(measured.samples[i].image) for i in few], bootstrap.only(few), methods,
+        progress=lambda done, total: step("randomizing weights", done, total),
     )  # fmt: skip
-    drawn = BootstrapDraws.draw(bootstrap)
-    labels = [sample.label for sample in held.samples]
-    scores = {name: gather(looked.fits[name], looked.curves[name]) for name in (*names, *CONTROLS)}
-    controls = {name: scores[name] for name in CONTROLS}
+    resampled = BootstrapDraws.draw(bootstrap)
+    labels = [sample.label for sample in measured.samples]
+    scores = {key: collect_scores(images.localizations[key], images.curves[key]) for key in (*methods, *CONTROL_MAPS)}
+    controls = {key: scores[key] for key in CONTROL_MAPS}
     rows = []
-    for name in scores:
-        row = _row(name, scores[name], *figures(scores[name], labels, run.spec.classes, drawn))
-        if name in sane:
-            over = compare(scores[name], controls, bootstrap)
-            row = replace(row, over_control=over, sanity=sane[name])
+    for key in scores:
+        row = _row(key, scores[key], *estimate_metrics(scores[key], labels, run.spec.classes, resampled))
+        if key in checks:
+            differences = compare_with_controls(scores[key], controls, bootstrap)
+            row = replace(row, control_differences=differences, sanity_check=checks[key])
         rows.append(row)
-    wrong = sum(looked.said[i] != run.spec.classes.index(label) for i, label in enumerate(labels))
+    estimate = rows[0].metrics["relevance_mass_accuracy"]
+    facts = facts_of(run, measured, estimate, name=name, external=table is not None, bootstrap=bootstrap)
     return Faithfulness(
-        samples=held.samples,
-        predicted=tuple(run.spec.classes[i] for i in looked.said),
-        probabilities=np.array(looked.probabilities),
-        hidden=np.array(looked.hidden),
-        tumor=np.array(looked.tumor),
+        samples=measured.samples,
+        predicted=tuple(run.spec.classes[i] for i in images.predicted),
+        probabilities=np.array(images.probabilities),
+        blurred_probabilities=np.array(images.blurred_probabilities),
+        tumor_fractions=np.array(images.tumor_fractions),
         rows=tuple(rows),
-        facts=facts_of(
-            run, held, rows[0].figures["energy"], name=subset_name, external=table is not None, bootstrap=bootstrap
-        ).model_dump(mode="json")
-        | {"with_tumor": len(shown), "misclassified": wrong, "steps": STEPS},
-        caveats=_stamps(rows) + caveats(held, run.spec.classes, bootstrap.unit, measured=subset_name, plan=own.plan),
+        facts=FaithfulnessFacts(
+            **dict(facts),
+            with_tumor=len(with_tumor),
+            misclassified=sum(run.spec.classes[i] != label for i, label in zip(images.predicted, labels, strict=True)),
+            steps=STEPS,
+        ),
+        caveats=_failures(rows) + caveats(measured, run.spec.classes, bootstrap.unit, measured=name, plan=own.plan),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Looked:
-    """What was gathered, image by image."""
+class _MeasuredImages:
+    """What was measured, image by image."""
 
-    said: list[int]
+    predicted: list[int]
     probabilities: list[float]
-    hidden: list[float]
-    tumor: list[float]
-    fits: Mapping[str, list[LocalizationScores]]
-    curves: Mapping[str, list[Curves]]
+    blurred_probabilities: list[float]
+    tumor_fractions: list[float]
+    localizations: Mapping[str, list[LocalizationScores]]
+    curves: Mapping[str, list[PerturbationCurves]]
 
 
-def _look(
-    pipeline: Pipeline, samples: Sequence[Sample], names: Sequence[str], seed: int, progress: Progress
-) -> _Looked:
-    """Every map of every image, measured and dropped: those of a thousand images would fill the memory."""
-    everything = (*names, *CONTROLS)
-    found = _Looked([], [], [], [], {n: [] for n in everything}, {n: [] for n in everything})
+def _measure_images(
+    pipeline: Pipeline, samples: Sequence[Sample], methods: Sequence[str], seed: int, progress: Progress
+) -> _MeasuredImages:
+    """Score every map of every image and drop it: the maps of a thousand images would fill the memory."""
+    keys = (*methods, *CONTROL_MAPS)
+    measured = _MeasuredImages([], [], [], [], {key: [] for key in keys}, {key: [] for key in keys})
     for number, sample in enumerate(samples):
         image, mask = gray_slice(sample.image), read_sample_mask(sample)
-        assert mask is not None  # only images with a tumor in their mask were chosen
-        probabilities, said = _answer(pipeline, image)
-        here = scene(pipeline, image, said)
+        assert mask is not None  # only images with a tumor in their reference mask were chosen
+        probability, predicted = _predict(pipeline, image)
+        network_input = to_network_input(pipeline, image, predicted)
         head = head_box(image)
-        found.said.append(said)
-        found.probabilities.append(probabilities)
-        found.hidden.append(here.hidden)
-        found.tumor.append(float(mask.mean()))
-        for name in everything:
-            if name in CONTROLS:
-                heatmap = CONTROLS[name].draw(image, head, seed + number)
+        measured.predicted.append(predicted)
+        measured.probabilities.append(probability)
+        measured.blurred_probabilities.append(network_input.blurred_probability)
+        measured.tumor_fractions.append(float(mask.mean()))
+        for key in keys:
+            if key in CONTROL_MAPS:
+                heatmap = CONTROL_MAPS[key].render(image, head, seed + number)
             else:
-                (heatmap,) = maps(pipeline, [image], [said], name)
-            found.fits[name].append(fit(heatmap, mask))
-            found.curves[name].append(curves(pipeline, here, heatmap, seed + number))
+                (heatmap,) = iter_heatmaps(pipeline, [image], [predicted], key)
+            measured.localizations[key].append(score_localization(heatmap, mask))
+            measured.curves[key].append(perturbation_curves(pipeline, network_input, heatmap, seed + number))
         progress("measuring maps", number + 1, len(samples))
-    return found
+    return measured
 
 
-def _answer(pipeline: Pipeline, image: GrayImage) -> tuple[float, int]:
+def _predict(pipeline: Pipeline, image: GrayImage) -> tuple[float, int]:
     """The calibrated probability of the predicted class, and its index."""
     with torch.inference_mode():
         probabilities = pipeline(torch.from_numpy(image.copy())[None]).probabilities[0]
-    said = int(probabilities.argmax())
-    return float(probabilities[said]), said
+    predicted = int(probabilities.argmax())
+    return float(probabilities[predicted]), predicted
 
 
-def _row(name: str, scores: Scores, overall: Figures, per_class: dict[str, Figures]) -> Row:
-    if name in CONTROLS:
-        control = CONTROLS[name]
-        return Row(name, control.title, control.shows, True, scores, overall, per_class)
-    base, _, one = name.partition(":")
+def _row(
+    name: str, scores: MapScores, metrics: MetricEstimates, per_class: dict[str, MetricEstimates]
+) -> FaithfulnessRow:
+    if name in CONTROL_MAPS:
+        control = CONTROL_MAPS[name]
+        return FaithfulnessRow(name, control.title, control.description, True, scores, metrics, per_class)
+    base, _, layer = name.partition(":")
     method = METHODS[base]
-    title = f"{method.title} {one}" if one else method.title
-    return Row(name, title, method.shows, False, scores, overall, per_class)
+    title = f"{method.title} {layer}" if layer else method.title
+    return FaithfulnessRow(name, title, method.description, False, scores, metrics, per_class)
 
 
-def _with_tumor(part: Table, subset_name: str, rectangles: bool) -> list[Sample]:
-    """The samples whose mask shows a tumor.
+def _with_tumor(subset: Table, name: str, allow_box_masks: bool) -> list[Sample]:
+    """The samples whose reference mask shows a tumor.
 
     Raises:
-        DataError: there are none, or most masks are rectangles.
+        DataError: there are none, or most masks are filled rectangles.
     """
-    shown = [part.samples[i] for i in with_reference_tumor(part.samples)]
-    if not shown:
+    samples = [subset.samples[i] for i in with_reference_tumor(subset.samples)]
+    if not samples:
         raise DataError(
-            f"{part.name}, {subset_name}: none of {len(part):,} images has a mask that shows a tumor; expected true "
-            "outlines to compare maps with; name data that has them with --data"
+            f"{subset.name}, {name}: none of {len(subset):,} images has a reference mask that shows a tumor; expected "
+            "masks to compare heat maps with; give data that has them with --data"
         )
-    if not rectangles:
-        refuse_box_masks(f"{part.name}, {subset_name}", shown)
-    return shown
+    if not allow_box_masks:
+        refuse_box_masks(f"{subset.name}, {name}", samples)
+    return samples
 
 
 def _temperature(run: Run, own: Table) -> float:
-    """That of the run's evaluation, or the same fitted anew."""
+    """The temperature of the run's evaluation, or else fitted on its validation subset."""
     try:
         return float(read_evaluation(run).record.calibration["temperature"])
     except RunError:
         return calibrate(run, own).temperature
 
 
-def _chosen(pipeline: Pipeline, methods: Sequence[str] | None) -> list[str]:
-    """Names of methods, each once, in the order given."""
+def _supported(pipeline: Pipeline, methods: Sequence[str] | None) -> list[str]:
+    """Names of methods, each once, in the order given; all supported methods for None."""
     explainer = PipelineExplainer(pipeline)
     if not methods:
         return explainer.available()
@@ -199,5 +217,5 @@ def _chosen(pipeline: Pipeline, methods: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(methods))
 
 
-def _stamps(rows: Sequence[Row]) -> tuple[str, ...]:
-    return tuple(f"{row.title} {row.sanity.verdict}" for row in rows if row.sanity and row.sanity.fails)
+def _failures(rows: Sequence[FaithfulnessRow]) -> tuple[str, ...]:
+    return tuple(f"{row.title} {row.sanity_check.verdict}" for row in rows if row.sanity_check and row.fails)

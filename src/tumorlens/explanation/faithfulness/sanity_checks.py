@@ -1,4 +1,4 @@
-"""Methods + a network that forgets -> whether their maps notice (Adebayo et al. 2018, arXiv:1810.03292)."""
+"""Network with random weights -> whether its heat maps change (sanity check, Adebayo et al. 2018, arXiv:1810.03292)."""
 
 from __future__ import annotations
 
@@ -7,131 +7,145 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from tumorlens._arrays import Floats
-from tumorlens.explanation.faithfulness.heat_maps import head_box, in_head, maps
-from tumorlens.explanation.faithfulness.randomization import Stage, cascade, stages
-from tumorlens.explanation.faithfulness.similarity import rank_correlations, similarities, with_strangers
+from tumorlens._arrays import Floats, Floats32
+from tumorlens.explanation.faithfulness.heat_maps import crop_to_head, head_box, iter_heatmaps
+from tumorlens.explanation.faithfulness.randomization import (
+    RandomizationStage,
+    cascading_randomization,
+    randomization_stages,
+)
+from tumorlens.explanation.faithfulness.similarity import (
+    correlations_between_units,
+    rank_correlations,
+    structural_similarities,
+)
 from tumorlens.models import Network, Pipeline
 from tumorlens.scan import GrayImage
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
-LIMIT = 0.5
-"""Rank correlation with the first map, all weights random, from which a method fails: half way to not changing at all.
+MAX_CORRELATION = 0.5
+"""A method fails if maps of the trained and of random networks reach this rank correlation: half of 1, no change.
 
-Maps of different images by one network are no better a limit, though they say what resemblance means nothing: a map
-that is the same whatever the image and whatever the weights would never exceed it.
+The correlation between maps of different images would be no better threshold: a map that is the same for every image
+and for all weights would never exceed it.
 """
 
-IMAGES, DRAWS = 32, 5
-"""Images of the test, and networks with all weights random: one that the stages end with, and new ones."""
+SANITY_IMAGES, RANDOM_NETWORKS = 32, 5
+"""Images of the check, and networks with all weights random: the last one of the cascade, and new ones."""
 
-SLOW = {"occlusion": (8, 2, 5)}
-"""Methods that ask the network hundreds of times for one map: images, random networks, and every which stage."""
+SLOW_METHODS = {"occlusion": (8, 2, 5)}
+"""Methods with hundreds of forward passes per map: images, random networks, and the step between checked stages."""
 
 
 @dataclass(frozen=True)
-class StageResult:
-    """How much maps still resemble the first ones after one more stage has become random.
+class StageSimilarity:
+    """The similarity of maps to those of the trained network after one more stage has random weights.
 
     Attributes:
         name: of the stage.
-        reaches: whether anything changed: a map cannot depend on weights that come after what it looks at.
-        rank: mean over images of Spearman's rank correlation with the map of the trained network.
-        ssim: the same of structural similarity.
+        changes_map: whether any map changed: it cannot depend on weights behind the explained layer.
+        rank_correlation: Spearman's, mean over images.
+        ssim: structural similarity, mean over images.
     """
 
     name: str
-    reaches: bool
-    rank: Estimate
+    changes_map: bool
+    rank_correlation: Estimate
     ssim: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.name,
+            "changes_map": self.changes_map,
+            "rank_correlation": self.rank_correlation.to_dict(),
+            "ssim": self.ssim.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
-class Sanity:
-    """What is left of a method's maps when nothing is left of what was learned.
+class SanityCheck:
+    """The similarity of a method's maps for the trained network and for random networks.
 
-    All maps are cut to the head. One that is constant correlates with nothing: its correlation is 0.
+    All maps are cropped to the head. A constant map has a correlation of 0 with any other.
 
     Attributes:
-        rank: Spearman's rank correlation with the map of the trained network when all weights are random, mean over
-            random networks and images.
-        ssim: the same of structural similarity.
-        strangers: rank correlation of the trained network's maps of images of different patients: the
-            resemblance that comes from the common shape of heads and from a place that is always hot.
-        stages: one weights after the other, from the last to the first.
-        images: how many took part; those whose first map is blank did not.
-        draws: networks with all weights random.
+        rank_correlation: Spearman's, between maps of the trained network and of networks with all weights random; mean
+            over random networks and images.
+        ssim: structural similarity of the same maps.
+        between_patients: rank correlation between the trained network's maps of different patients: the similarity
+            that comes from the shape of the head, and from regions with high values in every image.
+        stages: cascading randomization, from the last stage to the first.
+        images: number of images; those with a blank map of the trained network are left out.
+        random_networks: number of networks with all weights random.
     """
 
-    rank: Estimate
+    rank_correlation: Estimate
     ssim: Estimate
-    strangers: Estimate
-    stages: tuple[StageResult, ...]
+    between_patients: Estimate
+    stages: tuple[StageSimilarity, ...]
     images: int
-    draws: int
+    random_networks: int
 
     @property
     def fails(self) -> bool:
-        """Whether the interval of `rank` reaches `LIMIT`, or there was no map to check."""
-        end = self.rank.value if self.rank.high is None else self.rank.high
-        return not end < LIMIT
+        """Whether the interval of `rank_correlation` reaches `MAX_CORRELATION`, or every map is blank."""
+        high = self.rank_correlation.high
+        return not (self.rank_correlation.value if high is None else high) < MAX_CORRELATION
 
     @property
     def verdict(self) -> str:
-        """The finding in a sentence or two."""
+        """The result in one or two sentences."""
         if not self.images:
             return "FAILS the sanity check: its maps are blank, so there is nothing to check."
-        found = f"with all weights random its maps still correlate {self.rank} with those of the trained network"
+        result = (
+            f"with all weights random its maps correlate by {self.rank_correlation} with those of the trained network"
+        )
         if not self.fails:
-            return f"Passes the sanity check: {found}, below {LIMIT}."
+            return f"Passes the sanity check: {result}, below {MAX_CORRELATION}."
         common = ""
-        if not self.rank.value > self.strangers.value:
+        if not self.rank_correlation.value > self.between_patients.value:
             common = (
-                f" Maps of different patients correlate {self.strangers} as well: they all show much the same place."
+                f" Maps of different patients correlate by {self.between_patients} as well: they all show much the "
+                "same region."
             )
-        return f"FAILS the sanity check: {found}; {LIMIT} or more does not show what was learned.{common}"
+        return (
+            f"FAILS the sanity check: {result}; maps that correlate by {MAX_CORRELATION} or more do not depend enough "
+            f"on what the network has learned.{common}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "fails": self.fails,
             "verdict": self.verdict,
-            "rank_correlation": self.rank.to_dict(),
+            "rank_correlation": self.rank_correlation.to_dict(),
             "ssim": self.ssim.to_dict(),
-            "different_patients": self.strangers.to_dict(),
+            "rank_correlation_between_patients": self.between_patients.to_dict(),
             "images": self.images,
-            "random_networks": self.draws,
-            "stages": [
-                {
-                    "name": stage.name,
-                    "reaches": stage.reaches,
-                    "rank_correlation": stage.rank.to_dict(),
-                    "ssim": stage.ssim.to_dict(),
-                }
-                for stage in self.stages
-            ],
+            "random_networks": self.random_networks,
+            "stages": [stage.to_dict() for stage in self.stages],
         }
 
 
 def check_sanity(
     pipeline: Pipeline,
-    fresh: Callable[[], Network],
+    new_network: Callable[[], Network],
     images: Sequence[GrayImage],
     bootstrap: ClusterBootstrap,
     methods: Sequence[str],
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Sanity]:
+) -> dict[str, SanityCheck]:
     """Randomize weights from the last stage to the first, then all at once, and compare maps each time.
 
     Args:
         pipeline: in evaluation mode.
-        fresh: makes its network anew.
+        new_network: makes its network with random weights.
         images: at least one.
-        bootstrap: their patients; its seed is that of the random weights too.
+        bootstrap: of these images; its seed is also that of the random weights.
         methods: names.
         progress: called with (done, total).
     """
@@ -139,91 +153,104 @@ def check_sanity(
     inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()
-    parts = stages(pipeline.network, inputs)
-    tests = [_Test(name, images, bootstrap, targets, len(parts)) for name in methods]
-    total = sum(test.work for test in tests)
+    stages = randomization_stages(pipeline.network, inputs)
+    checks = [_MethodCheck(name, images, bootstrap, targets, len(stages)) for name in methods]
+    total = sum(check.n_maps for check in checks)
     done = 0
 
-    def look(changed: Pipeline, number: int, draw: int = 0) -> None:
+    def compare(randomized: Pipeline, stage: int, network: int = 0) -> None:
         nonlocal done
-        for test in tests:
-            if draw < test.draws and number in test.walked:
-                test.compare(changed, number, draw)
-                done += len(test.images)
+        for check in checks:
+            if network < check.random_networks and stage in check.stages:
+                check.compare(randomized, stage, network)
+                done += len(check.images)
                 if progress:
                     progress(done, total)
 
-    for test in tests:
-        test.begin(pipeline)
-    for number, changed in enumerate(cascade(pipeline, fresh, parts, inputs, bootstrap.seed)):
-        look(changed, number)
-    whole = [Stage("all", tuple(name for part in parts for name in part.modules))]
-    for draw in range(1, max(test.draws for test in tests)):
-        for changed in cascade(pipeline, fresh, whole, inputs, bootstrap.seed + draw):
-            look(changed, len(parts) - 1, draw)
-    return {test.method: test.result(parts) for test in tests}
+    for check in checks:
+        check.explain_trained(pipeline)
+    for stage, randomized in enumerate(cascading_randomization(pipeline, new_network, stages, inputs, bootstrap.seed)):
+        compare(randomized, stage)
+    everything = [RandomizationStage("all", tuple(name for stage in stages for name in stage.modules))]
+    for network in range(1, max(check.random_networks for check in checks)):
+        seed = bootstrap.seed + network
+        for randomized in cascading_randomization(pipeline, new_network, everything, inputs, seed):
+            compare(randomized, len(stages) - 1, network)
+    return {check.method: check.result(stages) for check in checks}
 
 
-class _Test:
-    """One method: its first maps, and how later ones compare."""
+class _MethodCheck:
+    """One method: its maps for the trained network, and their similarity to maps of randomized networks."""
 
     def __init__(
-        self, method: str, images: Sequence[GrayImage], bootstrap: ClusterBootstrap, targets: Sequence[int], parts: int
+        self,
+        method: str,
+        images: Sequence[GrayImage],
+        bootstrap: ClusterBootstrap,
+        targets: Sequence[int],
+        n_stages: int,
     ) -> None:
-        count, self.draws, step = SLOW.get(method, (len(images), DRAWS, 1))
+        count, self.random_networks, step = SLOW_METHODS.get(method, (len(images), RANDOM_NETWORKS, 1))
         self.method = method
         self.images, self.targets = images[:count], targets[:count]
         self.bootstrap = bootstrap.only(range(len(self.images)))
-        self.walked = [number for number in range(parts) if (parts - 1 - number) % step == 0]
+        self.stages = [stage for stage in range(n_stages) if (n_stages - 1 - stage) % step == 0]
         self.heads = [head_box(image) for image in self.images]
-        self.ranks: dict[int, Floats] = {}
-        self.ssims: dict[int, Floats] = {}
-        self.reaches: dict[int, bool] = {}
+        self.rank_correlations: dict[int, Floats] = {}
+        self.ssim: dict[int, Floats] = {}
+        self.changes_map: dict[int, bool] = {}
         self.all_random: list[tuple[Floats, Floats]] = []
 
     @property
-    def work(self) -> int:
-        """Maps that are made."""
-        return len(self.images) * (len(self.walked) + self.draws - 1)
+    def n_maps(self) -> int:
+        """Number of maps to make."""
+        return len(self.images) * (len(self.stages) + self.random_networks - 1)
 
-    def begin(self, pipeline: Pipeline) -> None:
-        self.first = self.last = self._maps(pipeline)
-        self.shown = self.first.max((1, 2)) > 0
+    def explain_trained(self, pipeline: Pipeline) -> None:
+        self.trained = self.last = self._maps(pipeline)
+        self.nonblank = self.trained.max((1, 2)) > 0
 
-    def compare(self, changed: Pipeline, number: int, draw: int) -> None:
-        """Compare with the first maps, after a stage of the cascade (draw 0) or with yet another random network."""
-        now = self._maps(changed)
-        ranks, ssims = rank_correlations(self.first, now), similarities(self.first, now)
-        if number == self.walked[-1]:
-            self.all_random.append((ranks, ssims))
-        if draw:
+    def compare(self, randomized: Pipeline, stage: int, network: int) -> None:
+        """Compare with the trained network, after a stage of the cascade (network 0) or with another random network."""
+        maps = self._maps(randomized)
+        correlations, ssim = rank_correlations(self.trained, maps), structural_similarities(self.trained, maps)
+        if stage == self.stages[-1]:
+            self.all_random.append((correlations, ssim))
+        if network:
             return
-        self.ranks[number], self.ssims[number] = ranks, ssims
-        self.reaches[number] = not np.array_equal(now, self.last)
-        self.last = now
+        self.rank_correlations[stage], self.ssim[stage] = correlations, ssim
+        self.changes_map[stage] = not np.array_equal(maps, self.last)
+        self.last = maps
 
-    def result(self, parts: list[Stage]) -> Sanity:
-        shown = self.shown
-        kept = self.bootstrap.only(np.flatnonzero(shown))
-        if not kept:
-            none = Estimate(float("nan"), None, None, 0, 0, kept.unit, "none")
-            return Sanity(none, none, none, (), 0, self.draws)
-        drawn = BootstrapDraws.draw(kept)
-        images = drawn.sums(np.ones(len(kept)))
+    def result(self, stages: list[RandomizationStage]) -> SanityCheck:
+        bootstrap = self.bootstrap.only(np.flatnonzero(self.nonblank))
+        if not bootstrap:
+            undefined = Estimate(float("nan"), None, None, 0, 0, bootstrap.unit, "none")
+            return SanityCheck(undefined, undefined, undefined, (), 0, self.random_networks)
+        resampled = BootstrapDraws.draw(bootstrap)
+        images = resampled.sums(np.ones(len(bootstrap)))
 
         def mean(values: Floats) -> Estimate:
-            return drawn.estimate(drawn.sums(values[shown]) / images)
+            return resampled.estimate(resampled.sums(values[self.nonblank]) / images)
 
-        rank, ssim = (np.mean([pair[i] for pair in self.all_random], axis=0) for i in (0, 1))
-        walked = tuple(
-            StageResult(parts[i].name, self.reaches[i], mean(self.ranks[i]), mean(self.ssims[i])) for i in self.walked
+        correlation, ssim = (np.mean([pair[i] for pair in self.all_random], axis=0) for i in (0, 1))
+        similarities = tuple(
+            StageSimilarity(stages[i].name, self.changes_map[i], mean(self.rank_correlations[i]), mean(self.ssim[i]))
+            for i in self.stages
         )
-        strangers = with_strangers(self.first[shown], kept.units)
-        known = np.isfinite(strangers)
+        between = correlations_between_units(self.trained[self.nonblank], bootstrap.units)
+        known = np.isfinite(between)
         with np.errstate(invalid="ignore"):
-            column = drawn.sums(np.where(known, strangers, 0)) / drawn.sums(known)
-        return Sanity(mean(rank), mean(ssim), drawn.estimate(column, known), walked, len(kept), self.draws)
+            column = resampled.sums(np.where(known, between, 0)) / resampled.sums(known)
+        return SanityCheck(
+            rank_correlation=mean(correlation),
+            ssim=mean(ssim),
+            between_patients=resampled.estimate(column, known),
+            stages=similarities,
+            images=len(bootstrap),
+            random_networks=self.random_networks,
+        )
 
-    def _maps(self, pipeline: Pipeline) -> npt.NDArray[np.float32]:
-        made = maps(pipeline, self.images, self.targets, self.method)
-        return np.stack([in_head(heatmap, head) for heatmap, head in zip(made, self.heads, strict=True)])
+    def _maps(self, pipeline: Pipeline) -> Floats32:
+        heatmaps = iter_heatmaps(pipeline, self.images, self.targets, self.method)
+        return np.stack([crop_to_head(heatmap, head) for heatmap, head in zip(heatmaps, self.heads, strict=True)])

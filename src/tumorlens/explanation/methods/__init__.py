@@ -1,1 +1,1 @@
-"""Methods that make a heat map, one file each."""
+"""Features, attention or images -> a heat map: one file for each explanation method."""

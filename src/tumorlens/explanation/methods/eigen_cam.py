@@ -1,32 +1,34 @@
-"""features -> Eigen-CAM (Muhammad and Yeasin 2020), the pattern that most of the maps share. NumPy alone."""
+"""Feature maps -> Eigen-CAM (Muhammad and Yeasin 2020), their first principal component. NumPy alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens._arrays import Floats32
 
-def eigen_cam(features: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The first principal component of the maps: no class, no score and no gradient is asked for.
 
-    Maps are centerd before, as principal components are, and as the field's implementation does; without that the
-    component is little more than their mean. A component has no sign of its own. This one gets the sign
-    with which it rises and falls with the sum of the maps, so that it is positive where there is much activation.
+def eigen_cam(features: npt.ArrayLike) -> Floats32:
+    """The first principal component of the feature maps; it needs no class, no score and no gradient.
+
+    The maps are centered first, as in PCA and in the pytorch-grad-cam package; without centering the component is
+    close to their mean. A component has no sign. Here it gets the sign of its correlation with the sum of the maps, so
+    that it is positive where activation is high.
 
     Args:
-        features: (C, h, w) the last maps of a network.
+        features: (C, h, w) the last feature maps of a network.
 
     Returns:
-        (h, w) float32, positive and negative; all 0 where the maps are the same everywhere.
+        (h, w) float32, positive and negative; all 0 where the maps are constant.
     """
     maps = np.asarray(features, dtype=np.float64)
-    places = maps.reshape(len(maps), -1).T
-    places = places - places.mean(axis=0)
-    if len(places) <= places.shape[1]:  # the smaller of the two matrices of products has the same component
-        spread, components = np.linalg.eigh(places @ places.T)
-        chart = components[:, -1] * np.sqrt(max(spread[-1], 0))
+    pixels = maps.reshape(len(maps), -1).T
+    pixels = pixels - pixels.mean(axis=0)
+    if len(pixels) <= pixels.shape[1]:  # the smaller of the two Gram matrices has the same component
+        eigenvalues, components = np.linalg.eigh(pixels @ pixels.T)
+        component = components[:, -1] * np.sqrt(max(eigenvalues[-1], 0))
     else:
-        chart = places @ np.linalg.eigh(places.T @ places)[1][:, -1]
-    rises = chart @ places.sum(axis=1)
-    signed: npt.NDArray[np.float32] = (chart if rises >= 0 else -chart).reshape(maps.shape[1:]).astype(np.float32)
+        component = pixels @ np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
+    correlation = component @ pixels.sum(axis=1)
+    signed: Floats32 = (component if correlation >= 0 else -component).reshape(maps.shape[1:]).astype(np.float32)
     return signed

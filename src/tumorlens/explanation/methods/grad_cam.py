@@ -1,4 +1,4 @@
-"""network + input -> where its last maps raise a score: Grad-CAM and HiResCAM, for every network of the registry."""
+"""Network + input -> where its last feature maps raise a score: Grad-CAM and HiResCAM, for every architecture."""
 
 from __future__ import annotations
 
@@ -8,53 +8,59 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.explanation.catalog import Of
+from tumorlens.explanation.catalog import ExplainedOutput
 from tumorlens.models import ModelOutput, Network
 
 
-def grad_cam(network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: Of = "class") -> Tensor:
-    """Where the last maps speak for a class, or for the tumor that is drawn (Selvaraju et al. 2017).
+def grad_cam(
+    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: ExplainedOutput = "class"
+) -> Tensor:
+    """Grad-CAM of a class score, or of the predicted mask (Selvaraju et al. 2017).
 
-    The gradient of the score by the last maps, averaged over places, weights those maps; their sum, negative values
-    cut off, is the answer. In a network of global average pooling and one linear layer this is the class activation
-    map up to a constant, at the cost of one forward pass.
+    The gradient of the score with respect to the last feature maps, averaged over pixels, weights those maps; the
+    result is their sum without negative values. For a network that ends in global average pooling and one linear layer
+    it equals the class activation map up to a constant.
 
-    The score of a drawn tumor is the sum of its logits over the pixels drawn (Seg-Grad-CAM, Vinogradova et al. 2020),
-    and the maps are those it is drawn from (`Network.segmentation_target_layer`).
+    The score of a mask is the sum of its logits inside the predicted mask (Seg-Grad-CAM, Vinogradova et al. 2020), and
+    the feature maps are those of `Network.segmentation_target_layer`.
 
     Args:
         network: in evaluation mode.
-        inputs: (N, C, H, W) float32, as `Preprocessing` makes them.
-        targets: for each input the class to explain; None for the predicted one.
-        of: ``"mask"`` explains the drawn tumor, and `targets` are not looked at.
+        inputs: (N, C, H, W) float32, from `Preprocessing`.
+        targets: for each input the class to explain; None for the predicted class.
+        of: ``"mask"`` explains the predicted mask; `targets` are ignored then.
 
     Returns:
-        (N, h, w) float32, not negative, at the resolution of the maps; all 0 where no tumor is drawn.
+        (N, h, w) float32, at least 0, at the resolution of the feature maps; all 0 where the predicted mask is empty.
 
     Raises:
-        ModelError: the network draws none.
+        ModelError: `of` is ``"mask"``, and the network does not segment.
     """
     maps, gradient = _maps(network, inputs, targets, of)
     return torch.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1))
 
 
-def hires_cam(network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: Of = "class") -> Tensor:
-    """Like `grad_cam`, the gradient multiplied place by place and not averaged first (Draelos and Carin 2020).
+def hires_cam(
+    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: ExplainedOutput = "class"
+) -> Tensor:
+    """Like `grad_cam`, with the gradient multiplied pixel by pixel instead of averaged (Draelos and Carin 2020).
 
-    What is hot did raise the score, in a network that ends in one linear layer after the maps; Grad-CAM can
-    show places that did not. After pooling the gradient is the same everywhere, and the two are equal.
+    For a network that ends in one linear layer after the feature maps, high values did raise the score; Grad-CAM can
+    be high where they did not. With global average pooling the gradient is constant, and both methods are equal.
     """
     maps, gradient = _maps(network, inputs, targets, of)
     return torch.relu((gradient * maps).sum(1))
 
 
-def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, of: Of) -> tuple[Tensor, Tensor]:
-    """The maps that are looked at, and the gradient of the score by them, both (N, C, h, w)."""
+def _maps(
+    network: Network, inputs: Tensor, targets: Sequence[int] | None, of: ExplainedOutput
+) -> tuple[Tensor, Tensor]:
+    """The feature maps, and the gradient of the score with respect to them, both (N, C, h, w)."""
     with torch.enable_grad():
         output, maps = _forward(network, inputs.detach().requires_grad_(True), of)
         if of == "mask":
             if output.mask is None:
-                raise ModelError(f"{type(network).__name__} draws no tumor; explain a class, or use one that does")
+                raise ModelError(f"{type(network).__name__} does not segment tumors; explain a class instead")
             score = output.mask[output.mask.detach() >= 0].sum()
         else:
             chosen = output.logits.argmax(1) if targets is None else torch.as_tensor(targets, device=inputs.device)
@@ -63,20 +69,20 @@ def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, of: O
     return maps.detach(), gradient
 
 
-def _forward(network: Network, inputs: Tensor, of: Of) -> tuple[ModelOutput, Tensor]:
-    """The network's output, and the maps to look at."""
-    source = network.segmentation_target_layer() if of == "mask" else None
-    if source is None:
+def _forward(network: Network, inputs: Tensor, of: ExplainedOutput) -> tuple[ModelOutput, Tensor]:
+    """The network's output, and the feature maps to explain."""
+    layer = network.segmentation_target_layer() if of == "mask" else None
+    if layer is None:
         output: ModelOutput = network(inputs)
         return output, output.features
-    passed: list[Tensor] = []
+    recorded: list[Tensor] = []
 
-    def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor) -> None:
-        passed.append(out)
+    def record(_: nn.Module, __: tuple[Tensor, ...], out: Tensor) -> None:
+        recorded.append(out)
 
-    handle = source.register_forward_hook(keep)
+    handle = layer.register_forward_hook(record)
     try:
         output = network(inputs)
     finally:
         handle.remove()
-    return output, passed[0]
+    return output, recorded[0]
