@@ -1,4 +1,4 @@
-"""A heat table says in figures what it shows in color."""
+"""A heat table has the numbers that its colors show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tumorlens.report import HeatCell, heat_table, render_blocks
 
 
-def test_cells_are_the_warmer_the_more_heat_and_names_are_escaped() -> None:
+def test_cells_with_more_heat_are_warmer_and_names_are_escaped() -> None:
     cells = [HeatCell("95.0", "90 to 98"), HeatCell("60.1", heat=0.5, title='a "b"'), HeatCell("1", heat=9.0)]
     html = render_blocks(heat_table(["", "one", "two", "<3>"], [("<noise>", cells)]))
     assert "&lt;noise&gt;" in html
@@ -21,7 +21,7 @@ def test_cells_are_the_warmer_the_more_heat_and_names_are_escaped() -> None:
     assert 0 < warmth[0] < warmth[1] <= 0.6
 
 
-def test_a_wide_cell_fills_columns_and_a_row_of_another_width_is_refused() -> None:
+def test_a_wide_cell_spans_columns_and_a_row_of_another_width_is_an_error() -> None:
     assert 'colspan="3"' in render_blocks(heat_table(["", "1", "2", "3"], [("flip", [HeatCell("5", wide=3)])]))
     with pytest.raises(ValueError, match="'flip' fills 1 columns of 3"):
         heat_table(["", "1", "2", "3"], [("flip", [HeatCell("5")])])

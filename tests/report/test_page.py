@@ -1,4 +1,4 @@
-"""A page is one valid file that loads nothing, whatever names the data brings."""
+"""A page is one valid file that loads nothing, for any names in the data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tumorlens.report.blocks import Paragraph
 from tumorlens.report.plots import ConfusionChart
 from tumorlens.stats import Estimate
 
-HOSTILE = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'
+MALICIOUS = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'
 ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -76,7 +76,7 @@ class Page(HTMLParser):
 
 
 def everything(name: str) -> str:
-    """A page that uses every helper with `name` wherever a text can stand."""
+    """A page with every block, and `name` as every text."""
     image = CaptionedImage(Image.new("L", (20, 10)), name, name, "wrong")
     body = (
         *tiles([Tile(name, ACCURACY), Tile(name, name, hint=name)]),
@@ -94,20 +94,20 @@ def everything(name: str) -> str:
     return render_page(name, name, [Section(name, body, lead=name)] * 3, [name])
 
 
-@pytest.mark.parametrize("name", ["glioma", HOSTILE, "", "Größe 3 µm", "腫瘍"])
-def test_every_tag_is_closed_whatever_the_names(name: str) -> None:
+@pytest.mark.parametrize("name", ["glioma", MALICIOUS, "", "Größe 3 µm", "腫瘍"])
+def test_every_tag_is_closed_for_any_names(name: str) -> None:
     assert Page(everything(name)).tags
 
 
-def test_a_hostile_name_is_shown_as_text_and_runs_nothing() -> None:
-    parsed = Page(everything(HOSTILE))
+def test_a_malicious_name_is_shown_as_text_and_not_executed() -> None:
+    parsed = Page(everything(MALICIOUS))
     assert "script" not in {tag for tag, _ in parsed.tags}
     assert not any(name.startswith("on") for _, attributes in parsed.tags for name in attributes)
     assert "alert(1)" in parsed.text
 
 
-def test_the_page_loads_nothing_from_elsewhere() -> None:
-    parsed = Page(everything(HOSTILE))
+def test_the_page_loads_no_other_file() -> None:
+    parsed = Page(everything(MALICIOUS))
     targets = [a[key] or "" for _, a in parsed.tags for key in ("src", "href", "xlink:href") if key in a]
     assert targets
     assert all(target.startswith(("data:image/", "#part-")) for target in targets)
@@ -123,7 +123,7 @@ def test_links_of_the_contents_lead_to_sections() -> None:
     assert {a["href"] for tag, a in parsed.tags if tag == "a"} == {f"#part-{i}" for i in (1, 2, 3)}
 
 
-def test_every_page_says_research_only_even_an_empty_one() -> None:
+def test_every_page_has_the_research_use_notice() -> None:
     assert RESEARCH_ONLY in Page(render_page("t", "s", [])).text
 
 
@@ -132,30 +132,30 @@ def test_a_tile_shows_number_interval_and_evidence() -> None:
     assert text == "accuracy 97.2 % 95 % CI 94.9 to 98.6 669 images, 43 patients"
 
 
-def test_a_tile_without_an_interval_says_so() -> None:
+def test_a_tile_without_an_interval_shows_that() -> None:
     alone = Estimate(1.0, None, None, 1, 1, "image", "none")
     assert Page(render_blocks(tiles([Tile("accuracy", alone)]))).text.endswith(
         "100.0 % no interval 1 image, patients unknown"
     )
 
 
-def test_an_undefined_figure_is_called_undefined() -> None:
+def test_an_undefined_estimate_is_shown_as_undefined() -> None:
     nothing = Estimate(float("nan"), None, None, 0, 0, "patient", "none")
     assert "undefined" in render_blocks(tiles([Tile("AUROC", nothing, percent=False)]))
 
 
-def test_a_note_says_its_kind_in_words() -> None:
+def test_a_note_shows_its_kind_as_a_word() -> None:
     assert Page(render_blocks(note("danger", "Slices leak."))).text == "Warning. Slices leak."
 
 
-def test_a_table_names_its_rows_and_aligns_its_columns() -> None:
+def test_a_table_has_row_headers_and_aligned_columns() -> None:
     parsed = Page(render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl")))
     scopes = [(tag, a.get("scope"), a["class"]) for tag, a in parsed.tags if tag in ("th", "td")]
     assert scopes[3:] == [("th", "row", "words"), ("td", None, "number"), ("td", None, "words")]
     assert "0.988" in parsed.text
 
 
-def test_a_table_with_a_row_too_short_is_refused() -> None:
+def test_a_table_with_a_row_or_alignment_too_short_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
         table(["class", "n"], [["glioma"]])
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
@@ -178,7 +178,7 @@ def test_a_section_can_be_read_without_html() -> None:
     }
 
 
-def test_a_contact_sheet_reduces_marks_and_describes_its_images() -> None:
+def test_a_contact_sheet_resizes_marks_and_describes_its_images() -> None:
     image = Image.new("RGB", (1000, 500))
     images = contact_sheet(
         [
@@ -195,11 +195,11 @@ def test_a_contact_sheet_reduces_marks_and_describes_its_images() -> None:
     assert image.size == (1000, 500)
 
 
-def test_a_contact_sheet_of_nothing_is_nothing() -> None:
+def test_a_contact_sheet_without_images_is_no_block() -> None:
     assert contact_sheet([]) == ()
 
 
-def test_a_saved_page_is_utf8_and_leaves_nothing_else(tmp_path) -> None:
+def test_a_saved_page_is_utf8_and_the_only_file(tmp_path) -> None:
     path = tmp_path / "new" / "report.html"
     save_page(everything("Größe"), path)
     assert "Größe" in path.read_text(encoding="utf-8")
@@ -216,7 +216,7 @@ def test_a_failed_save_keeps_the_old_page(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
-def test_text_and_marks_stand_out_from_the_page(scheme: str) -> None:
+def test_text_and_marks_have_enough_contrast(scheme: str) -> None:
     style = resources.files("tumorlens.report").joinpath("style.css").read_text(encoding="utf-8")
     palettes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     found = dict(re.findall(r"--(\w+): (#\w{6})", palettes[["light", "dark", "print"].index(scheme)]))

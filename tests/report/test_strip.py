@@ -1,4 +1,4 @@
-"""A strip shows each image whole below its title."""
+"""A strip shows each image completely below its title."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def pane(height: int, width: int, seed: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
-def test_each_image_stands_whole_below_its_title() -> None:
+def test_each_image_is_complete_below_its_title() -> None:
     first, second = pane(300, 200, 0), pane(300, 260, 1)
     found = np.asarray(strip([("glioma 99 %", first), ("Grad-CAM", second)]))
     bar = found.shape[0] - 300
@@ -24,12 +24,12 @@ def test_each_image_stands_whole_below_its_title() -> None:
     assert not np.array_equal(found[:bar, :100], found[:bar, -260:-160])
 
 
-def test_a_small_image_is_enlarged_pixel_by_pixel() -> None:
+def test_a_small_image_is_enlarged_without_interpolation() -> None:
     small = pane(48, 48, 0)
     found = np.asarray(strip([("scan", small)]))
     assert np.array_equal(found[-240:], np.asarray(small).repeat(5, 0).repeat(5, 1))
 
 
-def test_no_image_is_refused() -> None:
+def test_a_strip_without_images_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         strip([])

@@ -12,7 +12,7 @@ def estimate(unit: str = "patient", n: int = 669, units: int = 43) -> Estimate:
     return Estimate(0.972, 0.949, 0.986, n, units, unit, "bootstrap")
 
 
-def test_a_proportion_is_written_in_per_cent_or_as_a_figure() -> None:
+def test_a_proportion_is_written_in_percent_or_as_a_number() -> None:
     assert with_interval(estimate(), percent=True) == "97.2 % (94.9 to 98.6)"
     assert with_interval(estimate()) == "0.972 (0.949 to 0.986)"
 
@@ -22,12 +22,12 @@ def test_a_negative_difference_stays_readable() -> None:
     assert interval(difference, percent=True) == "-3.0 to 1.0"
 
 
-def test_a_difference_of_proportions_is_written_in_points_with_its_sign() -> None:
+def test_a_difference_of_proportions_is_written_in_points_with_a_sign() -> None:
     assert points(Estimate(0.044, -0.013, 0.075, 669, 43, "patient", "bootstrap")) == "+4.4 points (-1.3 to +7.5)"
     assert points(Estimate(-0.5, None, None, 2, 2, "image", "none")) == "-50.0 points (no interval)"
 
 
-def test_other_differences_are_written_with_their_sign() -> None:
+def test_other_differences_are_written_with_a_sign() -> None:
     assert signed(Estimate(0.044, -0.013, 0.075, 669, 43, "patient", "bootstrap")) == "+0.044 (-0.013 to +0.075)"
     assert signed(Estimate(-1.5, None, None, 2, 2, "image", "none")) == "-1.500 (no interval)"
     assert signed(Estimate(float("nan"), None, None, 0, 0, "image", "none")) == "undefined"
@@ -46,11 +46,11 @@ def test_nan_is_undefined() -> None:
         ("patient or image", 752, 126, "752 images, 126 patients or single images"),
     ],
 )
-def test_evidence_says_what_was_resampled(unit: str, n: int, units: int, words: str) -> None:
+def test_evidence_has_the_sampling_unit(unit: str, n: int, units: int, words: str) -> None:
     assert evidence(estimate(unit, n, units)) == words
 
 
-def test_what_no_xml_may_hold_is_replaced() -> None:
+def test_characters_that_xml_forbids_are_replaced() -> None:
     assert escape("a\x00\udcff<") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}&lt;"
 
 

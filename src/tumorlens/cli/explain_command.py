@@ -175,7 +175,7 @@ def _strip(item: Explanation) -> Image:
     from tumorlens.report import overlay
     from tumorlens.report.strip import strip
 
-    panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, contour=item.mask))]
+    panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, mask=item.mask))]
     for method, heatmap in item.heatmaps.items():
         name, _, part = method.partition(":")
         mask = item.mask if item.of == "mask" else None

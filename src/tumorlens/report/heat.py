@@ -1,4 +1,4 @@
-"""Activation over a network's canvas -> a heat map over the image."""
+"""Activation over the network's input -> heat map over the image."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from tumorlens.scan import CropWindow
 
 
 def heat(activation: npt.ArrayLike, crop_window: CropWindow) -> npt.NDArray[np.float32]:
-    """What speaks for a class, where in the image, from 0 to 1.
+    """Positive activation, scaled to a maximum of 1, at the size of the image.
 
     Args:
-        activation: (n, n) class activation over the canvas; negative values speak against the class
-            and count as zero.
-        crop_window: how the image lies on that canvas.
+        activation: (n, n) over the network's input; negative values lower the explained score and count as 0.
+        crop_window: the position of that input in the image.
 
     Returns:
-        (H, W) float32; the largest value on the canvas is 1; all 0 where nothing speaks for the class.
+        (H, W) float32; the largest value over the input is 1; all 0 where no value is positive.
     """
     positive = np.maximum(np.asarray(activation, dtype=np.float32), 0)
     peak = float(positive.max(initial=0))

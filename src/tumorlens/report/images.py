@@ -18,9 +18,9 @@ from tumorlens.scan.types import GrayImage, Mask
 
 Line = tuple[tuple[int, int], tuple[int, int]]
 
-# Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0), which rises evenly in lightness
-# and so keeps its order in gray and for color-blind eyes. Its black end would darken the scan, so the
-# table begins at the map's first quarter.
+# Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0). Its lightness rises evenly, so that the order
+# of values is kept in gray and for color-blind readers. Its black end would darken the scan, so the table begins at the
+# first quarter of the color map.
 _INFERNO = np.array(
     [
         (87, 16, 110),
@@ -33,58 +33,58 @@ _INFERNO = np.array(
     ],
     dtype=np.float64,
 )
-_COLD, _HOT = 0.15, 0.6  # below the first the scan stays as it is; from the second on the heat is at its full
-_OUTLINE = (0, 229, 255)  # cyan, which neither a gray scan nor the heat contains
-_TRUTH = (255, 140, 0)  # orange, which color-blind eyes tell from cyan, too
-_BETWEEN = (70, 78, 86)  # shows on a white page, a black page and between black scans
+_TRANSPARENT, _OPAQUE = 0.15, 0.6  # below the first value the scan does not change; from the second on opacity is full
+_MASK_COLOR = (0, 229, 255)  # cyan, which neither a gray scan nor the color map contains
+_REFERENCE_COLOR = (255, 140, 0)  # orange, which color-blind readers tell from cyan, too
+_GAP_COLOR = (70, 78, 86)  # visible on a white page, on a black page and between black scans
 
 
 def overlay(
     gray: GrayImage,
-    heat: npt.NDArray[np.floating] | None = None,
-    contour: Mask | None = None,
+    heatmap: npt.NDArray[np.floating] | None = None,
+    mask: Mask | None = None,
     alpha: float = 0.45,
     *,
-    truth: Mask | None = None,
+    reference: Mask | None = None,
     lines: Sequence[Line] = (),
 ) -> Image.Image:
-    """A scan in RGB, with the heat over it, the outlines of masks over both, and lines over all.
+    """A scan in RGB, with a heat map, the contours of masks, and lines over it, in this order.
 
-    The opacity of the heat grows with it: cold pixels keep exactly the gray of the scan.
+    The opacity of the heat map grows with its values: where they are low, the pixels of the scan do not change.
 
     Args:
         gray: (H, W) uint8.
-        heat: (H, W) in [0, 1]; values outside are clipped, NaN counts as cold.
-        contour: (H, W), 1 inside; its border is drawn one pixel wide, on the inside.
-        alpha: opacity of the hottest pixels.
-        truth: a second mask to compare `contour` with, drawn in orange where that is cyan; dots of both where the
-            two lines meet.
-        lines: each from one (row, column) to another, one pixel wide, in the color of `contour`.
+        heatmap: (H, W) in [0, 1]; other values are clipped, NaN counts as 0.
+        mask: (H, W), 1 inside, usually the predicted mask; its contour is cyan, one pixel wide, on the inside.
+        alpha: opacity of the highest values.
+        reference: (H, W), a second mask to compare `mask` with; its contour is orange, and dotted in both colors where
+            the two contours overlap.
+        lines: each from one (row, column) to another, one pixel wide, cyan.
 
     Raises:
         ValueError: `gray` is not a uint8 slice, or the shapes differ.
     """
     if gray.ndim != 2 or gray.dtype != np.uint8:
-        raise ValueError(f"expected a (H, W) uint8 slice, got {gray.shape} {gray.dtype}")
-    for name, layer in (("heat", heat), ("contour", contour), ("truth", truth)):
+        raise ValueError(f"{gray.shape} {gray.dtype} found; expected a (H, W) uint8 slice")
+    for name, layer in (("heatmap", heatmap), ("mask", mask), ("reference", reference)):
         if layer is not None and layer.shape != gray.shape:
             raise ValueError(f"the {name} is {layer.shape}, the slice {gray.shape}; resize it first")
     pixels = np.repeat(gray[:, :, None], 3, axis=2)
-    if heat is not None:
-        warmth = np.clip(np.nan_to_num(heat.astype(np.float64), nan=0.0), 0.0, 1.0)
-        opacity = alpha * np.clip((warmth - _COLD) / (_HOT - _COLD), 0.0, 1.0)[:, :, None]
-        pixels = np.rint(pixels * (1 - opacity) + colors(warmth) * opacity).astype(np.uint8)
-    if contour is not None:
-        pixels[outline(contour > 0)] = _OUTLINE
-    if truth is not None:
-        line = outline(truth > 0)
-        if contour is not None:
-            rows, columns = np.indices(line.shape)
-            line &= ~outline(contour > 0) | ((rows + columns) % 4 < 2)
-        pixels[line] = _TRUTH
+    if heatmap is not None:
+        values = np.clip(np.nan_to_num(heatmap.astype(np.float64), nan=0.0), 0.0, 1.0)
+        opacity = alpha * np.clip((values - _TRANSPARENT) / (_OPAQUE - _TRANSPARENT), 0.0, 1.0)[:, :, None]
+        pixels = np.rint(pixels * (1 - opacity) + colors(values) * opacity).astype(np.uint8)
+    if mask is not None:
+        pixels[outline(mask > 0)] = _MASK_COLOR
+    if reference is not None:
+        contour = outline(reference > 0)
+        if mask is not None:
+            rows, columns = np.indices(contour.shape)
+            contour &= ~outline(mask > 0) | ((rows + columns) % 4 < 2)
+        pixels[contour] = _REFERENCE_COLOR
     image = Image.fromarray(pixels)
     for (top, left), (bottom, right) in lines:
-        ImageDraw.Draw(image).line((left, top, right, bottom), fill=_OUTLINE)
+        ImageDraw.Draw(image).line((left, top, right, bottom), fill=_MASK_COLOR)
     return image
 
 
@@ -95,7 +95,7 @@ def colors(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 
 
 def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
-    """Images in one row, brought to the height of the tallest.
+    """Images in one row, resized to the height of the tallest.
 
     Raises:
         ValueError: no image was given.
@@ -105,7 +105,7 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
     height = max(image.height for image in images)
     row = [_to_height(image.convert("RGB"), height) for image in images]
     width = sum(image.width for image in row) + gap * (len(row) - 1)
-    joined = Image.new("RGB", (width, height), _BETWEEN)
+    joined = Image.new("RGB", (width, height), _GAP_COLOR)
     left = 0
     for image in row:
         joined.paste(image, (left, 0))
@@ -113,13 +113,13 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
     return joined
 
 
-def marked(image: Image.Image, words: str) -> Image.Image:
-    """An image in an orange frame, with words on a strip above it: what must not be overlooked."""
+def marked(image: Image.Image, message: str) -> Image.Image:
+    """An image in an orange frame with a message above it, for warnings that nobody should miss."""
     size = max(11, image.width // 40)
     font = ImageFont.load_default(size)
-    lines = textwrap.wrap(words, max(12, int(image.width / (0.55 * size))))
+    lines = textwrap.wrap(message, max(12, int(image.width / (0.55 * size))))
     strip, edge = round(1.4 * size) * len(lines) + size // 2, max(2, size // 4)
-    framed = Image.new("RGB", (image.width + 2 * edge, image.height + strip + edge), _TRUTH)
+    framed = Image.new("RGB", (image.width + 2 * edge, image.height + strip + edge), _REFERENCE_COLOR)
     framed.paste(image, (edge, strip))
     ImageDraw.Draw(framed).multiline_text((edge + 2, size // 4), "\n".join(lines), "black", font, spacing=size // 4)
     return framed
@@ -138,7 +138,7 @@ def data_uri(image: Image.Image, lossy: bool = False) -> str:
 
 
 def save_png(image: Image.Image, path: str | Path) -> None:
-    """Write a PNG; it appears under its name only when it is whole."""
+    """Write a PNG atomically: the file appears only when it is complete."""
     with atomic_write(path) as temporary:
         image.save(temporary, "PNG")
 

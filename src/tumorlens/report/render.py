@@ -38,7 +38,7 @@ from tumorlens.report.text import escape, evidence, interval, number
 RESEARCH_ONLY = (
     "For research use only. Not a medical device: not to be used for diagnosis or for decisions on treatment."
 )
-# The page may load nothing at all, even if a hostile name got past the escaping.
+# The page may load nothing, even if a malicious name got past the escaping.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _FULL = 0.6  # opacity of the warmest cell: dark and light text keep a contrast of 4.5 on it
 
@@ -86,12 +86,12 @@ def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: 
 
 
 def render_blocks(blocks: Blocks) -> str:
-    """The HTML of blocks, for a page of another make."""
+    """The HTML of blocks, without a page around it."""
     return "".join(map(_block, blocks))
 
 
 def save_page(document: str, path: str | Path) -> None:
-    """Write a page as UTF-8; it appears under its name only when it is whole."""
+    """Write a page as UTF-8, atomically: the file appears only when it is complete."""
     with atomic_write(path) as temporary:
         temporary.write_text(document, encoding="utf-8")
 
@@ -116,7 +116,7 @@ def _block(block: Block) -> str:
         case Paragraph(text):
             return f"<p>{escape(text)}</p>\n"
         case Note(kind, text):
-            word = {"ok": "Good", "info": "Note", "warning": "Caution", "danger": "Warning"}[kind]
+            word = {"ok": "Good", "info": "Note", "warning": "Caveat", "danger": "Warning"}[kind]
             return f'<p class="note {kind}" role="note"><strong>{word}.</strong> {escape(text)}</p>\n'
         case Tiles(items):
             return f'<dl class="tiles">\n{"".join(map(_tile, items))}</dl>\n'

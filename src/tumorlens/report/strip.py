@@ -1,4 +1,4 @@
-"""Images with titles -> one row to compare them in."""
+"""Images with titles -> one row of images."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tumorlens.report.images import side_by_side
 
-_LEAST = 240  # pixels of height below which images are enlarged, so that titles can be read and find room
-_BAR = 0.08  # height of the bar of a title, in heights of the image
-_INK, _PAPER = (235, 235, 235), (24, 27, 30)
+_MIN_HEIGHT = 240  # pixels; smaller images are enlarged, so that their titles fit and can be read
+_BAR = 0.08  # height of the title bar, as a fraction of the image height
+_TEXT_COLOR, _BAR_COLOR = (235, 235, 235), (24, 27, 30)
 
 
 def strip(panes: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Images in one row, each with a title above it, brought to the height of the tallest.
+    """Images in one row, each with a title above it, resized to the height of the tallest.
 
-    Small images are enlarged in whole steps, pixel by pixel. A title that is too long is cut off.
+    Small images are enlarged by a whole factor, without interpolation. A title that is too long is cut off.
 
     Args:
         panes: title and image, from left to right.
@@ -28,11 +28,11 @@ def strip(panes: Sequence[tuple[str, Image.Image]]) -> Image.Image:
 
 
 def _titled(title: str, image: Image.Image) -> Image.Image:
-    times = max(1, -(-_LEAST // image.height))
-    large = image.convert("RGB").resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+    factor = max(1, -(-_MIN_HEIGHT // image.height))
+    large = image.convert("RGB").resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     bar = round(_BAR * large.height)
-    whole = Image.new("RGB", (large.width, large.height + bar), _PAPER)
+    whole = Image.new("RGB", (large.width, large.height + bar), _BAR_COLOR)
     font = ImageFont.load_default(0.7 * bar)
-    ImageDraw.Draw(whole).text((bar // 4, bar / 2), title, _INK, font, anchor="lm")
+    ImageDraw.Draw(whole).text((bar // 4, bar / 2), title, _TEXT_COLOR, font, anchor="lm")
     whole.paste(large, (0, bar))
     return whole

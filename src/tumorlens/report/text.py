@@ -1,4 +1,4 @@
-"""Plain data -> words: escaping, and the one way an estimate and its interval are written."""
+"""Plain data -> text: escaping, and the one format of estimates and their intervals."""
 
 from __future__ import annotations
 
@@ -10,33 +10,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
 
-MASK_FIGURES = {
-    "dice": "Dice",
-    "iou": "IoU of the tumor",
-    "mean_iou": "mean IoU",
-    "hd95": "HD95",
-    "surface_dice": "surface Dice",
-    "lesion_sensitivity": "lesion-wise sensitivity",
-    "false_positives": "false positives per image",
-}
-"""Figures of what is drawn, and how people call them."""
-# What XML 1.0 forbids even when escaped; a class name may come from any folder's name. Lone
-# surrogates are how Python holds a file name that is not UTF-8; they cannot be written to a file.
+# Characters that XML 1.0 forbids even if escaped; a class name may be the name of any folder. Python represents file
+# names that are not UTF-8 by lone surrogates, which cannot be written to a file.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def escape(text: object) -> str:
-    """`text` so that it can stand in HTML and SVG, between tags or inside a quoted attribute."""
+    """`text` escaped for HTML and SVG, between tags or inside a quoted attribute."""
     return html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)), quote=True)
 
 
 def shorten(text: str, length: int) -> str:
-    """`text`, cut to at most `length` characters with an ellipsis where it is longer."""
+    """`text`, cut to at most `length` characters, with an ellipsis if it is longer."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def number(value: float, percent: bool = False) -> str:
-    """A proportion as ``"97.2 %"``, any other figure as ``"0.972"``, or ``"undefined"`` for NaN."""
+    """A proportion as ``"97.2 %"``, any other number as ``"0.972"``, or ``"undefined"`` for NaN."""
     if not math.isfinite(value):
         return "undefined"
     return f"{_digits(value, percent)} %" if percent else _digits(value, percent)
@@ -68,7 +58,7 @@ def points(difference: Estimate) -> str:
 
 
 def signed(difference: Estimate) -> str:
-    """A difference between figures that are no shares, as ``"+0.044 (+0.013 to +0.075)"``."""
+    """A difference between two numbers that are not proportions, as ``"+0.044 (+0.013 to +0.075)"``."""
     if not math.isfinite(difference.value):
         return "undefined"
     if difference.low is None or difference.high is None:
@@ -77,9 +67,9 @@ def signed(difference: Estimate) -> str:
 
 
 def evidence(estimate: Estimate) -> str:
-    """What the estimate rests on, as ``"669 images, 43 patients"``.
+    """The sample size of an estimate, as ``"669 images, 43 patients"``.
 
-    Where images were resampled because no patient is known, the words say that.
+    If the bootstrap resampled images because no patient is known, the text says so.
     """
     images = _counted(estimate.n, "image")
     if estimate.unit == "image":

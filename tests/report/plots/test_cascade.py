@@ -1,4 +1,4 @@
-"""A chart of what should fall, with the limit it should fall below."""
+"""Similarity over the stages of a cascade, with the limit that it should fall below."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tumorlens.report.plots import CascadeChart, CascadeLine, render_chart
 STAGES = ["head", "blocks.1", "stem"]
 
 
-def test_each_line_has_a_dot_where_it_was_measured_and_says_which_stage_that_was() -> None:
+def test_each_line_has_a_dot_with_its_stage_for_each_measurement() -> None:
     lines = [
         CascadeLine("Grad-CAM", [(0, 1.0), (1, 0.6), (2, 0.2), (3, -0.3)]),
         CascadeLine("slow", [(0, 1.0), (3, 0.1)]),
@@ -26,7 +26,7 @@ def test_each_line_has_a_dot_where_it_was_measured_and_says_which_stage_that_was
     assert dots[0] < dots[1] < dots[2] < dots[3] <= 12 + 220  # down the page, and all within the frame
 
 
-def test_it_can_be_drawn_of_nothing_and_of_hostile_names() -> None:
+def test_it_renders_without_lines_and_with_malicious_names() -> None:
     ElementTree.fromstring(render_chart(CascadeChart([], [], 0.5, "rank correlation")))
     svg = render_chart(
         CascadeChart([CascadeLine("</svg><script>", [(0, 1.0), (1, 0.0)])], ["<b>"], 0.5, "rank correlation")

@@ -129,7 +129,7 @@ def _close_up(gray: GrayImage, predicted: Mask, reference: Mask) -> Image.Image:
     height, width = (scale * edge for edge in gray[near].shape)
     large = np.asarray(Image.fromarray(gray[near]).resize((width, height), Image.Resampling.BICUBIC))
     ours, theirs = (mask[near].repeat(scale, 0).repeat(scale, 1) for mask in (predicted, reference))
-    part = overlay(large, contour=ours, truth=theirs)
+    part = overlay(large, mask=ours, reference=theirs)
     return part.resize((2 * width, 2 * height), Image.Resampling.NEAREST)
 
 

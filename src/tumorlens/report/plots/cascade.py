@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tumorlens.report.plots.svg import SERIES, Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import SERIES, Frame, element, legend, svg, text, ticks
 from tumorlens.report.text import number
 
 _LEFT, _TOP, _WIDE, _HIGH = 56, 12, 520, 220
@@ -58,8 +58,8 @@ def render_cascade(chart: CascadeChart) -> str:
     bottom = _TOP + _HIGH + 56
     parts.append(legend(_LEFT, bottom, [(i, line.name) for i, line in enumerate(lines)]))
     ends = (f"{line.name} ends at {number(line.points[-1][1])}" for line in lines if line.points)
-    spoken = f"{y_label} over {len(stages)} stages, limit {limit:g}: " + "; ".join(ends)
-    return drawing(_LEFT + _WIDE + 14, bottom + 18 * len(lines), spoken, parts)
+    label = f"{y_label} over {len(stages)} stages, limit {limit:g}: " + "; ".join(ends)
+    return svg(_LEFT + _WIDE + 14, bottom + 18 * len(lines), label, parts)
 
 
 def _line(frame: Frame, line: CascadeLine, series: int, stages: Sequence[str]) -> str:

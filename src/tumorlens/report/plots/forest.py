@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import Frame, drawing, element, text, ticks
+from tumorlens.report.plots.svg import Frame, element, svg, text, ticks
 from tumorlens.report.text import evidence, number, shorten, with_interval
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _ROW = 24
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One line of the plot; without an estimate it is a heading for those that follow."""
+    """One row of the plot; without an estimate it is a heading of the following rows."""
 
     label: str
     estimate: Estimate | None = None
@@ -58,19 +58,19 @@ def render_intervals(chart: IntervalChart) -> str:
         parts.append(_row(frame, row, frame.top + _ROW * (i + 0.5), scale, percent))
     axis_title = "percent, with 95 % interval" if percent else "value, with 95 % interval"
     parts.append(text(frame.left + frame.width / 2, bottom + 34, axis_title, "middle", "label"))
-    spoken = "; ".join(f"{row.label} {number(row.estimate.value, percent)}" for row in rows if row.estimate)
-    return drawing(490, bottom + 42, f"Estimates with 95 % intervals: {spoken}", parts)
+    values = "; ".join(f"{row.label} {number(row.estimate.value, percent)}" for row in rows if row.estimate)
+    return svg(490, bottom + 42, f"Estimates with 95 % intervals: {values}", parts)
 
 
 def _row(frame: Frame, row: IntervalRow, y: float, scale: float, percent: bool) -> str:
     if row.estimate is None:
         return text(0, y + 4, shorten(row.label, 70), class_="label", tip=row.label)
     estimate = row.estimate
-    words = with_interval(estimate, percent)
-    parts = [text(136, y + 4, shorten(row.label, 21), "end"), text(344, y + 4, words)]
+    value = with_interval(estimate, percent)
+    parts = [text(136, y + 4, shorten(row.label, 21), "end"), text(344, y + 4, value)]
     if math.isfinite(estimate.value):
         if estimate.low is not None and estimate.high is not None:
             low, high = frame.x(scale * estimate.low), frame.x(scale * estimate.high)
             parts.append(element("line", x1=low, x2=high, y1=y, y2=y, class_="whisker"))
         parts.append(element("circle", cx=frame.x(scale * estimate.value), cy=y, r=4.0, class_="dot s0"))
-    return element("g", *parts, tip=f"{row.label}: {words}; {evidence(estimate)}")
+    return element("g", *parts, tip=f"{row.label}: {value}; {evidence(estimate)}")

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tumorlens.report.plots.svg import drawing, element, text, upright
+from tumorlens.report.plots.svg import element, svg, text, vertical_title
 from tumorlens.report.text import shorten
 
 _WIDE, _HIGH = 78, 54  # one cell
-_STRONGEST = 0.5  # opacity of a full cell; the ink stays readable on it, light page or dark
+_MAX_OPACITY = 0.5  # of a full cell; text stays readable on it, on a light or a dark page
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def render_confusion_matrix(chart: ConfusionChart) -> str:
     width, height = _WIDE * len(classes), _HIGH * len(classes)
     parts = [
         text(left + width / 2, 14, "predicted class", "middle", "label"),
-        upright(14, top + height / 2, "true class"),
+        vertical_title(14, top + height / 2, "true class"),
     ]
     for i, (name, row) in enumerate(zip(classes, matrix, strict=True)):
         middle = top + _HIGH * (i + 0.5)
@@ -56,7 +56,7 @@ def render_confusion_matrix(chart: ConfusionChart) -> str:
         for j, count in enumerate(row):
             tip = f"true {name}, predicted {classes[j]}: {int(count)} of {total}"
             parts.append(_cell(left + _WIDE * j, top + _HIGH * i, int(count), total, i == j, tip))
-    return drawing(left + width + 58, top + height + 6, "Confusion matrix: " + _spoken(matrix, classes), parts)
+    return svg(left + width + 58, top + height + 6, "Confusion matrix: " + _label(matrix, classes), parts)
 
 
 def _cell(x: float, y: float, count: int, total: int, right: bool, tip: str) -> str:
@@ -69,22 +69,22 @@ def _cell(x: float, y: float, count: int, total: int, right: bool, tip: str) -> 
         height=_HIGH - 2,
         rx=3,
         class_="cell right" if right else "cell wrong",
-        fill_opacity=_STRONGEST * math.cbrt(share),
+        fill_opacity=_MAX_OPACITY * math.cbrt(share),
     )
     middle = x + _WIDE / 2
-    share_words = f"{100 * share:.1f} %" if total else "–"
+    percentage = f"{100 * share:.1f} %" if total else "–"
     return element(
         "g",
         shade,
         text(middle, y + 25, str(count), "middle", "count" if count else "count none"),
-        text(middle, y + 42, share_words, "middle", "share" if count else "share none"),
+        text(middle, y + 42, percentage, "middle", "share" if count else "share none"),
         tip=tip,
     )
 
 
-def _spoken(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+def _label(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
     rows = (
-        f"{name} right {int(row[i])} of {sum(int(count) for count in row)}"
+        f"{name} correct {int(row[i])} of {sum(int(count) for count in row)}"
         for i, (name, row) in enumerate(zip(classes, matrix, strict=True))
     )
     return "; ".join(rows)

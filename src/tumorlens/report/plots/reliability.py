@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import Frame, element, legend, svg, text, ticks
 from tumorlens.report.text import with_interval
 
 if TYPE_CHECKING:
@@ -80,14 +80,14 @@ def render_reliability(chart: ReliabilityChart) -> str:
     ]
     for series, state in enumerate(states):
         parts += _dots(frame, state, series) + _bars(counts, state, series, len(states))
-    parts.append(legend(56, 390, [(i, _words(state)) for i, state in enumerate(states)]))
-    label = "Reliability diagram: " + "; ".join(_words(state) for state in states)
-    return drawing(420, 388 + 18 * len(states), label, parts)
+    parts.append(legend(56, 390, [(i, _legend_entry(state)) for i, state in enumerate(states)]))
+    label = "Reliability diagram: " + "; ".join(_legend_entry(state) for state in states)
+    return svg(420, 388 + 18 * len(states), label, parts)
 
 
 def _dots(frame: Frame, state: ReliabilityCurve, series: int) -> list[str]:
-    full = [b for b in state.bins if b.count and math.isfinite(b.confidence) and math.isfinite(b.accuracy)]
-    line = frame.path([b.confidence for b in full], [b.accuracy for b in full], f"line s{series}")
+    filled = [b for b in state.bins if b.count and math.isfinite(b.confidence) and math.isfinite(b.accuracy)]
+    line = frame.path([b.confidence for b in filled], [b.accuracy for b in filled], f"line s{series}")
     return [
         line,
         *(
@@ -97,9 +97,9 @@ def _dots(frame: Frame, state: ReliabilityCurve, series: int) -> list[str]:
                 cy=frame.y(b.accuracy),
                 r=4.5,
                 class_=f"dot s{series}",
-                tip=f"{state.name}: {b.count} predictions, confidence {b.confidence:.3f}, right {b.accuracy:.3f}",
+                tip=f"{state.name}: {b.count} predictions, confidence {b.confidence:.3f}, accuracy {b.accuracy:.3f}",
             )
-            for b in full
+            for b in filled
         ),
     ]
 
@@ -123,5 +123,5 @@ def _bars(frame: Frame, state: ReliabilityCurve, series: int, states: int) -> li
     return bars
 
 
-def _words(state: ReliabilityCurve) -> str:
+def _legend_entry(state: ReliabilityCurve) -> str:
     return state.name if state.error is None else f"{state.name}: ECE {with_interval(state.error)}"

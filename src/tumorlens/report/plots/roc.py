@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import SERIES, Frame, drawing, legend
+from tumorlens.report.plots.svg import SERIES, Frame, legend, svg
 from tumorlens.report.text import number, shorten, with_interval
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ class RocCurve:
 
     Attributes:
         name: the class.
-        false_positive: rates in [0, 1], rising, one for each threshold.
-        true_positive: the rates that belong to them. Both are empty where the class does not occur.
+        false_positive: false positive rates in [0, 1], rising, one for each threshold.
+        true_positive: true positive rates at the same thresholds. Both are empty where the class does not occur.
         auroc: the area under the curve, with its interval.
     """
 
@@ -53,5 +53,5 @@ def render_roc(chart: RocChart) -> str:
         ),
         legend(56, 390, entries),
     ]
-    spoken = "; ".join(f"{c.name} {number(c.auroc.value)}" for c in curves)
-    return drawing(420, 388 + 18 * len(curves), f"ROC curves, area under the curve: {spoken}", parts)
+    values = "; ".join(f"{c.name} {number(c.auroc.value)}" for c in curves)
+    return svg(420, 388 + 18 * len(curves), f"ROC curves, area under the curve: {values}", parts)

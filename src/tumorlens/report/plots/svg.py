@@ -1,7 +1,6 @@
-"""Numbers -> SVG elements: the pencil and the ruler that every chart is drawn with.
+"""Numbers -> SVG elements, axes and legends, which all charts share.
 
-Colors are never written here: elements carry class names, and ``style.css`` gives them the colors
-of the light or the dark page.
+Elements have class names instead of colors; ``style.css`` defines the colors of the light and the dark page.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 from tumorlens.report.text import escape
 
-SERIES = 8  # so many colors and dash patterns stand in style.css; later series begin again
+SERIES = 8  # number of colors and dash patterns in style.css; further series repeat them
 
 
 def element(tag: str, *children: str, tip: str = "", **attributes: object) -> str:
@@ -29,13 +28,13 @@ def text(x: float, y: float, words: str, anchor: str = "start", class_: str = ""
     return element("text", escape(words), tip=tip, x=x, y=y, text_anchor=anchor, **extra)
 
 
-def drawing(width: float, height: float, label: str, parts: Iterable[str]) -> str:
-    """The finished chart, as wide as its place and at most 15 % larger than drawn.
+def svg(width: float, height: float, label: str, parts: Iterable[str]) -> str:
+    """The whole chart, as wide as its container, at most 15 % larger than its own size.
 
     Args:
-        width: in units of the drawing; about one CSS pixel each.
+        width: in units of the chart, about one CSS pixel each.
         height: in the same units.
-        label: what a screen reader says instead of the image.
+        label: alternative text for screen readers.
         parts: the elements, back to front.
     """
     return element(
@@ -49,7 +48,7 @@ def drawing(width: float, height: float, label: str, parts: Iterable[str]) -> st
 
 
 def legend(x: float, y: float, entries: Sequence[tuple[int, str]]) -> str:
-    """One line of text for each (series number, words), with a sample of the line before it."""
+    """One line of text for each (series number, text), with a sample of the series before it."""
     rows = []
     for row, (series, words) in enumerate(entries):
         middle = y + 18 * row
@@ -74,9 +73,9 @@ class Frame:
     """A plotting area and its two scales.
 
     Attributes:
-        left, top, width, height: the area, in units of the drawing.
-        x_ticks: where the x axis is marked; its first and last are the ends of the axis.
-        y_ticks: the same for y, which grows upwards.
+        left, top, width, height: the area, in units of the chart.
+        x_ticks: of the x axis; the first and the last are its ends.
+        y_ticks: of the y axis, which points up.
     """
 
     left: float
@@ -87,17 +86,17 @@ class Frame:
     y_ticks: Sequence[float]
 
     def x(self, value: float) -> float:
-        """Where a value lies across the drawing."""
+        """The horizontal position of a value."""
         first, last = self.x_ticks[0], self.x_ticks[-1]
         return self.left + self.width * (value - first) / (last - first)
 
     def y(self, value: float) -> float:
-        """Where a value lies down the drawing."""
+        """The vertical position of a value."""
         first, last = self.y_ticks[0], self.y_ticks[-1]
         return self.top + self.height * (1 - (value - first) / (last - first))
 
     def axes(self, x_label: str = "", y_label: str = "") -> str:
-        """Grid, tick labels and axis titles; the x axis stays bare where `x_label` is empty."""
+        """Grid, tick labels and axis titles; the x axis has no labels where `x_label` is empty."""
         right, bottom = self.left + self.width, self.top + self.height
         parts = []
         for value, words in zip(self.x_ticks, _labels(self.x_ticks), strict=True):
@@ -114,13 +113,13 @@ class Frame:
         if x_label:
             parts.append(text(self.left + self.width / 2, bottom + 34, x_label, "middle", "label"))
         if y_label:
-            parts.append(upright(self.left - 42, self.top + self.height / 2, y_label))
+            parts.append(vertical_title(self.left - 42, self.top + self.height / 2, y_label))
         return "".join(parts)
 
     def path(self, xs: Iterable[float], ys: Iterable[float], class_: str, tip: str = "") -> str:
-        """A line through the points, broken where a value is not finite, and none at all for no points.
+        """A line through the points, with a gap where a value is not finite; empty for no points.
 
-        Points that fall on one tenth of a unit are drawn once: a ROC curve of a large set stays small.
+        Points at the same tenth of a unit are merged, so that a ROC curve of many images stays small.
         """
         steps, pen, last = [], "M", ""
         for x, y in zip(xs, ys, strict=True):
@@ -134,8 +133,8 @@ class Frame:
         return element("path", d="".join(steps), class_=class_, tip=tip) if steps else ""
 
 
-def upright(x: float, y: float, words: str) -> str:
-    """An axis title that reads upwards, centerd on (x, y)."""
+def vertical_title(x: float, y: float, words: str) -> str:
+    """A vertical axis title, centered on (x, y)."""
     place = f"translate({_value(x)} {_value(y)}) rotate(-90)"
     return element("text", escape(words), transform=place, text_anchor="middle", class_="label")
 

@@ -1,4 +1,4 @@
-"""Accuracy and cost of networks -> a scatter plot with error bars."""
+"""Accuracy and cost of networks -> scatter plot with error bars."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import SERIES, Frame, drawing, element, text, ticks
+from tumorlens.report.plots.svg import SERIES, Frame, element, svg, text, ticks
 from tumorlens.report.text import evidence, number, shorten, with_interval
 
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
 
 _LEFT, _WIDE, _HIGH = 56, 540, 260
-_APART = 13.0  # between dots, so that the numbers above them stay apart
+_SPACING = 13.0  # between dots, so that the numbers above them do not overlap
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class CostPoint:
     """One evaluated network.
 
     Attributes:
-        name: of the network; points of one name have one color.
+        name: of the network; points with the same name have the same color.
         cost: above 0, in the unit of the axis.
         accuracy: with its interval.
-        note: tells it from others of its name, for example the run; may be empty.
+        note: distinguishes points with the same name, for example the run; may be empty.
     """
 
     name: str
@@ -36,12 +36,12 @@ class CostPoint:
 
 @dataclass(frozen=True)
 class CostChart:
-    """Each network as a numbered dot with its 95 % interval, cost on a logarithmic axis; the numbers stand below.
+    """Each network as a numbered dot with its 95 % interval, cost on a logarithmic axis; a legend has the values.
 
-    Dots of about the same cost are set side by side; the cost below is the exact one.
+    Dots of about the same cost are placed side by side; the legend has the exact cost.
 
     Attributes:
-        points: in the order of the legend; those whose accuracy is undefined appear there alone.
+        points: in the order of the legend; points with an undefined accuracy appear only there.
         cost: title of the cost axis.
         unit: of the costs; may be empty.
 
@@ -55,7 +55,9 @@ class CostChart:
 
     def __post_init__(self) -> None:
         if not self.points or any(point.cost <= 0 for point in self.points):
-            raise ValueError("expected at least one point, and a cost above 0 of each")
+            raise ValueError(
+                "no point, or a cost of 0 or less found; expected at least one point, each with a cost above 0"
+            )
 
 
 def render_costs(chart: CostChart) -> str:
@@ -73,12 +75,12 @@ def render_costs(chart: CostChart) -> str:
     top = frame.top + _HIGH + 62
     for i, point in enumerate(points):
         parts.append(_entry(point, top + 18 * i, i + 1, names.index(point.name), unit))
-    spoken = "; ".join(f"{p.name} {number(p.accuracy.value, True)} at {_cost(p, unit)}" for p in points)
-    return drawing(_LEFT + _WIDE + 24, top + 18 * len(points), f"Accuracy against {title}: {spoken}", parts)
+    values = "; ".join(f"{p.name} {number(p.accuracy.value, True)} at {_cost(p, unit)}" for p in points)
+    return svg(_LEFT + _WIDE + 24, top + 18 * len(points), f"Accuracy against {title}: {values}", parts)
 
 
 def _frame(points: Sequence[CostPoint]) -> tuple[Frame, list[float]]:
-    """The plotting area, its x in powers of ten, and the costs that are marked: 1, 2 and 5 of every ten."""
+    """The plotting area with a logarithmic x axis, and the costs at its ticks: 1, 2 and 5 of every power of ten."""
     costs = [point.cost for point in points]
     steps = [digit * 10.0**power for power in range(-9, 16) for digit in (1, 2, 5)]
     first = max(i for i, step in enumerate(steps) if step <= min(costs) * 0.9)
@@ -92,21 +94,21 @@ def _frame(points: Sequence[CostPoint]) -> tuple[Frame, list[float]]:
 
 
 def _side_by_side(places: dict[int, float]) -> list[tuple[int, float]]:
-    """Points and where they stand: those too close are spread around their common center."""
+    """Positions of points: points that are too close are spread around their common center."""
     groups = [[i] for i in sorted(places, key=places.__getitem__)]
 
-    def laid(group: list[int]) -> list[float]:
+    def positions(group: list[int]) -> list[float]:
         center = sum(places[i] for i in group) / len(group)
-        return [center + _APART * (k - (len(group) - 1) / 2) for k in range(len(group))]
+        return [center + _SPACING * (k - (len(group) - 1) / 2) for k in range(len(group))]
 
     at = 0
     while at + 1 < len(groups):
-        if laid(groups[at + 1])[0] - laid(groups[at])[-1] < _APART:
+        if positions(groups[at + 1])[0] - positions(groups[at])[-1] < _SPACING:
             groups[at : at + 2] = [groups[at] + groups[at + 1]]
             at = max(0, at - 1)
         else:
             at += 1
-    return [pair for group in groups for pair in zip(group, laid(group), strict=True)]
+    return [pair for group in groups for pair in zip(group, positions(group), strict=True)]
 
 
 def _dot(frame: Frame, point: CostPoint, at: float, row: int, series: int) -> str:
@@ -119,17 +121,17 @@ def _dot(frame: Frame, point: CostPoint, at: float, row: int, series: int) -> st
         parts.append(element("path", d=bar, class_=f"error {color}"))
     parts.append(element("circle", cx=at, cy=middle, r=4.5, class_=f"dot {color}"))
     parts.append(text(at, min(top, middle - 5) - 5, str(row), "middle"))
-    return element("g", *parts, tip=f"{_called(point)}: {with_interval(accuracy, True)}; {evidence(accuracy)}")
+    return element("g", *parts, tip=f"{_name(point)}: {with_interval(accuracy, True)}; {evidence(accuracy)}")
 
 
 def _entry(point: CostPoint, y: float, row: int, series: int, unit: str) -> str:
-    words = f"{shorten(_called(point), 44)}: {with_interval(point.accuracy, True)} at {_cost(point, unit)}"
+    line = f"{shorten(_name(point), 44)}: {with_interval(point.accuracy, True)} at {_cost(point, unit)}"
     return element(
         "g",
         text(_LEFT - 8, y + 4, str(row), "end"),
         element("circle", cx=_LEFT + 4, cy=y, r=4.5, class_=f"dot s{series % SERIES}"),
-        text(_LEFT + 16, y + 4, words),
-        tip=f"{_called(point)}; {evidence(point.accuracy)}",
+        text(_LEFT + 16, y + 4, line),
+        tip=f"{_name(point)}; {evidence(point.accuracy)}",
     )
 
 
@@ -141,5 +143,5 @@ def _cost(point: CostPoint, unit: str) -> str:
     return f"{point.cost:.3g} {unit}".rstrip()
 
 
-def _called(point: CostPoint) -> str:
+def _name(point: CostPoint) -> str:
     return f"{point.note}, {point.name}" if point.note else point.name

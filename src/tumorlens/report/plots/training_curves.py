@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tumorlens.report.plots.svg import SERIES, Frame, drawing, element, legend, text, ticks
+from tumorlens.report.plots.svg import SERIES, Frame, element, legend, svg, text, ticks
 from tumorlens.report.text import number
 
 _LEFT, _WIDE, _HIGH = 56, 350, 140
@@ -44,30 +44,30 @@ def render_training_curves(chart: TrainingCurves) -> str:
     """The chart as one ``<svg>`` element."""
     losses, scores, best = chart.losses, chart.scores, chart.best
     panels = [("loss", losses), ("score", scores)] if scores else [("loss", losses)]
-    everything = [*losses, *scores]
-    epochs = max((len(s.values) for s in everything), default=0)
+    lines = [*losses, *scores]
+    epochs = max((len(s.values) for s in lines), default=0)
     x_ticks = _epoch_ticks(max(epochs, best or 1))
     parts, series, top = [], 0, 18.0
-    for i, (name, lines) in enumerate(panels):
-        finite = [v for line in lines for v in line.values if math.isfinite(v)]
+    for i, (name, panel) in enumerate(panels):
+        finite = [v for line in panel for v in line.values if math.isfinite(v)]
         y_ticks = ticks(min(finite), max(finite), 4) if finite else [0.0, 1.0]
         frame = Frame(_LEFT, top, _WIDE, _HIGH, x_ticks, y_ticks)
         parts.append(frame.axes("epoch" if i == len(panels) - 1 else "", name))
         if best is not None:
             parts.append(_best(frame, best, label=i == 0))
-        for line in lines:
+        for line in panel:
             parts.append(_line(frame, line, series, best))
             series += 1
         top += _HIGH + 20
-    entries = [(i, line.name) for i, line in enumerate(everything)]
+    entries = [(i, line.name) for i, line in enumerate(lines)]
     parts.append(legend(_LEFT, top + 40, entries))
-    return drawing(420, top + 38 + 18 * len(entries), _spoken(everything, epochs, best), parts)
+    return svg(420, top + 38 + 18 * len(entries), _label(lines, epochs, best), parts)
 
 
 def _line(frame: Frame, line: EpochSeries, series: int, best: int | None) -> str:
     color = f"s{series % SERIES}"
     epochs = range(1, len(line.values) + 1)
-    small = min(2.5, 90 / max(len(line.values), 1))  # the dots of a long run must not touch
+    small = min(2.5, 90 / max(len(line.values), 1))  # the dots of a long training must not overlap
     dots = [
         element(
             "circle",
@@ -98,7 +98,7 @@ def _epoch_ticks(last: int) -> list[float]:
     return [1.0, *(value for value in ticks(0, last, 6) if value > 1)]
 
 
-def _spoken(lines: Sequence[EpochSeries], epochs: int, best: int | None) -> str:
+def _label(lines: Sequence[EpochSeries], epochs: int, best: int | None) -> str:
     ends = (f"{line.name} ends at {number(line.values[-1])}" for line in lines if len(line.values))
     kept = "" if best is None else f", epoch {best} kept"
     return f"Training curves over {epochs} epochs{kept}: " + "; ".join(ends)
