@@ -1,4 +1,8 @@
-"""What every test shares: a cache of its own, one small set of phantoms, a run trained on them and its model file."""
+"""Fixtures of all tests: phantoms, and models that are trained on them once per run of the suite.
+
+Workers of pytest-xdist share these folders: the first that needs one builds it under a lock, and the others wait. Tests
+must not write into them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table, open_table
@@ -18,10 +23,39 @@ from tumorlens.datasets.phantom import make
 if TYPE_CHECKING:
     from tumorlens.training import Run
 
-if "PYTEST_XDIST_WORKER" in os.environ:
+PARALLEL = "PYTEST_XDIST_WORKER" in os.environ
+if PARALLEL:
     # Workers share the cores: two that each start a thread for every core wait for one another. Read when torch is
-    # imported, and by what tests start.
+    # imported, and by child processes of tests.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+def build_once(factory: pytest.TempPathFactory, folder: str, build: Callable[[Path], object]) -> Path:
+    """A folder that one worker builds and all workers of this run of the suite use.
+
+    Args:
+        factory: of pytest.
+        folder: path below the folder of the suite, which is that of this process without pytest-xdist.
+        build: called with the path of the folder; its parent exists.
+
+    Returns:
+        The folder.
+    """
+    root = factory.getbasetemp().parent if PARALLEL else factory.getbasetemp()
+    path = root / folder
+    complete = path.with_name(f"{path.name}.complete")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        if not complete.exists():
+            shutil.rmtree(path, ignore_errors=True)  # of a worker that failed
+            build(path)
+            complete.touch()
+    return path
+
+
+def beside_tests(folder: str) -> str:
+    """A folder as deep as those of tests, so that relative paths of runs also hold in a copy at `tmp_path`."""
+    return f"shared/{folder}" if PARALLEL else folder
 
 
 @pytest.fixture(scope="session")
@@ -30,37 +64,41 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_traces(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep decoded images out of the home of whoever runs the tests."""
+def _cache_in_temporary_folder(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep decoded images out of the home folder of the user."""
     monkeypatch.setenv("TUMORLENS_CACHE", str(shared_cache))
 
 
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 12 drawn patients, two slices of 64 x 64 pixels each; three patients of each class."""
-    return make(tmp_path_factory.mktemp("phantoms") / "set", patients=12, slices=2, size=64)
+    """A folder of 12 phantom patients with two slices of 64 x 64 pixels each; three patients of each class."""
+    return build_once(tmp_path_factory, "phantoms/set", lambda path: make(path, patients=12, slices=2, size=64))
 
 
 @pytest.fixture(scope="session")
 def phantom_table(phantoms: Path) -> Table:
-    """The phantoms split by patient: one of each class to train, to validate and to test on."""
+    """The phantoms split by patient: one of each class in train, in validation and in test."""
     return split_folds(open_table(phantoms), folds=3, val=0.34)
 
 
 @pytest.fixture(scope="session")
 def finished_run(phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small network, trained on the phantoms for two epochs; not evaluated. Tests must not write into it."""
-    from tumorlens.training import load_recipe, train
+    from tumorlens.training import load_recipe, load_run
+    from tumorlens.training.train import train
 
-    recipe = load_recipe("demo", ["input.size=48", "epochs=2", "batch_size=4"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return train(phantom_table, recipe, tmp_path_factory.mktemp("finished") / "run")
+    def build(path: Path) -> None:
+        recipe = load_recipe("demo", ["input.size=48", "epochs=2", "batch_size=4"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+            train(phantom_table, recipe, path)
+
+    return load_run(build_once(tmp_path_factory, beside_tests("finished/run"), build))
 
 
 @pytest.fixture
 def own_run(finished_run: Run, tmp_path: Path) -> Run:
-    """A copy of the finished run to write into; it lies as deep, so that its table still finds the images."""
+    """A copy of the finished run to write into, equally deep, so that the relative paths of its table hold."""
     from tumorlens.training import load_run
 
     assert len(finished_run.folder.parents) == len((tmp_path / "run").parents)
@@ -69,72 +107,86 @@ def own_run(finished_run: Run, tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run as an ONNX file."""
+    """The finished run as an ONNX model."""
     from tumorlens.deploy.export import export
 
-    path = tmp_path_factory.mktemp("model") / "phantoms.onnx"
-    export(finished_run, path)
-    return path
+    def build(path: Path) -> None:
+        path.mkdir()
+        export(finished_run, path / "phantoms.onnx")
+
+    return build_once(tmp_path_factory, beside_tests("model"), build) / "phantoms.onnx"
 
 
 @pytest.fixture(scope="session")
 def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run, evaluated on its test subset, as an ONNX file with a complete card."""
+    """The finished run, evaluated on its test subset, as an ONNX model with a complete card."""
     from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import write_evaluation
     from tumorlens.evaluation.evaluate import evaluate
     from tumorlens.training import load_run
 
-    run = load_run(shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("evaluated") / "phantom-run"))
-    evaluation = evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
-    write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
-    export(run, run.folder / "model.onnx")
-    return run.folder / "model.onnx"
+    def build(path: Path) -> None:
+        run = load_run(shutil.copytree(finished_run.folder, path))
+        evaluation = evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
+        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+        export(run, run.folder / "model.onnx")
+
+    return build_once(tmp_path_factory, beside_tests("evaluated/phantom-run"), build) / "model.onnx"
 
 
 @pytest.fixture(scope="session")
 def segmentation_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An untrained run that segments, set to mark a tenth of the pixels as tumor. Tests must not write into it."""
+    from tumorlens.training import load_run
+
+    def build(path: Path) -> None:
+        shutil.copytree(finished_run.folder, path)
+        _make_segmentation_weights(path, finished_run, sorted((phantoms / "images").iterdir()))
+
+    return load_run(build_once(tmp_path_factory, beside_tests("segmentation/run"), build))
+
+
+def _make_segmentation_weights(folder: Path, run: Run, paths: list[Path]) -> None:
+    """Replace the network of a run by an untrained one whose mask logits have a fixed distribution."""
     import torch
     from safetensors.torch import save_file
 
     from tumorlens.evaluation import gray_slice
     from tumorlens.models import ModelSpec
     from tumorlens.scan import InputGeometry
-    from tumorlens.training import load_run
 
-    folder = shutil.copytree(finished_run.folder, tmp_path_factory.mktemp("segmentation") / "run")
     half = (0.5, 0.5, 0.5)
-    spec = ModelSpec("efficient_mtnet_s", finished_run.spec.classes, 3, InputGeometry(64), half, half)
+    spec = ModelSpec("efficient_mtnet_s", run.spec.classes, 3, InputGeometry(64), half, half)
     torch.manual_seed(0)
     network = spec.network().eval()
-    images = torch.stack([torch.from_numpy(gray_slice(p).copy()) for p in sorted((phantoms / "images").iterdir())])
+    images = torch.stack([torch.from_numpy(gray_slice(path).copy()) for path in paths])
     with torch.no_grad():
-        for module in network.modules():  # so that what passes an untrained network does not fade away
+        for module in network.modules():  # so that activations of an untrained network do not vanish
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = None
         network.train()(spec.preprocessing()(images))
-        drawn = network.eval()(spec.preprocessing()(images)).mask
-        assert drawn is not None
+        logits = network.eval()(spec.preprocessing()(images)).mask
+        assert logits is not None
         last = network.segment[-1]
-        last.weight *= 4 / drawn.std()
-        last.bias.copy_((last.bias - drawn.quantile(0.9)) * 4 / drawn.std())
+        last.weight *= 4 / logits.std()
+        last.bias.copy_((last.bias - logits.quantile(0.9)) * 4 / logits.std())
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "model.json").write_text(json.dumps(spec.to_dict()))
     record = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**record, "masks": {"fingerprint": "of masks"}}))
-    return load_run(folder)
 
 
 @pytest.fixture(scope="session")
 def segmentation_model_file(segmentation_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of the network that segments, as an ONNX file."""
+    """The segmentation run as an ONNX model."""
     from tumorlens.deploy.export import export
 
-    path = tmp_path_factory.mktemp("segmentation-model") / "masks.onnx"
-    export(segmentation_run, path)
-    return path
+    def build(path: Path) -> None:
+        path.mkdir()
+        export(segmentation_run, path / "masks.onnx")
+
+    return build_once(tmp_path_factory, beside_tests("segmentation-model"), build) / "masks.onnx"
 
 
 @pytest.fixture
