@@ -128,9 +128,9 @@ def _shipped_model_note(shipped: list[CaptionedImage]) -> str:
     correct = sum(image.mark == "right" for image in shipped)
     ood = sum(image.mark is None for image in shipped)
     return (
-        f"This model was trained on patients, never on phantoms: it classifies {correct} of {len(shipped)} "
-        f"correctly and flags {ood} as out-of-distribution. It is not made for phantoms, and does not flag all of them. Left: the "
-        "outline of the reference mask. Right: the predicted mask and the heat map."
+        f"This model was trained on patients, never on phantoms: it classifies {correct} of {len(shipped)} correctly "
+        f"and flags {ood} as out-of-distribution. It is not made for phantoms, and does not flag all of them. "
+        "Left: the outline of the reference mask. Right: the predicted mask and the heat map."
     )
 
 

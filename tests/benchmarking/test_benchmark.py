@@ -28,7 +28,7 @@ from tumorlens.benchmarking.benchmark_result import (
 from tumorlens.benchmarking.machine import machine_info
 from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
-from tumorlens.evaluation.evaluate import evaluate
+from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.models import cost
 from tumorlens.stats import Estimate

@@ -11,7 +11,7 @@ from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
 from tumorlens.errors import RunError
-from tumorlens.evaluation.evaluate import evaluate
+from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
@@ -49,14 +49,14 @@ def cross_validate(
         image_level: split by image, even where patients are known; results then report this.
         resume: continue an interrupted cross-validation; finished runs are only evaluated again.
         allow_leak: as in `tumorlens.training.train`.
-        analyses: as in `tumorlens.evaluation.evaluate`, for each fold.
+        analyses: as in `tumorlens.evaluation.evaluate_run`, for each fold.
         n_resamples: of the bootstrap by patient.
         console: shows the progress; None for silence.
 
     Raises:
         RunError: a folder already holds a run, or there is nothing to resume.
         SplitError: a class has fewer patients than there are folds, or an argument is out of range.
-        TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate`.
+        TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate_run`.
     """
     folder, console = Path(out), console or Console(quiet=True)
     tables = [
