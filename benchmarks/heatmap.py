@@ -33,12 +33,12 @@ def _from_graph(material: Material, network: str) -> Comparison:
         Contestant(
             "bundle without heat map",
             "tumorlens_prediction.py",
-            [material.bundle_without_heatmap(network), *asked],
+            [material.model_file_without_heatmap(network), *asked],
         ),
         Contestant(
             "bundle with heat map",
             "tumorlens_prediction.py",
-            [material.bundle(network), *asked, "--heatmap"],
+            [material.model_file(network), *asked, "--heatmap"],
         ),
     ]
     return Comparison(
@@ -66,8 +66,8 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Compar
             )
         contestants.append(Contestant(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *asked]))
         if method in IN_BUNDLES:
-            bundle = ["bundle", material.bundle(network), method, *asked]
-            contestants.append(Contestant(f"{title}, out of the bundle", "maps.py", bundle))
+            model_file = ["bundle", material.model_file(network), method, *asked]
+            contestants.append(Contestant(f"{title}, out of the bundle", "maps.py", model_file))
     return Comparison(
         question=f"All methods of explanation, {network}",
         how=(

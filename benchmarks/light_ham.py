@@ -1,4 +1,4 @@
-"""LightHam against self-attention, in time and memory; EfficientMTNet on a GPU if there is one."""
+"""LightHam and self-attention -> time and memory; EfficientMTNet -> images per second on a GPU, if there is one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from race import Contestant, race
 
 NETWORK = "efficient_mtnet"
 BATCHES = (1, 8, 32, 128)
-CLAIMED = 1124.5  # images a second, by the authors of EfficientMTNet
+CLAIMED = 1124.5  # images per second, reported by the authors of EfficientMTNet
 KINDS = {"plain": "self-attention", "fused": "self-attention, fused", "light": "LightHam"}
 PASSES = {"forward": "forward", "both": "forward and backward"}
 
 
 def comparisons(material: Material) -> Iterator[Comparison]:
-    """In the order of the heading."""
+    """Time, memory, and the throughput on a GPU."""
     for passes in PASSES:
         yield _time(material, passes)
     for passes in PASSES:
@@ -29,17 +29,17 @@ def comparisons(material: Material) -> Iterator[Comparison]:
 
 def _time(material: Material, passes: str) -> Comparison:
     settings = material.settings
-    asked = [passes, "time", settings.grid, settings.passes]
+    arguments = [passes, "time", settings.grid, settings.passes]
     return Comparison(
         question=f"LightHam against self-attention, {PASSES[passes]}",
         how=(
-            f"One image's maps of {settings.grid} x {settings.grid} places and 128 channels, float32, on "
+            f"One image's maps of {settings.grid} x {settings.grid} positions and 128 channels, float32, on "
             f"{_device()}; LightHam with rank 32 and six steps. Fused: "
-            "`scaled_dot_product_attention`, which never holds the whole matrix of weights."
+            "`scaled_dot_product_attention`, which never stores the whole attention matrix."
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(_kinds(asked), settings.short_rounds),
+        series=race(_kinds(arguments), settings.short_rounds),
         target=Target(1, least=True),
     )
 
@@ -49,7 +49,7 @@ def _memory(material: Material, passes: str) -> Comparison:
     return Comparison(
         question=f"Memory of LightHam and self-attention, {PASSES[passes]}",
         how=(
-            "The same. The peak of a pass, without what the process held before it: of the process on a CPU, of "
+            "The same. Peak memory of a pass, minus the memory in use before it: of the process on a CPU, of "
             "PyTorch's allocator on a GPU."
         ),
         unit="MiB",
@@ -59,15 +59,15 @@ def _memory(material: Material, passes: str) -> Comparison:
     )
 
 
-def _kinds(asked: list[object]) -> list[Contestant]:
-    return [Contestant(name, "global_context.py", [kind, *asked]) for kind, name in KINDS.items()]
+def _kinds(arguments: list[object]) -> list[Contestant]:
+    return [Contestant(name, "global_context.py", [kind, *arguments]) for kind, name in KINDS.items()]
 
 
 def _batches(material: Material) -> Comparison:
     settings = material.settings
     return Comparison(
         question=f"EfficientMTNet on a GPU, {settings.large} pixels",
-        how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, images in its memory; forward alone.",
+        how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, images in its memory; forward pass only.",
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
         series=race(
@@ -84,8 +84,8 @@ def _batches(material: Material) -> Comparison:
 def _share(material: Material) -> Comparison:
     settings = material.settings
     return Comparison(
-        question="EfficientMTNet's share of what the GPU reaches",
-        how=f"The largest of these batches beside the product of two bfloat16 matrices of 8192 x 8192, on {_device()}.",
+        question="EfficientMTNet's share of the GPU's arithmetic",
+        how=f"The largest of these batches, and the product of two bfloat16 matrices of 8192 x 8192, on {_device()}.",
         unit="TFLOP/s",
         ratio=SHARE,
         series=race(

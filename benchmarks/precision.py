@@ -1,4 +1,4 @@
-"""Training images per second in float32, in bfloat16, and in what `precision: auto` comes to on this machine."""
+"""Precision -> training images per second: float32, bfloat16, and `precision: auto` on this machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from race import Contestant, race
 NETWORK = "efficientnet_lite0"
 SIDE = 128
 HOW = (
-    "`tumorlens.training.train` with the recipe `finetune` at {side} pixels, batch {batch}, {steps} steps a round; the "
-    "rate is taken from history.csv without the first epoch. Processors that do not compute in bfloat16 emulate it."
+    "`tumorlens.training.train` with the recipe `finetune` at {side} pixels, batch {batch}, {steps} steps per round; "
+    "the rate is that of history.csv without the first epoch. Processors without bfloat16 instructions emulate it."
 )
 
 
 def comparisons(material: Material) -> Iterator[Comparison]:
-    """One table; the last row is what people get who set nothing."""
+    """One table; the last row is the default."""
     settings = material.settings
     contestants = [_training(material, precision) for precision in ("float32", "bf16", "auto")]
     yield Comparison(

@@ -1,4 +1,4 @@
-"""Prediction: one warm image, a folder of images, the whole command; and how soon `--help` answers."""
+"""Prediction: one warm image, a folder of images, the complete command; and the time of `--help`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def comparisons(material: Material) -> Iterator[Comparison]:
     for network in NETWORKS:
         yield _one_warm(material, network)
     yield _from_disk(material, "efficientnet_lite0")
-    yield _whole_command(material, "efficientnet_lite0")
+    yield _complete_command(material, "efficientnet_lite0")
     yield _help(material)
 
 
@@ -24,16 +24,16 @@ def _one_warm(material: Material, network: str) -> Comparison:
     count, side = settings.predictions, settings.side
     plain = [NETWORKS[network], material.image, count]
     contestants = [
-        Contestant("eager PyTorch, as it comes", "plain_prediction.py", plain),
+        Contestant("eager PyTorch, default", "plain_prediction.py", plain),
         Contestant("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_prediction.py", [material.bundle(network), material.image, count]),
+        Contestant("tumorlens", "tumorlens_prediction.py", [material.model_file(network), material.image, count]),
     ]
     return Comparison(
         question=f"One warm prediction, {network}",
         how=(
             f"From a uint8 array of {side} x {side} in memory to probabilities, preprocessing included; a round is the "
             f"median of {count} predictions. Eager PyTorch: PIL resizes, torchvision normalizes, timm infers under "
-            "`inference_mode`. Tuned: channels-last and the allocator settings. tumorlens: the bundle, whose graph "
+            "`inference_mode`. Tuned: channels-last and allocator settings. tumorlens: the model file, whose graph "
             "resizes, normalizes and infers."
         ),
         unit="ms",
@@ -47,15 +47,15 @@ def _from_disk(material: Material, network: str) -> Comparison:
     settings = material.settings
     plain = [NETWORKS[network], material.images]
     contestants = [
-        Contestant("plain loop, as it comes", "plain_folder.py", plain),
+        Contestant("plain loop, default", "plain_folder.py", plain),
         Contestant("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_folder.py", [material.bundle(network), material.images]),
+        Contestant("tumorlens", "tumorlens_folder.py", [material.model_file(network), material.images]),
     ]
     return Comparison(
         question=f"{settings.images * settings.folder_rounds:,} images from disk, {network}",
         how=(
             f"{settings.images} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
-            f"{settings.folder_rounds} times over, once a round. The plain loop decodes with PIL, resizes with "
+            f"{settings.folder_rounds} times, once per round. The plain loop decodes with PIL, resizes with "
             "torchvision and infers in batches of 32; tumorlens is `Predictor.predict_many`."
         ),
         unit="images/s",
@@ -64,15 +64,15 @@ def _from_disk(material: Material, network: str) -> Comparison:
     )
 
 
-def _whole_command(material: Material, network: str) -> Comparison:
+def _complete_command(material: Material, network: str) -> Comparison:
     script = [sys.executable, CONTESTANTS / "plain_command.py", NETWORKS[network], material.weights(network)]
-    ours = [sys.executable, "-m", "tumorlens", "predict", material.image, "--model", material.bundle(network)]
+    ours = [sys.executable, "-m", "tumorlens", "predict", material.image, "--model", material.model_file(network)]
     contestants = [Command("torch script", [*script, material.image]), Command("tumorlens predict", ours)]
     return Comparison(
-        question=f"The whole command, {network}",
+        question=f"The complete command, {network}",
         how=(
             "`tumorlens predict one.png --model model.onnx` from start to exit, against a short script that imports "
-            "torch and timm, loads weights and answers for the same image. Files are in the system's cache."
+            "torch and timm, loads weights and classifies the same image. All files are in the disk cache."
         ),
         unit="s",
         ratio=TIMES_AS_FAST_BY_TIME,
@@ -83,12 +83,12 @@ def _whole_command(material: Material, network: str) -> Comparison:
 
 def _help(material: Material) -> Comparison:
     contestants = [
-        Command("Python that does nothing", [sys.executable, "-c", "pass"]),
+        Command("empty Python program", [sys.executable, "-c", "pass"]),
         Command("tumorlens --help", [sys.executable, "-m", "tumorlens", "--help"]),
     ]
     return Comparison(
         question="The help text",
-        how="`tumorlens --help` from start to exit; an empty Python beside it shows how much of that is Python's own.",
+        how="`tumorlens --help` from start to exit; an empty Python program shows the share of Python itself.",
         unit="s",
         ratio=COST,
         series=race(contestants, material.settings.short_rounds),

@@ -1,4 +1,4 @@
-"""Contestants -> figures: processes side by side that take turns (A B A B ...), a figure a round."""
+"""Contestants -> Series: processes side by side that take turns (A B A B ...), one measurement per round."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from statistics import median
 from typing import IO, Any, Protocol
 
 CONTESTANTS = Path(__file__).parent / "contestants"
-# What people who tune PyTorch on a CPU set before Python starts: glibc then keeps freed blocks for reuse.
+# Common allocator settings for PyTorch on a CPU, set before Python starts: glibc keeps freed memory for reuse.
 TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "MALLOC_TOP_PAD_": str(2**28),
 }
-# Set in the shell, these would handicap some contestants and not others.
+# Variables of the shell that would change the speed of some contestants only.
 _UNFAIR = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX", "LD_PRELOAD", *TUNED)
 
 
 class Rival(Protocol):
-    """Anything that can be asked for the figure of one more round."""
+    """A contestant: measures one round at a time."""
 
     name: str
 
@@ -37,12 +37,12 @@ class Rival(Protocol):
 
 @dataclass
 class Contestant(AbstractContextManager["Contestant"]):
-    """A script of `contestants/` in a process of its own: it starts and warms up once, then waits for rounds.
+    """A script of `contestants/` in its own process: it starts and warms up once, then waits for rounds.
 
     Attributes:
-        name: as tables call it.
+        name: in tables.
         script: file in `contestants/`.
-        arguments: of the script; passed on as text.
+        arguments: of the script; passed as text.
         environment: added to that of this process.
     """
 
@@ -52,69 +52,69 @@ class Contestant(AbstractContextManager["Contestant"]):
     environment: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Contestant:
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # closed in __exit__
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # closed in __exit__
         self._process = subprocess.Popen(
             [sys.executable, CONTESTANTS / self.script, *map(str, self.arguments)],
             env=fair_environment() | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._complaints,
+            stderr=self._stderr,
             text=True,
         )
-        self._answer()
+        self._read_line()
         return self
 
     def __exit__(self, *_: Any) -> None:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.close()  # the end of its rounds
+        self._process.stdin.close()  # ends the rounds
         self._process.wait()
         self._process.stdout.close()
-        self._complaints.close()
+        self._stderr.close()
 
     def round(self) -> float:
-        """The figure of one round, in the unit of the script."""
+        """The measurement of one round, in the unit of the script."""
         assert self._process.stdin
         print("go", file=self._process.stdin, flush=True)
-        return float(self._answer())
+        return float(self._read_line())
 
-    def _answer(self) -> str:
+    def _read_line(self) -> str:
         assert self._process.stdout
         if line := self._process.stdout.readline():
             return line.strip()
-        self._complaints.seek(0)
-        raise RuntimeError(f"{self.script} ended early:\n{self._complaints.read().decode()[-3000:]}")
+        self._stderr.seek(0)
+        raise RuntimeError(f"{self.script} ended early:\n{self._stderr.read().decode()[-3000:]}")
 
 
 @dataclass
 class Command(AbstractContextManager["Command"]):
-    """A whole command; a round is the seconds from its start to its exit."""
+    """A complete command; a round measures the seconds from its start to its exit."""
 
     name: str
     command: Sequence[object]
 
     def __enter__(self) -> Command:
-        self.round()  # so that no contestant is the first to read its files from disk
+        self.round()  # so that the files of every contestant are in the disk cache
         return self
 
     def __exit__(self, *_: Any) -> None:
         pass
 
     def round(self) -> float:
-        """Start it, wait for its end, and see that it went well."""
-        begun = time.perf_counter()
+        """Run the command once, and check its exit code."""
+        start = time.perf_counter()
         done = subprocess.run([*map(str, self.command)], env=fair_environment(), capture_output=True, text=True)
-        spent = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         if done.returncode:
             raise RuntimeError(
                 f"{' '.join(map(str, self.command))}: exit code {done.returncode}\n{done.stderr[-3000:]}"
             )
-        return spent
+        return seconds
 
 
 @dataclass(frozen=True)
 class Series:
-    """What one contestant reached, a figure a round."""
+    """The measurements of one contestant, one per round."""
 
     name: str
     values: tuple[float, ...]
@@ -126,17 +126,17 @@ class Series:
 
 
 def race(contestants: Sequence[Rival], rounds: int) -> tuple[Series, ...]:
-    """Let all start and warm up, then take turns: in every round each once, in the order given."""
+    """Start and warm up all contestants, then measure each once per round, in the given order."""
     values: list[list[float]] = [[] for _ in contestants]
     with ExitStack() as stack:
         for contestant in contestants:
             stack.enter_context(contestant)
         for _ in range(rounds):
-            for contestant, mine in zip(contestants, values, strict=True):
-                mine.append(contestant.round())
-    return tuple(Series(c.name, tuple(mine)) for c, mine in zip(contestants, values, strict=True))
+            for contestant, own in zip(contestants, values, strict=True):
+                own.append(contestant.round())
+    return tuple(Series(c.name, tuple(own)) for c, own in zip(contestants, values, strict=True))
 
 
 def fair_environment() -> dict[str, str]:
-    """The environment of this process without settings that favor anybody."""
+    """The environment of this process without variables that change the speed of some contestants only."""
     return {key: value for key, value in os.environ.items() if key not in _UNFAIR}

@@ -1,4 +1,4 @@
-"""All questions in one run -> docs/performance.md: ``python benchmarks/run.py`` on a machine that does nothing else."""
+"""All comparisons -> docs/performance.md: ``python benchmarks/run.py`` on an idle machine."""
 
 from __future__ import annotations
 
@@ -42,41 +42,41 @@ PREFACE = """\
 
 Written by `{command}`; how to run it: [benchmarks/README.md](../benchmarks/README.md).
 
-Contestants of a table run side by side in one run: each in a process of its own, which starts and warms up once;
-then they take turns, so that whatever else the machine does meets all of them alike. A figure is the median of the
-rounds (lowest to highest); a ratio is the median of the ratios within each round. All may use every core.
-Images are phantoms, weights are random: speed depends on neither. Figures hold for this machine only.
+The contestants of a table run in one session, each in its own process that starts and warms up once; then they take
+turns, so that other load on the machine affects all of them. Each number is the median over the rounds (lowest to
+highest); a ratio is the median of the ratios within each round. All contestants may use every core. Images are
+phantoms and weights are random, since speed depends on neither. The numbers hold for this machine only.
 """
 
 
 def main() -> None:
-    """Ask the questions, show the answers, and write them down if they were asked in full."""
+    """Run the comparisons and print them; a full run also writes the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"some of {list(QUESTIONS)}; all if none")
-    parser.add_argument("--quick", action="store_true", help="tiny settings, to see that the scripts work")
+    parser.add_argument("--quick", action="store_true", help="smoke test with tiny settings")
     parser.add_argument("--out", type=Path, help=f"file to write; {REPORT.name} in docs for a full run of all")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real images for the audit instead of phantoms")
-    chosen = parser.parse_args()
-    if unknown := set(chosen.questions) - set(QUESTIONS):
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="real images for the audit, instead of phantoms")
+    options = parser.parse_args()
+    if unknown := set(options.questions) - set(QUESTIONS):
         parser.error(f"unknown {sorted(unknown)}; expected some of {list(QUESTIONS)}")
-    begun, console = time.perf_counter(), Console()
+    start, console = time.perf_counter(), Console()
     tables = []
-    for table in _tables(chosen.questions or list(QUESTIONS), chosen.quick, chosen.data, console):
+    for table in _tables(options.questions or list(QUESTIONS), options.quick, options.data, console):
         tables.append(table)
         console.print(Markdown(table))
-    minutes = (time.perf_counter() - begun) / 60
+    minutes = (time.perf_counter() - start) / 60
     console.print(f"took {minutes:.1f} minutes")
-    out = chosen.out or (None if chosen.questions or chosen.quick else REPORT)
+    out = options.out or (None if options.questions or options.quick else REPORT)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-        command = " ".join(["python benchmarks/run.py", *chosen.questions, *["--quick"] * chosen.quick])
+        command = " ".join(["python benchmarks/run.py", *options.questions, *["--quick"] * options.quick])
         preface = PREFACE.format(command=command)
         out.write_text("\n".join([preface, _machine(minutes), *(f"{table}\n" for table in tables)]), encoding="utf-8")
         console.print(f"written: {out}")
 
 
 def _tables(questions: list[str], quick: bool, data: Path | None, console: Console) -> Iterator[str]:
-    with console.status("drawing phantoms") as status, material(QUICK if quick else FULL, data) as made:
+    with console.status("generating phantoms") as status, material(QUICK if quick else FULL, data) as made:
         for question in questions:
             status.update(question)
             for comparison in QUESTIONS[question](made):
@@ -84,14 +84,14 @@ def _tables(questions: list[str], quick: bool, data: Path | None, console: Conso
 
 
 def _machine(minutes: float) -> str:
-    """What it ran on, without names of hosts or people."""
+    """Hardware and versions, without names of hosts or people."""
     processor = _processor()
     flags = [flag for flag in _FLAGS if flag in processor.get("flags", "").split()]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
-        "processor": f"{processor.get('model name', 'not known')}, {os.cpu_count()} cores",
-        "instructions": ", ".join(flags) or "not known",
+        "processor": f"{processor.get('model name', 'unknown')}, {os.cpu_count()} cores",
+        "instructions": ", ".join(flags) or "unknown",
         "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "software": f"Python {platform.python_version()}, "
@@ -103,7 +103,7 @@ def _machine(minutes: float) -> str:
 
 
 def _processor() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; nothing where there is no such file."""
+    """The fields of the first processor in /proc/cpuinfo; empty where there is no such file."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().split("\n\n")[0].splitlines() if path.is_file() else []
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -1,4 +1,4 @@
-"""Training images per second: tumorlens against a plain PyTorch loop."""
+"""Network -> training images per second: tumorlens and a plain PyTorch loop."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from material import NETWORKS, Material
 from race import TUNED, Contestant, race
 
 HOW = (
-    "224 pixels, batch {batch}, {steps} steps a round after a warm-up: forward, backward and optimizer. The plain "
+    "224 pixels, batch {batch}, {steps} steps per round after a warm-up: forward, backward and optimizer. The plain "
     "loop: eager PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes and augments every "
-    "image. Tuned: the same with channels-last, and glibc's allocator told by environment variables to keep freed "
-    "memory. tumorlens: `tumorlens.training.train` with the recipe `finetune` (bfloat16 where the processor computes "
-    "in it, the uint8 cache), its rate taken from history.csv without the first epoch. Decoding into the cache, once "
-    "for all epochs, is not in it."
+    "image. Tuned: the same with channels-last, and glibc's allocator set by environment variables to keep freed "
+    "memory. tumorlens: `tumorlens.training.train` with the recipe `finetune` (bfloat16 where the processor supports "
+    "it, the uint8 cache), at the rate of history.csv without the first epoch. Decoding into the cache, once for all "
+    "epochs, is not included."
 )
 
 
 def comparisons(material: Material) -> Iterator[Comparison]:
-    """A table for each network; the larger one with half the steps, or it would take half of the whole time."""
+    """A table for each network; half the steps for the larger one, which is slower."""
     for network, share in zip(NETWORKS, (1, 2), strict=True):
         steps = max(1, material.settings.steps // share)
         contestants = [
-            _plain("plain loop, as it comes", material, network, steps),
+            _plain("plain loop, default settings", material, network, steps),
             _plain("plain loop, 2 loader workers", material, network, steps, "--workers=2"),
             _plain("plain loop, tuned", material, network, steps, "--tuned"),
             Contestant(

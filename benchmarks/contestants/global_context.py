@@ -1,4 +1,4 @@
-"""Maps of a grid -> the same, by LightHam or by self-attention: milliseconds, or MiB beyond those held before."""
+"""LightHam or self-attention -> milliseconds, or MiB beyond those in use before."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ CHANNELS = 128  # as in EfficientMTNet
 
 
 class FusedAttention(NonLocalBlock):
-    """The same weights, with PyTorch's fused kernel, which never holds the whole matrix; it has no map to show."""
+    """The same weights with PyTorch's fused kernel, which never stores the whole matrix and so has no attention map."""
 
     def forward(self, x: Tensor) -> Tensor:
         parts = self.queries_keys_values(x).flatten(2).chunk(3, dim=1)
-        queries, keys, values = (part.mT[:, None].contiguous() for part in parts)  # else the fused kernel stands back
+        queries, keys, values = (
+            part.mT[:, None].contiguous() for part in parts
+        )  # else PyTorch does not use the fused kernel
         out: Tensor = x + self.upper(F.scaled_dot_product_attention(queries, keys, values)[:, 0].mT.reshape(x.shape))
         return out
 
@@ -30,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=["light", "plain", "fused"])
     parser.add_argument("passes", choices=["forward", "both"])
-    parser.add_argument("figure", choices=["time", "memory"])
+    parser.add_argument("quantity", choices=["time", "memory"])
     parser.add_argument("grid", type=int)
     parser.add_argument("times", type=int)
     chosen = parser.parse_args()
@@ -56,22 +58,22 @@ def main() -> None:
         wait()
 
     call = forward if chosen.passes == "forward" else both
-    if chosen.figure == "time":
+    if chosen.quantity == "time":
         milliseconds(call, 1)
         serve(lambda: milliseconds(call, chosen.times))
     else:
         whole, x = x, x[:, :, :4, :4]
-        call()  # so that libraries are loaded before the memory is read
+        call()  # loads libraries before memory is measured
         x = whole
         gc.collect()
-        before = _held(device)
+        before = _in_use(device)
         call()
-        used = _most(device) - before
+        used = _peak(device) - before
         serve(lambda: used)
 
 
-def _held(device: torch.device) -> float:
-    """MiB in use; the peak is counted from here."""
+def _in_use(device: torch.device) -> float:
+    """MiB in use; resets the peak."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated() / 2**20
@@ -79,8 +81,8 @@ def _held(device: torch.device) -> float:
     return 1024 * peak()
 
 
-def _most(device: torch.device) -> float:
-    """MiB in use at the worst moment."""
+def _peak(device: torch.device) -> float:
+    """Peak of MiB in use."""
     return torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else 1024 * peak()
 
 

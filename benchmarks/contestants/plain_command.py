@@ -1,4 +1,4 @@
-"""The short script people write to ask a network about one image."""
+"""A short script that classifies one image with PyTorch and timm."""
 
 import sys
 

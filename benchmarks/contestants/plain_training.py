@@ -1,4 +1,4 @@
-"""A training loop as people write it: eager PyTorch, float32, every image decoded in every epoch."""
+"""Folder of phantoms -> images per second of a plain training loop: eager PyTorch, float32, no cache."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 WARM_UP = 1  # steps of a round that do not count
-AHEAD = 4  # batches that two workers may have ready when the clock starts, so as many must be left when it stops
+PREFETCHED = 4  # batches that two workers may have ready when the clock starts; as many must remain when it stops
 
 
-class Images(Dataset[tuple[Tensor, int]]):
+class PlainImages(Dataset[tuple[Tensor, int]]):
     def __init__(self, folder: Path, length: int) -> None:
         with (folder / "phantom.csv").open(newline="") as stream:
             rows = list(csv.DictReader(stream))
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("steps", type=int)
     parser.add_argument("batch", type=int)
     parser.add_argument("--workers", type=int, default=0)
-    parser.add_argument("--tuned", action="store_true", help="channels-last; the allocator is set from outside")
+    parser.add_argument("--tuned", action="store_true", help="channels-last; the allocator is set by the environment")
     chosen = parser.parse_args()
     steps, batch = chosen.steps, chosen.batch
 
@@ -66,7 +66,7 @@ def main() -> None:
     model = timm.create_model(chosen.network, num_classes=4).to(memory_format=layout).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
-    dataset = Images(chosen.folder, batch * (WARM_UP + steps + (AHEAD if chosen.workers else 0)))
+    dataset = PlainImages(chosen.folder, batch * (WARM_UP + steps + (PREFETCHED if chosen.workers else 0)))
 
     def one_round() -> float:
         loader = DataLoader(dataset, batch, shuffle=True, num_workers=chosen.workers)
@@ -77,10 +77,10 @@ def main() -> None:
             optimizer.step()
             loss.item()
             if step == WARM_UP:
-                begun = time.perf_counter()
+                start = time.perf_counter()
             if step == WARM_UP + steps:
                 break
-        return float(batch * steps / (time.perf_counter() - begun))
+        return float(batch * steps / (time.perf_counter() - start))
 
     serve(one_round)
 

@@ -1,4 +1,4 @@
-"""What contestants share: wait for "go", run a round, answer with its figure; what time and memory it took."""
+"""Shared code of contestants: wait for "go", run a round, print its result; measure time and memory."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from statistics import median
 
 
 def serve(one_round: Callable[[], float]) -> None:
-    """Say that all is ready, then answer every line on standard input with the figure of one round."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not be taken for an answer
-    print("ready", file=answers, flush=True)
+    """Print "ready", then print the result of one round for every line on standard input."""
+    results = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # output of libraries must not mix with the results
+    print("ready", file=results, flush=True)
     for _ in sys.stdin:
-        print(one_round(), file=answers, flush=True)
+        print(one_round(), file=results, flush=True)
 
 
-def milliseconds(call: Callable[[], object], times: int) -> float:
-    """The median of several calls, after one that does not count: the caches went to others meanwhile."""
+def milliseconds(call: Callable[[], object], repeats: int) -> float:
+    """The median time of several calls, after one warm-up call: another contestant used the caches in between."""
     call()
-    spent = []
-    for _ in range(times):
-        begun = time.perf_counter()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
         call()
-        spent.append(1000 * (time.perf_counter() - begun))
-    return median(spent)
+        times.append(1000 * (time.perf_counter() - start))
+    return median(times)
 
 
 def peak() -> float:
-    """GiB; by Linux's own account where there is one, since the other counts the process that started this one."""
+    """Peak memory in GiB; from /proc where there is one, since getrusage includes the parent process."""
     status = Path("/proc/self/status")
     if status.is_file():
         return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**20

@@ -1,4 +1,4 @@
-"""A folder of images -> classes with a bundle."""
+"""A folder of images -> classes with a model file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def main() -> None:
     predictor = tumorlens.load(sys.argv[1])
     paths = sorted(Path(sys.argv[2]).iterdir())
 
-    def classes(part: list[Path]) -> list[str]:
-        answers = [answer for _, answer in predictor.predict_many(part, heatmap=False)]
-        return [answer.label for answer in answers if isinstance(answer, tumorlens.Prediction)]
+    def classes(image_paths: list[Path]) -> list[str]:
+        results = [result for _, result in predictor.predict_many(image_paths, heatmap=False)]
+        return [result.label for result in results if isinstance(result, tumorlens.Prediction)]
 
     def one_round() -> float:
-        begun = time.perf_counter()
-        found = classes(paths)
-        return len(found) / (time.perf_counter() - begun)
+        start = time.perf_counter()
+        predictions = classes(paths)
+        return len(predictions) / (time.perf_counter() - start)
 
     classes(paths[:32])
     serve(one_round)

@@ -1,4 +1,4 @@
-"""One image in memory -> probabilities, and a heat map if asked for, with a bundle."""
+"""One image in memory -> probabilities, and on request a heat map, with a model file."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import tumorlens
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("bundle")
+    parser.add_argument("model_file")
     parser.add_argument("image")
     parser.add_argument("times", type=int)
     parser.add_argument("--heatmap", action="store_true")
-    chosen = parser.parse_args()
+    options = parser.parse_args()
 
-    predictor = tumorlens.load(chosen.bundle)
-    gray = np.array(Image.open(chosen.image).convert("L"))
+    predictor = tumorlens.load(options.model_file)
+    gray = np.array(Image.open(options.image).convert("L"))
 
     def predict() -> tumorlens.Prediction:
-        return predictor.predict(gray, heatmap=chosen.heatmap)
+        return predictor.predict(gray, heatmap=options.heatmap)
 
-    assert (predict().heatmap is not None) == chosen.heatmap
+    assert (predict().heatmap is not None) == options.heatmap
     milliseconds(predict, 5)
-    serve(lambda: milliseconds(predict, chosen.times))
+    serve(lambda: milliseconds(predict, options.times))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""tumorlens' own training, through its public call, with changes of the recipe; the rate is that of history.csv."""
+"""Folder of phantoms -> images per second of `tumorlens.training.train`, as history.csv has them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tumorlens.training.loop.epoch_log import read_history
 
 def main() -> None:
     folder, network, steps, batch = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    table = split_folds(open_table(folder), folds=2, val=0.0)  # half of the images: train
+    table = split_folds(open_table(folder), folds=2, val=0.0)  # half of the images are train
     steps_per_epoch = len(table.subset("train")) // batch
     epochs = 1 + math.ceil(steps / steps_per_epoch)  # the first one warms up
     budget = [f"model={network}", "pretrained=none", f"epochs={epochs}", f"batch_size={batch}"]

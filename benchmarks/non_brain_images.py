@@ -1,4 +1,4 @@
-"""A seed -> images that are not brain MRI, by kind: drawn here, or taken from packages where they are installed."""
+"""Seed -> images that are not brain MRI, by kind: generated here, or read from installed packages."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Random = np.random.Generator
 SIDES = (224, 256, 320, 400, 512)
 WORDS = ("patient", "report", "of the", "scan", "weight", "height", "invoice", "total", "amount due", "page", "table",
          "result", "normal", "left", "right", "date", "name", "ward", "number")  # fmt: skip
-CROPS = 8  # of each photograph: the whole, and parts
+CROPS = 8  # of each photograph: the whole photograph, and crops
 
 
-def strangers(seed: int = 0, each: int = 12) -> Iterator[tuple[str, Pixels]]:
-    """All kinds of images that can be drawn: (kind, gray or color image), `each` of every kind."""
-    for number, (kind, draw) in enumerate(DRAWN.items()):
+def generate_images(seed: int = 0, each: int = 12) -> Iterator[tuple[str, Pixels]]:
+    """All kinds of generated images: (kind, gray or color image), `each` of every kind."""
+    for number, (kind, generate) in enumerate(GENERATORS.items()):
         random = np.random.default_rng([seed, number])
         for i in range(each):
-            yield kind, draw(random, i, int(random.choice(SIDES)))
+            yield kind, generate(random, i, int(random.choice(SIDES)))
 
 
 def photographs() -> Iterator[tuple[str, Pixels]]:
-    """Whole photographs and parts of them, of the packages that are installed; nothing is fetched."""
+    """Photographs of the installed packages and crops of them; nothing is downloaded."""
     random = np.random.default_rng(0)
-    for kind, whole in _packaged():
+    for kind, whole in _package_images():
         yield kind, whole
         height, width = whole.shape[:2]
         for _ in range(CROPS - 1 if min(height, width) >= 200 else 0):
@@ -40,7 +40,7 @@ def photographs() -> Iterator[tuple[str, Pixels]]:
 
 
 def read_folder(folder: Path) -> Iterator[tuple[str, Pixels]]:
-    """The images of a folder and below it; the kind is the name of the folder an image lies in."""
+    """The images in a folder and its subfolders; the kind is the name of an image's folder."""
     from tumorlens.scan import read_scan
 
     for path in sorted(folder.rglob("*")):
@@ -48,12 +48,12 @@ def read_folder(folder: Path) -> Iterator[tuple[str, Pixels]]:
             yield path.parent.name, read_scan(path).gray_slice()
 
 
-def gray(image: Pixels) -> Pixels:
-    """As the product reads a color image: (H, W) uint8."""
+def to_gray(image: Pixels) -> Pixels:
+    """(H, W) uint8, converted as tumorlens converts a color image."""
     return image if image.ndim == 2 else np.array(Image.fromarray(image).convert("L"))
 
 
-def _packaged() -> Iterator[tuple[str, Pixels]]:
+def _package_images() -> Iterator[tuple[str, Pixels]]:
     places = (("sklearn", "datasets/images"), ("skimage", "data"), ("matplotlib", "mpl-data/sample_data"))
     for package, below in places:
         found = util.find_spec(package)
@@ -64,7 +64,7 @@ def _packaged() -> Iterator[tuple[str, Pixels]]:
 
 
 def _byte(values: npt.NDArray[np.float64]) -> Pixels:
-    """(H, W) or (H, W, 3) of 0 to 1 as gray values."""
+    """(H, W) or (H, W, 3) values from 0 to 1 as uint8."""
     bytes_: Pixels = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
     return bytes_
 
@@ -76,7 +76,7 @@ def _axes(side: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
 
 
 def _smooth(random: Random, side: int, cells: int) -> npt.NDArray[np.float64]:
-    """Clouds of that many cells a side, 0 to 1."""
+    """Smooth noise with this many cells per side, 0 to 1."""
     coarse = Image.fromarray(random.random((cells, cells)).astype(np.float32))
     cloud = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC), dtype=np.float64)
     return (cloud - cloud.min()) / np.ptp(cloud)
@@ -114,7 +114,7 @@ def _checks(random: Random, number: int, side: int) -> Pixels:
 
 
 def _empty(random: Random, number: int, side: int) -> Pixels:
-    """Nothing, hardly anything, and what is left of a slice above the head."""
+    """Empty and almost empty images, as slices above the head."""
     level = (0, 255, 0, 128)[number % 4]
     image = np.full((side, side), level, dtype=np.float64)
     if number % 4 == 2:
@@ -135,21 +135,21 @@ def _font(random: Random, size: int) -> ImageFont.ImageFont | ImageFont.FreeType
 def _page(random: Random, number: int, side: int) -> Pixels:
     dark = number % 2
     image = Image.new("L", (side, int(side * random.uniform(1, 1.4))), 0 if dark else 255)
-    drawing, size = ImageDraw.Draw(image), int(random.integers(9, 26))
+    pen, size = ImageDraw.Draw(image), int(random.integers(9, 26))
     font, top = _font(random, size), size
     while top < image.height - size:
         line = " ".join(random.choice(WORDS, int(random.integers(2, 9))))
-        drawing.text((size, top), line, 255 if dark else int(random.integers(0, 90)), font=font)
+        pen.text((size, top), line, 255 if dark else int(random.integers(0, 90)), font=font)
         top += int(size * random.uniform(1.3, 2.4))
     return np.array(image)
 
 
 def _chart(random: Random, number: int, side: int) -> Pixels:
     image = Image.new("RGB", (int(side * 1.3), side), "black" if number % 4 == 3 else "white")
-    drawing = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     left, bottom = side // 8, side - side // 8
     ink = "white" if number % 4 == 3 else "black"
-    drawing.line([(left, side // 10), (left, bottom), (image.width - left, bottom)], ink, 2)
+    pen.line([(left, side // 10), (left, bottom), (image.width - left, bottom)], ink, 2)
     colors = [tuple(int(c) for c in random.integers(0, 255, 3)) for _ in range(4)]
     steps = np.linspace(left + 5, image.width - left - 5, int(random.integers(5, 14)))
     for series in range(int(random.integers(1, 4))):
@@ -158,65 +158,63 @@ def _chart(random: Random, number: int, side: int) -> Pixels:
             width = (steps[1] - steps[0]) / 5
             for x, y in zip(steps, heights, strict=True):
                 at = x + series * width
-                drawing.rectangle([at, y, at + width, bottom], fill=colors[series])
+                pen.rectangle([at, y, at + width, bottom], fill=colors[series])
         elif number % 3 == 1:
-            drawing.line(list(zip(steps, heights, strict=True)), colors[series], 3)
+            pen.line(list(zip(steps, heights, strict=True)), colors[series], 3)
         else:
             box = [side // 3, side // 5, side, side - side // 5]
-            drawing.pieslice(box, series * 110, series * 110 + 100, fill=colors[series])
-    drawing.text((left, 2), " ".join(random.choice(WORDS, 3)), ink, font=_font(random, 14))
+            pen.pieslice(box, series * 110, series * 110 + 100, fill=colors[series])
+    pen.text((left, 2), " ".join(random.choice(WORDS, 3)), ink, font=_font(random, 14))
     return np.array(image)
 
 
 def _soft(image: Image.Image, random: Random, blur: float = 2, noise: float = 4) -> Pixels:
-    """As film: blurred and grainy."""
+    """The image with blur and noise, as on film."""
     blurred = np.asarray(image.filter(ImageFilter.GaussianBlur(blur)), dtype=np.float64)
     return _byte((blurred + random.normal(0, noise, blurred.shape)) / 255)
 
 
 def _chest(random: Random, number: int, side: int) -> Pixels:
-    """A bright body with two dark lungs, ribs, spine and heart."""
+    """A chest X-ray: bright body, two dark lungs, ribs, spine and heart."""
     image = Image.new("L", (side, side), int(random.integers(0, 40)))
-    drawing = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
 
     def at(*shares: float) -> list[float]:
         return [share * side * random.uniform(0.97, 1.03) for share in shares]
 
-    drawing.rounded_rectangle(at(0.08, 0.12, 0.92, 1.1), side // 6, fill=int(random.integers(120, 190)))
-    drawing.rectangle(at(0.42, 0.0, 0.58, 0.3), fill=150)
+    pen.rounded_rectangle(at(0.08, 0.12, 0.92, 1.1), side // 6, fill=int(random.integers(120, 190)))
+    pen.rectangle(at(0.42, 0.0, 0.58, 0.3), fill=150)
     for lung in ((0.16, 0.18, 0.45, 0.8), (0.55, 0.18, 0.84, 0.8)):
-        drawing.ellipse(at(*lung), fill=int(random.integers(25, 70)))
+        pen.ellipse(at(*lung), fill=int(random.integers(25, 70)))
     for rib in np.linspace(0.2, 0.72, int(random.integers(6, 10))):
         for first, last, begin, end in ((0.12, 0.48, 180, 300), (0.52, 0.88, 240, 360)):
-            drawing.arc(
-                at(first, rib, last, rib + 0.22), begin, end, fill=int(random.integers(100, 140)), width=side // 60
-            )
-    drawing.rectangle(at(0.47, 0.1, 0.53, 0.95), fill=200)
-    drawing.ellipse(at(0.42, 0.48, 0.7, 0.8), fill=205)
+            pen.arc(at(first, rib, last, rib + 0.22), begin, end, fill=int(random.integers(100, 140)), width=side // 60)
+    pen.rectangle(at(0.47, 0.1, 0.53, 0.95), fill=200)
+    pen.ellipse(at(0.42, 0.48, 0.7, 0.8), fill=205)
     return _soft(image, random, side / 120)
 
 
 def _hand(random: Random, number: int, side: int) -> Pixels:
-    """Bones of a hand, bright in gray flesh on black."""
+    """An X-ray of a hand: bright bones in gray tissue on black."""
     image = Image.new("L", (side, side), 5)
-    drawing = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     wrist = np.array([0.5, 0.95]) * side
     for angle, length in zip(np.radians([-62, -22, -6, 10, 26]), (0.55, 0.82, 0.88, 0.83, 0.7), strict=True):
         tip = wrist + length * side * np.array([np.sin(angle), -np.cos(angle)])
-        drawing.line([*wrist, *tip], fill=70, width=int(side * 0.11))
+        pen.line([*wrist, *tip], fill=70, width=int(side * 0.11))
         for k in range(4):
             first, last = (wrist + (tip - wrist) * share for share in (0.25 + 0.19 * k, 0.41 + 0.19 * k))
-            drawing.line([*first, *last], fill=int(random.integers(150, 230)), width=int(side * 0.045))
-    drawing.ellipse([0.3 * side, 0.62 * side, 0.68 * side, 1.0 * side], fill=80)
+            pen.line([*first, *last], fill=int(random.integers(150, 230)), width=int(side * 0.045))
+    pen.ellipse([0.3 * side, 0.62 * side, 0.68 * side, 1.0 * side], fill=80)
     for _ in range(8):
         x, y = random.uniform(0.4, 0.58) * side, random.uniform(0.78, 0.93) * side
-        drawing.ellipse([x, y, x + 0.06 * side, y + 0.06 * side], fill=190)
+        pen.ellipse([x, y, x + 0.06 * side, y + 0.06 * side], fill=190)
     turned = image.rotate(float(random.uniform(-40, 40)))
     return _soft(turned, random, side / 150)
 
 
 def _disc(random: Random, number: int, side: int) -> Pixels:
-    """A ring, a gray disc, an ellipse: as bright, round and centerd as a head, and empty."""
+    """A ring, a gray disc or an ellipse: bright, round and centered as a head, without structure."""
     rows, columns = _axes(side)
     tall, wide = random.uniform(0.5, 0.9, 2)
     far = np.hypot(rows / tall, columns / wide)
@@ -234,7 +232,7 @@ def _disc(random: Random, number: int, side: int) -> Pixels:
 
 
 def _globe(random: Random, number: int, side: int) -> Pixels:
-    """An orange, a moon, a marble: textured, shaded and round on black."""
+    """A textured, shaded sphere on black, as an orange or the moon."""
     rows, columns = _axes(side)
     size = random.uniform(0.6, 0.9)
     far = np.hypot(rows, columns) / size
@@ -252,7 +250,7 @@ def _globe(random: Random, number: int, side: int) -> Pixels:
 
 
 def _slices(random: Random, number: int, side: int) -> Pixels:
-    """A cut fruit: a rind, spokes or seeds, textured flesh."""
+    """A cut fruit: rind, spokes or seeds, textured flesh."""
     rows, columns = _axes(side)
     tall, wide = random.uniform(0.6, 0.9, 2)
     far, angle = np.hypot(rows / tall, columns / wide), np.arctan2(rows, columns)
@@ -268,7 +266,7 @@ def _slices(random: Random, number: int, side: int) -> Pixels:
 
 
 def _body(random: Random, number: int, side: int) -> Pixels:
-    """A cut through a trunk or two thighs as another scan would show it: fat, muscle, bones, organs."""
+    """A slice of a trunk or of two thighs as in CT or MRI: fat, muscle, bones, organs."""
     rows, columns = _axes(side)
     values = np.zeros((side, side))
     centers = ((0.0, -0.45), (0.0, 0.45)) if number % 2 else ((0.0, 0.0),)
@@ -290,31 +288,31 @@ def _body(random: Random, number: int, side: int) -> Pixels:
 
 
 def _color(random: Random, number: int, side: int) -> Pixels:
-    """Colored shapes and clouds."""
+    """Colored shapes and smooth color noise."""
     if number % 2:
         return _byte(np.stack([_smooth(random, side, int(random.integers(3, 30))) for _ in range(3)], axis=-1))
     image = Image.new("RGB", (side, side), tuple(int(c) for c in random.integers(0, 255, 3)))
-    drawing = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     for _ in range(int(random.integers(3, 40))):
         x, y = random.uniform(0, side, 2)
         w, h = random.uniform(5, side / 2, 2)
-        shape = drawing.ellipse if random.random() < 0.5 else drawing.rectangle
+        shape = pen.ellipse if random.random() < 0.5 else pen.rectangle
         shape([x, y, x + w, y + h], fill=tuple(int(c) for c in random.integers(0, 255, 3)))
     return np.array(image)
 
 
-DRAWN: dict[str, Callable[[Random, int, int], Pixels]] = {
+GENERATORS: dict[str, Callable[[Random, int, int], Pixels]] = {
     "noise": _noise,
     "gradient": _gradient,
     "checks": _checks,
     "empty": _empty,
     "page of text": _page,
     "chart": _chart,
-    "drawn chest film": _chest,
-    "drawn hand": _hand,
+    "synthetic chest X-ray": _chest,
+    "synthetic hand X-ray": _hand,
     "disc or ring": _disc,
     "globe": _globe,
     "cut fruit": _slices,
-    "drawn body": _body,
+    "synthetic body slice": _body,
     "color": _color,
 }

@@ -13,8 +13,8 @@ from tumorlens.deploy.onnx_trace import trace
 from tumorlens.models import Network, create
 
 
-class Both(nn.Module):
-    """The network with class and mask alone, as a graph names them."""
+class ExportedOutputs(nn.Module):
+    """The network with logits and mask as its only outputs, as in the exported graph."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -27,32 +27,32 @@ class Both(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("how", choices=["eager", "tuned", "exported"])
+    parser.add_argument("mode", choices=["eager", "tuned", "exported"])
     parser.add_argument("network")
     parser.add_argument("side", type=int)
     parser.add_argument("times", type=int)
-    chosen = parser.parse_args()
+    options = parser.parse_args()
 
-    both = Both(create(chosen.network, 2)).eval()
-    image = torch.randn(1, 3, chosen.side, chosen.side)
-    if chosen.how == "tuned":
-        both, image = both.to(memory_format=torch.channels_last), image.to(memory_format=torch.channels_last)
+    module = ExportedOutputs(create(options.network, 2)).eval()
+    image = torch.randn(1, 3, options.side, options.side)
+    if options.mode == "tuned":
+        module, image = module.to(memory_format=torch.channels_last), image.to(memory_format=torch.channels_last)
 
     def eager() -> object:
         with torch.inference_mode():
-            return both(image)
+            return module(image)
 
-    if chosen.how == "exported":
-        session, numbers = _exported(both, image), image.numpy()
-        call = lambda: session.run(None, {"image": numbers})  # noqa: E731
+    if options.mode == "exported":
+        session, pixels = _exported(module, image), image.numpy()
+        call = lambda: session.run(None, {"image": pixels})  # noqa: E731
     else:
         call = eager
     milliseconds(call, 2)
-    serve(lambda: milliseconds(call, chosen.times))
+    serve(lambda: milliseconds(call, options.times))
 
 
-def _exported(both: Both, image: Tensor) -> onnxruntime.InferenceSession:
-    program = trace(both, image, "image", ["logits", "mask"], {"image": None})
+def _exported(module: ExportedOutputs, image: Tensor) -> onnxruntime.InferenceSession:
+    program = trace(module, image, "image", ["logits", "mask"], {"image": None})
     graph = program.model_proto.SerializeToString()
     return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
 
