@@ -32,7 +32,7 @@ def test_json_is_that_of_the_file(finished_run: Run, tmp_path: Path, capsys: pyt
     assert main(["explain", str(finished_run.folder), "--evaluate", "--out-dir", str(out), *QUICK, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["folder"] == str(out)
-    written = json.loads((out / "explanation.json").read_text())
+    written = json.loads((out / "faithfulness.json").read_text())
     assert found == {"schema_version": 1} | written | {"folder": str(out)}
 
 

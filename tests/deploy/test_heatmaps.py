@@ -66,7 +66,7 @@ def test_a_method_that_needs_gradients_is_refused_in_one_line(segmentation_model
     for of in ("class", "mask"):
         with pytest.raises(
             ModelError,
-            match=r"this model file of efficient_mtnet_s.* gives no map by grad_cam; it gives eigen_cam, att",
+            match=r"this model file of efficient_mtnet_s.* does not support grad_cam; it supports eigen_cam, att",
         ):
             predictor.heatmap(images(phantoms)[0], method="grad_cam", of=of)
     with pytest.raises(ModelError, match="'gloma' found; expected a class of the model"):
@@ -74,7 +74,7 @@ def test_a_method_that_needs_gradients_is_refused_in_one_line(segmentation_model
 
 
 def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path, phantoms: Path) -> None:
-    with pytest.raises(ModelError, match="this model file of mini_resnet draws no tumor"):
+    with pytest.raises(ModelError, match="this model file of mini_resnet does not segment tumors"):
         load(model_file).heatmap(images(phantoms)[0], of="mask")
 
 
@@ -113,5 +113,5 @@ def test_an_older_model_file_loads_and_gives_the_maps_that_it_supports(
     assert prediction.probabilities == newer.probabilities
     assert np.array_equal(prediction.heatmap, newer.heatmap)
     assert np.array_equal(older.heatmap(image, target=prediction.label), prediction.heatmap)
-    with pytest.raises(ModelError, match="gives no map by eigen_cam"):
+    with pytest.raises(ModelError, match="does not support eigen_cam"):
         older.heatmap(image, method="eigen_cam")
