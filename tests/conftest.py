@@ -123,7 +123,7 @@ def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFac
     from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import write_evaluation
-    from tumorlens.evaluation.evaluate import evaluate
+    from tumorlens.evaluation.evaluate_run import evaluate
     from tumorlens.training import load_run
 
     def build(path: Path) -> None:

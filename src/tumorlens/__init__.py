@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tumorlens.deploy.predictor import Predictor as Predictor
     from tumorlens.deploy.predictor import load as load
     from tumorlens.deploy.predictor import predict as predict
-    from tumorlens.evaluation.evaluate import evaluate as evaluate
+    from tumorlens.evaluation.evaluate_run import evaluate as evaluate
     from tumorlens.experiments.cross_validation.folds import cross_validate as cross_validate
     from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce
     from tumorlens.explanation.explain import explain as explain

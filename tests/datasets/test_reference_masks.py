@@ -84,10 +84,10 @@ def test_all_annotations_of_an_image_are_merged_into_one_mask(tmp_path: Path) ->
     ]
     coco.export(tmp_path / "set", {"1.png": [], "2.png": []}, annotations=annotations)
     one, two = open_table(tmp_path / "set").samples
-    found = read_sample_mask(one)
-    assert found is not None
-    assert (found == found[0]).all()
-    assert np.flatnonzero(found[0]).tolist() == [0, 1, 2, 3, 10, 16, 17, 28, 29, 30, 31]
+    mask = read_sample_mask(one)
+    assert mask is not None
+    assert (mask == mask[0]).all()
+    assert np.flatnonzero(mask[0]).tolist() == [0, 1, 2, 3, 10, 16, 17, 28, 29, 30, 31]
     other = read_sample_mask(two)
     assert other is not None
     assert np.flatnonzero(other[5]).tolist() == [0, 1, 2, 3, 28, 29, 30, 31]
@@ -122,11 +122,11 @@ def test_outlines_of_the_vgg_image_annotator_are_rendered(tmp_path: Path) -> Non
     shapes = [via.rect(0, 0, 4, 24), via.circle(16, 12, 3)]
     path = via.annotations(tmp_path / "via_region_data.json", {"1.png": shapes})
     key = f"1.png{(tmp_path / '1.png').stat().st_size}"
-    found = read_sample_mask(Sample("made/1", tmp_path / "1.png", "tumor", MaskLocation(path, image=key).path))
-    assert found is not None
-    assert found[:, :4].all()
-    assert found[12, 14:18].all()
-    assert found.sum() == 4 * 24 + 32
+    mask = read_sample_mask(Sample("made/1", tmp_path / "1.png", "tumor", MaskLocation(path, image=key).path))
+    assert mask is not None
+    assert mask[:, :4].all()
+    assert mask[12, 14:18].all()
+    assert mask.sum() == 4 * 24 + 32
 
 
 def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def test_a_data_set_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.M
     folder = tiny_datasets.class_folders(tmp_path / "data", {"toy": 2})
     assert open_table(folder).name == "data"
     add_file(monkeypatch, tmp_path / "toy", TOY.replace("{order}", "70"))
-    found = discover(sets, formats)
-    assert list(found) == [*list(DATASETS)[:6], "toy", "coco", "folder"]
-    monkeypatch.setattr("tumorlens.datasets.table_source.DATASETS", found)
+    datasets = discover(sets, formats)
+    assert list(datasets) == [*list(DATASETS)[:6], "toy", "coco", "folder"]
+    monkeypatch.setattr("tumorlens.datasets.table_source.DATASETS", datasets)
     assert [sample.id for sample in open_table(folder).samples] == ["toy/0.png", "toy/1.png"]
     assert open_table(f"toy:{folder}").name == "toy"
 

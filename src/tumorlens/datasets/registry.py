@@ -1,4 +1,4 @@
-"""files in sets/ and formats/ -> DATASETS: every file that defines `DATASET` is found, none is listed by hand."""
+"""files in sets/ and formats/ -> DATASETS: every file that defines `DATASET` is a data set, without a list."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def discover(*packages: ModuleType) -> dict[str, Dataset]:
     Raises:
         ValueError: two data sets of one name.
     """
-    found: list[Dataset] = []
+    defined: list[Dataset] = []
     for package in packages:
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             dataset = getattr(import_module(module.name), "DATASET", None)
             if isinstance(dataset, Dataset):
-                found.append(dataset)
-    found.sort(key=lambda dataset: (dataset.order, dataset.card.name))
-    datasets = {dataset.card.name: dataset for dataset in found}
-    if len(datasets) < len(found):
-        raise ValueError(f"two data sets of one name in {[dataset.card.name for dataset in found]}")
+                defined.append(dataset)
+    defined.sort(key=lambda dataset: (dataset.order, dataset.card.name))
+    datasets = {dataset.card.name: dataset for dataset in defined}
+    if len(datasets) < len(defined):
+        raise ValueError(f"two data sets of one name in {[dataset.card.name for dataset in defined]}")
     return datasets
 
 

@@ -212,8 +212,8 @@ def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, bootstrap: Cl
             found=f"scores of shape {one.shape} and {two.shape} for {len(bootstrap)} images",
             expected="one score per image, of the same images in the same order",
         )
-    resamples = BootstrapDraws.draw(bootstrap)
-    return resamples.estimate(resamples.sums(two - one) / resamples.sums(np.ones(len(bootstrap))))
+    replicates = BootstrapDraws.draw(bootstrap)
+    return replicates.estimate(replicates.sums(two - one) / replicates.sums(np.ones(len(bootstrap))))
 
 
 def mcnemar(b: int, c: int) -> float:

@@ -362,7 +362,7 @@ def link() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("archive", "found"),
+    ("archive", "message"),
     [
         (zipped({"../1.mat": b"slip"}), "leads out of the folder"),
         (zipped({"/1.mat": b"slip"}), "leads out of the folder"),
@@ -374,11 +374,11 @@ def link() -> bytes:
     ],
 )
 def test_figshare_refuses_a_bad_archive_and_leaves_no_slice(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes, found: str
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes, message: str
 ) -> None:
     monkeypatch.setattr(download_figshare, "MAX_UNPACKED", 8000)
     folder = tmp_path / "deep" / "folder"
-    with pytest.raises(DownloadError, match=found):
+    with pytest.raises(DownloadError, match=message):
         get_figshare(folder, api=publish(site, {"a.zip": archive, "cvind.mat": b"folds"}), expected=1)
     assert not any(re.fullmatch(r"\d\.mat", path.name) for path in tmp_path.rglob("*"))
 

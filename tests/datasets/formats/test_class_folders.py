@@ -56,7 +56,7 @@ def test_equal_file_names_in_several_folders_are_several_samples(tmp_path: Path)
     assert len({s.id for s in table.samples}) == 4
 
 
-@pytest.mark.parametrize("name", ["no_tumor", "notumor", "No Tumor", "no-tumor", "NO_TUMOR"])
+@pytest.mark.parametrize("name", ["no_tumor", "notumor", "No Tumor", "no-tumor", "NO_TUMOR", "no tumour", "notumour"])
 def test_all_spellings_of_no_tumor_are_one_class(name: str) -> None:
     assert class_name(name) == "no_tumor"
 

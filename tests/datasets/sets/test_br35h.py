@@ -23,7 +23,7 @@ def whole_set(root: Path) -> Path:
     """yes and no, and three outlined images: one a copy in yes, one of a changed file, one without outline."""
     tiny_datasets.class_folders(root, {"no": 2, "pred": 1})
     outlined = {"y0.png": [BOX], "y1.png": [BOX], "y2.png": []}
-    via.annotations(root / OUTLINED / "annotations_all.json", outlined, places=("TRAIN", "TEST", "VAL"))
+    via.annotations(root / OUTLINED / "annotations_all.json", outlined, folders=("TRAIN", "TEST", "VAL"))
     for name in ("TRAIN/y0", "TEST/y1", "VAL/y2"):
         image = root / OUTLINED / f"{name}.png"
         scans.raw(root / "yes" / image.name, image.read_bytes() + b"changed" * (image.name == "y1.png"))
@@ -122,12 +122,12 @@ def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) ->
         via.polygon((1, 1), (9, 1), (5, 9), name="polyline"),
     ]
     path = via.annotations(tmp_path / "a.json", {"1.png": shapes})
-    held = json.loads(path.read_text())
+    content = json.loads(path.read_text())
     new = read_via(path)
-    for entry in held.values():
+    for entry in content.values():
         entry["regions"] = {str(i): region for i, region in enumerate(entry["regions"])}
-    old = read_via(scans.raw(tmp_path / "old.json", json.dumps(held).encode()))
-    project = read_via(scans.raw(tmp_path / "p.json", json.dumps({"_via_img_metadata": held}).encode()))
+    old = read_via(scans.raw(tmp_path / "old.json", json.dumps(content).encode()))
+    project = read_via(scans.raw(tmp_path / "p.json", json.dumps({"_via_img_metadata": content}).encode()))
     assert len(new.images[0].shapes) == 5
     assert new.images == old.images == project.images
     assert new.faults == ()
@@ -155,7 +155,7 @@ def test_an_invalid_shape_is_reported_and_the_others_are_used(tmp_path: Path, sh
 
 
 def test_an_entry_without_a_file_is_reported(tmp_path: Path) -> None:
-    held = {"a": {"filename": "../.."}, "b": 7, "c": {"filename": "c.png"}}
-    content = read_via(scans.raw(tmp_path / "a.json", json.dumps(held).encode()))
+    entries = {"a": {"filename": "../.."}, "b": 7, "c": {"filename": "c.png"}}
+    content = read_via(scans.raw(tmp_path / "a.json", json.dumps(entries).encode()))
     assert [p.name for p in content.images] == ["c.png"]
     assert content.faults == ("'a' names the file '../..'", "'b' names no file")

@@ -54,8 +54,12 @@ def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progre
                 _unpack(files, Path(staging))
                 move_into(Path(staging), folder)
         if not _complete(folder, expected):
-            found = f"{_slices(folder)} slices, {FOLDS} {'there' if (folder / FOLDS).is_file() else 'missing'}"
-            raise DownloadError(file=folder, found=f"found {found}", expected=f"{expected} slices and {FOLDS}")
+            folds = "there" if (folder / FOLDS).is_file() else "missing"
+            raise DownloadError(
+                file=folder,
+                found=f"found {_slices(folder)} slices, {FOLDS} {folds}",
+                expected=f"{expected} slices and {FOLDS}",
+            )
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
         raise DownloadError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
@@ -19,8 +20,8 @@ SPLIT_NAMES = {
 }
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".mat"}
 
-# Two spellings of one class must not become two classes when sets are pooled.
-_SAME = {"notumor": "no_tumor", "no_tumour": "no_tumor", "notumour": "no_tumor"}
+# Two spellings of one class, also British ones, must not become two classes when data sets are pooled.
+_NO_TUMOR = re.compile(r"no_?tumou?r")
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -34,7 +35,7 @@ def image_files(folder: Path) -> list[Path]:
 def class_name(folder_name: str) -> str:
     """The class name of a folder: lower case, words joined by underscores."""
     name = "_".join(folder_name.lower().replace("-", " ").replace("_", " ").split())
-    return _SAME.get(name, name)
+    return "no_tumor" if _NO_TUMOR.fullmatch(name) else name
 
 
 def read(folder: Path) -> Table:

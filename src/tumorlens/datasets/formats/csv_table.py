@@ -96,7 +96,7 @@ def _as_written(path: Path, header: _Header, samples: list[Sample]) -> Table:
 
 
 def _made_by_hand(name: str, samples: list[Sample]) -> Table:
-    named = tuple(
+    prefixed = tuple(
         replace(
             s,
             id=f"{name}/{s.id}",
@@ -105,12 +105,12 @@ def _made_by_hand(name: str, samples: list[Sample]) -> Table:
         )
         for s in samples
     )
-    without_patient = sum(s.group is None for s in named)
-    note = f"{name}: {without_patient} of {len(named)} images name no patient; each counts as its own"
+    without_patient = sum(s.group is None for s in prefixed)
+    note = f"{name}: {without_patient} of {len(prefixed)} images name no patient; each counts as its own"
     plan = None
-    if any(s.split for s in named):
-        plan = SplitPlan(by="image" if without_patient == len(named) else "patient", source="file")
-    return Table(name, named, tuple(sorted({s.label for s in named})), (note,) if without_patient else (), plan)
+    if any(s.split for s in prefixed):
+        plan = SplitPlan(by="image" if without_patient == len(prefixed) else "patient", source="file")
+    return Table(name, prefixed, tuple(sorted({s.label for s in prefixed})), (note,) if without_patient else (), plan)
 
 
 def _sample(path: Path, line: int, row: CsvRow) -> Sample:
