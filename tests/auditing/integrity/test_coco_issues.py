@@ -46,7 +46,7 @@ def test_polygons_that_are_all_boxes_are_a_danger(tmp_path: Path) -> None:
     coco.export(tmp_path / "test", {"3.png": [1]}, polygon=coco.RECTANGLE)
     found = issues(tmp_path)["coco-box-polygons"]
     assert found.level == "danger"
-    assert found.message.startswith("4 of 4 polygons are boxes")
+    assert found.message.startswith("4 of 4 polygons are axis-aligned boxes")
     assert "A Dice score against boxes says nothing about outlines" in found.message
     assert details(found)[0] == ("3.png", "annotation 0")
 

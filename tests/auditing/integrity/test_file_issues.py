@@ -109,7 +109,7 @@ def test_extreme_sizes_and_shapes_are_explained(tmp_path: Path) -> None:
         ("page.png", "260 x 250 pixels: 6.5 times the median area"),
     ]
     assert (
-        "5 different sizes, from 30 x 70 to 260 x 250; the most frequent is 100 x 100 (60.0%)"
+        "5 different sizes, from 30 x 70 to 260 x 250; the most frequent is 100 x 100 (60.0 %)"
         in found["mixed-sizes"].message
     )
 
@@ -124,12 +124,12 @@ def test_classes_of_different_sizes_are_a_shortcut(tmp_path: Path) -> None:
     labels |= {image(tmp_path / f"n{i}.png", 80 + i, 90): "no_tumor" for i in range(20)}
     found = issues(labels)["size-by-class"]
     assert found.level == "warning"
-    assert "100.0% of the images of glioma have 96 x 96 pixels, but only 0.0% of no_tumor" in found.message
+    assert "100.0 % of the images of glioma have 96 x 96 pixels, but only 0.0 % of no_tumor" in found.message
 
 
 def test_sizes_that_are_all_different_can_differ_between_classes_too(tmp_path: Path) -> None:
     labels = {image(tmp_path / f"{i}.png", 80 + i, 90): "small" if i < 15 else "large" for i in range(30)}
-    assert "100.0% of the images of large are larger than the set's median" in issues(labels)["size-by-class"].message
+    assert "100.0 % of the images of large are larger than the set's median" in issues(labels)["size-by-class"].message
 
 
 def test_mixed_sizes_in_equal_shares_or_in_few_images_are_no_shortcut(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_an_image_size_specific_to_a_class_is_a_shortcut() -> None:
     labels = ["glioma", "meningioma", "no_tumor"] * 30
     image_records = [replace(one, size=(300, 280 if i % 3 == 2 else 300)) for i, one in enumerate(plain(90))]
     found = shortcuts_by_name(table(labels), image_records)
-    assert found["width and height"].best_separated.endswith("and no_tumor (100.0%)")
+    assert found["width and height"].best_separated.endswith("and no_tumor (100.0 %)")
     assert found["width and height"].accuracy.value > 0.6 > 0.4 > found["width and height"].majority_baseline
     assert found["metadata and border"].best_separated
     assert found["border"].best_separated == found["head occluded"].best_separated == ""
@@ -107,7 +107,7 @@ def test_a_file_property_specific_to_a_class_is_a_shortcut(properties: dict) -> 
     image_records = [one if i % 2 else replace(one, **properties) for i, one in enumerate(plain(60))]
     found = shortcuts_by_name(table(labels), image_records)
     assert found["file"].accuracy.value == 1
-    assert found["file"].best_separated == "glioma and no_tumor (100.0%)"
+    assert found["file"].best_separated == "glioma and no_tumor (100.0 %)"
     assert found["width and height"].best_separated == found["border"].best_separated == ""
 
 

@@ -151,7 +151,7 @@ def _outlines(files: Sequence[Annotations]) -> Iterator[IntegrityIssue]:
                 empty.append((item[0], f"{item[1]}, {annotation.area:,.0f} square pixels"))
             if image and _is_out_of_bounds(annotation, image):
                 out_of_bounds.append(item)
-    count = f"{len(box_polygons):,} of {len(polygons):,} polygons are boxes with sides parallel to the image's"
+    count = f"{len(box_polygons):,} of {len(polygons):,} polygons are axis-aligned boxes"
     if len(box_polygons) >= BOX_MASK_SHARE * len(polygons):
         message = (
             f"{count}, not outlines. A Dice score against boxes says nothing about outlines; "

@@ -191,7 +191,7 @@ def match_sources(
         for pair in np.flatnonzero(similarity >= SOURCE_SIMILARITY):
             sample = int(rows[left[pairs.first[pair]]])
             if sample not in best or similarity[pair] > best[sample].similarity:
-                best[sample] = _match(index, sample, pairs, pair, float(similarity[pair]))
+                best[sample] = _match(index, sample, pairs, int(pair), float(similarity[pair]))
     return [best[sample] for sample in sorted(best)]
 
 

@@ -182,7 +182,7 @@ def _best_separated(probabilities: Floats, labels: Ints, classes: Names) -> str:
         sign = np.sign(probabilities[:, a] - probabilities[:, b])
         accuracies[a, b] = 0.5 + float(sign[labels == a].mean() - sign[labels == b].mean()) / 4
     a, b = max(accuracies, key=lambda pair: accuracies[pair])
-    return f"{classes[a]} and {classes[b]} ({accuracies[a, b]:.1%})"
+    return f"{classes[a]} and {classes[b]} ({100 * accuracies[a, b]:.1f} %)"
 
 
 def _sampled_groups(groups: Names, seed: int) -> Ints:
