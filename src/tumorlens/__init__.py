@@ -58,7 +58,7 @@ _PUBLIC = {
     "deploy.export": ("export",),
     "deploy.prediction": ("Prediction",),
     "deploy.predictor": ("Predictor", "load", "predict"),
-    "evaluation.evaluate": ("evaluate",),
+    "evaluation.evaluate_run": ("evaluate",),
     "experiments.cross_validation.folds": ("cross_validate",),
     "experiments.reproduction.reproduce": ("reproduce",),
     "explanation.explain": ("explain",),
