@@ -28,7 +28,7 @@ class ImageRecord:
         path: the file.
         file_size: bytes.
         file_hash: of its bytes; equal for byte-identical files.
-        format: told by content, such as ``"PNG"``; "" where the file cannot be read.
+        format: detected from its content, such as ``"PNG"``; "" where the file cannot be read.
         mode: of its pixels, such as ``"RGB"``; "" where the file cannot be read.
         size: height and width, pixels; (0, 0) where the file cannot be read.
         pixel_hash: checksums of its gray values; equal for pixel-identical images in any format; "" where unread.

@@ -130,8 +130,8 @@ def _sizes(records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
         least, most = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
         message = (
             f"Images have {len(sizes):,} different sizes, from {_width_by_height(least)} to {_width_by_height(most)}; "
-            f"the most frequent is {_width_by_height(common)} ({100 * n / sizes.total():.1f} %). Training resizes all to one "
-            "size, which blurs some more than others."
+            f"the most frequent is {_width_by_height(common)} ({100 * n / sizes.total():.1f} %). Training resizes "
+            "all to one size, which blurs some more than others."
         )
         issues.append(IntegrityIssue("mixed-sizes", message, "info"))
     return issues
