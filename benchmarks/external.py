@@ -31,12 +31,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("volumes", type=Path)
     parser.add_argument("--model", default="default")
-    chosen = parser.parse_args()
-    predictor = load(chosen.model)
-    for scan in sorted(chosen.volumes.rglob("*Scan*.nii.gz")):
+    options = parser.parse_args()
+    predictor = load(options.model)
+    for scan in sorted(options.volumes.rglob("*Scan*.nii.gz")):
         mask = next(scan.parent.glob(scan.name.split("_")[0] + "_Mask*.nii.gz"))
         _report(f"{scan.parent.name}/{scan.name.split('_')[0]}", _slices(scan, mask), predictor)
-    healthy = sorted(chosen.volumes.rglob("*.dcm"))
+    healthy = sorted(options.volumes.rglob("*.dcm"))
     if healthy:
         _report("healthy series", ((_pixels(path), np.zeros((1, 1), bool)) for path in healthy), predictor)
 

@@ -267,17 +267,17 @@ def test_different_reference_masks_are_a_caveat_and_not_compared(segmenting: tup
 def test_bounding_box_masks_are_a_caveat(segmenting: tuple[Path, Path]) -> None:
     for run in segmenting:
         path = run / "evaluations" / "test" / "evaluation.json"
-        held = json.loads(path.read_text())
-        held["segmentation"]["boxes"] = 4
-        path.write_text(json.dumps(held))
+        written = json.loads(path.read_text())
+        written["segmentation"]["boxes"] = 4
+        path.write_text(json.dumps(written))
     assert any("how well a run finds boxes" in text for text in compare(*map(load_run, segmenting)).caveats)
 
 
 def test_distances_in_different_units_are_not_compared(segmenting: tuple[Path, Path]) -> None:
     path = segmenting[1] / "evaluations" / "test" / "evaluation.json"
-    held = json.loads(path.read_text())
-    held["segmentation"]["distance_unit"] = "mm"
-    path.write_text(json.dumps(held))
+    written = json.loads(path.read_text())
+    written["segmentation"]["distance_unit"] = "mm"
+    path.write_text(json.dumps(written))
     found = compare(*map(load_run, segmenting))
     assert found.segmentation is not None
     assert list(found.segmentation.difference) == ["dice"]

@@ -114,7 +114,7 @@ def test_an_interrupted_ablation_can_be_resumed(
         with pytest.raises(KeyboardInterrupt):
             run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     first = (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
-    with pytest.raises(RunError, match="holds a run already; go on with --resume"):
+    with pytest.raises(RunError, match="holds a run already; continue it with --resume"):
         run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     resumed = run_ablation(phantom_table, _variants(), tmp_path / "ablation", resume=True)
     assert (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first
@@ -131,7 +131,7 @@ def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Pa
     [
         ("options.cbam=true", "variant cbam=true: mini_resnet has no option 'cbam'"),
         ("classes=2", "variant classes=2: recipe demo: classes is 2 but phantom has 4"),
-        ("stop.monitor=val_dice", "variant monitor=val_dice: .* draws no masks"),
+        ("stop.monitor=val_dice", "variant monitor=val_dice: .* mini_resnet does not segment"),
     ],
 )
 def test_an_impossible_variant_is_an_error_before_any_training(

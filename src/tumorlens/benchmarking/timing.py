@@ -128,13 +128,13 @@ def _times(once: ForwardPass, seconds: float) -> tuple[float, ...]:
     once()
     while time.perf_counter() < end:
         once()
-    spent: list[float] = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
-    while not spent or time.perf_counter() < end:
-        begun = time.perf_counter()
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
         once()
-        spent.append(time.perf_counter() - begun)
-    return tuple(spent)
+        times.append(time.perf_counter() - start)
+    return tuple(times)
 
 
 # A function that loads the network, called after all imports, and one that returns the peak GPU memory.
@@ -156,11 +156,11 @@ def _pytorch(job: BenchmarkJob, *, channels_last: bool) -> _Backend:
         network = network.eval().to(job.device).to(memory_format=layout)
 
         def prepare(inputs: Inputs) -> ForwardPass:
-            held = torch.from_numpy(inputs).to(job.device).contiguous(memory_format=layout)
+            images = torch.from_numpy(inputs).to(job.device).contiguous(memory_format=layout)
 
             @torch.inference_mode()
             def once() -> None:
-                network(held)
+                network(images)
                 if on_gpu:
                     torch.cuda.synchronize()
 

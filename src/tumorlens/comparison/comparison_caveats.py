@@ -27,8 +27,10 @@ def sampling_units(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[
     """The sampling unit of every compared image, and the kind of unit; of two groupings, the coarser one."""
     groupings = [[evaluation.predictions[name].unit for name in both] for evaluation in (one, two)]
     units = min(groupings, key=lambda grouping: len(set(grouping)))
-    known = sum(unit != name and not unit.startswith(DUPLICATES_PREFIX) for unit, name in zip(units, both, strict=True))
-    return units, "patient" if known == len(both) else "patient or image" if known else "image"
+    patients = sum(
+        unit != name and not unit.startswith(DUPLICATES_PREFIX) for unit, name in zip(units, both, strict=True)
+    )
+    return units, "patient" if patients == len(both) else "patient or image" if patients else "image"
 
 
 def comparison_caveats(
@@ -127,8 +129,8 @@ def _different_data(evaluations: tuple[StoredEvaluation, StoredEvaluation]) -> s
 
 
 def _different_classes(runs: tuple[Run, Run]) -> str:
-    known = [run.spec.classes for run in runs]
-    if set(known[0]) == set(known[1]):
+    classes = [run.spec.classes for run in runs]
+    if set(classes[0]) == set(classes[1]):
         return ""
     first, second = (f"{run.folder.name} distinguishes {', '.join(run.spec.classes)}" for run in runs)
     return f"{first}; {second}. Chance accuracy is higher with fewer classes."
@@ -145,7 +147,7 @@ def _masks(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequenc
     segmentation = evaluations[0].record.segmentation
     if 2 * segmentation["boxes"] <= segmentation["masks"] - segmentation["empty"]:
         return ""
-    return "Most reference masks are bounding boxes: Dice measures how well a run finds boxes, not outlines."
+    return "Most reference masks are bounding boxes: Dice measures how well a run finds boxes, not contours."
 
 
 def _few_patients(difference: Estimate) -> str:

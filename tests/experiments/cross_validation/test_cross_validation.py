@@ -118,8 +118,8 @@ def test_the_temperature_of_a_fold_is_fitted_on_all_other_folds(cross_validated:
         units = {sample.unit for one in others for sample in one.samples}
         expected = fit_temperature(np.concatenate([one.logits for one in others]), labels, len(units))
         assert found.temperatures[number] == expected
-        mine = [found.pooled.samples.index(sample) for sample in fold.evaluation.samples]
-        np.testing.assert_allclose(found.pooled.probabilities[mine], softmax(fold.evaluation.logits, expected))
+        positions = [found.pooled.samples.index(sample) for sample in fold.evaluation.samples]
+        np.testing.assert_allclose(found.pooled.probabilities[positions], softmax(fold.evaluation.logits, expected))
     everything = fit_temperature(
         found.pooled.logits, [classes.index(sample.label) for sample in found.pooled.samples], 12
     )

@@ -82,14 +82,14 @@ def test_method_3_is_evaluated_on_train_and_on_the_official_test(phantoms: Table
 def test_method_2_uses_box_masks_and_the_honest_protocol_outlines(
     phantoms: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = open_table(published_datasets.figshare(tmp_path / "figshare", phantoms))
-    index = (build_index(known),)
+    figshare = open_table(published_datasets.figshare(tmp_path / "figshare", phantoms))
+    index = (build_index(figshare),)
     monkeypatch.setattr(guard, "shipped_indexes", lambda: index)
     monkeypatch.setattr(
         sys.modules["tumorlens.auditing.provenance.source_reference_masks"], "shipped_indexes", lambda: index
     )
     export = open_table(published_datasets.export(tmp_path / "export", phantoms))
-    pair = both(2, export, known)
+    pair = both(2, export, figshare)
     given = {sample.id: sample.split for sample in export.samples}
     assert {sample.id: sample.split for sample in pair.published.table.samples} == given
     boxes, outlines = (read_sample_mask(protocol.table.samples[0]) for protocol in (pair.published, pair.honest))

@@ -66,13 +66,10 @@ def test_the_table_has_claimed_published_and_honest_metrics(found: Reproduction)
 
 
 def test_the_explanation_names_the_flaw_and_counts_the_leaked_images(found: Reproduction) -> None:
-    duplicates = found.published.leakage["test"]
-    assert duplicates
+    leakage = found.published.leakage["test"]
+    assert leakage
     assert "the test images also select the epoch" in found.explanation
-    assert (
-        f"Of {duplicates.of} images in the test part, {duplicates.duplicates} have a copy in training"
-        in found.explanation
-    )
+    assert f"Of {leakage.images} test images, {leakage.duplicates} have a duplicate in train" in found.explanation
     assert "\n" not in found.explanation
 
 
@@ -101,21 +98,21 @@ def test_a_network_that_predicts_one_class_only_is_a_caveat(found: Reproduction)
 def test_the_reference_documents_every_key(found: Reproduction, out: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "files.md").read_text()
     rows = re.findall(r"(?:^\|.*\n)+", page.partition("### `reproduction.json`")[2], re.MULTILINE)[0]
-    held = json.loads((out / "reproduction.json").read_text())
-    named = re.findall(r"`([^`]+)`", " ".join(row.split("|")[1] for row in rows.splitlines()))
-    assert sorted(named) == sorted(held)
-    assert set(held["protocols"]["honest"]) | set(held["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
+    written = json.loads((out / "reproduction.json").read_text())
+    documented = re.findall(r"`([^`]+)`", " ".join(row.split("|")[1] for row in rows.splitlines()))
+    assert sorted(documented) == sorted(written)
+    assert set(written["protocols"]["honest"]) | set(written["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
 
 
 def test_files_have_the_results(found: Reproduction, out: Path) -> None:
-    held = json.loads((out / "reproduction.json").read_text())
-    assert held["quick"] is True
-    assert held["model"] == "mini_resnet"
-    assert held["claimed_network"] == "brainmrnet"
-    assert held["explanation"] == found.explanation
-    assert held["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
-    assert held["protocols"]["published"]["leakage"]["test"]["with_duplicate_in_train"] > 0
-    assert held["protocols"]["honest"]["leakage"] == {}
+    written = json.loads((out / "reproduction.json").read_text())
+    assert written["quick"] is True
+    assert written["model"] == "mini_resnet"
+    assert written["claimed_network"] == "brainmrnet"
+    assert written["explanation"] == found.explanation
+    assert written["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
+    assert written["protocols"]["published"]["leakage"]["test"]["with_duplicate_in_train"] > 0
+    assert written["protocols"]["honest"]["leakage"] == {}
     record = json.loads((out / "run.json").read_text())
     assert record["verb"] == "reproduce"
     assert record["seed"] == 3
@@ -166,7 +163,7 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
     assert honest is not None
     assert published.boxes == published.masks
     assert honest.boxes == 0
-    assert any("boxes, not outlines" in text for text in found.published.primary.caveats)
+    assert any("bounding boxes, not contours" in text for text in found.published.primary.caveats)
     leakage = found.published.leakage["test"]
     assert leakage is not None
     assert leakage.leaked_segmentation is not None

@@ -91,10 +91,10 @@ class CrossValidation:
         """Metrics of the validation subsets, weighted by their images; for the choice between recipes."""
         records = [fold.run.record for fold in self.folds]
         rows = [(one.validation, one.counts["val"].images if "val" in one.counts else 0) for one in records]
-        known = set.intersection(*(set(row) for row, _ in rows))
+        common = set.intersection(*(set(row) for row, _ in rows))
         total = sum(images for _, images in rows)
         return {
-            key: sum(row[key] * images for row, images in rows) / total for key in rows[0][0] if key in known and total
+            key: sum(row[key] * images for row, images in rows) / total for key in rows[0][0] if key in common and total
         }
 
     def to_dict(self) -> dict[str, Any]:
