@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens._arrays import Floats32
+from tumorlens._arrays import Floats, Floats32
 
 _MIN_SENSITIVITY = np.float32(0.05)  # every coil receives some signal
 _SPOKES, _RINGS = 48, 9  # points at which the range of a field is measured; the outermost ring is the ellipse itself
@@ -75,7 +75,7 @@ def to_gray(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return gray
 
 
-def _powers(coordinates: npt.NDArray[np.float64]) -> Floats32:
+def _powers(coordinates: Floats) -> Floats32:
     """(...) -> (..., 4): each coordinate to the powers 0 to 3."""
     powers: Floats32 = (coordinates[..., None] ** np.arange(BIAS_FIELD_SHAPE[0])).astype(np.float32)
     return powers

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from tumorlens._arrays import Ints
+from tumorlens._arrays import Flags, Ints
 from tumorlens.scan.types import Mask
 
 
@@ -38,7 +37,7 @@ def label_components(mask: Mask) -> tuple[Ints, int]:
     return np.cumsum(labels).reshape(height, wide)[:, 1:-1], len(roots)
 
 
-def outline(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def outline(inside: Flags) -> Flags:
     """The inside pixels with one of their four neighbors outside; pixels beyond the border of the image are outside."""
     padded = np.pad(inside, 1)
     core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]

@@ -17,7 +17,7 @@ from tumorlens.errors import ScanError
 from tumorlens.scan.content import MAX_PIXELS
 from tumorlens.scan.types import Pixels, Scan
 
-MAX_SIDE = 2**14
+MAX_IMAGE_SIDE = 2**14
 """Maximum side of an image: a strip 1 pixel wide is small, but the square around it is not."""
 
 _DTYPES = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16}
@@ -41,7 +41,7 @@ def read_raster(path: Path, kind: str) -> Scan:
         (H, W), or (D, H, W) for a TIFF of several pages; uint8, uint16, int32 or float32.
 
     Raises:
-        ScanError: damaged, larger than `MAX_PIXELS` or `MAX_SIDE`, or with pages that do not match.
+        ScanError: damaged, larger than `MAX_PIXELS` or `MAX_IMAGE_SIDE`, or with pages that do not match.
     """
     with _opened(path, kind) as image:
         name, mode = image.format or kind, image.mode
@@ -152,14 +152,14 @@ def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, i
     total = 0
     for width, height in sizes:
         total += width * height
-        if total > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        if total > MAX_PIXELS or max(width, height) > MAX_IMAGE_SIDE:
             raise _too_large(path)
 
 
 def _too_large(path: Path) -> ScanError:
     return ScanError(
         path,
-        f"declares more than {MAX_PIXELS:,} pixels, or more than {MAX_SIDE:,} on a side",
+        f"declares more than {MAX_PIXELS:,} pixels, or more than {MAX_IMAGE_SIDE:,} on a side",
         "if this is correct and not a decompression bomb, make it smaller first",
     )
 

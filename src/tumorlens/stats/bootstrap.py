@@ -19,8 +19,8 @@ import numpy.typing as npt
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.errors import DataError
 
-LEVEL = 0.95
-CELLS = 2_000_000  # entries of a (resamples, images) block in memory: 16 MB of float64
+CONFIDENCE_LEVEL = 0.95
+_BLOCK_ENTRIES = 2_000_000  # entries of a (resamples, images) block in memory: 16 MB of float64
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class BootstrapDraws:
 
     def weights(self, images: Ints) -> Iterator[tuple[slice, Floats]]:
         """Number of times that each of the images occurs, in blocks of rows: (rows, (rows, len(images)) counts)."""
-        step = max(1, CELLS // max(1, len(images)))
+        step = max(1, _BLOCK_ENTRIES // max(1, len(images)))
         for start in range(0, len(self.counts), step):
             rows = slice(start, start + step)
             yield rows, self.counts[rows][:, self.index[images]].astype(np.float64)
@@ -173,7 +173,7 @@ class BootstrapDraws:
         return len(index), len(np.unique(index))
 
 
-def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(successes: int, n: int, level: float = CONFIDENCE_LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a share of independent trials; (0, 1) where there were none.
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
@@ -234,5 +234,5 @@ def _percentiles(distribution: Floats) -> tuple[float, float] | tuple[None, None
     defined = distribution[np.isfinite(distribution)]
     if not defined.size or np.ptp(defined) < 1e-12:
         return None, None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(defined, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
     return float(low), float(high)

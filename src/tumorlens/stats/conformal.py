@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tumorlens._arrays import Flags, Floats
 from tumorlens.errors import DataError
 
-STEPS = 100  # scores stored per class: 2 kB of a model card
+MAX_SCORES = 100  # scores stored per class: 2 kB of a model card
 _TINY = 1e-9  # tolerance of a share, so that one patient of twenty is not more than 0.05
 
 
@@ -41,7 +41,9 @@ class NonconformityQuantiles:
         return next((score for score, above in zip(self.scores, self.errors, strict=True) if above <= error), math.inf)
 
 
-def quantiles_of(scores: Sequence[float] | Floats, units: Sequence[str], steps: int = STEPS) -> NonconformityQuantiles:
+def quantiles_of(
+    scores: Sequence[float] | Floats, units: Sequence[str], steps: int = MAX_SCORES
+) -> NonconformityQuantiles:
     """Pool the scores of held-out images, each patient with the same weight.
 
     Scores and shares are rounded up, and only some steps are stored, so that a threshold is never too low.

@@ -13,20 +13,22 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tumorlens.datasets.download.http_download import Progress, fetch, move_into
+from tumorlens.datasets.download.http_download import DownloadProgress, fetch, move_into
 from tumorlens.errors import DownloadError
 
 API = "https://api.figshare.com/v2/articles/1512427"
 PAGE = "https://figshare.com/articles/dataset/brain_tumor_dataset/1512427"
 SLICES = 3064
-FOLDS = "cvind.mat"
+FOLDS_FILE = "cvind.mat"
 MAX_UNPACKED = 4 * 2**30  # bytes unpacked; 3,064 slices of 512 x 512 int16 with a mask are 2.4e9 uncompressed
 WANTED = re.compile(r"[\w-]+\.zip|cvind\.mat|README\.txt")
 SLICE = re.compile(r"\d+\.mat")
 WORK = ".tumorlens-download"  # inside the folder: files of an unfinished download, from which it resumes
 
 
-def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progress: Progress | None = None) -> Path:
+def get_figshare(
+    folder: Path, *, api: str = API, expected: int = SLICES, progress: DownloadProgress | None = None
+) -> Path:
     """Download and unpack the Figshare set (Cheng, CC BY 4.0, 10.6084/m9.figshare.1512427) into `folder`.
 
     Afterwards it holds ``1.mat`` to ``3064.mat`` and ``cvind.mat``. Figshare publishes the sizes and
@@ -54,17 +56,17 @@ def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progre
                 _unpack(files, Path(staging))
                 move_into(Path(staging), folder)
         if not _complete(folder, expected):
-            folds = "there" if (folder / FOLDS).is_file() else "missing"
+            folds = "there" if (folder / FOLDS_FILE).is_file() else "missing"
             raise DownloadError(
                 file=folder,
-                found=f"found {_slices(folder)} slices, {FOLDS} {folds}",
-                expected=f"{expected} slices and {FOLDS}",
+                found=f"found {_slices(folder)} slices, {FOLDS_FILE} {folds}",
+                expected=f"{expected} slices and {FOLDS_FILE}",
             )
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
         raise DownloadError(
             f"figshare: {error}; run this again to resume, or fetch the four zips and "
-            f"{FOLDS} from {PAGE} and put {FOLDS} and the unpacked .mat files into {folder}"
+            f"{FOLDS_FILE} from {PAGE} and put {FOLDS_FILE} and the unpacked .mat files into {folder}"
         ) from error
     return folder
 
@@ -80,7 +82,7 @@ class _File:
 
 
 def _complete(folder: Path, expected: int) -> bool:
-    return (folder / FOLDS).is_file() and _slices(folder) == expected
+    return (folder / FOLDS_FILE).is_file() and _slices(folder) == expected
 
 
 def _slices(folder: Path) -> int:
@@ -107,7 +109,7 @@ def _listing(api: str, work: Path) -> list[_File]:
     return files
 
 
-def _fetch(file: _File, work: Path, progress: Progress | None) -> Path:
+def _fetch(file: _File, work: Path, progress: DownloadProgress | None) -> Path:
     return fetch(file.url, work / file.name, size=file.size, md5=file.md5, progress=progress, by_hand=False)
 
 

@@ -20,7 +20,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from tumorlens import __version__
 from tumorlens.errors import DownloadError
 
-Progress = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 """Called with the file's name, the bytes received and the bytes expected (None: unknown)."""
 
 CHUNK = 1 << 18
@@ -35,7 +35,7 @@ def fetch(
     *,
     size: int | None = None,
     md5: str | None = None,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     attempts: int = 4,
     timeout: float = 30.0,
     by_hand: bool = True,
@@ -124,7 +124,7 @@ class _Transfer:
     target: Path
     size: int | None
     md5: str | None
-    progress: Progress | None
+    progress: DownloadProgress | None
     timeout: float
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens._arrays import Floats32
+from tumorlens._arrays import Floats, Floats32
 from tumorlens.datasets.phantom.shapes import Field, Points, column
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -139,7 +139,7 @@ def _polynomial(points: Points) -> Points:
     return np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
 
 
-def _rotation(angles: npt.NDArray[np.float64]) -> Floats32:
+def _rotation(angles: Floats) -> Floats32:
     """Rotation about x, y and z, one after the other, by angles in radians."""
     matrix = np.eye(3)
     for axis, angle in enumerate(angles):

@@ -14,7 +14,7 @@ from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 from tumorlens.errors import DataError
 
-COLUMNS = ("image", "mask", "label", "patient", "plane")
+_COLUMNS = ("image", "mask", "label", "patient", "plane")
 _SEEDS_PER_SET = 100_000  # so that sets made with different seeds share no patient
 
 
@@ -66,7 +66,7 @@ def make(
                 progress(i + 1, patients)
         with (unfinished / "phantom.csv").open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
+            writer.writerow(_COLUMNS)
             writer.writerows(rows)
         if folder.exists():
             folder.rmdir()
