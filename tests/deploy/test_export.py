@@ -19,7 +19,7 @@ from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import write_evaluation
-from tumorlens.evaluation.evaluate import evaluate
+from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import ModelCard
 from tumorlens.models import ModelSpec, Pipeline

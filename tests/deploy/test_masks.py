@@ -19,7 +19,7 @@ from tumorlens.deploy.prediction import TumorMeasurements
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
 from tumorlens.evaluation import infer, thresholds_of, write_evaluation
-from tumorlens.evaluation.evaluate import evaluate
+from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan
@@ -33,7 +33,7 @@ def images(phantoms: Path) -> list[Path]:
 def test_the_mask_is_the_one_of_the_evaluation(segmentation_model_file: Path, segmentation_run: Run) -> None:
     samples = segmentation_run.table().subset("test").samples
     expected: list[np.ndarray] = []
-    infer(segmentation_run.pipeline(), samples, drawn=lambda _, mask, __: expected.append(mask))
+    infer(segmentation_run.pipeline(), samples, on_mask=lambda _, mask, __: expected.append(mask))
     predictor = load(segmentation_model_file)
     assert sum(mask.any() for mask in expected) >= 4
     for sample, mask in zip(samples, expected, strict=True):

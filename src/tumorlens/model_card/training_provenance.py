@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
@@ -86,7 +87,7 @@ class NetworkRecord(_Partial):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     dropout: float | None = None
-    options: dict[str, JsonValue] = {}
+    options: Mapping[str, JsonValue] = {}
 
 
 class DatasetRecord(_Partial):
