@@ -166,7 +166,7 @@ def _load(path: Path) -> tuple[Run | Predictor, str]:
     from tumorlens.deploy.predictor import load
 
     predictor = load(path)
-    return predictor, predictor.card.training["split_hash"]
+    return predictor, predictor.card.training.split_hash
 
 
 def _strip(item: Explanation) -> Image:
