@@ -145,7 +145,7 @@ def _masks(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequenc
             "segmentations are not compared; evaluate both on one set: tumorlens evaluate RUN --data DATA."
         )
     segmentation = evaluations[0].record.segmentation
-    if 2 * segmentation["boxes"] <= segmentation["masks"] - segmentation["empty"]:
+    if not segmentation or 2 * segmentation["boxes"] <= segmentation["masks"] - segmentation["empty"]:
         return ""
     return "Most reference masks are bounding boxes: Dice measures how well a run finds boxes, not contours."
 

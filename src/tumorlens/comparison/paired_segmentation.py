@@ -92,7 +92,7 @@ def compare_segmentation(
     masked = [i for i, name in enumerate(both) if one.predictions[name].segmentation]
     resampled = BootstrapDraws.draw(bootstrap.only(masked))
     images = resampled.sums(np.ones(len(masked)))
-    distances = [evaluation.record.segmentation.get("distance_unit", "") for evaluation in (one, two)]
+    distances = [(evaluation.record.segmentation or {}).get("distance_unit", "") for evaluation in (one, two)]
     names = COMPARED_METRICS if distances[0] and distances[0] == distances[1] else COMPARED_METRICS[:1]
 
     def means(evaluation: StoredEvaluation) -> dict[str, Floats]:
