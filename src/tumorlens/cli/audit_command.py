@@ -21,7 +21,6 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     show,
-    stages,
 )
 
 if TYPE_CHECKING:
@@ -88,8 +87,7 @@ def audit(
     table = open_tables(data, unannotated="keep")
     folder = output_folder(out_dir, "audit", table.name)
     _refuse_other_results(folder)
-    with stages() as step:
-        report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=step)
+    report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=True)
     record.lap("audit")
     write_audit(report, folder, record)
     if not json:

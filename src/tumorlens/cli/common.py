@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tumorlens._progress import bars, stage_of
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table as Grid
@@ -161,28 +163,10 @@ def print_json(data: Mapping[str, Any] | list[Any]) -> None:
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(stage: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error for work that calls (done, total); none without a terminal."""
-    with stages() as step:
-        yield lambda done, total: step(what, done, total)
-
-
-@contextlib.contextmanager
-def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar for each stage of work that calls (stage, done, total); none without a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    screen = console()
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def step(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        yield step
+    with bars() as step:
+        yield stage_of(step, stage)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,6 @@ from tumorlens.cli.common import (
     loading,
     print_json,
     print_status,
-    progress,
     show,
 )
 
@@ -38,7 +37,7 @@ def analysis_options(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb one pair of options for each analysis of the registry, and one for its limit where it has one.
 
     Args:
-        verb: takes `analyses` and `limits` in place of these options, as `tumorlens.evaluation.evaluate` does.
+        verb: takes `analyses` and `limits` in place of these options, as `tumorlens.evaluate` does.
     """
     from tumorlens.evaluation.analyses import registry
 
@@ -117,18 +116,17 @@ def evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated=unannotated) if data else None
-    with progress("evaluating") as step:
-        evaluation = evaluate_run(
-            loaded,
-            table=table,
-            subset=subset,
-            allow_box_masks=allow_box_masks,
-            analyses=analyses,
-            limits=limits,
-            n_resamples=n_resamples,
-            seed=seed,
-            progress=step,
-        )
+    evaluation = evaluate_run(
+        loaded,
+        table=table,
+        subset=subset,
+        allow_box_masks=allow_box_masks,
+        analyses=analyses,
+        limits=limits,
+        n_resamples=n_resamples,
+        seed=seed,
+        progress=True,
+    )
     folder = out_dir or loaded.evaluation_folder(_external_name(table.name) if table else subset)
     write_evaluation(loaded, evaluation, folder, record)
     if json:
