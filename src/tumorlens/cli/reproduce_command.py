@@ -1,4 +1,4 @@
-"""tumorlens reproduce: published method + data -> its claim, its own protocol and a leak-free protocol side by side."""
+"""tumorlens reproduce: published method + data -> its claim, its own protocol and an honest one side by side."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def reproduce(
     ),
     json: Json = False,
 ) -> None:
-    """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""
+    """Reproduce a published claim. Its own protocol and an honest, leak-free one: same network, recipe and budget."""
     with loading():
         from tumorlens.experiments.reproduction.published_methods import find_published_method
         from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce_claim
