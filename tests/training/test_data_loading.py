@@ -1,4 +1,4 @@
-"""Batches follow from seed and epoch alone."""
+"""The order and augmentation of batches depend on seed and epoch only."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _epoch(epoch: int, *, batch_size: int = 4, seed: int = 0, train: bool = True
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 6])
-def test_the_same_seed_and_epoch_give_the_same_images_whatever_the_batch_size(batch_size: int) -> None:
+def test_the_same_seed_and_epoch_give_the_same_images_with_any_batch_size(batch_size: int) -> None:
     images, labels = _epoch(3)
     again, same = _epoch(3, batch_size=batch_size)
     assert same == labels
     assert torch.equal(again, images)
 
 
-def test_another_epoch_or_seed_has_another_order_and_other_changes() -> None:
+def test_another_epoch_or_seed_has_another_order_and_other_augmentation() -> None:
     orders = [_epoch(0)[1], _epoch(1)[1], _epoch(0, seed=1)[1]]
     assert all(sorted(order) == LABELS for order in orders)
     assert len({tuple(order) for order in orders}) == 3
@@ -51,7 +51,7 @@ def test_another_epoch_or_seed_has_another_order_and_other_changes() -> None:
     assert any(not torch.equal(first[label], second[label]) for label in LABELS)
 
 
-def test_drawing_images_leaves_the_global_generator_alone() -> None:
+def test_loading_images_does_not_change_the_global_generator() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
     data = SliceDataset(IMAGES, range(12), LABELS, augmentation(NOISE))
@@ -59,33 +59,33 @@ def test_drawing_images_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_validation_is_in_order_and_untouched() -> None:
+def test_validation_images_are_in_order_and_not_augmented() -> None:
     images, labels = _epoch(0, batch_size=5, train=False)
     assert labels == LABELS
     assert np.array_equal(images[:, 0].numpy(), IMAGES)
 
 
-def test_training_drops_a_batch_that_is_not_full_unless_it_is_the_only_one() -> None:
+def test_training_drops_an_incomplete_batch_unless_it_is_the_only_one() -> None:
     assert len(_epoch(0, batch_size=5)[1]) == 10
     assert len(_epoch(0, batch_size=64)[1]) == 12
 
 
-def test_each_part_gets_its_own_rows(phantom_table: Table) -> None:
+def test_each_subset_has_its_own_rows(phantom_table: Table) -> None:
     images = np.arange(len(phantom_table), dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
     fit, check = loaders(phantom_table, images, None, load_recipe("demo", ["augment.gamma=[1, 1]"]), seed=0)
     assert check is not None
-    for part, batches in (("train", fit), ("val", check)):
-        rows = {i for i, s in enumerate(phantom_table.samples) if s.split == part}
+    for subset, batches in (("train", fit), ("val", check)):
+        rows = {i for i, s in enumerate(phantom_table.samples) if s.split == subset}
         for batch in batches:
-            seen = batch.images.amax((1, 2, 3)).tolist()
-            assert set(seen) == rows
-            assert [phantom_table.labels[row] for row in seen] == batch.labels.tolist()
+            loaded = batch.images.amax((1, 2, 3)).tolist()
+            assert set(loaded) == rows
+            assert [phantom_table.labels[row] for row in loaded] == batch.labels.tolist()
 
 
-def test_masks_come_with_their_images_and_change_nothing_about_them() -> None:
+def test_masks_are_augmented_with_their_images_and_do_not_change_them() -> None:
     plain, batch = _batches(2), _batches(2, masks=MASKS)
     assert plain.masks is plain.has_mask is None
-    assert torch.equal(batch.images, plain.images)  # with masks as without: the same draws
+    assert torch.equal(batch.images, plain.images)  # the same random numbers as without masks
     assert torch.equal(batch.labels, plain.labels)
     assert batch.masks is not None
     assert batch.has_mask is not None
@@ -94,7 +94,7 @@ def test_masks_come_with_their_images_and_change_nothing_about_them() -> None:
     assert batch.masks.dtype == torch.uint8
     assert batch.has_mask.tolist() == [bool(MASKS.known[label]) for label in batch.labels]
     for mask, label in zip(batch.masks[:, 0].numpy(), batch.labels.tolist(), strict=True):
-        assert any(np.array_equal(mask, turned) for turned in (MASKS.arrays[label], MASKS.arrays[label][:, ::-1]))
-    untouched = _batches(0, train=False, masks=MASKS)
-    assert untouched.masks is not None
-    assert np.array_equal(untouched.masks[:, 0].numpy(), MASKS.arrays)
+        assert any(np.array_equal(mask, expected) for expected in (MASKS.arrays[label], MASKS.arrays[label][:, ::-1]))
+    validation = _batches(0, train=False, masks=MASKS)
+    assert validation.masks is not None
+    assert np.array_equal(validation.masks[:, 0].numpy(), MASKS.arrays)

@@ -1,4 +1,4 @@
-"""Images are decoded once, and never a wrong array is found again."""
+"""Images and masks are decoded once, and the cache never returns the array of other data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tumorlens.training.image_cache import cached_masks
 HALF = (0.5, 0.5, 0.5)
 
 
-def _prepare(size: int = 16) -> Preprocessing:
+def _preprocessing(size: int = 16) -> Preprocessing:
     return Preprocessing(InputGeometry(size), 1, HALF, HALF)
 
 
@@ -38,60 +38,60 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
 
 
 def test_images_come_in_the_order_of_the_table(table: Table) -> None:
-    images = cached_images(table, _prepare())
+    images = cached_images(table, _preprocessing())
     assert images.shape == (8, 16, 16)
     assert images.dtype == np.uint8
     for image, sample in zip(images, table.samples, strict=True):
-        assert np.array_equal(image, resample_scan(sample, _prepare()))
+        assert np.array_equal(image, resample_scan(sample, _preprocessing()))
 
 
-def test_the_second_call_maps_the_file_of_the_first(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = cached_images(table, _prepare())
+def test_the_second_call_maps_the_file_of_the_first_call(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = cached_images(table, _preprocessing())
     monkeypatch.setattr(cache, "read_scan", None)  # decoding again would fail
-    second = cached_images(table, _prepare())
+    second = cached_images(table, _preprocessing())
     assert isinstance(second, np.memmap)
     assert np.array_equal(first, second)
     assert len(list(cache.cache_folder().iterdir())) == 1
 
 
-def test_a_changed_image_is_decoded_anew(table: Table) -> None:
-    before = np.array(cached_images(table, _prepare()))
+def test_a_changed_image_is_decoded_again(table: Table) -> None:
+    before = np.array(cached_images(table, _preprocessing()))
     Image.new("L", (30, 20), 7).save(table.samples[0].image)
-    after = cached_images(table, _prepare())
+    after = cached_images(table, _preprocessing())
     assert after[0].max() == 7
     assert np.array_equal(after[1:], before[1:])
 
 
-def test_another_canvas_and_another_part_are_other_arrays(table: Table) -> None:
-    assert cached_images(table, _prepare(16)).shape == (8, 16, 16)
-    assert cached_images(table, _prepare(32)).shape == (8, 32, 32)
-    assert cached_images(replace(table, samples=table.samples[:3]), _prepare(16)).shape == (3, 16, 16)
+def test_another_input_size_and_another_subset_are_other_arrays(table: Table) -> None:
+    assert cached_images(table, _preprocessing(16)).shape == (8, 16, 16)
+    assert cached_images(table, _preprocessing(32)).shape == (8, 32, 32)
+    assert cached_images(replace(table, samples=table.samples[:3]), _preprocessing(16)).shape == (3, 16, 16)
 
 
 def test_progress_counts_to_the_end(table: Table) -> None:
-    seen: list[tuple[int, int]] = []
-    cached_images(table, _prepare(), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(i, 8) for i in range(1, 9)]
+    steps: list[tuple[int, int]] = []
+    cached_images(table, _preprocessing(), progress=lambda done, total: steps.append((done, total)))
+    assert steps == [(i, 8) for i in range(1, 9)]
 
 
-def test_unreadable_files_are_named_and_nothing_is_kept(table: Table) -> None:
+def test_unreadable_files_are_listed_and_nothing_is_cached(table: Table) -> None:
     for i in (2, 5):
         table.samples[i].image.write_bytes(b"not an image")
-    with pytest.raises(DataError, match=r"2\.png: .*nor can 5\.png be read; remove them") as caught:
-        cached_images(table, _prepare())
+    with pytest.raises(DataError, match=r"2\.png: .*; 5\.png cannot be read either; remove them") as caught:
+        cached_images(table, _preprocessing())
     assert "\n" not in str(caught.value)
     assert not cache.cache_folder().exists()
 
 
-def test_a_stack_of_slices_is_no_image(table: Table) -> None:
+def test_a_stack_of_slices_is_refused(table: Table) -> None:
     path = table.samples[0].image.with_name("stack.tif")
     pages = [Image.new("L", (30, 20), i) for i in range(3)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
-    with pytest.raises(ScanError, match="a stack of 3 slices; expected one slice a file"):
-        resample_scan(replace(table.samples[0], image=path), _prepare())
+    with pytest.raises(ScanError, match="a stack of 3 slices; expected one slice per file"):
+        resample_scan(replace(table.samples[0], image=path), _preprocessing())
 
 
-def test_the_cache_lies_where_the_user_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_sets_the_folder_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TUMORLENS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.cache_folder() == tmp_path / "tumorlens"
@@ -101,8 +101,8 @@ def test_the_cache_lies_where_the_user_says(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def masked(table: Table) -> Table:
-    """The same images: the bright half of the first and second is a tumor, the last two are healthy, one of the
-    others has an empty mask."""
+    """The same images: the bright half of the first two is a tumor, the third has an empty mask, the last two are
+    healthy."""
     samples = []
     for i, sample in enumerate(table.samples):
         gray = np.zeros((20 + i, 30), np.uint8)
@@ -115,8 +115,8 @@ def masked(table: Table) -> Table:
     return Table("set", tuple(samples), ("glioma", "no_tumor"))
 
 
-def test_masks_come_in_the_order_of_the_table_and_say_which_are_known(masked: Table) -> None:
-    masks = cached_masks(masked, _prepare())
+def test_masks_come_in_the_order_of_the_table_with_those_that_are_known(masked: Table) -> None:
+    masks = cached_masks(masked, _preprocessing())
     assert masks.arrays.shape == (8, 16, 16)
     assert masks.arrays.dtype == np.uint8
     assert masks.arrays.any((1, 2)).tolist() == [True, True] + [False] * 6
@@ -125,7 +125,7 @@ def test_masks_come_in_the_order_of_the_table_and_say_which_are_known(masked: Ta
     assert not masks.arrays[0, :, :8].any()
 
 
-def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) -> None:
+def test_a_mask_is_resampled_like_its_image_also_with_a_head_crop(masked: Table) -> None:
     head = np.zeros((60, 80), np.uint8)
     head[10:40, 20:45] = 90
     spot = head.copy()
@@ -136,25 +136,25 @@ def test_a_mask_lies_where_its_image_does_also_around_the_head(masked: Table) ->
     Image.fromarray((spot > 200).astype(np.uint8)).save(first.mask)
     preprocessing = Preprocessing(InputGeometry(64, crop="head"), 1, HALF, HALF)
     image, mask = cached_images(masked, preprocessing)[0], cached_masks(masked, preprocessing).arrays[0]
-    assert mask.sum() > 100  # larger than the 64 pixels it was drawn with: the head fills the canvas
+    assert mask.sum() > 100  # larger than its 64 pixels in the image: the head fills the input
     assert ((image > 170) != (mask > 0)).mean() < 0.02
 
 
-def test_masks_are_drawn_anew_when_they_change_and_images_are_not(masked: Table) -> None:
-    before = np.array(cached_masks(masked, _prepare()).arrays)
-    cached_images(masked, _prepare())
+def test_changed_masks_are_decoded_again_and_their_images_are_not(masked: Table) -> None:
+    before = np.array(cached_masks(masked, _preprocessing()).arrays)
+    cached_images(masked, _preprocessing())
     arrays = set(cache.cache_folder().iterdir())
     assert masked.samples[2].mask
     Image.new("L", (30, 22), 1).save(masked.samples[2].mask)
-    after = cached_masks(masked, _prepare()).arrays
-    cached_images(masked, _prepare())
+    after = cached_masks(masked, _preprocessing()).arrays
+    cached_images(masked, _preprocessing())
     assert after[2].any()
     assert np.array_equal(after[[0, 1, *range(3, 8)]], before[[0, 1, *range(3, 8)]])
     assert len(set(cache.cache_folder().iterdir()) - arrays) == 1
 
 
-def test_a_mask_that_does_not_fit_its_image_is_named(masked: Table) -> None:
+def test_the_error_for_a_mask_of_another_size_names_the_file(masked: Table) -> None:
     assert masked.samples[1].mask
     Image.new("L", (31, 21), 1).save(masked.samples[1].mask)
     with pytest.raises(DataError, match=r"mask-1\.png: is 31 x 21 pixels, but its image .*1\.png 30 x 21"):
-        cached_masks(masked, _prepare())
+        cached_masks(masked, _preprocessing())

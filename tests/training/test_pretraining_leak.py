@@ -33,7 +33,9 @@ def test_training_stops_if_the_initial_weights_were_trained_on_the_test_data(
     leaking = written(tmp_path / "leaking.safetensors", "phantom")
     small = ("input.size=32", "epochs=1", "batch_size=4")
     recipe = load_recipe("demo", [*small, f"pretrained={leaking}"])
-    with pytest.raises(LeakError, match=r"16 images of val and test are of phantom, and the initial weights, .*leaking"):
+    with pytest.raises(
+        LeakError, match=r"16 images of val and test are of phantom, and the initial weights, .*leaking"
+    ):
         train(phantom_table, recipe, tmp_path / "run", allow_leak=True)
     other = written(tmp_path / "other.safetensors", "figshare")
     run = train(phantom_table, load_recipe("demo", [*small, f"pretrained={other}"]), tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Recipes: typed, overridable, and clear about what is wrong with one."""
+"""Recipes are typed, take overrides, and errors name the key and the nearest alternative."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tumorlens.training import load_recipe, shipped
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_every_shipped_recipe_loads_and_names_a_registered_model(name: str) -> None:
+def test_every_shipped_recipe_loads_and_has_a_registered_network(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
     assert recipe.model in list_networks()
 
 
-def test_the_published_systems_ship() -> None:
+def test_there_are_recipes_for_all_published_methods() -> None:
     series = {f"efficientnet_b{i}" for i in range(5)} | {f"efficientnet_lite{i}" for i in range(3)}
     transformers = {f"{name}_transformer" for name in series}
     baselines = {"vgg16", "resnet50", "densenet121"}
@@ -28,12 +28,12 @@ def test_the_published_systems_ship() -> None:
     assert {"brain_mri_efficientnet", "brainmrnet", "finetune"} | plain | transformers | baselines <= set(shipped())
 
 
-def test_the_b_series_differs_only_by_model() -> None:
+def test_recipes_of_the_b_series_differ_only_in_the_network() -> None:
     b0, b3 = load_recipe("efficientnet_b0"), load_recipe("efficientnet_b3")
     assert b3 == b0.model_copy(update={"name": "efficientnet_b3", "model": "efficientnet_b3"})
 
 
-def test_brainmrnets_recipe_is_the_published_one() -> None:
+def test_the_recipe_of_brainmrnet_is_the_published_one() -> None:
     recipe = load_recipe("brainmrnet")
     assert (recipe.optimizer.name, recipe.optimizer.lr, recipe.optimizer.weight_decay) == ("adam", 1e-3, 1e-4)
     assert (recipe.schedule.name, recipe.schedule.warmup, recipe.schedule.start_lr) == ("cosine", 5, 1e-5)
@@ -42,15 +42,15 @@ def test_brainmrnets_recipe_is_the_published_one() -> None:
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121"])
-def test_baselines_train_as_brainmrnet_does(name: str) -> None:
-    baseline, theirs = load_recipe(name), load_recipe("brainmrnet")
+def test_baselines_have_the_settings_of_brainmrnet(name: str) -> None:
+    baseline, brainmrnet = load_recipe(name), load_recipe("brainmrnet")
     assert baseline.pretrained == "imagenet"
     for key in ("input", "epochs", "batch_size", "optimizer", "schedule", "loss", "augment", "stop"):
-        assert getattr(baseline, key) == getattr(theirs, key), key
+        assert getattr(baseline, key) == getattr(brainmrnet, key), key
 
 
 @pytest.mark.parametrize("size", ["b0", "b2", "b4", "lite0", "lite2"])
-def test_the_transformers_recipe_is_the_published_one(size: str) -> None:
+def test_the_recipe_of_the_transformer_is_the_published_one(size: str) -> None:
     recipe = load_recipe(f"efficientnet_{size}_transformer")
     assert recipe.model == f"efficientnet_{size}_transformer"
     assert (recipe.input.crop, recipe.input.size) == ("head", 240)
@@ -64,7 +64,7 @@ def test_the_transformers_recipe_is_the_published_one(size: str) -> None:
     assert recipe.augment.shift
 
 
-def test_efficient_mtnets_recipe_is_the_published_one() -> None:
+def test_the_recipe_of_efficient_mtnet_is_the_published_one() -> None:
     recipe = load_recipe("efficient_mtnet")
     assert (recipe.optimizer.name, recipe.optimizer.lr, recipe.optimizer.weight_decay) == ("adamw", 1e-4, 1e-5)
     assert (recipe.schedule.name, recipe.schedule.factor, recipe.schedule.patience) == ("plateau", 0.5, 5)
@@ -83,11 +83,11 @@ def test_segment_is_finetune_with_a_decoder() -> None:
     for key in ("pretrained", "input", "epochs", "batch_size", "optimizer", "schedule", "augment", "stop"):
         assert getattr(segment, key) == getattr(plain, key), key
     assert segment.loss.label_smoothing == plain.loss.label_smoothing
-    assert segment.loss.classification == 1.0  # names are learned as by finetune
+    assert segment.loss.classification == 1.0  # classes have the weight they have in finetune
     assert segment.loss.mask > 0
 
 
-def test_guided_is_finetune_with_finer_maps_and_a_guide() -> None:
+def test_guided_is_finetune_with_finer_maps_and_cam_guidance() -> None:
     guided, plain = load_recipe("guided"), load_recipe("finetune")
     own = {"name": "guided", "description": guided.description, "options": {"stride": 16}}
     assert plain.loss.cam_guidance == 0
@@ -97,7 +97,7 @@ def test_guided_is_finetune_with_finer_maps_and_a_guide() -> None:
     )
 
 
-def test_overrides_reach_every_level() -> None:
+def test_overrides_work_at_every_level() -> None:
     recipe = load_recipe(
         "finetune", ["epochs=3", "optimizer.lr=3e-4", "augment.scale=[0.9, 1.1]", "stop.patience=4", "dropout=0.4"]
     )
@@ -112,7 +112,7 @@ def test_a_written_recipe_reads_back_the_same(tmp_path: Path) -> None:
     assert load_recipe(tmp_path / "mine.yaml") == recipe
 
 
-def test_a_recipe_may_say_only_what_differs_from_a_shipped_one(tmp_path: Path) -> None:
+def test_a_recipe_may_hold_only_the_differences_from_a_shipped_one(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("extends: finetune\nname: mine\noptimizer: {lr: 1.0e-3}\n")
     mine, theirs = load_recipe(path), load_recipe("finetune")
@@ -130,16 +130,16 @@ def _refused(source: str | Path, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "expected"),
     [
         ("epoch=3", "unknown key 'epoch'; did you mean epochs?"),
         ("optimizer.weight_deacy=0", "unknown key 'optimizer.weight_deacy'; did you mean weight_decay?"),
-        ("optimizer.lr=1", "unknown key 'optimizer'; did you mean optimizer?"),
+        ("optimizr.lr=1", "unknown key 'optimizr'; did you mean optimizer?"),
         ("stop.qqq=1", "expected one of ['checkpoint_every', 'keep', 'monitor', 'patience']"),
     ],
 )
-def test_a_misspelled_key_gets_the_nearest(override: str, said: str) -> None:
-    assert said in _refused("finetune", override)
+def test_the_error_for_a_misspelled_key_suggests_the_nearest_one(override: str, expected: str) -> None:
+    assert expected in _refused("finetune", override)
 
 
 @pytest.mark.parametrize(
@@ -162,31 +162,31 @@ def test_a_misspelled_key_gets_the_nearest(override: str, said: str) -> None:
         "classes=1",
         "loss.mask=-1",
         "loss.focal_alpha=1",
-        "loss={dice: 0, focal: 0}",  # nothing left of the mask's loss
-        "schedule.warmup=3",  # more than all steps of a one-cycle schedule
-        "input.resize=256",  # goes with mode: center_crop only
+        "loss={dice: 0, focal: 0}",  # no mask loss is left
+        "schedule.warmup=3",  # a share of all steps in a one-cycle schedule
+        "input.resize=256",  # needs mode: center_crop
     ],
 )
-def test_a_value_that_does_not_fit_is_refused(override: str) -> None:
+def test_an_invalid_value_is_refused(override: str) -> None:
     message = _refused("finetune", override)
     assert override.partition("=")[0].split(".")[0] in message
 
 
-def test_a_crop_larger_than_what_it_is_cut_from_is_refused() -> None:
+def test_a_crop_larger_than_the_resized_image_is_refused() -> None:
     assert "expected at least input.size, 224" in _refused("brainmrnet", "input.resize=200")
 
 
 @pytest.mark.parametrize("override", ["epochs", "=3", "epochs.first=3", "augment.scale=[1,"])
-def test_a_malformed_override_is_quoted(override: str) -> None:
+def test_the_error_for_a_malformed_override_quotes_it(override: str) -> None:
     assert f"override '{override}'" in _refused("finetune", override)
 
 
-def test_an_unknown_recipe_gets_the_nearest() -> None:
+def test_the_error_for_an_unknown_recipe_suggests_the_nearest_one() -> None:
     assert "did you mean finetune?" in _refused("fintune")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("name: [", "not YAML"),
         ("- a\n- b\n", "holds list; expected keys and values"),
@@ -195,12 +195,12 @@ def test_an_unknown_recipe_gets_the_nearest() -> None:
         ("extends: fintune\n", "expected a shipped recipe"),
     ],
 )
-def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_the_error_for_an_invalid_file_names_it(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     message = _refused(path)
     assert str(path) in message
-    assert said in message
+    assert expected in message
 
 
 def test_a_written_recipe_holds_every_default() -> None:

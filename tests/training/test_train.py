@@ -1,4 +1,4 @@
-"""A run learns, leaves everything behind, can be killed at any moment, and gives the same bits again."""
+"""Training writes all files of a run, can be interrupted and resumed at any moment, and is reproducible."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
 from tumorlens.scan import InputGeometry
-from tumorlens.training import Recipe, load_recipe, load_run, train
+from tumorlens.training import Recipe, Run, load_recipe, load_run, train
 from tumorlens.training.loop.epoch_log import read_history
+from tumorlens.training.run_record import SubsetSize
 
 SMALL = ("input.size=32", "batch_size=4", "epochs=3")
 # Every piece of state that a resume must bring back: momentum, schedule, best epoch, dropout, augmentation.
@@ -35,32 +36,32 @@ def _recipe(*overrides: str) -> Recipe:
     return load_recipe("demo", [*SMALL, *overrides])
 
 
-def _without(table: Table, part: str) -> Table:
-    return table.where(lambda s: s.split != part)
+def _without(table: Table, subset: str) -> Table:
+    return table.where(lambda s: s.split != subset)
 
 
-def test_a_run_learns_and_leaves_every_part(phantom_table: Table, tmp_path: Path) -> None:
+def test_training_lowers_the_loss_and_writes_all_files(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("epochs=8", "stop={keep: last, checkpoint_every: 3}")
     run = train(phantom_table, recipe, tmp_path / "run")
     losses = [float(row["train_loss"]) for row in read_history(run.folder / "history.csv")]
     assert len(losses) == 8
     assert losses[-1] < 0.6 * losses[0]
-    parts = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*") if p.is_file()}
-    assert set(run.record.outputs) | {"run.json", "begun.json"} <= parts
-    assert {p for p in parts if p.endswith(".ckpt")} == {
+    files = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*") if p.is_file()}
+    assert set(run.record.outputs) | {"run.json", "started.json"} <= files
+    assert {p for p in files if p.endswith(".ckpt")} == {
         f"checkpoints/{name}.ckpt" for name in ("best", "last", "epoch-3", "epoch-6")
     }
-    assert any(p.startswith("tensorboard/events.out.tfevents") for p in parts)
-    assert not [p for p in parts if p.endswith(".part")]
+    assert any(p.startswith("tensorboard/events.out.tfevents") for p in files)
+    assert not [p for p in files if p.endswith(".part")]
 
 
-def test_a_run_read_back_knows_its_data_its_model_and_its_recipe(phantom_table: Table, tmp_path: Path) -> None:
+def test_a_loaded_run_has_its_data_its_network_and_its_recipe(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("epochs=1", "stop.keep=last")
     run = train(phantom_table, recipe, tmp_path / "run", seed=3)
     again = load_run(run.folder)
     assert again.spec == run.spec
     assert again.table().split_hash == phantom_table.split_hash == again.record.split_hash
-    assert again.record.counts["train"] == {"images": 8, "patients": 4}
+    assert again.record.counts["train"] == SubsetSize(images=8, patients=4)
     assert (again.record.seed, again.record.precision, again.record.batch_size) == (3, "float32", 4)
     assert again.record.images_per_second > 0
     assert load_recipe(run.folder / "recipe.yaml") == recipe
@@ -69,20 +70,20 @@ def test_a_run_read_back_knows_its_data_its_model_and_its_recipe(phantom_table: 
         torch.testing.assert_close(again.pipeline()(images).probabilities.sum(1), torch.ones(2))
 
 
-def test_a_run_around_the_head_trains_and_is_measured_on_what_its_boxes_hold(
-    phantom_table: Table, tmp_path: Path
-) -> None:
+def test_a_run_with_a_head_crop_trains_and_is_evaluated(phantom_table: Table, tmp_path: Path) -> None:
     from tumorlens.evaluation import evaluate, evaluation_page
 
     run = train(phantom_table, _recipe("epochs=1", "input.crop=head"), tmp_path / "run")
     assert load_run(run.folder).spec.input_geometry == InputGeometry(32, crop="head")
-    found = evaluate(run, n_resamples=100)
-    assert all(box != (0, 0, 64, 64) for box in found.boxes)
-    assert len(found.boxes) == len(found.samples)
-    assert "The worst mistakes" in evaluation_page(run, found)  # drawn where the boxes are
+    evaluation = evaluate(run, n_resamples=100)
+    assert all(box != (0, 0, 64, 64) for box in evaluation.boxes)
+    assert len(evaluation.boxes) == len(evaluation.samples)
+    assert "those with the highest confidence are shown" in evaluation_page(run, evaluation)
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_same_seed_gives_bit_identical_weights_and_another_seed_others(
+    phantom_table: Table, tmp_path: Path
+) -> None:
     one, two, other = (
         train(phantom_table, _recipe("precision=bf16"), tmp_path / name, seed=seed)
         for name, seed in (("one", 1), ("two", 1), ("other", 2))
@@ -93,7 +94,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(phantom_table
 
 @pytest.mark.parametrize("keep", ["best", "last"])
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
-def test_a_killed_run_ends_as_if_nothing_had_happened(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     schedule: str, keep: str, phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
     recipe = _recipe(*SCHEDULES[schedule], f"stop.keep={keep}", "epochs=4", "augment.noise=0.1")
@@ -112,7 +113,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     assert rows[0] == rows[1]
 
 
-def test_a_kill_between_two_checkpoints_of_an_epoch_does_no_harm(
+def test_an_interruption_between_two_checkpoints_of_an_epoch_does_no_harm(
     phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, save = _recipe(), L.Trainer.save_checkpoint
@@ -130,7 +131,7 @@ def test_a_kill_between_two_checkpoints_of_an_epoch_does_no_harm(
     assert equal(whole, train(phantom_table, recipe, tmp_path / "broken", resume=True))
 
 
-def test_a_run_killed_in_its_first_epoch_starts_again(
+def test_a_run_interrupted_in_its_first_epoch_starts_again(
     phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
     kill(phantom_table, _recipe(), tmp_path / "broken", 1)
@@ -141,7 +142,7 @@ def test_a_run_killed_in_its_first_epoch_starts_again(
 
 
 @pytest.mark.parametrize("stop", ["stop={}", "stop={patience: 1}"])
-def test_a_run_killed_while_writing_its_weights_only_writes_them(
+def test_a_run_interrupted_while_writing_its_weights_only_writes_them(
     stop: str, phantom_table: Table, tmp_path: Path
 ) -> None:
     recipe = _recipe("epochs=6", "optimizer.lr=0.1", stop)
@@ -160,7 +161,7 @@ def test_ctrl_c_works_again_after_ctrl_c(phantom_table: Table, tmp_path: Path, k
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_resuming_a_finished_run_returns_it_untouched(phantom_table: Table, tmp_path: Path) -> None:
+def test_resuming_a_finished_run_returns_it_unchanged(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
     written = (run.folder / "run.json").stat().st_mtime_ns
     assert train(phantom_table, _recipe("epochs=1"), run.folder, resume=True).record == run.record
@@ -169,7 +170,7 @@ def test_resuming_a_finished_run_returns_it_untouched(phantom_table: Table, tmp_
 
 def test_a_run_is_never_overwritten(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
     kill(phantom_table, _recipe(), tmp_path / "run", 2)
-    with pytest.raises(RunError, match="holds a run already; go on with --resume"):
+    with pytest.raises(RunError, match="holds a run already; continue it with --resume"):
         train(phantom_table, _recipe(), tmp_path / "run")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunError, match="is a file"):
@@ -182,49 +183,49 @@ def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("overrides", "seed", "table", "said"),
+    ("overrides", "seed", "table", "difference"),
     [
         (["optimizer.lr=0.5", "epochs=9"], 0, None, r"recipe\.epochs was 3, is 9; recipe\.optimizer\.lr was 0\.004"),
         ([], 1, None, "seed was 0, is 1"),
-        ([], 0, "val", r"split was \w+, is \w+; data was"),
+        ([], 0, "val", r"split_hash was \w+, is \w+; data_fingerprint was"),
     ],
 )
-def test_a_run_is_resumed_only_as_it_was_begun(
+def test_a_run_is_resumed_only_with_the_settings_it_was_started_with(
     overrides: list[str],
     seed: int,
     table: str | None,
-    said: str,
+    difference: str,
     phantom_table: Table,
     tmp_path: Path,
     kill: Callable[..., None],
 ) -> None:
     kill(phantom_table, _recipe("stop.keep=last"), tmp_path / "run", 2)
     other = _without(phantom_table, table) if table else phantom_table
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(RunError, match=difference):
         train(other, _recipe("stop.keep=last", *overrides), tmp_path / "run", seed=seed, resume=True)
 
 
-def test_a_run_begun_before_a_key_existed_goes_on_with_its_default(
+def test_a_run_started_before_a_key_existed_is_resumed_with_its_default(
     phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
     folder = tmp_path / "run"
     kill(phantom_table, _recipe(), folder, 2)
-    begun = json.loads((folder / "begun.json").read_text())
-    del begun["recipe"]["loss"]["cam_guidance"]
-    (folder / "begun.json").write_text(json.dumps(begun))
+    start = json.loads((folder / "started.json").read_text())
+    del start["recipe"]["loss"]["cam_guidance"]
+    (folder / "started.json").write_text(json.dumps(start))
     with pytest.raises(RunError, match=r"recipe\.loss\.cam_guidance was 0\.0, is 1\.0"):
         train(phantom_table, _recipe("loss.cam_guidance=1"), folder, resume=True)
     assert train(phantom_table, _recipe(), folder, resume=True).record.resumed
 
 
-def test_a_run_begun_with_a_key_that_is_gone_does_not_go_on(
+def test_a_run_started_with_a_key_that_no_longer_exists_is_not_resumed(
     phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
     folder = tmp_path / "run"
     kill(phantom_table, _recipe(), folder, 2)
-    begun = json.loads((folder / "begun.json").read_text())
-    begun["recipe"]["loss"]["forgotten"] = 2
-    (folder / "begun.json").write_text(json.dumps(begun))
+    start = json.loads((folder / "started.json").read_text())
+    start["recipe"]["loss"]["forgotten"] = 2
+    (folder / "started.json").write_text(json.dumps(start))
     with pytest.raises(RunError, match=r"recipe\.loss\.forgotten was 2, is None"):
         train(phantom_table, _recipe(), folder, resume=True)
 
@@ -252,7 +253,7 @@ def test_the_kept_epoch_can_be_the_most_accurate_one(phantom_table: Table, tmp_p
     assert run.record.epoch_kept == int(best["epoch"])
 
 
-def test_the_recorded_validation_figures_are_those_of_the_keptweights(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_recorded_validation_metrics_are_those_of_the_kept_weights(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=5", "optimizer.lr=0.02"), tmp_path / "run")
     val = run.table().subset("val")
     images = torch.stack([torch.from_numpy(_gray(s.image)) for s in val.samples])
@@ -268,12 +269,12 @@ def _gray(path: Path) -> Any:
     return read_scan(path).gray()
 
 
-def test_early_stopping_ends_a_run_that_gets_no_better(phantom_table: Table, tmp_path: Path) -> None:
+def test_early_stopping_ends_a_run_without_improvement(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=30", "optimizer.lr=0.1", "stop.patience=2"), tmp_path / "run")
     assert run.record.epochs_trained == run.record.epoch_kept + 2 < 30
 
 
-def test_balanced_class_weights_matter_where_classes_are_unequal(phantom_table: Table, tmp_path: Path) -> None:
+def test_balanced_class_weights_have_an_effect_with_unequal_classes(phantom_table: Table, tmp_path: Path) -> None:
     glioma = [s for s in phantom_table.samples if s.split == "train" and s.label == "glioma"]
     unequal = phantom_table.where(lambda s: s != glioma[0])
     recipe = _recipe("epochs=1", "batch_size=8")
@@ -294,7 +295,7 @@ def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("overrides", "part", "error", "said"),
+    ("overrides", "removed", "error", "message"),
     [
         ((), "val", SplitError, "no sample is in split 'val'"),
         (("stop={keep: last, patience: 3}",), "val", SplitError, "no sample is in split 'val'"),
@@ -304,16 +305,16 @@ def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_pat
         (("input={mode: center_crop, resize: 64}",), None, RecipeError, "expected at least the size, 128"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_written(
+def test_a_recipe_that_does_not_fit_is_refused_before_anything_is_written(
     overrides: tuple[str, ...],
-    part: str | None,
+    removed: str | None,
     error: type[TumorlensError],
-    said: str,
+    message: str,
     phantom_table: Table,
     tmp_path: Path,
 ) -> None:
-    table = _without(phantom_table, part) if part else phantom_table
-    with pytest.raises(error, match=said):
+    table = _without(phantom_table, removed) if removed else phantom_table
+    with pytest.raises(error, match=message):
         train(table, load_recipe("demo", overrides), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -323,14 +324,16 @@ def test_a_seed_out_of_range_is_refused(phantom_table: Table, tmp_path: Path) ->
         train(phantom_table, _recipe(), tmp_path / "run", seed=-1)
 
 
-def test_a_patient_on_two_sides_is_refused(phantom_table: Table, tmp_path: Path) -> None:
+def test_a_patient_in_two_subsets_is_refused(phantom_table: Table, tmp_path: Path) -> None:
     group = next(s.group for s in phantom_table.samples if s.split == "train")
     leaking = replace(phantom_table, samples=tuple(replace(s, group=group) for s in phantom_table.samples))
     with pytest.raises(SplitError, match="is in '"):
         train(leaking, _recipe(), tmp_path / "run")
 
 
-def test_an_unreadable_image_is_named_before_anything_is_written(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_error_for_an_unreadable_image_names_it_before_anything_is_written(
+    phantom_table: Table, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
     first = replace(phantom_table.samples[0], image=broken)
@@ -340,20 +343,20 @@ def test_an_unreadable_image_is_named_before_anything_is_written(phantom_table: 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_that_diverges_stops_and_says_so(phantom_table: Table, tmp_path: Path) -> None:
+def test_a_run_that_diverges_stops_with_an_error(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("optimizer={name: sgd, lr: 1.0e+30}", "schedule.name=constant", "schedule.warmup=0")
     with pytest.raises(RunError, match=r"epoch 1: \w+_loss is (nan|inf); .* lower optimizer\.lr"):
         train(phantom_table, recipe, tmp_path / "run")
     assert not (tmp_path / "run/weights.safetensors").exists()
 
 
-def test_training_leaves_the_process_as_it_was(phantom_table: Table, tmp_path: Path) -> None:
+def test_training_restores_the_settings_of_torch(phantom_table: Table, tmp_path: Path) -> None:
     before = torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory
     train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
     assert before == (torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory)
 
 
-def test_progress_is_one_line_an_epoch(phantom_table: Table, tmp_path: Path) -> None:
+def test_progress_is_one_line_per_epoch(phantom_table: Table, tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as stream:
         train(phantom_table, _recipe(), tmp_path / "run", console=Console(file=stream, width=60))
     lines = [line for line in (tmp_path / "log").read_text().splitlines() if line.strip()]
@@ -361,7 +364,7 @@ def test_progress_is_one_line_an_epoch(phantom_table: Table, tmp_path: Path) -> 
     assert all("val loss" in line and line.endswith("images/s") for line in lines)
 
 
-def test_the_schedule_moves_the_learning_rate(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_schedule_changes_the_learning_rate(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("epochs=4", "schedule={name: cosine, warmup: 1, start_lr: 1.0e-5}", "stop.keep=last")
     run = train(phantom_table, recipe, tmp_path / "run")
     rates = [float(row["lr"]) for row in read_history(run.folder / "history.csv")]
@@ -371,8 +374,24 @@ def test_the_schedule_moves_the_learning_rate(phantom_table: Table, tmp_path: Pa
     assert all(math.isfinite(rate) for rate in rates)
 
 
-def test_a_damaged_record_is_named(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_error_for_a_damaged_file_names_it(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
     (run.folder / "model.json").write_text(json.dumps({"model": "mini_resnet"}))
-    with pytest.raises(RunError, match=r"model\.json or run\.json is damaged"):
+    with pytest.raises(RunError, match=r"model\.json is damaged or of another version"):
         load_run(run.folder)
+
+
+@pytest.mark.parametrize("version", [None, 2])
+def test_a_record_of_another_version_is_refused(version: int | None, own_run: Run) -> None:
+    path = own_run.folder / "run.json"
+    record = json.loads(path.read_text())
+    assert next(iter(record)) == "schema_version"
+    del record["schema_version"]
+    path.write_text(json.dumps(record if version is None else {"schema_version": version, **record}))
+    with pytest.raises(RunError, match=r"run\.json is damaged or of another version \(schema_version: "):
+        load_run(own_run.folder)
+
+
+def test_the_record_keeps_the_layout_of_its_file(own_run: Run) -> None:
+    written = json.loads((own_run.folder / "run.json").read_text())
+    assert own_run.record.to_dict() == written

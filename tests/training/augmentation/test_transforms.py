@@ -1,4 +1,4 @@
-"""Random changes keep what an image is, and zero means none."""
+"""Transforms keep shape and type of an image, and zero disables them."""
 
 from __future__ import annotations
 
@@ -33,107 +33,107 @@ def image() -> Tensor:
     return torch.randint(0, 256, (1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def _changed(image: Tensor, settings: Augment, seed: int = 0) -> Tensor:
+def _transformed(image: Tensor, settings: Augment, seed: int = 0) -> Tensor:
     torch.manual_seed(seed)
     changed: Tensor = augmentation(settings)(image)
     return changed
 
 
 def test_zero_settings_change_nothing(image: Tensor) -> None:
-    assert torch.equal(_changed(image, Augment()), image)
+    assert torch.equal(_transformed(image, Augment()), image)
 
 
-# Two change the mask and the class as well: see test_removal and test_transplant. `artifacts` does nothing alone.
+# The lesion augmentation also changes mask and class and has tests of its own. `artifacts` does nothing alone.
 @pytest.mark.parametrize(
     "name",
     [name for name in Augment.model_fields if name not in ("lesion_inpainting", "lesion_copy_paste", "artifacts")],
 )
-def test_each_setting_alone_changes_values_and_never_shape_or_type(name: str, image: Tensor) -> None:
+def test_each_setting_changes_values_but_not_shape_and_type(name: str, image: Tensor) -> None:
     value = 1.0 if name.endswith("flip") else getattr(ALL, name)
-    changed = _changed(image, Augment(**{name: value}))
+    changed = _transformed(image, Augment(**{name: value}))
     assert changed.shape == image.shape
     assert changed.dtype == torch.uint8
     assert not torch.equal(changed, image)
 
 
-def test_the_same_seed_draws_the_same_change(image: Tensor) -> None:
-    assert torch.equal(_changed(image, ALL, 3), _changed(image, ALL, 3))
-    assert not torch.equal(_changed(image, ALL, 3), _changed(image, ALL, 4))
+def test_the_same_seed_gives_the_same_transform(image: Tensor) -> None:
+    assert torch.equal(_transformed(image, ALL, 3), _transformed(image, ALL, 3))
+    assert not torch.equal(_transformed(image, ALL, 3), _transformed(image, ALL, 4))
 
 
 def test_flips_are_flips(image: Tensor) -> None:
-    assert torch.equal(_changed(image, Augment(hflip=1.0)), image.flip(2))
-    assert torch.equal(_changed(image, Augment(vflip=1.0)), image.flip(1))
+    assert torch.equal(_transformed(image, Augment(hflip=1.0)), image.flip(2))
+    assert torch.equal(_transformed(image, Augment(vflip=1.0)), image.flip(1))
 
 
-def test_noise_is_as_strong_as_asked_at_most() -> None:
+def test_noise_is_at_most_as_strong_as_the_bound() -> None:
     gray = torch.full((1, 64, 64), 128, dtype=torch.uint8)
-    spread = [float(_changed(gray, Augment(noise=0.1), seed).float().std()) / 255 for seed in range(20)]
-    assert 0.06 < max(spread) < 0.105
-    assert min(spread) < 0.05
+    deviations = [float(_transformed(gray, Augment(noise=0.1), seed).float().std()) / 255 for seed in range(20)]
+    assert 0.06 < max(deviations) < 0.105
+    assert min(deviations) < 0.05
 
 
-def test_a_slight_blur_still_blurs(image: Tensor) -> None:
-    assert any(not torch.equal(_changed(image, Augment(blur=0.5), seed), image) for seed in range(5))
+def test_a_small_blur_has_an_effect(image: Tensor) -> None:
+    assert any(not torch.equal(_transformed(image, Augment(blur=0.5), seed), image) for seed in range(5))
 
 
-def test_a_mask_is_moved_as_its_image_is_and_changes_nothing_else(image: Tensor) -> None:
+def test_a_mask_gets_the_geometric_transforms_of_its_image_and_changes_nothing_else(image: Tensor) -> None:
     bright = torch.zeros_like(image)
     bright[:, 10:25, 16:37] = 255
     kinds = ("hflip", "vflip", "rotate", "scale", "shift")
-    moves = Augment(**{kind: getattr(ALL, kind) for kind in kinds})
+    geometric = Augment(**{kind: getattr(ALL, kind) for kind in kinds})
     for seed in range(8):
         torch.manual_seed(seed)
-        moved, mask = augmentation(moves)(bright, tv_tensors.Mask(bright // 255))
-        assert torch.equal(moved, _changed(bright, moves, seed))  # the same draw as without a mask
+        moved, mask = augmentation(geometric)(bright, tv_tensors.Mask(bright // 255))
+        assert torch.equal(moved, _transformed(bright, geometric, seed))  # the same random numbers as without a mask
         assert set(mask.unique().tolist()) <= {0, 1}
-        assert ((moved > 127) != (mask > 0)).float().mean() < 0.01  # but for the edge, between two pixels
+        assert ((moved > 127) != (mask > 0)).float().mean() < 0.01  # except at the edge, between two pixels
 
 
-def test_gray_values_change_and_the_mask_stays(image: Tensor) -> None:
-    still = {"hflip": 0.0, "vflip": 0.0, "rotate": 0.0, "scale": (1.0, 1.0), "shift": 0.0}
-    grays = ALL.model_copy(update=still)
+def test_gray_value_transforms_do_not_change_the_mask(image: Tensor) -> None:
+    disabled = {"hflip": 0.0, "vflip": 0.0, "rotate": 0.0, "scale": (1.0, 1.0), "shift": 0.0}
+    grays = ALL.model_copy(update=disabled)
     mask = tv_tensors.Mask(image > 127)
     changed, kept = augmentation(grays)(image, mask)
     assert not torch.equal(changed, image)
     assert torch.equal(kept, mask)
 
 
-def test_a_bias_field_shades_smoothly_and_at_most_as_strongly_as_asked() -> None:
+def test_a_bias_field_is_smooth_and_at_most_as_strong_as_the_bound() -> None:
     gray = torch.full((1, 64, 64), 200, dtype=torch.uint8)
-    middle = [_changed(gray, Augment(bias_field=0.8), seed)[0, 10:-10, 10:-10].float() for seed in range(20)]
-    ratios = [float(part.max() / part.min()) for part in middle]
+    middle = [_transformed(gray, Augment(bias_field=0.8), seed)[0, 10:-10, 10:-10].float() for seed in range(20)]
+    ratios = [float(center.max() / center.min()) for center in middle]
     assert 1.3 < max(ratios) <= 1.4 / 0.6 + 0.05
     assert min(ratios) < 1.2
-    assert max(float(part.diff(dim=1).abs().max()) for part in middle) < 12  # no edges
+    assert max(float(center.diff(dim=1).abs().max()) for center in middle) < 12  # no edges
 
 
-def test_ghosts_lie_beside_the_image_and_are_as_bright_as_asked_at_most() -> None:
+def test_ghosts_are_beside_the_image_and_at_most_as_bright_as_the_bound() -> None:
     gray = torch.zeros((1, 60, 60), dtype=torch.uint8)
     gray[0, 28:32, 28:32] = 200
     for seed in range(10):
-        changed = _changed(gray, Augment(ghost=0.5), seed).clone()
+        changed = _transformed(gray, Augment(ghost=0.5), seed).clone()
         assert torch.equal(changed[0, 28:32, 28:32], gray[0, 28:32, 28:32])
         changed[0, 28:32, 28:32] = 0
         assert int((changed > 0).sum()) in (0, 32)
         assert int(changed.max()) <= 100
 
 
-def test_lower_resolution_and_jpeg_lose_detail_and_keep_the_brightness(image: Tensor) -> None:
+def test_downsampling_and_jpeg_lose_detail_and_keep_the_brightness(image: Tensor) -> None:
     def detail(pixels: Tensor) -> float:
         return float(pixels.float().diff(dim=2).abs().mean())
 
     for seed in range(5):
-        lower = _changed(image, Augment(downsample=0.4), seed)
-        assert detail(lower) < detail(image)
-        assert abs(float(lower.float().mean() - image.float().mean())) < 3
-        pressed = _changed(image, Augment(jpeg=10), seed)
-        assert abs(float(pressed.float().mean() - image.float().mean())) < 3
-    assert torch.equal(_changed(image, Augment(downsample=1.0)), image)
+        coarse = _transformed(image, Augment(downsample=0.4), seed)
+        assert detail(coarse) < detail(image)
+        assert abs(float(coarse.float().mean() - image.float().mean())) < 3
+        compressed = _transformed(image, Augment(jpeg=10), seed)
+        assert abs(float(compressed.float().mean() - image.float().mean())) < 3
+    assert torch.equal(_transformed(image, Augment(downsample=1.0)), image)
 
 
-def test_artifacts_come_to_a_share_of_the_images(image: Tensor) -> None:
+def test_artifacts_affect_a_share_of_the_images(image: Tensor) -> None:
     some = Augment(noise=0.5, artifacts=0.25)
-    changed = [not torch.equal(_changed(image, some, seed), image) for seed in range(200)]
+    changed = [not torch.equal(_transformed(image, some, seed), image) for seed in range(200)]
     assert 0.15 < sum(changed) / len(changed) < 0.35
-    assert all(not torch.equal(_changed(image, Augment(noise=0.5), seed), image) for seed in range(1, 20))
+    assert all(not torch.equal(_transformed(image, Augment(noise=0.5), seed), image) for seed in range(1, 20))

@@ -1,4 +1,4 @@
-"""Batch norm's statistics, recomputed over the training part before each validation."""
+"""Batch norm's statistics are recomputed over the training subset before each validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tumorlens.datasets import Table
 from tumorlens.training import cached_images, load_recipe, train
 
 
-def test_the_statistics_are_those_of_the_training_part(phantom_table: Table, tmp_path: Path) -> None:
+def test_the_statistics_are_those_of_the_training_subset(phantom_table: Table, tmp_path: Path) -> None:
     settings = ["input.size=32", "epochs=1", "batch_size=4", "precise_batch_norm=true"]
     run = train(phantom_table, load_recipe("demo", settings), tmp_path / "run")
     network, preprocessing = run.network(), run.spec.preprocessing()
@@ -27,5 +27,5 @@ def test_without_it_they_are_running_averages(phantom_table: Table, tmp_path: Pa
     plain = train(phantom_table, load_recipe("demo", settings), tmp_path / "plain")
     precise = train(phantom_table, load_recipe("demo", [*settings, "precise_batch_norm=true"]), tmp_path / "precise")
     first, second = plain.network().state_dict(), precise.network().state_dict()
-    assert torch.equal(first["head.weight"], second["head.weight"])  # the weights learn alike
+    assert torch.equal(first["head.weight"], second["head.weight"])  # the weights do not depend on it
     assert not torch.equal(first["stages.0.0.1.running_mean"], second["stages.0.0.1.running_mean"])

@@ -1,4 +1,4 @@
-"""bfloat16 where a machine computes in it, on a CPU with the depthwise convolutions left in float32."""
+"""bfloat16 is used where the machine supports it, on a CPU with depthwise convolutions in float32."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_auto_is_bfloat16_where_it_is_not_emulated(
     assert precision_here("float32") == "float32"
 
 
-def test_the_processor_is_asked() -> None:
+def test_auto_depends_on_the_processor() -> None:
     flags = Path("/proc/cpuinfo")
     if torch.cuda.is_available() or not flags.is_file():
-        pytest.skip("a graphics card, or no list of what the processor can do")
+        pytest.skip("a graphics card, or no list of the features of the processor")
     assert (precision_here("auto") == "bf16") == ("avx512_bf16" in flags.read_text().split())
 
 
 @pytest.mark.parametrize("emulated", [True, False])
-def test_a_run_says_what_auto_came_to_and_its_recipe_stays_open(
+def test_a_run_records_the_precision_and_its_recipe_stays_at_auto(
     emulated: bool, phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -62,15 +62,15 @@ def test_a_run_says_what_auto_came_to_and_its_recipe_stays_open(
 def test_a_depthwise_convolution_keeps_float32_accuracy_under_autocast() -> None:
     torch.manual_seed(0)
     plain = nn.Conv2d(8, 8, 3, padding=1, groups=8)
-    treated = copy.deepcopy(plain)
-    depthwise_in_float32(treated)
+    patched = copy.deepcopy(plain)
+    depthwise_in_float32(patched)
     x = torch.randn(2, 8, 16, 16)
     exact = plain(x)
     with torch.autocast("cpu", torch.bfloat16):
-        kept, lost = treated(x), plain(x)
-    assert kept.dtype == lost.dtype == torch.bfloat16
-    assert torch.equal(kept, exact.bfloat16())  # rounded once, at its end
-    assert not torch.equal(lost, exact.bfloat16())
+        accurate, rounded = patched(x), plain(x)
+    assert accurate.dtype == rounded.dtype == torch.bfloat16
+    assert torch.equal(accurate, exact.bfloat16())  # rounded once, at the end
+    assert not torch.equal(rounded, exact.bfloat16())
 
 
 def test_other_convolutions_stay_in_bfloat16() -> None:

@@ -1,4 +1,4 @@
-"""Small images in the first epochs: sizes rise to the full one, masks keep to their images, and a run does it."""
+"""Progressive resizing: image sizes increase to the full one, and masks are downsampled with their images."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
 from tumorlens.training.data_loading import Batch
-from tumorlens.training.loop.progressive_resizing import shrunk, side
+from tumorlens.training.loop.progressive_resizing import downsampled, image_size
 from tumorlens.training.loop.supervised_task import SupervisedTask
 from tumorlens.training.recipe import ProgressiveResizing
 
 
-def test_sizes_rise_in_even_steps_of_32_to_the_full_one() -> None:
-    growing = [side(ProgressiveResizing(size=128, until=0.6), 224, epoch, 10) for epoch in range(10)]
-    assert growing == [128, 128, 160, 160, 192, 192, 224, 224, 224, 224]
-    assert [side(ProgressiveResizing(size=64, until=1.0), 150, epoch, 4) for epoch in range(5)] == [
+def test_sizes_increase_in_equal_steps_of_32_to_the_full_one() -> None:
+    sizes = [image_size(ProgressiveResizing(size=128, until=0.6), 224, epoch, 10) for epoch in range(10)]
+    assert sizes == [128, 128, 160, 160, 192, 192, 224, 224, 224, 224]
+    assert [image_size(ProgressiveResizing(size=64, until=1.0), 150, epoch, 4) for epoch in range(5)] == [
         64,
         64,
         96,
@@ -32,14 +32,14 @@ def test_sizes_rise_in_even_steps_of_32_to_the_full_one() -> None:
 
 @pytest.mark.parametrize("size", [None, 224])
 def test_without_a_smaller_size_all_epochs_have_the_full_one(size: int | None) -> None:
-    assert {side(ProgressiveResizing(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
+    assert {image_size(ProgressiveResizing(size=size), 224, epoch, 10) for epoch in range(10)} == {224}
 
 
-def test_a_mask_shrinks_with_its_image_and_stays_a_mask() -> None:
+def test_a_mask_is_downsampled_with_its_image_and_stays_binary() -> None:
     images = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
     images[0, :, 16:48, 8:24] = 200
     masks = (images > 0).to(torch.uint8)
-    small = shrunk(Batch(images, torch.tensor([0, 1]), masks, torch.ones(2, dtype=torch.bool)), 32)
+    small = downsampled(Batch(images, torch.tensor([0, 1]), masks, torch.ones(2, dtype=torch.bool)), 32)
     assert small.masks is not None
     assert small.images.shape == small.masks.shape == (2, 1, 32, 32)
     assert small.masks.dtype == torch.uint8
@@ -49,23 +49,23 @@ def test_a_mask_shrinks_with_its_image_and_stays_a_mask() -> None:
     assert torch.equal(small.labels, torch.tensor([0, 1]))
 
 
-def test_a_batch_of_that_size_passes_untouched() -> None:
+def test_a_batch_of_that_size_is_unchanged() -> None:
     batch = Batch(torch.zeros(1, 1, 32, 32, dtype=torch.uint8), torch.tensor([0]))
-    assert shrunk(batch, 32) is batch
-    assert shrunk(batch, 16).masks is None
+    assert downsampled(batch, 32) is batch
+    assert downsampled(batch, 16).masks is None
 
 
-def test_a_run_sees_small_images_first_and_validates_on_full_ones(
+def test_a_run_trains_on_small_images_first_and_validates_on_full_ones(
     phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: dict[bool, list[int]] = {True: [], False: []}
+    sizes: dict[bool, list[int]] = {True: [], False: []}
     forward = SupervisedTask.forward
 
-    def watched(self: SupervisedTask, images: torch.Tensor) -> Any:
-        seen[self.training].append(images.shape[-1])
+    def recorded(self: SupervisedTask, images: torch.Tensor) -> Any:
+        sizes[self.training].append(images.shape[-1])
         return forward(self, images)
 
-    monkeypatch.setattr(SupervisedTask, "forward", watched)
+    monkeypatch.setattr(SupervisedTask, "forward", recorded)
     settings = [
         "input.size=96",
         "epochs=4",
@@ -74,13 +74,15 @@ def test_a_run_sees_small_images_first_and_validates_on_full_ones(
         "progressive_resizing.until=0.5",
     ]
     run = train(phantom_table, load_recipe("demo", settings), tmp_path / "run")
-    assert list(np.unique(seen[True])) == [32, 64, 96]
-    assert seen[True] == sorted(seen[True])
-    assert seen[True].count(96) == len(seen[True]) // 2
-    assert set(seen[False]) == {96}
+    assert list(np.unique(sizes[True])) == [32, 64, 96]
+    assert sizes[True] == sorted(sizes[True])
+    assert sizes[True].count(96) == len(sizes[True]) // 2
+    assert set(sizes[False]) == {96}
     assert run.spec.preprocessing().input_geometry.size == 96
 
 
 def test_a_first_size_above_the_full_one_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"^recipe demo: grow\.size is 256; expected at most input\.size, 224$"):
+    with pytest.raises(
+        RecipeError, match=r"^recipe demo: progressive_resizing\.size is 256; expected at most input\.size, 224$"
+    ):
         load_recipe("demo", ["input.size=224", "progressive_resizing.size=256"])
