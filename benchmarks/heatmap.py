@@ -1,4 +1,4 @@
-"""What a heat map costs, in forward passes: out of the exported graph, and by every method there is."""
+"""The time of a heat map relative to a forward pass: from a model file, and by every explanation method."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from race import Contestant, race
 
 from tumorlens.explanation import METHODS
 
-PACKAGES = ("grad_cam", "hires_cam", "eigen_cam")  # of the grad-cam package, that tumorlens has too
-IN_BUNDLES = ("eigen_cam", "occlusion", "mask")
+GRAD_CAM_PACKAGE = ("grad_cam", "hires_cam", "eigen_cam")  # methods that the grad-cam package has as well
+IN_MODEL_FILES = ("eigen_cam", "occlusion", "mask")
 EXPLAINED = {
     "efficientnet_lite0_unet": ("grad_cam", "hires_cam", "eigen_cam", "occlusion", "mask"),
     "efficientnet_lite0_transformer": ("grad_cam", "hires_cam", "attention"),
@@ -19,33 +19,33 @@ EXPLAINED = {
 
 
 def comparisons(material: Material) -> Iterator[Comparison]:
-    """The bundle's map of each network, then every method for information."""
+    """The map of each network's model file, then every method for information."""
     for network in NETWORKS:
-        yield _from_graph(material, network)
+        yield _from_model_file(material, network)
     for network, methods in EXPLAINED.items():
         yield _methods(material, network, methods)
 
 
-def _from_graph(material: Material, network: str) -> Comparison:
+def _from_model_file(material: Material, network: str) -> Comparison:
     settings = material.settings
-    asked = [material.image, settings.predictions]
+    arguments = [material.image, settings.predictions]
     contestants = [
         Contestant(
-            "bundle without heat map",
+            "model file without heat map",
             "tumorlens_prediction.py",
-            [material.model_file_without_heatmap(network), *asked],
+            [material.model_file_without_heatmap(network), *arguments],
         ),
         Contestant(
-            "bundle with heat map",
+            "model file with heat map",
             "tumorlens_prediction.py",
-            [material.model_file(network), *asked, "--heatmap"],
+            [material.model_file(network), *arguments, "--heatmap"],
         ),
     ]
     return Comparison(
-        question=f"A heat map out of the bundle, {network}",
+        question=f"A heat map from a model file, {network}",
         how=(
-            f"`predict(heatmap=True)`, the map brought back to {settings.side} x {settings.side} pixels, against "
-            "`predict` with a bundle from whose graph the map was taken out: the forward pass alone."
+            f"`predict(heatmap=True)`, with the map resized to {settings.side} x {settings.side} pixels, against "
+            "`predict` with a model file without the heat map output: the forward pass alone."
         ),
         unit="ms",
         ratio=COST,
@@ -56,23 +56,23 @@ def _from_graph(material: Material, network: str) -> Comparison:
 
 def _methods(material: Material, network: str, methods: Sequence[str]) -> Comparison:
     settings = material.settings
-    asked = [settings.predictions]
-    contestants = [Contestant("eager forward pass", "maps.py", ["forward", network, "none", *asked])]
+    arguments = [settings.predictions]
+    contestants = [Contestant("eager forward pass", "maps.py", ["forward", network, "none", *arguments])]
     for method in methods:
         title = METHODS[method].title
-        if method in PACKAGES:
+        if method in GRAD_CAM_PACKAGE:
             contestants.append(
-                Contestant(f"{title}, grad-cam package", "maps.py", ["package", network, method, *asked])
+                Contestant(f"{title}, grad-cam package", "maps.py", ["package", network, method, *arguments])
             )
-        contestants.append(Contestant(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *asked]))
-        if method in IN_BUNDLES:
-            model_file = ["bundle", material.model_file(network), method, *asked]
-            contestants.append(Contestant(f"{title}, out of the bundle", "maps.py", model_file))
+        contestants.append(Contestant(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *arguments]))
+        if method in IN_MODEL_FILES:
+            model_file = ["model-file", material.model_file(network), method, *arguments]
+            contestants.append(Contestant(f"{title}, from a model file", "maps.py", model_file))
     return Comparison(
-        question=f"All methods of explanation, {network}",
+        question=f"All explanation methods, {network}",
         how=(
-            "One image of 224 x 224 pixels, eager PyTorch as it comes, for one class; bundles in ONNX Runtime. The "
-            "package begins with the prepared input, tumorlens with the image; both end with a map of its size."
+            "One image of 224 x 224 pixels, one class, eager PyTorch; model files in ONNX Runtime. The package starts "
+            "from the preprocessed input, tumorlens from the image; both return a map of the size of the image."
         ),
         unit="ms",
         ratio=COST,

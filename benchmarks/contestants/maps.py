@@ -1,4 +1,4 @@
-"""One image -> forward pass, or a heat map by tumorlens or by the grad-cam package; all eager PyTorch but bundles."""
+"""One image -> forward pass, or heat map by tumorlens or the grad-cam package; eager PyTorch, or a model file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = Callable[[], object]
 
 
 class Logits(nn.Module):
-    """The network as the package wants it: a module that returns scores."""
+    """A wrapper for the package, which expects a module that returns scores."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -36,26 +36,26 @@ class Logits(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("who", choices=["forward", "package", "tumorlens", "bundle"])
-    parser.add_argument("network", help="name, or the path of a bundle")
+    parser.add_argument("implementation", choices=["forward", "package", "tumorlens", "model-file"])
+    parser.add_argument("network", help="name, or the path of a model file")
     parser.add_argument("method", help="of tumorlens")
     parser.add_argument("times", type=int)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
 
     image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)
-    if chosen.who == "bundle":
-        predictor = load(chosen.network)
-        call: Call = lambda: predictor.heatmap(image, method=chosen.method)  # noqa: E731
+    if arguments.implementation == "model-file":
+        predictor = load(arguments.network)
+        call: Call = lambda: predictor.heatmap(image, method=arguments.method)  # noqa: E731
     else:
-        call = _eager(chosen.who, chosen.network, chosen.method, image)
-    times = 1 if chosen.method == "occlusion" else chosen.times  # a median of one: it takes seconds
+        call = _eager(arguments.implementation, arguments.network, arguments.method, image)
+    times = 1 if arguments.method == "occlusion" else arguments.times  # one run, since it takes seconds
     milliseconds(call, 1)
     serve(lambda: milliseconds(call, times))
 
 
-def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
-    known = architecture_info(name)
-    spec = ModelSpec(name, ("a", "b", "c", "d"), 3, InputGeometry(SIDE), known.mean, known.std)
+def _eager(implementation: str, name: str, method: str, image: np.ndarray) -> Call:
+    info = architecture_info(name)
+    spec = ModelSpec(name, ("a", "b", "c", "d"), 3, InputGeometry(SIDE), info.mean, info.std)
     network = spec.network().eval()
     inputs = spec.preprocessing()(torch.from_numpy(image)[None])
 
@@ -63,10 +63,11 @@ def _eager(who: str, name: str, method: str, image: np.ndarray) -> Call:
         with torch.inference_mode():
             return network(inputs)
 
-    if who == "forward":
+    if implementation == "forward":
         return forward
-    if who == "package":
-        cam = getattr(pytorch_grad_cam, PACKAGES[method])(Logits(network), [network.backbone.bn2])  # its last maps
+    if implementation == "package":
+        last = network.backbone.bn2  # the layer of the last feature maps
+        cam = getattr(pytorch_grad_cam, PACKAGES[method])(Logits(network), [last])
         return lambda: cam(inputs, [ClassifierOutputTarget(0)])
     explainer = PipelineExplainer(Pipeline(spec.preprocessing(), network).eval())
     return lambda: explainer.heatmaps(image[None], [0], method=method)
