@@ -31,10 +31,10 @@ class Brightest(Network):
 
     def forward(self, inputs: Tensor) -> ModelOutput:
         features = torch.nn.functional.avg_pool2d(inputs, 2) + 1  # black is 0, so that the first class always wins
-        weights = self.class_weights()
+        weights = self.classifier_weights()
         return ModelOutput(features.mean((2, 3)) @ weights.T, features)
 
-    def class_weights(self) -> Tensor:
+    def classifier_weights(self) -> Tensor:
         return torch.tensor([[4.0], [-4.0]])
 
 

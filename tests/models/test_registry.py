@@ -141,7 +141,7 @@ def test_saved_weights_give_bit_identical_outputs_in_another_network(name: str, 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_class_activation_map_averages_to_the_logit(name: str) -> None:
     network = _seeded(name).eval()
-    weights = network.class_weights()
+    weights = network.classifier_weights()
     if weights is None:
         pytest.skip(f"{name} does not end with pooling and one linear layer, so its Grad-CAM needs a backward pass")
     with torch.no_grad():

@@ -151,7 +151,7 @@ def _card(
         model=spec.model,
         parameters=parameters,
         temperature=float(pipeline.temperature),
-        heatmap=pipeline.network.class_weights() is not None,
+        heatmap=pipeline.network.classifier_weights() is not None,
         segments=run.segments,
         methods=tuple(supported_methods(output_names(pipeline))),
         weights_dtype="float16" if half else "float32",

@@ -34,7 +34,7 @@ class ModelOutput(NamedTuple):
 class Network(nn.Module):
     """A network of the registry: `forward` takes (N, C, H, W) float32 and returns a `ModelOutput`."""
 
-    def class_weights(self) -> Tensor | None:
+    def classifier_weights(self) -> Tensor | None:
         """(K, C) weights of the classifier where the network ends with global average pooling and one linear layer.
 
         In such a network Grad-CAM equals the class activation map of Zhou et al. 2016: it needs no backward pass and

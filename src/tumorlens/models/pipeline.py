@@ -136,7 +136,7 @@ class Pipeline(nn.Module):
         """Preprocess, predict, calibrate."""
         boxes = self.preprocessing.boxes(images)
         output = self.network(self.preprocessing(images, boxes))
-        weights = self.network.class_weights()
+        weights = self.network.classifier_weights()
         if weights is None:
             cam = output.features[:, :0]
         else:

@@ -196,7 +196,7 @@ def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
             f"recipe {recipe.name}: prior_correction is true, but {recipe.model} does not end with one linear layer "
             "that has a bias; set prior_correction=false"
         )
-    if recipe.loss.cam_guidance and network.class_weights() is None:
+    if recipe.loss.cam_guidance and network.classifier_weights() is None:
         raise RecipeError(
             f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} has no class activation maps, "
             "because it does not end with pooling and one linear layer; set loss.cam_guidance=0, or choose another "

@@ -110,7 +110,7 @@ def test_it_equals_cam_up_to_a_factor_for_pooling_and_linear(name: str) -> None:
     network, inputs = random_network(name), images()
     with torch.no_grad():
         features = network(inputs).features
-        weights = network.class_weights()
+        weights = network.classifier_weights()
         assert weights is not None
         cam = torch.relu(torch.einsum("c,nchw->nhw", weights[1], features))
     pixels = features.shape[2] * features.shape[3]

@@ -41,6 +41,6 @@ def test_vgg16_has_its_thirteen_convolutions_and_no_dense_layers() -> None:
     network = create("vgg16", 2)
     assert sum(isinstance(m, torch.nn.Conv2d) for m in network.modules()) == 13
     assert [n for n, _ in network.named_children()] == ["backbone", "dropout", "head"]
-    assert network.class_weights() is network.head.weight
+    assert network.classifier_weights() is network.head.weight
     assert create("vgg16", 2).dropout.p == 0.5
     assert create("vgg16", 2, dropout=0.0).dropout.p == 0.0

@@ -51,7 +51,7 @@ def test_its_class_scores_are_exactly_those_of_the_classifier(name: str) -> None
         mine, theirs = ours(image), plain(image)
     assert torch.equal(mine.logits, theirs.logits)
     assert torch.equal(mine.features, theirs.features)
-    assert ours.class_weights() is ours.head.weight
+    assert ours.classifier_weights() is ours.head.weight
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -160,7 +160,7 @@ def test_with_pool_mask_the_predicted_mask_weights_the_pooling() -> None:
     # The classifier gets the mean of the upsampled maps over the corner; the rest has a small weight.
     upsampled = torch.nn.functional.interpolate(plain.features, size=(8, 8), mode="bilinear", align_corners=False)
     torch.testing.assert_close(corner.features.mean((2, 3)), upsampled[..., :4, :4].mean((2, 3)), rtol=0.05, atol=0.02)
-    weights = network.class_weights()
+    weights = network.classifier_weights()
     assert weights is not None
     maps = torch.einsum("kc,nchw->nkhw", weights, corner.features)
     torch.testing.assert_close(maps.mean((2, 3)) + network.head.bias, corner.logits)

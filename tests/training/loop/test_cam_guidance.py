@@ -69,7 +69,7 @@ def test_the_map_is_grad_cam_of_the_reference_class_in_float32() -> None:
     torch.manual_seed(0)
     network, labels = create("mini_resnet", 3).eval(), torch.tensor([2, 0])
     inputs = torch.randn(2, 3, 64, 64)
-    output, weights = network(inputs), network.class_weights()
+    output, weights = network(inputs), network.classifier_weights()
     assert weights is not None
     maps = class_maps(weights, output.features, labels)
     torch.testing.assert_close(maps.relu() / 16, grad_cam(network, inputs, labels.tolist()))  # 4 x 4 cells

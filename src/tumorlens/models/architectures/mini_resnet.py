@@ -26,7 +26,7 @@ class MiniResNet(Network):
         features = self.stages(x)
         return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
-    def class_weights(self) -> Tensor:
+    def classifier_weights(self) -> Tensor:
         """(K, 96): the network ends with pooling and one linear layer."""
         return self.head.weight
 

@@ -63,7 +63,7 @@ class UNet(Network):
         logits = self.head(self.dropout(mean))
         return ModelOutput(logits, weighted, mask, unweighted=features.mean((2, 3)))
 
-    def class_weights(self) -> Tensor:
+    def classifier_weights(self) -> Tensor:
         """(K, F): the network ends with pooling and one linear layer."""
         return self.head.weight
 

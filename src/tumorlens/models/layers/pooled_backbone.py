@@ -56,6 +56,6 @@ class PooledClassifier(Network):
         features = self.backbone(x)
         return ModelOutput(self.head(self.dropout(features.mean((2, 3)))), features)
 
-    def class_weights(self) -> Tensor:
+    def classifier_weights(self) -> Tensor:
         """(K, F): the network ends with pooling and one linear layer."""
         return self.head.weight

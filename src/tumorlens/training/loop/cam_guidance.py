@@ -13,7 +13,7 @@ def class_maps(weights: Tensor, features: Tensor, labels: Tensor) -> Tensor:
     """Contribution of each position to the score of the reference class: the class activation map of Zhou et al. 2016.
 
     Args:
-        weights: (K, C), as `Network.class_weights`.
+        weights: (K, C), as `Network.classifier_weights`.
         features: (N, C, h, w), as `ModelOutput.features`.
         labels: (N,) class indices.
 

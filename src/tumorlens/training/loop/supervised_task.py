@@ -110,7 +110,7 @@ class SupervisedTask(L.LightningModule):
 
     def _maps(self, output: ModelOutput, batch: Batch) -> tuple[Tensor, Tensor]:
         """Class activation maps of the reference class, and masks, of the images with a tumor."""
-        weights, (masks, _) = self.network.class_weights(), _masks(batch)
+        weights, (masks, _) = self.network.classifier_weights(), _masks(batch)
         assert weights is not None  # `check_fit` has checked it
         with_tumor = _with_tumor(masks)
         return class_maps(weights, output.features[with_tumor], batch.labels[with_tumor]), masks[with_tumor]
