@@ -185,13 +185,13 @@ def show_tables(section: Section, title: str = "") -> None:
 
     if title:
         show(f"\n{title}")
-    for block in (*find_blocks(section.blocks, TableBlock), *find_blocks(section.blocks, HeatTable)):
+    for block in find_blocks(section.blocks, TableBlock):
         printed = grid(*block.headers)
         for row in block.rows:
-            if isinstance(block, HeatTable):
-                name, cells = row
-                texts = [text for cell in cells for text in (str(cell.text), *[""] * (cell.wide - 1))]
-                printed.add_row(str(name), *texts)
-            else:
-                printed.add_row(*map(str, row))
+            printed.add_row(*row)
+        show(printed)
+    for heat in find_blocks(section.blocks, HeatTable):
+        printed = grid(*heat.headers)
+        for name, cells in heat.rows:
+            printed.add_row(name, *(text for cell in cells for text in (cell.text, *[""] * (cell.wide - 1))))
         show(printed)

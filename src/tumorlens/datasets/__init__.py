@@ -5,7 +5,7 @@ from tumorlens.datasets.download.http_download import DownloadProgress
 from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.formats.csv_table import read_table, write_table
 from tumorlens.datasets.reference_masks import MaskLocation, load_mask, read_sample_mask
-from tumorlens.datasets.registry import DATASETS, dataset
+from tumorlens.datasets.dataset_registry import DATASETS, dataset
 from tumorlens.datasets.table import (
     DUPLICATES_PREFIX,
     SPLITS,

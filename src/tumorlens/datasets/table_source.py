@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tumorlens.datasets.formats.csv_table import read_table
-from tumorlens.datasets.registry import DATASETS
+from tumorlens.datasets.dataset_registry import DATASETS
 from tumorlens.datasets.table import Table, pool
 from tumorlens.datasets.unannotated import Unannotated, resolve_unannotated
 from tumorlens.errors import DataError

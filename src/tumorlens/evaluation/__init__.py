@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tumorlens._extras import require
 
 if TYPE_CHECKING:
-    from tumorlens.evaluation.evaluate import calibrate as calibrate
-    from tumorlens.evaluation.evaluate import evaluate as evaluate
+    from tumorlens.evaluation.evaluate_run import calibrate as calibrate
+    from tumorlens.evaluation.evaluate_run import evaluate as evaluate
     from tumorlens.evaluation.evaluation_facts import EvaluationFacts as EvaluationFacts
     from tumorlens.evaluation.evaluation_facts import weights_hash as weights_hash
     from tumorlens.evaluation.evaluation_files import write_evaluation as write_evaluation
@@ -31,8 +31,8 @@ _LAZY = {
     "StoredEvaluation": "stored_evaluation",
     "TemperatureScaling": "evaluation_result",
     "Thresholds": "thresholds",
-    "calibrate": "evaluate",
-    "evaluate": "evaluate",
+    "calibrate": "evaluate_run",
+    "evaluate": "evaluate_run",
     "evaluation_page": "report.evaluation_page",
     "evaluation_sections": "report.evaluation_page",
     "gray_slice": "inference",

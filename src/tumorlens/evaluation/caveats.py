@@ -44,7 +44,7 @@ def caveats(
         _unknown_patients(subset, unit),
         _few(len({s.unit for s in subset.samples}), unit),
         _absent(subset, classes),
-        _classes_apart(subset),
+        _separable_classes(subset),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -66,7 +66,7 @@ def _box_masks(shown: Sequence[SegmentationCase]) -> str:
         return ""
     count = f"{boxes:,} of {len(shown):,} reference masks that show a tumor are filled rectangles"
     if boxes >= BOX_MASK_SHARE * len(shown):
-        return f"{count}: bounding boxes, not contours. Dice and IoU say how well boxes are found, and nothing about contours."
+        return f"{count}: bounding boxes, not contours. Dice and IoU measure how well boxes are found, and no contours."
     return f"{count}, most likely bounding boxes; Dice and IoU mix contours and boxes."
 
 
@@ -124,7 +124,7 @@ def _absent(subset: Table, classes: tuple[str, ...]) -> str:
     return f"No test image of {', '.join(absent)}: these classes are not measured." if absent else ""
 
 
-def _classes_apart(subset: Table) -> str:
+def _separable_classes(subset: Table) -> str:
     """Classes that can be told by their data set: each of their images is from a set that holds no other class."""
     holds: dict[str, set[str]] = {}
     for sample in subset.samples:

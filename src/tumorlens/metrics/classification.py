@@ -1,4 +1,4 @@
-"""Run + table -> numbers: how good the probabilities are, each figure with its interval."""
+"""Probabilities + labels -> classification metrics, each with its interval."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ ROC_POINTS = 200
 
 @dataclass(frozen=True, eq=False)
 class Metrics:
-    """The figures of one evaluation.
+    """The classification metrics of one evaluation.
 
     With tp, fp, fn and tn counted for one class against the rest, and the class of highest
     probability taken as the prediction:
 
-    - ``accuracy``: share of images predicted right.
+    - ``accuracy``: share of images that are correctly classified.
     - ``sensitivity`` (recall): tp / (tp + fn). ``specificity``: tn / (tn + fp).
     - ``precision``: tp / (tp + fp). ``f1``: 2 tp / (2 tp + fp + fn).
     - ``auroc``: chance that an image of the class scores higher than one of another; ties count half.
     - ``balanced_accuracy``, ``macro_f1``, ``macro_auroc``: mean of sensitivity, f1 and auroc over the
-      classes present in the truth. ``weighted_f1``: mean of f1 weighted by their images.
-    - ``brier``: mean over images of the sum over classes of (probability - truth)^2, 0 to 2
+      classes present in the reference. ``weighted_f1``: mean of f1 weighted by their images.
+    - ``brier``: mean over images of the sum over classes of (probability - reference)^2, 0 to 2
       (Brier 1950). For two classes that is twice the one-sided score some libraries give.
     - ``ece``: expected calibration error, the mean over images of |accuracy - confidence| of the
       equal-width confidence bin they fall into, confidence being the highest probability (Guo 2017).
       Chance alone lifts it above zero, and in a resample once more: the lower end of its interval is
-      therefore the upper one reflected at the figure, cut off at zero.
+      therefore the upper one reflected at the value, cut off at zero.
 
-    A figure of a class that is absent from the truth (precision: from the predictions) is undefined:
+    A metric of a class that is absent from the reference (precision: from the predictions) is undefined:
     NaN, without interval.
 
     Attributes:
         overall: estimates by the names above.
         per_class: class name to estimates by the names above; for two classes the positive one's
             sensitivity and specificity are those of the test.
-        confusion_matrix: (K, K) images; rows are the truth, columns the prediction.
+        confusion_matrix: (K, K) images; rows are the reference, columns the prediction.
         support: class name to images of that class.
         classes: the K class names in order.
     """
@@ -58,10 +58,10 @@ class Metrics:
         """All of it as plain dictionaries, lists and numbers, ready for JSON."""
         return {
             "classes": list(self.classes),
-            "overall": {name: figure.to_dict() for name, figure in self.overall.items()},
+            "overall": {name: estimate.to_dict() for name, estimate in self.overall.items()},
             "per_class": {
-                label: {name: figure.to_dict() for name, figure in figures.items()}
-                for label, figures in self.per_class.items()
+                label: {name: estimate.to_dict() for name, estimate in estimates.items()}
+                for label, estimates in self.per_class.items()
             },
             "confusion_matrix": self.confusion_matrix.tolist(),
             "support": self.support,
@@ -76,7 +76,7 @@ class Bin:
         low: lower edge, exclusive.
         high: upper edge, inclusive.
         confidence: mean confidence of its images.
-        accuracy: share of its images predicted right.
+        accuracy: share of its images that are correctly classified.
         count: its images.
     """
 
@@ -99,7 +99,7 @@ def measure(
     *,
     bins: int = 15,
 ) -> Metrics:
-    """Every figure of `Metrics`, with 95 % intervals from one set of resamples by unit.
+    """Every metric of `Metrics`, with 95 % intervals from one set of resamples by unit.
 
     Args:
         probabilities: (N, K), rows sum to one.
@@ -116,36 +116,36 @@ def measure(
         raise DataError(f"{len(bootstrap)} units for {len(y)} images; expected one per image")
     names, k = tuple(classes), len(classes)
     predicted = p.argmax(axis=1)
-    truth, guess = _one_hot(y, k), _one_hot(predicted, k)
-    drawn = BootstrapDraws.draw(bootstrap)
+    reference, guess = _one_hot(y, k), _one_hot(predicted, k)
+    draws = BootstrapDraws.draw(bootstrap)
 
-    confusion_matrix = drawn.sums(truth[:, :, None] & guess[:, None, :])
+    confusion_matrix = draws.sums(reference[:, :, None] & guess[:, None, :])
     rates = _rates(confusion_matrix)
-    rates["auroc"] = np.stack([_auroc(p[:, c], y == c, drawn) for c in range(k)], axis=1)
-    present = truth.any(axis=0)
+    rates["auroc"] = np.stack([_auroc(p[:, c], y == c, draws) for c in range(k)], axis=1)
+    present = reference.any(axis=0)
     images = confusion_matrix.sum(axis=(1, 2))
     support = confusion_matrix.sum(axis=2)
 
     def macro(name: str) -> Estimate:
         # a resample that lacks one of these classes is NaN here and left out: it would be the mean of others
-        return drawn.estimate(rates[name][:, present].mean(axis=1))
+        return draws.estimate(rates[name][:, present].mean(axis=1))
 
     overall = {
-        "accuracy": drawn.proportion(np.trace(confusion_matrix, axis1=1, axis2=2) / images, np.full(len(y), True)),
+        "accuracy": draws.proportion(np.trace(confusion_matrix, axis1=1, axis2=2) / images, np.full(len(y), True)),
         "balanced_accuracy": macro("sensitivity"),
         "macro_f1": macro("f1"),
-        "weighted_f1": drawn.estimate(np.nansum(rates["f1"] * support, axis=1) / images),
+        "weighted_f1": draws.estimate(np.nansum(rates["f1"] * support, axis=1) / images),
         "macro_auroc": macro("auroc"),
-        "brier": drawn.estimate(drawn.sums(np.square(p - truth).sum(axis=1)) / images),
-        "ece": _reflected(drawn.estimate(np.abs(drawn.sums(_gaps(p, y, bins))).sum(axis=1) / images)),
+        "brier": draws.estimate(draws.sums(np.square(p - reference).sum(axis=1)) / images),
+        "ece": _reflected(draws.estimate(np.abs(draws.sums(_gaps(p, y, bins))).sum(axis=1) / images)),
     }
     per_class = {
         name: {
-            "sensitivity": drawn.proportion(rates["sensitivity"][:, c], truth[:, c]),
-            "specificity": drawn.proportion(rates["specificity"][:, c], ~truth[:, c]),
-            "precision": drawn.proportion(rates["precision"][:, c], guess[:, c]),
-            "f1": drawn.estimate(rates["f1"][:, c]),
-            "auroc": drawn.estimate(rates["auroc"][:, c]),
+            "sensitivity": draws.proportion(rates["sensitivity"][:, c], reference[:, c]),
+            "specificity": draws.proportion(rates["specificity"][:, c], ~reference[:, c]),
+            "precision": draws.proportion(rates["precision"][:, c], guess[:, c]),
+            "f1": draws.estimate(rates["f1"][:, c]),
+            "auroc": draws.estimate(rates["auroc"][:, c]),
         }
         for c, name in enumerate(names)
     }
@@ -153,12 +153,12 @@ def measure(
     return Metrics(overall, per_class, confusion_matrix[0].astype(np.int64), counted, names)
 
 
-def _reflected(figure: Estimate) -> Estimate:
-    """The interval of a figure that resampling can only lift, with its lower end mended."""
-    if figure.low is None or figure.high is None:
-        return figure
-    high = max(figure.value, figure.high)
-    return replace(figure, low=max(0.0, min(figure.low, 2 * figure.value - high)), high=high)
+def _reflected(estimate: Estimate) -> Estimate:
+    """The interval of an estimate that resampling can only lift, with its lower end mended."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    high = max(estimate.value, estimate.high)
+    return replace(estimate, low=max(0.0, min(estimate.low, 2 * estimate.value - high)), high=high)
 
 
 def roc_points(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -175,12 +175,12 @@ def roc_points(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[Floats, 
     if hits.all() or not hits.any():
         return np.empty(0), np.empty(0)
     order = np.argsort(-values, kind="stable")
-    last_of_tie = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
-    tp = np.append(0, np.cumsum(hits[order])[last_of_tie])
-    fp = np.append(0, np.cumsum(~hits[order])[last_of_tie])
+    last_of_equals = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    tp = np.append(0, np.cumsum(hits[order])[last_of_equals])
+    fp = np.append(0, np.cumsum(~hits[order])[last_of_equals])
     bends = np.concatenate([[True], (np.diff(tp, 2) != 0) | (np.diff(fp, 2) != 0), [True]])
     tpr, fpr = tp[bends] / hits.sum(), fp[bends] / (~hits).sum()
-    if len(tpr) > ROC_POINTS:  # equal steps along the curve, so that no part of it is drawn coarsely
+    if len(tpr) > ROC_POINTS:  # equal steps along the curve, so that no part of it has few points
         keep = np.unique(np.searchsorted(tpr + fpr, np.linspace(0, 2, ROC_POINTS)))
         tpr, fpr = tpr[keep], fpr[keep]
     return fpr, tpr
@@ -229,7 +229,7 @@ def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, classes: Seque
 
 
 def _rates(confusion_matrix: Floats) -> dict[str, Floats]:
-    """(..., K, K) counts, rows truth, to (..., K) rates; NaN where a rate has nothing to count."""
+    """(..., K, K) counts, rows are the reference, to (..., K) rates; NaN where a rate has nothing to count."""
     tp = np.diagonal(confusion_matrix, axis1=-2, axis2=-1)
     true, guessed = confusion_matrix.sum(axis=-1), confusion_matrix.sum(axis=-2)
     others = true.sum(axis=-1, keepdims=True) - true
@@ -241,15 +241,15 @@ def _rates(confusion_matrix: Floats) -> dict[str, Floats]:
     }
 
 
-def _auroc(scores: Floats, positive: Flags, drawn: BootstrapDraws) -> Floats:
+def _auroc(scores: Floats, positive: Flags, draws: BootstrapDraws) -> Floats:
     """(1 + B,) Mann-Whitney: the share of (positive, negative) pairs in the right order, ties half."""
     negatives, positives = np.flatnonzero(~positive), np.flatnonzero(positive)
     negatives = negatives[np.argsort(scores[negatives])]
     below = np.searchsorted(scores[negatives], scores[positives], side="left")
     not_above = np.searchsorted(scores[negatives], scores[positives], side="right")
     everyone = np.concatenate([negatives, positives])
-    column = np.empty(len(drawn.counts))
-    for rows, weights in drawn.weights(everyone):
+    column = np.empty(len(draws.counts))
+    for rows, weights in draws.weights(everyone):
         beaten = np.zeros((len(weights), len(negatives) + 1))
         np.cumsum(weights[:, : len(negatives)], axis=1, out=beaten[:, 1:])
         winners = weights[:, len(negatives) :]

@@ -43,7 +43,7 @@ class LeakRecord(_Partial):
     of: int
 
 
-class MaskCounts(_Partial):
+class MaskTally(_Partial):
     """Number of images with a mask of their own, with an empty mask (no tumor), and without a mask."""
 
     own: int
@@ -64,8 +64,8 @@ class MaskProvenance(_Partial):
 
     fingerprint: str
     segmented: bool = True
-    train: MaskCounts | None = None
-    val: MaskCounts | None = None
+    train: MaskTally | None = None
+    val: MaskTally | None = None
 
 
 class NetworkRecord(_Partial):

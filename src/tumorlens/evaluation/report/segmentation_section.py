@@ -22,7 +22,7 @@ OF_EACH = 3
 
 _LONGEST = 640  # pixels of an image on the page, scan and close-up together
 _CLOSE_UP = 156  # pixels of a close-up, about, before it is doubled
-_MARGIN = 0.6  # around the contours in the close-up, of their longer side
+_PADDING = 0.6  # around the contours in the close-up, of their longer side
 _RULE = (
     "Each metric is computed for every image that has a reference mask, at the size of that image, and then "
     "averaged over "
@@ -139,7 +139,7 @@ def _square_around(mask: Mask) -> tuple[slice, slice]:
     for axis in (1, 0):
         hits = np.flatnonzero(mask.any(axis=axis))
         spans.append((int(hits[0]), int(hits[-1]) + 1))
-    side = round((1 + _MARGIN) * max(last - first for first, last in spans))
+    side = round((1 + _PADDING) * max(last - first for first, last in spans))
     starts = [
         min(max(0, (first + last - side) // 2), max(0, edge - side))
         for (first, last), edge in zip(spans, mask.shape, strict=True)

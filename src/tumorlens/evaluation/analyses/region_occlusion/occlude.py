@@ -1,4 +1,4 @@
-"""An image -> the same without its head, without all but its head, or without its tumor."""
+"""Image -> the same with its head, everything outside of its head, or its tumor occluded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tumorlens._arrays import Flags
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.scan.foreground import background_level, head_mask
 
-_BEYOND = 0.01  # of the longer side, or 2 pixels: what is blanked around an outline, which is never drawn to the pixel
-_RING = 0.02  # of the longer side: the width of the ring around that from which the gray of the filling is taken
+_BEYOND = 0.01  # of the longer side, or 2 pixels: occluded around a contour, which is never exact to the pixel
+_RING = 0.02  # of the longer side: the width of the ring around that that gives the gray value of the filling
 
 
 def head_occluded(gray: GrayImage, head: Flags) -> GrayImage:
@@ -25,24 +25,24 @@ def outside_head_occluded(gray: GrayImage, head: Flags) -> GrayImage:
 def tumor_occluded(gray: GrayImage, mask: Mask) -> GrayImage:
     """The image with its tumor filled evenly, in the median gray of what lies around it in the head.
 
-    A black hole would say where the tumor was as loudly as the tumor did. An even blot still shows a shape, for
-    those who look for one.
+    A black region would show the place of the tumor as clearly as the tumor does. An even region still shows a shape.
 
     Args:
         gray: (H, W) uint8.
         mask: (H, W), 1 = tumor, at least one pixel.
 
     Returns:
-        (H, W) uint8; a hundredth of the longer side, at least 2 pixels, around the outline is filled as well.
+        (H, W) uint8; a hundredth of the longer side, at least 2 pixels, around the contour is filled as well.
     """
     from scipy import ndimage
+
     longer = max(gray.shape)
     beyond = max(2.0, _BEYOND * longer)
-    reach = beyond + max(2.0, _RING * longer)
-    near = _around(mask, int(np.ceil(reach)) + 1)
+    outer = beyond + max(2.0, _RING * longer)
+    near = _around(mask, int(np.ceil(outer)) + 1)
     distance = ndimage.distance_transform_edt(mask[near] == 0)
     head = head_mask(gray)[near]
-    ring = (distance > beyond) & (distance <= reach) & head
+    ring = (distance > beyond) & (distance <= outer) & head
     part = gray[near]
     filled = gray.copy()
     level = np.uint8(np.median(part[ring]) if ring.any() else np.median(gray))
@@ -50,10 +50,10 @@ def tumor_occluded(gray: GrayImage, mask: Mask) -> GrayImage:
     return filled
 
 
-def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
-    """Rows and columns that hold the tumor and a margin around it, within the image."""
+def _around(mask: Mask, border: int) -> tuple[slice, slice]:
+    """Rows and columns that hold the tumor and a border around it, within the image."""
     spans = []
     for axis in (1, 0):
         hits = np.flatnonzero(mask.any(axis=axis))
-        spans.append(slice(max(0, int(hits[0]) - margin), int(hits[-1]) + 1 + margin))
+        spans.append(slice(max(0, int(hits[0]) - border), int(hits[-1]) + 1 + border))
     return spans[0], spans[1]

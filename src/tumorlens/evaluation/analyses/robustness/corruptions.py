@@ -83,7 +83,7 @@ def disturb(gray: GrayImage, name: str, severity: int, *, seed: int = 0, sample:
         gray: (H, W) uint8.
         name: a key of `ARTIFACTS`.
         severity: 1 to 5; 1 where there is only one.
-        seed: of what is drawn.
+        seed: of the random numbers.
         sample: the id of the sample, so that each image draws something else.
 
     Returns:
@@ -97,7 +97,7 @@ def disturb(gray: GrayImage, name: str, severity: int, *, seed: int = 0, sample:
 
 
 def disturb_mask(mask: Mask, name: str, severity: int, *, seed: int = 0, sample: str = "") -> Mask:
-    """The true mask of an image that was disturbed with the same arguments."""
+    """The reference mask of an image that was disturbed with the same arguments."""
     artifact = ARTIFACTS[name]
     if artifact.move is None:
         return mask
@@ -105,5 +105,5 @@ def disturb_mask(mask: Mask, name: str, severity: int, *, seed: int = 0, sample:
 
 
 def _random(seed: int, sample: str, name: str) -> np.random.Generator:
-    drawn = hashlib.sha256(f"{seed}\n{name}\n{sample}".encode(errors="surrogateescape")).digest()
-    return np.random.default_rng(int.from_bytes(drawn[:8], "big"))
+    digest = hashlib.sha256(f"{seed}\n{name}\n{sample}".encode(errors="surrogateescape")).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))

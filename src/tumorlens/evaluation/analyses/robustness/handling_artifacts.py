@@ -27,6 +27,7 @@ def blur(gray: GrayImage, sigma: float, _: Random) -> GrayImage:
         sigma: in pixels of an image 256 pixels long; larger images are blurred as much more.
     """
     from scipy import ndimage
+
     return to_gray(ndimage.gaussian_filter(gray.astype(np.float32), sigma * max(gray.shape) / _LENGTH, mode="nearest"))
 
 

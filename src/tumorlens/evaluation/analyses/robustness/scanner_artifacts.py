@@ -21,7 +21,7 @@ from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_fi
 Random = np.random.Generator
 
 _CYCLES = (12, 48)  # stripes across an image: fine enough for texture, coarse enough to pass a network's input
-_APART = (0.2, 0.45)  # of the side: between an image and its ghost, so that both lie over the head in part
+_GHOST_SHIFT = (0.2, 0.45)  # of the side: between an image and its ghost, so that both lie over the head in part
 _JERKS = 3  # of the head in one acquisition
 _NEAR = 0.01  # of all lines, from the middle of k-space: the nearest jerk, and its square root to 0.8 the farthest
 _SHIFT = 0.005  # of the side for each degree, so that turns and shifts grow together
@@ -51,8 +51,8 @@ def rician(gray: GrayImage, sigma: float, random: Random) -> GrayImage:
 
 
 def ghosts(gray: GrayImage, strength: float, random: Random) -> GrayImage:
-    """Two ghosts; see `ghosted`."""
-    axis, shift = int(random.integers(2)), random.uniform(*_APART)
+    """Two ghosts; see `add_ghosts`."""
+    axis, shift = int(random.integers(2)), random.uniform(*_GHOST_SHIFT)
     return to_gray(add_ghosts(gray.astype(np.float32), shift, strength, axis))
 
 
@@ -93,6 +93,7 @@ def motion(gray: GrayImage, degrees: float, random: Random) -> GrayImage:
     shape[axis] = -1
     spectrum: Any = 0
     from scipy import fft
+
     for number in range(_JERKS + 1):
         amounts = random.uniform(0.5, 1, 3) * random.choice([-1, 1], 3)
         here = gray.astype(np.float32)
