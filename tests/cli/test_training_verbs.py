@@ -105,7 +105,7 @@ def test_explain_refuses_an_unknown_class(
         "gloma",
     ]
     assert main(arguments) == 1
-    assert "'gloma' asked for" in capsys.readouterr().err
+    assert "class 'gloma' found; expected a class of the model" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 
