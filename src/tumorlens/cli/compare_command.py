@@ -59,7 +59,7 @@ def _show(comparison: Comparison) -> None:
     from tumorlens.report.text import evidence, points, signed
 
     one, two = comparison.first, comparison.second
-    show(f"{comparison.facts['data']}, {comparison.facts['part']}: {evidence(comparison.accuracy)}\n")
+    show(f"{comparison.facts['data']}, {comparison.facts['subset']}: {evidence(comparison.accuracy)}\n")
     table = grid(
         "",
         f"{one.name}\n{one.facts['model']}",
