@@ -100,7 +100,8 @@ def _table(
         cells = [warm(*cell(one), wide=wide) for one in row.cells]
         rows.append((row.title, [*cells, warm(mean(row))]))
     rows.append(("all artifacts", [*map(warm, summary.severities), warm(summary.mean)]))
-    return heat_table(["artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows)
+    metric = "accuracy, %" if percent else "Dice"
+    return heat_table([f"{metric}, by artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows)
 
 
 def _images(result: Robustness, severity: int, sample: Sample) -> list[CaptionedImage]:
