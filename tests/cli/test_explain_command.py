@@ -57,7 +57,10 @@ def test_one_attention_map_gets_a_valid_file_name(segmentation_model_file: Path,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--method", "attention"], "mini_resnet does not support attention; it supports grad_cam, hires_cam, eigen_cam"),
+        (
+            ["--method", "attention"],
+            "mini_resnet does not support attention; it supports grad_cam, hires_cam, eigen_cam",
+        ),
         (["--method", "gradcam"], "did you mean grad_cam?"),
         (["--of", "mask"], "mini_resnet does not segment tumors"),
     ],
