@@ -93,12 +93,12 @@ def _frame(points: Sequence[CostPoint]) -> tuple[Frame, list[float]]:
     return Frame(_LEFT, 22, _WIDE, _HIGH, grid, ticks(min(known), max(known), 5)), shown
 
 
-def _side_by_side(places: dict[int, float]) -> list[tuple[int, float]]:
+def _side_by_side(centers: dict[int, float]) -> list[tuple[int, float]]:
     """Positions of points: points that are too close are spread around their common center."""
-    groups = [[i] for i in sorted(places, key=places.__getitem__)]
+    groups = [[i] for i in sorted(centers, key=centers.__getitem__)]
 
     def positions(group: list[int]) -> list[float]:
-        center = sum(places[i] for i in group) / len(group)
+        center = sum(centers[i] for i in group) / len(group)
         return [center + _SPACING * (k - (len(group) - 1) / 2) for k in range(len(group))]
 
     at = 0
