@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures import scans, tiny_datasets
 from tumorlens.datasets import DATASETS, dataset, formats, open_table, sets
-from tumorlens.datasets.registry import discover
+from tumorlens.datasets.dataset_registry import discover
 from tumorlens.errors import DataError
 
 TOY = '''

@@ -1,6 +1,6 @@
 """sample -> reference mask: from a mask file, also rotated or flipped, or rendered from an annotation file.
 
-`Sample.mask` is a path. Behind the file's name it may say which part of the file is meant:
+`Sample.mask` is a path. A suffix of the file name may select a part of the file:
 
     masks/1234.png                             the file
     masks/1234.png#dihedral=4                  the file after transform 4 of `tumorlens.scan.dihedral`, stretched

@@ -21,7 +21,7 @@ def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Tab
             ``"ignore"`` (left out), ``"negative"`` (no tumor), ``"keep"`` (a class of their own, for audits).
 
     Raises:
-        DataError: nothing there, no layout fits, or images without annotation (for ``"error"``).
+        DataError: the source does not exist, no layout fits, or images without annotation (for ``"error"``).
     """
     return resolve_unannotated(_read(source), unannotated)
 

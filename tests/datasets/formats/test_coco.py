@@ -99,7 +99,7 @@ def test_an_export_without_usable_images_is_an_error_that_names_the_file(tmp_pat
         read(tmp_path / "cut")
     coco.export(tmp_path / "gone", {"1.png": [1]})
     (tmp_path / "gone" / "1.png").unlink()
-    with pytest.raises(DataError, match=r"coco\.json: none of the 1 images listed is there"):
+    with pytest.raises(DataError, match=r"coco\.json: none of the 1 listed images exists"):
         read(tmp_path / "gone")
 
 

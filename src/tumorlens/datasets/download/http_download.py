@@ -223,10 +223,10 @@ class _SecureRedirects(HTTPRedirectHandler):
 
 
 def _check_scheme(url: str) -> None:
-    parts = urlsplit(url)
-    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
-    if parts.scheme != "https" and not local:
-        raise _NoTransferError(f"found the scheme '{parts.scheme}', expected https")
+    address = urlsplit(url)
+    local = address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost")
+    if address.scheme != "https" and not local:
+        raise _NoTransferError(f"found the scheme '{address.scheme}', expected https")
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ def get_kaggle(handle: str, folder: Path, *, download: Callable[[str], str] | No
     """Download a Kaggle data set into `folder`, with the layout that it has on Kaggle.
 
     kagglehub keeps its own copy in its cache (and on Kaggle's machines the data is mounted read-only),
-    so the files are copied from there. Files that are already in `folder` are never overwritten.
+    so the files are copied from its cache. Files that are already in `folder` are never overwritten.
 
     Args:
         handle: ``owner/name`` for the newest version, or ``owner/name/versions/N``.

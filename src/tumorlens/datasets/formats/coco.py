@@ -60,7 +60,7 @@ def read(folder: Path) -> Table:
     if not samples:
         raise DataError(
             file=subsets[0][1].path,
-            found=f"none of the {listed:,} images listed is there",
+            found=f"none of the {listed:,} listed images exists",
             expected="them beside the file",
         )
     notes += _problems(name, [annotations for _, annotations in subsets], listed, len(samples), several)
@@ -154,10 +154,10 @@ def _areas(annotations: Annotations) -> Mapping[Path, Mapping[str, float]]:
 
 def _name(folder: Path) -> str:
     """The folder's name; a split folder by itself is named after its parent too, for every export has a "train"."""
-    place = folder.resolve()
-    if place.name.lower() in SPLIT_NAMES and place.parent.name:
-        return f"{place.parent.name}-{place.name}"
-    return place.name or "coco"
+    path = folder.resolve()
+    if path.name.lower() in SPLIT_NAMES and path.parent.name:
+        return f"{path.parent.name}-{path.name}"
+    return path.name or "coco"
 
 
 DATASET = Dataset(

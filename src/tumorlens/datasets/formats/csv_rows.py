@@ -19,7 +19,7 @@ def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, CsvRow]]:
 
     Args:
         path: a CSV file in UTF-8, separated by commas.
-        required: columns that must be there.
+        required: columns that must exist.
 
     Raises:
         DataError: not such a file, a column is missing, or a row has more values than the header.

@@ -75,7 +75,7 @@ class Brain:
         """Paint everything inside the dura.
 
         Args:
-            canvas: on which the head is painted already.
+            signal: with the head already painted.
             points: coordinates of the average head, (3, N), after the tumor has displaced the brain.
             cavity: distance to the dura at `points`.
             tissue: signal intensity of each tissue.

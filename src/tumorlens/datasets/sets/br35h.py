@@ -31,7 +31,7 @@ def read(folder: Path) -> Table:
     VAL, TEST); they all show a tumor, and an image without an outline is `UNANNOTATED`.
 
     Raises:
-        DataError: neither layout is there, a folder is empty, or an annotation file cannot be read.
+        DataError: the folder has neither layout, a folder is empty, or an annotation file cannot be read.
     """
     return _whole(folder) if (folder / "yes").is_dir() or (folder / "no").is_dir() else _outlined(folder)
 
@@ -70,7 +70,7 @@ def _outlined(folder: Path) -> Table:
         )
     annotated, notes = _annotated(files)
     samples = []
-    images = [image for place in _places(folder) for image in image_files(place)]
+    images = [image for part in _folders(folder) for image in image_files(part)]
     for image in images:
         if (key := _key(image)) in annotated:
             path, entry = annotated[key]
@@ -93,7 +93,7 @@ def _outlined(folder: Path) -> Table:
     return Table("br35h", tuple(samples), tuple(sorted({s.label for s in samples})), tuple(notes))
 
 
-def _places(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[Path]:
     """The folder itself and its split folders, sorted."""
     if not folder.is_dir():
         return []
@@ -101,7 +101,7 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _annotation_files(folder: Path) -> list[Path]:
-    return [path for place in _places(folder) for pattern in _PATTERNS for path in sorted(place.glob(pattern))]
+    return [path for part in _folders(folder) for pattern in _PATTERNS for path in sorted(part.glob(pattern))]
 
 
 def _key(image: Path) -> tuple[str, int]:

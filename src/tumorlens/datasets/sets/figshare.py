@@ -27,7 +27,7 @@ def read(folder: Path) -> Table:
     """The table of either layout; ids are ``figshare/<slice number>`` in both.
 
     Raises:
-        DataError: neither layout is there, patients.csv lacks a column or a patient, or it names an
+        DataError: the folder has neither layout, patients.csv lacks a column or a patient, or it names an
             image that is missing.
         ScanError: a .mat file that cannot be read.
     """
