@@ -1,11 +1,11 @@
 """Folders -> tables: public data sets, any folder with class folders, any CSV table, and synthetic phantoms."""
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
+from tumorlens.datasets.dataset_registry import DATASETS, dataset
 from tumorlens.datasets.download.http_download import DownloadProgress
 from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.formats.csv_table import read_table, write_table
 from tumorlens.datasets.reference_masks import MaskLocation, load_mask, read_sample_mask
-from tumorlens.datasets.dataset_registry import DATASETS, dataset
 from tumorlens.datasets.table import (
     DUPLICATES_PREFIX,
     SPLITS,

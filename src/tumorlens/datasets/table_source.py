@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tumorlens.datasets.formats.csv_table import read_table
 from tumorlens.datasets.dataset_registry import DATASETS
+from tumorlens.datasets.formats.csv_table import read_table
 from tumorlens.datasets.table import Table, pool
 from tumorlens.datasets.unannotated import Unannotated, resolve_unannotated
 from tumorlens.errors import DataError
