@@ -22,7 +22,7 @@ def code(cells: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in cells.cells if cell.cell_type == "code"]
 
 
-def said(cells: NotebookNode, name: str) -> str:
+def output_of(cells: NotebookNode, name: str) -> str:
     """What a cell wrote, in one line."""
     (cell,) = (cell for cell in cells.cells if cell.id == name)
     return " ".join("".join(output.text for output in cell.outputs if output.output_type == "stream").split())
@@ -35,12 +35,12 @@ def test_every_cell_runs_one_after_the_other(
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the notebook makes its folder
     ran = notebook.run(committed, tmp_path, NUMBERS)
     assert all(cell.execution_count for cell in code(ran))
-    assert said(ran, "code-install") == "", "the package was installed although it is here"
-    assert "Do not report results on this split" in said(ran, "code-audit")
-    assert "have a duplicate in train, so results on this split are too high" in said(ran, "code-refuse")
-    assert re.findall(r"show a patient|No leak found", said(ran, "code-splits")) == ["show a patient", "No leak found"]
-    assert "PyTorch was imported: False" in said(ran, "code-process")
-    assert "difference:" in said(ran, "code-compare")
+    assert output_of(ran, "code-install") == "", "the package was installed although it is here"
+    assert "Do not report results on this split" in output_of(ran, "code-audit")
+    assert "have a duplicate in train, so results on this split are too high" in output_of(ran, "code-refuse")
+    assert re.findall(r"show a patient|No leak found", output_of(ran, "code-splits")) == ["show a patient", "No leak found"]
+    assert "PyTorch was imported: False" in output_of(ran, "code-process")
+    assert "difference:" in output_of(ran, "code-compare")
     (made,) = tmp_path.glob("tumorlens-*")
     assert (made / "model.onnx").is_file()
 

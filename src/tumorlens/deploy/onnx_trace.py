@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ OPSET = 18
 
 
 def trace(
-    module: nn.Module, example: Tensor, name: str, outputs: Sequence[str], dimensions: dict[str, Any]
+    module: nn.Module, example: Tensor, name: str, outputs: Sequence[str], dimensions: Mapping[str, Mapping[int, Any]]
 ) -> torch.onnx.ONNXProgram:
     """Trace a module in evaluation mode.
 

@@ -34,8 +34,8 @@ from tumorlens.report.blocks import (
     table,
     tiles,
 )
-from tumorlens.report.images import data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.html_page import RESEARCH_ONLY, render_blocks, render_page, save_page
+from tumorlens.report.images import data_uri, marked, overlay, save_png, side_by_side
 
 __all__ = [
     "RESEARCH_ONLY",

@@ -59,7 +59,7 @@ def test_a_tumor_at_the_skull_does_not_spill_into_the_background() -> None:
     assert np.array_equal(blank[~head_mask(gray)], gray[~head_mask(gray)])
 
 
-def test_a_mask_that_fills_the_image_or_one_pixel_of_it_can_be_blanked() -> None:
+def test_a_mask_that_fills_the_image_or_one_pixel_of_it_can_be_occluded() -> None:
     gray = image()
     assert len(np.unique(tumor_occluded(gray, np.ones_like(TUMOR)))) == 1
     spot = np.zeros_like(TUMOR)
