@@ -153,7 +153,7 @@ def _explain_images(
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _load(path: Path) -> tuple[Run | Predictor, str]:
+def _load(path: Path) -> tuple[Run | Predictor, str | None]:
     """A run, or a model file, which needs no PyTorch; and the hash of the split it was trained on."""
     if path.is_dir():
         with loading():
