@@ -96,7 +96,7 @@ def parse(arguments: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
-    """The files that the examples talk about: heads, a finished run, a bundle, and sets in some layouts."""
+    """The files that the examples talk about: heads, a finished run, a model file, and sets in some layouts."""
     from pydicom import examples
 
     place = tmp_path_factory.mktemp("docs")
@@ -126,7 +126,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
 
 
 def _nickparvar(root: Path, images: list[Path]) -> None:
-    """Three images without tumor, each of them mirrored in the other part."""
+    """Three images without tumor, each of them mirrored in the other subset."""
     for number, path in enumerate(images):
         original = Image.open(path)
         for part, image in (("Training", original), ("Testing", original.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
@@ -303,10 +303,10 @@ def test_the_file_reference_gives_the_keys_of_evaluations_and_cards_and_no_other
     evaluation = json.loads(
         (prepared / "my-run" / "evaluations" / "test" / "evaluation.json").read_text(encoding="utf-8")
     )
-    figure = evaluation["overall"]["accuracy"]
+    estimate = evaluation["overall"]["accuracy"]
     for begins, wanted in (
         ("### `evaluation.json`", set(evaluation)),
-        ("A figure is an object:", set(figure)),
+        ("An estimate is an object:", set(estimate)),
         ("### The card", set(tumorlens.load(prepared / "model.onnx").card.model_dump())),
     ):
         rows = re.findall(r"(?:^\|.*\n)+", text.partition(begins)[2], re.MULTILINE)[0]
