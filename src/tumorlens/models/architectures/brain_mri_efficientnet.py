@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.models.layers.blocks import SpatialAttention, SqueezeExcitation
+from tumorlens.models.layers.conv_blocks import SpatialAttention, SqueezeExcitation
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
 

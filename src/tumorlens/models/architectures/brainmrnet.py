@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tumorlens.models.layers.attention import AttentionMap
-from tumorlens.models.layers.blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
+from tumorlens.models.layers.conv_blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
 

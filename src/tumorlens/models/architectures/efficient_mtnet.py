@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
 from tumorlens.models.layers.attention import AttentionMap
-from tumorlens.models.layers.blocks import SqueezeExcitation
+from tumorlens.models.layers.conv_blocks import SqueezeExcitation
 from tumorlens.models.layers.light_ham import LightHam, NonLocalBlock
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tumorlens.errors import ModelError
 from tumorlens.models.architectures.efficientnet import BACKBONES
 from tumorlens.models.layers.attention import AttentionMap
-from tumorlens.models.layers.blocks import ChannelAttention, SpatialAttention
+from tumorlens.models.layers.conv_blocks import ChannelAttention, SpatialAttention
 from tumorlens.models.layers.pooled_backbone import backbone
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import architecture_info, register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from tumorlens.models.layers.blocks import ConvBlock, ResidualBlock
+from tumorlens.models.layers.conv_blocks import ConvBlock, ResidualBlock
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import HALF, ArchitectureInfo, register
 

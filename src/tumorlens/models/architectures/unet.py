@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from tumorlens.errors import ModelError
 from tumorlens.models.architectures import baselines, efficientnet
-from tumorlens.models.layers.blocks import ConvBlock
+from tumorlens.models.layers.conv_blocks import ConvBlock
 from tumorlens.models.layers.pooled_backbone import PooledClassifier, check_stride
 from tumorlens.models.model_output import ModelOutput, Network
 from tumorlens.models.registry import Option, architecture_info, create, register

@@ -148,7 +148,7 @@ def test_what_a_rotation_brings_into_view_has_the_gray_of_the_background() -> No
 
 
 def test_the_page_that_explains_them_gives_the_same_amounts() -> None:
-    page = Path(__file__).parents[3] / "docs" / "explanation" / "robustness.md"
+    page = Path(__file__).parents[4] / "docs" / "explanation" / "robustness.md"
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.read_text(encoding="utf-8").splitlines()]
     said = {row[0]: (row[1], row[2:]) for row in rows if len(row) == 7}
     for artifact in ARTIFACTS.values():
