@@ -38,7 +38,8 @@ def test_every_cell_runs_one_after_the_other(
     assert output_of(ran, "code-install") == "", "the package was installed although it is here"
     assert "Do not report results on this split" in output_of(ran, "code-audit")
     assert "have a duplicate in train, so results on this split are too high" in output_of(ran, "code-refuse")
-    assert re.findall(r"show a patient|No leak found", output_of(ran, "code-splits")) == ["show a patient", "No leak found"]
+    splits = output_of(ran, "code-splits")
+    assert re.findall(r"show a patient|No leak found", splits) == ["show a patient", "No leak found"]
     assert "PyTorch was imported: False" in output_of(ran, "code-process")
     assert "difference:" in output_of(ran, "code-compare")
     (made,) = tmp_path.glob("tumorlens-*")
