@@ -39,7 +39,7 @@ def trace(
                 opset_version=OPSET,
                 input_names=[name],
                 output_names=list(outputs),
-                dynamic_shapes=dimensions,
+                dynamic_shapes=dict(dimensions),
             )
     finally:
         logger.setLevel(level)
