@@ -102,7 +102,7 @@ def test_a_new_folder_is_in_the_pooled_result_of_a_cross_validation(
 
     recipe = load_recipe("demo", ["input.size=32", "epochs=1", "batch_size=4"])
     only_toy = {name: name == toy for name in registry()}
-    found = cross_validate(phantom_table, recipe, tmp_path / "cv", folds=2, val=0.34, n_resamples=50, analyses=only_toy)
+    found = cross_validate(phantom_table, recipe, tmp_path / "cv", folds=3, val=0.34, n_resamples=50, analyses=only_toy)
     assert found.to_dict()["analyses"][toy]["images"] == len(phantom_table)
     assert "The toy counted 24 images." in (tmp_path / "cv" / "report.html").read_text()
 
