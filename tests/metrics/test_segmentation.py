@@ -13,7 +13,7 @@ import pytest
 from tumorlens._record import Record
 from tumorlens.datasets import Table
 from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
-from tumorlens.evaluation.report.segmentation_tables import segmentation_tables
+from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
 from tumorlens.metrics.lesions import LesionCounts
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.metrics.segmentation import Segmentation, measure_segmentation

@@ -145,7 +145,7 @@ def _external_name(name: str) -> str:
 def show_evaluation(evaluation: Evaluation) -> None:
     """Print the metrics as tables, the conclusions of the analyses, and the caveats."""
     from tumorlens.evaluation.analyses import registry
-    from tumorlens.evaluation.report.segmentation_tables import segmentation_tables
+    from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
     from tumorlens.metrics.names import METRICS
     from tumorlens.report import Section
     from tumorlens.report.text import with_interval

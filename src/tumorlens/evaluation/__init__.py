@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tumorlens.evaluation.evaluation_result import TemperatureScaling as TemperatureScaling
     from tumorlens.evaluation.inference import gray_slice as gray_slice
     from tumorlens.evaluation.inference import infer as infer
-    from tumorlens.evaluation.report.evaluation_page import evaluation_page as evaluation_page
-    from tumorlens.evaluation.report.evaluation_page import evaluation_sections as evaluation_sections
+    from tumorlens.evaluation.page.evaluation_page import evaluation_page as evaluation_page
+    from tumorlens.evaluation.page.evaluation_page import evaluation_sections as evaluation_sections
     from tumorlens.evaluation.stored_evaluation import StoredEvaluation as StoredEvaluation
     from tumorlens.evaluation.stored_evaluation import read_evaluation as read_evaluation
     from tumorlens.evaluation.thresholds import Thresholds as Thresholds
@@ -33,8 +33,8 @@ _LAZY = {
     "Thresholds": "thresholds",
     "calibrate": "evaluate_run",
     "evaluate": "evaluate_run",
-    "evaluation_page": "report.evaluation_page",
-    "evaluation_sections": "report.evaluation_page",
+    "evaluation_page": "page.evaluation_page",
+    "evaluation_sections": "page.evaluation_page",
     "gray_slice": "inference",
     "infer": "inference",
     "read_evaluation": "stored_evaluation",

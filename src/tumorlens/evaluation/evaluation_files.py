@@ -8,7 +8,7 @@ from pathlib import Path
 from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.evaluation.report.evaluation_page import evaluation_page
+from tumorlens.evaluation.page.evaluation_page import evaluation_page
 from tumorlens.metrics.overlap import DistanceUnit, SegmentationCase
 from tumorlens.report import save_page
 from tumorlens.training import Run

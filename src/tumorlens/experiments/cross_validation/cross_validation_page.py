@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tumorlens.evaluation.report.evaluation_page import (
+from tumorlens.evaluation.page.evaluation_page import (
     analysis_sections,
     calibration_section,
     class_section,
     error_section,
     summary_section,
 )
-from tumorlens.evaluation.report.segmentation_section import segmentation_blocks
+from tumorlens.evaluation.page.segmentation_section import segmentation_blocks
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
 from tumorlens.report import Note, Section, figure, key_values, paragraph, render_page, table
 from tumorlens.report.plots import IntervalChart, IntervalRow

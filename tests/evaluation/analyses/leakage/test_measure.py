@@ -14,7 +14,7 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.errors import LeakError
 from tumorlens.evaluation import Evaluation, evaluate
 from tumorlens.evaluation.analyses.leakage.result import LeakageResult
-from tumorlens.evaluation.report.evaluation_page import evaluation_page
+from tumorlens.evaluation.page.evaluation_page import evaluation_page
 from tumorlens.training import Run, load_recipe, train
 
 RECIPE = load_recipe("demo", ["input.size=48", "epochs=1", "batch_size=4", "stop.keep=last"])

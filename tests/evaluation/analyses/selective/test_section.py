@@ -11,7 +11,7 @@ from tumorlens.evaluation.analyses.ood.result import OODResult
 from tumorlens.evaluation.analyses.ood.section import section as ood_section
 from tumorlens.evaluation.analyses.selective.result import SelectiveResult
 from tumorlens.evaluation.analyses.selective.section import section
-from tumorlens.evaluation.report.evaluation_page import evaluation_sections
+from tumorlens.evaluation.page.evaluation_page import evaluation_sections
 from tumorlens.report import ImageGrid, TableBlock, find_blocks
 from tumorlens.training import Run
 

@@ -7,7 +7,7 @@ import numpy as np
 from tumorlens.evaluation.analyses import registry
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
 from tumorlens.evaluation.inference import gray_slice
-from tumorlens.evaluation.report.segmentation_section import segmentation_section
+from tumorlens.evaluation.page.segmentation_section import segmentation_section
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import reliability_bins, roc_points
 from tumorlens.metrics.names import METRICS

@@ -10,7 +10,7 @@ from PIL import Image
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask
 from tumorlens.evaluation.inference import gray_slice
-from tumorlens.evaluation.report.segmentation_tables import segmentation_tables
+from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
 from tumorlens.metrics.lesions import DETECTED
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.metrics.surfaces import TOLERANCE
