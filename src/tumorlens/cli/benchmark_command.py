@@ -25,47 +25,56 @@ from tumorlens.cli.common import (
 if TYPE_CHECKING:
     from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost, SpeedMeasurement
 
+NetworkNames = Annotated[
+    list[str] | None,
+    typer.Argument(help="Names of networks; all of them if no run is given.", show_default=False),
+]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--run", help="An evaluated run: its network as trained, and its accuracy; repeatable.", show_default=False
+    ),
+]
+Backends = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="pytorch, channels-last, onnxruntime or openvino; repeatable; all installed ones by default.",
+        show_default=False,
+    ),
+]
+BatchSizes = Annotated[
+    list[int] | None,
+    typer.Option(min=1, help="Batch size, besides 1; repeatable; 32 by default.", show_default=False),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads; PyTorch's number by default.", show_default=False)
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", dir_okay=False, help="Also write all measurements, .csv.", show_default=False),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, help="Plot the accuracy of the runs against cost, .svg.", show_default=False),
+]
+Against = Annotated[
+    str, choice("--against", "multiply-adds", "parameters", "milliseconds", help="The cost in the plot.")
+]
+
 
 def benchmark(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Names of networks; all of them if no run is given.", show_default=False),
-    ] = None,
-    run: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--run", help="An evaluated run: its network as trained, and its accuracy; repeatable.", show_default=False
-        ),
-    ] = None,
-    backend: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="pytorch, channels-last, onnxruntime or openvino; repeatable; all installed ones by default.",
-            show_default=False,
-        ),
-    ] = None,
-    batch: Annotated[
-        list[int] | None,
-        typer.Option(min=1, help="Batch size, besides 1; repeatable; 32 by default.", show_default=False),
-    ] = None,
+    names: NetworkNames = None,
+    run: Runs = None,
+    backend: Backends = None,
+    batch: BatchSizes = None,
     classes: Annotated[int, typer.Option(min=2, help="Number of classes of the named networks.")] = 4,
     device: Annotated[str, choice("--device", "cpu", "cuda", help="Device of the PyTorch backends.")] = "cpu",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; PyTorch's number by default.", show_default=False)
-    ] = None,
+    threads: Threads = None,
     seconds: Annotated[float, typer.Option(help="Measuring time per network, backend, batch size and round.")] = 1.0,
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each round measures everything once.")] = 3,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", dir_okay=False, help="Also write all measurements, .csv.", show_default=False),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, help="Plot the accuracy of the runs against cost, .svg.", show_default=False),
-    ] = None,
-    against: Annotated[
-        str, choice("--against", "multiply-adds", "parameters", "milliseconds", help="The cost in the plot.")
-    ] = "multiply-adds",
+    output: Output = None,
+    plot: Plot = None,
+    against: Against = "multiply-adds",
     json: Json = False,
 ) -> int:
     """Benchmark networks. Size, speed, latency and memory, by backend; about a minute per network."""

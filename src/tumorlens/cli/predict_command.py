@@ -43,48 +43,51 @@ _SEGMENTATION = ("tumor_pixels", "tumor_mm2", "consistent", "mask", "lesions", *
 _RELIABILITY = ("ood", "ood_score", "prediction_set", "abstains")
 _FEW = 20  # images that get a line each although the predictions are written to files
 
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="TUMORLENS_MODEL",
+        help="A model file, .onnx, or a model that comes with tumorlens: default, tiny.",
+    ),
+]
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
+        show_default=False,
+    ),
+]
+Overlays = Annotated[
+    bool, typer.Option("--overlays", help="Also save the images with heat map or tumor outline (PNG) to --out-dir.")
+]
+Masks = Annotated[bool, typer.Option("--masks", help="Also save the predicted tumor masks (PNG, 0/255) to --out-dir.")]
+Spacing = Annotated[
+    str | None,
+    typer.Option(metavar="MM[,MM]", help="Pixel spacing of rows, columns, for files without one.", show_default=False),
+]
+Coverage = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Also return the conformal prediction set with this coverage per class (0.95: the set misses the true "
+        "class in at most 5 %).",
+        show_default=False,
+    ),
+]
+
 
 def predict(
     paths: Images,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="TUMORLENS_MODEL",
-            help="A model file, .onnx, or a model that comes with tumorlens: default, tiny.",
-        ),
-    ] = "default",
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
-            show_default=False,
-        ),
-    ] = None,
-    overlays: Annotated[
-        bool, typer.Option("--overlays", help="Also save the images with heat map or tumor outline (PNG) to --out-dir.")
-    ] = False,
-    masks: Annotated[
-        bool, typer.Option("--masks", help="Also save the predicted tumor masks (PNG, 0/255) to --out-dir.")
-    ] = False,
-    spacing: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MM[,MM]", help="Pixel spacing of rows, columns, for files without one.", show_default=False
-        ),
-    ] = None,
-    coverage: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Also return the conformal prediction set with this coverage per class (0.95: the set misses the true "
-            "class in at most 5 %).",
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelOption = "default",
+    out_dir: OutDir = None,
+    overlays: Overlays = False,
+    masks: Masks = False,
+    spacing: Spacing = None,
+    coverage: Coverage = None,
     json: Json = False,
 ) -> int:
     """Classify images, and segment tumors if the model does. Reports and skips a bad file; the exit code is then 1.

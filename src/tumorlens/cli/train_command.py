@@ -40,59 +40,68 @@ if TYPE_CHECKING:
 
 _LEAKS = {"duplicate": "have a duplicate in train", "patient": "show a patient who is also in train"}
 
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder of the run, new; runs/train/NAME by default, NAME is that of the recipe.",
+        show_default=False,
+    ),
+]
+RecipeOption = Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.")]
+Changes = Annotated[
+    list[str],
+    typer.Option("--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False),
+]
+Variants = Annotated[
+    list[str],
+    typer.Option(
+        "--variant",
+        help="Ablation: train one variant per --variant on the same split, and compare each with the first; "
+        "changes as in --set, with spaces between; repeatable.",
+        show_default=False,
+    ),
+]
+Pretrained = Annotated[
+    str | None,
+    typer.Option(
+        help="Initial weights: none, imagenet, package, hub, or a file; as --set pretrained=...",
+        show_default=False,
+    ),
+]
+HeldOut = Annotated[
+    str,
+    typer.Option(
+        help="Fold held out as the test subset, from 0; all: cross-validation; none: train on all data, no test subset."
+    ),
+]
+SplitSeed = Annotated[int, typer.Option(help="Random seed of the split; --seed is that of the training.")]
+AllowLeak = Annotated[
+    bool, typer.Option("--allow-leak", help="Train even if test or validation images leak from train.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue an interrupted training after its last finished epoch.")
+]
+
 
 def train(
     data: Data,
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder of the run, new; runs/train/NAME by default, NAME is that of the recipe.",
-            show_default=False,
-        ),
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.")] = "finetune",
-    change: Annotated[
-        list[str],
-        typer.Option("--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False),
-    ] = [],  # noqa: B006 (typer copies it)
-    variant: Annotated[
-        list[str],
-        typer.Option(
-            "--variant",
-            help="Ablation: train one variant per --variant on the same split, and compare each with the first; "
-            "changes as in --set, with spaces between; repeatable.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006
-    pretrained: Annotated[
-        str | None,
-        typer.Option(
-            help="Initial weights: none, imagenet, package, hub, or a file; as --set pretrained=...",
-            show_default=False,
-        ),
-    ] = None,
+    out_dir: OutDir = None,
+    recipe: RecipeOption = "finetune",
+    change: Changes = [],  # noqa: B006 (typer copies it)
+    variant: Variants = [],  # noqa: B006
+    pretrained: Pretrained = None,
     folds: Folds = 5,
-    fold: Annotated[
-        str,
-        typer.Option(
-            help="Fold held out as the test subset, from 0; all: cross-validation; none: train on all data, no test "
-            "subset."
-        ),
-    ] = "0",
+    fold: HeldOut = "0",
     val: Val = 0.1,
     keep_split: KeepSplit = False,
     split_by: SplitBy = "patient",
     unannotated: Unannotated = "error",
-    split_seed: Annotated[int, typer.Option(help="Random seed of the split; --seed is that of the training.")] = 0,
+    split_seed: SplitSeed = 0,
     seed: Seed = 0,
-    allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Train even if test or validation images leak from train.")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue an interrupted training after its last finished epoch.")
-    ] = False,
+    allow_leak: AllowLeak = False,
+    resume: Resume = False,
     json: Json = False,
 ) -> int:
     """Train a network. Splits the data by patient if it has no split; never reads the test subset."""

@@ -16,7 +16,7 @@ from tumorlens.evaluation.analyses import AnalysisResult, Context, registry
 from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, mask_caveats
-from tumorlens.evaluation.evaluation_facts import facts_of
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts, facts_of
 from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask, TemperatureScaling
 from tumorlens.evaluation.inference import InferenceResult, Spacing, infer
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset
@@ -26,6 +26,7 @@ from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
 from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.models import Pipeline
 from tumorlens.scan import Mask
+from tumorlens.stats import Estimate
 from tumorlens.training import Run
 
 
@@ -66,15 +67,13 @@ def evaluate(
     chosen = _chosen(analyses or {}, limits or {})
     run = collapse_tumor_classes(run, table)
     own, measured, name = choose_subset(run, table, subset)
-    validation = _validation(own)
     if run.segments and not allow_box_masks:
         refuse_box_masks(f"{measured.name}, {name}", measured.samples)
+    validation = _validation(own)
     pipeline, samples, classes = run.pipeline(), measured.samples, run.spec.classes
     with progress_of(progress) as shown:
-        inference, cases, masks = _infer(pipeline, validation, samples, shown)
-        held_out, inference = inference.part(len(validation))
-        scaling = _fit(run, validation, held_out.logits)
-        labels = _labels(run, samples)
+        held_out, inference, cases, masks = _infer(pipeline, validation, samples, shown)
+        scaling, labels = _fit(run, validation, held_out.logits), _labels(run, samples)
         bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
         before, after = softmax(inference.logits), softmax(inference.logits, scaling.temperature)
         uncalibrated, metrics = (measure(p, labels, bootstrap, classes) for p in (before, after))
@@ -96,9 +95,6 @@ def evaluate(
             progress=shown,
         )
         results = _analyze(chosen, context)
-    found = [caveat for result in results.values() for caveat in result.caveats]
-    found += [run.caveat] if isinstance(run, BinaryTaskRun) else []
-    found += caveats(measured, classes, bootstrap.unit, measured=name, plan=own.plan)
     return Evaluation(
         samples=samples,
         logits=inference.logits,
@@ -112,15 +108,8 @@ def evaluate(
         masks=masks,
         segmentation=measure_segmentation(cases, [s.label for s in samples], bootstrap, classes),
         analyses=results,
-        facts=facts_of(
-            run,
-            measured,
-            metrics.overall["accuracy"],
-            name=name,
-            external=table is not None,
-            bootstrap=bootstrap,
-        ),
-        caveats=(*found, *mask_caveats(cases, samples)),
+        facts=_facts(context, metrics.overall["accuracy"], external=table is not None),
+        caveats=_caveats(context, results),
     )
 
 
@@ -128,6 +117,21 @@ def calibrate(run: Run, table: Table) -> TemperatureScaling:
     """Fit the temperature of a run on the validation subset of its table."""
     samples = _validation(table)
     return _fit(run, samples, infer(run.pipeline(), samples).logits)
+
+
+def _facts(context: Context, accuracy: Estimate, *, external: bool) -> EvaluationFacts:
+    name, bootstrap = context.subset_name, context.bootstrap
+    return facts_of(context.run, context.subset, accuracy, name=name, external=external, bootstrap=bootstrap)
+
+
+def _caveats(context: Context, results: Mapping[str, AnalysisResult]) -> tuple[str, ...]:
+    """What limits the results: of the analyses, of the task, of the data, and of the reference masks."""
+    found = [caveat for result in results.values() for caveat in result.caveats]
+    if isinstance(context.run, BinaryTaskRun):
+        found.append(context.run.caveat)
+    subset, unit = context.subset, context.bootstrap.unit
+    found += caveats(subset, context.classes, unit, measured=context.subset_name, plan=context.table.plan)
+    return (*found, *mask_caveats(context.cases, subset.samples))
 
 
 def _chosen(analyses: Mapping[str, bool], limits: Mapping[str, int]) -> dict[str, int]:
@@ -150,8 +154,8 @@ def _analyze(chosen: Mapping[str, int], context: Context) -> dict[str, AnalysisR
 
 def _infer(
     pipeline: Pipeline, validation: Sequence[Sample], samples: Sequence[Sample], progress: Progress = silent
-) -> tuple[InferenceResult, list[SegmentationCase], list[PackedMask]]:
-    """The output for all of them, one after the other; for the latter the predicted masks against the reference."""
+) -> tuple[InferenceResult, InferenceResult, list[SegmentationCase], list[PackedMask]]:
+    """The output for validation, the output for samples, and of samples the predicted masks against the reference."""
     cases: list[SegmentationCase] = []
     masks: list[PackedMask] = []
 
@@ -162,7 +166,8 @@ def _infer(
             masks.append(PackedMask.of(mask))
 
     progress("inference", 0, len(validation) + len(samples))
-    return infer(pipeline, [*validation, *samples], progress=progress, on_mask=compare), cases, masks
+    both = infer(pipeline, [*validation, *samples], progress=progress, on_mask=compare)
+    return *both.part(len(validation)), cases, masks
 
 
 def _validation(table: Table) -> list[Sample]:
