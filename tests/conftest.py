@@ -84,8 +84,7 @@ def phantom_table(phantoms: Path) -> Table:
 @pytest.fixture(scope="session")
 def finished_run(phantom_table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small network, trained on the phantoms for two epochs; not evaluated. Tests must not write into it."""
-    from tumorlens.training import load_recipe, load_run
-    from tumorlens.training.train import train
+    from tumorlens.training import load_recipe, load_run, train
 
     def build(path: Path) -> None:
         recipe = load_recipe("demo", ["input.size=48", "epochs=2", "batch_size=4"])

@@ -14,7 +14,13 @@ import tumorlens
 
 @pytest.mark.parametrize(
     "modules",
-    ["tumorlens, tumorlens.cli", "tumorlens.deploy.predictor", "tumorlens.report", "tumorlens.explanation"],
+    [
+        "tumorlens, tumorlens.cli",
+        "tumorlens.deploy.predictor",
+        "tumorlens.report",
+        "tumorlens.explanation",
+        "tumorlens.training",
+    ],
 )
 def test_prediction_and_command_line_do_not_import_torch(modules: str) -> None:
     code = f"import sys, {modules}; print({{'torch', 'timm', 'lightning', 'sklearn', 'h5py'}} & sys.modules.keys())"

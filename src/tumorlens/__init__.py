@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tumorlens.scan import read_scan as read_scan
     from tumorlens.training import load_recipe as load_recipe
     from tumorlens.training import load_run as load_run
-    from tumorlens.training.train import train as train
+    from tumorlens.training import train as train
 
 __version__ = "0.1.0"
 
@@ -63,8 +63,7 @@ _PUBLIC = {
     "experiments.reproduction.reproduce": ("reproduce",),
     "explanation.explain": ("explain",),
     "scan": ("Scan", "read_scan"),
-    "training": ("load_recipe", "load_run"),
-    "training.train": ("train",),
+    "training": ("load_recipe", "load_run", "train"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 __all__ = ["__version__", *_MODULE_OF]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
 from tumorlens.training import load_recipe, shipped
 
@@ -32,3 +35,12 @@ def test_a_recipe_that_is_shown_can_be_trained_with(tmp_path: Path, capsys: pyte
 def test_an_unknown_recipe_is_one_line_with_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", "show", "finetun"]) == 1
     assert "did you mean finetune?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "default"]])
+def test_recipes_are_listed_and_shown_without_torch(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, "recipes", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "default" in done.stdout
