@@ -22,11 +22,20 @@ def image(phantoms: Path) -> str:
 def test_all_methods_stand_side_by_side(
     segmentation_run: Run, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["explain", str(segmentation_run.folder), image, "--out-dir", str(tmp_path), "--json", "--of", "mask"]
+    arguments = [
+        "explain",
+        str(segmentation_run.folder),
+        image,
+        "--out-dir",
+        str(tmp_path),
+        "--json",
+        "--task",
+        "segmentation",
+    ]
     assert main([*arguments, "--method", "all"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["methods"] == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
-    assert found["of"] == "mask"
+    assert found["task"] == "segmentation"
     assert main([*arguments, "--method", "occlusion"]) == 0
     alone = json.loads(capsys.readouterr().out)
     assert found["overlay"] != alone["overlay"]
@@ -62,7 +71,7 @@ def test_one_attention_map_gets_a_valid_file_name(segmentation_model_file: Path,
             "mini_resnet does not support attention; it supports grad_cam, hires_cam, eigen_cam",
         ),
         (["--method", "gradcam"], "did you mean grad_cam?"),
-        (["--of", "mask"], "mini_resnet does not segment tumors"),
+        (["--task", "segmentation"], "mini_resnet does not segment tumors"),
     ],
 )
 def test_an_unsupported_map_is_one_line(
@@ -75,6 +84,6 @@ def test_an_unsupported_map_is_one_line(
     assert not (tmp_path / "maps").exists()
 
 
-@pytest.mark.parametrize("options", [["--of", "masks"], ["--of", "mask", "--target", "glioma"]])
+@pytest.mark.parametrize("options", [["--task", "mask"], ["--task", "segmentation", "--target", "glioma"]])
 def test_wrong_usage_exits_with_2(model_file: Path, image: str, tmp_path: Path, options: list[str]) -> None:
     assert main(["explain", str(model_file), image, "--out-dir", str(tmp_path), *options]) == 2

@@ -26,14 +26,14 @@ def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())
 
 
-def assert_same(model_file: Path, run: Run, method: str, image: Path, of: str = "class") -> None:
+def assert_same(model_file: Path, run: Run, method: str, image: Path, task: str = "classification") -> None:
     """The maps are equal; the run uses gradients where the model file has the class activation map."""
     predictor = load(model_file)
     explainer = PipelineExplainer(run.pipeline(predictor.card.temperature))
-    target = None if of == "mask" else predictor.classes[1]
+    target = None if task == "segmentation" else predictor.classes[1]
     gray = read_scan(image).gray_slice()
-    (expected,) = explainer.heatmaps(gray[None], None if target is None else [1], method=method, of=of)
-    heatmap = predictor.heatmap(image, method=method, target=target, of=of)
+    (expected,) = explainer.heatmaps(gray[None], None if target is None else [1], method=method, task=task)
+    heatmap = predictor.heatmap(image, method=method, target=target, task=task)
     assert heatmap.shape == gray.shape
     assert heatmap.dtype == np.float32
     assert expected.max() > 0
@@ -51,31 +51,37 @@ def test_a_model_file_with_global_pooling_gives_every_map_of_its_run(
 
 
 @pytest.mark.parametrize(
-    ("method", "of"),
-    [("eigen_cam", "class"), ("attention", "class"), ("occlusion", "class"), ("occlusion", "mask"), ("mask", "mask")],
+    ("method", "task"),
+    [
+        ("eigen_cam", "classification"),
+        ("attention", "classification"),
+        ("occlusion", "classification"),
+        ("occlusion", "segmentation"),
+        ("mask", "segmentation"),
+    ],
 )
 def test_a_segmentation_model_file_gives_every_map_of_its_run(
-    segmentation_model_file: Path, segmentation_run: Run, phantoms: Path, method: str, of: str
+    segmentation_model_file: Path, segmentation_run: Run, phantoms: Path, method: str, task: str
 ) -> None:
-    assert_same(segmentation_model_file, segmentation_run, method, images(phantoms)[0], of)
+    assert_same(segmentation_model_file, segmentation_run, method, images(phantoms)[0], task)
 
 
 def test_a_method_that_needs_gradients_is_refused_in_one_line(segmentation_model_file: Path, phantoms: Path) -> None:
     predictor = load(segmentation_model_file)
     assert predictor.card.methods == ("eigen_cam", "attention", "occlusion", "mask")
-    for of in ("class", "mask"):
+    for task in ("classification", "segmentation"):
         with pytest.raises(
             ModelError,
             match=r"this model file of efficient_mtnet_s.* does not support grad_cam; it supports eigen_cam, att",
         ):
-            predictor.heatmap(images(phantoms)[0], method="grad_cam", of=of)
+            predictor.heatmap(images(phantoms)[0], method="grad_cam", task=task)
     with pytest.raises(ModelError, match="'gloma' found; expected a class of the model"):
         predictor.heatmap(images(phantoms)[0], method="occlusion", target="gloma")
 
 
 def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path, phantoms: Path) -> None:
     with pytest.raises(ModelError, match="this model file of mini_resnet does not segment tumors"):
-        load(model_file).heatmap(images(phantoms)[0], of="mask")
+        load(model_file).heatmap(images(phantoms)[0], task="segmentation")
 
 
 def test_attention_maps_are_exported_with_a_head_crop(own_run: Run, phantoms: Path) -> None:

@@ -63,7 +63,9 @@ def test_a_network_that_also_segments_is_explained_like_any_other(segmentation_r
 
 
 def test_all_supported_methods_can_be_computed_at_once(segmentation_run: Run, phantoms: Path) -> None:
-    (explanation,) = explain(segmentation_run, [next((phantoms / "images").iterdir())], method="all", of="mask")
+    (explanation,) = explain(
+        segmentation_run, [next((phantoms / "images").iterdir())], method="all", task="segmentation"
+    )
     assert isinstance(explanation, Explanation)
     assert list(explanation.heatmaps) == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
     assert all(heatmap.shape == explanation.gray.shape for heatmap in explanation.heatmaps.values())
@@ -89,7 +91,7 @@ def test_an_unsupported_method_is_an_error_before_any_image_is_read(finished_run
         ):
             explain(model, ["does-not-exist.png"], method="attention")
         with pytest.raises(ModelError, match="mini_resnet does not segment tumors"):
-            explain(model, ["does-not-exist.png"], method="all", of="mask")
+            explain(model, ["does-not-exist.png"], method="all", task="segmentation")
 
 
 def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms: Path) -> None:

@@ -109,7 +109,7 @@ def test_one_attention_map_of_several_can_be_selected() -> None:
 def test_occlusion_explains_the_class_or_the_whole_mask() -> None:
     network, image = bright(), two_spots()[None]
     (of_class,) = heatmaps(network, image, [0], method="occlusion")
-    (of_mask,) = heatmaps(network, image, method="occlusion", of="mask")
+    (of_mask,) = heatmaps(network, image, method="occlusion", task="segmentation")
     assert of_class[49, 49] > 0.6
     assert of_class[88, 88] < 0.05
     assert of_mask[49, 49] > 0.3
@@ -123,7 +123,9 @@ def test_gradients_of_the_mask_differ_from_those_of_the_class() -> None:
         mask = network.network(network.preprocessing(torch.from_numpy(images))).mask
         network.network.segment[-1].bias -= mask.median()
     for method in ("grad_cam", "hires_cam"):
-        (of_mask,), (of_class,) = (heatmaps(network, images, method=method, of=of) for of in ("mask", "class"))
+        (of_mask,), (of_class,) = (
+            heatmaps(network, images, method=method, task=task) for task in ("segmentation", "classification")
+        )
         assert of_mask.shape == of_class.shape == (80, 80)
         assert not np.allclose(of_mask, of_class, atol=0.1)
 
@@ -133,7 +135,7 @@ def test_an_empty_predicted_mask_gives_zeros() -> None:
     with torch.no_grad():
         network.network.segment[-1].bias -= 1000
     for method in ("grad_cam", "hires_cam", "occlusion", "mask"):
-        assert not heatmaps(network, heads()[:1], method=method, of="mask")[0].any()
+        assert not heatmaps(network, heads()[:1], method=method, task="segmentation")[0].any()
 
 
 def test_the_mask_is_a_probability_and_not_scaled_to_its_maximum() -> None:
@@ -170,7 +172,7 @@ def test_an_unsupported_method_is_an_error_of_one_line_that_lists_the_supported(
             heatmaps(network, images, method=method)
         assert "\n" not in str(caught.value)
     with pytest.raises(ModelError, match="MiniResNet does not segment tumors"):
-        heatmaps(network, images, of="mask")
+        heatmaps(network, images, task="segmentation")
 
 
 def test_a_network_trained_without_masks_has_no_mask_to_explain() -> None:
@@ -178,4 +180,4 @@ def test_a_network_trained_without_masks_has_no_mask_to_explain() -> None:
     without = Pipeline(trained.preprocessing, trained.network, segments=False).eval()
     assert "mask" not in available(without)
     with pytest.raises(ModelError, match="does not segment tumors"):
-        heatmaps(without, heads()[:1], of="mask")
+        heatmaps(without, heads()[:1], task="segmentation")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 OptionalImages = Annotated[
     list[str] | None, typer.Argument(help="Image files, folders or patterns.", show_default=False)
 ]
-Of = Literal["class", "mask"]
+Task = Literal["classification", "segmentation"]
 
 
 def explain(
@@ -64,9 +64,10 @@ def explain(
     target: Annotated[
         str | None, typer.Option(help="Class to explain; the predicted class by default.", show_default=False)
     ] = None,
-    of: Annotated[
-        Of, choice("--of", "class", "mask", help="Explain the class, or the predicted tumor mask.")
-    ] = "class",
+    task: Annotated[
+        Task,
+        choice("--task", "classification", "segmentation", help="Explain the class, or the predicted tumor mask."),
+    ] = "classification",
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Measure faithfulness and localization of a run's maps, against masks.")
     ] = False,
@@ -91,10 +92,10 @@ def explain(
     whole = model.resolve()
     folder = output_folder(out_dir, "explain", whole.stem if whole.suffix == ".onnx" else whole.name)
     if evaluate:
-        if paths or target is not None or of != "class":
+        if paths or target is not None or task != "classification":
             raise typer.BadParameter(
                 "--evaluate measures maps of the predicted class, on the run's test subset or on --data; "
-                "leave out paths, --target and --of"
+                "leave out paths, --target and --task"
             )
         if model.is_file():
             raise typer.BadParameter(
@@ -111,39 +112,39 @@ def explain(
         raise typer.BadParameter("no images given; expected images, folders or patterns, or --evaluate")
     if method and len(method) > 1:
         raise typer.BadParameter("several --method; expected one, or all")
-    return _explain_images(model, paths, folder, method[0] if method else "grad_cam", target, of, json)
+    return _explain_images(model, paths, folder, method[0] if method else "grad_cam", target, task, json)
 
 
 def _explain_images(
-    model: Path, paths: list[str], folder: Path, method: str, target: str | None, of: Of, json: bool
+    model: Path, paths: list[str], folder: Path, method: str, target: str | None, task: Task, json: bool
 ) -> int:
     """Write one overlay for each image."""
-    if of == "mask" and target is not None:
-        raise typer.BadParameter("--target is a class; leave it out with --of mask")
+    if task == "segmentation" and target is not None:
+        raise typer.BadParameter("--target is a class; leave it out with --task segmentation")
     from tumorlens._record import Record
     from tumorlens.errors import TumorlensError
     from tumorlens.explanation import explain as explain_images
     from tumorlens.report import save_png
 
-    record = Record("explain", model=str(model), method=method, target=target, of=of, device="cpu")
+    record = Record("explain", model=str(model), method=method, target=target, task=task, device="cpu")
     loaded, split_hash = _load(model)
     images = expand_paths(paths)
-    explanations = explain_images(loaded, images, target, method=method, of=of)
+    explanations = explain_images(loaded, images, target, method=method, task=task)
     written: list[str] = []
     failed: list[str] = []
-    with progress("explaining") as step:
+    with progress() as step:
         for number, item in enumerate(explanations, start=1):
-            step(number, len(images))
+            step("explaining", number, len(images))
             if isinstance(item, TumorlensError):
                 failed.append(str(item))
                 fail(str(item))
                 continue
-            what = "mask" if of == "mask" else item.target
+            what = "mask" if task == "segmentation" else item.target
             name = f"{number:04d}_{item.path.stem}_{what}_{method.replace(':', '-')}.png"
             save_png(_strip(item), folder / name)
             written.append(name)
             if json:
-                facts = {"target": item.target, "probability": round(item.probability, 6), "of": of}
+                facts = {"target": item.target, "probability": round(item.probability, 6), "task": task}
                 overlay = str(folder / name)
                 print_json({"source": str(item.path), **facts, "methods": list(item.heatmaps), "overlay": overlay})
     if written:
@@ -178,6 +179,6 @@ def _strip(item: Explanation) -> Image:
     panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, mask=item.mask))]
     for method, heatmap in item.heatmaps.items():
         name, _, part = method.partition(":")
-        mask = item.mask if item.of == "mask" else None
+        mask = item.mask if item.task == "segmentation" else None
         panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.gray, heatmap, mask)))
     return strip(panes)

@@ -18,7 +18,7 @@ from tumorlens._legacy import graph_names
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT_MODEL, SHIPPED_MODELS, model_path
 from tumorlens.errors import ModelError, ModelFileError, ScanError, TumorlensError
-from tumorlens.explanation.catalog import ATTENTION, ExplainedOutput
+from tumorlens.explanation.catalog import ATTENTION, Task
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
@@ -71,13 +71,17 @@ class Predictor:
         self.path = Path(path)
         if self.path.is_dir():
             raise ModelFileError(
-                f"{self.path}: is a folder; expected a model file, .onnx; if it is a run, export it first: "
-                f"tumorlens export {self.path}"
+                file=self.path,
+                found="is a folder",
+                expected="a model file, .onnx",
+                advice=f"if it is a run, export it first: tumorlens export {self.path}",
             )
         if not self.path.is_file():
             raise ModelFileError(
-                f"{self.path}: no such file; expected a model file made by: tumorlens export RUN, or a model that "
-                f"comes with tumorlens: {', '.join(SHIPPED_MODELS)}"
+                file=self.path,
+                found="no such file",
+                expected="a model file that 'tumorlens export RUN' made, or a model that comes with tumorlens: "
+                f"{', '.join(SHIPPED_MODELS)}",
             )
         options = ort.SessionOptions()
         options.log_severity_level = 3
@@ -86,7 +90,9 @@ class Predictor:
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             reason = str(error).splitlines()[0].rpartition("failed:")[2].strip()[:120]
             raise ModelFileError(
-                f"{self.path}: cannot be loaded as ONNX ({reason}); expected a model file made by: tumorlens export RUN"
+                file=self.path,
+                found=f"cannot be loaded as ONNX ({reason})",
+                expected="a model file that 'tumorlens export RUN' made",
             ) from None
         self.card: ModelCard = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
         self._graph_names = graph_names([output.name for output in self._session.get_outputs()])
@@ -133,13 +139,15 @@ class Predictor:
         check_coverage(coverage)
         if self.card.prediction_sets is None:
             raise ModelFileError(
-                f"{self.path}: no quantiles for prediction sets found: the run had no validation subset, or the model "
-                "file is older; leave coverage out, or export the run again"
+                file=self.path,
+                found="has no quantiles for prediction sets",
+                expected="a recent model file of a run with a validation subset, where a coverage is given",
+                advice="leave coverage out, or export the run again",
             )
         return self.card.prediction_sets.unknown(coverage)
 
     def heatmap(
-        self, source: Source, *, method: str = "grad_cam", target: str | None = None, of: ExplainedOutput = "class"
+        self, source: Source, *, method: str = "grad_cam", target: str | None = None, task: Task = "classification"
     ) -> npt.NDArray[np.float32]:
         """Explain the prediction of one slice by any method of this model file (`explainer.available`).
 
@@ -147,7 +155,7 @@ class Predictor:
             source: as in `predict`.
             method: a name of `tumorlens.explanation.METHODS`, or ``"attention:NAME"`` for one attention map of several.
             target: class to explain; None for the predicted one.
-            of: ``"mask"`` explains the predicted mask.
+            task: ``"segmentation"`` explains the predicted mask.
 
         Returns:
             (H, W) float32 from 0 to 1; all 0 where nothing raises the explained score.
@@ -156,11 +164,13 @@ class Predictor:
             ModelError: the model file does not support this method, or has no such class.
             ScanError: as in `predict`.
         """
-        self.explainer.check(method, of)
+        self.explainer.check(method, task)
         if target is not None and target not in self.classes:
-            raise ModelError(f"class '{target}' found; expected a class of the model, one of {list(self.classes)}")
+            raise ModelError(
+                found=f"class '{target}' found", expected=f"a class of the model, one of {list(self.classes)}"
+            )
         targets = None if target is None else [self.classes.index(target)]
-        return self.explainer.heatmaps(_scan(source).gray_slice()[None], targets, method=method, of=of)[0]
+        return self.explainer.heatmaps(_scan(source).gray_slice()[None], targets, method=method, task=task)[0]
 
     def predict_many(
         self, sources: Iterable[Source], *, heatmap: bool = True, coverage: float | None = None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tumorlens.errors import ModelError
+from tumorlens.errors import ModelError, did_you_mean
 
-ExplainedOutput = Literal["class", "mask"]
-"""The explained output: the score of a class, or the predicted tumor mask (the sum of its logits inside the mask)."""
+Task = Literal["classification", "segmentation"]
+"""What is explained: the score of a class, or the predicted tumor mask (the sum of its logits inside the mask)."""
 
 ATTENTION = "attention:"  # prefix of the name of one attention map, and of the output of a model file that holds it
 
@@ -98,8 +97,10 @@ def check_method(method: str, supported: Sequence[str], model: str) -> None:
     """
     name, _, layer = method.partition(":")
     if name not in METHODS or (layer and name != "attention"):
-        near = difflib.get_close_matches(method, METHODS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(METHODS)}"
-        raise ModelError(f"method '{method}' found; {hint}")
+        raise ModelError(
+            found=f"no method is called '{method}'",
+            expected=f"one of {', '.join(METHODS)}",
+            advice=did_you_mean(method, METHODS),
+        )
     if name not in supported:
-        raise ModelError(f"{model} does not support {name}; it supports {', '.join(supported)}")
+        raise ModelError(found=f"{model} does not support {name}", expected=f"one of {', '.join(supported)}")

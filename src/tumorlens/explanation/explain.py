@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
-from tumorlens.explanation.catalog import ExplainedOutput
+from tumorlens.explanation.catalog import Task
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.scan import GrayImage, Mask, read_scan
 
@@ -31,7 +31,7 @@ class Explanation:
         gray: (H, W) uint8, the image.
         target: the explained class; the predicted class where the mask is explained.
         probability: of that class; calibrated, except for a run without evaluation.
-        of: the explained output, ``"class"`` or ``"mask"``.
+        task: what is explained, ``"classification"`` or ``"segmentation"``.
         mask: (H, W) uint8, 1 = predicted tumor; None where the network does not segment.
         heatmaps: method -> (H, W) float32 from 0 to 1.
     """
@@ -40,7 +40,7 @@ class Explanation:
     gray: GrayImage
     target: str
     probability: float
-    of: ExplainedOutput
+    task: Task
     mask: Mask | None
     heatmaps: dict[str, npt.NDArray[np.float32]]
 
@@ -71,7 +71,7 @@ def explain(
     target: str | None = None,
     *,
     method: str = "grad_cam",
-    of: ExplainedOutput = "class",
+    task: Task = "classification",
 ) -> Iterator[Explanation | TumorlensError]:
     """Heat maps for each image, in order; for an unreadable image its error, and the others follow.
 
@@ -81,18 +81,18 @@ def explain(
         target: class to explain; None for the predicted class.
         method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for all
             methods that this network supports.
-        of: the output to explain: ``"class"`` the score of the class, ``"mask"`` the predicted tumor mask.
+        task: what to explain: ``"classification"`` the score of the class, ``"segmentation"`` the predicted tumor mask.
 
     Raises:
         ModelError: the model has no such class, or does not support the method.
     """
     classes, explainer = _classes_and_explainer(model)
     if target is not None and target not in classes:
-        raise ModelError(f"class '{target}' found; expected a class of the model, one of {list(classes)}")
+        raise ModelError(found=f"class '{target}' found", expected=f"a class of the model, one of {list(classes)}")
     if method != ALL:
-        explainer.check(method, of)
-    methods = explainer.available(of) if method == ALL else [method]
-    return _explanations(explainer, classes, paths, None if target is None else classes.index(target), methods, of)
+        explainer.check(method, task)
+    methods = explainer.available(task) if method == ALL else [method]
+    return _explanations(explainer, classes, paths, None if target is None else classes.index(target), methods, task)
 
 
 def _explanations(
@@ -101,7 +101,7 @@ def _explanations(
     paths: Iterable[str | Path],
     target: int | None,
     methods: Sequence[str],
-    of: ExplainedOutput,
+    task: Task,
 ) -> Iterator[Explanation | TumorlensError]:
     for path in map(Path, paths):
         try:
@@ -111,8 +111,8 @@ def _explanations(
             continue
         probabilities, mask = explainer.predict(gray)
         index = int(probabilities.argmax()) if target is None else target
-        heatmaps = {name: explainer.heatmaps(gray[None], [index], method=name, of=of)[0] for name in methods}
-        yield Explanation(path, gray, classes[index], float(probabilities[index]), of, mask, heatmaps)
+        heatmaps = {name: explainer.heatmaps(gray[None], [index], method=name, task=task)[0] for name in methods}
+        yield Explanation(path, gray, classes[index], float(probabilities[index]), task, mask, heatmaps)
 
 
 def _classes_and_explainer(model: Run | Explainable) -> tuple[tuple[str, ...], Explainer]:

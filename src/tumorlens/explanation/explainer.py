@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tumorlens._arrays import Floats, Floats32
 from tumorlens.errors import ModelError
-from tumorlens.explanation.catalog import ATTENTION, METHODS, ExplainedOutput, check_method
+from tumorlens.explanation.catalog import ATTENTION, METHODS, Task, check_method
 from tumorlens.explanation.methods.attention_maps import combine_attention_maps
 from tumorlens.explanation.methods.eigen_cam import eigen_cam
 from tumorlens.explanation.methods.occlusion import BATCH, ScoreFunction, occlusion
@@ -25,9 +25,11 @@ Infer = Callable[[Images, Sequence[str]], NetworkOutputs]
 """(N, H, W) images and names of outputs -> these outputs, as a model file has them."""
 
 
-def supported_methods(outputs: Sequence[str], of: ExplainedOutput = "class") -> list[str]:
+def supported_methods(outputs: Sequence[str], task: Task = "classification") -> list[str]:
     """Names of the methods that need only these outputs of a network, in the order of `METHODS`."""
-    cam = "cam" in outputs and of == "class"  # the class activation map equals both methods, up to a constant
+    cam = (
+        "cam" in outputs and task == "classification"
+    )  # the class activation map equals both methods, up to a constant
     supported = {
         "grad_cam": cam,
         "hires_cam": cam,
@@ -61,27 +63,27 @@ class Explainer:
         """Names of the outputs: ``"probabilities"``, ``"cam"``, ``"attention:NAME"`` and so on."""
         return self._output_names()
 
-    def available(self, of: ExplainedOutput = "class") -> list[str]:
+    def available(self, task: Task = "classification") -> list[str]:
         """Names of the supported methods, in the order of `METHODS`.
 
         Raises:
-            ModelError: `of` is ``"mask"``, and the network does not segment.
+            ModelError: `task` is ``"segmentation"``, and the network does not segment.
         """
-        if of == "mask" and "mask" not in self.outputs:
-            raise ModelError(f"{self.name} does not segment tumors; explain a class instead")
-        return supported_methods(self.outputs, of)
+        if task == "segmentation" and "mask" not in self.outputs:
+            raise ModelError(found=f"{self.name} does not segment tumors", advice="explain a class instead")
+        return supported_methods(self.outputs, task)
 
-    def check(self, method: str, of: ExplainedOutput = "class") -> None:
+    def check(self, method: str, task: Task = "classification") -> None:
         """Check that a method is supported, before any image is read.
 
         Raises:
             ModelError: no such method or attention map, or the network does not support it; lists the supported ones.
         """
-        model = f"{self.name}, for the mask," if of == "mask" else self.name
-        check_method(method, self.available(of), model)
+        model = f"{self.name}, for the mask," if task == "segmentation" else self.name
+        check_method(method, self.available(task), model)
         if method.startswith(ATTENTION) and method not in self.outputs:
             names = [name for name in self.outputs if name.startswith(ATTENTION)]
-            raise ModelError(f"{self.name} has no map {method}; it has {', '.join(names)}")
+            raise ModelError(found=f"{self.name} has no map {method}", expected=f"one of {', '.join(names)}")
 
     def predict(self, image: GrayImage) -> tuple[Floats32, Mask | None]:
         """Calibrated probabilities (K,), and the predicted mask (H, W), 1 = tumor; None without segmentation."""
@@ -96,30 +98,28 @@ class Explainer:
         targets: Sequence[int] | None = None,
         *,
         method: str = "grad_cam",
-        of: ExplainedOutput = "class",
+        task: Task = "classification",
     ) -> list[Floats32]:
         """One heat map for each image; arguments and result as in `tumorlens.explanation.heatmaps`.
 
         Raises:
             ModelError: as `check`.
         """
-        self.check(method, of)
+        self.check(method, task)
         heatmaps: list[Floats32] = []
         for start in range(0, len(images), BATCH):
             batch_targets = None if targets is None else list(targets[start : start + BATCH])
-            heatmaps += self._heatmaps(images[start : start + BATCH], batch_targets, method, of)
+            heatmaps += self._heatmaps(images[start : start + BATCH], batch_targets, method, task)
         return heatmaps
 
-    def _heatmaps(
-        self, images: Images, targets: Sequence[int] | None, method: str, of: ExplainedOutput
-    ) -> list[Floats32]:
+    def _heatmaps(self, images: Images, targets: Sequence[int] | None, method: str, task: Task) -> list[Floats32]:
         """One heat map for each image, at its size."""
         names = {
             "grad_cam": ["probabilities", "cam"],
             "hires_cam": ["probabilities", "cam"],
             "eigen_cam": ["features"],
             "attention": [name for name in self.outputs if name.startswith(ATTENTION)],
-            "occlusion": ["probabilities"] if of == "class" else ["mask"],
+            "occlusion": ["probabilities"] if task == "classification" else ["mask"],
             "mask": ["mask"],
         }.get(method, [method])
         outputs = self._run(images, names)
@@ -137,7 +137,7 @@ class Explainer:
             elif method == "occlusion":
                 score = (
                     self._mask_score(outputs["mask"][i], window)
-                    if of == "mask"
+                    if task == "segmentation"
                     else self._class_score(_target(targets, i))
                 )
                 activation = occlusion(image, window, score)

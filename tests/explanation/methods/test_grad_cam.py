@@ -87,13 +87,13 @@ def test_for_a_mask_it_equals_the_package_with_the_predicted_pixels_as_target(
     assert 0.3 < predicted.float().mean() < 0.7
     with getattr(package, theirs)(Masks(network), [network.segmentation_target_layer()]) as reference:
         expected = reference(inputs, [SemanticSegmentationTarget(0, one.float().numpy()) for one in predicted])
-    np.testing.assert_allclose(scaled(method(network, inputs, of="mask")), expected, atol=1e-4)
+    np.testing.assert_allclose(scaled(method(network, inputs, task="segmentation")), expected, atol=1e-4)
     assert expected.max() > 0.9
 
 
 def test_without_segmentation_no_mask_can_be_explained() -> None:
     with pytest.raises(ModelError, match="MiniResNet does not segment tumors"):
-        grad_cam(random_network("mini_resnet"), images(), of="mask")
+        grad_cam(random_network("mini_resnet"), images(), task="segmentation")
 
 
 @pytest.mark.parametrize("name", ["mini_resnet", "efficientnet_lite0"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation import calibrate, gray_slice, read_evaluation
@@ -43,8 +44,6 @@ from tumorlens.training import Run
 DEFAULT_LIMIT = 100
 """Default number of images: precision depends on the number of patients, and these images cover all patients."""
 
-Progress = Callable[[str, int, int], None]
-
 
 def measure_faithfulness(
     run: Run,
@@ -55,7 +54,7 @@ def measure_faithfulness(
     allow_box_masks: bool = False,
     n_resamples: int = 2000,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Faithfulness:
     """Compare heat maps of the predicted class with reference masks, control maps and maps of random networks.
 
@@ -67,7 +66,7 @@ def measure_faithfulness(
         allow_box_masks: measure also if most reference masks are filled rectangles.
         n_resamples: of the bootstrap by patient.
         seed: of the bootstrap, of the random control map and of the random weights.
-        progress: called with (stage, done, total).
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         DataError: no image has a reference mask that shows a tumor, or most masks are filled rectangles.
@@ -75,24 +74,22 @@ def measure_faithfulness(
         SplitError, RunError, ScanError: as `tumorlens.evaluate`.
     """
     own, subset, name = choose_subset(run, table)
-    step = progress or (lambda *_: None)
-    step("reading masks", 0, 1)
-    with_tumor = _with_tumor(subset, name, allow_box_masks)
-    step("reading masks", 1, 1)
-    step("calibrating", 0, 1)
-    pipeline = run.pipeline(_temperature(run, own))
-    step("calibrating", 1, 1)
-    pipeline.network.to(memory_format=torch.channels_last)
-    methods = _supported(pipeline, methods)
-    chosen = spread([sample.unit for sample in with_tumor], limit or len(with_tumor))
-    measured = replace(subset, samples=tuple(with_tumor[i] for i in chosen))
-    bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
-    images = _measure_images(pipeline, measured.samples, methods, seed, step)
-    few = spread(bootstrap.units, SANITY_IMAGES)
-    checks = check_sanity(
-        pipeline, run.spec.network, [gray_slice(measured.samples[i].image) for i in few], bootstrap.only(few), methods,
-        progress=lambda done, total: step("randomizing weights", done, total),
-    )  # fmt: skip
+    with progress_of(progress) as step:
+        step("reading masks", 0, 1)
+        with_tumor = _with_tumor(subset, name, allow_box_masks)
+        step("reading masks", 1, 1)
+        step("calibrating", 0, 1)
+        pipeline = run.pipeline(_temperature(run, own))
+        step("calibrating", 1, 1)
+        pipeline.network.to(memory_format=torch.channels_last)
+        methods = _supported(pipeline, methods)
+        chosen = spread([sample.unit for sample in with_tumor], limit or len(with_tumor))
+        measured = replace(subset, samples=tuple(with_tumor[i] for i in chosen))
+        bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
+        images = _measure_images(pipeline, measured.samples, methods, seed, step)
+        few = spread(bootstrap.units, SANITY_IMAGES)
+        few_images = [gray_slice(measured.samples[i].image) for i in few]
+        checks = check_sanity(pipeline, run.spec.network, few_images, bootstrap.only(few), methods, progress=step)
     resampled = BootstrapDraws.draw(bootstrap)
     labels = [sample.label for sample in measured.samples]
     scores = {key: collect_scores(images.localizations[key], images.curves[key]) for key in (*methods, *CONTROL_MAPS)}
@@ -191,8 +188,9 @@ def _with_tumor(subset: Table, name: str, allow_box_masks: bool) -> list[Sample]
     samples = [subset.samples[i] for i in with_reference_tumor(subset.samples)]
     if not samples:
         raise DataError(
-            f"{subset.name}, {name}: none of {len(subset):,} images has a reference mask that shows a tumor; expected "
-            "masks to compare heat maps with; give data that has them with --data"
+            found=f"{subset.name}, {name}: none of {len(subset):,} images has a reference mask that shows a tumor",
+            expected="masks to compare heat maps with",
+            advice="give data that has them with --data",
         )
     if not allow_box_masks:
         refuse_box_masks(f"{subset.name}, {name}", samples)

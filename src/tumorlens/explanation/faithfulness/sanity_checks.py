@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tumorlens._arrays import Floats, Floats32
+from tumorlens._progress import Progress, silent
 from tumorlens.explanation.faithfulness.heat_maps import crop_to_head, head_box, iter_heatmaps
 from tumorlens.explanation.faithfulness.randomization import (
     RandomizationStage,
@@ -137,7 +138,7 @@ def check_sanity(
     bootstrap: ClusterBootstrap,
     methods: Sequence[str],
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, SanityCheck]:
     """Randomize weights from the last stage to the first, then all at once, and compare maps each time.
 
@@ -147,7 +148,7 @@ def check_sanity(
         images: at least one.
         bootstrap: of these images; its seed is also that of the random weights.
         methods: names.
-        progress: called with (done, total).
+        progress: called while maps of random networks are made.
     """
     inputs = torch.cat([pipeline.preprocessing(torch.from_numpy(image.copy())[None]) for image in images])
     inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -164,8 +165,7 @@ def check_sanity(
             if network < check.random_networks and stage in check.stages:
                 check.compare(randomized, stage, network)
                 done += len(check.images)
-                if progress:
-                    progress(done, total)
+                progress("randomizing weights", done, total)
 
     for check in checks:
         check.explain_trained(pipeline)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from tumorlens.errors import ModelError
-from tumorlens.explanation.catalog import ExplainedOutput
+from tumorlens.explanation.catalog import Task
 from tumorlens.models import ModelOutput, Network
 
 
 def grad_cam(
-    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: ExplainedOutput = "class"
+    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, task: Task = "classification"
 ) -> Tensor:
     """Grad-CAM of a class score, or of the predicted mask (Selvaraju et al. 2017).
 
@@ -28,39 +28,39 @@ def grad_cam(
         network: in evaluation mode.
         inputs: (N, C, H, W) float32, from `Preprocessing`.
         targets: for each input the class to explain; None for the predicted class.
-        of: ``"mask"`` explains the predicted mask; `targets` are ignored then.
+        task: ``"segmentation"`` explains the predicted mask; `targets` are ignored then.
 
     Returns:
         (N, h, w) float32, at least 0, at the resolution of the feature maps; all 0 where the predicted mask is empty.
 
     Raises:
-        ModelError: `of` is ``"mask"``, and the network does not segment.
+        ModelError: `task` is ``"segmentation"``, and the network does not segment.
     """
-    maps, gradient = _maps(network, inputs, targets, of)
+    maps, gradient = _maps(network, inputs, targets, task)
     return torch.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1))
 
 
 def hires_cam(
-    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, of: ExplainedOutput = "class"
+    network: Network, inputs: Tensor, targets: Sequence[int] | None = None, *, task: Task = "classification"
 ) -> Tensor:
     """Like `grad_cam`, with the gradient multiplied pixel by pixel instead of averaged (Draelos and Carin 2020).
 
     For a network that ends in one linear layer after the feature maps, high values did raise the score; Grad-CAM can
     be high where they did not. With global average pooling the gradient is constant, and both methods are equal.
     """
-    maps, gradient = _maps(network, inputs, targets, of)
+    maps, gradient = _maps(network, inputs, targets, task)
     return torch.relu((gradient * maps).sum(1))
 
 
-def _maps(
-    network: Network, inputs: Tensor, targets: Sequence[int] | None, of: ExplainedOutput
-) -> tuple[Tensor, Tensor]:
+def _maps(network: Network, inputs: Tensor, targets: Sequence[int] | None, task: Task) -> tuple[Tensor, Tensor]:
     """The feature maps, and the gradient of the score with respect to them, both (N, C, h, w)."""
     with torch.enable_grad():
-        output, maps = _forward(network, inputs.detach().requires_grad_(True), of)
-        if of == "mask":
+        output, maps = _forward(network, inputs.detach().requires_grad_(True), task)
+        if task == "segmentation":
             if output.mask is None:
-                raise ModelError(f"{type(network).__name__} does not segment tumors; explain a class instead")
+                raise ModelError(
+                    found=f"{type(network).__name__} does not segment tumors", advice="explain a class instead"
+                )
             score = output.mask[output.mask.detach() >= 0].sum()
         else:
             chosen = output.logits.argmax(1) if targets is None else torch.as_tensor(targets, device=inputs.device)
@@ -69,9 +69,9 @@ def _maps(
     return maps.detach(), gradient
 
 
-def _forward(network: Network, inputs: Tensor, of: ExplainedOutput) -> tuple[ModelOutput, Tensor]:
+def _forward(network: Network, inputs: Tensor, task: Task) -> tuple[ModelOutput, Tensor]:
     """The network's output, and the feature maps to explain."""
-    layer = network.segmentation_target_layer() if of == "mask" else None
+    layer = network.segmentation_target_layer() if task == "segmentation" else None
     if layer is None:
         output: ModelOutput = network(inputs)
         return output, output.features
