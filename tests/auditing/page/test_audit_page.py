@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
+from tests.fixtures.html import MALICIOUS, Page
 from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
-from tests.report.test_page import MALICIOUS, Page
 from tumorlens.auditing import AuditReport, IntegrityIssue, NearestNeighborAccuracy, Shortcut, audit, build_index
 from tumorlens.auditing.duplicates.perceptual_hash import transformed
 from tumorlens.auditing.page.audit_page import audit_page, verdict_level

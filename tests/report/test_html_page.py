@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from importlib import resources
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fixtures.html import MALICIOUS, Page
 from tumorlens.report import (
     RESEARCH_ONLY,
     CaptionedImage,
@@ -39,40 +39,7 @@ from tumorlens.report.blocks import Paragraph
 from tumorlens.report.plots import ConfusionChart
 from tumorlens.stats import Estimate
 
-MALICIOUS = '<script src="https://evil.example/x.js">alert(1)</script> "\'&\x00'
 ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Checks that every tag is closed in order and collects tags, attributes and text."""
-
-    def __init__(self, document: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(document)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 def everything(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Shortcuts are found, anatomy is none; the nearest neighbor measures memorization."""
+"""Shortcuts are found, and anatomy is none."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.image_records import frame, one_each, record, table
 from tumorlens.auditing.duplicates.image_records import ImageRecord
-from tumorlens.auditing.duplicates.perceptual_hash import THUMBNAIL_SIDE, VIEWS
-from tumorlens.auditing.issues import NearestNeighborAccuracy, Shortcut
-from tumorlens.auditing.shortcuts import nearest_neighbor as nearest
+from tumorlens.auditing.issues import Shortcut
 from tumorlens.auditing.shortcuts import shortcut_classifiers
-from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor_accuracy
 from tumorlens.auditing.shortcuts.shortcut_classifiers import find_shortcuts
-from tumorlens.datasets import Sample, Table
+from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 
-ROWS, COLUMNS = np.mgrid[:THUMBNAIL_SIDE, :THUMBNAIL_SIDE] - THUMBNAIL_SIDE / 2
 MEASURES = ["width and height", "file", "border", "metadata and border", "head occluded"]
 
 
@@ -30,48 +27,8 @@ def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shortcut_classifiers, "_TREES", 20)
 
 
-def table(labels: Sequence[str], splits: Sequence[str | None] | None = None) -> Table:
-    samples = tuple(
-        Sample(f"made/{i:04d}", Path(f"{i}.png"), label, split=splits[i] if splits else None)
-        for i, label in enumerate(labels)
-    )
-    return Table("made", samples, tuple(sorted(set(labels))))
-
-
-def frame(seed: int, *, radius: float = 20, tumor: bool = False) -> np.ndarray:
-    """A gray head with its own texture on a background of faint noise."""
-    random = np.random.default_rng(seed)
-    image = random.integers(0, 7, (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    head = np.hypot(ROWS / 1.2, COLUMNS) < radius
-    image[head] = random.integers(90, 140, head.sum())
-    if tumor:
-        image[28:36, 28:36] = 250
-    return image.astype(np.uint8)
-
-
-def record(
-    image: np.ndarray, *, number: int = 0, size: tuple[int, int] = (512, 512), weight: int = 20_000
-) -> ImageRecord:
-    """The record of a PNG whose file size and border do not depend on its class."""
-    random = np.random.default_rng(1000 + number)
-    return ImageRecord(
-        path=Path(f"{number}.png"),
-        file_size=weight + int(random.integers(1000)),
-        file_hash="",
-        format="PNG",
-        mode="L",
-        size=size,
-        border=(float(random.normal(3, 1)), float(random.normal(2, 0.5))),
-        thumbnails=np.stack([image] * VIEWS),
-    )
-
-
 def plain(count: int) -> list[ImageRecord]:
     return [record(frame(i), number=i) for i in range(count)]
-
-
-def one_each(count: int) -> list[str]:
-    return [f"patient {i}" for i in range(count)]
 
 
 def shortcuts_by_name(
@@ -211,52 +168,3 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
     with pytest.raises(MissingExtraError, match=r"tumorlens\[train\]"):
         find_shortcuts(table(["glioma", "no_tumor"] * 5), plain(10), one_each(10))
-
-
-def neighbors(
-    frames: Sequence[np.ndarray | None], rows: Sequence[str], leaked: Sequence[int] = ()
-) -> list[NearestNeighborAccuracy]:
-    """Of images by ``"<label> <split>"``."""
-    labels, splits = zip(*(row.split() for row in rows), strict=True)
-    image_records = [record(frame(0) if one is None else one, number=i) for i, one in enumerate(frames)]
-    image_records = [
-        replace(image_record, thumbnails=None) if one is None else image_record
-        for image_record, one in zip(image_records, frames, strict=True)
-    ]
-    return list(nearest_neighbor_accuracy(table(labels, splits), image_records, leaked, one_each(len(rows))))
-
-
-def test_brightened_and_mirrored_duplicates_are_found_and_reported_separately() -> None:
-    train = [frame(i) for i in range(4)]
-    rows = ["a train", "b train", "a train", "b train", "a test", "b test", "a test"]
-    copies = [train[0] // 2 + 40, train[1][:, ::-1], train[3]]  # the last is similar to an image of another class
-    (found,) = neighbors([*train, *copies], rows, leaked=[4, 5])
-    assert found.subset == "test"
-    shares = [(one.value, one.n) for one in (found.leaked, found.clean, found.overall) if one]
-    assert shares == [(1, 2), (0, 1), (pytest.approx(2 / 3), 3)]
-
-
-def test_each_subset_beside_train_has_its_own_accuracy() -> None:
-    train = [frame(0), frame(1)]
-    found = neighbors([*train, *train], ["a train", "b train", "a val", "a test"], leaked=[2])
-    assert [(one.subset, one.overall.value) for one in found] == [("test", 0), ("val", 1)]
-    assert [(one.leaked is None, one.clean is None) for one in found] == [(True, False), (False, True)]
-
-
-def test_blank_images_are_left_out_of_both_subsets() -> None:
-    train = [frame(0), frame(1), None]
-    (found,) = neighbors([*train, frame(1), None], ["a train", "b train", "a train", "b test", "a test"])
-    assert (found.overall.value, found.overall.n) == (1, 1)
-
-
-def test_the_nearest_neighbor_is_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearest, "_BLOCK", 3)
-    train = [frame(i) for i in range(8)]
-    rows = [f"{'ab'[i % 2]} train" for i in range(8)] + [f"{'ab'[i % 2]} test" for i in range(8)]
-    (found,) = neighbors([*train, *train], rows)
-    assert (found.overall.value, found.overall.n) == (1, 8)
-
-
-@pytest.mark.parametrize("rows", [["a train", "b train"], ["a test", "b test"]])
-def test_without_a_split_there_is_no_nearest_neighbor_accuracy(rows: list[str]) -> None:
-    assert neighbors([frame(0), frame(1)], rows) == []
