@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from comparison import COST, Comparison, Target
+from interleaved import IMPLEMENTATIONS, Implementation, fair_environment, measure_interleaved
 from material import Material
-from race import CONTESTANTS, Contestant, fair_environment, race
 
 from tumorlens.auditing.duplicates.candidate_pairs import EXACT_COMPARISON_LIMIT
 
@@ -53,11 +53,11 @@ class MatchingScaling:
         lines = [
             "## Matching many perceptual hashes",
             "",
-            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a process of its "
-            "own. The hashes are synthetic: most are random, up to 20,000 are hashes of phantoms with a quarter of the "
-            "cells replaced at random; every fiftieth is a duplicate of another, randomly flipped or rotated, with a "
-            f"twentieth of its cells changed. Up to {EXACT_COMPARISON_LIMIT:,} every pair is compared; beyond that, "
-            "sorted lists of keys are used.",
+            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a new process.",
+            "The hashes are synthetic: most are random, up to 20,000 are hashes of phantoms with a quarter of the",
+            "cells replaced at random; every fiftieth is a duplicate of another, randomly flipped or rotated, with a",
+            "twentieth of its cells changed.",
+            f"Up to {EXACT_COMPARISON_LIMIT:,} every pair is compared; beyond that, sorted lists of keys are used.",
             "",
             "| hashes | method | s | peak memory, GiB | planted duplicates found | pairs reported |",
             "|---:|---|---:|---:|---:|---:|",
@@ -72,9 +72,11 @@ class MatchingScaling:
         met = last.seconds <= 60 * MINUTES and last.gigabytes <= GIGABYTES and last.recall >= RECALL
         lines += [
             "",
-            f"Target for a million: at most {MINUTES} minutes and {GIGABYTES} GB, {100 * RECALL:.0f} % of the "
-            f"duplicates. Measured with {last.count:,}: {last.seconds / 60:.1f} minutes, {last.gigabytes:.1f} GiB, "
-            f"{100 * last.recall:.2f} %. **{'Met' if met else 'Not met'}.**",
+            f"Target for a million: at most {MINUTES} minutes and {GIGABYTES} GB, "
+            f"{100 * RECALL:.0f} % of the duplicates.",
+            f"Measured with {last.count:,}: {last.seconds / 60:.1f} minutes, {last.gigabytes:.1f} GiB, "
+            f"{100 * last.recall:.2f} %.",
+            f"**{'Met' if met else 'Not met'}.**",
         ]
         return "\n".join(lines)
 
@@ -85,7 +87,7 @@ def _matching_scaling(material: Material) -> MatchingScaling:
 
 def _step(material: Material, count: int) -> ScalingStep:
     done = subprocess.run(
-        [sys.executable, CONTESTANTS / "matching.py", str(count), material.phantoms / "images"],
+        [sys.executable, IMPLEMENTATIONS / "matching.py", str(count), material.phantoms / "images"],
         env=fair_environment(),
         capture_output=True,
         text=True,
@@ -103,15 +105,15 @@ def _from_disk(material: Material) -> Comparison:
         how=(
             f"{what}. PIL decodes every file once, on all cores. tumorlens: the whole of `tumorlens audit`, from "
             "opening the folder to report.html, audit.json and run.json. Its shortcut classifiers are "
-            "cross-validated, which takes about as long for few files as for many. Files are in the system's cache."
+            "cross-validated, which takes about as long for few files as for many. Files are in the disk cache."
         ),
         unit="s",
         ratio=COST,
-        series=race(
+        series=measure_interleaved(
             [
-                Contestant("PIL decodes", "plain_decoding.py", [folder]),
-                Contestant("tumorlens audit, no shortcuts", "tumorlens_audit.py", [folder, "--no-shortcuts"]),
-                Contestant("tumorlens audit", "tumorlens_audit.py", [folder]),
+                Implementation("PIL decodes", "plain_decoding.py", [folder]),
+                Implementation("tumorlens audit, no shortcuts", "tumorlens_audit.py", [folder, "--no-shortcuts"]),
+                Implementation("tumorlens audit", "tumorlens_audit.py", [folder]),
             ],
             1 if material.data else material.settings.short_rounds,  # thousands of files take long enough
         ),

@@ -1,39 +1,40 @@
-"""Measurements of contestants -> a comparison: medians, the ratio of each pair of one round, a table and a verdict."""
+"""Measurements of implementations -> a comparison: medians, ratios within each round, a table and a verdict."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from race import Series
+from interleaved import Series
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How a contestant compares with the first one: a heading, and the ratio of two measurements of one round."""
+    """How an implementation compares with the first one: a heading, and the ratio of two measurements of one round."""
 
     heading: str
     of: Callable[[float, float], float]
 
 
-TIMES_AS_FAST_BY_RATE = Ratio("times as fast as the first", lambda rate, first: rate / first)
-TIMES_AS_FAST_BY_TIME = Ratio("times as fast as the first", lambda spent, first: first / spent)
-COST = Ratio("cost, in units of the first", lambda spent, first: spent / first)
+TIMES_AS_FAST_BY_RATE = Ratio("speedup over the first", lambda rate, first: rate / first)
+TIMES_AS_FAST_BY_TIME = Ratio("speedup over the first", lambda spent, first: first / spent)
+COST = Ratio("relative to the first", lambda spent, first: spent / first)
 SHARE = Ratio("share of the first", lambda rate, first: rate / first)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The measurements of all contestants for one question.
+    """The measurements of all implementations for one question.
 
     Attributes:
         question: the heading of its table.
         how: the method, in a sentence or two.
         unit: of every measurement.
-        ratio: how contestants are compared with the first.
-        series: of every contestant; the first is the reference.
-        target: the bound for the product's contestant, the last one; None for information only.
+        ratio: how implementations are compared with the first.
+        series: of every implementation; the first is the reference.
+        target: the bound for the product's implementation, the last one; None for information only.
     """
 
     question: str
@@ -50,19 +51,19 @@ class Comparison:
 
     def markdown(self) -> str:
         """Heading, method, table and verdict."""
-        lines = [f"## {self.question}", "", self.how, ""]
-        lines += [f"| contestant | {self.unit} | {self.ratio.heading} |", "|---|---:|---:|"]
+        lines = [f"## {self.question}", "", one_per_line(self.how), ""]
+        lines += [f"| implementation | {self.unit} | {self.ratio.heading} |", "|---|---:|---:|"]
         for series in self.series:
             ratios = "1" if series is self.series[0] else _spread(self.ratios(series))
             lines.append(f"| {series.name} | {_spread(series.values)} | {ratios} |")
         if self.target:
-            lines += ["", self.target.verdict(self)]
+            lines += ["", one_per_line(self.target.verdict(self))]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bound for the last contestant of a comparison.
+    """A bound for the last implementation of a comparison.
 
     Attributes:
         bound: the number.
@@ -86,6 +87,11 @@ class Target:
             f"Target for *{own.name}* ({what}): {word} {self.bound:g}{unit}. "
             f"Measured: {_number(measured)}{unit}. **{'Met' if met else 'Not met'}.**"
         )
+
+
+def one_per_line(text: str) -> str:
+    """The same text with one sentence a line, as in all documentation."""
+    return re.sub(r"(?<=[.!?]) (?=[A-Z*]|tumorlens)", "\n", text)
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from comparison import COST, Comparison, Target
+from interleaved import Implementation, measure_interleaved
 from material import NETWORKS, Material
-from race import Contestant, race
 
 from tumorlens.explanation import METHODS
 
@@ -29,13 +29,13 @@ def comparisons(material: Material) -> Iterator[Comparison]:
 def _from_model_file(material: Material, network: str) -> Comparison:
     settings = material.settings
     arguments = [material.image, settings.predictions]
-    contestants = [
-        Contestant(
+    implementations = [
+        Implementation(
             "model file without heat map",
             "tumorlens_prediction.py",
             [material.model_file_without_heatmap(network), *arguments],
         ),
-        Contestant(
+        Implementation(
             "model file with heat map",
             "tumorlens_prediction.py",
             [material.model_file(network), *arguments, "--heatmap"],
@@ -49,7 +49,7 @@ def _from_model_file(material: Material, network: str) -> Comparison:
         ),
         unit="ms",
         ratio=COST,
-        series=race(contestants, settings.short_rounds),
+        series=measure_interleaved(implementations, settings.short_rounds),
         target=Target(1.2, least=False),
     )
 
@@ -57,17 +57,19 @@ def _from_model_file(material: Material, network: str) -> Comparison:
 def _methods(material: Material, network: str, methods: Sequence[str]) -> Comparison:
     settings = material.settings
     arguments = [settings.predictions]
-    contestants = [Contestant("eager forward pass", "maps.py", ["forward", network, "none", *arguments])]
+    implementations = [Implementation("eager forward pass", "maps.py", ["forward", network, "none", *arguments])]
     for method in methods:
         title = METHODS[method].title
         if method in GRAD_CAM_PACKAGE:
-            contestants.append(
-                Contestant(f"{title}, grad-cam package", "maps.py", ["package", network, method, *arguments])
+            implementations.append(
+                Implementation(f"{title}, grad-cam package", "maps.py", ["package", network, method, *arguments])
             )
-        contestants.append(Contestant(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *arguments]))
+        implementations.append(
+            Implementation(f"{title}, tumorlens", "maps.py", ["tumorlens", network, method, *arguments])
+        )
         if method in IN_MODEL_FILES:
             model_file = ["model-file", material.model_file(network), method, *arguments]
-            contestants.append(Contestant(f"{title}, from a model file", "maps.py", model_file))
+            implementations.append(Implementation(f"{title}, from a model file", "maps.py", model_file))
     return Comparison(
         question=f"All explanation methods, {network}",
         how=(
@@ -76,5 +78,5 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Compar
         ),
         unit="ms",
         ratio=COST,
-        series=race(contestants, settings.short_rounds),
+        series=measure_interleaved(implementations, settings.short_rounds),
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import torch
 from comparison import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
+from interleaved import Implementation, measure_interleaved
 from material import Material
-from race import Contestant, race
 
 NETWORK = "efficient_mtnet"
 BATCHES = (1, 8, 32, 128)
@@ -39,7 +39,7 @@ def _time(material: Material, passes: str) -> Comparison:
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(_kinds(arguments), settings.short_rounds),
+        series=measure_interleaved(_kinds(arguments), settings.short_rounds),
         target=Target(1, least=True),
     )
 
@@ -54,13 +54,13 @@ def _memory(material: Material, passes: str) -> Comparison:
         ),
         unit="MiB",
         ratio=COST,
-        series=race(_kinds([passes, "memory", settings.grid, 1]), 1),
+        series=measure_interleaved(_kinds([passes, "memory", settings.grid, 1]), 1),
         target=Target(1, least=False),
     )
 
 
-def _kinds(arguments: list[object]) -> list[Contestant]:
-    return [Contestant(name, "global_context.py", [kind, *arguments]) for kind, name in KINDS.items()]
+def _kinds(arguments: list[object]) -> list[Implementation]:
+    return [Implementation(name, "global_context.py", [kind, *arguments]) for kind, name in KINDS.items()]
 
 
 def _batches(material: Material) -> Comparison:
@@ -70,9 +70,9 @@ def _batches(material: Material) -> Comparison:
         how=f"Eager PyTorch on {_device()}, bfloat16, channels-last, images in its memory; forward pass only.",
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
-        series=race(
+        series=measure_interleaved(
             [
-                Contestant(f"batch of {batch}", "gpu.py", [*_on_gpu(material, NETWORK, batch), "--rate"])
+                Implementation(f"batch of {batch}", "gpu.py", [*_on_gpu(material, NETWORK, batch), "--rate"])
                 for batch in BATCHES
             ],
             settings.short_rounds,
@@ -88,10 +88,10 @@ def _share(material: Material) -> Comparison:
         how=f"The largest of these batches, and the product of two bfloat16 matrices of 8192 x 8192, on {_device()}.",
         unit="TFLOP/s",
         ratio=SHARE,
-        series=race(
+        series=measure_interleaved(
             [
-                Contestant("matrix product", "gpu.py", _on_gpu(material, "product", 1)),
-                Contestant(f"batch of {BATCHES[-1]}", "gpu.py", _on_gpu(material, NETWORK, BATCHES[-1])),
+                Implementation("matrix product", "gpu.py", _on_gpu(material, "product", 1)),
+                Implementation(f"batch of {BATCHES[-1]}", "gpu.py", _on_gpu(material, NETWORK, BATCHES[-1])),
             ],
             settings.short_rounds,
         ),

@@ -1,4 +1,4 @@
-"""Seed -> input of the contestants: phantoms as images, briefly trained networks as ONNX models and weights."""
+"""Seed -> input of the implementations: phantoms as images, briefly trained networks as ONNX models and weights."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ QUICK = Settings(
 
 @dataclass(frozen=True)
 class Material:
-    """A folder with the input of all contestants; each item is made on first use.
+    """A folder with the input of all implementations; each item is made on first use.
 
     Attributes:
         folder: temporary.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from comparison import TIMES_AS_FAST_BY_RATE, Comparison, Target
+from interleaved import Implementation, measure_interleaved
 from material import Material
-from race import Contestant, race
 
 NETWORK = "efficientnet_lite0"
 SIDE = 128
@@ -19,20 +19,20 @@ HOW = (
 def comparisons(material: Material) -> Iterator[Comparison]:
     """One table; the last row is the default."""
     settings = material.settings
-    contestants = [_training(material, precision) for precision in ("float32", "bf16", "auto")]
+    implementations = [_training(material, precision) for precision in ("float32", "bf16", "auto")]
     yield Comparison(
         question=f"Precision of training, {NETWORK}",
         how=HOW.format(side=SIDE, batch=settings.batch, steps=settings.steps),
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
-        series=race(contestants, settings.rounds),
+        series=measure_interleaved(implementations, settings.rounds),
         target=Target(0.95, least=True),
     )
 
 
-def _training(material: Material, precision: str) -> Contestant:
+def _training(material: Material, precision: str) -> Implementation:
     changes = (f"precision={precision}", f"input.size={SIDE}")
     arguments = [material.phantoms, NETWORK, material.settings.steps, material.settings.batch, *changes]
-    return Contestant(
+    return Implementation(
         precision, "tumorlens_training.py", arguments, {"TUMORLENS_CACHE": str(material.folder / "cache")}
     )

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from comparison import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
+from interleaved import IMPLEMENTATIONS, TUNED, Command, Implementation, measure_interleaved
 from material import NETWORKS, Material
-from race import CONTESTANTS, TUNED, Command, Contestant, race
 
 
 def comparisons(material: Material) -> Iterator[Comparison]:
@@ -23,10 +23,10 @@ def _one_warm(material: Material, network: str) -> Comparison:
     settings = material.settings
     count, side = settings.predictions, settings.side
     plain = [NETWORKS[network], material.image, count]
-    contestants = [
-        Contestant("eager PyTorch, default", "plain_prediction.py", plain),
-        Contestant("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_prediction.py", [material.model_file(network), material.image, count]),
+    implementations = [
+        Implementation("eager PyTorch, default", "plain_prediction.py", plain),
+        Implementation("eager PyTorch, tuned", "plain_prediction.py", [*plain, "--tuned"], TUNED),
+        Implementation("tumorlens", "tumorlens_prediction.py", [material.model_file(network), material.image, count]),
     ]
     return Comparison(
         question=f"One warm prediction, {network}",
@@ -38,7 +38,7 @@ def _one_warm(material: Material, network: str) -> Comparison:
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(contestants, settings.short_rounds),
+        series=measure_interleaved(implementations, settings.short_rounds),
         target=Target(4, least=True),
     )
 
@@ -46,10 +46,10 @@ def _one_warm(material: Material, network: str) -> Comparison:
 def _from_disk(material: Material, network: str) -> Comparison:
     settings = material.settings
     plain = [NETWORKS[network], material.images]
-    contestants = [
-        Contestant("plain loop, default", "plain_folder.py", plain),
-        Contestant("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
-        Contestant("tumorlens", "tumorlens_folder.py", [material.model_file(network), material.images]),
+    implementations = [
+        Implementation("plain loop, default", "plain_folder.py", plain),
+        Implementation("plain loop, tuned", "plain_folder.py", [*plain, "--tuned"], TUNED),
+        Implementation("tumorlens", "tumorlens_folder.py", [material.model_file(network), material.images]),
     ]
     return Comparison(
         question=f"{settings.images * settings.folder_rounds:,} images from disk, {network}",
@@ -60,14 +60,14 @@ def _from_disk(material: Material, network: str) -> Comparison:
         ),
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
-        series=race(contestants, settings.folder_rounds),
+        series=measure_interleaved(implementations, settings.folder_rounds),
     )
 
 
 def _complete_command(material: Material, network: str) -> Comparison:
-    script = [sys.executable, CONTESTANTS / "plain_command.py", NETWORKS[network], material.weights(network)]
+    script = [sys.executable, IMPLEMENTATIONS / "plain_command.py", NETWORKS[network], material.weights(network)]
     ours = [sys.executable, "-m", "tumorlens", "predict", material.image, "--model", material.model_file(network)]
-    contestants = [Command("torch script", [*script, material.image]), Command("tumorlens predict", ours)]
+    implementations = [Command("torch script", [*script, material.image]), Command("tumorlens predict", ours)]
     return Comparison(
         question=f"The complete command, {network}",
         how=(
@@ -76,13 +76,13 @@ def _complete_command(material: Material, network: str) -> Comparison:
         ),
         unit="s",
         ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(contestants, material.settings.short_rounds),
+        series=measure_interleaved(implementations, material.settings.short_rounds),
         target=Target(1.0, least=False, absolute=True),
     )
 
 
 def _help(material: Material) -> Comparison:
-    contestants = [
+    implementations = [
         Command("empty Python program", [sys.executable, "-c", "pass"]),
         Command("tumorlens --help", [sys.executable, "-m", "tumorlens", "--help"]),
     ]
@@ -91,6 +91,6 @@ def _help(material: Material) -> Comparison:
         how="`tumorlens --help` from start to exit; an empty Python program shows the share of Python itself.",
         unit="s",
         ratio=COST,
-        series=race(contestants, material.settings.short_rounds),
+        series=measure_interleaved(implementations, material.settings.short_rounds),
         target=Target(0.25, least=False, absolute=True),
     )

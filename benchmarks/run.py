@@ -42,10 +42,12 @@ PREFACE = """\
 
 Written by `{command}`; how to run it: [benchmarks/README.md](../benchmarks/README.md).
 
-The contestants of a table run in one session, each in its own process that starts and warms up once; then they take
-turns, so that other load on the machine affects all of them. Each number is the median over the rounds (lowest to
-highest); a ratio is the median of the ratios within each round. All contestants may use every core. Images are
-phantoms and weights are random, since speed depends on neither. The numbers hold for this machine only.
+The implementations of a table run in one session, each in its own process that starts and warms up once.
+Then they take turns, so that other load on the machine affects all of them.
+Each number is the median over the rounds (lowest to highest); a ratio is the median of the ratios within each round.
+All implementations may use every core.
+Images are phantoms and weights are random, since speed depends on neither.
+The numbers hold for this machine only.
 """
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from comparison import TIMES_AS_FAST_BY_TIME, Comparison
+from interleaved import TUNED, Implementation, measure_interleaved
 from material import Material
-from race import TUNED, Contestant, race
 
 UNET = "efficientnet_lite0_unet"
 MTNET = "efficient_mtnet"
@@ -29,11 +29,11 @@ def _forward(material: Material, network: str, side: int) -> Comparison:
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
-        series=race(
+        series=measure_interleaved(
             [
-                Contestant("eager PyTorch, default settings", "segmentation_forward.py", ["eager", *arguments]),
-                Contestant("eager PyTorch, tuned", "segmentation_forward.py", ["tuned", *arguments], TUNED),
-                Contestant("exported", "segmentation_forward.py", ["exported", *arguments]),
+                Implementation("eager PyTorch, default settings", "segmentation_forward.py", ["eager", *arguments]),
+                Implementation("eager PyTorch, tuned", "segmentation_forward.py", ["tuned", *arguments], TUNED),
+                Implementation("exported", "segmentation_forward.py", ["exported", *arguments]),
             ],
             settings.short_rounds,
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from comparison import TIMES_AS_FAST_BY_RATE, Comparison, Target
+from interleaved import TUNED, Implementation, measure_interleaved
 from material import NETWORKS, Material
-from race import TUNED, Contestant, race
 
 HOW = (
     "224 pixels, batch {batch}, {steps} steps per round after a warm-up: forward, backward and optimizer. The plain "
@@ -22,11 +22,11 @@ def comparisons(material: Material) -> Iterator[Comparison]:
     """A table for each network; half the steps for the larger one, which is slower."""
     for network, share in zip(NETWORKS, (1, 2), strict=True):
         steps = max(1, material.settings.steps // share)
-        contestants = [
+        implementations = [
             _plain("plain loop, default settings", material, network, steps),
             _plain("plain loop, 2 loader workers", material, network, steps, "--workers=2"),
             _plain("plain loop, tuned", material, network, steps, "--tuned"),
-            Contestant(
+            Implementation(
                 "tumorlens",
                 "tumorlens_training.py",
                 [material.phantoms, network, steps, material.settings.batch],
@@ -38,11 +38,11 @@ def comparisons(material: Material) -> Iterator[Comparison]:
             how=HOW.format(steps=steps, batch=material.settings.batch),
             unit="images/s",
             ratio=TIMES_AS_FAST_BY_RATE,
-            series=race(contestants, material.settings.rounds),
+            series=measure_interleaved(implementations, material.settings.rounds),
             target=Target(2, least=True),
         )
 
 
-def _plain(name: str, material: Material, network: str, steps: int, *options: str) -> Contestant:
+def _plain(name: str, material: Material, network: str, steps: int, *options: str) -> Implementation:
     arguments = [material.phantoms, NETWORKS[network], steps, material.settings.batch, *options]
-    return Contestant(name, "plain_training.py", arguments, TUNED if "--tuned" in options else {})
+    return Implementation(name, "plain_training.py", arguments, TUNED if "--tuned" in options else {})

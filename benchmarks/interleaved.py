@@ -1,4 +1,4 @@
-"""Contestants -> Series: processes side by side that take turns (A B A B ...), one measurement per round."""
+"""Implementations -> Series: processes side by side that take turns (A B A B ...), one measurement per round."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, Protocol
 
-CONTESTANTS = Path(__file__).parent / "contestants"
+IMPLEMENTATIONS = Path(__file__).parent / "implementations"
 # Common allocator settings for PyTorch on a CPU, set before Python starts: glibc keeps freed memory for reuse.
 TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "MALLOC_TOP_PAD_": str(2**28),
 }
-# Variables of the shell that would change the speed of some contestants only.
+# Variables of the shell that would change the speed of some implementations only.
 _UNFAIR = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX", "LD_PRELOAD", *TUNED)
 
 
-class Rival(Protocol):
-    """A contestant: measures one round at a time."""
+class Measurable(Protocol):
+    """An implementation: measures one round at a time."""
 
     name: str
 
-    def __enter__(self) -> Rival: ...
+    def __enter__(self) -> Measurable: ...
     def __exit__(self, *_: Any) -> None: ...
     def round(self) -> float: ...
 
 
 @dataclass
-class Contestant(AbstractContextManager["Contestant"]):
-    """A script of `contestants/` in its own process: it starts and warms up once, then waits for rounds.
+class Implementation(AbstractContextManager["Implementation"]):
+    """A script of `implementations/` in its own process: it starts and warms up once, then waits for rounds.
 
     Attributes:
         name: in tables.
-        script: file in `contestants/`.
+        script: file in `implementations/`.
         arguments: of the script; passed as text.
         environment: added to that of this process.
     """
@@ -51,10 +51,10 @@ class Contestant(AbstractContextManager["Contestant"]):
     arguments: Sequence[object] = ()
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __enter__(self) -> Contestant:
+    def __enter__(self) -> Implementation:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # closed in __exit__
         self._process = subprocess.Popen(
-            [sys.executable, CONTESTANTS / self.script, *map(str, self.arguments)],
+            [sys.executable, IMPLEMENTATIONS / self.script, *map(str, self.arguments)],
             env=fair_environment() | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -94,7 +94,7 @@ class Command(AbstractContextManager["Command"]):
     command: Sequence[object]
 
     def __enter__(self) -> Command:
-        self.round()  # so that the files of every contestant are in the disk cache
+        self.round()  # so that the files of every implementation are in the disk cache
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -114,7 +114,7 @@ class Command(AbstractContextManager["Command"]):
 
 @dataclass(frozen=True)
 class Series:
-    """The measurements of one contestant, one per round."""
+    """The measurements of one implementation, one per round."""
 
     name: str
     values: tuple[float, ...]
@@ -125,18 +125,18 @@ class Series:
         return median(self.values)
 
 
-def race(contestants: Sequence[Rival], rounds: int) -> tuple[Series, ...]:
-    """Start and warm up all contestants, then measure each once per round, in the given order."""
-    values: list[list[float]] = [[] for _ in contestants]
+def measure_interleaved(implementations: Sequence[Measurable], rounds: int) -> tuple[Series, ...]:
+    """Start and warm up all implementations, then measure each once per round, in the given order."""
+    values: list[list[float]] = [[] for _ in implementations]
     with ExitStack() as stack:
-        for contestant in contestants:
-            stack.enter_context(contestant)
+        for implementation in implementations:
+            stack.enter_context(implementation)
         for _ in range(rounds):
-            for contestant, own in zip(contestants, values, strict=True):
-                own.append(contestant.round())
-    return tuple(Series(c.name, tuple(own)) for c, own in zip(contestants, values, strict=True))
+            for implementation, own in zip(implementations, values, strict=True):
+                own.append(implementation.round())
+    return tuple(Series(one.name, tuple(own)) for one, own in zip(implementations, values, strict=True))
 
 
 def fair_environment() -> dict[str, str]:
-    """The environment of this process without variables that change the speed of some contestants only."""
+    """The environment of this process without variables that change the speed of some implementations only."""
     return {key: value for key, value in os.environ.items() if key not in _UNFAIR}

@@ -1,4 +1,4 @@
-"""Shared code of contestants: wait for "go", run a round, print its result; measure time and memory."""
+"""Shared code of implementations: wait for "go", run a round, print its result; measure time and memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def serve(one_round: Callable[[], float]) -> None:
 
 
 def milliseconds(call: Callable[[], object], repeats: int) -> float:
-    """The median time of several calls, after one warm-up call: another contestant used the caches in between."""
+    """The median time of several calls, after one warm-up call: another implementation used the caches in between."""
     call()
     times = []
     for _ in range(repeats):
