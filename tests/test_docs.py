@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 REFERENCE = ROOT / "docs" / "reference"
+LONGEST_LINE = 160
 
 # What the commands of the tutorial get on top, so that they take seconds; the last of two options counts.
 TINY = {
@@ -214,6 +215,24 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         file = (page.parent / name).resolve() if name else page
         assert file.is_file(), f"{page.name} links to {target}, which is not there"
         assert not anchor or anchor in anchors(file), f"{page.name} links to {target}; it has {anchors(file)}"
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "benchmarks" / "README.md"], ids=lambda p: p.relative_to(ROOT).as_posix()
+)
+def test_prose_has_one_sentence_a_line_and_short_lines(page: Path) -> None:
+    found = []
+    fenced = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+        fenced ^= line.startswith("```")
+        if line.startswith(("|", "#")):
+            continue
+        text = re.sub(r"\]\([^)]*\)", "]", line)  # a link may be long
+        if len(text) > LONGEST_LINE:
+            found.append(f"{page.name}:{number}: {len(text)} characters; expected at most {LONGEST_LINE}")
+        if not fenced and re.search(r"\w\w[)`*]*[.?!] (?=[A-Z])(?<!\bal\. )", re.sub(r"`[^`]*`", "``", text)):
+            found.append(f"{page.name}:{number}: two sentences; expected one a line")
+    assert found == []
 
 
 def anchors(page: Path) -> set[str]:
