@@ -9,6 +9,7 @@ records its data set, its split and its limitations.
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from tumorlens.training import train as train
 
 __version__ = "0.1.0"
+
+# What the package has to say goes to this logger; it is silent until the user of the library adds a handler.
+logging.getLogger("tumorlens").addHandler(logging.NullHandler())
 
 # ONNX Runtime 1.29 and later writes a device id and an event database into the user's home, and contacts its vendor's
 # telemetry server. It reads this variable once, when it is imported; the switch in its Python interface is too late.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom, read_sample_mask
@@ -37,32 +37,33 @@ from tumorlens.report import (
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 
+LOGGER = logging.getLogger(__name__)
+
 PATIENTS, SLICES = 160, 3
 NEW_PATIENTS = 8
 
 
 @dataclass
 class _StepTimer:
-    """Prints each step when it begins, and measures its seconds."""
+    """Logs each step when it begins, and measures its seconds."""
 
-    console: Console
     seconds: list[tuple[str, float]] = field(default_factory=list)
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        self.console.print(f"{len(self.seconds) + 1}. {what}", style="bold", highlight=False)
+        LOGGER.info("%d. %s", len(self.seconds) + 1, what)
         started = time.perf_counter()
         yield
         self.seconds.append((what, time.perf_counter() - started))
 
 
-def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path:
+def demo(folder: Path, *, seed: int = 0, progress: ProgressOption = None) -> Path:
     """Run the whole pipeline on synthetic phantoms, without network, data or pretrained weights.
 
     Args:
         folder: a new folder for all results.
         seed: random seed of phantoms, split and training.
-        console: for progress; None for none.
+        progress: a callable, True for bars, None for silence; each step is also a log message.
 
     Returns:
         The path of one self-contained HTML report.
@@ -70,24 +71,28 @@ def demo(folder: Path, *, seed: int = 0, console: Console | None = None) -> Path
     Raises:
         DataError: the folder is not empty.
     """
-    steps = _StepTimer(console or Console(quiet=True))
+    with progress_of(progress) as shown:
+        return _demo(folder, seed, _StepTimer(), shown)
+
+
+def _demo(folder: Path, seed: int, steps: _StepTimer, progress: Progress) -> Path:
     record = Record("demo", seed=seed)
     with steps.step(f"generating {PATIENTS} phantoms, {SLICES} slices each"):
-        phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed)
+        phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed, progress=progress)
         phantom.make(folder / "new", patients=NEW_PATIENTS, slices=1, seed=seed + 1)
     with steps.step("predicting new phantoms with the model that comes with tumorlens"):
         shipped = _predicted(folder / "new", DEFAULT_MODEL)
     with steps.step("splitting the phantoms by patient, and training a small network"):
         split = split_folds(open_table(folder / "phantoms"), folds=3, fold=0, val=0.15, seed=seed)
-        run = train(split, load_recipe("demo"), folder / "run", seed=seed, console=steps.console)
+        run = train(split, load_recipe("demo"), folder / "run", seed=seed, progress=progress)
     with steps.step("evaluating the network on patients it was not trained on"):
-        evaluation = evaluate(run, seed=seed)
+        evaluation = evaluate(run, seed=seed, progress=progress)
         write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
-        steps.console.print(f"   accuracy {evaluation.metrics.overall['accuracy'].percent()}", highlight=False)
+        LOGGER.info("   accuracy %s", evaluation.metrics.overall["accuracy"].percent())
     with steps.step("explaining the network: Grad-CAM on new phantoms"):
         _write_overlays(run, folder / "new", folder / "overlays")
     with steps.step("exporting the network as one ONNX file, and comparing the predictions"):
-        card = export(run, folder / "model.onnx")
+        card = export(run, folder / "model.onnx", progress=progress)
     with steps.step("predicting new phantoms with ONNX Runtime, without torch"):
         predicted = _predicted(folder / "new", folder / "model.onnx")
     sections = [

@@ -129,7 +129,7 @@ def test_a_segmentation_network_is_exported_with_its_mask(tmp_path: Path) -> Non
 
 
 def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int | None]] = []
     benchmark(
         ["mini_resnet", "brainmrnet"],
         backends=["pytorch", "onnxruntime"],
@@ -141,7 +141,7 @@ def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) ->
     assert [(job.model, job.backend) for job in jobs] == 2 * turn
     assert {job.batches for job in jobs} == {(1, 32)}
     assert {job.threads for job in jobs} == {3}
-    assert steps == [(i, 10) for i in range(1, 11)]
+    assert steps == [("measuring networks", i, 10) for i in range(1, 11)]
 
 
 def test_without_names_and_runs_all_networks_are_measured() -> None:

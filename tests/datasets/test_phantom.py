@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fixtures.refusal import refused
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, contact_sheet, make, render_patient
 from tumorlens.datasets.phantom.acquisition import Acquisition
 from tumorlens.datasets.phantom.head_anatomy import Head
@@ -142,15 +143,15 @@ def test_scans_vary_in_plane_and_size() -> None:
     [{"label": "cyst"}, {"plane": "oblique"}, {"slices": 0}, {"size": 8}, {"seed": -1}],
 )
 def test_invalid_arguments_are_refused(arguments: dict[str, object]) -> None:
-    with pytest.raises(DataError, match="expected"):
+    with refused(DataError, expected="."):
         render_patient(**{"label": "glioma", "seed": 0, **arguments})  # type: ignore[arg-type]
 
 
 def test_make_writes_a_balanced_data_set_with_masks_and_an_index(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int | None]] = []
     folder = make(tmp_path / "set", patients=12, slices=2, size=48, progress=lambda *p: seen.append(p))
     assert folder == tmp_path / "set"
-    assert seen == [(i, 12) for i in range(1, 13)]
+    assert seen == [("generating phantoms", i, 12) for i in range(1, 13)]
     rows = list(csv.DictReader((folder / "phantom.csv").open(newline="")))
     assert list(rows[0]) == ["image", "mask", "label", "patient", "plane"]
     assert len(rows) == 24
@@ -176,14 +177,14 @@ def test_make_twice_gives_the_same_files(tmp_path: Path) -> None:
 def test_make_refuses_a_folder_with_files_and_accepts_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "thesis.txt").write_text("mine")
-    with pytest.raises(DataError, match=r"used.*expected.*choose another"):
+    with refused(DataError, file="used$", expected="a new or an empty folder", advice="choose another"):
         make(tmp_path / "used", patients=1)
     (tmp_path / "empty").mkdir()
     assert (make(tmp_path / "empty", patients=1, slices=1, size=48) / "phantom.csv").is_file()
 
 
 def test_an_interrupted_make_leaves_nothing_behind(tmp_path: Path) -> None:
-    def stop(done: int, total: int) -> None:
+    def stop(stage: str, done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -69,9 +69,9 @@ def test_another_input_size_and_another_subset_are_other_arrays(table: Table) ->
 
 
 def test_progress_counts_to_the_end(table: Table) -> None:
-    steps: list[tuple[int, int]] = []
-    cached_images(table, _preprocessing(), progress=lambda done, total: steps.append((done, total)))
-    assert steps == [(i, 8) for i in range(1, 9)]
+    steps: list[tuple[str, int, int | None]] = []
+    cached_images(table, _preprocessing(), progress=lambda *step: steps.append(step))
+    assert steps == [("decoding images", i, 8) for i in range(1, 9)]
 
 
 def test_unreadable_files_are_listed_and_nothing_is_cached(table: Table) -> None:

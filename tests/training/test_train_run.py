@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import signal
 from collections.abc import Callable
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
@@ -356,12 +357,38 @@ def test_training_restores_the_settings_of_torch(phantom_table: Table, tmp_path:
     assert before == (torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory)
 
 
-def test_progress_is_one_line_per_epoch(phantom_table: Table, tmp_path: Path) -> None:
-    with (tmp_path / "log").open("w") as stream:
-        train(phantom_table, _recipe(), tmp_path / "run", console=Console(file=stream, width=60))
-    lines = [line for line in (tmp_path / "log").read_text().splitlines() if line.strip()]
-    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert all("val loss" in line and line.endswith("images/s") for line in lines)
+def test_every_epoch_is_one_log_message(phantom_table: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "tumorlens.training.loop.epoch_log"):
+        train(phantom_table, _recipe(), tmp_path / "run")
+    assert [line.split()[1] for line in caplog.messages] == ["1/3", "2/3", "3/3"]
+    assert all("val loss" in line and line.endswith("images/s") for line in caplog.messages)
+
+
+def test_progress_names_each_stage_and_counts_it_to_its_end(phantom_table: Table, tmp_path: Path) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    train(phantom_table, _recipe(), tmp_path / "run", progress=lambda *step: steps.append(step))
+    last = {stage: (done, total) for stage, done, total in steps}
+    assert {"hashing images", "decoding images", "training"} <= set(last)
+    assert all(done == total for done, total in last.values())
+    counts = [done for stage, done, _ in steps if stage == "training"]
+    assert counts == sorted(counts)
+    assert counts[-1] == int(np.ceil(len(phantom_table.subset("train")) / _recipe().batch_size)) * 3
+
+
+def test_progress_of_a_training_that_stops_early_reaches_its_end(phantom_table: Table, tmp_path: Path) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    recipe = _recipe("epochs=50", "stop.patience=1", "optimizer.lr=1.0e-9")
+    run = train(phantom_table, recipe, tmp_path / "run", progress=lambda *step: steps.append(step))
+    assert run.record.epochs_trained < 50
+    assert steps[-1][0] == "training"
+    assert steps[-1][1] == steps[-1][2]
+
+
+def test_training_prints_nothing_by_itself(
+    phantom_table: Table, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_schedule_changes_the_learning_rate(phantom_table: Table, tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tumorlens._progress import Progress, ProgressOption, progress_of, stage_of
+from tumorlens._progress import Progress, ProgressOption, part_of, progress_of, silent
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback, read_image_records
+from tumorlens.auditing.duplicates.image_records import ImageRecord, read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue, NearestNeighborAccuracy, Shortcut, SourceMatch
@@ -42,7 +42,7 @@ def audit(
         reference_indexes: index files of the reference sets to match images to; None for those shipped with tumorlens.
         shortcuts: also measure how well the class is predicted without anatomy; needs scikit-learn.
         seed: of the bootstrap and of the shortcut classifiers.
-        progress: called with (stage, done, total); True for bars on standard error.
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         DataError: an index that cannot be read.
@@ -55,16 +55,14 @@ def _audit(
     table: Table, index_files: Sequence[str | Path] | None, shortcuts: bool, seed: int, progress: Progress
 ) -> AuditReport:
     indexes = shipped_indexes() if index_files is None else tuple(ReferenceIndex.load(path) for path in index_files)
-    records = read_image_records(
-        [sample.image for sample in table.samples], progress=stage_of(progress, "reading images")
-    )
-    duplicates = find_duplicates(records, progress=stage_of(progress, "finding duplicates"))
-    matches = find_source_matches(table, records, indexes, progress=stage_of(progress, "matching reference sets"))
+    records = read_image_records([sample.image for sample in table.samples], progress=progress)
+    duplicates = find_duplicates(records, progress=progress)
+    matches = find_source_matches(table, records, indexes, progress=progress)
     patients = patients_of(table, matches)
     groups = groups_of(table, duplicates, patients)
     leaks = find_leaks(table, duplicates, patients, groups, seed=seed)
     integrity = (
-        *find_integrity_issues(table, records, progress=stage_of(progress, "reading masks")),
+        *find_integrity_issues(table, records, progress=progress),
         *_misnamed(table, matches),
     )
     notes: list[str] = []
@@ -78,6 +76,7 @@ def _audit(
             notes.append(f"Shortcuts were not measured: {error}")
         leaked = {i for leak in leaks if leak.by == "duplicate" for i in leak.samples}
         nearest = nearest_neighbor_accuracy(table, records, leaked, groups, seed=seed)
+        progress("testing shortcuts", 1, 1)
     else:
         notes.append("Shortcuts were not measured, as requested (--no-shortcuts).")
     return AuditReport(
@@ -100,7 +99,7 @@ def find_source_matches(
     records: Sequence[ImageRecord],
     indexes: Sequence[ReferenceIndex],
     *,
-    progress: ProgressCallback | None = None,
+    progress: Progress = silent,
 ) -> list[SourceMatch]:
     """The source matches of all images that are not part of the reference set itself; the most similar one of each.
 
@@ -108,14 +107,14 @@ def find_source_matches(
         table: the images.
         records: one for each sample, in the table's order.
         indexes: of the reference sets.
-        progress: called with (done, total).
+        progress: called while images are compared.
     """
     best: dict[int, SourceMatch] = {}
-    for index in indexes:
+    for number, index in enumerate(indexes):
         own = [sample.dataset == index.name and sample.patient is not None for sample in table.samples]
         if all(own):
             continue
-        for match in match_sources(records, index, progress=progress):
+        for match in match_sources(records, index, progress=part_of(progress, number, len(indexes))):
             i = match.sample
             if not own[i] and (i not in best or match.similarity > best[i].similarity):
                 best[i] = match

@@ -7,19 +7,23 @@ next command on the same data does not compare the images again.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
 from tumorlens._files import atomic_write, cache_folder
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens.auditing.audit import find_source_matches
 from tumorlens.auditing.cleaning import with_group_names
-from tumorlens.auditing.duplicates.image_records import ProgressCallback, read_image_records
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
 from tumorlens.auditing.issues import DuplicateClusters, DuplicatePair, Leak, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
 from tumorlens.auditing.provenance.reference_index import shipped_indexes
 from tumorlens.datasets import Table, fingerprint
 from tumorlens.errors import LeakError
+
+LOGGER = logging.getLogger(__name__)
 
 # Part of the cache key: raise it when other pairs become duplicates, or other images match a source.
 _VERSION = 2
@@ -52,17 +56,18 @@ class LinkedGroups:
         return tuple(leak for leak in leaks if leak.samples and not (image_level and leak.by == "patient"))
 
 
-def find_linked_groups(table: Table, *, progress: ProgressCallback | None = None) -> LinkedGroups:
+def find_linked_groups(table: Table, *, progress: ProgressOption = None) -> LinkedGroups:
     """Find the duplicates and source matches of a table, and group its samples by them.
 
     Args:
         table: with a split or without.
-        progress: called with (done, total) while images are read.
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         DataError: a file is missing.
     """
-    duplicates, matches = _cached_links(table, progress)
+    with progress_of(progress) as shown:
+        duplicates, matches = _cached_links(table, shown)
     patients = patients_of(table, matches)
     return LinkedGroups(duplicates, matches, patients, groups_of(table, duplicates, patients))
 
@@ -74,6 +79,7 @@ def with_groups(table: Table, linked_groups: LinkedGroups) -> Table:
     if not changed:
         return table
     note = f"{table.name}: {changed} images grouped by the audit, as duplicates or as slices of a reference set"
+    LOGGER.info("note: %s", note)
     notes = [text for text in table.notes if not (grouped.has_patients and "no patient ids" in text)]
     return replace(grouped, notes=(*notes, note))
 
@@ -108,7 +114,7 @@ def check_leaks(table: Table, linked_groups: LinkedGroups, *, allow: bool = Fals
     return leaks
 
 
-def _cached_links(table: Table, progress: ProgressCallback | None) -> tuple[DuplicateClusters, tuple[SourceMatch, ...]]:
+def _cached_links(table: Table, progress: Progress) -> tuple[DuplicateClusters, tuple[SourceMatch, ...]]:
     """The duplicates and source matches of a table, from the cache where they are there."""
     stated = [[sample.dataset, sample.patient is not None] for sample in table.samples]
     references = [(index.name, len(index)) for index in shipped_indexes()]
@@ -120,8 +126,8 @@ def _cached_links(table: Table, progress: ProgressCallback | None) -> tuple[Dupl
         duplicates = DuplicateClusters(tuple(cached["cluster_ids"]), pairs)
         return duplicates, tuple(SourceMatch(**match) for match in cached["source_matches"])
     records = read_image_records([sample.image for sample in table.samples], progress=progress)
-    duplicates = find_duplicates(records)
-    matches = tuple(find_source_matches(table, records, shipped_indexes()))
+    duplicates = find_duplicates(records, progress=progress)
+    matches = tuple(find_source_matches(table, records, shipped_indexes(), progress=progress))
     cached = {
         "cluster_ids": duplicates.cluster_ids,
         "pairs": [asdict(pair) for pair in duplicates.pairs],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from tumorlens._arrays import Floats
 from tumorlens.datasets import SplitLevel, SplitPlan, Table, check_groups
 from tumorlens.errors import SplitError
+
+LOGGER = logging.getLogger(__name__)
 
 
 def split_folds(
@@ -94,6 +97,7 @@ def without_patient_leakage(table: Table) -> Table:
         check_groups(table)
     except SplitError:
         note = f"{table.name}: its split had patients in two subsets and was removed"
+        LOGGER.info("note: %s", note)
         samples = tuple(replace(s, split=None) for s in table.samples)
         return replace(table, samples=samples, plan=None, notes=(*table.notes, note))
     return table

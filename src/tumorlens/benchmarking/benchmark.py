@@ -16,6 +16,7 @@ require("torch", "train", "benchmark networks")
 import torch
 from torch import Tensor, nn
 
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens.benchmarking.benchmark_result import (
     Benchmark,
     BenchmarkedNetwork,
@@ -27,12 +28,10 @@ from tumorlens.benchmarking.benchmark_result import (
 from tumorlens.benchmarking.machine import machine_info
 from tumorlens.benchmarking.timing import BACKENDS, ONNX_BACKENDS, BenchmarkJob, JobOutcome, run_job
 from tumorlens.deploy.onnx_trace import trace
-from tumorlens.errors import ModelError, TumorlensError
+from tumorlens.errors import ModelError, TumorlensError, did_you_mean
 from tumorlens.evaluation import read_evaluation
 from tumorlens.models import Network, architecture_info, cost, create, list_networks
 from tumorlens.training import Run
-
-Progress = Callable[[int, int], None]
 
 
 def benchmark(
@@ -46,7 +45,7 @@ def benchmark(
     threads: int | None = None,
     seconds: float = 1.0,
     rounds: int = 3,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> Benchmark:
     """Measure size and speed of networks: one forward pass in float32, from prepared images to logits and mask.
 
@@ -66,7 +65,7 @@ def benchmark(
         threads: CPU threads; None for PyTorch's default, which is OMP_NUM_THREADS where that is set.
         seconds: measuring time per network, backend, batch size and round.
         rounds: how often everything is measured; reported times are medians over all passes.
-        progress: called with (done, total).
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         ModelError: no such network or backend.
@@ -80,8 +79,9 @@ def benchmark(
     networks = _networks(names, runs, classes)
     machine = machine_info(device, threads or torch.get_num_threads())
     sizes = tuple(sorted({1, *batches}))
-    step = _counter(len(networks) * (1 + rounds * len(chosen)), progress)
-    with tempfile.TemporaryDirectory(prefix="tumorlens-benchmark-") as scratch:
+    total = len(networks) * (1 + rounds * len(chosen))
+    with tempfile.TemporaryDirectory(prefix="tumorlens-benchmark-") as scratch, progress_of(progress) as shown:
+        step = _counter(total, shown)
         costs, jobs = [], []
         for i, network in enumerate(networks):
             onnx_path = Path(scratch) / f"{i}.onnx"
@@ -184,9 +184,9 @@ def _job(
     )
 
 
-def _counter(total: int, progress: Progress | None) -> Callable[[], None]:
+def _counter(total: int, progress: Progress) -> Callable[[], None]:
     done = itertools.count(1)
-    return lambda: progress(next(done), total) if progress else None
+    return lambda: progress("measuring networks", next(done), total)
 
 
 def _freed_memory_kept(
@@ -212,7 +212,11 @@ def _accuracy(run: Run) -> tuple[BenchmarkedNetwork, RunAccuracy]:
 def _backends(requested: Sequence[str]) -> list[str]:
     unknown = [name for name in requested if name not in BACKENDS]
     if unknown:
-        raise ModelError(f"unknown backend '{unknown[0]}'; expected one of {', '.join(BACKENDS)}")
+        raise ModelError(
+            found=f"no backend is called '{unknown[0]}'",
+            expected=f"one of {', '.join(BACKENDS)}",
+            advice=did_you_mean(unknown[0], BACKENDS),
+        )
     if not requested:
         return [name for name in BACKENDS if name not in ONNX_BACKENDS or util.find_spec(name)]
     if "openvino" in requested:
@@ -222,8 +226,13 @@ def _backends(requested: Sequence[str]) -> list[str]:
 
 def _check(device: str, batches: Sequence[int], seconds: float, rounds: int, threads: int | None) -> None:
     if device not in ("cpu", "cuda"):
-        raise TumorlensError(f"device '{device}' found; expected cpu or cuda")
+        raise TumorlensError(found=f"device '{device}' found", expected="cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
-        raise TumorlensError("PyTorch found no GPU; leave out the device, or use cpu")
+        raise TumorlensError(
+            found="device 'cuda', and PyTorch finds no GPU", expected="a GPU", advice="leave out the device, or use cpu"
+        )
     if min([rounds, 1 if threads is None else threads, *batches]) < 1 or seconds <= 0:
-        raise TumorlensError("expected batch sizes, threads and rounds of at least 1, and seconds above 0")
+        raise TumorlensError(
+            found=f"batch sizes {list(batches)}, threads {threads}, rounds {rounds}, seconds {seconds:g}",
+            expected="batch sizes, threads and rounds of at least 1, and seconds above 0",
+        )

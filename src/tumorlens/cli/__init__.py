@@ -26,7 +26,7 @@ from tumorlens.cli import predict_command as predict
 from tumorlens.cli import recipes_command as recipes
 from tumorlens.cli import reproduce_command as reproduce
 from tumorlens.cli import train_command as train
-from tumorlens.cli.common import ExitCode, fail
+from tumorlens.cli.common import ExitCode, fail, messages
 from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app(args=words, prog_name="tumorlens", standalone_mode=False)
+        with messages():
+            result = app(args=words, prog_name="tumorlens", standalone_mode=False)
     except TumorlensError as error:
         return fail(str(error), ExitCode.ATTENTION if isinstance(error, ParityError) else ExitCode.FAILED)
     except BrokenPipeError:

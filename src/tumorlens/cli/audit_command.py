@@ -20,6 +20,7 @@ from tumorlens.cli.common import (
     output_folder,
     print_json,
     print_status,
+    progress,
     show,
 )
 
@@ -87,7 +88,8 @@ def audit(
     table = open_tables(data, unannotated="keep")
     folder = output_folder(out_dir, "audit", table.name)
     _refuse_other_results(folder)
-    report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=True)
+    with progress() as step:
+        report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=step)
     record.lap("audit")
     write_audit(report, folder, record)
     if not json:
@@ -125,7 +127,10 @@ def _refuse_other_results(folder: Path) -> None:
         verb = "an unknown verb"
     if verb != "audit":
         raise DataError(
-            f"{folder}: holds results of '{verb}'; expected a new folder, or that of an earlier audit (--out-dir)"
+            file=folder,
+            found=f"holds results of '{verb}'",
+            expected="a new folder, or that of an earlier audit",
+            advice="choose another folder (--out-dir)",
         )
 
 

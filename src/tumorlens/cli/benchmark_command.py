@@ -89,7 +89,7 @@ def benchmark(
 
     record = Record("benchmark", device=device)
     runs = [load_run(folder) for folder in run or ()]
-    with progress("measuring") as step:
+    with progress() as step:
         result = run_benchmark(
             names or (),
             runs=runs,

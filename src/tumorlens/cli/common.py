@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tumorlens._progress import bars, stage_of
+from tumorlens._progress import Progress, bars
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -105,7 +106,7 @@ def output_folder(chosen: Path | None, verb: str, name: str, *, resume: bool = F
 
 
 def console() -> Console:
-    """The console for progress. It writes to standard error, so that standard output holds results alone."""
+    """The console for status lines. It writes to standard error, so that standard output holds results alone."""
     from rich.console import Console
 
     return Console(stderr=True, markup=False, highlight=False)
@@ -163,10 +164,35 @@ def print_json(data: Mapping[str, Any] | list[Any]) -> None:
 
 
 @contextlib.contextmanager
-def progress(stage: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error for work that calls (done, total); none without a terminal."""
-    with bars() as step:
-        yield stage_of(step, stage)
+def progress(*, in_bytes: bool = False) -> Iterator[Progress]:
+    """Progress bars on standard error, one for each stage; none without a terminal.
+
+    Args:
+        in_bytes: the stages count bytes, as downloads do.
+    """
+    with bars(in_bytes=in_bytes) as step:
+        yield step
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[None]:
+    """Print what the package logs, from INFO on, on standard error: the text alone, above any progress bar."""
+    logger, handler = logging.getLogger("tumorlens"), _StandardError()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+class _StandardError(logging.Handler):
+    """Prints the text of a message on the standard error of this moment: progress bars replace it while they show."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,6 @@ from tumorlens.cli.common import (
     SplitBy,
     Unannotated,
     Val,
-    console,
     facts,
     grid,
     print_json,
@@ -81,24 +80,13 @@ def get(
     json: Json = False,
 ) -> None:
     """Download a data set from its original source. Checks checksums; a broken download continues where it stopped."""
-    from rich.progress import DownloadColumn, Progress, TaskID, TransferSpeedColumn
-
     from tumorlens.datasets import dataset
     from tumorlens.errors import DataError
 
     chosen = dataset(name)
     if chosen.get is None:
-        raise DataError(f"{name}: has no download; {chosen.card.layout}")
-    screen = console()
-    columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=screen, disable=not screen.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def step(file: str, done: int, total: int | None) -> None:
-            if file not in tasks:
-                tasks[file] = bar.add_task(file, total=total)
-            bar.update(tasks[file], completed=done, total=total)
-
+        raise DataError(found=f"{name}: has no download", advice=chosen.card.layout)
+    with progress(in_bytes=True) as step:
         place = chosen.get(folder, step)
     _report(chosen.read(place), place, json)
 
@@ -118,7 +106,7 @@ def phantom(
     from tumorlens.datasets import open_table
     from tumorlens.datasets.phantom import make
 
-    with progress("generating") as step:
+    with progress() as step:
         make(folder, patients=patients, slices=slices, seed=seed, size=size, progress=step)
     _report(open_table(folder), folder, json)
 
@@ -167,7 +155,7 @@ def split(
         made = split_given(source, val=val, seed=seed, image_level=image_level)
     else:
         if not image_level and not reference_masks:
-            with progress("searching for duplicates") as step:
+            with progress() as step:
                 source = with_groups(source, find_linked_groups(source, progress=step))
         made = split_folds(source, folds=folds, fold=fold, val=val, seed=seed, image_level=image_level)
     _report(made, write_table(made, output), json)
@@ -179,7 +167,7 @@ def _with_reference_masks(table: Table, source: str) -> Table:
     from tumorlens.datasets import open_table
 
     original = open_table(source)
-    with progress("searching for the original slices") as step:
+    with progress() as step:
         return reference_masks(table, original, progress=step)
 
 
@@ -208,8 +196,6 @@ def _report(made: Table, place: Path, json: bool) -> None:
     show(table)
     if made.plan:
         show(f"split by {made.plan.by}; hash {made.split_hash[:16]}")
-    for note in made.notes:
-        print_status(f"note: {note}")
     print_status(f"written: {place}")
 
 

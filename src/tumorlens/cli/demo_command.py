@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, console, loading, output_folder, print_json, print_status
+from tumorlens.cli.common import Json, Seed, loading, output_folder, print_json, print_status, progress
 
 
 def demo(
@@ -22,7 +22,8 @@ def demo(
     with loading():
         from tumorlens.demo import demo as run_demo
     folder = output_folder(out_dir, "demo", "phantoms")
-    report = run_demo(folder, seed=seed, console=console())
+    with progress() as step:
+        report = run_demo(folder, seed=seed, progress=step)
     if json:
         return print_json({"report": str(report), "folder": str(folder)})
     print_status("")

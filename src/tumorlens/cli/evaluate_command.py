@@ -21,6 +21,7 @@ from tumorlens.cli.common import (
     loading,
     print_json,
     print_status,
+    progress,
     show,
 )
 
@@ -116,17 +117,18 @@ def evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated=unannotated) if data else None
-    evaluation = evaluate_run(
-        loaded,
-        table=table,
-        subset=subset,
-        allow_box_masks=allow_box_masks,
-        analyses=analyses,
-        limits=limits,
-        n_resamples=n_resamples,
-        seed=seed,
-        progress=True,
-    )
+    with progress() as step:
+        evaluation = evaluate_run(
+            loaded,
+            table=table,
+            subset=subset,
+            allow_box_masks=allow_box_masks,
+            analyses=analyses,
+            limits=limits,
+            n_resamples=n_resamples,
+            seed=seed,
+            progress=step,
+        )
     folder = out_dir or loaded.evaluation_folder(_external_name(table.name) if table else subset)
     write_evaluation(loaded, evaluation, folder, record)
     if json:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tumorlens._progress import bars
-from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, show
+from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, progress, show
 
 if TYPE_CHECKING:
     from tumorlens.explanation.faithfulness import Faithfulness
@@ -39,7 +38,7 @@ def explain_evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured
-    with bars() as step:
+    with progress() as step:
         faithfulness = measure_faithfulness(
             loaded,
             table=table,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, caveat, console, loading, print_json, print_status, show
+from tumorlens.cli.common import Json, caveat, loading, print_json, print_status, progress, show
 from tumorlens.cli.evaluate_command import RunFolder
 
 
@@ -45,8 +45,8 @@ def export(
     record = Record("export", device="cpu")
     loaded = load_run(run)
     path = output or loaded.folder / "model.onnx"
-    with console().status("exporting, and comparing predictions"):
-        card = export_run(loaded, path, cross_validation=cross_validation, half=half, weights=weights)
+    with progress() as step:
+        card = export_run(loaded, path, cross_validation=cross_validation, half=half, weights=weights, progress=step)
     parity = card.parity
     hashes = {key: getattr(loaded.record, key) for key in ("seed", "data_fingerprint", "split_hash")}
     written = [path, *([path.with_suffix(".safetensors")] if weights else [])]

@@ -25,7 +25,7 @@ def index(
     from tumorlens.datasets import open_tables
 
     table = open_tables(data, unannotated="keep")
-    with progress("reading images") as step:
+    with progress() as step:
         made = build_index(table, name=name, progress=step)
     made.save(output)
     patients = len({patient for patient in made.patients if patient})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tumorlens._progress import silent
 from tumorlens.cli.common import (
     SCHEMA_VERSION,
     ExitCode,
@@ -110,10 +111,10 @@ def predict(
     brief = out_dir is not None and len(images) > _FEW and not json
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
-    with progress("predicting") if brief else nullcontext(lambda done, total: None) as step:
+    with progress() if brief else nullcontext(silent) as step:
         predictions = predictor.predict_many(images, heatmap=overlays, coverage=coverage)
         for number, (source, prediction) in enumerate(predictions, start=1):
-            step(number, len(images))
+            step("predicting", number, len(images))
             if isinstance(prediction, TumorlensError):
                 failed.append(str(prediction) if isinstance(prediction, ScanError) else f"{source}: {prediction}")
                 fail(failed[-1])
@@ -158,11 +159,12 @@ def _check_outputs(model: str, card: ModelCard, *, overlays: bool, masks: bool) 
 
     if overlays and not (card.heatmap or card.segments):
         raise ModelFileError(
-            f"{model}: a model file of {card.model} has no heat maps; "
-            "leave out --overlays, or write heat maps with: tumorlens explain RUN"
+            file=model,
+            found=f"a model file of {card.model} has no heat maps",
+            advice="leave out --overlays, or write heat maps with: tumorlens explain RUN",
         )
     if masks and not card.segments:
-        raise ModelFileError(f"{model}: classifies and does not segment; leave out --masks")
+        raise ModelFileError(file=model, found="classifies and does not segment", advice="leave out --masks")
 
 
 def _line(prediction: Prediction) -> str:

@@ -12,12 +12,12 @@ from tumorlens.cli.common import (
     Json,
     Seed,
     caveat,
-    console,
     grid,
     loading,
     output_folder,
     print_json,
     print_status,
+    progress,
     show,
 )
 
@@ -69,18 +69,19 @@ def reproduce(
         from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce_claim
 
     folder = output_folder(out_dir, "reproduce", find_published_method(method).name, resume=resume)
-    reproduction = reproduce_claim(
-        method,
-        data,
-        folder,
-        model=model,
-        overrides=change,
-        quick=quick,
-        seed=seed,
-        resume=resume,
-        n_resamples=n_resamples,
-        console=console(),
-    )
+    with progress() as step:
+        reproduction = reproduce_claim(
+            method,
+            data,
+            folder,
+            model=model,
+            overrides=change,
+            quick=quick,
+            seed=seed,
+            resume=resume,
+            n_resamples=n_resamples,
+            progress=step,
+        )
     if json:
         return print_json(reproduction.to_dict() | {"folder": str(folder)})
     _show(reproduction)

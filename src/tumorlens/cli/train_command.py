@@ -19,7 +19,6 @@ from tumorlens.cli.common import (
     Unannotated,
     Val,
     caveat,
-    console,
     fail,
     grid,
     loading,
@@ -129,21 +128,23 @@ def train(
     if table.plan and table.plan.by == "image, patients ignored":
         caveat("patients are split across subsets (--split-by image): the metrics on test will be too high")
     folder = output_folder(out_dir, "train", chosen.name, resume=resume)
-    screen = console()
     if held_out == "all":
         from tumorlens.experiments.cross_validation.folds import cross_validate
 
-        crossed = cross_validate(
-            table, chosen, folder, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
-            image_level=split_by == "image", allow_leak=allow_leak, console=screen,
-        )  # fmt: skip
+        with progress() as step:
+            crossed = cross_validate(
+                table, chosen, folder, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
+                image_level=split_by == "image", allow_leak=allow_leak, progress=step,
+            )  # fmt: skip
         return _report_folds(crossed, folder, json=json)
     if variant:
-        ablation = run_ablation(
-            table, variants, folder, seed=seed, resume=resume, allow_leak=allow_leak, console=screen
-        )
+        with progress() as step:
+            ablation = run_ablation(
+                table, variants, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step
+            )
         return _report_ablation(ablation, folder, json=json)
-    run = train_run(table, chosen, folder, seed=seed, resume=resume, allow_leak=allow_leak, console=screen)
+    with progress() as step:
+        run = train_run(table, chosen, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step)
     return _report_run(run, json=json)
 
 
@@ -173,7 +174,11 @@ def _split(
             return table
         return split_folds(table, folds=folds, fold=int(held_out), val=val, seed=seed, image_level=image_level)
     if held_out in ("all", "none"):
-        raise SplitError(f"{table.name}: has a split; --fold {held_out} makes its own; give the data without a split")
+        raise SplitError(
+            found=f"{table.name}: has a split, and --fold {held_out} makes its own",
+            expected="data without a split",
+            advice="leave out --fold to train on its split, or give the data itself",
+        )
     return table
 
 
@@ -181,7 +186,7 @@ def _with_duplicates_in_groups(table: Table) -> Table:
     """The table with duplicates in one group, so that no split separates them."""
     from tumorlens.auditing import find_linked_groups, with_groups
 
-    with progress("searching for duplicates") as step:
+    with progress() as step:
         return with_groups(table, find_linked_groups(table, progress=step))
 
 

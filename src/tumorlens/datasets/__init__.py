@@ -2,7 +2,6 @@
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.dataset_registry import DATASETS, dataset
-from tumorlens.datasets.download.http_download import DownloadProgress
 from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.formats.csv_table import read_table, write_table
 from tumorlens.datasets.reference_masks import MaskLocation, load_mask, read_sample_mask
@@ -26,7 +25,6 @@ __all__ = [
     "UNANNOTATED",
     "Dataset",
     "DatasetCard",
-    "DownloadProgress",
     "MaskLocation",
     "Sample",
     "SplitLevel",

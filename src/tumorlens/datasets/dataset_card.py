@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tumorlens.datasets.download.http_download import DownloadProgress
+from tumorlens._progress import ProgressOption
 from tumorlens.datasets.table import Table
 
 
@@ -57,5 +57,5 @@ class Dataset:
     card: DatasetCard
     read: Callable[[Path], Table]
     recognizes: Callable[[Path], bool]
-    get: Callable[[Path, DownloadProgress | None], Path] | None = None
+    get: Callable[[Path, ProgressOption], Path] | None = None
     order: int = 70

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tumorlens.datasets.formats.csv_table import read_table
 from tumorlens.datasets.table import Table, pool
 from tumorlens.datasets.unannotated import Unannotated, resolve_unannotated
 from tumorlens.errors import DataError
+
+LOGGER = logging.getLogger(__name__)
 
 
 def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Table:
@@ -20,10 +23,16 @@ def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Tab
         unannotated: what to do with images that a set lists without an annotation: ``"error"``,
             ``"ignore"`` (left out), ``"negative"`` (no tumor), ``"keep"`` (a class of their own, for audits).
 
+    Returns:
+        The table; its notes are also log messages.
+
     Raises:
         DataError: the source does not exist, no layout fits, or images without annotation (for ``"error"``).
     """
-    return resolve_unannotated(_read(source), unannotated)
+    table = resolve_unannotated(_read(source), unannotated)
+    for note in table.notes:
+        LOGGER.info("note: %s", note)
+    return table
 
 
 def open_tables(sources: Iterable[str | Path], *, unannotated: Unannotated = "error") -> Table:

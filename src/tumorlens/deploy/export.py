@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 
 from tumorlens._files import atomic_write
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import versions
 from tumorlens.datasets import Table
 from tumorlens.deploy.evidence import CardEvidence, read_evidence
@@ -41,6 +42,7 @@ def export(
     cross_validation: str | Path | None = None,
     half: bool = False,
     weights: bool = False,
+    progress: ProgressOption = None,
 ) -> ModelCard:
     """Write a run as a model file, and check that ONNX Runtime and PyTorch give the same outputs.
 
@@ -55,6 +57,7 @@ def export(
             on all of it. Metrics, temperature, prediction sets and the scale of the OOD threshold are taken from it.
         half: store the weights as float16, which halves the file.
         weights: also write the weights alone, beside the model file, as .safetensors with the card in its header.
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         ParityError: ONNX Runtime and PyTorch differ by more than 1e-4 in the probability of a class, or by more than
@@ -63,22 +66,37 @@ def export(
     """
     path = Path(out)
     if path.suffix != ".onnx":
-        raise RunError(f"{path}: expected a file name that ends in .onnx")
-    evidence = read_evidence(run, None if cross_validation is None else Path(cross_validation))
+        raise RunError(
+            file=path, found=f"file name with the ending '{path.suffix}'", expected="a file name that ends in .onnx"
+        )
+    with progress_of(progress) as shown:
+        return _export(run, path, None if cross_validation is None else Path(cross_validation), half, weights, shown)
+
+
+def _export(
+    run: Run, path: Path, cross_validation: Path | None, half: bool, weights: bool, progress: Progress
+) -> ModelCard:
+    progress("calibrating", 0, 1)
+    evidence = read_evidence(run, cross_validation)
     table = run.table()
     temperature, calibration = (evidence.temperature, evidence.calibration) if evidence else _calibrated(run, table)
+    progress("calibrating", 1, 1)
     scale = evidence.threshold_scale if evidence else None
-    thresholds = thresholds_of(run, table, THRESHOLD_SCALE * (1.0 if scale is None else scale))
+    thresholds = thresholds_of(run, table, THRESHOLD_SCALE * (1.0 if scale is None else scale), progress=progress)
     pipeline = run.pipeline(temperature, thresholds.ood.subspace if thresholds.ood else None)
     with atomic_write(path) as temporary:
+        progress("exporting", 0, 1)
         program = _trace(pipeline)
         program.save(temporary, external_data=False)
+        progress("exporting", 1, 1)
+        progress("comparing predictions", 0, 1)
         images = random_images() + _real_images(table)
         parity = check_parity(temporary, pipeline, images)
         if half:
             store_weights_as_fp16(program.model)
             program.save(temporary, external_data=False)
             parity = check_parity(temporary, pipeline, images, half=True)
+        progress("comparing predictions", 1, 1)
         card = _card(run, table, pipeline, evidence, calibration, thresholds, parity, half=half)
         program.model.metadata_props[KEY] = card.model_dump_json()
         program.save(temporary, external_data=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tumorlens._arrays import Floats
+from tumorlens._progress import Progress, silent
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.analyses.analysis import Context
 from tumorlens.evaluation.fit_ood import THRESHOLD_SCALE, OODFit, fit_ood, fitting_samples
@@ -29,22 +30,26 @@ class Thresholds:
     prediction_sets: PredictionSets | None
 
 
-def thresholds_of(run: Run, table: Table, threshold_scale: float = THRESHOLD_SCALE) -> Thresholds:
+def thresholds_of(
+    run: Run, table: Table, threshold_scale: float = THRESHOLD_SCALE, *, progress: Progress = silent
+) -> Thresholds:
     """Run inference on the train and the validation subset of a run, and fit both.
 
     Args:
         run: a finished run.
         table: its own.
         threshold_scale: of the OOD threshold, as in `fit_ood`.
+        progress: called while inference runs.
     """
     pipeline = run.pipeline()
     validation = [sample for sample in table.samples if sample.split == "val"]
     train = fitting_samples(table)
     if not validation or not train:
         return Thresholds(None, None)
-    inference = infer(pipeline, validation)
+    inference = infer(pipeline, validation, progress=progress)
+    features = inference.features
     return Thresholds(
-        fit_ood(pipeline, train, validation, inference.features, threshold_scale=threshold_scale),
+        fit_ood(pipeline, train, validation, features, threshold_scale=threshold_scale, progress=progress),
         fit_prediction_sets(table, validation, inference.logits),
     )
 

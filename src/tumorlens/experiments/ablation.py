@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record, write_json
 from tumorlens.comparison.compare import compare
 from tumorlens.comparison.paired_classification import Comparison
@@ -22,6 +22,8 @@ from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.checks import check_fit
 from tumorlens.training.training_start import STARTED, check_run_folder
+
+LOGGER = logging.getLogger(__name__)
 
 ABLATION = "ablation.json"
 SCHEMA_VERSION = 1
@@ -109,10 +111,13 @@ def parse_variants(source: str | Path, variants: Sequence[str], overrides: Seque
     """
     parsed = [Variant(_name(own), own, load_recipe(source, [*overrides, *own])) for own in map(_overrides, variants)]
     if len(parsed) < 2:
-        raise RecipeError("1 variant given; expected at least two: the first is the reference of the comparison")
+        raise RecipeError(
+            found=f"{len(parsed)} variant given",
+            expected="at least two, of which the first is the reference of the comparison",
+        )
     names = [variant.name for variant in parsed]
     if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise RecipeError(f"variant {repeated}: given twice; expected each once")
+        raise RecipeError(found=f"variant {repeated}: given twice", expected="each variant once")
     return tuple(parsed)
 
 
@@ -124,7 +129,7 @@ def run_ablation(
     seed: int = 0,
     resume: bool = False,
     allow_leak: bool = False,
-    console: Console | None = None,
+    progress: ProgressOption = None,
 ) -> Ablation:
     """Train every variant on the same split with the same seed, evaluate it on test, and compare it with the first.
 
@@ -135,7 +140,7 @@ def run_ablation(
         seed: of every training.
         resume: continue an interrupted ablation; finished runs stay as they are.
         allow_leak: as in `tumorlens.training.train`.
-        console: shows the progress; None for silence.
+        progress: a callable, True for bars, None for silence; its stages occur once for each variant.
 
     Raises:
         RunError: a folder already holds a run, or there is nothing to resume.
@@ -143,28 +148,30 @@ def run_ablation(
         TumorlensError: the first variant cannot be trained. The error of a later variant goes into `failed`, and the
             next variant starts.
     """
-    folder, console = Path(out), console or Console(quiet=True)
+    folder = Path(out)
     _check(table, variants, folder, resume)
     record = Record("train", seed=seed, resumed=resume)
     results: list[VariantResult] = []
     failed: dict[str, str] = {}
-    for number, variant in enumerate(variants, start=1):
-        console.print(
-            f"variant {number}/{len(variants)}: {' '.join(variant.overrides)}", highlight=False, soft_wrap=True
-        )
-        own = folder / variant.name
-        try:
-            started = resume and (own / STARTED).is_file()
-            run = train(table, variant.recipe, own, seed=seed, resume=started, allow_leak=allow_leak, console=console)
-            evaluation = _evaluation(run, console)
-            comparison = compare(results[0].run, run) if results else None
-        except TumorlensError as error:
-            if not results:
-                raise
-            failed[variant.name] = str(error)
-            continue
-        results.append(VariantResult(variant, run, evaluation.accuracy, comparison))
-        record.lap(variant.name)
+    with progress_of(progress) as shown:
+        for number, variant in enumerate(variants, start=1):
+            LOGGER.info("variant %d/%d: %s", number, len(variants), " ".join(variant.overrides))
+            own = folder / variant.name
+            try:
+                started = resume and (own / STARTED).is_file()
+                run = train(
+                    table, variant.recipe, own, seed=seed, resume=started, allow_leak=allow_leak, progress=shown
+                )
+                evaluation = _evaluation(run, shown)
+                comparison = compare(results[0].run, run) if results else None
+            except TumorlensError as error:
+                if not results:
+                    raise
+                LOGGER.warning("variant %s failed: %s", variant.name, error)
+                failed[variant.name] = str(error)
+                continue
+            results.append(VariantResult(variant, run, evaluation.accuracy, comparison))
+            record.lap(variant.name)
     first = results[0].run.record
     recorded = first.to_dict()
     facts = {key: recorded[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
@@ -178,7 +185,9 @@ def run_ablation(
 def _overrides(variant: str) -> tuple[str, ...]:
     overrides = tuple(variant.split())
     if not overrides:
-        raise RecipeError(f"variant '{variant}': no overrides; expected some, such as 'loss.label_smoothing=0.1'")
+        raise RecipeError(
+            found=f"variant '{variant}': no overrides", expected="some, such as 'loss.label_smoothing=0.1'"
+        )
     return overrides
 
 
@@ -193,7 +202,10 @@ def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool
     """Check before hours of training that no run would be overwritten and that every network can be built."""
     if resume and not any((folder / variant.name / STARTED).is_file() for variant in variants):
         raise RunError(
-            f"{folder}: holds no run of these variants, so there is nothing to resume; train without --resume"
+            file=folder,
+            found="holds no run of these variants, so there is nothing to resume",
+            expected="the folder of an ablation that was started",
+            advice="train without --resume",
         )
     for variant in variants:
         if not resume:
@@ -201,21 +213,21 @@ def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool
         try:
             check_fit(table, variant.recipe).network()
         except TumorlensError as error:
-            raise RecipeError(f"variant {variant.name}: {error}") from None
+            raise RecipeError(
+                file=error.file,
+                found=f"variant {variant.name}: {error.found}",
+                expected=error.expected,
+                advice=error.advice,
+            ) from None
 
 
-def _evaluation(run: Run, console: Console) -> StoredEvaluation:
+def _evaluation(run: Run, progress: Progress) -> StoredEvaluation:
     """The stored evaluation of a run; evaluates the run now where there is none of its weights."""
     try:
         return read_evaluation(run)
     except RunError:
-        with console.status("evaluating") as status:
-            evaluation = evaluate(  # variants are compared by accuracy; box masks and region occlusion do not change it
-                run,
-                allow_box_masks=True,
-                analyses={"region_occlusion": False},
-                progress=lambda stage, done, total: status.update(f"{stage} {done}/{total}"),
-            )
+        # Variants are compared by accuracy; box masks and region occlusion do not change it.
+        evaluation = evaluate(run, allow_box_masks=True, analyses={"region_occlusion": False}, progress=progress)
         write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
         return read_evaluation(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from tumorlens._legacy import tensor_name
 from tumorlens.errors import ModelError
 from tumorlens.models import registry
 from tumorlens.models.model_output import Network
+
+LOGGER = logging.getLogger(__name__)
 
 # timm's backbone -> (module, class) of the package that carries its weights.
 _PACKAGES = {
@@ -51,10 +54,14 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
     sources = registry.architecture_info(name).weights
     if source == "imagenet":
         if not sources:
-            raise ModelError(f"{name}: no ImageNet weights exist for it; train it from scratch (pretrained: none)")
+            raise ModelError(
+                found=f"{name}: no ImageNet weights exist for it", advice="train it from scratch (pretrained=none)"
+            )
         source = sources[0]
     if source in ("package", "hub") and source not in sources:
-        raise ModelError(f"{name}: no weights from '{source}'; expected one of {list(sources) or ['none']}")
+        raise ModelError(
+            found=f"{name}: no weights from '{source}' exist for it", expected=f"one of {[*sources, 'none']}"
+        )
     if source == "package":
         state, origin = _from_package(network, name)
     elif source == "hub":
@@ -94,19 +101,22 @@ def _from_package(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
 
 def _from_hub(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     config = _backbone(network).pretrained_cfg
+    LOGGER.info("fetching the weights %s from the hub", config["hf_hub_id"])
     try:
         state = load_state_dict_from_hf(config["hf_hub_id"], weights_only=True)
     except Exception as error:  # every error of the hub's client means that it was not reached
         raise ModelError(
-            f"{name}: weights '{config['hf_hub_id']}' could not be fetched from the hub "
-            f"({type(error).__name__}); download model.safetensors by hand and pass its path as pretrained"
+            found=f"{name}: weights '{config['hf_hub_id']}' could not be fetched from the hub ({type(error).__name__})",
+            advice="download model.safetensors by hand and give its path (pretrained=FILE)",
         ) from error
     return dict(state), f"{_HUB}{config['hf_hub_id']}"
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise ModelError(f"{path}: no such file; expected none, imagenet, package, hub or the path of a weights file")
+        raise ModelError(
+            file=path, found="no such file", expected="none, imagenet, package, hub or the path of a weights file"
+        )
     try:
         if path.suffix == ".safetensors":
             read = require("safetensors.torch", "train", "read weights").load_file(path)
@@ -114,11 +124,13 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ModelError(
-            f"{path}: not readable as weights ({type(error).__name__}); expected a state dict of tensors, without code"
+            file=path,
+            found=f"not readable as weights ({type(error).__name__})",
+            expected="a state dict of tensors, without code",
         ) from error
     state = state.get("state_dict", state) if isinstance(state, Mapping) else state
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ModelError(f"{path}: holds {type(state).__name__}; expected a state dict of tensors")
+        raise ModelError(file=path, found=f"holds {type(state).__name__}", expected="a state dict of tensors")
     return dict(state)
 
 
@@ -138,14 +150,14 @@ def _fill(network: Network, state: dict[str, Tensor], what: str) -> None:
         state = {key: value for key, value in state.items() if key in expected}
     if unexpected := sorted(expected ^ {key for key in state if not key.startswith(_CLASSIFIERS)}):
         problem = "missing" if unexpected[0] in expected else "one too many"
-        raise ModelError(f"{what}: '{unexpected[0]}' is {problem}; expected weights of the same architecture")
+        raise ModelError(found=f"{what}: '{unexpected[0]}' is {problem}", expected="weights of the same architecture")
     fitting: dict[str, Tensor] = {}
     for key in expected:
         own, value = target[key], state[key]
         if value.shape != own.shape and value.ndim == 4 and own.shape[1] == 1 and value.shape[1] == 3:
             value = value.sum(1, keepdim=True)  # equal to a gray image in three equal channels
         if value.shape != own.shape:
-            raise ModelError(f"{what}: '{key}' has shape {tuple(value.shape)}; expected {tuple(own.shape)}")
+            raise ModelError(found=f"{what}: '{key}' has shape {tuple(value.shape)}", expected=f"{tuple(own.shape)}")
         fitting[key] = value
     module = network if target is whole else _backbone(network)
     module.load_state_dict(fitting, strict=False)

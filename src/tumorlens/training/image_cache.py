@@ -14,13 +14,12 @@ import numpy.typing as npt
 import torch
 
 from tumorlens._files import atomic_write, cache_folder
+from tumorlens._progress import Progress, silent, stage_of
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Preprocessing
 from tumorlens.scan import GrayImage, Mask, read_scan
-
-Progress = Callable[[int, int], None]
 
 # Part of the key: raise it when decoding or resampling changes the array.
 _VERSION = 1
@@ -49,7 +48,7 @@ def mask_is_known(sample: Sample) -> bool:
     return sample.mask is not None or sample.label in HEALTHY
 
 
-def cached_images(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> GrayImage:
+def cached_images(table: Table, preprocessing: Preprocessing, *, progress: Progress = silent) -> GrayImage:
     """All images of a table as one (N, size, size) uint8 array, in the table's order.
 
     The key of the cache is the content of the files and the input geometry: a changed image or another size makes a new
@@ -58,30 +57,29 @@ def cached_images(table: Table, preprocessing: Preprocessing, *, progress: Progr
     Args:
         table: whose images.
         preprocessing: only its input geometry matters; normalization happens later, on the device.
-        progress: called with (done, total).
+        progress: called after each image that is decoded; not called where they are in the cache.
 
     Raises:
         DataError: some files cannot be read; lists the first few.
     """
-    return _cached(
-        f"{_VERSION}|{fingerprint(table)}|{preprocessing.input_geometry}", table, preprocessing, resample_scan, progress
-    )
+    key = f"{_VERSION}|{fingerprint(table)}|{preprocessing.input_geometry}"
+    return _cached(key, table, preprocessing, resample_scan, stage_of(progress, "decoding images"))
 
 
-def cached_masks(table: Table, preprocessing: Preprocessing, *, progress: Progress | None = None) -> Masks:
+def cached_masks(table: Table, preprocessing: Preprocessing, *, progress: Progress = silent) -> Masks:
     """All masks of a table, cached and resampled like the images of `cached_images`.
 
     Args:
         table: whose masks.
         preprocessing: only its input geometry matters.
-        progress: called with (done, total).
+        progress: called after each mask that is decoded; not called where they are in the cache.
 
     Raises:
         DataError: some files cannot be read, or a mask does not fit its image; lists the first few.
         MissingExtraError: h5py is needed for these files and is not installed.
     """
     key = f"{_VERSION}|{fingerprint(table, masks=True)}|{preprocessing.input_geometry}|masks"
-    arrays = _cached(key, table, preprocessing, _resample_mask, progress)
+    arrays = _cached(key, table, preprocessing, _resample_mask, stage_of(progress, "decoding masks"))
     return Masks(arrays, np.array([mask_is_known(sample) for sample in table.samples]))
 
 
@@ -122,7 +120,7 @@ def _cached(
     table: Table,
     preprocessing: Preprocessing,
     resample: Callable[[Sample, Preprocessing], GrayImage],
-    progress: Progress | None,
+    progress: Progress,
 ) -> GrayImage:
     path = cache_folder() / f"{blake2b(key.encode(), digest_size=16).hexdigest()}.npy"
     if not path.is_file():
@@ -135,7 +133,7 @@ def _decode(
     table: Table,
     preprocessing: Preprocessing,
     resample: Callable[[Sample, Preprocessing], GrayImage],
-    progress: Progress | None,
+    progress: Progress,
 ) -> GrayImage:
     size = preprocessing.input_geometry.size
     out = np.zeros((len(table), size, size), dtype=np.uint8)
@@ -149,14 +147,18 @@ def _decode(
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for done, _ in enumerate(threads.map(one, range(len(table))), start=1):
-            if progress:
-                progress(done, len(table))
+            progress("decoding", done, len(table))
     if unreadable:
         first, *others = (unreadable[position] for position in sorted(unreadable))
         names = ", ".join(Path(error.file).name for error in others[:_LISTED])
         more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
-        rest = f"; {names}{more} cannot be read either" if others else ""
-        raise DataError(f"{first}{rest}; remove them from the table and try again")
+        rest = f" (nor can {names}{more} be read)" if others else ""
+        raise DataError(
+            file=first.file,
+            found=f"{first.found}{rest}",
+            expected=first.expected,
+            advice=f"{first.advice}, or remove it from the table" if first.advice else "remove it from the table",
+        )
     return out
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import lightning as L
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from tumorlens._memory import keep_freed_memory
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
 from tumorlens.auditing import check_leaks, find_linked_groups
 from tumorlens.datasets import Sample, Table
@@ -52,7 +52,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     allow_leak: bool = False,
-    console: Console | None = None,
+    progress: ProgressOption = None,
 ) -> Run:
     """Train a network on the training subset of a table, and choose its epoch on the validation subset.
 
@@ -66,7 +66,7 @@ def train(
         seed: of weights, order, augmentation and dropout; 0 to 2**32 - 1.
         resume: continue after the last finished epoch in `out`; a finished run is returned as it is.
         allow_leak: train although images of val or test leak from train; the record then lists the leaks.
-        console: where progress is shown; None for silence.
+        progress: a callable, True for bars, None for silence; each epoch is also a log message.
 
     Raises:
         RunError: `out` holds a run already, or nothing to resume, or a run that was started with another recipe, seed,
@@ -77,15 +77,22 @@ def train(
         DataError: an image or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
     """
-    folder, console = Path(out), console or Console(quiet=True)
+    with progress_of(progress) as shown:
+        return _train(table, recipe, Path(out), seed=seed, resume=resume, allow_leak=allow_leak, progress=shown)
+
+
+def _train(
+    table: Table, recipe: Recipe, folder: Path, *, seed: int, resume: bool, allow_leak: bool, progress: Progress
+) -> Run:
     check_run_folder(folder, resume)
     if not 0 <= seed < 2**32:
-        raise RunError(f"seed is {seed}; expected 0 to 2**32 - 1")
+        raise RunError(found=f"seed is {seed}", expected="0 to 2**32 - 1")
     spec, with_masks = check_fit(table, recipe), needs_masks(recipe)
     record = Record("train", seed=seed, resumed=resume)
-    with console.status("reading images"):
-        start = TrainingStart.of(table, recipe, seed, masks=with_masks)
-    leaks = _check_leaks(table, recipe.pretrained, allow_leak, console)
+    progress("hashing images", 0, 1)
+    start = TrainingStart.of(table, recipe, seed, masks=with_masks)
+    progress("hashing images", 1, 1)
+    leaks = _check_leaks(table, recipe.pretrained, allow_leak, progress)
     record.lap("audit")
     if resume:
         check_same_start(folder, start)
@@ -96,7 +103,7 @@ def train(
         L.seed_everything(seed, verbose=False)
         here = recipe.model_copy(update={"precision": precision_here(recipe.precision)})
         task, origin = _task(spec, here, table, seed)
-        images, masks = _decode(table, spec, console, masks=with_masks)
+        images, masks = _decode(table, spec, progress, masks=with_masks)
         if masks:
             check_masks_show_tumors(table, recipe, masks)
             record.add(empty_masks=empty_masks(table, masks))
@@ -104,7 +111,7 @@ def train(
         start.write(folder)
         save_settings(folder, spec, table, recipe.to_yaml())
         batches = loaders(table, images, masks, recipe, seed)
-        trainer = fit(task, batches, here, folder, resume=resume, console=console)
+        trainer = fit(task, batches, here, folder, resume=resume, progress=progress)
         record.lap("fit")
         epoch = load_kept(task, folder, recipe.stop.keep)
         if recipe.prior_correction and batches[1]:
@@ -121,14 +128,9 @@ def train(
     return load_run(folder)
 
 
-def _check_leaks(table: Table, pretrained: str, allow: bool, console: Console) -> Sequence[AllowedLeak]:
+def _check_leaks(table: Table, pretrained: str, allow: bool, progress: Progress) -> Sequence[AllowedLeak]:
     """The leaks that were allowed. Images that the initial weights were trained on are never allowed."""
-    with console.status("looking for duplicates") as status:
-
-        def show(done: int, total: int) -> None:
-            status.update(f"looking for duplicates {done}/{total}")
-
-        groups = find_linked_groups(table, progress=show)
+    groups = find_linked_groups(table, progress=progress)
     check_pretraining_leak(table, groups, pretrained)
     leaks = check_leaks(table, groups, allow=allow)
     return [AllowedLeak(subset=leak.subset, by=leak.by, images=len(leak.samples), of=leak.rate.n) for leak in leaks]
@@ -155,20 +157,19 @@ def _balanced(table: Table) -> Tensor:
     counts = np.bincount(table.subset("train").labels, minlength=len(table.classes))
     if (counts == 0).any():
         absent = [name for name, n in zip(table.classes, counts, strict=True) if n == 0]
-        raise RecipeError(f"loss.class_weights: balanced needs every class in train; {absent} absent")
+        raise RecipeError(
+            found=f"loss.class_weights is balanced, and no training image is of {', '.join(absent)}",
+            expected="training images of every class",
+            advice="set loss.class_weights=none, or add images",
+        )
     return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
 
 
-def _decode(table: Table, spec: ModelSpec, console: Console, *, masks: bool) -> tuple[GrayImage, Masks | None]:
+def _decode(table: Table, spec: ModelSpec, progress: Progress, *, masks: bool) -> tuple[GrayImage, Masks | None]:
     """All images at the network's input size, and all masks of a run that needs them."""
-
-    def show(what: str) -> Callable[[int, int], None]:
-        return lambda done, total: status.update(f"decoding {what} {done}/{total}")
-
     preprocessing = spec.preprocessing()
-    with console.status("decoding images") as status:
-        images = cached_images(table, preprocessing, progress=show("images"))
-        return images, cached_masks(table, preprocessing, progress=show("masks")) if masks else None
+    images = cached_images(table, preprocessing, progress=progress)
+    return images, cached_masks(table, preprocessing, progress=progress) if masks else None
 
 
 def _add_facts(record: Record, table: Table, start: TrainingStart, recipe: Recipe) -> None:

@@ -93,6 +93,6 @@ def test_sorted_lists_report_the_same_view_transform_and_similarity(monkeypatch:
 
 
 def test_progress_is_reported_to_the_end(stage: str) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int | None]] = []
     candidate_pairs(random_hashes(30, np.random.default_rng(5)), at_least=LEAST, progress=lambda *now: seen.append(now))
-    assert seen[-1][0] == seen[-1][1] == len(seen), stage
+    assert seen[-1][1] == seen[-1][2] == len(seen), stage

@@ -50,12 +50,12 @@ def test_every_mask_is_read_once_and_counted(tmp_path: Path) -> None:
         for i, mask in enumerate([shared, shared, other])
     )
     table = Table("made", samples, ("glioma",))
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int | None]] = []
     records = read_image_records([s.image for s in samples])
-    assert find_integrity_issues(table, records, progress=lambda done, total: steps.append((done, total))) == ()
-    assert steps == [(1, 2), (2, 2)]
+    assert find_integrity_issues(table, records, progress=lambda *step: steps.append(step)) == ()
+    assert steps == [("reading masks", 1, 2), ("reading masks", 2, 2)]
     steps.clear()
-    find_integrity_issues(table, records, masks=False, progress=lambda done, total: steps.append((done, total)))
+    find_integrity_issues(table, records, masks=False, progress=lambda *step: steps.append(step))
     assert steps == []
 
 

@@ -101,7 +101,7 @@ def test_slow_methods_use_fewer_images_and_stages_and_end_with_all_weights_rando
 
 def test_grad_cam_depends_on_the_head_of_a_network_and_eigen_cam_does_not(finished_run: Run) -> None:
     images, bootstrap = images_of(finished_run)
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[str, int, int | None]] = []
     checks = check_sanity(
         finished_run.pipeline(), finished_run.spec.network, images, bootstrap, ["grad_cam", "eigen_cam"],
         progress=lambda *step: steps.append(step),
@@ -109,4 +109,5 @@ def test_grad_cam_depends_on_the_head_of_a_network_and_eigen_cam_does_not(finish
     assert [checks[name].stages[0].changes_map for name in ("grad_cam", "eigen_cam")] == [True, False]
     assert checks["eigen_cam"].stages[0].rank_correlation.value == pytest.approx(1)
     assert all(checks["eigen_cam"].stages[i].changes_map for i in range(1, len(checks["eigen_cam"].stages)))
-    assert steps[-1][0] == steps[-1][1]
+    assert {stage for stage, _, _ in steps} == {"randomizing weights"}
+    assert steps[-1][1] == steps[-1][2]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tumorlens._arrays import Flags, Floats, Floats32, Ints
-from tumorlens.auditing.duplicates.image_records import ProgressCallback
+from tumorlens._progress import Progress, silent
 from tumorlens.auditing.duplicates.multi_index_hashing import multi_index_pairs
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, transformed, unit_vectors
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
@@ -56,7 +56,7 @@ def candidate_pairs(
     others: Hashes | None = None,
     *,
     at_least: float,
-    progress: ProgressCallback | None = None,
+    progress: Progress = silent,
 ) -> CandidatePairs:
     """All pairs of images whose hashes are similar in any view and transform; nearly all pairs of very many images.
 
@@ -64,7 +64,7 @@ def candidate_pairs(
         hashes: (N, V, C) int8.
         others: (M, V, C) int8; None to compare the hashes with each other.
         at_least: similarity, -1 to 1.
-        progress: called with (done, total).
+        progress: called after each view and transform.
     """
     comparisons = len(hashes) ** 2 / 2 if others is None else len(hashes) * len(others)
     if comparisons > EXACT_COMPARISON_LIMIT**2 / 2:
@@ -78,8 +78,7 @@ def candidate_pairs(
             rows = np.empty((len(first), 5))
             rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] = first, second, view, transform, similarity
             blocks.append(rows)
-        if progress:
-            progress(step + 1, total)
+        progress("comparing images", step + 1, total)
     return _best(np.concatenate(blocks))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,12 +12,10 @@ from zlib import adler32, crc32
 
 import numpy as np
 
+from tumorlens._progress import Progress, silent
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails, make_thumbnails
 from tumorlens.errors import ScanError
 from tumorlens.scan import GrayImage, read_scan
-
-ProgressCallback = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,30 +77,24 @@ def read_image_record(path: Path) -> ImageRecord:
     )
 
 
-def read_image_records(paths: Sequence[Path], *, progress: ProgressCallback | None = None) -> list[ImageRecord]:
+def read_image_records(paths: Sequence[Path], *, progress: Progress = silent) -> list[ImageRecord]:
     """The records of many files, in order, read on all cores.
 
     Args:
         paths: the files.
-        progress: called with (done, total).
+        progress: called after each file.
     """
     records = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for record in threads.map(read_image_record, paths):
             records.append(record)
-            if progress:
-                progress(len(records), len(paths))
+            progress("reading images", len(records), len(paths))
     return records
 
 
 def whole_frames(records: Sequence[ImageRecord], positions: Iterable[int]) -> Thumbnails:
     """(N, 64, 64) thumbnails of whole images, of those records that have thumbnails."""
     return np.stack([thumbnails[0] for i in positions if (thumbnails := records[i].thumbnails) is not None])
-
-
-def step_progress(progress: ProgressCallback | None, step: int, steps: int) -> ProgressCallback | None:
-    """The progress of one of several equal steps, as a share of the whole."""
-    return (lambda done, total: progress(step * total + done, steps * total)) if progress else None
 
 
 def _pixel_checksums(gray: GrayImage) -> str:

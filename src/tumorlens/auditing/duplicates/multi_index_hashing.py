@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Floats, Floats32, Ints
-from tumorlens.auditing.duplicates.image_records import ProgressCallback
+from tumorlens._progress import Progress, silent
 from tumorlens.auditing.duplicates.perceptual_hash import Hashes, transformed, unit_vectors
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 
@@ -40,7 +40,7 @@ def multi_index_pairs(
     others: Hashes | None = None,
     *,
     at_least: float,
-    progress: ProgressCallback | None = None,
+    progress: Progress = silent,
 ) -> PairRows:
     """Pairs of images whose hashes are similar in any view and transform: nearly all such pairs, and no others.
 
@@ -50,7 +50,7 @@ def multi_index_pairs(
         hashes: (N, V, C) int8.
         others: (M, V, C) int8; None to compare the hashes with each other.
         at_least: similarity, -1 to 1.
-        progress: called with (done, total).
+        progress: called after each sorted list.
 
     Returns:
         A row for each pair and transform found, with its most similar view.
@@ -68,8 +68,7 @@ def multi_index_pairs(
                 similar = _similarity(hashes, second_hashes, first, second, transform, view) >= at_least
                 pair = first[similar] * len(second_hashes) + second[similar]
                 found = np.union1d(found, pair * len(DIHEDRAL_NAMES) + transform[similar])
-            if progress:
-                progress(view * SORTED_LISTS + row + 1, views * SORTED_LISTS)
+            progress("comparing images", view * SORTED_LISTS + row + 1, views * SORTED_LISTS)
     pair, transform = np.divmod(found, len(DIHEDRAL_NAMES))
     first, second = np.divmod(pair, len(second_hashes))
     rows = np.empty((len(found), 5))

@@ -7,9 +7,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
+from tumorlens._progress import Progress, part_of, silent, stage_of
 from tumorlens.auditing.duplicates.alignment import alignment_scores
 from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
-from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback, step_progress
+from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, perceptual_hashes, transformed
 from tumorlens.auditing.issues import DuplicateClusters, DuplicateKind, DuplicatePair
 
@@ -28,7 +29,7 @@ _UNCERTAIN = (
 _BATCH = 512  # candidates confirmed at once; between batches, pairs that are connected by now are skipped
 
 
-def find_duplicates(records: Sequence[ImageRecord], *, progress: ProgressCallback | None = None) -> DuplicateClusters:
+def find_duplicates(records: Sequence[ImageRecord], *, progress: Progress = silent) -> DuplicateClusters:
     """All duplicates among the images.
 
     Unreadable files are duplicates only of files with the same bytes, blank images only of images with the
@@ -36,7 +37,7 @@ def find_duplicates(records: Sequence[ImageRecord], *, progress: ProgressCallbac
 
     Args:
         records: one for each sample, in the table's order.
-        progress: called with (done, total).
+        progress: called while images are compared.
     """
     clusters = UnionFind(len(records))
     pairs: list[DuplicatePair] = []
@@ -58,13 +59,13 @@ def find_duplicates(records: Sequence[ImageRecord], *, progress: ProgressCallbac
 
 
 def find_near_duplicates(
-    thumbnails: Thumbnails, *, progress: ProgressCallback | None = None
+    thumbnails: Thumbnails, *, progress: Progress = silent
 ) -> Iterator[tuple[int, int, int, float]]:
     """Pairs of near-duplicates, enough of them to connect every cluster.
 
     Args:
         thumbnails: (N, 4, 64, 64) uint8, from `make_thumbnails`.
-        progress: called with (done, total).
+        progress: called while images are compared.
 
     Yields:
         (first, second, transform, score), the most similar first.
@@ -73,7 +74,7 @@ def find_near_duplicates(
     for view in range(VIEWS):
         # A cluster found in one view is one image in the next, which so has far fewer pairs to compare.
         rows = np.unique([clusters.find(i) for i in range(len(thumbnails))])
-        step = step_progress(progress, view, VIEWS)
+        step = stage_of(part_of(progress, view, VIEWS), "finding duplicates")
         pairs = candidate_pairs(hashes[rows, view : view + 1], at_least=CANDIDATE_SIMILARITY, progress=step)
         yield from _joined(thumbnails[rows], rows, view, pairs, clusters)
 

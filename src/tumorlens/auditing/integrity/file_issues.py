@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens._arrays import Flags
-from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback
+from tumorlens._progress import Progress, silent
+from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.integrity.coco_issues import find_coco_issues
 from tumorlens.auditing.integrity.mask_issues import find_mask_issues
 from tumorlens.auditing.issues import IntegrityIssue
@@ -38,7 +39,7 @@ def find_integrity_issues(
     records: Sequence[ImageRecord],
     *,
     masks: bool = True,
-    progress: ProgressCallback | None = None,
+    progress: Progress = silent,
 ) -> tuple[IntegrityIssue, ...]:
     """All integrity issues of a table's files, the most severe first.
 
@@ -46,7 +47,7 @@ def find_integrity_issues(
         table: any.
         records: one for each sample, in the table's order.
         masks: also read the masks; each is decoded once.
-        progress: called with (masks read, all masks).
+        progress: called after each mask.
     """
     issues = [
         *_unreadable(records),

@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.image_records import ImageRecord, ProgressCallback
+from tumorlens._progress import Progress, silent
+from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import UNANNOTATED, MaskLocation, Sample, Table, load_mask
 from tumorlens.datasets.classes import HEALTHY
@@ -52,7 +53,7 @@ class _MaskProperties:
 
 
 def find_mask_issues(
-    table: Table, records: Sequence[ImageRecord], *, progress: ProgressCallback | None = None
+    table: Table, records: Sequence[ImageRecord], *, progress: Progress = silent
 ) -> list[IntegrityIssue]:
     """The issues of a table's masks; none where it has no masks.
 
@@ -61,7 +62,7 @@ def find_mask_issues(
     Args:
         table: any.
         records: one for each sample, in the table's order.
-        progress: called with (masks read, all masks).
+        progress: called after each mask.
     """
     checked = [
         (sample, record)
@@ -75,8 +76,7 @@ def find_mask_issues(
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for key, properties in zip(keys, threads.map(_read, keys), strict=True):
             masks[key] = properties
-            if progress:
-                progress(len(masks), len(keys))
+            progress("reading masks", len(masks), len(keys))
     return [*_each(checked, masks), *_without_mask(table), *_box_masks(masks)]
 
 

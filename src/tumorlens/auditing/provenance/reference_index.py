@@ -19,13 +19,9 @@ import numpy as np
 
 from tumorlens._arrays import Floats32, Ints
 from tumorlens._files import atomic_write
+from tumorlens._progress import Progress, ProgressOption, part_of, progress_of, silent, stage_of
 from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
-from tumorlens.auditing.duplicates.image_records import (
-    ImageRecord,
-    ProgressCallback,
-    read_image_records,
-    step_progress,
-)
+from tumorlens.auditing.duplicates.image_records import ImageRecord, read_image_records
 from tumorlens.auditing.duplicates.perceptual_hash import (
     VIEWS,
     Hashes,
@@ -114,18 +110,19 @@ class ReferenceIndex:
             raise DataError(file=path, found=f"no index ({error})", expected=expected) from None
 
 
-def build_index(table: Table, *, name: str | None = None, progress: ProgressCallback | None = None) -> ReferenceIndex:
+def build_index(table: Table, *, name: str | None = None, progress: ProgressOption = None) -> ReferenceIndex:
     """Index a table, so that images of other data sets can be matched to it.
 
     Args:
         table: with patients in `group`, where they are known.
         name: of the set; the table's name if None.
-        progress: called with (done, total).
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         DataError: none of its images can be read.
     """
-    records = read_image_records([sample.image for sample in table.samples], progress=progress)
+    with progress_of(progress) as shown:
+        records = read_image_records([sample.image for sample in table.samples], progress=shown)
     rows = [i for i, record in enumerate(records) if record.thumbnails is not None]
     if not rows:
         raise DataError(
@@ -159,14 +156,14 @@ def shipped_indexes() -> tuple[ReferenceIndex, ...]:
 
 
 def match_sources(
-    records: Sequence[ImageRecord], index: ReferenceIndex, *, progress: ProgressCallback | None = None
+    records: Sequence[ImageRecord], index: ReferenceIndex, *, progress: Progress = silent
 ) -> list[SourceMatch]:
     """Find the images that show slices of a reference set, also flipped, rotated, framed or re-encoded.
 
     Args:
         records: one for each sample, in the table's order.
         index: of the reference set.
-        progress: called with (done, total).
+        progress: called while images are compared.
 
     Returns:
         For every such image its most similar slice, in the samples' order.
@@ -182,7 +179,7 @@ def match_sources(
         left = np.array([row for row in range(len(rows)) if int(rows[row]) not in best], dtype=np.int64)
         if not len(left):
             break
-        step = step_progress(progress, view, VIEWS)
+        step = stage_of(part_of(progress, view, VIEWS), "matching reference sets")
         one_view = slice(view, view + 1)
         pairs = candidate_pairs(
             coarse[left, one_view], index.coarse[:, one_view], at_least=SOURCE_CANDIDATE_SIMILARITY, progress=step

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tumorlens.auditing.duplicates.image_records import ProgressCallback, read_image_records
+from tumorlens._progress import Progress, ProgressOption, progress_of
+from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.duplicates.perceptual_hash import perceptual_hashes, transformed, unit_vectors
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.auditing.leak_check import find_linked_groups, with_groups
 from tumorlens.auditing.provenance.reference_index import FINE_HASH, ReferenceIndex, shipped_indexes
 from tumorlens.datasets import MaskLocation, Table
 from tumorlens.errors import DataError
+
+LOGGER = logging.getLogger(__name__)
 
 SAME_FRAME_SIMILARITY = 0.7
 """Similarity of whole images from which both have the same frame, so that a mask of one fits the other.
@@ -21,7 +25,7 @@ less. Cropping 2 % off each side of a slice leaves 0.68 in the median, 3 % leave
 """
 
 
-def reference_masks(table: Table, source: Table, *, progress: ProgressCallback | None = None) -> Table:
+def reference_masks(table: Table, source: Table, *, progress: ProgressOption = None) -> Table:
     """The table with the reference masks of another set in place of its own masks.
 
     An image that shows a slice of the set gets the slice's mask, flipped or rotated like the image (see
@@ -32,7 +36,7 @@ def reference_masks(table: Table, source: Table, *, progress: ProgressCallback |
     Args:
         table: gets the masks; its split stays, also where it has a recovered patient in two subsets.
         source: the reference set, with masks; one whose index ships with tumorlens (figshare).
-        progress: called with (done, total) while images are read.
+        progress: a callable, True for bars, None for silence.
 
     Raises:
         DataError: there is no index of `source`, or no image of the table gets a mask.
@@ -45,9 +49,10 @@ def reference_masks(table: Table, source: Table, *, progress: ProgressCallback |
             expected=f"one of {[one.name for one in indexes]}",
             advice="use --reference-masks figshare:FOLDER",
         )
-    linked = find_linked_groups(table, progress=progress)
-    matches = [match for match in linked.source_matches if match.reference == index.name]
-    whole = _same_frame(table, matches, index)
+    with progress_of(progress) as shown:
+        linked = find_linked_groups(table, progress=shown)
+        matches = [match for match in linked.source_matches if match.reference == index.name]
+        whole = _same_frame(table, matches, index, shown)
     mask_of_slice = {sample.id.partition("/")[2]: sample.mask for sample in source.samples}
     masks = {
         match.sample: MaskLocation(mask, dihedral=match.transform).path
@@ -69,14 +74,16 @@ def reference_masks(table: Table, source: Table, *, progress: ProgressCallback |
         f"{n_whole - len(masks):,} slices have no mask in this copy of {index.name}": n_whole - len(masks),
     }
     notes = tuple(f"{table.name}: {text}" for text, n in counts.items() if n)
+    for note in notes:
+        LOGGER.info("note: %s", note)
     samples = tuple(replace(sample, mask=masks.get(i)) for i, sample in enumerate(table.samples))
     return with_groups(replace(table, samples=samples, notes=(*table.notes, *notes)), linked)
 
 
-def _same_frame(table: Table, matches: Sequence[SourceMatch], index: ReferenceIndex) -> list[bool]:
+def _same_frame(table: Table, matches: Sequence[SourceMatch], index: ReferenceIndex, progress: Progress) -> list[bool]:
     """For every match whether the image shows its slice whole: not cropped, and without a border around it."""
     row = {name: i for i, name in enumerate(index.slices)}
-    records = read_image_records([table.samples[match.sample].image for match in matches])
+    records = read_image_records([table.samples[match.sample].image for match in matches], progress=progress)
     same = []
     for match, record in zip(matches, records, strict=True):
         if record.thumbnails is None:

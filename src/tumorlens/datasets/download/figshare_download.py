@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tumorlens.datasets.download.http_download import DownloadProgress, fetch, move_into
+from tumorlens._progress import Progress, ProgressOption, progress_of
+from tumorlens.datasets.download.http_download import fetch, move_into
 from tumorlens.errors import DownloadError
 
 API = "https://api.figshare.com/v2/articles/1512427"
@@ -26,9 +27,7 @@ SLICE = re.compile(r"\d+\.mat")
 WORK = ".tumorlens-download"  # inside the folder: files of an unfinished download, from which it resumes
 
 
-def get_figshare(
-    folder: Path, *, api: str = API, expected: int = SLICES, progress: DownloadProgress | None = None
-) -> Path:
+def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progress: ProgressOption = None) -> Path:
     """Download and unpack the Figshare set (Cheng, CC BY 4.0, 10.6084/m9.figshare.1512427) into `folder`.
 
     Afterwards it holds ``1.mat`` to ``3064.mat`` and ``cvind.mat``. Figshare publishes the sizes and
@@ -39,7 +38,7 @@ def get_figshare(
         folder: created if needed.
         api: the article in Figshare's API; its JSON lists the files.
         expected: number of slices.
-        progress: called with file name, bytes so far, and bytes expected.
+        progress: a callable, True for bars, None for silence; each file is a stage that counts bytes.
 
     Returns:
         `folder`.
@@ -50,7 +49,8 @@ def get_figshare(
     work = folder / WORK
     try:
         if not _complete(folder, expected):
-            files = [_fetch(file, work, progress) for file in _listing(api, work)]
+            with progress_of(progress, in_bytes=True) as shown:
+                files = [_fetch(file, work, shown) for file in _listing(api, work)]
             work.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=work) as staging:
                 _unpack(files, Path(staging))
@@ -59,14 +59,21 @@ def get_figshare(
             folds = "there" if (folder / FOLDS_FILE).is_file() else "missing"
             raise DownloadError(
                 file=folder,
-                found=f"found {_slices(folder)} slices, {FOLDS_FILE} {folds}",
+                found=f"{_slices(folder)} slices, {FOLDS_FILE} {folds}",
                 expected=f"{expected} slices and {FOLDS_FILE}",
             )
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
+        if isinstance(error, DownloadError):
+            file, found, expected = error.file, error.found, error.expected
+        else:
+            file, found, expected = str(error.filename or folder), error.strerror or str(error), None
         raise DownloadError(
-            f"figshare: {error}; run this again to resume, or fetch the four zips and "
-            f"{FOLDS_FILE} from {PAGE} and put {FOLDS_FILE} and the unpacked .mat files into {folder}"
+            file=file,
+            found=found,
+            expected=expected,
+            advice=f"run this again to resume, or fetch the four zips and {FOLDS_FILE} from {PAGE} and put "
+            f"{FOLDS_FILE} and the unpacked .mat files into {folder}",
         ) from error
     return folder
 
@@ -103,13 +110,13 @@ def _listing(api: str, work: Path) -> list[_File]:
         path.unlink()
         raise DownloadError(
             file=api,
-            found=f"found no list of files ({type(error).__name__})",
+            found=f"no list of files ({type(error).__name__})",
             expected="JSON with the name, size, download_url and computed_md5 of each",
         ) from error
     return files
 
 
-def _fetch(file: _File, work: Path, progress: DownloadProgress | None) -> Path:
+def _fetch(file: _File, work: Path, progress: Progress) -> Path:
     return fetch(file.url, work / file.name, size=file.size, md5=file.md5, progress=progress, by_hand=False)
 
 
@@ -142,9 +149,17 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     for member in archive.infolist():
         name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts:
-            raise DownloadError(f"{archive.filename}: the entry {member.filename} leads out of the folder; refused")
+            raise DownloadError(
+                file=archive.filename,
+                found=f"the entry {member.filename} leads out of the folder",
+                expected="entries inside of it",
+            )
         if SLICE.fullmatch(name.name) and not member.is_dir():
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise DownloadError(f"{archive.filename}: the entry {member.filename} is not a regular file; refused")
+                raise DownloadError(
+                    file=archive.filename,
+                    found=f"the entry {member.filename} is not a regular file",
+                    expected="regular files only",
+                )
             slices.append(member)
     return slices

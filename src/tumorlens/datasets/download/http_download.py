@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import http.client
+import logging
 import os
 import re
 import ssl
@@ -18,10 +19,10 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from tumorlens import __version__
+from tumorlens._progress import Progress, silent
 from tumorlens.errors import DownloadError
 
-DownloadProgress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes received and the bytes expected (None: unknown)."""
+LOGGER = logging.getLogger(__name__)
 
 CHUNK = 1 << 18
 FIRST_PAUSE = 1.0  # seconds; doubled after every failure
@@ -35,7 +36,7 @@ def fetch(
     *,
     size: int | None = None,
     md5: str | None = None,
-    progress: DownloadProgress | None = None,
+    progress: Progress = silent,
     attempts: int = 4,
     timeout: float = 30.0,
     by_hand: bool = True,
@@ -52,7 +53,7 @@ def fetch(
         target: the file to write; a wrong one of that name is replaced.
         size: bytes expected.
         md5: checksum expected, 32 hexadecimal digits.
-        progress: called after every chunk.
+        progress: called after every chunk with the name of `target`, the bytes received and the bytes expected.
         attempts: maximum number of connections.
         timeout: seconds without a byte from the server.
         by_hand: end the error with the path to save the file to; False where the caller has better advice.
@@ -68,16 +69,20 @@ def fetch(
     try:
         _check_scheme(url)
         if target.is_file() and transfer.is_complete(target):
+            LOGGER.info("%s: complete, not downloaded again", target)
             return target
+        LOGGER.info("downloading %s", url)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             transfer.run(attempts, sleep)
-        except _WrongBytesError:
+        except _WrongBytesError as error:
+            LOGGER.warning("%s: %s; downloading it once more", url, error)
             transfer.run(attempts, sleep)
         os.replace(transfer.part, target)
-    except (_WrongBytesError, _NoTransferError, OSError) as error:
+    except (_TransferError, OSError) as error:
+        found, expected = (error.found, error.expected) if isinstance(error, _TransferError) else (str(error), None)
         advice = f"fetch it by hand and save it as {target}" if by_hand else None
-        raise DownloadError(file=url, found=str(error), advice=advice) from error
+        raise DownloadError(file=url, found=found, expected=expected, advice=advice) from error
     return target
 
 
@@ -105,14 +110,19 @@ def move_into(staging: Path, folder: Path) -> None:
         os.replace(source, target)
 
 
-class _WrongBytesError(Exception):
+class _TransferError(Exception):
+    """What was found instead of the file, and what was expected."""
+
+    def __init__(self, found: str, expected: str | None = None) -> None:
+        super().__init__(f"{found}; expected {expected}" if expected else found)
+        self.found, self.expected = found, expected
+
+
+class _WrongBytesError(_TransferError):
     """The transfer was complete, but size or checksum differ from the expected ones."""
 
-    def __init__(self, found: str, expected: str) -> None:
-        super().__init__(f"found {found}, expected {expected}")
 
-
-class _NoTransferError(Exception):
+class _NoTransferError(_TransferError):
     """No complete transfer, and another attempt would fail too."""
 
 
@@ -124,7 +134,7 @@ class _Transfer:
     target: Path
     size: int | None
     md5: str | None
-    progress: DownloadProgress | None
+    progress: Progress
     timeout: float
 
     @property
@@ -151,6 +161,7 @@ class _Transfer:
                         self.part.unlink(missing_ok=True)
                     elif error.code not in RETRIED_STATUSES:
                         raise _NoTransferError(reason) from error
+                LOGGER.warning("%s: %s (attempt %d of %d)", self.url, reason, attempt + 1, attempts)
         raise _NoTransferError(f"{reason} (the last of {attempts} attempts)")
 
     def is_complete(self, path: Path) -> bool:
@@ -191,8 +202,7 @@ class _Transfer:
         while chunk := response.read1(CHUNK):  # bytes available now: an interruption loses no received bytes
             file.write(chunk)
             done += len(chunk)
-            if self.progress:
-                self.progress(self.target.name, done, total)
+            self.progress(self.target.name, done, total)
             if total is not None and done > total:
                 raise _WrongBytesError(f"more than {total} bytes", f"{total} bytes")
         if total is not None and done < total:
@@ -217,8 +227,8 @@ class _SecureRedirects(HTTPRedirectHandler):
     ) -> Request | None:
         try:
             _check_scheme(newurl)
-        except _NoTransferError as error:
-            raise HTTPError(req.full_url, code, f"redirect to {newurl}, {error}", headers, fp) from None
+        except _NoTransferError:
+            raise HTTPError(req.full_url, code, f"redirect to {newurl}, which is not https", headers, fp) from None
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -226,7 +236,7 @@ def _check_scheme(url: str) -> None:
     address = urlsplit(url)
     local = address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost")
     if address.scheme != "https" and not local:
-        raise _NoTransferError(f"found the scheme '{address.scheme}', expected https")
+        raise _NoTransferError(f"the scheme is '{address.scheme}'", "https")
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from tempfile import TemporaryDirectory
 from tumorlens._extras import require
 from tumorlens.datasets.download.http_download import move_into
 from tumorlens.errors import DownloadError
+
+LOGGER = logging.getLogger(__name__)
 
 
 def get_kaggle(handle: str, folder: Path, *, download: Callable[[str], str] | None = None) -> Path:
@@ -33,6 +36,7 @@ def get_kaggle(handle: str, folder: Path, *, download: Callable[[str], str] | No
     """
     if download is None:
         download = require("kagglehub", "train", "download data sets from Kaggle").dataset_download
+    LOGGER.info("downloading %s from Kaggle", handle)
     try:
         source = Path(download(handle))
         if not any(path.is_file() for path in source.rglob("*")):

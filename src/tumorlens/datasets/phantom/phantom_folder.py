@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
 
+from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 from tumorlens.errors import DataError
@@ -25,7 +25,7 @@ def make(
     slices: int = 4,
     seed: int = 0,
     size: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressOption = None,
 ) -> Path:
     """Render a data set: images/*.png, masks/*.png (0 and 255; none without tumor) and phantom.csv.
 
@@ -38,7 +38,7 @@ def make(
         slices: per patient.
         seed: the same seed gives the same files.
         size: height and width in pixels; varied if None.
-        progress: called after each patient with the number done and the total.
+        progress: a callable, True for bars, None for silence.
 
     Returns:
         The folder.
@@ -53,7 +53,10 @@ def make(
             file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+    with (
+        TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary,
+        progress_of(progress) as shown,
+    ):
         unfinished = Path(temporary) / folder.name
         for name in ("images", "masks"):
             (unfinished / name).mkdir(parents=True)
@@ -62,8 +65,7 @@ def make(
             label, plane = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], PLANES[i // len(PHANTOM_CLASSES) % len(PLANES)]
             rendered = render_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
             rows += [_save(item, unfinished) for item in rendered]
-            if progress:
-                progress(i + 1, patients)
+            shown("generating phantoms", i + 1, patients)
         with (unfinished / "phantom.csv").open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(_COLUMNS)

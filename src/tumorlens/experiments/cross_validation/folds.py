@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
-
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
@@ -18,6 +18,8 @@ from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.training import Recipe, Run, train
 from tumorlens.training.checks import check_fit
 from tumorlens.training.training_start import STARTED, check_run_folder
+
+LOGGER = logging.getLogger(__name__)
 
 
 def cross_validate(
@@ -34,7 +36,7 @@ def cross_validate(
     allow_leak: bool = False,
     analyses: Mapping[str, bool] | None = None,
     n_resamples: int = 2000,
-    console: Console | None = None,
+    progress: ProgressOption = None,
 ) -> CrossValidation:
     """Train once per fold on all other folds, evaluate each run on its held-out fold, and pool the predictions.
 
@@ -51,14 +53,14 @@ def cross_validate(
         allow_leak: as in `tumorlens.training.train`.
         analyses: as in `tumorlens.evaluation.evaluate_run`, for each fold.
         n_resamples: of the bootstrap by patient.
-        console: shows the progress; None for silence.
+        progress: a callable, True for bars, None for silence; its stages occur once in each fold.
 
     Raises:
         RunError: a folder already holds a run, or there is nothing to resume.
         SplitError: a class has fewer patients than there are folds, or an argument is out of range.
         TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate_run`.
     """
-    folder, console = Path(out), console or Console(quiet=True)
+    folder = Path(out)
     tables = [
         split_folds(table, folds=folds, fold=number, val=val, seed=split_seed, image_level=image_level)
         for number in range(folds)
@@ -67,12 +69,13 @@ def cross_validate(
     _check(tables[0], recipe, run_folders, resume)
     record = Record("train", seed=seed, resumed=resume)
     results = []
-    for number, (split, run_folder) in enumerate(zip(tables, run_folders, strict=True)):
-        console.print(f"fold {number + 1}/{folds}", highlight=False)
-        started = resume and (run_folder / STARTED).is_file()
-        run = train(split, recipe, run_folder, seed=seed, resume=started, allow_leak=allow_leak, console=console)
-        results.append(_evaluated(number, run, analyses, n_resamples, seed, console))
-        record.lap(f"fold-{number}")
+    with progress_of(progress) as shown:
+        for number, (split, run_folder) in enumerate(zip(tables, run_folders, strict=True)):
+            LOGGER.info("fold %d/%d", number + 1, folds)
+            started = resume and (run_folder / STARTED).is_file()
+            run = train(split, recipe, run_folder, seed=seed, resume=started, allow_leak=allow_leak, progress=shown)
+            results.append(_evaluated(number, run, analyses, n_resamples, seed, shown))
+            record.lap(f"fold-{number}")
     result = pool(results, name=folder.resolve().name)
     write_cross_validation(result, folder, record)
     return result
@@ -81,7 +84,12 @@ def cross_validate(
 def _check(table: Table, recipe: Recipe, run_folders: list[Path], resume: bool) -> None:
     """Check before hours of training that no run would be overwritten and that the recipe fits the data."""
     if resume and not any((folder / STARTED).is_file() for folder in run_folders):
-        raise RunError(f"{run_folders[0].parent}: holds no fold, so there is nothing to resume; train without --resume")
+        raise RunError(
+            file=run_folders[0].parent,
+            found="holds no fold, so there is nothing to resume",
+            expected="the folder of a cross-validation that was started",
+            advice="train without --resume",
+        )
     if not resume:
         for folder in run_folders:
             check_run_folder(folder, resume=False)
@@ -89,16 +97,9 @@ def _check(table: Table, recipe: Recipe, run_folders: list[Path], resume: bool) 
 
 
 def _evaluated(
-    number: int, run: Run, analyses: Mapping[str, bool] | None, n_resamples: int, seed: int, console: Console
+    number: int, run: Run, analyses: Mapping[str, bool] | None, n_resamples: int, seed: int, progress: Progress
 ) -> Fold:
     record = Record("evaluate")
-    with console.status("evaluating") as status:
-        evaluation = evaluate(
-            run,
-            analyses=analyses,
-            n_resamples=n_resamples,
-            seed=seed,
-            progress=lambda stage, done, total: status.update(f"{stage} {done}/{total}"),
-        )
+    evaluation = evaluate(run, analyses=analyses, n_resamples=n_resamples, seed=seed, progress=progress)
     write_evaluation(run, evaluation, run.evaluation_folder(), record)
     return Fold(number, run, evaluation)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tumorlens._progress import Progress, silent, stage_of
+from tumorlens._progress import Progress, silent
 from tumorlens.auditing import LinkedGroups, find_linked_groups, reference_masks, split_folds, split_given, with_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
@@ -84,21 +84,17 @@ def build_protocols(
         tables: its datasets, in the order of `PublishedMethod.datasets`.
         seed: of the splits, and of the subsample of a quick run.
         quick: use a subsample of a few hundred images.
-        progress: called while images are read.
+        progress: called while images are read and compared.
 
     Raises:
         SplitError: a class has too few patients or images to split.
         DataError: an image has no reference mask (published method 2).
     """
-    source = (
-        tables[0]
-        if method.number != 2
-        else reference_masks(tables[0], tables[1], progress=stage_of(progress, "images"))
-    )
-    linked_groups = find_linked_groups(source, progress=stage_of(progress, "images"))
+    source = tables[0] if method.number != 2 else reference_masks(tables[0], tables[1], progress=progress)
+    linked_groups = find_linked_groups(source, progress=progress)
     if quick:
         few = subsample(source, linked_groups, seed)
-        linked_groups = linked_groups if len(few) == len(source) else find_linked_groups(few)
+        linked_groups = linked_groups if len(few) == len(source) else find_linked_groups(few, progress=progress)
         note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
     published, honest = _BUILDERS[method.number](source, with_groups(source, linked_groups), tables[0], seed)

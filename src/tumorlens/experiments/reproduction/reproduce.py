@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
 
-from tumorlens._progress import Progress
+from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record, processor
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
@@ -30,6 +29,8 @@ from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
 from tumorlens.training.training_start import STARTED, check_run_folder
 
+LOGGER = logging.getLogger(__name__)
+
 
 def reproduce(
     method: str | int,
@@ -42,7 +43,7 @@ def reproduce(
     seed: int = 0,
     resume: bool = False,
     n_resamples: int = 2000,
-    console: Console | None = None,
+    progress: ProgressOption = None,
 ) -> Reproduction:
     """Run the published protocol of a method, and then an honest protocol with the same network, recipe and budget.
 
@@ -57,7 +58,7 @@ def reproduce(
         seed: of splits, training and bootstrap.
         resume: continue an interrupted reproduction; finished runs are not trained again.
         n_resamples: of the bootstrap.
-        console: shows the progress; None for silence.
+        progress: a callable, True for bars, None for silence; its stages occur once in each protocol.
 
     Raises:
         DataError: an unknown method, or other datasets than it needs.
@@ -66,7 +67,7 @@ def reproduce(
         RecipeError: an invalid override.
         SplitError: a class has too few patients or images to split.
     """
-    record, console = Record("reproduce", seed=seed, resumed=resume), console or Console(quiet=True)
+    record = Record("reproduce", seed=seed, resumed=resume)
     published_method, folder = find_published_method(method), Path(out)
     recipe_of = _recipes(published_method, model, overrides, quick)
     recipe = recipe_of(())
@@ -74,18 +75,18 @@ def reproduce(
     for name in ("published", "honest"):
         check_run_folder(folder / name, resume and (folder / name / STARTED).is_file())
     _check_weights(recipe, len(tables[0].classes))
-    with _status(console, "searching for duplicates") as step:
-        pair = build_protocols(published_method, tables, seed=seed, quick=quick, progress=step)
-    record.lap("protocols")
     results = []
-    for protocol in (pair.published, pair.honest):
-        results.append(
-            _run(
-                pair, protocol, recipe_of(protocol.overrides), folder,
-                seed=seed, resume=resume, n_resamples=n_resamples, console=console,
-            )
-        )  # fmt: skip
-        record.lap(protocol.name)
+    with progress_of(progress) as shown:
+        pair = build_protocols(published_method, tables, seed=seed, quick=quick, progress=shown)
+        record.lap("protocols")
+        for protocol in (pair.published, pair.honest):
+            results.append(
+                _run(
+                    pair, protocol, recipe_of(protocol.overrides), folder,
+                    seed=seed, resume=resume, n_resamples=n_resamples, progress=shown,
+                )
+            )  # fmt: skip
+            record.lap(protocol.name)
     reproduction = Reproduction(
         method=published_method,
         published=results[0],
@@ -111,11 +112,11 @@ def _run(
     seed: int,
     resume: bool,
     n_resamples: int,
-    console: Console,
+    progress: Progress,
 ) -> ProtocolResult:
     """Train and evaluate one protocol; the published one may leak and use bounding-box masks, as its authors did."""
     folder, published = out / protocol.name, protocol.name == "published"
-    console.print(f"{protocol.name} protocol: {protocol.rule}", style="bold", highlight=False, soft_wrap=True)
+    LOGGER.info("%s protocol: %s", protocol.name, protocol.rule)
     run = train(
         protocol.table,
         recipe,
@@ -123,21 +124,20 @@ def _run(
         seed=seed,
         resume=resume and (folder / STARTED).is_file(),
         allow_leak=published,
-        console=console,
+        progress=progress,
     )
     evaluations = {}
     for subset in protocol.subsets:
         record = Record("evaluate")
-        with _status(console, f"evaluating on {subset}") as step:
-            evaluations[subset] = evaluate(
-                run,
-                subset=subset,
-                allow_box_masks=published,
-                analyses={"region_occlusion": False},  # not part of any claim, and three times as long as the rest
-                seed=seed,
-                n_resamples=n_resamples,
-                progress=step,
-            )
+        evaluations[subset] = evaluate(
+            run,
+            subset=subset,
+            allow_box_masks=published,
+            analyses={"region_occlusion": False},  # not part of any claim, and three times as long as the rest
+            seed=seed,
+            n_resamples=n_resamples,
+            progress=progress,
+        )
         write_evaluation(run, evaluations[subset], run.evaluation_folder(subset), record)
     leakage = {
         subset: _leakage(pair.leaked(protocol, subset), evaluation)
@@ -157,13 +157,6 @@ def _leakage(leaks: dict[str, set[str]], evaluation: Evaluation) -> LeakedAndCle
     return leaked_and_clean(leaks, evaluation.samples, evaluation.probabilities, labels, bootstrap, classes, cases)
 
 
-@contextlib.contextmanager
-def _status(console: Console, what: str) -> Iterator[Progress]:
-    """A status line with the progress of each stage."""
-    with console.status(what) as line:
-        yield lambda stage, done, total: line.update(f"{what}, {stage}: {done:,}/{total or 0:,}")
-
-
 def _recipes(
     method: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
 ) -> Callable[[Sequence[str]], Recipe]:
@@ -174,18 +167,17 @@ def _recipes(
 
 def _open_tables(method: PublishedMethod, data: Sequence[str | Path]) -> list[Table]:
     """Open the datasets of a published method, and check that each is the expected one."""
-    needed = f"published method {method.number} ({method.name}) needs {' and then '.join(method.datasets)}"
-    needed += f": {method.download}"
+    expected = f"{' and then '.join(method.datasets)}, for published method {method.number} ({method.name})"
     if len(data) != len(method.datasets):
-        raise DataError(f"{len(data)} datasets given; {needed}")
+        raise DataError(found=f"{len(data)} datasets given", expected=expected, advice=method.download)
     tables = []
     for source, name in zip(data, method.datasets, strict=True):
         folder = Path(str(source).removeprefix(f"{name}:")).expanduser()
         if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder; {needed}")
+            raise DataError(file=folder, found="no such folder", expected=expected, advice=method.download)
         recognized = next((one.card.name for one in DATASETS.values() if one.recognizes(folder)), "unknown dataset")
         if recognized != name:
-            raise DataError(f"{folder}: {recognized} found; {needed}")
+            raise DataError(file=folder, found=f"{recognized} found", expected=expected, advice=method.download)
         tables.append(open_table(f"{name}:{folder}", unannotated="ignore"))
     return tables
 
@@ -204,8 +196,12 @@ def _check_weights(recipe: Recipe, classes: int) -> None:
     except ModelError as error:
         lite = "efficientnet_lite0" + "_transformer" * recipe.model.endswith("_transformer")
         raise ModelError(
-            f"{error}; or train another network, whose weights are a Python package (--set model={lite} "
-            "--set pretrained=package), or train from scratch (--set pretrained=none); the report names both changes"
+            file=error.file,
+            found=error.found,
+            expected=error.expected,
+            advice=f"{error.advice}, or " * bool(error.advice) + "train another network, whose weights are a Python "
+            f"package (--set model={lite} --set pretrained=package), or train from scratch (--set pretrained=none) "
+            "(the report names both changes)",
         ) from None
 
 

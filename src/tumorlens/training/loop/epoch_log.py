@@ -1,17 +1,19 @@
-"""Metrics of each epoch -> a progress bar, a line on the console, and a row of history.csv."""
+"""Metrics of each epoch -> a log message and a row of history.csv; and the progress of training."""
 
 from __future__ import annotations
 
 import csv
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tumorlens._files import atomic_write
+from tumorlens._progress import Progress
+
+LOGGER = logging.getLogger(__name__)
 
 # Columns of history.csv in their order; those not in REQUIRED are left out where a run has no values.
 REQUIRED = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr", "images_per_second")
@@ -33,48 +35,33 @@ COLUMNS = (
     "images_per_second",
 )
 VALIDATION_METRICS = ("val_loss", "val_accuracy", "val_dice", "val_relevance_mass_accuracy", "val_pointing_game")
-_REFRESH = 0.2  # seconds between two readings of the loss: on a GPU each one waits for the end of the step
 
 
 class EpochLog(L.Callback):
-    """Shows progress and writes ``history.csv``, one row per epoch, also across a resume."""
+    """Logs one line per epoch and writes it as a row of ``history.csv``, also across a resume.
 
-    def __init__(self, folder: Path, console: Console) -> None:
-        self.path, self.console = folder / "history.csv", console
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self.task = self.bar.add_task("", loss="")
-        self.images, self.start, self.end, self.refreshed = 0, 0.0, 0.0, 0.0
+    The stage ``"training"`` of the progress counts the steps of all epochs.
+    """
 
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Show the bar."""
-        self.bar.start()
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        self.path, self.progress = folder / "history.csv", progress
+        self.images, self.start, self.end = 0, 0.0, 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Reset the bar."""
-        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-        self.bar.reset(self.task, total=int(trainer.num_training_batches), description=epoch, loss="")
-        self.images, self.start, self.refreshed = 0, time.perf_counter(), 0.0
+        """Start the clock."""
+        self.images, self.start = 0, time.perf_counter()
+        self._report(trainer, 0)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Advance the bar."""
+        """Count the step and its images."""
         self.images += len(batch.labels)
         self.end = time.perf_counter()
-        if self.end - self.refreshed > _REFRESH:
-            self.refreshed = self.end
-            self.bar.update(self.task, completed=batch_idx + 1, loss=f"loss {float(outputs['loss']):.3f}")
+        self._report(trainer, batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Write the line and the row of this epoch; images per second are those of training without validation."""
+        """Log the line and write the row of this epoch; images per second are those of training without validation."""
         metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row = {
             "epoch": trainer.current_epoch + 1,
@@ -92,15 +79,17 @@ class EpochLog(L.Callback):
             accuracy, hits = metrics["val_relevance_mass_accuracy"], metrics["val_pointing_game"]
             line += [f"val relevance mass accuracy {accuracy:.3f}", f"val pointing game {hits:.1%}"]
         line.append(f"{row['images_per_second']} images/s")
-        self.console.print("  ".join(line), highlight=False, soft_wrap=True)
+        LOGGER.info("%s", "  ".join(line))
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Remove the bar."""
-        self.bar.stop()
+        """Finish the stage, also where early stopping has ended it."""
+        self.progress("training", trainer.global_step, trainer.global_step)
 
-    def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
-        """Remove the bar."""
-        self.bar.stop()
+    def _report(self, trainer: L.Trainer, batches: int) -> None:
+        """Report the steps of the finished epochs and of this one."""
+        of_epoch, epochs = int(trainer.num_training_batches), trainer.max_epochs
+        total = None if epochs is None else epochs * of_epoch
+        self.progress("training", trainer.current_epoch * of_epoch + batches, total)
 
     def _append(self, row: dict[str, Any]) -> None:
         """Rewrite the file atomically, without rows of epochs that an interruption has undone."""

@@ -14,8 +14,8 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
-from rich.console import Console
 
+from tumorlens._progress import Progress
 from tumorlens.training.data_loading import Loader
 from tumorlens.training.loop.batch_norm import PreciseBatchNorm
 from tumorlens.training.loop.checkpoints import LAST, Checkpoints, ResumableEarlyStopping
@@ -31,7 +31,7 @@ def fit(
     folder: Path,
     *,
     resume: bool,
-    console: Console,
+    progress: Progress,
 ) -> L.Trainer:
     """Train to the end; write checkpoints, history.csv and TensorBoard files into the folder.
 
@@ -41,7 +41,7 @@ def fit(
         recipe: epochs, early stopping, and a precision other than ``"auto"``.
         folder: of the run.
         resume: continue after the last finished epoch, where there is one.
-        console: where progress is shown.
+        progress: called after every step.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
@@ -52,7 +52,7 @@ def fit(
         devices=1,
         precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
         max_epochs=recipe.epochs,
-        callbacks=_callbacks(recipe, folder, console),
+        callbacks=_callbacks(recipe, folder, progress),
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -66,12 +66,12 @@ def fit(
     return trainer
 
 
-def _callbacks(recipe: Recipe, folder: Path, console: Console) -> list[L.Callback]:
+def _callbacks(recipe: Recipe, folder: Path, progress: Progress) -> list[L.Callback]:
     stop = recipe.stop
     mode = "min" if stop.monitor == "val_loss" else "max"
     early = [ResumableEarlyStopping(stop.monitor, mode=mode, patience=stop.patience)] if stop.patience else []
     norms = [PreciseBatchNorm()] if recipe.precise_batch_norm else []
-    return [*norms, EpochLog(folder, console), *early, Checkpoints(folder, stop.checkpoint_every, stop.monitor)]
+    return [*norms, EpochLog(folder, progress), *early, Checkpoints(folder, stop.checkpoint_every, stop.monitor)]
 
 
 @contextlib.contextmanager
