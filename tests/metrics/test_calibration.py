@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
+from tests.fixtures.refusal import refused
 from tumorlens.errors import DataError
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 
@@ -71,11 +72,11 @@ def test_a_network_worse_than_chance_is_flattened():
 @pytest.mark.parametrize(
     ("logits", "labels", "message"),
     [
-        ([[1.0, 2.0]], [0, 1], "shape"),
+        ([[1.0, 2.0]], [0, 1], "of shape"),
         ([[1.0, 2.0]], [2], "labels from 2"),
         ([[np.nan, 2.0], [1.0, 0.0]], [0, 1], "diverged"),
     ],
 )
 def test_input_that_does_not_fit_is_refused(logits, labels, message):
-    with pytest.raises(DataError, match=message):
+    with refused(DataError, found=message):
         fit_temperature(logits, labels)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from tests.fixtures.refusal import refused
 from tumorlens.errors import DataError
 from tumorlens.metrics.classification import measure, reliability_bins, roc_points
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, wilson
@@ -160,18 +161,18 @@ def test_one_seed_gives_one_answer_and_the_result_goes_into_strict_json():
 
 
 @pytest.mark.parametrize(
-    ("p", "y", "units", "message"),
+    ("p", "y", "units", "fields"),
     [
-        ([[0.5, 0.5]], [0, 1], ["a", "b"], "shape"),
-        ([[0.5, 0.5]], [2], ["a"], "labels from 2 to 2"),
-        ([[3.1, -2.0]], [0], ["a"], "softmax"),
-        ([[np.nan, np.nan]], [0], ["a"], "diverged"),
-        ([[0.5, 0.5]], [0], ["a", "b"], "2 units for 1 images"),
-        (np.empty((0, 2)), [], [], "no images"),
+        ([[0.5, 0.5]], [0, 1], ["a", "b"], {"found": "shape", "expected": r"\(2, 2\)"}),
+        ([[0.5, 0.5]], [2], ["a"], {"found": "labels from 2 to 2", "expected": "0 to 1"}),
+        ([[3.1, -2.0]], [0], ["a"], {"found": r"image 0: \[3.1, -2.0\]", "advice": "softmax"}),
+        ([[np.nan, np.nan]], [0], ["a"], {"found": "image 0", "advice": "diverged"}),
+        ([[0.5, 0.5]], [0], ["a", "b"], {"found": "2 sampling units for 1 images"}),
+        (np.empty((0, 2)), [], [], {"found": "no images"}),
     ],
 )
-def test_input_that_does_not_fit_is_refused(p, y, units, message):
-    with pytest.raises(DataError, match=message):
+def test_input_that_does_not_fit_is_refused(p, y, units, fields):
+    with refused(DataError, **fields):
         measure(p, y, ClusterBootstrap(units, "image"), ("no", "yes"))
 
 

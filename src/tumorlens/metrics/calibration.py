@@ -103,9 +103,13 @@ def _log_softmax(z: Floats, temperature: float) -> Floats:
 def _checked(logits: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Ints]:
     z, y = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=np.int64)
     if z.ndim != 2 or y.shape != z.shape[:1]:
-        raise DataError(f"logits of shape {z.shape} for labels of shape {y.shape}; expected (N, K) and (N,)")
+        raise DataError(found=f"logits of shape {z.shape} for labels of shape {y.shape}", expected="(N, K) and (N,)")
     if len(y) and not 0 <= y.min() <= y.max() < z.shape[1]:
-        raise DataError(f"labels from {y.min()} to {y.max()}; expected 0 to {z.shape[1] - 1}")
+        raise DataError(found=f"labels from {y.min()} to {y.max()}", expected=f"0 to {z.shape[1] - 1}")
     if not np.isfinite(z).all():
-        raise DataError("the logits hold NaN or infinity; training diverged: lower the learning rate")
+        raise DataError(
+            found="the logits hold NaN or infinity, so training diverged",
+            expected="finite numbers",
+            advice="train with a lower optimizer.lr",
+        )
     return z, y

@@ -113,7 +113,7 @@ def measure(
     """
     p, y = _checked(probabilities, labels, classes)
     if len(bootstrap) != len(y):
-        raise DataError(f"{len(bootstrap)} units for {len(y)} images; expected one per image")
+        raise DataError(found=f"{len(bootstrap)} sampling units for {len(y)} images", expected="one for each image")
     names, k = tuple(classes), len(classes)
     predicted = p.argmax(axis=1)
     reference, guess = _one_hot(y, k), _one_hot(predicted, k)
@@ -213,17 +213,18 @@ def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, classes: Seque
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.int64)
     if p.shape != (len(y), len(classes)):
         raise DataError(
-            f"probabilities of shape {p.shape} for {len(y)} labels and {len(classes)} classes; "
-            f"expected ({len(y)}, {len(classes)})"
+            found=f"probabilities of shape {p.shape} for {len(y)} labels and {len(classes)} classes",
+            expected=f"({len(y)}, {len(classes)})",
         )
     if len(y) and not 0 <= y.min() <= y.max() < len(classes):
-        raise DataError(f"labels from {y.min()} to {y.max()}; expected 0 to {len(classes) - 1}")
+        raise DataError(found=f"labels from {y.min()} to {y.max()}", expected=f"0 to {len(classes) - 1}")
     wrong = np.flatnonzero(~((np.abs(p.sum(axis=1) - 1) < 1e-3) & (p > -1e-6).all(axis=1)))
     if len(wrong):
         raise DataError(
-            f"the probabilities of {len(wrong)} of {len(y)} images are not positive numbers that sum to one, "
-            f"the first being image {wrong[0]}: {p[wrong[0]].tolist()}; logits go through softmax first, "
-            "and NaN means that training diverged"
+            found=f"{len(wrong)} of {len(y)} images have negative probabilities or such that do not sum to 1, "
+            f"the first is image {wrong[0]}: {p[wrong[0]].tolist()}",
+            expected="numbers from 0 to 1 that sum to 1",
+            advice="apply softmax to logits first; NaN means that training diverged",
         )
     return p, y
 
