@@ -13,6 +13,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
 from tumorlens.models import create, load_pretrained, pretrained
 
@@ -178,16 +179,15 @@ def test_old_files_of_torchvision_are_loaded_into_the_backbone(tmp_path: Path) -
 
 def test_weights_of_a_classifier_do_not_fit_its_transformer(tmp_path: Path) -> None:
     save_file(create("efficientnet_lite0", 2).state_dict(), tmp_path / "w.safetensors")
-    message = _refused("efficientnet_lite0_transformer", str(tmp_path / "w.safetensors"))
-    assert "is missing; expected weights of the same architecture" in message
+    error = _refused("efficientnet_lite0_transformer", str(tmp_path / "w.safetensors"))
+    assert error.found.endswith("is missing")
+    assert error.expected == "weights of the same architecture"
 
 
-def _refused(name: str, source: str) -> str:
-    with pytest.raises(ModelError) as caught:
+def _refused(name: str, source: str) -> ModelError:
+    with refused(ModelError) as caught:
         load_pretrained(create(name, 2), name, source)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    return caught.value
 
 
 def test_the_error_for_an_unreachable_hub_says_how_to_download_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,32 +195,37 @@ def test_the_error_for_an_unreachable_hub_says_how_to_download_by_hand(monkeypat
         raise OSError("We couldn't connect to\nthe hub")
 
     monkeypatch.setattr(pretrained, "load_state_dict_from_hf", fetch)
-    message = _refused("efficientnet_b0", "hub")
-    assert "timm/efficientnet_b0.ra_in1k" in message
-    assert "download model.safetensors by hand" in message
+    error = _refused("efficientnet_b0", "hub")
+    assert "timm/efficientnet_b0.ra_in1k" in error.found
+    assert str(error.advice).startswith("download model.safetensors by hand")
 
 
 def test_imagenet_weights_that_do_not_exist_are_an_error() -> None:
-    assert "train it from scratch" in _refused("brainmrnet", "imagenet")
-    assert "expected one of ['hub']" in _refused("efficientnet_b0", "package")
+    assert _refused("brainmrnet", "imagenet").advice == "train it from scratch (pretrained=none)"
+    assert _refused("efficientnet_b0", "package").expected == "one of ['hub', 'none']"
 
 
 def test_the_error_for_a_missing_file_lists_the_other_sources() -> None:
-    assert "imagenette: no such file; expected none, imagenet" in _refused("efficientnet_lite0", "imagenette")
+    error = _refused("efficientnet_lite0", "imagenette")
+    assert (error.file, error.found) == ("imagenette", "no such file")
+    assert str(error.expected).startswith("none, imagenet, ")
 
 
 @pytest.mark.parametrize(("other", "problem"), [("tf_efficientnet_lite1", "one too many"), ("resnet18", "is missing")])
 def test_weights_of_another_architecture_are_refused(tmp_path: Path, other: str, problem: str) -> None:
     save_file(timm.create_model(other).state_dict(), tmp_path / "w.safetensors")
-    message = _refused("efficientnet_lite0", str(tmp_path / "w.safetensors"))
-    assert f"{problem}; expected weights of the same architecture" in message
+    error = _refused("efficientnet_lite0", str(tmp_path / "w.safetensors"))
+    assert error.found.endswith(problem)
+    assert error.expected == "weights of the same architecture"
 
 
 def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
     state = create("mini_resnet", 2).state_dict()
     state["stages.0.0.0.bias"] = torch.zeros(7)
     save_file(state, tmp_path / "w.safetensors")
-    assert "has shape (7,); expected (16,)" in _refused("mini_resnet", str(tmp_path / "w.safetensors"))
+    error = _refused("mini_resnet", str(tmp_path / "w.safetensors"))
+    assert error.found.endswith("has shape (7,)")
+    assert error.expected == "(16,)"
 
 
 class _Code:
@@ -235,7 +240,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: 
             torch.save({"state_dict": _Code()}, name)
         else:
             Path(name).write_bytes(pickle.dumps(_Code(), protocol=2))
-        assert "without code" in _refused("mini_resnet", str(tmp_path / name))
+        assert _refused("mini_resnet", str(tmp_path / name)).expected == "a state dict of tensors, without code"
     assert not (tmp_path / "harmed").exists()
 
 
@@ -243,4 +248,5 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: 
 def test_a_damaged_file_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"half{suffix}"
     path.write_bytes(b"PK\x03\x04 half a file")
-    assert "not readable as weights" in _refused("mini_resnet", str(path))
+    error = _refused("mini_resnet", str(path))
+    assert (error.file, error.found.partition(" (")[0]) == (str(path), "not readable as weights")

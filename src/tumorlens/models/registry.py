@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tumorlens.errors import ModelError
+from tumorlens.errors import ModelError, did_you_mean
 from tumorlens.models.model_output import Network
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -104,9 +103,9 @@ def create(
         ModelError: unknown name or option, or an argument out of range.
     """
     if classes < 2:
-        raise ModelError(f"{name}: {classes} class found; expected at least 2")
+        raise ModelError(found=f"{name}: {classes} class found", expected="at least 2")
     if channels not in (1, 3):
-        raise ModelError(f"{name}: {channels} input channels; expected 1 or 3")
+        raise ModelError(found=f"{name}: {channels} input channels", expected="1 or 3")
     info, build = _entry(name)
     return build(classes=classes, channels=channels, dropout=dropout, **_options(info, options or {}))
 
@@ -115,21 +114,26 @@ def _options(info: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, O
     """All options of an architecture: the given ones, and defaults for the others."""
     for key, value in given.items():
         if key not in info.options:
-            near = difflib.get_close_matches(key, info.options, n=1)
-            has = f"it has {', '.join(info.options)}" if info.options else "it has none"
-            raise ModelError(f"{info.name} has no option '{key}'; {f'did you mean {near[0]}?' if near else has}")
+            raise ModelError(
+                found=f"{info.name} has no option '{key}'",
+                expected=f"one of {', '.join(info.options)}" if info.options else "none, for it has no options",
+                advice=did_you_mean(key, info.options),
+            )
         default = info.options[key]
         fits = type(value) is type(default) or (type(default) is float and type(value) is int)
         if not fits:
             raise ModelError(
-                f"{info.name}: option {key} is {value!r}; expected {type(default).__name__}, such as {default!r}"
+                found=f"{info.name}: option {key} is {value!r}",
+                expected=f"{type(default).__name__}, such as {default!r}",
             )
     return {**info.options, **given}
 
 
 def _entry(name: str) -> tuple[ArchitectureInfo, Builder]:
     if name not in _ENTRIES:
-        near = difflib.get_close_matches(name, list_networks(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "see: tumorlens networks list"
-        raise ModelError(f"no model is called '{name}'; {hint}")
+        raise ModelError(
+            found=f"no network is called '{name}'",
+            expected="a name that 'tumorlens networks list' shows",
+            advice=did_you_mean(name, _ENTRIES),
+        )
     return _ENTRIES[name]

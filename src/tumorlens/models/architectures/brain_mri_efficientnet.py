@@ -37,7 +37,7 @@ def compound_scale(phi: int, depth: float = 1.2, width: float = 1.1, resolution:
         ModelError: `phi` is not 0 to 7.
     """
     if not 0 <= phi <= 7:
-        raise ModelError(f"brain_mri_efficientnet: option phi is {phi}; expected 0 to 7")
+        raise ModelError(found=f"brain_mri_efficientnet: option phi is {phi}", expected="0 to 7")
     return CompoundScale(depth**phi, width**phi, resolution**phi)
 
 
@@ -107,7 +107,9 @@ class BlockOptions:
 
     def __post_init__(self) -> None:
         if self.norm not in ("batch", "group"):
-            raise ModelError(f"brain_mri_efficientnet: option norm is {self.norm!r}; expected 'batch' or 'group'")
+            raise ModelError(
+                found=f"brain_mri_efficientnet: option norm is {self.norm!r}", expected="'batch' or 'group'"
+            )
 
 
 @dataclass(frozen=True)

@@ -95,10 +95,14 @@ class ContextOptions:
 
     def __post_init__(self) -> None:
         if self.kind not in ("light", "attention", "none"):
-            raise ModelError(f"efficient_mtnet: option ham is {self.kind!r}; expected 'light', 'attention' or 'none'")
+            raise ModelError(
+                found=f"efficient_mtnet: option ham is {self.kind!r}", expected="'light', 'attention' or 'none'"
+            )
         for name in ("rank", "steps"):
             if getattr(self, name) < 1:
-                raise ModelError(f"efficient_mtnet: option {name} is {getattr(self, name)}; expected at least 1")
+                raise ModelError(
+                    found=f"efficient_mtnet: option {name} is {getattr(self, name)}", expected="at least 1"
+                )
 
     def build(self) -> nn.Module:
         """A module (N, 128, H, W) -> the same shape."""

@@ -47,8 +47,9 @@ class EfficientNetTransformer(Network):
         height, width = features.shape[2], features.shape[3]
         if height * width > POSITIONS:
             raise ModelError(
-                f"input of {x.shape[2]} x {x.shape[3]} pixels makes {height * width} tokens; expected at most "
-                f"{POSITIONS}; choose an input.size of at most 992"
+                found=f"input of {x.shape[2]} x {x.shape[3]} pixels makes {height * width} tokens",
+                expected=f"at most {POSITIONS}",
+                advice="choose an input.size of at most 992",
             )
         tokens = self.project(self.cbam(features)).flatten(2).transpose(1, 2) + self.positions[: height * width]
         return ModelOutput(self.head(self.dropout(self.encoder(tokens, height, width).mean(1))), features)

@@ -191,9 +191,9 @@ def _register(name: str) -> None:
         classes: int, channels: int, dropout: float | None, *, decoder: int, pool: str, **options: Option
     ) -> Network:
         if not 4 <= decoder <= 128:
-            raise ModelError(f"{name}_unet: option decoder is {decoder}; expected 4 to 128 channels")
+            raise ModelError(found=f"{name}_unet: option decoder is {decoder}", expected="4 to 128 channels")
         if pool not in POOLS:
-            raise ModelError(f"{name}_unet: option pool is {pool!r}; expected one of {list(POOLS)}")
+            raise ModelError(found=f"{name}_unet: option pool is {pool!r}", expected=f"one of {list(POOLS)}")
         check_stride(f"{name}_unet", options.get("stride", 32))
         classifier = create(name, classes, channels=channels, dropout=dropout, options=options)
         assert isinstance(classifier, PooledClassifier)

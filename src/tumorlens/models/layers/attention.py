@@ -60,8 +60,10 @@ def recorded_attention(network: Network, names: Iterable[str]) -> Iterator[dict[
     with ExitStack() as hooks:
         for name in names:
             if name not in known:
-                has = f"it has {', '.join(known)}" if known else "it has none"
-                raise ModelError(f"no attention map is called '{name}' in {type(network).__name__}; {has}")
+                raise ModelError(
+                    found=f"{type(network).__name__} has no attention map '{name}'",
+                    expected=f"one of {', '.join(known)}" if known else "a network with attention",
+                )
 
             def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor, name: str = name) -> None:
                 maps[name] = out[:, 0].detach().float()

@@ -39,7 +39,7 @@ def check_stride(model: str, stride: object) -> None:
         ModelError: not 32 or 16.
     """
     if stride not in STRIDES:
-        raise ModelError(f"{model}: option stride is {stride}; expected 32 or 16")
+        raise ModelError(found=f"{model}: option stride is {stride}", expected="32 or 16")
 
 
 class PooledClassifier(Network):
