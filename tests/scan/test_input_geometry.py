@@ -158,7 +158,7 @@ def test_a_head_crop_without_a_box_is_refused() -> None:
         ({"size": 0}, "size is 0"),
         ({"size": 224, "crop": "neck"}, "none, head"),
         ({"size": 224, "mode": "zoom"}, "letterbox, resize, center_crop"),
-        ({"size": 224, "resize": 256}, "'center_crop' only"),
+        ({"size": 224, "resize": 256}, "expected mode 'center_crop'"),
         ({"size": 224, "mode": "center_crop", "resize": 200}, "at least the size"),
     ],
 )

@@ -51,7 +51,7 @@ class InputGeometry:
         if self.crop not in get_args(Crop):
             raise ValueError(f"crop is {self.crop!r}; expected one of {', '.join(get_args(Crop))}")
         if self.resize is not None and self.mode != "center_crop":
-            raise ValueError(f"resize is given with mode {self.mode!r}; it goes with 'center_crop' only")
+            raise ValueError(f"resize is {self.resize} with mode {self.mode!r}; expected mode 'center_crop' with it")
         if self.resize is not None and self.resize < self.size:
             raise ValueError(f"resize is {self.resize}; expected at least the size, {self.size}")
 
