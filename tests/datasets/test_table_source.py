@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
+from tests.fixtures.refusal import refused
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.errors import DataError
 
@@ -26,6 +28,14 @@ def test_a_path_may_contain_a_colon(tmp_path: Path) -> None:
     folder = tiny_datasets.class_folders(tmp_path / "a:b", {"yes": 1, "no": 1})
     assert open_table(str(folder)).name == "navoneel"
     assert open_table(f"folder:{folder}").name == "a:b"
+
+
+def test_the_notes_of_a_table_are_messages(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tiny_datasets.class_folders(tmp_path / "mine", {"a": 1})
+    with caplog.at_level(logging.INFO, "tumorlens.datasets"):
+        table = open_table(folder)
+    assert table.notes
+    assert caplog.messages == [f"note: {note}" for note in table.notes]
 
 
 def test_a_relative_path_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,20 +58,28 @@ def test_files_of_an_unfinished_download_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "message"),
+    ("source", "found"),
     [
-        ("nowhere", r"nowhere: no such file or folder; expected a table \(\.csv\), a folder, or NAME:FOLDER"),
-        ("figshar:nowhere", r"figshar:nowhere: no such file .* NAME of \['figshare', "),
-        ("figshare:nowhere", r"nowhere: neither patients\.csv with images/ nor numbered \.mat"),
-        ("nickparvar:nowhere", r"nowhere: no such folder"),
-        ("navoneel:nowhere", r"nowhere: no images in no/ found"),
-        ("no_tumor:nowhere", r"nowhere: no images in images/ found"),
-        ("phantom:nowhere", r"nowhere: no phantom\.csv found"),
-        ("folder:nowhere", r"nowhere: no such folder"),
+        ("nowhere", "no such file or folder"),
+        ("figshar:nowhere", "no such file or folder"),
+        ("figshare:nowhere", r"neither patients\.csv with images/ nor numbered \.mat"),
+        ("nickparvar:nowhere", "no such folder"),
+        ("navoneel:nowhere", "no images in no/ found"),
+        ("no_tumor:nowhere", "no images in images/ found"),
+        ("phantom:nowhere", r"no phantom\.csv found"),
+        ("folder:nowhere", "no such folder"),
     ],
 )
-def test_a_missing_source_is_an_error_that_names_it(source: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
+def test_a_missing_source_is_an_error_that_names_it(source: str, found: str) -> None:
+    with refused(DataError, file="nowhere$", found=found):
+        open_table(source)
+
+
+@pytest.mark.parametrize("source", ["nowhere", "figshar:nowhere"])
+def test_the_error_for_a_missing_source_lists_the_known_datasets(source: str) -> None:
+    with refused(
+        DataError, file=f"^{source}$", expected=r"^a table \(\.csv\), a folder, or NAME:FOLDER with .*figshare"
+    ):
         open_table(source)
 
 
@@ -73,11 +91,11 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_image_is_not_a_table(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"scan\.png: is not a CSV file"):
+    with refused(DataError, file=r"scan\.png$", found="is not a CSV file"):
         open_table(scans.save(tmp_path / "scan.png", scans.gray()))
 
 
 def test_two_data_sets_of_one_name_are_refused(tmp_path: Path) -> None:
     folder = tiny_datasets.figshare_csv(tmp_path)
-    with pytest.raises(DataError, match=r"two data sets of one name"):
+    with refused(DataError, found="two data sets of one name"):
         open_tables([folder, f"figshare:{folder}"])

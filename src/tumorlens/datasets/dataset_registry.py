@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import pkgutil
 from importlib import import_module
 from types import ModuleType
 
 from tumorlens.datasets import formats, sets
 from tumorlens.datasets.dataset_card import Dataset
-from tumorlens.errors import DataError
+from tumorlens.errors import DataError, did_you_mean
 
 
 def discover(*packages: ModuleType) -> dict[str, Dataset]:
@@ -48,7 +47,9 @@ def dataset(name: str) -> Dataset:
         DataError: unknown name; suggests the nearest one.
     """
     if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {list(DATASETS)}"
-        raise DataError(f"no data set is called '{name}'; {hint}", found=f"no data set is called '{name}'")
+        raise DataError(
+            found=f"no dataset is called '{name}'",
+            expected=f"one of {', '.join(DATASETS)}",
+            advice=did_you_mean(name, DATASETS),
+        )
     return DATASETS[name]

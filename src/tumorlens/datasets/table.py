@@ -109,10 +109,15 @@ class Table:
             raise DataError(found=f"{self.name}: no images found", expected="at least one")
         unknown = sorted({s.label for s in self.samples} - set(self.classes))
         if unknown:
-            raise DataError(f"{self.name}: labels {unknown} are not among the classes {list(self.classes)}")
+            raise DataError(
+                found=f"{self.name}: labels {unknown} found", expected=f"only the classes {list(self.classes)}"
+            )
         twice = [name for name, n in Counter(s.id for s in self.samples).items() if n > 1]
         if twice:
-            raise DataError(f"{self.name}: {len(twice)} ids occur more than once, the first is {twice[0]}")
+            raise DataError(
+                found=f"{self.name}: {len(twice)} ids occur more than once, the first is {twice[0]}",
+                expected="each id once",
+            )
         without = [s.id for s in self.samples if s.split is None]
         if self.plan and without:
             raise SplitError(
@@ -159,7 +164,11 @@ class Table:
         """
         rows = tuple(s for s in self.samples if s.split == split)
         if not rows:
-            raise DataError(f"{self.name}: no sample is in subset '{split}'; make a split with: tumorlens data split")
+            raise DataError(
+                found=f"{self.name}: no image is in subset '{split}'",
+                expected="at least one",
+                advice="make a split with: tumorlens data split",
+            )
         return replace(self, samples=rows)
 
 
