@@ -28,6 +28,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 REFERENCE = ROOT / "docs" / "reference"
 LONGEST_LINE = 160
+CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
 
 # What the commands of the tutorial get on top, so that they take seconds; the last of two options counts.
 TINY = {
@@ -331,6 +332,48 @@ def test_the_file_reference_gives_the_keys_of_evaluations_and_cards_and_no_other
         rows = re.findall(r"(?:^\|.*\n)+", text.partition(begins)[2], re.MULTILINE)[0]
         first = " ".join(row.split("|")[1] for row in rows.splitlines())
         assert set(re.findall(r"`([^`]+)`", first)) == wanted
+
+
+def written_keys(value: Any) -> Iterator[str]:
+    """Every key of a JSON value, except those that are data: classes, artifacts, paths, and packages."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from written_keys(inner)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("versions", "artifacts"):
+                yield key
+            elif key in CLASSES:
+                yield from written_keys(inner)
+            else:
+                yield key
+                yield from written_keys(inner)
+
+
+@trains
+def test_the_file_reference_names_every_key_that_is_written(workplace: Path) -> None:
+    assert main(["predict", "scan.png", "--model", "model.onnx", "-o", "predictions"]) == 0
+    assert main(["audit", "heads", "-o", "audit"]) == 0
+    evaluation = workplace / "my-run" / "evaluations" / "test"
+    written = [
+        *[
+            json.loads((workplace / "predictions" / name).read_text("utf-8"))
+            for name in ("predictions.jsonl", "run.json")
+        ],
+        *[json.loads((workplace / "audit" / name).read_text("utf-8")) for name in ("audit.json", "run.json")],
+        *[json.loads((evaluation / name).read_text("utf-8")) for name in ("evaluation.json", "run.json")],
+    ]
+    named = set(re.findall(r"`([^`]+)`", (REFERENCE / "files.md").read_text(encoding="utf-8")))
+    assert sorted({key for content in written for key in written_keys(content)} - named) == []
+
+
+def test_no_table_of_the_file_reference_gives_a_key_twice() -> None:
+    for title, text in re.findall(
+        r"^##+ (.+)\n((?:(?!##).*\n)*)", (REFERENCE / "files.md").read_text("utf-8"), re.MULTILINE
+    ):
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            first = [name for row in table.splitlines() for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+            assert len(first) == len(set(first)), f"{title}: {first}"
 
 
 def test_the_python_reference_names_every_public_name_and_every_error() -> None:
