@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from tumorlens.errors import DataError, ScanError, TumorlensError
+from tumorlens.errors import DataError, ScanError, TumorlensError, did_you_mean
 
 
-def test_a_message_alone_is_kept_unchanged() -> None:
+def test_the_finding_is_required_and_the_other_fields_are_none() -> None:
     error = DataError("no images found")
-    assert str(error) == "no images found"
-    assert (error.file, error.line, error.found, error.expected, error.advice) == (None,) * 5
+    assert str(error) == error.found == "no images found"
+    assert (error.file, error.line, error.expected, error.advice) == (None,) * 4
+    with pytest.raises(TypeError, match="found"):
+        DataError(advice="add some")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -36,9 +39,15 @@ def test_a_message_is_composed_of_the_fields(fields: dict, message: str) -> None
     )
 
 
-def test_a_message_may_be_given_together_with_fields() -> None:
-    error = DataError("figshare: no images; add some", advice="add some")
-    assert (str(error), error.advice, error.found) == ("figshare: no images; add some", "add some", None)
+def test_fields_survive_a_process_boundary() -> None:
+    error = pickle.loads(pickle.dumps(DataError("is empty", file="b.csv", line=3, advice="write it again")))
+    assert (error.file, error.line, error.found, error.advice) == ("b.csv", 3, "is empty", "write it again")
+    assert str(error) == "b.csv, line 3: is empty; write it again"
+
+
+@pytest.mark.parametrize(("name", "advice"), [("brane", "did you mean brain?"), ("spine", None)])
+def test_the_nearest_known_name_is_suggested(name: str, advice: str | None) -> None:
+    assert did_you_mean(name, {"brain": 1, "head": 2}) == advice
 
 
 def test_a_scan_error_always_has_file_and_finding() -> None:

@@ -16,25 +16,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 class TumorlensError(Exception):
     """An error that the user can fix. The command line prints it as one line and exits with 1.
 
-    Give either the whole message, or the fields it is composed of:
-    ``FILE, line LINE: FOUND; expected EXPECTED; ADVICE``, without those that are not given.
+    The line is composed of the fields, without those that are not given:
+    ``FILE, line LINE: FOUND; expected EXPECTED; ADVICE``.
 
     Args:
-        message: the whole line; composed of the fields if None.
+        found: the problem.
         file: the file, folder or URL with the problem.
         line: the line in that file, counted from 1.
-        found: the problem.
         expected: what should have been there instead.
         advice: what to do next.
     """
 
     def __init__(
         self,
-        message: str | None = None,
+        found: str,
         *,
         file: str | Path | None = None,
         line: int | None = None,
-        found: str | None = None,
         expected: str | None = None,
         advice: str | None = None,
     ) -> None:
@@ -43,7 +41,7 @@ class TumorlensError(Exception):
         self.found = found
         self.expected = expected
         self.advice = advice
-        super().__init__(self._composed() if message is None else message)
+        super().__init__(self._composed())
 
     def _composed(self) -> str:
         place = self.file if self.line is None else f"{self.file}, line {self.line}"
@@ -63,10 +61,9 @@ class ScanError(TumorlensError):
     """
 
     file: str
-    found: str
 
     def __init__(self, file: str | Path, found: str, advice: str | None = None, *, expected: str | None = None) -> None:
-        super().__init__(file=file, found=found, expected=expected, advice=advice)
+        super().__init__(found, file=file, expected=expected, advice=advice)
 
 
 class DataError(TumorlensError):

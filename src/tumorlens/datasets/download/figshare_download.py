@@ -65,13 +65,13 @@ def get_figshare(folder: Path, *, api: str = API, expected: int = SLICES, progre
         shutil.rmtree(work, ignore_errors=True)
     except (DownloadError, OSError) as error:
         if isinstance(error, DownloadError):
-            file, found, expected = error.file, error.found, error.expected
+            file, found, wanted = error.file, error.found, error.expected
         else:
-            file, found, expected = str(error.filename or folder), error.strerror or str(error), None
+            file, found, wanted = str(error.filename or folder), error.strerror or str(error), None
         raise DownloadError(
             file=file,
             found=found,
-            expected=expected,
+            expected=wanted,
             advice=f"run this again to resume, or fetch the four zips and {FOLDS_FILE} from {PAGE} and put "
             f"{FOLDS_FILE} and the unpacked .mat files into {folder}",
         ) from error
