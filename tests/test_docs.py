@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
 import shutil
@@ -137,7 +138,7 @@ def _nickparvar(root: Path, images: list[Path]) -> None:
 
 
 @pytest.fixture
-def workplace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of what is prepared, to work in; nothing an example registers stays."""
     from tumorlens.models import registry
 
@@ -145,7 +146,11 @@ def workplace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(prepared, place)
     monkeypatch.chdir(place)
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
-    return place
+    logger = logging.getLogger("tumorlens")
+    level, handlers = logger.level, list(logger.handlers)
+    yield place
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 def run_python(page: Path, block: Block, names: dict[str, Any]) -> None:

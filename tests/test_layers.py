@@ -181,6 +181,42 @@ def reexports() -> list[str]:
     return found
 
 
+def private_progress() -> list[str]:
+    """Functions outside of ``cli`` that show their progress in a way of their own.
+
+    The one protocol is ``tumorlens._progress``: a parameter `progress` of type `Progress` or `ProgressOption`.
+    """
+    found = []
+    for module, path in modules().items():
+        if room(module) == "cli" or module == "_progress":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+                kind = ast.unparse(argument.annotation) if argument.annotation else ""
+                other = argument.arg == "progress" and kind not in ("Progress", "ProgressOption")
+                if other or argument.arg in ("console", "on_progress") or "Console" in kind:
+                    found.append(f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}({argument.arg}: {kind})")
+    return found
+
+
+def printed() -> list[str]:
+    """Places outside of ``cli`` that print, warn or import rich: messages go to the logger, bars to the progress."""
+    found = []
+    for module, path in modules().items():
+        if room(module) == "cli":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            source = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            rich = module != "_progress" and any(name.partition(".")[0] == "rich" for name in (*names, source))
+            if rich or called in ("print", "warnings.warn"):
+                found.append(f"{path.relative_to(SOURCE)}:{getattr(node, 'lineno', 0)} {called or 'rich'}")
+    return found
+
+
 def _exported(path: Path) -> set[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if (
@@ -220,6 +256,14 @@ def test_no_room_exports_what_another_defines() -> None:
     assert reexports() == []
 
 
+def test_progress_has_one_protocol() -> None:
+    assert private_progress() == []
+
+
+def test_only_the_command_line_prints() -> None:
+    assert printed() == []
+
+
 def test_files_and_functions_stay_short() -> None:
     long_files = [str(path) for path in modules().values() if path.read_text(encoding="utf-8").count("\n") > 500]
     long_functions = [
@@ -233,5 +277,8 @@ def test_files_and_functions_stay_short() -> None:
 
 if __name__ == "__main__":
     for name, check in list(globals().items()):
-        if name in ("against_the_order", "circles", "basenames", "class_names", "loose_dictionaries", "reexports"):
+        if name in (
+            "against_the_order", "circles", "basenames", "class_names", "loose_dictionaries", "reexports",
+            "private_progress", "printed",
+        ):  # fmt: skip
             print(f"{name}: {check()}")

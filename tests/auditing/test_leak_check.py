@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.leaky_dataset import make_leaky_dataset
+from tests.fixtures.refusal import refused
 from tumorlens.auditing import check_leaks, find_linked_groups, split_folds, split_given, with_groups
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, open_table
@@ -22,7 +23,7 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
 
 
 def test_a_leak_stops_with_its_count_and_a_fix(leaky_dataset: Table) -> None:
-    with pytest.raises(LeakError, match=r"6 of 14 test images have a duplicate in train.*--write-split.*--allow-leak"):
+    with refused(LeakError, found="6 of 14 test images have a duplicate in train", advice="--write-split"):
         check_leaks(leaky_dataset, find_linked_groups(leaky_dataset))
 
 
@@ -54,6 +55,21 @@ def test_patients_split_on_request_are_no_leak_but_duplicates_are(phantom_table:
     ignored = replace(leaky_dataset, plan=replace(leaky_dataset.plan, by="image, patients ignored"))
     with pytest.raises(LeakError):
         check_leaks(ignored, find_linked_groups(ignored))
+
+
+def test_progress_names_what_is_compared_and_the_cache_is_silent(
+    leaky_dataset: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUMORLENS_CACHE", str(tmp_path / "cache"))
+    steps: list[tuple[str, int, int | None]] = []
+    find_linked_groups(leaky_dataset, progress=lambda *step: steps.append(step))
+    last = {stage: (done, total) for stage, done, total in steps}
+    assert list(last) == ["reading images", "finding duplicates", "matching reference sets"]
+    assert all(done == total for done, total in last.values())
+    assert last["reading images"] == (len(leaky_dataset), len(leaky_dataset))
+    steps.clear()
+    find_linked_groups(leaky_dataset, progress=lambda *step: steps.append(step))
+    assert steps == []
 
 
 def test_images_are_compared_once(leaky_dataset: Table, monkeypatch: pytest.MonkeyPatch) -> None:

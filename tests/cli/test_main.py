@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import tumorlens
 from tumorlens.cli import app, main
 from tumorlens.cli.common import ExitCode
+from tumorlens.datasets import DATASETS, Dataset
 from tumorlens.errors import ParityError
 
 VERBS = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -104,9 +106,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(
     file = tmp_path / "file"
     file.touch()
     assert main(["data", "table", str(phantoms), "--output", str(file / "table.csv")]) == ExitCode.FAILED
-    err = capsys.readouterr().err
-    assert str(file) in err
-    assert err.count("\n") == 1
+    *notes, error = capsys.readouterr().err.splitlines()
+    assert str(file) in error
+    assert all(line.startswith("note: ") for line in notes)
 
 
 def raise_from(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +136,25 @@ def test_a_bug_exits_with_70_after_its_traceback(
     first, *_, last = capsys.readouterr().err.splitlines()
     assert first.startswith("Traceback")
     assert last == "error: a bug in tumorlens, please report it: ZeroDivisionError: by zero"
+
+
+def test_messages_of_the_package_are_plain_lines_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("tumorlens.datasets")
+
+    def speaking(name: str) -> Dataset:
+        logger.debug("the cache is used")
+        logger.info("%s: one message", name)
+        return DATASETS[name]
+
+    before = logging.getLogger("tumorlens").level, list(logging.getLogger("tumorlens").handlers)
+    monkeypatch.setattr("tumorlens.datasets.dataset", speaking)
+    assert main(["data", "info", "figshare", "--json"]) == ExitCode.DONE
+    out, err = capsys.readouterr()
+    assert err == "figshare: one message\n"
+    assert out.startswith("{")
+    assert before == (logging.getLogger("tumorlens").level, logging.getLogger("tumorlens").handlers)
 
 
 def test_an_interrupt_exits_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,9 @@ def main() -> None:
     for batch in sorted(job.batches):
         inputs = random.standard_normal((batch, job.channels, job.input_size, job.input_size), dtype=np.float32)
         seconds = _times(prepare(inputs), job.seconds)
-        print(json.dumps(asdict(PassTimes(batch, seconds, baseline, peak_memory(), kept, device_peak()))), flush=True)
+        times = PassTimes(batch, seconds, baseline, peak_memory(), kept, device_peak())
+        sys.stdout.write(json.dumps(asdict(times)) + "\n")
+        sys.stdout.flush()
 
 
 def _times(once: ForwardPass, seconds: float) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.altered_copies import KINDS
+from tests.fixtures.refusal import refused
 from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.provenance.reference_index import (
     ReferenceIndex,
@@ -81,15 +82,21 @@ def test_a_file_that_is_no_index_gives_one_clear_error(content: bytes | None, tm
     path = tmp_path / "index.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=r"index\.npz: .*tumorlens index"):
+    with refused(DataError, file=r"index\.npz$", expected=".*tumorlens index"):
         ReferenceIndex.load(path)
 
 
 def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"broken")
-    with pytest.raises(DataError, match="none of its 1 images can be indexed"):
+    with refused(DataError, found="none of its 1 images can be indexed"):
         build_index(Table("t", (Sample("t/a", path, "x"),), ("x",)))
+
+
+def test_building_an_index_reports_its_progress(source: Table) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    build_index(source, progress=lambda *step: steps.append(step))
+    assert steps == [("reading images", i + 1, len(source)) for i in range(len(source))]
 
 
 def test_a_file_named_after_another_slice_is_reported(source: Table, index: ReferenceIndex, tmp_path: Path) -> None:

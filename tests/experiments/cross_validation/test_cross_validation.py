@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.refusal import refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, RunError
@@ -25,6 +26,8 @@ from tumorlens.training import load_recipe
 
 FOLDS = 3
 SMALL = ("input.size=32", "epochs=1", "batch_size=4", "pretrained=none")
+STEPS: list[tuple[str, int, int | None]] = []
+"""What the cross-validation of these tests has reported as its progress."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,16 @@ def cross_validated(
     recipe = load_recipe("segment", SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return out, cross_validate(table, recipe, out, folds=FOLDS, val=0.34, n_resamples=100)
+        return out, cross_validate(
+            table, recipe, out, folds=FOLDS, val=0.34, n_resamples=100, progress=lambda *step: STEPS.append(step)
+        )
+
+
+@pytest.mark.usefixtures("cross_validated")
+def test_progress_counts_training_and_evaluation_of_every_fold() -> None:
+    assert sum(stage == "training" and done == 0 for stage, done, _ in STEPS) == FOLDS
+    assert sum(stage == "inference" and done == 0 for stage, done, _ in STEPS) == FOLDS
+    assert all(done == total for done, total in {stage: (done, total) for stage, done, total in STEPS}.values())
 
 
 def test_every_image_has_one_prediction_from_a_network_not_trained_on_its_patient(
@@ -165,20 +177,20 @@ def test_finished_folds_are_not_trained_again(cross_validated: tuple[Path, Cross
     (out / "cross_validation.json").unlink()
     before = [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)]
     recipe = load_recipe("segment", SMALL)
-    with pytest.raises(RunError, match="fold-0: holds a run already"):
+    with refused(RunError, file="fold-0$", found="holds a run already"):
         cross_validate(table, recipe, out, folds=FOLDS, val=0.34)
     without = {"region_occlusion": False}
     again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, analyses=without, n_resamples=100)
     assert [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)] == before
     np.testing.assert_array_equal(again.pooled.probabilities, found.pooled.probabilities)
     assert (out / "cross_validation.json").is_file()
-    with pytest.raises(RunError, match="holds no fold, so there is nothing to resume"):
+    with refused(RunError, found="holds no fold, so there is nothing to resume"):
         cross_validate(table, recipe, out / "other", resume=True, folds=FOLDS, val=0.34)
 
 
 def test_one_fold_twice_is_an_error(cross_validated: tuple[Path, CrossValidation]) -> None:
     first = cross_validated[1].folds[0]
-    with pytest.raises(DataError, match="is in the test subset of two folds"):
+    with refused(DataError, found="is in the test subset of two folds"):
         pool([first, first])
 
 

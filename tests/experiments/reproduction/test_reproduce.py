@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import published_datasets
+from tests.fixtures.refusal import refused
 from tumorlens import load_run
 from tumorlens.auditing import build_index
 from tumorlens.auditing import leak_check as guard
@@ -26,6 +27,8 @@ SMALL = (
     "model=mini_resnet", "pretrained=none", "dropout=null", "precise_batch_norm=false", "precision=float32",
     "input={size: 32}", "epochs=1", "batch_size=8",
 )  # fmt: skip
+STEPS: list[tuple[str, int, int | None]] = []
+"""What the reproduction of these tests has reported as its progress."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,16 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(yes_no: Path, out: Path, shared_cache: Path) -> Reproduction:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        return reproduce("brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, n_resamples=100)
+        return reproduce(
+            "brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, n_resamples=100,
+            progress=lambda *step: STEPS.append(step),
+        )  # fmt: skip
+
+
+@pytest.mark.usefixtures("found")
+def test_progress_counts_training_and_evaluation_of_both_protocols() -> None:
+    assert sum(stage == "training" and done == 0 for stage, done, _ in STEPS) == 2
+    assert sum(stage == "inference" and done == 0 for stage, done, _ in STEPS) == 2
 
 
 def test_the_table_has_claimed_published_and_honest_metrics(found: Reproduction) -> None:
@@ -124,7 +136,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
 
 def test_a_finished_folder_is_an_error_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
     again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
-    with pytest.raises(RunError, match="holds a run already"):
+    with refused(RunError, found="holds a run already"):
         reproduce(4, [yes_no], out, **again)
     before = (out / "honest" / "weights.safetensors").stat().st_mtime_ns
     resumed = reproduce(4, [yes_no], out, resume=True, **again)
@@ -171,11 +183,13 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
 
 
 def test_other_datasets_than_needed_are_an_error_with_the_download_command(yes_no: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"navoneel found; published method 3 .* tumorlens data get nickparvar"):
+    with refused(
+        DataError, found="^navoneel found", expected="published method 3", advice="tumorlens data get nickparvar"
+    ):
         reproduce(3, [yes_no], tmp_path / "out")
-    with pytest.raises(DataError, match=r"1 datasets given; published method 2 .* needs coco and then figshare"):
+    with refused(DataError, found="1 datasets given", expected="coco and then figshare, for published method 2"):
         reproduce(2, [yes_no], tmp_path / "out")
-    with pytest.raises(DataError, match="no such folder; published method 5"):
+    with refused(DataError, found="no such folder", expected="published method 5"):
         reproduce(5, [tmp_path / "nowhere"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -189,6 +203,6 @@ def test_missing_pretrained_weights_are_an_error_before_training_with_alternativ
     monkeypatch.setattr(sys.modules["tumorlens.experiments.reproduction.reproduce"], "load_pretrained", unreachable)
     data = published_datasets.figshare(tmp_path / "set", phantoms)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
-    with pytest.raises(ModelError, match=ways):
+    with refused(ModelError, found="the hub cannot be reached", advice=ways):
         reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")
     assert not (tmp_path / "out").exists()
