@@ -66,7 +66,7 @@ def test_two_data_sets_of_one_name_are_refused(tmp_path: Path, monkeypatch: pyte
 
 def test_a_misspelled_name_is_an_error_with_the_nearest_name() -> None:
     assert dataset("navoneel") is DATASETS["navoneel"]
-    with refused(DataError, found="no dataset is called 'nickpavar'", advice=r"did you mean nickparvar\?"):
+    with refused(DataError, found="no data set is called 'nickpavar'", advice=r"did you mean nickparvar\?"):
         dataset("nickpavar")
     with refused(DataError, found="'qqq'", expected="one of figshare, "):
         dataset("qqq")

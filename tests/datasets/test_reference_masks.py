@@ -133,7 +133,10 @@ def test_outlines_of_the_vgg_image_annotator_are_rendered(tmp_path: Path) -> Non
 def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> None:
     mask = scans.save(tmp_path / "half.png", scans.MASK[::2, ::2])
     with refused(
-        ScanError, file=r"half\.png$", found=r"is 16 x 12 pixels, but its image .*image\.png 32 x 24", advice="export"
+        ScanError,
+        file=r"half\.png$",
+        found=r"is 16 x 12 pixels, but its image .*image\.png has 32 x 24",
+        advice="export",
     ):
         read_sample_mask(sample(tmp_path, mask))
     coco.export(tmp_path / "set", {"1.png": [1]})

@@ -48,7 +48,7 @@ def dataset(name: str) -> Dataset:
     """
     if name not in DATASETS:
         raise DataError(
-            found=f"no dataset is called '{name}'",
+            found=f"no data set is called '{name}'",
             expected=f"one of {', '.join(DATASETS)}",
             advice=did_you_mean(name, DATASETS),
         )

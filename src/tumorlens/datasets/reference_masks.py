@@ -84,7 +84,7 @@ def read_sample_mask(sample: Sample) -> Mask | None:
     if mask.shape != size:
         (height, width), (rows, columns) = mask.shape, size
         raise ScanError(
-            sample.mask, f"is {width} x {height} pixels, but its image {sample.image} {columns} x {rows}", _ADVICE
+            sample.mask, f"is {width} x {height} pixels, but its image {sample.image} has {columns} x {rows}", _ADVICE
         )
     return mask
 

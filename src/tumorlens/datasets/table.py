@@ -190,7 +190,7 @@ def pool(tables: Iterable[Table]) -> Table:
     if len(set(names)) < len(names):
         raise DataError(
             found=f"two data sets of one name in {names}",
-            expected="each name once, for ids and patients carry it",
+            expected="each name once, since ids and patients start with it",
             advice="if they are different sets, rename a folder or a table file",
         )
     return Table(

@@ -367,7 +367,7 @@ def link() -> bytes:
     [
         (zipped({"../1.mat": b"slip"}), "leads out of the folder"),
         (zipped({"/1.mat": b"slip"}), "leads out of the folder"),
-        (zipped({"1.mat": b"0" * 5000, "2.mat": b"0" * 5000}), "more than 8000 bytes"),
+        (zipped({"1.mat": b"0" * 5000, "2.mat": b"0" * 5000}), "more than 8,000 bytes"),
         (zipped({"1.mat": b"a", "again/1.mat": b"b"}), "cannot be unpacked"),
         (link(), "not a regular file"),
         (b"not a zip", "cannot be unpacked"),

@@ -107,7 +107,7 @@ def test_an_export_without_usable_images_is_an_error_that_names_the_file(tmp_pat
 def test_annotations_in_the_folder_and_in_its_split_folders_are_refused(tmp_path: Path) -> None:
     coco.export(tmp_path, {"1.png": [1]})
     coco.export(tmp_path / "train", {"1.png": [1]})
-    with refused(DataError, found="found in it and in its split folders", expected="either"):
+    with refused(DataError, found="found in it and in its split folders", expected="one or the other"):
         read(tmp_path)
 
 

@@ -35,7 +35,7 @@ def test_a_missing_column_is_an_error_that_lists_the_columns(path: Path) -> None
         read_rows(path, ("image", "label"))
     assert error.value.file == str(path)
     assert error.value.found == "no column ['image', 'label'] among ['image;label']"
-    assert error.value.expected == "them in the first line, separated by commas"
+    assert error.value.expected == "these columns in the first line, separated by commas"
 
 
 def test_an_empty_file_has_no_columns(path: Path) -> None:

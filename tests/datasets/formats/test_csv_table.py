@@ -64,7 +64,7 @@ def test_a_table_written_through_a_link_finds_its_images(table: Table, tmp_path:
 def test_rows_changed_after_the_split_are_refused(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "split.csv")
     path.write_text(path.read_text(encoding="utf-8").replace("figshare:MR040240,train", "figshare:MR040240,test"))
-    with refused(DataError, file=r"split\.csv$", found="its rows were changed after it was split"):
+    with refused(DataError, file=r"split\.csv$", found="its rows were changed after the split"):
         read_table(path)
 
 

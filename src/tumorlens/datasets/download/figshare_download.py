@@ -132,7 +132,11 @@ def _unpack(files: list[Path], staging: Path) -> None:
                 members = _members(archive)
                 room -= sum(member.file_size for member in members)
                 if room < 0:
-                    raise DownloadError(file=path, found=f"unpacks to more than {MAX_UNPACKED} bytes", advice="refused")
+                    raise DownloadError(
+                        file=path,
+                        found=f"unpacks to more than {MAX_UNPACKED:,} bytes",
+                        expected="the published archive",
+                    )
                 for member in members:  # zipfile reads no more than file_size, and checks the CRC
                     with (
                         archive.open(member) as source,

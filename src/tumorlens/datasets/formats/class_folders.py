@@ -82,7 +82,8 @@ def _class_folders(folder: Path) -> list[tuple[str | None, Path]]:
         raise DataError(
             file=folder,
             found=f"split folders {[p.name for p in splits]} and class folders {[p.name for p in others]} side by side",
-            expected="either, so move the classes below the splits",
+            expected="one or the other",
+            advice="move the class folders into the split folders",
         )
     if not splits:
         return [(None, p) for p in others]

@@ -41,7 +41,8 @@ def read(folder: Path) -> Table:
         raise DataError(
             file=folder,
             found=f"{ANNOTATION_FILE} found in it and in its split folders",
-            expected="either, so remove one",
+            expected="one or the other",
+            advice="remove one of them",
         )
     subsets, notes = _readable(folder, name, files)
     samples: dict[str, Sample] = {}
@@ -61,7 +62,7 @@ def read(folder: Path) -> Table:
         raise DataError(
             file=subsets[0][1].path,
             found=f"none of the {listed:,} listed images exists",
-            expected="them beside the file",
+            expected="the images beside the file",
         )
     notes += _problems(name, [annotations for _, annotations in subsets], listed, len(samples), several)
     return Table(name, tuple(samples.values()), tuple(sorted({s.label for s in samples.values()})), tuple(notes))

@@ -41,7 +41,7 @@ def read_rows(path: Path, required: Iterable[str]) -> list[tuple[int, CsvRow]]:
         raise DataError(
             file=path,
             found=f"no column {missing} among {columns}",
-            expected="them in the first line, separated by commas",
+            expected="these columns in the first line, separated by commas",
         )
     for line, row in rows:
         if None in row:

@@ -89,7 +89,7 @@ def _as_written(path: Path, header: _Header, samples: list[Sample]) -> Table:
     if header.plan and table.split_hash != header.split_hash:
         raise DataError(
             file=path,
-            found="its rows were changed after it was split, for they no longer give its split_hash",
+            found="its rows were changed after the split, since they no longer match its split_hash",
             advice="make the split anew, or remove the first line to have it read as a table made by hand",
         )
     return table

@@ -82,7 +82,7 @@ def _outlined(folder: Path) -> Table:
         raise DataError(
             file=files[0],
             found=f"none of {len(annotated):,} listed images exists with its size in bytes",
-            expected="them unchanged beside it, or in TRAIN, VAL and TEST",
+            expected="the images unchanged beside it, or in TRAIN, VAL and TEST",
         )
     missing, unlisted = len(annotated) - len(samples), len(images) - len(samples)
     counts = {
