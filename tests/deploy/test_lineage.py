@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tumorlens.datasets import Sample, Table
+from tumorlens.datasets.data_records import SampleCount
 from tumorlens.deploy.lineage import attributions, training_provenance
-from tumorlens.model_card.training_provenance import SampleCount
 from tumorlens.training import Run
 
 

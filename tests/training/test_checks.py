@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from tumorlens.datasets import Sample, Table
+from tumorlens.datasets.data_records import MaskCounts
 from tumorlens.errors import RecipeError
 from tumorlens.models import architecture_info
 from tumorlens.training import image_cache as cache
 from tumorlens.training import load_recipe, shipped, train
 from tumorlens.training.checks import check_fit, count_masks, needs_masks
-from tumorlens.training.run_record import MaskCounts
 
 SEGMENTS = "efficient_mtnet_s"
 

@@ -14,10 +14,10 @@ from tests.fixtures import scans
 from tests.fixtures.runs import equal
 from tumorlens.cli import main
 from tumorlens.datasets import Table, fingerprint, write_table
+from tumorlens.datasets.data_records import MaskCounts, MaskUse
 from tumorlens.errors import RunError
 from tumorlens.training import Recipe, load_recipe, load_run, train
 from tumorlens.training.loop.epoch_log import read_history
-from tumorlens.training.run_record import MaskCounts, MaskUse
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ import torch
 from tests.fixtures.refusal import refused
 from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
+from tumorlens.datasets.data_records import SampleCount
 from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
 from tumorlens.scan import InputGeometry
 from tumorlens.training import Recipe, Run, load_recipe, load_run, train
 from tumorlens.training.loop.epoch_log import read_history
-from tumorlens.training.run_record import SubsetSize
 
 SMALL = ("input.size=32", "batch_size=4", "epochs=3")
 # Every piece of state that a resume must bring back: momentum, schedule, best epoch, dropout, augmentation.
@@ -63,7 +63,7 @@ def test_a_loaded_run_has_its_data_its_network_and_its_recipe(phantom_table: Tab
     again = load_run(run.folder)
     assert again.spec == run.spec
     assert again.table().split_hash == phantom_table.split_hash == again.record.split_hash
-    assert again.record.counts["train"] == SubsetSize(images=8, patients=4)
+    assert again.record.counts["train"] == SampleCount(images=8, patients=4)
     assert (again.record.seed, again.record.precision, again.record.batch_size) == (3, "float32", 4)
     assert again.record.images_per_second > 0
     assert load_recipe(run.folder / "recipe.yaml") == recipe

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tumorlens.datasets import DATASETS, SPLITS, DatasetCard, Sample, Table
-from tumorlens.model_card.training_provenance import DatasetRecord, NetworkRecord, SampleCount, TrainingProvenance
+from tumorlens.datasets.data_records import SampleCount
+from tumorlens.model_card.training_provenance import DatasetRecord, NetworkRecord, TrainingProvenance
 from tumorlens.models import architecture_info, attribution
 from tumorlens.training import Run
 
@@ -57,7 +58,7 @@ def training_provenance(run: Run, table: Table) -> TrainingProvenance:
         ),
         datasets=tuple(_dataset_record(name, samples) for name, samples in _by_dataset(table).items()),
         classes={
-            subset: {name: _count([s for s in samples if s.label == name]) for name in table.classes}
+            subset: {name: SampleCount.of([s for s in samples if s.label == name]) for name in table.classes}
             for subset in SPLITS
             if (samples := [s for s in table.samples if s.split == subset])
         },
@@ -89,7 +90,7 @@ def _credit(name: str, card: DatasetCard | None) -> str:
 def _dataset_record(name: str, samples: Sequence[Sample]) -> DatasetRecord:
     card = _public_card(name, samples)
     facts = {key: getattr(card, key) for key in _DATASET_FACTS} if card else {}
-    return DatasetRecord(name=name, used=_count(samples), **facts)
+    return DatasetRecord(name=name, used=SampleCount.of(samples), **facts)
 
 
 def _public_card(name: str, samples: Sequence[Sample]) -> DatasetCard | None:
@@ -104,7 +105,3 @@ def _by_dataset(table: Table) -> dict[str, list[Sample]]:
     return {
         name: [s for s in table.samples if s.dataset == name] for name in sorted({s.dataset for s in table.samples})
     }
-
-
-def _count(samples: Sequence[Sample]) -> SampleCount:
-    return SampleCount(images=len(samples), patients=len({s.patient for s in samples if s.patient}))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from tumorlens.datasets.data_records import SampleCount
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.model_card.card import EstimateRecord, ModelCard
-from tumorlens.model_card.training_provenance import SampleCount
 from tumorlens.report.text import evidence, with_interval
 
 OLDER = "exported before cards held settings, metrics per class and calibration; export the run again"

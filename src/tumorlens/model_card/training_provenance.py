@@ -3,72 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import JsonValue
 
 from tumorlens.datasets import SplitPlan
+from tumorlens.datasets.data_records import AllowedLeak, MaskUse, RecordPart, SampleCount
 
 
-class _Partial(BaseModel):
-    """A record in which keys may be missing: a missing key reads as None or empty, and stays out of the JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_serializer(mode="wrap")
-    def _only_given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if name in self.model_fields_set}
-
-
-class SampleCount(_Partial):
-    """Number of images, and of the patients that are known among them."""
-
-    images: int
-    patients: int
-
-
-class LeakRecord(_Partial):
-    """A leak that was allowed in training.
-
-    Attributes:
-        subset: ``"val"`` or ``"test"``.
-        by: how it was found, for example ``"patient"``.
-        images: images of the subset that leaked from train.
-        of: images of the subset.
-    """
-
-    subset: str
-    by: str
-    images: int
-    of: int
-
-
-class MaskTally(_Partial):
-    """Number of images with a mask of their own, with an empty mask (no tumor), and without a mask."""
-
-    own: int
-    empty: int
-    none: int
-
-
-class MaskProvenance(_Partial):
-    """The reference masks that training read.
-
-    Attributes:
-        fingerprint: hash of images and masks.
-        segmented: whether the network learned to segment; else the masks only guided its activation maps or augmented
-            images.
-        train: counts of the training subset.
-        val: counts of the validation subset.
-    """
-
-    fingerprint: str
-    segmented: bool = True
-    train: MaskTally | None = None
-    val: MaskTally | None = None
-
-
-class NetworkRecord(_Partial):
+class NetworkRecord(RecordPart):
     """The architecture and its preprocessing of gray values.
 
     Attributes:
@@ -90,7 +32,7 @@ class NetworkRecord(_Partial):
     options: Mapping[str, JsonValue] = {}
 
 
-class DatasetRecord(_Partial):
+class DatasetRecord(RecordPart):
     """A data set in the training table, and how much of it was used.
 
     Attributes:
@@ -116,7 +58,7 @@ class DatasetRecord(_Partial):
     problems: tuple[str, ...] = ()
 
 
-class TrainingProvenance(_Partial):
+class TrainingProvenance(RecordPart):
     """How a model was trained. Every key may be missing: older cards hold fewer.
 
     Attributes:
@@ -148,15 +90,15 @@ class TrainingProvenance(_Partial):
     data_fingerprint: str | None = None
     split: SplitPlan | None = None
     split_hash: str | None = None
-    counts: dict[str, SampleCount] = {}
-    classes: dict[str, dict[str, SampleCount]] = {}
+    counts: Mapping[str, SampleCount] = {}
+    classes: Mapping[str, Mapping[str, SampleCount]] = {}
     notes: tuple[str, ...] = ()
-    masks: MaskProvenance | None = None
-    leaks: tuple[LeakRecord, ...] | None = None
+    masks: MaskUse | None = None
+    leaks: tuple[AllowedLeak, ...] | None = None
     epochs_trained: int | None = None
     epoch_kept: int | None = None
-    validation: dict[str, float] = {}
+    validation: Mapping[str, float] = {}
     device: str | None = None
-    settings: dict[str, JsonValue] = {}
+    settings: Mapping[str, JsonValue] = {}
     network: NetworkRecord | None = None
     datasets: tuple[DatasetRecord, ...] = ()

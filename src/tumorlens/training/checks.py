@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tumorlens.datasets import Sample, Table, check_groups
 from tumorlens.datasets.classes import HEALTHY
+from tumorlens.datasets.data_records import MaskCounts
 from tumorlens.errors import RecipeError, SplitError
 from tumorlens.models import ModelSpec, architecture_info
 from tumorlens.scan.input_geometry import InputGeometry
@@ -14,7 +15,6 @@ from tumorlens.training.loop.freezing import can_freeze
 from tumorlens.training.loop.optimizers import BACKBONE
 from tumorlens.training.prior_correction import can_correct_prior
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.run_record import MaskCounts
 
 _MASKS = (
     "COCO exports, Figshare's .mat files and the column 'mask' of a table have some, and "

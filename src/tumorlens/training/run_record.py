@@ -4,77 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from tumorlens.datasets import SplitPlan
+from tumorlens.datasets.data_records import AllowedLeak, MaskUse, RecordPart, SampleCount
 
 RUN_RECORD_VERSION = 1
 """Of run.json in the folder of a training run."""
 
 
-class _RecordPart(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SubsetSize(_RecordPart):
-    """Number of images in a subset, and of the patients that are known among them."""
-
-    images: int
-    patients: int
-
-    def to_dict(self) -> dict[str, int]:
-        """Plain data for JSON."""
-        return self.model_dump()
-
-
-class MaskCounts(_RecordPart):
-    """Number of images by kind of reference mask.
-
-    Attributes:
-        own: with a mask of their own.
-        empty: without a tumor, and so with an empty mask.
-        none: without a mask, though they may show a tumor.
-    """
-
-    own: int
-    empty: int
-    none: int
-
-
-class MaskUse(_RecordPart):
-    """The reference masks that a run was trained with.
-
-    Attributes:
-        fingerprint: of images and masks together.
-        segmented: whether the network learned to segment; else the masks only guided its class activation maps, or
-            marked the lesions that augmentation moved.
-        train: counts of the training subset.
-        val: counts of the validation subset; None where there is none.
-    """
-
-    fingerprint: str
-    segmented: bool = True
-    train: MaskCounts | None = None
-    val: MaskCounts | None = None
-
-
-class AllowedLeak(_RecordPart):
-    """A leak with which training went on because of ``--allow-leak``.
-
-    Attributes:
-        subset: ``"val"`` or ``"test"``.
-        by: ``"duplicate"`` or ``"patient"``.
-        images: number of images of the subset that leak from train.
-        of: number of images in the subset.
-    """
-
-    subset: str
-    by: str
-    images: int
-    of: int
-
-
-class RunRecord(_RecordPart):
+class RunRecord(RecordPart):
     """What training wrote into run.json.
 
     Attributes:
@@ -123,7 +60,7 @@ class RunRecord(_RecordPart):
     data_fingerprint: str
     split_hash: str
     split: SplitPlan | None
-    counts: dict[str, SubsetSize]
+    counts: dict[str, SampleCount]
     masks: MaskUse | None
     empty_masks: tuple[str, ...] = ()
     notes: tuple[str, ...]
@@ -141,4 +78,4 @@ class RunRecord(_RecordPart):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the keys that the file has."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json")

@@ -17,6 +17,7 @@ from tumorlens._record import Record
 from tumorlens.auditing import check_leaks, find_linked_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.datasets.classes import HEALTHY
+from tumorlens.datasets.data_records import AllowedLeak, MaskUse, SampleCount
 from tumorlens.errors import RecipeError, RunError
 from tumorlens.models import ModelSpec, load_pretrained
 from tumorlens.scan import GrayImage
@@ -40,7 +41,7 @@ from tumorlens.training.pretraining_leak import check_pretraining_leak
 from tumorlens.training.prior_correction import correct_prior
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_settings, save_weights
-from tumorlens.training.run_record import RUN_RECORD_VERSION, AllowedLeak, MaskUse, SubsetSize
+from tumorlens.training.run_record import RUN_RECORD_VERSION
 from tumorlens.training.training_start import TrainingStart, check_run_folder, check_same_start
 
 
@@ -175,14 +176,14 @@ def _decode(table: Table, spec: ModelSpec, progress: Progress, *, masks: bool) -
 def _add_facts(record: Record, table: Table, start: TrainingStart, recipe: Recipe) -> None:
     """Add data, split, recipe and machine to the record."""
     subsets = {name: [s for s in table.samples if s.split == name] for name in ("train", "val", "test")}
-    sizes = {name: _size(rows) for name, rows in subsets.items() if rows}
+    counts = {name: SampleCount.of(rows) for name, rows in subsets.items() if rows}
     masks = _mask_use(start.mask_fingerprint, recipe, subsets) if start.mask_fingerprint else None
     record.add(
         data=table.name,
         data_fingerprint=start.data_fingerprint,
         split_hash=start.split_hash,
         split=table.plan.to_dict() if table.plan else None,
-        counts={name: size.to_dict() for name, size in sizes.items()},
+        counts={name: count.model_dump() for name, count in counts.items()},
         masks=masks.model_dump(exclude_none=True) if masks else None,
         notes=list(table.notes),
         recipe=recipe.name,
@@ -191,10 +192,6 @@ def _add_facts(record: Record, table: Table, start: TrainingStart, recipe: Recip
         threads=torch.get_num_threads(),
         outputs=["weights.safetensors", "model.json", "split.csv", "recipe.yaml", "history.csv"],
     )
-
-
-def _size(rows: Sequence[Sample]) -> SubsetSize:
-    return SubsetSize(images=len(rows), patients=len({s.patient for s in rows if s.patient}))
 
 
 def _mask_use(fingerprint: str, recipe: Recipe, subsets: dict[str, list[Sample]]) -> MaskUse:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
+from tumorlens.datasets.data_records import MaskCounts
 from tumorlens.explanation.methods.grad_cam import grad_cam
 from tumorlens.models import create
 from tumorlens.training import Recipe, load_recipe, train
@@ -23,7 +24,6 @@ from tumorlens.training.loop.cam_guidance import (
     relevance_mass_accuracy,
 )
 from tumorlens.training.loop.epoch_log import read_history
-from tumorlens.training.run_record import MaskCounts
 
 EXACT = torch.zeros(1, 1, 2, 2)
 EXACT[0, 0, 0, 0] = 1  # as large as the maps below: each cell is tumor or not

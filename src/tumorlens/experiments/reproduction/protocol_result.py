@@ -54,7 +54,7 @@ class ProtocolResult:
             "run": self.protocol.name,
             "rule": self.protocol.rule,
             "evaluated_on": list(self.protocol.subsets),
-            "counts": {subset: size.to_dict() for subset, size in record.counts.items()},
+            "counts": {subset: size.model_dump() for subset, size in record.counts.items()},
             "split_hash": record.split_hash,
             "epochs_trained": record.epochs_trained,
             "epoch_kept": record.epoch_kept,
