@@ -72,7 +72,8 @@ def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -
     assert found.accuracy.value == pytest.approx(found.second.accuracy.value - found.first.accuracy.value)
     assert (found.accuracy.n, found.accuracy.units, found.accuracy.unit) == (8, 4, "patient")
     assert (found.first.only_correct, found.second.only_correct) == (0, 5)
-    assert found.facts["data"] == "phantom"
+    assert found.facts is not None
+    assert found.facts.data == "phantom"
     assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_correct"] == 5
 
 

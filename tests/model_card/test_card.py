@@ -9,7 +9,8 @@ import pytest
 
 from tests.fixtures import model_cards
 from tumorlens.errors import ModelFileError
-from tumorlens.model_card.card import KEY, EstimateRecord, ModelCard, parse_card
+from tumorlens.model_card.card import KEY, ModelCard, parse_card
+from tumorlens.stats.estimate_record import EstimateRecord
 
 
 def card() -> ModelCard:

@@ -42,8 +42,9 @@ def compare(
     )
     if output:
         write_json(comparison.to_dict(), output)
-        hashes = [side.facts["split_hash"] for side in (comparison.first, comparison.second)]
-        record.add(**comparison.facts, runs=[first, second], split_hashes=hashes, device="cpu", outputs=[output.name])
+        hashes = [side.facts.split_hash for side in (comparison.first, comparison.second) if side.facts]
+        facts = comparison.facts.model_dump(mode="json") if comparison.facts else {}
+        record.add(**facts, runs=[first, second], split_hashes=hashes, device="cpu", outputs=[output.name])
         record.write(output.parent, f"{output.stem}.run.json")
     if json:
         return print_json(comparison.to_dict())
@@ -59,11 +60,11 @@ def _show(comparison: Comparison) -> None:
     from tumorlens.report.text import evidence, points, signed
 
     one, two = comparison.first, comparison.second
-    show(f"{comparison.facts['data']}, {comparison.facts['subset']}: {evidence(comparison.accuracy)}\n")
+    measured = f"{comparison.facts.data}, {comparison.facts.subset}: " if comparison.facts else ""
+    show(f"{measured}{evidence(comparison.accuracy)}\n")
     table = grid(
         "",
-        f"{one.name}\n{one.facts['model']}",
-        f"{two.name}\n{two.facts['model']}",
+        *(f"{run.name}\n{run.facts.model}" if run.facts else run.name for run in (one, two)),
         "difference, paired\n(95 % interval)",
     )
     for name in ("accuracy", "balanced_accuracy"):

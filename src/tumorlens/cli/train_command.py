@@ -253,7 +253,7 @@ def _report_ablation(found: Ablation, folder: Path, *, json: bool) -> int:
     if json:
         print_json(found.to_dict() | {"folder": str(folder)})
     else:
-        show(f"{found.facts['data']}, test: {evidence(found.results[0].accuracy)}\n")
+        show(f"{found.facts.data}, test: {evidence(found.results[0].accuracy)}\n")
         table = grid("\nvariant", "accuracy\n(95 % interval)", "difference from the first, paired\n(95 % interval)")
         for result in found.results:
             difference = points(result.comparison.accuracy) if result.comparison else "-"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tumorlens.comparison.comparison_caveats import comparison_caveats, sampling_units
+from tumorlens.comparison.comparison_facts import ComparedRunFacts, ComparisonFacts
 from tumorlens.comparison.paired_classification import Comparison, compare_predictions
 from tumorlens.comparison.paired_segmentation import compare_segmentation
 from tumorlens.errors import DataError, RunError
 from tumorlens.evaluation.stored_evaluation import read_evaluation
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Run
-
-_RUN_FACTS = ("model", "recipe", "training_seed", "weights", "split_hash")
 
 
 def compare(
@@ -68,11 +67,11 @@ def compare(
     )
     return replace(
         comparison,
-        first=replace(comparison.first, facts={key: getattr(one.record, key) for key in _RUN_FACTS}),
-        second=replace(comparison.second, facts={key: getattr(two.record, key) for key in _RUN_FACTS}),
+        first=replace(comparison.first, facts=ComparedRunFacts.of(one.record)),
+        second=replace(comparison.second, facts=ComparedRunFacts.of(two.record)),
         caveats=comparison_caveats((first, second), (one, two), both, comparison.accuracy),
         segmentation=compare_segmentation(one, two, both, bootstrap),
-        facts={"data": one.record.data, "subset": one.record.subset, "n_resamples": n_resamples, "seed": seed},
+        facts=ComparisonFacts(data=one.record.data, subset=one.record.subset, n_resamples=n_resamples, seed=seed),
     )
 
 

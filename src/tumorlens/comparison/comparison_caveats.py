@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from tumorlens.comparison.paired_segmentation import both_segment, same_reference_masks
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.datasets.table import DUPLICATES_PREFIX
+from tumorlens.evaluation.analyses.leakage.result import LeakCounts
 from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
 from tumorlens.evaluation.stored_evaluation import StoredEvaluation
+from tumorlens.metrics.names import METRICS
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import SPLIT
@@ -52,8 +54,15 @@ def comparison_caveats(
         *(_leak(run, one) for run, one in zip(runs, evaluations, strict=True)),
         CHOSEN_ON if any(one.record.subset == "val" for one in evaluations) else "",
         _not_compared(evaluations, both),
-        _different_splits(evaluations),
-        _different_data(evaluations),
+        _different(
+            [one.record.split_hash for one in evaluations],
+            "The runs were trained on different splits (hash {} and {}): a difference may come from the training "
+            "images.",
+        ),
+        _different(
+            [one.record.data_fingerprint for one in evaluations],
+            "The data differ (fingerprint {} and {}); images with the same id and label were taken as the same image.",
+        ),
         _different_classes(runs),
         _masks(evaluations, both),
         _few_patients(difference),
@@ -92,9 +101,10 @@ def _leak(run: Run, evaluation: StoredEvaluation) -> str:
     leak = evaluation.record.analyses.get("leakage")
     if not leak:
         return ""
+    counts = LeakCounts.model_validate(leak.own)
     return (
-        f"{run.folder.name}: {leak['with_duplicate_in_train']:,} of its {leak['images']:,} test images have a "
-        f"duplicate in its training subset, and {leak['with_patient_in_train']:,} show a patient of that subset."
+        f"{run.folder.name}: {counts.with_duplicate_in_train:,} of its {counts.images:,} test images have a "
+        f"duplicate in its training subset, and {counts.with_patient_in_train:,} show a patient of that subset."
     )
 
 
@@ -108,24 +118,9 @@ def _not_compared(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: 
     )
 
 
-def _different_splits(evaluations: tuple[StoredEvaluation, StoredEvaluation]) -> str:
-    hashes = [one.record.split_hash for one in evaluations]
-    if hashes[0] == hashes[1]:
-        return ""
-    return (
-        f"The runs were trained on different splits (hash {hashes[0][:8]} and {hashes[1][:8]}): a difference may come "
-        "from the training images."
-    )
-
-
-def _different_data(evaluations: tuple[StoredEvaluation, StoredEvaluation]) -> str:
-    fingerprints = [one.record.data_fingerprint for one in evaluations]
-    if fingerprints[0] == fingerprints[1]:
-        return ""
-    return (
-        f"The data differ (fingerprint {fingerprints[0][:8]} and {fingerprints[1][:8]}); images with the same id and "
-        "label were taken as the same image."
-    )
+def _different(hashes: Sequence[str], sentence: str) -> str:
+    """The sentence with the first eight digits of both hashes; empty where these are equal."""
+    return "" if len(set(hashes)) == 1 else sentence.format(*(one[:8] for one in hashes))
 
 
 def _different_classes(runs: tuple[Run, Run]) -> str:
@@ -145,9 +140,10 @@ def _masks(evaluations: tuple[StoredEvaluation, StoredEvaluation], both: Sequenc
             "segmentations are not compared; evaluate both on one set: tumorlens evaluate RUN --data DATA."
         )
     segmentation = evaluations[0].record.segmentation
-    if not segmentation or 2 * segmentation["boxes"] <= segmentation["masks"] - segmentation["empty"]:
+    if not segmentation or 2 * segmentation.boxes <= segmentation.masks - segmentation.empty:
         return ""
-    return "Most reference masks are bounding boxes: Dice measures how well a run finds boxes, not contours."
+    dice = METRICS["dice"].title
+    return f"Most reference masks are bounding boxes: {dice} measures how well a run finds boxes, not contours."
 
 
 def _few_patients(difference: Estimate) -> str:

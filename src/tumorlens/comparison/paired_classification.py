@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Flags, Floats
-from tumorlens.comparison.paired_segmentation import SegmentationDifference
+from tumorlens.comparison.comparison_facts import ComparedRunFacts, ComparisonFacts
+from tumorlens.comparison.paired_segmentation import SegmentationDifference, difference_range
 from tumorlens.errors import DataError
+from tumorlens.metrics.names import METRICS
 from tumorlens.report.text import evidence
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference
 
@@ -30,19 +32,19 @@ class ComparedRun:
         accuracy: share of the compared images that the run classifies correctly.
         balanced_accuracy: mean of the sensitivities of the classes that occur.
         only_correct: number of images that this run classifies correctly and the other does not.
-        facts: model, recipe, training seed, weights and split hash; empty for predictions without a run.
+        facts: model, recipe, training seed, weights and split hash; None for predictions without a run.
     """
 
     name: str
     accuracy: Estimate
     balanced_accuracy: Estimate
     only_correct: int
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: ComparedRunFacts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         metrics = {key: getattr(self, key).to_dict() for key in ("accuracy", "balanced_accuracy")}
-        return {"name": self.name, **self.facts, **metrics, "only_correct": self.only_correct}
+        return {"name": self.name, **_keys(self.facts), **metrics, "only_correct": self.only_correct}
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Comparison:
         p_value: of McNemar's test. The test assumes independent images, so it is too small where patients have several.
         segmentation: difference between the predicted masks; None where they are not compared.
         caveats: limitations of the comparison, each one to three sentences.
-        facts: dataset, subset, bootstrap samples and seed; empty for predictions without runs.
+        facts: dataset, subset, bootstrap samples and seed; None for predictions without runs.
     """
 
     first: ComparedRun
@@ -67,27 +69,27 @@ class Comparison:
     p_value: float
     segmentation: SegmentationDifference | None = None
     caveats: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: ComparisonFacts | None = None
 
     @property
     def conclusion(self) -> str:
         """The conclusion about accuracy in one to three sentences."""
-        discordant = self.first.only_correct + self.second.only_correct
+        name, discordant = METRICS["accuracy"].title, self.first.only_correct + self.second.only_correct
         if not discordant:
-            return "Both classify the same images correctly: no difference in accuracy is shown."
+            return f"Both classify the same images correctly: no difference in {name} is shown."
         low, high = self.accuracy.low, self.accuracy.high
         if low is None or high is None:
             return "All bootstrap samples give the same difference, so there is no interval and no conclusion."
         if low <= 0 <= high:
             return (
-                "The interval of the difference includes 0: no difference in accuracy is shown. This does not prove "
-                f"equality: differences from {100 * low:+.1f} to {100 * high:+.1f} points are compatible with these "
+                f"The interval of the difference includes 0: no difference in {name} is shown. This does not prove "
+                f"equality: differences from {difference_range('accuracy', low, high)} are compatible with these "
                 "images." + self._balanced_accuracy_note()
             )
         if self.p_value >= SIGNIFICANT:
             return (
                 f"The interval excludes 0, but only {discordant} images are discordant, too few for McNemar's "
-                f"test (p = {self.p_value:.2g}): no difference in accuracy is shown."
+                f"test (p = {self.p_value:.2g}): no difference in {name} is shown."
             )
         better, worse = (self.second, self.first) if low > 0 else (self.first, self.second)
         return f"The interval of the difference excludes 0: {better.name} is more accurate than {worse.name}."
@@ -97,13 +99,14 @@ class Comparison:
         low, high = self.balanced_accuracy.low, self.balanced_accuracy.high
         if low is None or high is None or low <= 0 <= high:
             return ""
-        return " The interval for balanced accuracy excludes 0; base a claim on the metric that was chosen beforehand."
+        name = METRICS["balanced_accuracy"].title
+        return f" The interval for {name} excludes 0; base a claim on the metric that was chosen beforehand."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
-            **self.facts,
+            **_keys(self.facts),
             "images": self.accuracy.n,
             "unit": self.accuracy.unit,
             "units": self.accuracy.units,
@@ -179,6 +182,10 @@ def compare_predictions(
         balanced_accuracy=_balanced(resampled, balanced[1] - balanced[0]),
         p_value=mcnemar(runs[0].only_correct, runs[1].only_correct),
     )
+
+
+def _keys(facts: ComparedRunFacts | ComparisonFacts | None) -> dict[str, Any]:
+    return facts.model_dump(mode="json") if facts else {}
 
 
 def _balanced(resampled: BootstrapDraws, column: Floats) -> Estimate:

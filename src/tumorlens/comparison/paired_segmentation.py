@@ -10,6 +10,7 @@ import numpy as np
 
 from tumorlens._arrays import Floats
 from tumorlens.evaluation.stored_evaluation import StoredEvaluation
+from tumorlens.metrics.names import METRICS
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 COMPARED_METRICS = ("dice", "hd95")
@@ -37,16 +38,18 @@ class SegmentationDifference:
 
     def conclusion(self, first: str, second: str) -> str:
         """The conclusion about Dice in one or two sentences, with the names of the runs."""
-        low, high = self.difference["dice"].low, self.difference["dice"].high
+        low, high, dice = self.difference["dice"].low, self.difference["dice"].high, METRICS["dice"].title
         if low is None or high is None:
-            return "All bootstrap samples give the same difference in Dice, so there is no interval and no conclusion."
+            return (
+                f"All bootstrap samples give the same difference in {dice}, so there is no interval and no conclusion."
+            )
         if low <= 0 <= high:
             return (
-                "The interval of the difference in Dice includes 0: no difference is shown. This does not prove "
-                f"equality: differences from {low:+.3f} to {high:+.3f} are compatible with these images."
+                f"The interval of the difference in {dice} includes 0: no difference is shown. This does not prove "
+                f"equality: differences from {difference_range('dice', low, high)} are compatible with these images."
             )
         better, worse = (second, first) if low > 0 else (first, second)
-        return f"The interval of the difference in Dice excludes 0: {better} segments better than {worse}."
+        return f"The interval of the difference in {dice} excludes 0: {better} segments better than {worse}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -54,6 +57,13 @@ class SegmentationDifference:
             key: {name: estimate.to_dict() for name, estimate in getattr(self, key).items()}
             for key in ("first", "second", "difference")
         }
+
+
+def difference_range(metric: str, low: float, high: float) -> str:
+    """The ends of an interval of differences in the unit of a metric, as ``"-1.3 to +7.5 points"`` of a share."""
+    if METRICS[metric].percent:
+        return f"{100 * low:+.1f} to {100 * high:+.1f} points"
+    return f"{low:+.3f} to {high:+.3f}"
 
 
 def both_segment(one: StoredEvaluation, two: StoredEvaluation, both: Sequence[str]) -> bool:
@@ -92,7 +102,8 @@ def compare_segmentation(
     masked = [i for i, name in enumerate(both) if one.predictions[name].segmentation]
     resampled = BootstrapDraws.draw(bootstrap.only(masked))
     images = resampled.sums(np.ones(len(masked)))
-    distances = [(evaluation.record.segmentation or {}).get("distance_unit", "") for evaluation in (one, two)]
+    measured = [evaluation.record.segmentation for evaluation in (one, two)]
+    distances = [segmentation.distance_unit if segmentation else "" for segmentation in measured]
     names = COMPARED_METRICS if distances[0] and distances[0] == distances[1] else COMPARED_METRICS[:1]
 
     def means(evaluation: StoredEvaluation) -> dict[str, Floats]:

@@ -11,8 +11,9 @@ from typing import Any
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
 from tumorlens.experiments.cross_validation.cross_validation_files import CROSS_VALIDATION
-from tumorlens.model_card.card import CalibrationSummary, EstimateRecord
+from tumorlens.model_card.card import CalibrationSummary
 from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
+from tumorlens.stats.estimate_record import EstimateRecord
 from tumorlens.training import Run
 
 _FREE = ("name", "description", "precision")  # keys of a recipe in which a run and its cross-validation may differ

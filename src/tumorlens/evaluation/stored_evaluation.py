@@ -5,48 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tumorlens._record import SURROGATES
 from tumorlens.errors import RunError
-from tumorlens.evaluation.evaluation_facts import EvaluationFacts, weights_hash
+from tumorlens.evaluation.evaluation_facts import weights_hash
+from tumorlens.evaluation.evaluation_record import EvaluationRecord
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
 
 COMPARED_COLUMNS = ("dice", "hd95", "reference_pixels")
 """Columns of predictions.csv by which two segmentations are compared."""
-
-
-class EvaluationRecord(EvaluationFacts):
-    """What evaluation.json holds; estimates stay as JSON has them.
-
-    Attributes:
-        schema_version: of the file.
-        caveats: what a reader must know before quoting a number.
-        classes: class names in output order.
-        overall: metric -> estimate.
-        per_class: class -> metric -> estimate.
-        confusion_matrix: (K, K) images; rows are the reference, columns the prediction.
-        support: class -> images.
-        calibration: temperature, what it was fitted on, and calibration metrics before and after.
-        segmentation: segmentation metrics; None where there are none.
-        analyses: name of an analysis -> its result with conclusions and caveats.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    schema_version: int
-    caveats: tuple[str, ...]
-    classes: tuple[str, ...]
-    overall: dict[str, dict[str, Any]]
-    per_class: dict[str, dict[str, dict[str, Any]]]
-    confusion_matrix: tuple[tuple[int, ...], ...]
-    support: dict[str, int]
-    calibration: dict[str, Any]
-    segmentation: dict[str, Any] | None
-    analyses: dict[str, dict[str, Any]]
 
 
 class PredictionRow(BaseModel):
@@ -82,7 +52,7 @@ class StoredEvaluation:
     @property
     def accuracy(self) -> Estimate:
         """With its interval, as the evaluation gave it."""
-        return Estimate(**self.record.overall["accuracy"])
+        return self.record.overall["accuracy"].estimate
 
 
 def read_evaluation(run: Run, name: str = "test") -> StoredEvaluation:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record, write_json
 from tumorlens.comparison.compare import compare
 from tumorlens.comparison.paired_classification import Comparison
-from tumorlens.datasets import Table
+from tumorlens.datasets import SplitPlan, Table
 from tumorlens.errors import RecipeError, RunError, TumorlensError
 from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
@@ -21,6 +23,7 @@ from tumorlens.evaluation.stored_evaluation import StoredEvaluation, read_evalua
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.checks import check_fit
+from tumorlens.training.run_record import RunRecord
 from tumorlens.training.training_start import STARTED, check_run_folder
 
 LOGGER = logging.getLogger(__name__)
@@ -73,6 +76,33 @@ class VariantResult:
         }
 
 
+class AblationFacts(BaseModel):
+    """What all variants have in common.
+
+    Attributes:
+        data: name of the table.
+        data_fingerprint: of its images and labels.
+        recipe: name of the recipe.
+        seed: of every training.
+        split: how the split was made; None where that is not known.
+        split_hash: of the split.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data: str
+    data_fingerprint: str
+    recipe: str
+    seed: int
+    split: SplitPlan | None
+    split_hash: str
+
+    @classmethod
+    def of(cls, record: RunRecord) -> AblationFacts:
+        """Those of the first variant."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+
+
 @dataclass(frozen=True)
 class Ablation:
     """The results of all variants, in the given order.
@@ -81,17 +111,17 @@ class Ablation:
         results: of the trained variants; the first one is the reference of every comparison.
         failed: name of each variant that could not be trained, with the reason.
         caveats: limitations of the comparisons.
-        facts: data, recipe, seed and split, as plain data.
+        facts: data, recipe, seed and split.
     """
 
     results: tuple[VariantResult, ...]
     failed: dict[str, str]
     caveats: tuple[str, ...]
-    facts: dict[str, Any]
+    facts: AblationFacts
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ablation.json."""
-        return {"schema_version": SCHEMA_VERSION, **self.facts} | {
+        return {"schema_version": SCHEMA_VERSION, **self.facts.model_dump(mode="json")} | {
             "variants": [result.to_dict() for result in self.results],
             "failed": self.failed,
             "caveats": list(self.caveats),
@@ -173,11 +203,15 @@ def run_ablation(
             results.append(VariantResult(variant, run, evaluation.accuracy, comparison))
             record.lap(variant.name)
     first = results[0].run.record
-    recorded = first.to_dict()
-    facts = {key: recorded[key] for key in ("data", "data_fingerprint", "recipe", "seed", "split", "split_hash")}
+    facts = AblationFacts.of(first)
     ablation = Ablation(tuple(results), failed, _caveats(results), facts)
     write_json(ablation.to_dict(), folder / ABLATION)
-    record.add(**facts, device=first.device, failed=failed, outputs=[ABLATION, *(r.variant.name for r in results)])
+    record.add(
+        **facts.model_dump(mode="json"),
+        device=first.device,
+        failed=failed,
+        outputs=[ABLATION, *(r.variant.name for r in results)],
+    )
     record.write(folder, "ablation.run.json")
     return ablation
 

@@ -124,7 +124,7 @@ def _classes_and_explainer(model: Run | Explainable) -> tuple[tuple[str, ...], E
     from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 
     try:
-        temperature = float(read_evaluation(model).record.calibration["temperature"])
+        temperature = read_evaluation(model).record.calibration.temperature
     except RunError:
         temperature = 1.0
     return model.spec.classes, PipelineExplainer(model.pipeline(temperature), model.spec.model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,44 +11,14 @@ from tumorlens._legacy import is_legacy, translate
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.training_provenance import TrainingProvenance
 from tumorlens.scan import InputGeometry
-from tumorlens.stats import Estimate
 from tumorlens.stats.conformal import PredictionSets
+from tumorlens.stats.estimate_record import EstimateRecord
 
 KEY = "tumorlens"  # name of the card in the ONNX file's metadata
 INTENDED_USE = (
     "Research on magnetic resonance slices of the head that resemble the training data. "
     "Not a medical device: not for diagnosis, treatment or triage."
 )
-
-
-class EstimateRecord(BaseModel):
-    """An `Estimate` as JSON: an undefined value is None instead of NaN.
-
-    Attributes:
-        value: of the metric; None where the sample leaves it undefined.
-        low: lower end of the 95 % interval; None without an interval.
-        high: upper end; None likewise.
-        n: images behind it.
-        units: sampling units behind it.
-        unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
-        method: of the interval: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int = 0
-    units: int = 0
-    unit: str = "image"
-    method: str = "none"
-
-    @property
-    def estimate(self) -> Estimate:
-        """The same, ready to be printed."""
-        value = math.nan if self.value is None else self.value
-        return Estimate(value, self.low, self.high, self.n, self.units, self.unit, self.method)
 
 
 class Parity(BaseModel):

@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from tumorlens.datasets.data_records import SampleCount
 from tumorlens.metrics.names import METRICS, title
-from tumorlens.model_card.card import EstimateRecord, ModelCard
+from tumorlens.model_card.card import ModelCard
 from tumorlens.report.text import evidence, with_interval
+from tumorlens.stats.estimate_record import EstimateRecord
 
 OLDER = "exported before cards held settings, metrics per class and calibration; export the run again"
 

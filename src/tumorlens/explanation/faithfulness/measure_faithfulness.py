@@ -200,7 +200,7 @@ def _with_tumor(subset: Table, name: str, allow_box_masks: bool) -> list[Sample]
 def _temperature(run: Run, own: Table) -> float:
     """The temperature of the run's evaluation, or else fitted on its validation subset."""
     try:
-        return float(read_evaluation(run).record.calibration["temperature"])
+        return read_evaluation(run).record.calibration.temperature
     except RunError:
         return calibrate(run, own).temperature
 

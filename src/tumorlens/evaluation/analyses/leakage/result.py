@@ -5,9 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
+
+
+class LeakCounts(BaseModel):
+    """Numbers of images, by the keys that this analysis has in evaluation.json.
+
+    Attributes:
+        with_duplicate_in_train: images with a near-duplicate in train.
+        with_patient_in_train: images of a patient who is in train.
+        images: images that were measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    with_duplicate_in_train: int
+    with_patient_in_train: int
+    images: int
 
 
 @dataclass(frozen=True)
@@ -37,10 +55,11 @@ class LeakageResult(LeakedAndClean):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        counts = LeakCounts(
+            with_duplicate_in_train=self.duplicates, with_patient_in_train=self.patients, images=self.images
+        )
         return {
-            "with_duplicate_in_train": self.duplicates,
-            "with_patient_in_train": self.patients,
-            "images": self.images,
+            **counts.model_dump(),
             "leaked": _plain(self.leaked, self.leaked_segmentation),
             "clean": _plain(self.clean, self.clean_segmentation),
         }
