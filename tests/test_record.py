@@ -30,6 +30,11 @@ def test_a_record_has_command_versions_and_timings(tmp_path: Path, monkeypatch: 
     assert facts["versions"]["tumorlens"] == tumorlens.__version__
 
 
+def test_the_schema_version_is_the_first_key(tmp_path: Path) -> None:
+    facts = json.loads(Record("train", schema_version=1, seed=3).write(tmp_path).read_text())
+    assert list(facts) == ["schema_version", "verb", "started", "command", "versions", "seed", "seconds"]
+
+
 def test_versions_list_installed_packages_that_may_change_results(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,12 +36,17 @@ SURROGATES = "backslashreplace"
 
 
 class Record:
-    """Facts collected while a command runs, written once at its end."""
+    """Facts collected while a command runs, written once at its end.
 
-    def __init__(self, verb: str, **facts: Any) -> None:
+    Its keys are in this order: schema version, verb, start, command, versions, the facts of the command, seconds, and
+    what is added later.
+    """
+
+    def __init__(self, verb: str, *, schema_version: int | None = None, **facts: Any) -> None:
         self._started = time.perf_counter()
         self._last = self._started
         self.facts: dict[str, Any] = {
+            **({} if schema_version is None else {"schema_version": schema_version}),
             "verb": verb,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

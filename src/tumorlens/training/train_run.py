@@ -89,7 +89,7 @@ def _train(
     if not 0 <= seed < 2**32:
         raise RunError(found=f"seed is {seed}", expected="0 to 2**32 - 1")
     spec, with_masks = check_fit(table, recipe), needs_masks(recipe)
-    record = Record("train", seed=seed, resumed=resume)
+    record = Record("train", schema_version=RUN_RECORD_VERSION, seed=seed, resumed=resume)
     progress("hashing images", 0, 1)
     start = TrainingStart.of(table, recipe, seed, masks=with_masks)
     progress("hashing images", 1, 1)
@@ -124,7 +124,6 @@ def _train(
     _add_facts(record, table, start, here)
     _add_history(record, folder, epoch)
     record.add(leaks=[leak.model_dump() for leak in leaks])
-    record.facts = {"schema_version": RUN_RECORD_VERSION} | record.facts
     record.write(folder, RECORD)
     return load_run(folder)
 
