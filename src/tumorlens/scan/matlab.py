@@ -90,7 +90,7 @@ def matlab_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _cjdata(path: Path) -> Iterator[Any]:
-    h5py = require("h5py", "train", "read MATLAB v7.3 files")
+    h5py = require("h5py", "audit", "read MATLAB v7.3 files")
     try:
         with h5py.File(path, "r") as file:
             struct = file.get("cjdata")

@@ -19,8 +19,8 @@ from tumorlens.scan.dihedral import apply_dihedral
 
 Thumbnails = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.int8]
-Box = tuple[int, int, int, int]
-"""Top, bottom, left and right, pixels."""
+Bounds = tuple[int, int, int, int]
+"""Top, bottom, left and right, pixels; the bottom and the right are exclusive."""
 
 THUMBNAIL_SIDE = 64
 VIEWS = 4
@@ -124,42 +124,42 @@ def _at_most(image: Image.Image, longest: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BOX)
 
 
-def _without_frame(gray: GrayImage) -> Box:
-    """The box without uniform rows and columns at the border, of any gray value."""
-    box = (0, gray.shape[0], 0, gray.shape[1])
+def _without_frame(gray: GrayImage) -> Bounds:
+    """The bounds without uniform rows and columns at the border, of any gray value."""
+    bounds = (0, gray.shape[0], 0, gray.shape[1])
     while True:
-        region = gray[box[0] : box[1], box[2] : box[3]]
+        region = gray[bounds[0] : bounds[1], bounds[2] : bounds[3]]
         varied = (np.ptp(region, axis=axis) > _UNIFORM for axis in (1, 0))
-        inner = _inner(box, *varied)
-        if inner is None or inner == box:
-            return box
-        box = inner
+        inner = _inner(bounds, *varied)
+        if inner is None or inner == bounds:
+            return bounds
+        bounds = inner
 
 
-def _without_background(gray: GrayImage, level: float) -> Box:
-    """The box of the head: rows and columns with enough pixels above a quantile of the box.
+def _without_background(gray: GrayImage, level: float) -> Bounds:
+    """The bounds of the head: rows and columns with enough pixels above a quantile of the region.
 
-    The quantile is computed again for each smaller box, until nothing changes. The result does not depend on the
+    The quantile is computed again for each smaller region, until nothing changes. The result does not depend on the
     width of the border at the start, nor on brightness, contrast or gamma, which keep ranks.
     """
-    box = (0, gray.shape[0], 0, gray.shape[1])
+    bounds = (0, gray.shape[0], 0, gray.shape[1])
     while True:
-        region = gray[box[0] : box[1], box[2] : box[3]]
+        region = gray[bounds[0] : bounds[1], bounds[2] : bounds[3]]
         below = np.cumsum(Image.fromarray(region).histogram())  # seven times faster than counting with numpy
         bright = (region > np.searchsorted(below, level * region.size)).view(np.uint8)
         shares = (bright.sum(axis=axis, dtype=np.uint16) / bright.shape[axis] for axis in (1, 0))
-        inner = _inner(box, *((share > _SHARE[0]) & (share < _SHARE[1]) for share in shares))
-        if inner is None or inner == box:
-            return box
-        box = inner
+        inner = _inner(bounds, *((share > _SHARE[0]) & (share < _SHARE[1]) for share in shares))
+        if inner is None or inner == bounds:
+            return bounds
+        bounds = inner
 
 
-def _inner(box: Box, rows: Flags, columns: Flags) -> Box | None:
-    """The box from the first to the last flagged row and column; None where too little would be left."""
+def _inner(bounds: Bounds, rows: Flags, columns: Flags) -> Bounds | None:
+    """The bounds from the first to the last flagged row and column; None where too little would be left."""
     down, across = np.flatnonzero(rows), np.flatnonzero(columns)
     if len(down) < _LEAST or len(across) < _LEAST:
         return None
-    top, left = box[0], box[2]
+    top, left = bounds[0], bounds[2]
     return int(top + down[0]), int(top + down[-1] + 1), int(left + across[0]), int(left + across[-1] + 1)
 
 

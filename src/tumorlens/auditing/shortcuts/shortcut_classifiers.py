@@ -127,7 +127,7 @@ class _GroupedFolds:
         if len(classes) < 2:
             return None
         n_folds = min(_FOLDS, *(len(np.unique(owners[labels == name])) for name in classes))
-        splitter = require("sklearn.model_selection", "train", _WHY).StratifiedGroupKFold
+        splitter = require("sklearn.model_selection", "audit", _WHY).StratifiedGroupKFold
         fold = np.zeros(len(rows), dtype=np.int64)
         splits = splitter(n_folds, shuffle=True, random_state=seed).split(labels, labels, owners)
         for number, (_, test) in enumerate(splits):
@@ -149,7 +149,7 @@ class _GroupedFolds:
 
     def measure(self, name: str, features: str, values: Floats) -> Shortcut:
         """The cross-validated accuracy of a forest on (N, F) features."""
-        forest = require("sklearn.ensemble", "train", _WHY).ExtraTreesClassifier
+        forest = require("sklearn.ensemble", "audit", _WHY).ExtraTreesClassifier
         classes, labels = np.unique(self.labels, return_inverse=True)
         probabilities = np.zeros((len(labels), len(classes)))
         for fold in np.unique(self.fold):
