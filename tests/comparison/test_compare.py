@@ -74,6 +74,9 @@ def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -
     assert (found.first.only_correct, found.second.only_correct) == (0, 5)
     assert found.facts is not None
     assert found.facts.data == "phantom"
+    plain = found.to_dict()
+    assert list(plain)[:5] == ["schema_version", "data", "subset", "n_resamples", "seed"]
+    assert list(plain["first"])[:6] == ["name", "model", "recipe", "training_seed", "weights", "split_hash"]
     assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_correct"] == 5
 
 
@@ -137,7 +140,7 @@ def test_compared_images_of_patients_from_training_are_counted(runs: tuple[Path,
 
 
 def test_other_splits_data_leaks_and_validation_subsets_are_caveats(runs: tuple[Path, Path]) -> None:
-    leakage = {"with_duplicate_in_train": 5, "with_patient_in_train": 2, "images": 8}
+    leakage = {"with_duplicate_in_train": 5, "with_patient_in_train": 2, "images": 8, "conclusions": [], "caveats": []}
     edit(
         runs[1],
         "evaluations/test/evaluation.json",
