@@ -13,7 +13,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
 
     Args:
         module: dotted module name, for example ``"h5py"``.
-        extra: the extra of tumorlens that installs it, for example ``"train"``.
+        extra: the extra of tumorlens that installs it, for example ``"audit"``.
         purpose: completes the sentence "is needed to ...".
 
     Raises:
