@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost
-from tumorlens.errors import TumorlensError
+from tumorlens.errors import TumorlensError, did_you_mean
 from tumorlens.report.plots import CostChart, CostPoint, render_standalone
 
 COSTS = ("multiply-adds", "parameters", "milliseconds")
@@ -21,7 +21,9 @@ def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds"
         TumorlensError: no accuracy is known, or there is no such cost.
     """
     if cost not in COSTS:
-        raise TumorlensError(f"cost '{cost}' found; expected one of {', '.join(COSTS)}")
+        raise TumorlensError(
+            found=f"cost '{cost}' found", expected=f"one of {', '.join(COSTS)}", advice=did_you_mean(cost, COSTS)
+        )
     backend = _backend(benchmark)
     several_datasets = len({one.data for network in benchmark.networks for one in network.accuracies}) > 1
     points = []
@@ -31,7 +33,11 @@ def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds"
             note = f"{one.run} on {one.data}" if several_datasets else one.run
             points.append(CostPoint(network.name, value, one.accuracy, note))
     if not points:
-        raise TumorlensError("no network with both accuracy and cost found; give evaluated runs")
+        raise TumorlensError(
+            found=f"none of {len(benchmark.networks)} networks has both an accuracy and a cost",
+            expected="at least one",
+            advice="give evaluated runs",
+        )
     title, unit = {
         "multiply-adds": ("multiply-adds of one image", "G"),
         "parameters": ("parameters", "M"),

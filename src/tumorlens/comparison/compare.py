@@ -39,23 +39,25 @@ def compare(
         DataError: an image has different labels in the two evaluations.
     """
     if first.folder.resolve() == second.folder.resolve():
-        raise RunError(f"{first.folder}: given twice; expected two runs to compare")
+        raise RunError(file=first.folder, found="given twice", expected="two runs to compare")
     one, two = read_evaluation(first, evaluation), read_evaluation(second, evaluation)
     both = [name for name in one.predictions if name in two.predictions]
     if not len(one.predictions) == len(two.predictions) == len(both) and not (common and both):
-        instead = "add --common to compare on those, or" if both else "to compare them,"
+        instead = "add --common to compare on the common ones, or " if both else ""
         raise RunError(
-            f"{first.folder} and {second.folder} were tested on different images, {len(one.predictions):,} and "
-            f"{len(two.predictions):,}, of which {len(both):,} are common; {instead} evaluate both on one set: "
-            "tumorlens evaluate RUN --data DATA"
+            found=f"{first.folder} and {second.folder} were tested on different images, {len(one.predictions):,} and "
+            f"{len(two.predictions):,}, of which {len(both):,} are common",
+            expected="runs that were tested on the same images",
+            advice=f"{instead}evaluate both on one set: tumorlens evaluate RUN --data DATA",
         )
     conflicting = [name for name in both if one.predictions[name].label != two.predictions[name].label]
     if conflicting:
         labels = " and ".join(evaluation.predictions[conflicting[0]].label for evaluation in (one, two))
         raise DataError(
-            f"{len(conflicting):,} of {len(both):,} images have another label in the other run, the first is "
-            f"{conflicting[0]}: {labels}; expected the same label; evaluate both on one set: "
-            "tumorlens evaluate RUN --data DATA"
+            found=f"{len(conflicting):,} of {len(both):,} images have another label in the other run, the first is "
+            f"{conflicting[0]}: {labels}",
+            expected="the same label",
+            advice="evaluate both on one set: tumorlens evaluate RUN --data DATA",
         )
     bootstrap = ClusterBootstrap(*sampling_units(one, two, both), n_resamples, seed)
     comparison = compare_predictions(

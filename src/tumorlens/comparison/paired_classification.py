@@ -157,8 +157,8 @@ def compare_predictions(
     counts = {len(labels), len(first), len(second), len(bootstrap)}
     if len(counts) > 1:
         raise DataError(
-            f"{len(labels)} labels, {len(first)} and {len(second)} predictions, {len(bootstrap)} "
-            "sampling units; expected one of each per image"
+            found=f"{len(labels)} labels, {len(first)} and {len(second)} predictions, {len(bootstrap)} sampling units",
+            expected="one of each for each image",
         )
     reference = np.asarray(labels, dtype=str)
     correct = [reference == np.asarray(predicted, dtype=str) for predicted in (first, second)]

@@ -165,7 +165,11 @@ def parse_card(metadata: dict[str, str], source: str) -> ModelCard:
         ModelFileError: there is no card, or it has another layout.
     """
     if KEY not in metadata:
-        raise ModelFileError(f"{source}: an ONNX file without a tumorlens card; expected one made by: tumorlens export")
+        raise ModelFileError(
+            file=source,
+            found="an ONNX file without a tumorlens card",
+            expected="a model file that 'tumorlens export RUN' made",
+        )
     try:
         content = json.loads(metadata[KEY])
         return ModelCard.model_validate(translate(content) if is_legacy(content) else content)
@@ -173,6 +177,7 @@ def parse_card(metadata: dict[str, str], source: str) -> ModelCard:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(part) for part in first["loc"])
         raise ModelFileError(
-            f"{source}: its card does not fit this version of tumorlens ({where}: {first['msg']}); "
-            "export the run again, or install the version that made it"
+            file=source,
+            found=f"its card does not fit this version of tumorlens ({where}: {first['msg']})",
+            advice="export the run again, or install the version that made it",
         ) from None

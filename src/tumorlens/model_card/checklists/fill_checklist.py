@@ -110,9 +110,16 @@ def write_checklist(checklist: Checklist, card: ModelCard, file: ModelFile, path
     """
     target = Path(path)
     if target.suffix != ".md":
-        raise ModelFileError(f"{target}: expected a file name that ends in .md")
+        raise ModelFileError(
+            file=target, found=f"file name with the ending '{target.suffix}'", expected="a file name that ends in .md"
+        )
     if target.exists():
-        raise ModelFileError(f"{target}: exists, and may hold text of the authors; choose another file name")
+        raise ModelFileError(
+            file=target,
+            found="already exists, and may hold text of the authors",
+            expected="the name of a new file",
+            advice="choose another name",
+        )
     with atomic_write(target) as temporary:
         text = checklist_markdown(checklist, card, file)
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
