@@ -85,7 +85,7 @@ def get(
 
     chosen = dataset(name)
     if chosen.get is None:
-        raise DataError(found=f"{name}: has no download", advice=chosen.card.layout)
+        raise DataError(found=f"{name}: has no download", advice=f"prepare a folder that holds: {chosen.card.layout}")
     with progress(in_bytes=True) as step:
         place = chosen.get(folder, step)
     _report(chosen.read(place), place, json)

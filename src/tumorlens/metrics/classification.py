@@ -221,7 +221,7 @@ def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, classes: Seque
     wrong = np.flatnonzero(~((np.abs(p.sum(axis=1) - 1) < 1e-3) & (p > -1e-6).all(axis=1)))
     if len(wrong):
         raise DataError(
-            found=f"{len(wrong)} of {len(y)} images have negative probabilities or such that do not sum to 1, "
+            found=f"{len(wrong)} of {len(y)} images have probabilities that are negative or do not sum to 1, "
             f"the first is image {wrong[0]}: {p[wrong[0]].tolist()}",
             expected="numbers from 0 to 1 that sum to 1",
             advice="apply softmax to logits first; NaN means that training diverged",

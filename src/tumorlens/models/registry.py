@@ -116,7 +116,7 @@ def _options(info: ArchitectureInfo, given: Mapping[str, Option]) -> dict[str, O
         if key not in info.options:
             raise ModelError(
                 found=f"{info.name} has no option '{key}'",
-                expected=f"one of {', '.join(info.options)}" if info.options else "none, for it has no options",
+                expected=f"one of {', '.join(info.options)}" if info.options else "no options, since it has none",
                 advice=did_you_mean(key, info.options),
             )
         default = info.options[key]
