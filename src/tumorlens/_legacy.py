@@ -36,6 +36,11 @@ _KEYS = {
     "drawn": "segmented",
     "part": "subset",
 }
+# Group of recipe keys -> old key -> today's, in that group only.
+_RECIPE_KEYS = {
+    "optimizer": {"backbone": "backbone_lr_factor", "freeze": "frozen_stages"},
+    "loss": {"mask": "segmentation"},
+}
 _GEOMETRY_MODES = {"pad": "letterbox", "stretch": "resize", "crop": "center_crop"}
 _REGION_TESTS = 3  # sentences of the region occlusion test; those after them are of the robustness test
 
@@ -60,6 +65,9 @@ def translate(card: Mapping[str, Any]) -> dict[str, Any]:
     if "input" in settings:
         settings["input"] |= _geometry(settings["input"])
         settings["input"] = {key: value for key, value in settings["input"].items() if key not in ("fit", "around")}
+    for group, names in _RECIPE_KEYS.items():
+        if group in settings:
+            settings[group] = {names.get(key, key): value for key, value in settings[group].items()}
     if settings.get("loss", {}).get("dice_over") == "picture":
         settings["loss"]["dice_over"] = "image"
     return today

@@ -211,4 +211,4 @@ def test_training_with_masks_reports_how_many_are_missing(
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
     words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out-dir", str(tmp_path / "other")]
     assert main(words) == 1
-    assert "none of the 8 training images of phantom has a mask; set loss.mask=0" in capsys.readouterr().err
+    assert "none of the 8 training images of phantom has a mask; set loss.segmentation=0" in capsys.readouterr().err

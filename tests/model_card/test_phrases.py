@@ -65,7 +65,7 @@ def test_settings_without_effect_are_left_out() -> None:
         "loss": "cross-entropy, class_weights balanced, mask 0.6",
         "augment": "hflip 0.5, scale 0.8 to 1.2",
     }
-    assert "mask" not in dict(phrases.settings(model_cards.full(segments=False)))["loss"]
+    assert "segmentation" not in dict(phrases.settings(model_cards.full(segments=False)))["loss"]
 
 
 def test_the_kept_epoch_has_its_rule_and_its_validation_metrics() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
+from tests.fixtures.refusal import refused
 from tests.fixtures.runs import equal
 from tumorlens.cli import main
 from tumorlens.datasets import Table, fingerprint, write_table
@@ -48,15 +49,17 @@ def test_a_network_learns_classification_and_segmentation(
     with caplog.at_level(logging.INFO, "tumorlens.training.loop.epoch_log"):
         run = train(phantom_table, segmentation_recipe(*settings), tmp_path / "run")
     history = read_history(run.folder / "history.csv")
-    for name in ("train_loss", "train_mask_loss", "train_auxiliary_loss"):
+    for name in ("train_loss", "train_segmentation_loss", "train_auxiliary_loss"):
         assert float(history[-1][name]) < 0.97 * float(history[0][name]), name
     first = {key: float(value) for key, value in history[0].items()}
     assert first["train_loss"] == pytest.approx(
-        0.4 * first["train_classification_loss"] + 0.6 * first["train_mask_loss"] + 0.4 * first["train_auxiliary_loss"],
+        0.4 * first["train_classification_loss"]
+        + 0.6 * first["train_segmentation_loss"]
+        + 0.4 * first["train_auxiliary_loss"],
         abs=1e-4,
     )
     assert first["val_loss"] == pytest.approx(
-        0.4 * first["val_classification_loss"] + 0.6 * first["val_mask_loss"], abs=1e-4
+        0.4 * first["val_classification_loss"] + 0.6 * first["val_segmentation_loss"], abs=1e-4
     )
     best = max(history, key=lambda row: (float(row["val_dice"]), -float(row["val_loss"])))
     assert run.record.epoch_kept == int(best["epoch"])
@@ -83,7 +86,7 @@ def test_a_run_with_masks_is_resumed_with_the_same_masks_only(
 ) -> None:
     kill(phantom_table, segmentation_recipe(), tmp_path / "run", 2)
     first = next(s for s in phantom_table.samples if s.mask)
-    with pytest.raises(RunError, match=r"other settings .*\(mask_fingerprint was \w+, is \w+\)"):
+    with refused(RunError, found=r"other settings .*\(mask_fingerprint was \w+, is \w+\)"):
         train(_unmasked(phantom_table, first.id), segmentation_recipe(), tmp_path / "run", resume=True)
 
 
@@ -108,14 +111,14 @@ def test_a_validation_subset_without_masks_is_evaluated_by_classes_only(
     run = train(table, segmentation_recipe("epochs=1"), tmp_path / "run")
     row = read_history(run.folder / "history.csv")[0]
     assert "val_dice" not in row
-    assert "val_mask_loss" not in row
+    assert "val_segmentation_loss" not in row
     assert float(row["val_loss"]) == pytest.approx(0.4 * float(row["val_classification_loss"]), abs=1e-4)
 
 
 def test_without_a_weight_for_masks_a_network_is_trained_on_labels_only(
     phantom_table: Table, tmp_path: Path, segmentation_recipe: Callable[..., Recipe]
 ) -> None:
-    recipe = segmentation_recipe("loss.mask=0", "epochs=1")
+    recipe = segmentation_recipe("loss.segmentation=0", "epochs=1")
     run = train(_unmasked(phantom_table, subset="train"), recipe, tmp_path / "run")
     assert run.record.masks is None
     assert equal(run, train(phantom_table, recipe, tmp_path / "other"))  # masks are not used
@@ -132,7 +135,7 @@ def test_tensorboard_shows_the_terms_of_the_loss(
     run = train(phantom_table, segmentation_recipe("epochs=2"), tmp_path / "run")
     events = EventAccumulator(str(run.folder / "tensorboard"))
     events.Reload()
-    wanted = {"train_loss", "train_mask_loss", "train_auxiliary_loss", "val_loss", "val_dice", "val_accuracy"}
+    wanted = {"train_loss", "train_segmentation_loss", "train_auxiliary_loss", "val_loss", "val_dice", "val_accuracy"}
     assert wanted <= set(events.Tags()["scalars"])
     assert len(events.Scalars("val_dice")) == 2
 

@@ -209,7 +209,7 @@ def _effective(card: ModelCard, group: str, values: Settings) -> Settings:
     elif group == "schedule" and values.get("name") != "plateau":
         without = {"factor", "patience"}
     elif group == "loss" and not card.segments:
-        without = {"mask", "classification", "auxiliary", "dice", "focal", "focal_alpha", "focal_gamma"}
+        without = {"segmentation", "classification", "auxiliary", "dice", "focal", "focal_alpha", "focal_gamma"}
     return {key: value for key, value in values.items() if key not in without and value not in (None, 0, [1.0, 1.0])}
 
 

@@ -39,8 +39,9 @@ def check_fit(table: Table, recipe: Recipe) -> ModelSpec:
     if recipe.classes not in (None, len(table.classes)):
         n, names = len(table.classes), ", ".join(table.classes)
         raise RecipeError(
-            f"recipe {recipe.name}: classes is {recipe.classes} but {table.name} has {n} classes ({names}); "
-            f"set classes={n} (or null), or choose other data"
+            found=f"recipe {recipe.name}: classes is {recipe.classes}, but {table.name} has {n} classes ({names})",
+            expected="the same number",
+            advice=f"set classes={n} (or null), or choose other data",
         )
     subsets = {name: [s for s in table.samples if s.split == name] for name in ("train", "val")}
     _check_subsets(table, recipe, subsets)
@@ -63,8 +64,10 @@ def check_masks_show_tumors(table: Table, recipe: Recipe, masks: Masks) -> None:
     for subset, key, instead in needed:
         if not any(masks.arrays[i].any() for i, s in enumerate(table.samples) if s.split == subset):
             raise RecipeError(
-                f"recipe {recipe.name}: {key}, but all masks in the {subset} subset of {table.name} are empty at "
-                f"{masks.arrays.shape[1]} x {masks.arrays.shape[2]} pixels; set {instead}, or check the masks"
+                found=f"recipe {recipe.name}: {key}, but all masks in the {subset} subset of {table.name} are empty "
+                f"at {masks.arrays.shape[1]} x {masks.arrays.shape[2]} pixels",
+                expected="masks that show tumors",
+                advice=f"set {instead}, or check the masks",
             )
 
 
@@ -84,12 +87,12 @@ def empty_masks(table: Table, masks: Masks) -> list[str]:
 
 
 def learns_segmentation(recipe: Recipe) -> bool:
-    """Whether the network is trained to segment: it can, and the mask loss has a weight.
+    """Whether the network is trained to segment: it can, and the segmentation loss has a weight.
 
     Raises:
         ModelError: an unknown network.
     """
-    return architecture_info(recipe.model).segments and recipe.loss.mask > 0
+    return architecture_info(recipe.model).segments and recipe.loss.segmentation > 0
 
 
 def needs_masks(recipe: Recipe) -> bool:
@@ -113,7 +116,8 @@ def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
     try:
         input_geometry = InputGeometry(settings.size or info.input_size, settings.mode, settings.resize, settings.crop)
     except ValueError as error:
-        raise RecipeError(f"recipe {recipe.name}: input: {error}") from None
+        found, _, expected = str(error).partition("; expected ")
+        raise RecipeError(found=f"recipe {recipe.name}: input.{found}", expected=expected or None) from None
     return ModelSpec(
         recipe.model, classes, settings.channels, input_geometry, info.mean, info.std, recipe.dropout, recipe.options
     )
@@ -122,14 +126,16 @@ def _spec(recipe: Recipe, classes: tuple[str, ...]) -> ModelSpec:
 def _check_subsets(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]]) -> None:
     if len(subsets["train"]) < 2:
         raise SplitError(
-            f"{table.name}: {len(subsets['train'])} samples are in split 'train', expected at least 2; "
-            "make a split with: tumorlens data split"
+            found=f"{table.name}: {len(subsets['train'])} images are in subset 'train'",
+            expected="at least 2",
+            advice="make a split with: tumorlens data split",
         )
     stop = recipe.stop
     if not subsets["val"] and (stop.keep == "best" or stop.patience or recipe.schedule.name == "plateau"):
         raise SplitError(
-            f"{table.name}: no sample is in split 'val', which stop.keep: best, stop.patience and "
-            "schedule.name: plateau need; make one (--val 0.1), or set stop.keep=last and no patience"
+            found=f"{table.name}: no image is in subset 'val'",
+            expected="some, for stop.keep: best, stop.patience or schedule.name: plateau",
+            advice="make one (--val 0.1), or set stop.keep=last, stop.patience=null and another schedule.name",
         )
 
 
@@ -137,18 +143,22 @@ def _check_masks(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]])
     keys = _mask_keys(recipe)
     if keys and not count_masks(subsets["train"]).own:
         raise RecipeError(
-            f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(subsets['train']):,} training images of "
-            f"{table.name} has a mask; set {' and '.join(keys.values())}, or give masks ({_MASKS})"
+            found=f"recipe {recipe.name}: {' and '.join(keys)}, but none of the {len(subsets['train']):,} training "
+            f"images of {table.name} has a mask",
+            expected="masks of the training images",
+            advice=f"set {' and '.join(keys.values())}, or give masks ({_MASKS})",
         )
     monitored, problem = recipe.stop.monitor == "val_dice", None
     if monitored and not learns_segmentation(recipe):
         segments = architecture_info(recipe.model).segments
-        problem = "loss.mask is 0" if segments else f"{recipe.model} does not segment"
+        problem = "loss.segmentation is 0" if segments else f"{recipe.model} does not segment"
     elif monitored and subsets["val"] and not count_masks(subsets["val"]).own:
         problem = f"none of the {len(subsets['val']):,} validation images of {table.name} has a mask"
     if problem:
         raise RecipeError(
-            f"recipe {recipe.name}: stop.monitor is val_dice, but {problem}; set stop.monitor=val_loss or val_accuracy"
+            found=f"recipe {recipe.name}: stop.monitor is val_dice, but {problem}",
+            expected="a network that segments, and validation images with masks",
+            advice="set stop.monitor=val_loss or val_accuracy",
         )
 
 
@@ -159,48 +169,55 @@ def _check_healthy(table: Table, recipe: Recipe, subsets: dict[str, list[Sample]
         keys["prior_correction is true"] = "prior_correction=false"
     if keys and not HEALTHY & set(table.classes):
         raise RecipeError(
-            f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy images "
-            f"(found {', '.join(table.classes)}; expected one of {', '.join(sorted(HEALTHY))} among them); set "
-            f"{' and '.join(keys.values())}, or add healthy images"
+            found=f"recipe {recipe.name}: {' and '.join(keys)}, but {table.name} has no class for healthy images, "
+            f"only {', '.join(table.classes)}",
+            expected=f"one of {', '.join(sorted(HEALTHY))} among the classes",
+            advice=f"set {' and '.join(keys.values())}, or add healthy images",
         )
     if recipe.prior_correction and not subsets["val"]:
         raise SplitError(
-            f"{table.name}: no sample is in split 'val', which prior_correction needs; make one (--val 0.1), or set "
-            "prior_correction=false"
+            found=f"{table.name}: no image is in subset 'val'",
+            expected="some, for prior_correction",
+            advice="make one (--val 0.1), or set prior_correction=false",
         )
 
 
 def _check_network(recipe: Recipe, spec: ModelSpec) -> None:
     """Check that the network has the layers that the recipe needs; builds it only where that matters."""
-    slow, frozen = recipe.optimizer.backbone != 1, recipe.optimizer.freeze
-    if not (slow or frozen or recipe.loss.cam_guidance or recipe.prior_correction):
+    factor, frozen = recipe.optimizer.backbone_lr_factor, recipe.optimizer.frozen_stages
+    if not (factor != 1 or frozen or recipe.loss.cam_guidance or recipe.prior_correction):
         return
     network = spec.network()
     if frozen and recipe.pretrained == "none":
         raise RecipeError(
-            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but pretrained is none: the frozen layers "
-            "would stay random; set optimizer.freeze=0, or pretrained=imagenet"
+            found=f"recipe {recipe.name}: optimizer.frozen_stages is {frozen}, but pretrained is none: the frozen "
+            "layers would stay random",
+            expected="pretrained weights for frozen layers",
+            advice="set optimizer.frozen_stages=0, or pretrained=imagenet",
         )
     if frozen and not can_freeze(network, frozen):
         raise RecipeError(
-            f"recipe {recipe.name}: optimizer.freeze is {frozen}, but {recipe.model} has no maps at 1/{2**frozen} of "
-            "the input in a separate backbone; set optimizer.freeze=0"
+            found=f"recipe {recipe.name}: optimizer.frozen_stages is {frozen}, but {recipe.model} has no maps at "
+            f"1/{2**frozen} of the input in a separate backbone",
+            advice="set optimizer.frozen_stages=0",
         )
-    if slow and not any(name.startswith(BACKBONE) for name, _ in network.named_parameters()):
+    if factor != 1 and not any(name.startswith(BACKBONE) for name, _ in network.named_parameters()):
         raise RecipeError(
-            f"recipe {recipe.name}: optimizer.backbone is {recipe.optimizer.backbone:g}, but {recipe.model} has no "
-            "separate backbone; set optimizer.backbone=1"
+            found=f"recipe {recipe.name}: optimizer.backbone_lr_factor is {factor:g}, but {recipe.model} "
+            "has no separate backbone",
+            advice="set optimizer.backbone_lr_factor=1",
         )
     if recipe.prior_correction and not can_correct_prior(network):
         raise RecipeError(
-            f"recipe {recipe.name}: prior_correction is true, but {recipe.model} does not end with one linear layer "
-            "that has a bias; set prior_correction=false"
+            found=f"recipe {recipe.name}: prior_correction is true, but {recipe.model} does not end with one linear "
+            "layer that has a bias",
+            advice="set prior_correction=false",
         )
     if recipe.loss.cam_guidance and network.classifier_weights() is None:
         raise RecipeError(
-            f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} has no class activation maps, "
-            "because it does not end with pooling and one linear layer; set loss.cam_guidance=0, or choose another "
-            "model, such as efficientnet_lite0"
+            found=f"recipe {recipe.name}: loss.cam_guidance is above 0, but {recipe.model} has no class activation "
+            "maps, because it does not end with pooling and one linear layer",
+            advice="set loss.cam_guidance=0, or choose another model, such as efficientnet_lite0",
         )
 
 
@@ -208,7 +225,7 @@ def _mask_keys(recipe: Recipe) -> dict[str, str]:
     """Keys of the recipe that need masks -> settings that do not."""
     keys = {}
     if learns_segmentation(recipe):
-        keys["loss.mask is above 0"] = "loss.mask=0"
+        keys["loss.segmentation is above 0"] = "loss.segmentation=0"
     if recipe.loss.cam_guidance:
         keys["loss.cam_guidance is above 0"] = "loss.cam_guidance=0"
     return keys | _lesion_keys(recipe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tumorlens.errors import RecipeError
+from tumorlens.errors import RecipeError, did_you_mean
 
 
 class _RecipeGroup(BaseModel):
@@ -56,9 +56,14 @@ class Optimizer(_RecipeGroup):
 
     name: Literal["adam", "adamw", "sgd"] = "adamw"
     lr: float = Field(default=1e-3, gt=0)
-    backbone: float = Field(default=1.0, gt=0, le=1, description="factor of the learning rate for the backbone")
-    freeze: int = Field(
-        default=0, ge=0, le=4, description="number of map sizes, from 1/2 on, up to which backbone layers are frozen"
+    backbone_lr_factor: float = Field(
+        default=1.0, gt=0, le=1, description="factor of the learning rate for the backbone"
+    )
+    frozen_stages: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="number of frozen stages of the backbone; stage n has maps at 1/2^n of the input",
     )
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
@@ -77,9 +82,9 @@ class Schedule(_RecipeGroup):
 class Loss(_RecipeGroup):
     """Cross-entropy, CAM guidance, and the loss of masks.
 
-    Keys from `mask` on are for networks that segment; their defaults are those of published method 2. Every other
-    network is trained with cross-entropy only, and so is one that segments if `mask` is 0. `cam_guidance` is added to
-    either.
+    Keys from `segmentation` on are for networks that segment; their defaults are those of published method 2. Every
+    other network is trained with cross-entropy only, and so is one that segments if `segmentation` is 0.
+    `cam_guidance` is added to either.
     """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
@@ -87,16 +92,18 @@ class Loss(_RecipeGroup):
     cam_guidance: float = Field(
         default=0.0, ge=0, description="weight of the CAM guidance loss: class activation outside of the reference mask"
     )
-    mask: float = Field(default=0.6, ge=0, description="weight of the mask loss; 0: train on labels only")
+    segmentation: float = Field(
+        default=0.6, ge=0, description="weight of the segmentation loss; 0: train on labels only"
+    )
     classification: float = Field(
         default=0.4, ge=0, description="weight of the cross-entropy of a network that segments"
     )
     auxiliary: float = Field(default=0.4, ge=0, description="weight of the mean loss of the auxiliary heads")
-    dice: float = Field(default=0.5, ge=0, description="weight of the Dice loss in the mask loss")
+    dice: float = Field(default=0.5, ge=0, description="weight of the Dice loss in the segmentation loss")
     dice_over: Literal["image", "batch"] = Field(
         default="image", description="Dice of each image, or of all pixels of a batch"
     )
-    focal: float = Field(default=0.5, ge=0, description="weight of the focal loss in the mask loss")
+    focal: float = Field(default=0.5, ge=0, description="weight of the focal loss in the segmentation loss")
     focal_alpha: float = Field(default=0.25, gt=0, lt=1, description="weight of tumor pixels in the focal loss")
     focal_gamma: float = Field(
         default=2.0, ge=0, description="focusing parameter: how much less correctly classified pixels count"
@@ -182,7 +189,7 @@ class Recipe(_RecipeGroup):
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if self.input.resize is not None and self.input.mode != "center_crop":
-            raise ValueError("input.resize needs input.mode: center_crop")
+            raise ValueError("input.resize is set; expected input.mode=center_crop with it")
         if self.schedule.name == "onecycle" and self.schedule.warmup >= 1:
             raise ValueError("schedule.warmup is a share of all steps with onecycle; expected less than 1")
         size, resize = self.input.size, self.input.resize
@@ -192,9 +199,9 @@ class Recipe(_RecipeGroup):
             raise ValueError(
                 f"progressive_resizing.size is {self.progressive_resizing.size}; expected at most input.size, {size}"
             )
-        if self.loss.mask and not self.loss.dice + self.loss.focal:
+        if self.loss.segmentation and not self.loss.dice + self.loss.focal:
             raise ValueError(
-                "loss.dice and loss.focal are both 0; raise one, or set loss.mask=0 to train on labels only"
+                "loss.dice and loss.focal are both 0; expected one above 0, or loss.segmentation=0 for labels only"
             )
         return self
 
@@ -222,7 +229,7 @@ def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"recipe {source}: {_explain(error)}") from None
+        raise _invalid(f"recipe {source}", error) from None
 
 
 def _folder() -> Any:
@@ -236,17 +243,19 @@ def _read(source: str | Path) -> dict[str, Any]:
     elif Path(source).is_file():
         text = Path(source).read_text(encoding="utf-8")
     else:
-        near = difflib.get_close_matches(name, shipped(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"shipped ones are {shipped()}"
-        raise RecipeError(f"recipe {name}: neither a shipped recipe nor a file; {hint}")
+        raise RecipeError(
+            found=f"recipe {name}: neither a shipped recipe nor a file",
+            expected=f"a .yaml file, or one of {shipped()}",
+            advice=did_you_mean(name, shipped()),
+        )
     data = _parse(text, f"recipe {name}")
     if not isinstance(data, dict):
-        raise RecipeError(f"recipe {name}: holds {type(data).__name__}; expected keys and values")
+        raise RecipeError(found=f"recipe {name}: holds {type(data).__name__}", expected="keys and values")
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if parent not in shipped():
-        raise RecipeError(f"recipe {name}: extends {parent!r}; expected a shipped recipe, one of {shipped()}")
+        raise RecipeError(found=f"recipe {name}: extends {parent!r}", expected=f"a shipped recipe, one of {shipped()}")
     return _merge(_read(parent), data)
 
 
@@ -254,7 +263,9 @@ def _parse(text: str, what: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise RecipeError(f"{what}: not YAML ({' '.join(str(error).split())})") from None
+        raise RecipeError(
+            found=f"{what}: not YAML ({' '.join(str(error).split())})", expected="keys and values, as lr: 3e-4"
+        ) from None
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -270,30 +281,42 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def _override(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
-        raise RecipeError(f"override '{override}': expected key=value, for example optimizer.lr=3e-4")
+        raise RecipeError(
+            found=f"override '{override}': has no key and value", expected="key=value, for example optimizer.lr=3e-4"
+        )
     *parents, last = key.strip().split(".")
     for parent in parents:
         child = data.setdefault(parent, {})
         if not isinstance(child, dict):
-            raise RecipeError(f"override '{override}': {parent} is a value, not a group of keys")
+            raise RecipeError(
+                found=f"override '{override}': {parent} is a value", expected="a group of keys before each dot"
+            )
         data = child
     data[last] = _parse(value, f"override '{override}'") if value else ""
 
 
-def _explain(error: ValidationError) -> str:
-    """The first problem of a validation, in one line, with the nearest key for an unknown one."""
+# What pydantic and the validators above put before the expectation.
+_SHOULD = re.compile(r"^(?:\w+ should (?:be|have) |expected )")
+
+
+def _invalid(recipe: str, error: ValidationError) -> RecipeError:
+    """An error for the first problem of a validation, with the nearest key for an unknown one."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
     if first["type"] == "extra_forbidden":
         known = _keys_at(first["loc"][:-1])
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {known}"
-        return f"unknown key '{where}'; {hint}"
+        return RecipeError(
+            found=f"{recipe}: unknown key '{where}'",
+            expected=f"one of {known}",
+            advice=did_you_mean(str(first["loc"][-1]), known),
+        )
     if first["type"] == "missing":
-        return f"key '{where}' is missing"
+        return RecipeError(found=f"{recipe}: key '{where}' is missing", advice="add it")
+    problem = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:  # keys that contradict each other: the message names both
-        return first["msg"].removeprefix("Value error, ")
-    return f"{where}: {first['msg']}; found {first['input']!r}"
+        found, _, expected = problem.partition("; expected ")
+        return RecipeError(found=f"{recipe}: {found}", expected=expected or None)
+    return RecipeError(found=f"{recipe}: {where} is {first['input']!r}", expected=_SHOULD.sub("", problem))
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

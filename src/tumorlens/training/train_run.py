@@ -142,8 +142,8 @@ def _task(spec: ModelSpec, recipe: Recipe, table: Table, seed: int) -> tuple[Sup
     origin = "none"
     if recipe.pretrained != "none":
         origin = load_pretrained(network, spec.model, recipe.pretrained)
-    if recipe.optimizer.freeze:
-        freeze(network, recipe.optimizer.freeze)
+    if recipe.optimizer.frozen_stages:
+        freeze(network, recipe.optimizer.frozen_stages)
     network = network.to(memory_format=torch.channels_last)
     if recipe.precision == "bf16" and not torch.cuda.is_available():
         depthwise_in_float32(network)

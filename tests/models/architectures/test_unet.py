@@ -8,7 +8,7 @@ import torch
 from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, architecture_info, cost, create, list_networks
-from tumorlens.training.loop.losses import MaskLoss, dice
+from tumorlens.training.loop.losses import SegmentationLoss, dice
 
 LITE = "efficientnet_lite0_unet"
 UNETS = [name for name in list_networks() if name.endswith("_unet")]
@@ -122,7 +122,7 @@ def test_it_learns_to_segment_bright_squares() -> None:
     masks = torch.zeros(4, 1, 64, 64)
     for mask, (row, column) in zip(masks, torch.randint(8, 40, (4, 2)).tolist(), strict=True):
         mask[:, row : row + 16, column : column + 16] = 1
-    images, loss = masks + 0.3 * torch.randn_like(masks), MaskLoss(0.5, 0.5, 0.5, 0.0)
+    images, loss = masks + 0.3 * torch.randn_like(masks), SegmentationLoss(0.5, 0.5, 0.5, 0.0)
     optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
     predicted = torch.zeros(())
     for _ in range(15):

@@ -163,11 +163,15 @@ def test_a_network_learns_classification_segmentation_and_guidance_together(
     settings = ("model=efficientnet_lite0_unet", "input.channels=3", "epochs=1", "loss.cam_guidance=0.5")
     run = train(phantom_table, _recipe(*settings), tmp_path / "all")
     row = {key: float(value) for key, value in read_history(run.folder / "history.csv")[0].items()}
-    total = 0.4 * row["train_classification_loss"] + 0.6 * row["train_mask_loss"] + 0.5 * row["train_cam_guidance_loss"]
+    total = (
+        0.4 * row["train_classification_loss"]
+        + 0.6 * row["train_segmentation_loss"]
+        + 0.5 * row["train_cam_guidance_loss"]
+    )
     assert row["train_loss"] == pytest.approx(total, rel=0.02)  # the terms have different weights over the 2 batches
     assert {"val_dice", "val_relevance_mass_accuracy", "val_pointing_game"} <= set(run.record.validation)
     assert run.segments
-    guided = train(phantom_table, _recipe(*settings, "loss.mask=0"), tmp_path / "guided")
+    guided = train(phantom_table, _recipe(*settings, "loss.segmentation=0"), tmp_path / "guided")
     assert not guided.segments
     assert guided.record.masks is not None
     assert not guided.record.masks.segmented

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tumorlens.models import ModelOutput, create
-from tumorlens.training.loop.losses import DiceOver, MaskLoss, MultiTaskLoss, dice
+from tumorlens.training.loop.losses import DiceOver, MultiTaskLoss, SegmentationLoss, dice
 
 EVEN = torch.zeros(1, 1, 2, 2)  # a probability of one half everywhere
 ONE_OF_FOUR = torch.tensor([[[[1, 0], [0, 0]]]], dtype=torch.uint8)
@@ -22,25 +22,25 @@ def _output(logits: Tensor, mask: Tensor, *auxiliary: Tensor) -> ModelOutput:
 
 
 def test_dice_and_focal_loss_are_those_of_the_formulas() -> None:
-    dice = MaskLoss(dice=1, focal=0)(EVEN, ONE_OF_FOUR)
-    focal = MaskLoss(dice=0, focal=1)(EVEN, ONE_OF_FOUR)
+    dice = SegmentationLoss(dice=1, focal=0)(EVEN, ONE_OF_FOUR)
+    focal = SegmentationLoss(dice=0, focal=1)(EVEN, ONE_OF_FOUR)
     # Dice: 2 * 0.5 / (4 * 0.5 + 1). Focal: one pixel weighs 0.25, three weigh 0.75, all times 0.5 squared.
     assert float(dice) == pytest.approx(1 - 1 / 3, abs=1e-4)
     assert float(focal) == pytest.approx((0.25 + 3 * 0.75) / 4 * 0.25 * LN2, abs=1e-6)
-    assert float(MaskLoss()(EVEN, ONE_OF_FOUR)) == pytest.approx(float(dice + focal) / 2)
+    assert float(SegmentationLoss()(EVEN, ONE_OF_FOUR)) == pytest.approx(float(dice + focal) / 2)
 
 
 def test_a_confident_correct_mask_has_no_loss_and_a_wrong_one_a_large_loss() -> None:
     correct = 30.0 * (2 * ONE_OF_FOUR.float() - 1)
-    assert float(MaskLoss()(correct, ONE_OF_FOUR)) == pytest.approx(0, abs=1e-4)
-    assert float(MaskLoss()(-correct, ONE_OF_FOUR)) > 1
+    assert float(SegmentationLoss()(correct, ONE_OF_FOUR)) == pytest.approx(0, abs=1e-4)
+    assert float(SegmentationLoss()(-correct, ONE_OF_FOUR)) > 1
 
 
 def test_over_a_batch_the_dice_is_that_of_all_pixels_together() -> None:
     masks = torch.zeros(2, 1, 2, 2)
     masks[0, 0, 0, 0] = 1
     logits = torch.zeros(2, 1, 2, 2)  # one half everywhere: 4 pixels predicted, 1 in the reference, overlap 0.5
-    loss = MaskLoss(dice=1, focal=0, over="batch")(logits, masks)
+    loss = SegmentationLoss(dice=1, focal=0, over="batch")(logits, masks)
     assert float(loss) == pytest.approx(1 - 2 * 0.5 / (4 + 1), abs=1e-4)
 
 
@@ -49,7 +49,7 @@ def test_only_dice_over_a_batch_has_a_gradient_in_healthy_images(over: DiceOver,
     masks = torch.zeros(2, 1, 2, 2)
     masks[0, 0, 0, 0] = 1
     logits = torch.zeros(2, 1, 2, 2, requires_grad=True)
-    MaskLoss(dice=1, focal=0, over=over)(logits, masks).backward()
+    SegmentationLoss(dice=1, focal=0, over=over)(logits, masks).backward()
     assert logits.grad is not None
     assert bool((logits.grad[1] > 1e-3).all()) is has_gradient
 
@@ -58,22 +58,26 @@ def test_the_total_is_the_weighted_sum_of_its_terms() -> None:
     logits, labels = torch.tensor([[0.0, 0.0]]), torch.tensor([1])
     output = _output(logits, EVEN, torch.full((1, 1, 1, 1), 3.0), torch.zeros(1, 1, 1, 1))
     terms = MultiTaskLoss()(output, labels, ONE_OF_FOUR, torch.tensor([True]))
-    mask = MaskLoss()
+    mask = SegmentationLoss()
     assert float(terms.classification) == pytest.approx(LN2)
-    assert float(terms.mask) == pytest.approx(float(mask(EVEN, ONE_OF_FOUR)))
+    assert float(terms.segmentation) == pytest.approx(float(mask(EVEN, ONE_OF_FOUR)))
     heads = mask(EVEN, ONE_OF_FOUR) + mask(EVEN + 3, ONE_OF_FOUR)
     assert float(terms.auxiliary) == pytest.approx(float(heads) / 2)
     assert float(terms.total) == pytest.approx(
-        0.4 * float(terms.classification) + 0.6 * float(terms.mask) + 0.4 * float(terms.auxiliary)
+        0.4 * float(terms.classification) + 0.6 * float(terms.segmentation) + 0.4 * float(terms.auxiliary)
     )
 
 
 def test_the_weights_of_the_terms_can_be_set() -> None:
     output = _output(torch.tensor([[0.0, 0.0]]), EVEN, EVEN)
     reference = torch.tensor([0]), ONE_OF_FOUR, torch.tensor([True])
-    terms = MultiTaskLoss(classification=1, mask=2, auxiliary=3)(output, *reference)
-    assert float(terms.total) == pytest.approx(float(terms.classification + 2 * terms.mask + 3 * terms.auxiliary))
-    assert float(MultiTaskLoss(gamma=0, alpha=0.5, dice=0, focal=1)(output, *reference).mask) == pytest.approx(LN2 / 2)
+    terms = MultiTaskLoss(classification=1, segmentation=2, auxiliary=3)(output, *reference)
+    assert float(terms.total) == pytest.approx(
+        float(terms.classification + 2 * terms.segmentation + 3 * terms.auxiliary)
+    )
+    assert float(MultiTaskLoss(gamma=0, alpha=0.5, dice=0, focal=1)(output, *reference).segmentation) == pytest.approx(
+        LN2 / 2
+    )
 
 
 def test_label_smoothing_and_class_weights_are_applied_to_the_cross_entropy() -> None:
@@ -92,8 +96,8 @@ def test_an_image_without_a_mask_counts_in_the_cross_entropy_only() -> None:
     output = _output(torch.zeros(2, 2), predicted, predicted)
     terms = MultiTaskLoss()(output, torch.tensor([0, 1]), masks, torch.tensor([True, False]))
     terms.total.backward()
-    torch.testing.assert_close(terms.mask, MaskLoss()(EVEN, ONE_OF_FOUR))
-    torch.testing.assert_close(terms.auxiliary, terms.mask)
+    torch.testing.assert_close(terms.segmentation, SegmentationLoss()(EVEN, ONE_OF_FOUR))
+    torch.testing.assert_close(terms.auxiliary, terms.segmentation)
     assert predicted.grad is not None
     assert predicted.grad[0].any()
     assert not predicted.grad[1].any()
@@ -104,7 +108,7 @@ def test_a_batch_without_any_mask_gives_every_weight_a_gradient() -> None:
     network = create("efficient_mtnet_s", 2)
     masks = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
     terms = MultiTaskLoss()(network(torch.randn(2, 3, 64, 64)), torch.tensor([0, 1]), masks, torch.zeros(2).bool())
-    assert not terms.mask
+    assert not terms.segmentation
     assert not terms.auxiliary
     terms.total.backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())

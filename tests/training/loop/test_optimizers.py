@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.fixtures.refusal import refused
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.models import create
@@ -31,7 +32,9 @@ def _rates(schedule: str, *changes: str) -> list[list[float]]:
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_the_backbone_has_a_lower_learning_rate_and_all_others_the_full_one(name: str) -> None:
-    recipe = load_recipe("segment", [f"optimizer.name={name}", "optimizer.lr=1.0e-2", "optimizer.backbone=0.25"])
+    recipe = load_recipe(
+        "segment", [f"optimizer.name={name}", "optimizer.lr=1.0e-2", "optimizer.backbone_lr_factor=0.25"]
+    )
     network = create(recipe.model, 3)
     rest, slow = make_optimizer(network, recipe.optimizer).param_groups
     assert (rest["lr"], slow["lr"]) == (1.0e-2, 2.5e-3)
@@ -49,12 +52,12 @@ def test_without_it_all_weights_are_one_group() -> None:
 
 @pytest.mark.parametrize("schedule", ["{name: onecycle, warmup: 0.2}", "{name: cosine, warmup: 1}", "{name: constant}"])
 def test_a_schedule_changes_both_learning_rates_by_the_same_factor(schedule: str) -> None:
-    rates = torch.tensor(_rates(schedule, "optimizer.backbone=0.25"))
+    rates = torch.tensor(_rates(schedule, "optimizer.backbone_lr_factor=0.25"))
     torch.testing.assert_close(rates[:, 1], 0.25 * rates[:, 0])
     assert rates.max() == pytest.approx(1.0e-2, rel=1e-6)
 
 
 def test_a_network_without_backbone_is_refused(phantom_table: Table) -> None:
-    recipe = load_recipe("demo", ["optimizer.backbone=0.5"])
-    with pytest.raises(RecipeError, match=r"optimizer.backbone is 0.5, but mini_resnet has no separate backbone"):
+    recipe = load_recipe("demo", ["optimizer.backbone_lr_factor=0.5"])
+    with refused(RecipeError, found="optimizer.backbone_lr_factor is 0.5, but mini_resnet has no separate backbone"):
         check_fit(phantom_table, recipe)

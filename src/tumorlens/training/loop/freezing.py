@@ -15,23 +15,23 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tumorlens.models import Network
 
 
-def freeze(network: Network, sizes: int) -> None:
-    """Freeze the backbone up to the last maps of the first sizes, in place.
+def freeze(network: Network, stages: int) -> None:
+    """Freeze the first stages of the backbone, in place.
 
     Args:
         network: with a backbone of timm (`can_freeze`).
-        sizes: 1 for all layers up to the last maps at half the input's size, 2 for those at a quarter, and so on to 4.
+        stages: 1 for all layers up to the last maps at half the input's size, 2 for those at a quarter, and so on to 4.
     """
-    for layer in _first_layers(network.backbone, sizes):
+    for layer in _first_layers(network.backbone, stages):
         for weight in layer.parameters(recurse=False):
             weight.requires_grad_(False)
         if isinstance(layer, _BatchNorm):
             layer.eval()
 
 
-def can_freeze(network: Network, sizes: int) -> bool:
-    """Whether a network has so many map sizes in a backbone of timm."""
-    return bool(_last(getattr(network, "backbone", None), sizes))
+def can_freeze(network: Network, stages: int) -> bool:
+    """Whether a network has so many stages in a backbone of timm."""
+    return bool(_last(getattr(network, "backbone", None), stages))
 
 
 def is_frozen(layer: nn.Module) -> bool:
@@ -40,9 +40,9 @@ def is_frozen(layer: nn.Module) -> bool:
     return bool(weights) and not any(weight.requires_grad for weight in weights)
 
 
-def _first_layers(backbone: Any, sizes: int) -> list[nn.Module]:
-    """The layers and their containers, in the order of the network, up to the maps of that size."""
-    last, reached, layers = _last(backbone, sizes), False, []
+def _first_layers(backbone: Any, stages: int) -> list[nn.Module]:
+    """The layers and their containers, in the order of the network, up to the last maps of that stage."""
+    last, reached, layers = _last(backbone, stages), False, []
     for name, layer in backbone.named_modules():
         within = name == last or name.startswith(f"{last}.")
         if reached and not within:
@@ -52,7 +52,7 @@ def _first_layers(backbone: Any, sizes: int) -> list[nn.Module]:
     return layers
 
 
-def _last(backbone: Any, sizes: int) -> str:
-    """Name of the module of the last maps of that size; empty where there is none."""
+def _last(backbone: Any, stages: int) -> str:
+    """Name of the module of the last maps of that stage; empty where there is none."""
     maps = getattr(backbone, "feature_info", ())
-    return next((str(info["module"]) for info in maps if info["reduction"] == 2**sizes), "")
+    return next((str(info["module"]) for info in maps if info["reduction"] == 2**stages), "")

@@ -19,13 +19,13 @@ class LossTerms(NamedTuple):
     Attributes:
         total: the weighted sum, to be minimized.
         classification: cross-entropy over the batch.
-        mask: Dice and focal loss of the mask, mean over the images with a known mask; 0 without any.
+        segmentation: Dice and focal loss of the mask, mean over the images with a known mask; 0 without any.
         auxiliary: the same for the auxiliary heads, mean over the heads; 0 without any.
     """
 
     total: Tensor
     classification: Tensor
-    mask: Tensor
+    segmentation: Tensor
     auxiliary: Tensor
 
 
@@ -33,7 +33,7 @@ DiceOver = Literal["image", "batch"]
 """Dice loss of each image, or of all pixels of a batch."""
 
 
-class MaskLoss(nn.Module):
+class SegmentationLoss(nn.Module):
     """Dice loss of the overlap, and focal loss of each pixel (Lin et al. 2017).
 
     Dice over a batch, as nnU-Net uses it for slices (Isensee et al. 2021, Nature Methods 18:203), penalizes a false
@@ -75,15 +75,15 @@ def dice(logits: Tensor, masks: Tensor) -> Tensor:
 
 
 class MultiTaskLoss(nn.Module):
-    """Weighted sum of cross-entropy, mask loss and the loss of auxiliary heads; defaults of published method 2.
+    """Weighted sum of cross-entropy, segmentation loss and the loss of auxiliary heads; defaults of published method 2.
 
     Args:
         classification: weight of the cross-entropy.
-        mask: weight of the mask loss.
+        segmentation: weight of the segmentation loss.
         auxiliary: weight of the mean loss of the auxiliary heads.
-        dice: weight of the Dice loss in the mask loss.
+        dice: weight of the Dice loss in the segmentation loss.
         over: Dice of each image, or of a batch.
-        focal: weight of the focal loss in the mask loss.
+        focal: weight of the focal loss in the segmentation loss.
         alpha: weight of tumor pixels in the focal loss; that of all others is 1 - alpha.
         gamma: focusing parameter of the focal loss.
         class_weights: (K,), or None for equal ones.
@@ -94,7 +94,7 @@ class MultiTaskLoss(nn.Module):
         self,
         *,
         classification: float = 0.4,
-        mask: float = 0.6,
+        segmentation: float = 0.6,
         auxiliary: float = 0.4,
         dice: float = 0.5,
         over: DiceOver = "image",
@@ -105,9 +105,9 @@ class MultiTaskLoss(nn.Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weights = classification, mask, auxiliary
+        self.weights = classification, segmentation, auxiliary
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
-        self.mask_loss = MaskLoss(dice, focal, alpha, gamma, over)
+        self.segmentation_loss = SegmentationLoss(dice, focal, alpha, gamma, over)
 
     def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> LossTerms:
         """The loss of one batch, in float32.
@@ -120,15 +120,15 @@ class MultiTaskLoss(nn.Module):
         """
         assert output.mask is not None  # as `ArchitectureInfo.segments` states
         classification = self.cross_entropy(output.logits.float(), labels)
-        mask = self._mask_loss(output.mask, masks, has_mask)
-        heads = [self._mask_loss(logits, masks, has_mask) for logits in output.auxiliary]
+        segmentation = self._segmentation_loss(output.mask, masks, has_mask)
+        heads = [self._segmentation_loss(logits, masks, has_mask) for logits in output.auxiliary]
         auxiliary = torch.stack(heads).mean() if heads else torch.zeros_like(classification)
         weights = self.weights
-        total = weights[0] * classification + weights[1] * mask + weights[2] * auxiliary
-        return LossTerms(total, classification, mask, auxiliary)
+        total = weights[0] * classification + weights[1] * segmentation + weights[2] * auxiliary
+        return LossTerms(total, classification, segmentation, auxiliary)
 
-    def _mask_loss(self, logits: Tensor, masks: Tensor, has_mask: Tensor) -> Tensor:
+    def _segmentation_loss(self, logits: Tensor, masks: Tensor, has_mask: Tensor) -> Tensor:
         if not has_mask.any():
             return logits.float().sum() * 0  # zero, but with a gradient for every weight, as DDP expects
-        loss: Tensor = self.mask_loss(logits[has_mask], masks[has_mask])
+        loss: Tensor = self.segmentation_loss(logits[has_mask], masks[has_mask])
         return loss

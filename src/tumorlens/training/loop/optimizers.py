@@ -28,12 +28,12 @@ def make_optimizer(network: Network, settings: recipe.Optimizer) -> Optimizer:
 
 def _groups(network: Network, settings: recipe.Optimizer) -> list[dict[str, Any]]:
     """One group of all weights, or two: all others, and those of the backbone."""
-    if settings.backbone == 1:
+    if settings.backbone_lr_factor == 1:
         return [{"params": list(network.parameters())}]
     weights: dict[bool, list[Any]] = {False: [], True: []}
     for name, weight in network.named_parameters():
         weights[name.startswith(BACKBONE)].append(weight)
-    return [{"params": weights[False]}, {"params": weights[True], "lr": settings.lr * settings.backbone}]
+    return [{"params": weights[False]}, {"params": weights[True], "lr": settings.lr * settings.backbone_lr_factor}]
 
 
 def make_schedule(

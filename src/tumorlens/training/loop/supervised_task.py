@@ -76,7 +76,7 @@ class SupervisedTask(L.LightningModule):
             terms = self.train_loss(output, labels, masks, known)
             loss: Tensor = terms.total
             self._log("train_classification_loss", terms.classification, len(labels))
-            self._log("train_mask_loss", terms.mask, int(known.sum()))
+            self._log("train_segmentation_loss", terms.segmentation, int(known.sum()))
             if output.auxiliary:
                 self._log("train_auxiliary_loss", terms.auxiliary, int(known.sum()))
         else:
@@ -104,7 +104,7 @@ class SupervisedTask(L.LightningModule):
         masks, known = _masks(batch)
         terms, with_tumor = self.val_loss(output, labels, masks, known), _with_tumor(masks)
         self._log("val_classification_loss", terms.classification, len(labels))
-        self._log("val_mask_loss", terms.mask, int(known.sum()))
+        self._log("val_segmentation_loss", terms.segmentation, int(known.sum()))
         # Images with a tumor only: with an empty reference mask, an empty prediction would be perfect.
         self._log("val_dice", dice(output.mask[with_tumor], masks[with_tumor]).mean(), int(with_tumor.sum()))
 
@@ -122,8 +122,8 @@ class SupervisedTask(L.LightningModule):
         """
         if self.segments:
             metrics, weight = self.trainer.callback_metrics, self.recipe.loss
-            mask_loss = weight.mask * metrics.get("val_mask_loss", torch.zeros(()))
-            self.log("val_loss", weight.classification * metrics["val_classification_loss"] + mask_loss)
+            segmentation_loss = weight.segmentation * metrics.get("val_segmentation_loss", torch.zeros(()))
+            self.log("val_loss", weight.classification * metrics["val_classification_loss"] + segmentation_loss)
 
     def _log(self, name: str, value: Tensor, count: int) -> None:
         """Log the mean over an epoch of a value that is the mean over `count` images."""
@@ -143,8 +143,9 @@ class SupervisedTask(L.LightningModule):
             value = float(self.trainer.callback_metrics.get(name, 0.0))
             if not math.isfinite(value):
                 raise RunError(
-                    f"epoch {self.current_epoch + 1}: {name} is {value}; expected a finite number; "
-                    "train with a lower optimizer.lr"
+                    found=f"epoch {self.current_epoch + 1}: {name} is {value}",
+                    expected="a finite number",
+                    advice="train with a lower optimizer.lr",
                 )
         if isinstance(schedule := self.lr_schedulers(), ReduceLROnPlateau):
             schedule.step(self.trainer.callback_metrics["val_loss"])
@@ -188,7 +189,7 @@ def _criterion(
         return nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
     return MultiTaskLoss(
         classification=loss.classification,
-        mask=loss.mask,
+        segmentation=loss.segmentation,
         auxiliary=loss.auxiliary,
         dice=loss.dice,
         over=loss.dice_over,
