@@ -26,6 +26,7 @@ def prediction(
 ) -> Prediction:
     return Prediction(
         source="scan.png",
+        gray=np.full((100, 120), 90, np.uint8),
         label="glioma",
         probabilities={"glioma": 0.9, "no_tumor": 0.1},
         heatmap=None,
@@ -114,3 +115,36 @@ def test_spacing_and_orientation_come_from_the_scan(segmentation_model_file: Pat
     assert found.tumor.largest.side in ("left", "right", "midline")
     data = found.to_dict()
     assert (data["spacing"], data["spacing_source"], data["orientation"]) == ([5.0, 0.5, 0.8], "file", "SPL")
+
+
+def test_the_repr_is_one_line_with_class_tumor_and_flag() -> None:
+    assert repr(prediction(None)) == "Prediction(scan.png: glioma 90.0 %)"
+    assert repr(prediction(mask_of((10, 20, 4, 31)))) == "Prediction(scan.png: glioma 90.0 %, 124 px tumor)"
+    flagged = replace(prediction(mask_of()), ood=True)
+    assert repr(flagged) == "Prediction(scan.png: glioma 90.0 %, no tumor segmented, out of distribution)"
+
+
+def test_a_notebook_shows_the_image_the_probabilities_and_the_flags() -> None:
+    html = replace(prediction(mask_of()), source="<b>.png", ood=True, ood_score=2.5)._repr_html_()
+    assert '<img src="data:image/png;base64,' in html
+    assert "&lt;b&gt;.png" in html
+    assert "<b>.png" not in html
+    for text in (
+        "90.0 %",
+        "10.0 %",
+        "2.50",
+        "classification and segmentation disagree",
+        "out of distribution",
+        "research",
+    ):
+        assert text in html
+
+
+def test_the_overlay_draws_the_contour_and_the_diameters_but_nothing_without_a_mask() -> None:
+    plain = np.asarray(prediction(None).overlay())
+    np.testing.assert_array_equal(plain, 90)
+    drawn = np.asarray(prediction(mask_of((10, 20, 14, 31))).overlay())
+    changed = (drawn != 90).any(axis=2)
+    assert changed[10, 20:51].all()
+    assert not changed[:10].any()
+    assert changed[11:23, 21:50].any()  # the diameters

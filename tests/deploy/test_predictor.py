@@ -14,7 +14,7 @@ from tests.fixtures import scans
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
 from tumorlens.errors import MissingExtraError, ModelFileError, ScanError
-from tumorlens.scan import read_scan
+from tumorlens.scan import Scan, ScanSource, read_scan
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +78,15 @@ def test_many_images_are_predicted_in_order_with_a_bad_one_in_the_middle(
 def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
     predictor: Predictor, phantoms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_reader(path: Path) -> None:
-        raise MissingExtraError("h5py is needed")
+    def no_reader(source: ScanSource) -> Scan:
+        if isinstance(source, str):
+            raise MissingExtraError(found="h5py is needed")
+        return read_scan(source)
 
     monkeypatch.setattr("tumorlens.deploy.predictor.read_scan", no_reader)
     (_, error), (_, prediction) = predictor.predict_many(["slice.mat", scans.GRAY])
     assert isinstance(error, MissingExtraError)
     assert isinstance(prediction, Prediction)
-
-
-@pytest.mark.parametrize("shape", [(4, 5, 3), (7,), (0, 5)])
-def test_arrays_of_another_shape_are_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ScanError, match=r"shape .*expected gray values"):
-        predictor.predict(np.zeros(shape))
 
 
 def test_a_stack_is_refused(predictor: Predictor, tmp_path: Path) -> None:
@@ -116,3 +112,30 @@ def test_a_file_that_is_no_model_file_is_refused_in_one_line(tmp_path: Path) -> 
 def test_the_package_exports_load_and_predict(model_file: Path) -> None:
     assert isinstance(tumorlens.load(model_file).predict(scans.GRAY), tumorlens.Prediction)
     assert tumorlens.predict(scans.GRAY, model_file, heatmap=False).label in load(model_file).classes
+
+
+def test_the_shipped_models_say_what_they_are_in_one_line() -> None:
+    assert repr(load("default")) == "Predictor(default, 4 classes, mask, 224 px)"
+    assert repr(load("tiny")) == "Predictor(tiny, 4 classes, mask, 160 px)"
+
+
+def test_a_predictor_is_called_like_a_function(predictor: Predictor) -> None:
+    assert predictor(scans.GRAY).probabilities == predictor.predict(scans.GRAY).probabilities
+
+
+def test_predict_proba_has_a_row_per_image_in_the_order_of_the_classes(predictor: Predictor, phantoms: Path) -> None:
+    paths = sorted((phantoms / "images").iterdir())[:3]
+    rows = predictor.predict_proba(iter(paths))
+    assert rows.shape == (3, len(predictor.classes))
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-6)
+    for path, row in zip(paths, rows, strict=True):
+        probabilities = predictor.predict(path).probabilities
+        assert [probabilities[name] for name in predictor.classes] == list(row)
+        for one in (path, str(path), path.read_bytes(), read_scan(path), read_scan(path).pixels):
+            np.testing.assert_array_equal(predictor.predict_proba(one), row[None])
+    assert predictor.predict_proba([]).shape == (0, len(predictor.classes))
+
+
+def test_predict_proba_raises_the_error_of_an_image_that_cannot_be_read(predictor: Predictor) -> None:
+    with pytest.raises(ScanError):
+        predictor.predict_proba([scans.GRAY, b"no image"])

@@ -202,13 +202,9 @@ def _millimeters(text: str) -> tuple[float, float]:
 def _write_overlay(prediction: Prediction, out_dir: Path, number: int) -> str:
     """Write the image beside its overlay; returns the path from `out_dir`."""
     from tumorlens.report import marked, overlay, save_png, side_by_side
-    from tumorlens.scan import read_scan
 
-    gray = read_scan(prediction.source).gray()
     name = f"overlays/{number:04d}_{Path(prediction.source).stem}_{prediction.label}.png"
-    largest = prediction.tumor.largest if prediction.tumor else None
-    lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
-    both = side_by_side([overlay(gray), overlay(gray, prediction.heatmap, prediction.mask, lines=lines)])
+    both = side_by_side([overlay(prediction.gray), prediction.overlay()])
     title = "; ".join([prediction.label, *prediction.flags])
     save_png(marked(both, title) if prediction.flags else both, out_dir / name)
     return name

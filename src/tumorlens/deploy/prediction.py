@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.scan import Box, Mask
+from tumorlens.report import RESEARCH_ONLY, notebook_html, overlay
+from tumorlens.report.text import number
+from tumorlens.scan import Box, GrayImage, Mask
 from tumorlens.scan.lesion_size import Lesion, bounding_box, measure_lesions
 
 
@@ -60,7 +64,8 @@ class Prediction:
     """The prediction of a model for one slice.
 
     Attributes:
-        source: the file, or ``"array"``.
+        source: the file, or the kind of source, for example ``"array"``.
+        gray: (H, W) uint8, the image as the model saw it.
         label: the most probable class.
         probabilities: class -> calibrated probability, in the class order of the model; they sum to 1.
         heatmap: (H, W) float32 from 0 to 1, evidence for `label` by place; None where the model has no such output.
@@ -78,6 +83,7 @@ class Prediction:
     """
 
     source: str
+    gray: GrayImage
     label: str
     probabilities: dict[str, float]
     heatmap: npt.NDArray[np.float32] | None
@@ -91,6 +97,31 @@ class Prediction:
     ood: bool | None = None
     ood_score: float | None = None
     prediction_set: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"Prediction({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        facts = [(name, number(p, percent=True)) for name, p in self.probabilities.items()]
+        if self.tumor:
+            facts.append(("tumor", str(self.tumor)))
+        if self.ood_score is not None:
+            facts.append(("OOD score", f"{self.ood_score:.2f} (flagged above 1)"))
+        if self.prediction_set is not None:
+            facts.append(("prediction set", ", ".join(self.prediction_set) or "empty"))
+        shown = self.overlay(heatmap=False)
+        return notebook_html(
+            self._summary(), facts, image=shown, alt=self._summary(), warnings=self.flags, note=RESEARCH_ONLY
+        )
+
+    def _summary(self) -> str:
+        """File name, class, probability, tumor and flags in one line."""
+        parts = [f"{self.label} {number(self.probability, percent=True)}"]
+        if self.tumor:
+            parts.append(f"{self.tumor.pixels:,} px tumor" if self.tumor.pixels else "no tumor segmented")
+        if self.ood:
+            parts.append("out of distribution")
+        return f"{Path(self.source).name}: {', '.join(parts)}"
 
     @property
     def probability(self) -> float:
@@ -135,12 +166,25 @@ class Prediction:
         disagreement = ["classification and segmentation disagree"] if self.consistent is False else []
         return disagreement + [self.abstention_reason] * bool(self.abstention_reason)
 
+    def overlay(self, *, heatmap: bool = True) -> Image.Image:
+        """The image in RGB with the contour of the mask, the two diameters of the largest lesion, and the heat map.
+
+        Args:
+            heatmap: whether to draw the heat map, if there is one.
+
+        Returns:
+            An image of `size`.
+        """
+        largest = self.tumor.largest if self.tumor else None
+        lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
+        return overlay(self.gray, self.heatmap if heatmap else None, self.mask, lines=lines)
+
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same prediction with this pixel spacing in millimeters, unless the file has its own."""
         return self if self.spacing else replace(self, spacing=(row, column), spacing_source="user")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: all but heat map and mask; of the mask it holds the measurements."""
+        """Plain data for JSON: all but image, heat map and mask; of the mask it holds the measurements."""
         return {
             "source": self.source,
             "label": self.label,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,15 @@ import onnxruntime as ort
 from tumorlens._legacy import graph_names
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.shipped import DEFAULT_MODEL, SHIPPED_MODELS, model_path
-from tumorlens.errors import ModelError, ModelFileError, ScanError, TumorlensError
+from tumorlens.errors import ModelError, ModelFileError, TumorlensError
 from tumorlens.explanation.catalog import ATTENTION, Task
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
-from tumorlens.scan import Scan, mask_in_image, read_scan
+from tumorlens.scan import Scan, ScanSource, mask_in_image, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
-Source = str | Path | Scan | npt.NDArray[Any]
+SourceType = TypeVar("SourceType", bound=ScanSource)
 _PREFETCHED = 16  # images read in advance while the network predicts
 
 
@@ -42,12 +42,12 @@ def load(model: str | Path = DEFAULT_MODEL) -> Predictor:
 
 
 def predict(
-    source: Source, model: str | Path = DEFAULT_MODEL, *, heatmap: bool = True, coverage: float | None = None
+    source: ScanSource, model: str | Path = DEFAULT_MODEL, *, heatmap: bool = True, coverage: float | None = None
 ) -> Prediction:
     """Predict one slice. For several slices, `load` the model once and call `Predictor.predict`.
 
     Args:
-        source: a file, a `Scan`, or gray values (H, W).
+        source: as in `Predictor.predict`.
         model: path of a model file, or the name of a shipped model, as in `load`.
         heatmap: whether to compute the heat map.
         coverage: as in `Predictor.predict`.
@@ -103,16 +103,21 @@ class Predictor:
         # The others are computed on request only: ONNX Runtime copies each output that is requested.
         self._default_outputs = [name for name in outputs if name != "features" and not name.startswith(ATTENTION)]
 
+    def __repr__(self) -> str:
+        parts = [self.card.name, f"{len(self.classes)} classes", *(["mask"] if self.card.segments else [])]
+        return f"Predictor({', '.join(parts)}, {self.card.input_geometry.size} px)"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in output order."""
         return self.card.classes
 
-    def predict(self, source: Source, *, heatmap: bool = True, coverage: float | None = None) -> Prediction:
+    def predict(self, source: ScanSource, *, heatmap: bool = True, coverage: float | None = None) -> Prediction:
         """Predict one slice.
 
         Args:
-            source: a file, a `Scan`, or gray values (H, W); arrays other than uint8 are windowed by percentile.
+            source: what `tumorlens.read_scan` reads: a path, bytes, a file object, a PIL image, an array (H, W),
+                (1, H, W), (H, W, 1) or (H, W, 3), or a `Scan`. Values other than uint8 are windowed by percentile.
             heatmap: whether to compute the heat map.
             coverage: also return the conformal prediction set. For new patients like those of the validation subset,
                 the set contains the true class of at least this share of the images of each class. None: no set.
@@ -123,7 +128,34 @@ class Predictor:
             DataError: `coverage` is not between 0 and 1.
         """
         self.check_coverage(coverage)
-        return self._predict(_scan(source), heatmap, coverage)
+        return self._predict(read_scan(source), heatmap, coverage)
+
+    __call__ = predict
+
+    def predict_proba(self, sources: ScanSource | Iterable[ScanSource]) -> npt.NDArray[np.float64]:
+        """Class probabilities, as classifiers of scikit-learn return them.
+
+        Args:
+            sources: one image, as in `predict`, or several.
+
+        Returns:
+            (N, K) float64, calibrated; column k belongs to ``classes[k]``, and each row sums to 1. One image gives
+            one row.
+
+        Raises:
+            ScanError: an image cannot be read; `predict_many` goes on instead.
+
+        Example:
+            >>> import tumorlens, numpy as np
+            >>> tumorlens.load("tiny").predict_proba(np.zeros((64, 64), np.uint8)).shape
+            (1, 4)
+        """
+        rows = []
+        for _, prediction in self.predict_many(_several(sources), heatmap=False):
+            if isinstance(prediction, TumorlensError):
+                raise prediction
+            rows.append([prediction.probabilities[name] for name in self.classes])
+        return np.array(rows, dtype=np.float64).reshape(-1, len(self.classes))
 
     def check_coverage(self, coverage: float | None) -> str | None:
         """Refuse a coverage that cannot be guaranteed, before any image is read.
@@ -147,7 +179,7 @@ class Predictor:
         return self.card.prediction_sets.unknown(coverage)
 
     def heatmap(
-        self, source: Source, *, method: str = "grad_cam", target: str | None = None, task: Task = "classification"
+        self, source: ScanSource, *, method: str = "grad_cam", target: str | None = None, task: Task = "classification"
     ) -> npt.NDArray[np.float32]:
         """Explain the prediction of one slice by any method of this model file (`explainer.available`).
 
@@ -170,11 +202,11 @@ class Predictor:
                 found=f"class '{target}' found", expected=f"a class of the model, one of {list(self.classes)}"
             )
         targets = None if target is None else [self.classes.index(target)]
-        return self.explainer.heatmaps(_scan(source).gray_slice()[None], targets, method=method, task=task)[0]
+        return self.explainer.heatmaps(read_scan(source).gray_slice()[None], targets, method=method, task=task)[0]
 
     def predict_many(
-        self, sources: Iterable[Source], *, heatmap: bool = True, coverage: float | None = None
-    ) -> Iterator[tuple[Source, Prediction | TumorlensError]]:
+        self, sources: Iterable[SourceType], *, heatmap: bool = True, coverage: float | None = None
+    ) -> Iterator[tuple[SourceType, Prediction | TumorlensError]]:
         """Predict many slices in order; the next files are read while the network predicts.
 
         Yields:
@@ -186,12 +218,12 @@ class Predictor:
         self.check_coverage(coverage)
         remaining = iter(sources)
         with ThreadPoolExecutor(1) as reader:
-            queue: deque[tuple[Source, Future[Scan]]] = deque(
-                (s, reader.submit(_scan, s)) for s in islice(remaining, _PREFETCHED)
+            queue: deque[tuple[SourceType, Future[Scan]]] = deque(
+                (s, reader.submit(read_scan, s)) for s in islice(remaining, _PREFETCHED)
             )
             while queue:
                 source, future = queue.popleft()
-                queue.extend((s, reader.submit(_scan, s)) for s in islice(remaining, 1))
+                queue.extend((s, reader.submit(read_scan, s)) for s in islice(remaining, 1))
                 try:
                     yield source, self._predict(future.result(), heatmap, coverage)
                 except TumorlensError as error:
@@ -216,6 +248,7 @@ class Predictor:
         blank = True if gray.min() == gray.max() else None  # needs no score, so that older files flag it, too
         return Prediction(
             source=str(scan.path),
+            gray=gray,
             label=self.classes[best],
             probabilities={name: float(p) for name, p in zip(self.classes, row, strict=True)},
             heatmap=heat(outputs["cam"][0, best], crop_window) if "cam" in outputs else None,
@@ -238,11 +271,9 @@ class Predictor:
         return tuple(name for name, inside in zip(self.classes, contained, strict=True) if inside)
 
 
-def _scan(source: Source) -> Scan:
-    if isinstance(source, Scan):
-        return source
-    if isinstance(source, np.ndarray):
-        if source.ndim != 2 or source.size == 0:
-            raise ScanError("array", f"shape {source.shape}", expected="gray values (H, W)")
-        return Scan(source, Path("array"), "array", str(source.dtype))
-    return read_scan(source)
+def _several(sources: ScanSource | Iterable[ScanSource]) -> Iterable[ScanSource]:
+    """Several images as they are, one image in a list: what `read_scan` reads is one, though it may be iterable."""
+    one = isinstance(sources, str | bytes | bytearray | memoryview) or hasattr(sources, "__array__")
+    if one or hasattr(sources, "read") or not isinstance(sources, Iterable):
+        return [cast(ScanSource, sources)]
+    return cast(Iterable[ScanSource], sources)

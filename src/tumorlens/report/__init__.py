@@ -36,6 +36,7 @@ from tumorlens.report.blocks import (
 )
 from tumorlens.report.html_page import RESEARCH_ONLY, render_blocks, render_page, save_page
 from tumorlens.report.images import data_uri, marked, overlay, save_png, side_by_side
+from tumorlens.report.notebook import notebook_html
 
 __all__ = [
     "RESEARCH_ONLY",
@@ -66,6 +67,7 @@ __all__ = [
     "key_values",
     "marked",
     "note",
+    "notebook_html",
     "overlay",
     "paragraph",
     "render_blocks",

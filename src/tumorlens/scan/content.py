@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from tumorlens.errors import ScanError
 
@@ -35,13 +38,30 @@ _HEAD_BYTES = 4096
 _NIFTI_HEADER_BYTES = 352
 
 
-def identify(path: Path) -> str:
+@dataclass(frozen=True)
+class FileContent:
+    """The content of a file, on disk or in memory.
+
+    Attributes:
+        path: of the file; its name in messages where the content is in memory.
+        data: the content; None where it is on disk.
+    """
+
+    path: Path
+    data: bytes | None = field(default=None, repr=False)
+
+    def open(self) -> BinaryIO:
+        """A new binary stream at its first byte."""
+        return self.path.open("rb") if self.data is None else io.BytesIO(self.data)
+
+
+def identify(file: FileContent) -> str:
     """The format of a file: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"HDF5"``.
 
     Raises:
         ScanError: the file does not exist, is a folder, is empty, or has another format.
     """
-    head = _head(path)
+    path, head = file.path, _head(file)
     if head[128:132] == b"DICM":
         raise _unsupported(path, "DICOM")
     if _is_nifti(head) or _is_nifti(_gunzip(head)):
@@ -54,15 +74,16 @@ def identify(path: Path) -> str:
     raise ScanError(path, f"holds {_describe_unsupported(head)}", expected=EXPECTED)
 
 
-def _head(path: Path) -> bytes:
-    if path.is_dir():
+def _head(file: FileContent) -> bytes:
+    path = file.path
+    if file.data is None and path.is_dir():
         raise ScanError(path, "is a folder", "name a file inside it")
-    if not path.exists():
+    if file.data is None and not path.exists():
         raise ScanError(path, "does not exist", "check the path")
-    if not path.is_file():
+    if file.data is None and not path.is_file():
         raise ScanError(path, "is not a regular file", expected=EXPECTED)
     try:
-        with path.open("rb") as stream:
+        with file.open() as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
         raise ScanError(path, f"cannot be opened ({error.strerror})", "check that it may be read") from error

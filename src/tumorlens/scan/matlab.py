@@ -16,7 +16,7 @@ import numpy as np
 
 from tumorlens._extras import require
 from tumorlens.errors import ScanError
-from tumorlens.scan.content import MAX_PIXELS, identify
+from tumorlens.scan.content import MAX_PIXELS, FileContent, identify
 from tumorlens.scan.mask import as_mask
 from tumorlens.scan.types import Mask, Pixels, Scan
 
@@ -52,9 +52,10 @@ def read_figshare(path: str | Path) -> FigshareSlice:
         MissingExtraError: h5py is not installed.
     """
     path = Path(path)
-    if identify(path) != "HDF5":
+    file = FileContent(path)
+    if identify(file) != "HDF5":
         raise ScanError(path, "is an image", expected=_LAYOUT)
-    with _cjdata(path) as struct:
+    with _cjdata(file) as struct:
         scan, mask = _scan(path, struct), _mask(path, struct)
         label, patient = _member(path, struct, "label"), _member(path, struct, "PID")
         if mask.shape != scan.pixels.shape:
@@ -67,33 +68,34 @@ def read_figshare(path: str | Path) -> FigshareSlice:
     return FigshareSlice(scan, int(label.item()), patient_id, mask)
 
 
-def read_matlab(path: Path) -> Scan:
+def read_matlab(file: FileContent) -> Scan:
     """Read only the image, cjdata/image; errors as in `read_figshare`."""
-    with _cjdata(path) as struct:
-        return _scan(path, struct)
+    with _cjdata(file) as struct:
+        return _scan(file.path, struct)
 
 
-def read_matlab_mask(path: Path) -> Mask:
+def read_matlab_mask(file: FileContent) -> Mask:
     """Read only the mask, cjdata/tumorMask, (H, W) uint8; errors as in `read_figshare`."""
-    with _cjdata(path) as struct:
-        return _mask(path, struct)
+    with _cjdata(file) as struct:
+        return _mask(file.path, struct)
 
 
-def matlab_size(path: Path) -> tuple[int, int]:
+def matlab_size(file: FileContent) -> tuple[int, int]:
     """Height and width of the image, without reading it; errors as in `read_figshare`."""
-    with _cjdata(path) as struct:
+    with _cjdata(file) as struct:
         shape: tuple[int, ...] = getattr(struct.get("image"), "shape", ())
         if len(shape) != 2:
-            raise ScanError(path, f"cjdata/image is missing or not an image, shape {shape}", expected=_LAYOUT)
+            raise ScanError(file.path, f"cjdata/image is missing or not an image, shape {shape}", expected=_LAYOUT)
         return int(shape[1]), int(shape[0])
 
 
 @contextmanager
-def _cjdata(path: Path) -> Iterator[Any]:
+def _cjdata(file: FileContent) -> Iterator[Any]:
     h5py = require("h5py", "audit", "read MATLAB v7.3 files")
+    path = file.path
     try:
-        with h5py.File(path, "r") as file:
-            struct = file.get("cjdata")
+        with h5py.File(path if file.data is None else file.open(), "r") as content:
+            struct = content.get("cjdata")
             if not isinstance(struct, h5py.Group):
                 raise ScanError(path, "is an HDF5 file without a struct named cjdata", expected=_LAYOUT)
             yield struct

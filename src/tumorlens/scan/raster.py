@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageChops, TiffImagePlugin, UnidentifiedImageError
 
 from tumorlens.errors import ScanError
-from tumorlens.scan.content import MAX_PIXELS
+from tumorlens.scan.content import MAX_PIXELS, FileContent
 from tumorlens.scan.types import Pixels, Scan
 
 MAX_IMAGE_SIDE = 2**14
@@ -26,7 +26,7 @@ _TRANSPOSED = (5, 6, 7, 8)  # values of it that swap height and width
 _PHOTOMETRIC = 262  # TIFF tag, 0 = the lowest value is white
 
 
-def read_raster(path: Path, kind: str) -> Scan:
+def read_raster(file: FileContent, kind: str) -> Scan:
     """Read an image as gray values, upright.
 
     Color becomes luminance (ITU-R 601), transparent pixels are composed over black, one bit becomes 0 and 255, and
@@ -34,7 +34,7 @@ def read_raster(path: Path, kind: str) -> Scan:
     first is read.
 
     Args:
-        path: the file.
+        file: the file.
         kind: its format, as of `identify`.
 
     Returns:
@@ -43,27 +43,50 @@ def read_raster(path: Path, kind: str) -> Scan:
     Raises:
         ScanError: damaged, larger than `MAX_PIXELS` or `MAX_IMAGE_SIDE`, or with pages that do not match.
     """
-    with _opened(path, kind) as image:
+    with _opened(file, kind) as image:
         name, mode = image.format or kind, image.mode
-        pixels = _read_pages(path, image) if kind == "TIFF" else _read_page(image)
-    return Scan(pixels, path, name, mode)
+        pixels = _read_pages(file.path, image) if kind == "TIFF" else _read_page(image)
+    return Scan(pixels, file.path, name, mode)
 
 
-def raster_size(path: Path, kind: str) -> tuple[int, int]:
+def read_pil(image: Image.Image, path: Path) -> Scan:
+    """Convert an image of Pillow, the frame it stands at, as `read_raster` does.
+
+    Args:
+        image: any mode; it is not changed.
+        path: its name in messages.
+
+    Returns:
+        (H, W); uint8, uint16, int32 or float32.
+
+    Raises:
+        ScanError: it cannot be decoded, has no pixels, or is larger than `MAX_PIXELS` or `MAX_IMAGE_SIDE`.
+    """
+    check_size(path, [image.size])
+    if 0 in image.size:
+        raise ScanError(path, f"width and height are {image.size}", expected="at least one pixel")
+    try:
+        return Scan(_read_page(image), path, image.format or "PIL", image.mode)
+    except Exception as error:  # decoders raise many types of errors for damaged files
+        raise ScanError(path, f"cannot be decoded ({error})", "check the file that it was opened from") from error
+
+
+def raster_size(file: FileContent, kind: str) -> tuple[int, int]:
     """Height and width of an image as of `read_raster`, mostly from its header alone; errors as there."""
-    with _opened(path, kind) as image:
+    with _opened(file, kind) as image:
         width, height = image.size
         return (width, height) if _orientation(image) in _TRANSPOSED else (height, width)
 
 
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
+def _opened(file: FileContent, kind: str) -> Iterator[Image.Image]:
     """Open an image and read its header; every failure becomes a ScanError."""
+    path = file.path
     try:
-        with path.open("rb") as stream:
+        with file.open() as stream:
             with _quiet():
                 image = Image.open(stream, formats=(kind,))
-            _check_size(path, [image.size])
+            check_size(path, [image.size])
             yield image
     except ScanError:
         raise
@@ -81,7 +104,7 @@ def _opened(path: Path, kind: str) -> Iterator[Image.Image]:
 
 def _read_pages(path: Path, image: Image.Image) -> Pixels:
     with _quiet():  # every page has a header of its own
-        _check_size(path, _page_sizes(image))
+        check_size(path, _page_sizes(image))
         pages = []
         for index in range(getattr(image, "n_frames", 1)):
             image.seek(index)
@@ -147,7 +170,7 @@ def _page_sizes(image: Image.Image) -> Iterator[tuple[int, int]]:
         yield image.size
 
 
-def _check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> None:
+def check_size(path: Path, sizes: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> None:
     """Refuse large images by their header alone, before decoding."""
     total = 0
     for width, height in sizes:

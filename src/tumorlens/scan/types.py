@@ -38,6 +38,11 @@ class Scan:
     spacing: tuple[float, ...] | None = None
     orientation: str | None = None
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.pixels.shape))
+        spacing = "no spacing" if self.spacing is None else f"{' x '.join(f'{mm:g}' for mm in self.spacing)} mm"
+        return f"Scan({self.path.name}: {self.format}, {shape}, {self.pixels.dtype}, {spacing})"
+
     @property
     def is_volume(self) -> bool:
         """True for (D, H, W)."""
