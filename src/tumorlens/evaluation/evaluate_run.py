@@ -69,8 +69,7 @@ def evaluate(
     own, measured, name = choose_subset(run, table, subset)
     if run.segments and not allow_box_masks:
         refuse_box_masks(f"{measured.name}, {name}", measured.samples)
-    validation = _validation(own)
-    pipeline, samples, classes = run.pipeline(), measured.samples, run.spec.classes
+    pipeline, validation, samples, classes = run.pipeline(), _validation(own), measured.samples, run.spec.classes
     with progress_of(progress) as shown:
         held_out, inference, cases, masks = _infer(pipeline, validation, samples, shown)
         scaling, labels = _fit(run, validation, held_out.logits), _labels(run, samples)
