@@ -139,7 +139,7 @@ class Material:
         """An ONNX model of the network after a few training steps: its speed does not depend on its weights."""
         path = self.folder / f"{network}.onnx"
         if not path.exists():
-            few = open_table(self.phantoms).where(lambda sample: sample.id.endswith("_00.png"))
+            few = open_table(self.phantoms).filter(lambda sample: sample.id.endswith("_00.png"))
             changes = [f"model={network}", "pretrained=none", "epochs=1", "batch_size=4", "optimizer.lr=1e-5"]
             run = train(split_folds(few, folds=2, val=0.5), load_recipe("finetune", changes), self.folder / network)
             export(run, path)

@@ -8,12 +8,13 @@ from types import ModuleType
 from tumorlens.errors import MissingExtraError
 
 
-def require(module: str, extra: str, purpose: str) -> ModuleType:
+def require(module: str, extra: str | None, purpose: str) -> ModuleType:
     """Import `module`, or raise an error that names the extra to install.
 
     Args:
         module: dotted module name, for example ``"h5py"``.
-        extra: the extra of tumorlens that installs it, for example ``"audit"``.
+        extra: the extra of tumorlens that installs it, for example ``"audit"``; None for a package that tumorlens
+            never installs.
         purpose: completes the sentence "is needed to ...".
 
     Raises:
@@ -24,7 +25,8 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] != module.split(".")[0]:
             raise
+        package = module.split(".")[0]
         raise MissingExtraError(
-            found=f"{module.split('.')[0]} is needed to {purpose} and is not installed",
-            advice=f'install it with: pip install "tumorlens[{extra}]"',
+            found=f"{package} is needed to {purpose} and is not installed",
+            advice="install it with: pip install " + (f'"tumorlens[{extra}]"' if extra else package),
         ) from None

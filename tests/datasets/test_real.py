@@ -45,7 +45,7 @@ def test_the_original_layout_gives_the_same_samples(figshare: Table, tmp_path: P
     wanted = ("1", "900", "2000")
     subprocess.run([sys.executable, DATA / "make_figshare_mat.py", tmp_path, *wanted], check=True)
     original = open_table(tmp_path)
-    same = figshare.where(lambda s: s.id.split("/")[1] in wanted)
+    same = figshare.filter(lambda s: s.id.split("/")[1] in wanted)
     assert [(s.id, s.label, s.group) for s in original.samples] == [(s.id, s.label, s.group) for s in same.samples]
     assert original.classes == same.classes
 

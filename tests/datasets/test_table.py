@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.fixtures import tiny_datasets
 from tests.fixtures.refusal import refused
 from tumorlens.datasets import Sample, SplitPlan, Table, check_groups, pool
-from tumorlens.errors import DataError, SplitError
+from tumorlens.errors import DataError, MissingExtraError, SplitError
 
 PLAN = SplitPlan("patient", "folds", 0, 5, 0, 0.1)
 
@@ -40,7 +41,7 @@ def test_labels_are_indices_of_the_classes_also_if_a_class_is_missing(table: Tab
     wider = replace(table, classes=("aaa", *table.classes))
     assert set(table.labels) == {0, 1}
     assert wider.labels == [label + 1 for label in table.labels]
-    assert set(wider.where(lambda s: s.label == "meningioma").labels) == {2}
+    assert set(wider.filter(lambda s: s.label == "meningioma").labels) == {2}
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,106 @@ def test_a_patient_in_two_subsets_is_an_error_that_names_the_patient(table: Tabl
         check_groups(leaking)
     check_groups(replace(leaking, plan=SplitPlan("image, patients ignored", "file")))
     check_groups(table)
+
+
+def test_a_table_is_a_sequence_of_samples(table: Table) -> None:
+    assert list(table) == list(table.samples)
+    assert table[0] == table.samples[0]
+    assert table[-1] == table.samples[-1]
+    assert table[table.samples[3].id] == table.samples[3]
+    assert table[1:3] == replace(table, samples=table.samples[1:3])
+    with pytest.raises(IndexError):
+        table[len(table)]
+    with pytest.raises(KeyError, match=r"no sample has the id 'x'"):
+        table["x"]
+    with pytest.raises(DataError):
+        table[5:5]
+
+
+def test_filter_keeps_classes_and_refuses_to_leave_nothing(table: Table) -> None:
+    some = table.filter(lambda s: s.label == "meningioma")
+    assert {s.label for s in some} == {"meningioma"}
+    assert some.classes == table.classes
+    with pytest.raises(DataError):
+        table.filter(lambda s: False)
+
+
+def test_the_repr_of_a_table_is_one_line(table: Table) -> None:
+    patients = len({s.patient for s in table})
+    assert repr(table) == f"Table({table.name}: {len(table)} images, {patients} patients, 2 classes, no split)"
+    assert repr(in_train(table)).endswith(f", 2 classes, train {len(table)})")
+    alone = replace(table, samples=(replace(table[0], group=None),), classes=("glioma",))
+    assert repr(alone) == f"Table({table.name}: 1 image, patients unknown, 1 class, no split)"
+    assert repr(Sample("a/b", Path("b.png"), "glioma", group="a:7", split="val")) == (
+        "Sample(a/b, glioma, no mask, group a:7, val)"
+    )
+
+
+def test_a_notebook_shows_classes_subsets_and_notes(table: Table) -> None:
+    html = replace(in_train(table), notes=("<i>a fact</i>",))._repr_html_()
+    gliomas = sum(s.label == "glioma" for s in table)
+    assert f"{gliomas} (train {gliomas})" in html
+    assert "&lt;i&gt;a fact&lt;/i&gt;" in html
+
+
+def with_files(table: Table, folder: Path) -> Table:
+    """The same table with images that exist; the first one has a mask."""
+    samples = []
+    for number, sample in enumerate(table):
+        image = folder / f"{number}.png"
+        image.touch()
+        samples.append(replace(sample, image=image, mask=image if number == 0 else None))
+    return replace(table, samples=tuple(samples))
+
+
+def test_a_data_frame_gives_the_same_table_back(table: Table, tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    for each in (table, replace(in_train(table), plan=PLAN, notes=("a fact",))):
+        stored = with_files(each, tmp_path)
+        frame = stored.to_pandas()
+        assert list(frame.columns) == ["id", "image", "label", "mask", "group", "split"]
+        assert Table.from_pandas(frame) == stored
+        assert Table.from_pandas(frame[frame.label == "glioma"]) == stored.filter(lambda s: s.label == "glioma")
+
+
+def test_a_data_frame_made_by_hand_needs_images_and_labels_only(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    for file in files:
+        file.touch()
+    rows = {"image": files, "label": ["b", "a", "b"], "group": ["7", None, float("nan")], "split": ["train"] * 3}
+    table = Table.from_pandas(pandas.DataFrame(rows), name="mine")
+    assert table.classes == ("a", "b")
+    assert [s.group for s in table] == ["mine:7", None, None]
+    assert table[0].id == f"mine/{files[0]}"
+    assert table.plan == SplitPlan("patient", "file")
+    assert table.notes == ("mine: 2 of 3 images name no patient; each counts as its own",)
+
+
+def test_a_data_frame_that_does_not_fit_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    file = tmp_path / "a.png"
+    file.touch()
+    good = {"image": [file, file], "label": ["a", "b"], "id": ["m/1", "m/2"]}
+    for change, error, found in (
+        ({"patient_id": ["1", "2"]}, DataError, "unknown column 'patient_id'"),
+        ({"label": ["a", None]}, DataError, "a row without label"),
+        ({"image": [file, tmp_path / "absent.png"]}, DataError, "does not exist"),
+        ({"mask": [None, "absent.png"]}, DataError, "does not exist"),
+        ({"split": ["train", "later"]}, SplitError, "split 'later'"),
+        ({"split": ["train", None]}, SplitError, "1 of 2 samples are in no split"),
+        ({"group": ["p", "p"], "split": ["train", "test"]}, SplitError, "patient p is in"),
+    ):
+        with pytest.raises(error) as caught:
+            Table.from_pandas(pandas.DataFrame(good | change), name="m")
+        assert found in caught.value.found
+    with pytest.raises(DataError) as caught:
+        Table.from_pandas(pandas.DataFrame({"image": [file]}))
+    assert caught.value.found == "data frame without column label"
+
+
+def test_without_pandas_the_error_says_how_to_install_it(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError) as caught:
+        table.to_pandas()
+    assert caught.value.advice == "install it with: pip install pandas"

@@ -95,7 +95,7 @@ def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
         (tmp_path / CROSS_VALIDATION).write_text(damaged)
         with pytest.raises(RunError, match=rf"{CROSS_VALIDATION}: damaged, or of an older version"):
             export(run, out, cross_validation=tmp_path)
-    fewer = split_whole(table.where(lambda sample: sample != table.samples[0]), val=0.25)
+    fewer = split_whole(table.filter(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
     with pytest.raises(RunError, match="on other data than that of"):
         export(other, out, cross_validation=folder)

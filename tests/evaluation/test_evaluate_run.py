@@ -105,7 +105,7 @@ def test_errors_are_listed_with_the_highest_confidence_first(found: Evaluation) 
 
 def test_external_data_may_lack_classes(finished_run: Run, tmp_path: Path) -> None:
     table = open_table(make(tmp_path / "new", patients=8, slices=1, seed=5, size=48))
-    some = table.where(lambda s: s.label in ("glioma", "no_tumor"))
+    some = table.filter(lambda s: s.label in ("glioma", "no_tumor"))
     found = evaluate(finished_run, table=some, n_resamples=100)
     assert found.facts.subset == "all"
     assert found.facts.external

@@ -67,7 +67,7 @@ def test_a_page_can_be_made_of_one_external_class(finished_run: Run, phantom_tab
     from tumorlens.datasets.phantom import make
 
     table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=6, size=48))
-    found = evaluate(finished_run, table=table.where(lambda s: s.label == "glioma"), n_resamples=100)
+    found = evaluate(finished_run, table=table.filter(lambda s: s.label == "glioma"), n_resamples=100)
     write_evaluation(finished_run, found, tmp_path / "out", Record("evaluate"))
     page = (tmp_path / "out" / "report.html").read_text()
     assert "external: phantom" in page

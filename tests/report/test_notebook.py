@@ -25,7 +25,7 @@ def test_nothing_is_loaded_and_every_tag_is_closed() -> None:
     assert sorted(closed) == sorted(tag for tag in opened if tag != "img")
 
 
-def test_parts_that_are_not_given_leave_nothing_behind() -> None:
+def test_what_is_not_given_leaves_nothing_behind() -> None:
     html = notebook_html("title")
     for tag in ("<table", "<img", "<tr"):
         assert tag not in html

@@ -107,7 +107,7 @@ def test_a_validation_subset_without_masks_is_evaluated_by_classes_only(
     phantom_table: Table, tmp_path: Path, segmentation_recipe: Callable[..., Recipe]
 ) -> None:
     healthy = {s.id for s in phantom_table.samples if s.split == "val" and s.label == "no_tumor"}
-    table = _unmasked(phantom_table, subset="val").where(lambda s: s.id not in healthy)
+    table = _unmasked(phantom_table, subset="val").filter(lambda s: s.id not in healthy)
     run = train(table, segmentation_recipe("epochs=1"), tmp_path / "run")
     row = read_history(run.folder / "history.csv")[0]
     assert "val_dice" not in row

@@ -39,7 +39,7 @@ def _recipe(*overrides: str) -> Recipe:
 
 
 def _without(table: Table, subset: str) -> Table:
-    return table.where(lambda s: s.split != subset)
+    return table.filter(lambda s: s.split != subset)
 
 
 def test_training_lowers_the_loss_and_writes_all_files(phantom_table: Table, tmp_path: Path) -> None:
@@ -278,13 +278,13 @@ def test_early_stopping_ends_a_run_without_improvement(phantom_table: Table, tmp
 
 def test_balanced_class_weights_have_an_effect_with_unequal_classes(phantom_table: Table, tmp_path: Path) -> None:
     glioma = [s for s in phantom_table.samples if s.split == "train" and s.label == "glioma"]
-    unequal = phantom_table.where(lambda s: s != glioma[0])
+    unequal = phantom_table.filter(lambda s: s != glioma[0])
     recipe = _recipe("epochs=1", "batch_size=8")
     balanced = _recipe("epochs=1", "batch_size=8", "loss.class_weights=balanced")
     plain = train(unequal, recipe, tmp_path / "plain")
     assert not equal(plain, train(unequal, balanced, tmp_path / "balanced"))
     with refused(RecipeError, found="no training image is of glioma"):
-        train(phantom_table.where(lambda s: s not in glioma), balanced, tmp_path / "absent")
+        train(phantom_table.filter(lambda s: s not in glioma), balanced, tmp_path / "absent")
 
 
 def test_without_validation_the_last_epoch_is_kept(phantom_table: Table, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def clean_table(report: AuditReport) -> Table:
         f"{table.name}: cleaned by tumorlens audit, {len(table) - len(kept)} duplicates and "
         f"{len(kept) - len(usable)} blank or unreadable files left out"
     )
-    return replace(whole.where(lambda s: s.id in usable), notes=(*_valid_notes(report), note))
+    return replace(whole.filter(lambda s: s.id in usable), notes=(*_valid_notes(report), note))
 
 
 def contradicted_ids(report: AuditReport) -> set[str]:
@@ -84,7 +84,7 @@ def leak_free_split(report: AuditReport, *, folds: int = 5, fold: int = 0, val: 
         SplitError: an argument out of range, or a class with too few groups.
     """
     table, contradicted = clean_table(report), contradicted_ids(report)
-    trusted = table.where(lambda s: s.id not in contradicted and s.label != UNANNOTATED)
+    trusted = table.filter(lambda s: s.id not in contradicted and s.label != UNANNOTATED)
     if len(trusted) < len(table):
         note = f"{table.name}: {len(table) - len(trusted)} images without a label, or with a contradicted one, left out"
         classes = tuple(name for name in trusted.classes if name != UNANNOTATED)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from tumorlens._extras import require
 from tumorlens.errors import DataError, SplitError
+from tumorlens.report import notebook_html
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SPLITS = ("train", "val", "test")
 DUPLICATES_PREFIX = "copies:"
 """Prefix of the group of near-duplicates of unknown patients; the id of the first one follows."""
+
+_COLUMNS = ("id", "image", "label", "mask", "group", "split")
 
 SplitLevel = Literal["patient", "image", "image, patients ignored"]
 
@@ -40,6 +47,11 @@ class Sample:
     mask: Path | None = None
     group: str | None = None
     split: str | None = None
+
+    def __repr__(self) -> str:
+        parts = [self.id, self.label, "mask" if self.mask else "no mask"]
+        parts += [f"group {self.group}"] * bool(self.group) + [str(self.split)] * bool(self.split)
+        return f"Sample({', '.join(parts)})"
 
     @property
     def dataset(self) -> str:
@@ -87,7 +99,16 @@ class SplitPlan:
 
 @dataclass(frozen=True)
 class Table:
-    """Samples and classes, in a fixed order.
+    """Samples and classes, in a fixed order: a sequence of `Sample`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> table = Table("two", (Sample("two/a", Path("a.png"), "glioma"), Sample("two/b", Path("b.png"), "no_tumor")),
+        ...               ("glioma", "no_tumor"))
+        >>> table
+        Table(two: 2 images, patients unknown, 2 classes, no split)
+        >>> table["two/b"].label, table[0].label, len(table[1:]), [sample.label for sample in table]
+        ('no_tumor', 'glioma', 1, ['glioma', 'no_tumor'])
 
     Attributes:
         name: for example ``"figshare+no_tumor"``.
@@ -131,6 +152,113 @@ class Table:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @overload
+    def __getitem__(self, key: int | str) -> Sample: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Table: ...
+
+    def __getitem__(self, key: int | str | slice) -> Sample | Table:
+        """A sample by its position or its id; a smaller table by a slice.
+
+        Raises:
+            IndexError: no sample has this position.
+            KeyError: no sample has this id.
+            DataError: the slice is empty.
+        """
+        if isinstance(key, slice):
+            return replace(self, samples=self.samples[key])
+        if isinstance(key, str):
+            for sample in self.samples:
+                if sample.id == key:
+                    return sample
+            raise KeyError(f"{self.name}: no sample has the id {key!r}; ids look like {self.samples[0].id!r}")
+        return self.samples[key]
+
+    def __repr__(self) -> str:
+        return f"Table({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        counts = Counter((s.label, s.split) for s in self.samples)
+        splits = [split for split in SPLITS if any(s.split == split for s in self.samples)]
+        facts = []
+        for name in self.classes:
+            parts = [f"{split} {counts[name, split]:,}" for split in splits]
+            total = sum(n for (label, _), n in counts.items() if label == name)
+            facts.append((name, f"{total:,}" + f" ({', '.join(parts)})" * bool(parts)))
+        facts.append(("with mask", f"{sum(s.mask is not None for s in self.samples):,}"))
+        return notebook_html(self._summary(), facts, warnings=self.notes)
+
+    def _summary(self) -> str:
+        patients = len({s.patient for s in self.samples if s.patient})
+        sizes = Counter(s.split for s in self.samples)
+        subsets = ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS if sizes[split])
+        parts = [
+            f"{len(self):,} image{'s' * (len(self) > 1)}",
+            f"{patients:,} patient{'s' * (patients > 1)}" if patients else "patients unknown",
+            f"{len(self.classes)} class{'es' * (len(self.classes) > 1)}",
+            subsets or "no split",
+        ]
+        return f"{self.name}: {', '.join(parts)}"
+
+    def to_pandas(self) -> DataFrame:
+        """One row per sample, in the order of `samples`: id, image, label, mask, group, split; paths as text.
+
+        What is not known is None. The other facts of the table are in ``frame.attrs``: name, classes, notes and plan.
+
+        Raises:
+            MissingExtraError: pandas is not installed; tumorlens does not install it.
+        """
+        pandas = require("pandas", None, "make a data frame")
+        rows = [
+            (s.id, str(s.image), s.label, None if s.mask is None else str(s.mask), s.group, s.split)
+            for s in self.samples
+        ]
+        frame: DataFrame = pandas.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
+        plan = self.plan.to_dict() if self.plan else None
+        frame.attrs = {"name": self.name, "classes": list(self.classes), "notes": list(self.notes), "plan": plan}
+        return frame
+
+    @classmethod
+    def from_pandas(cls, frame: DataFrame, *, name: str | None = None, classes: Iterable[str] | None = None) -> Table:
+        """A table from a data frame: one of `to_pandas`, perhaps with fewer rows, or one that was made by hand.
+
+        Args:
+            frame: one row per image. The columns image (a path) and label are needed; id, mask, group (the patient)
+                and split may follow. A missing value (None, NaN) means unknown. Another column is an error, since a
+                patient under another name would be lost. Without a column id, ids and groups get the table's name.
+            name: of the table; ``frame.attrs["name"]`` by default, or ``"frame"``.
+            classes: class names in output order; ``frame.attrs["classes"]`` by default, or the labels, sorted.
+
+        Raises:
+            DataError: a column is missing or unknown, or an image or a mask does not exist; names the row.
+            SplitError: a split is none of train, val and test, is missing in some rows, or divides a patient.
+        """
+        columns = [str(column) for column in frame.columns]
+        if missing := [column for column in ("image", "label") if column not in columns]:
+            raise DataError(found=f"data frame without column {missing[0]}", expected=f"columns among {list(_COLUMNS)}")
+        if unknown := [column for column in columns if column not in _COLUMNS]:
+            raise DataError(
+                found=f"data frame with an unknown column '{unknown[0]}'",
+                expected=f"columns among {list(_COLUMNS)}",
+                advice="rename it (the patient is called group), or drop it",
+            )
+        chosen = name or str(frame.attrs.get("name", "frame"))
+        samples = [_sample_of(chosen, dict(zip(columns, row, strict=True))) for row in frame.itertuples(index=False)]
+        labels = sorted({s.label for s in samples})
+        unknown_patients = sum(s.group is None for s in samples)
+        note = f"{chosen}: {unknown_patients} of {len(samples)} images name no patient; each counts as its own"
+        notes = tuple(map(str, frame.attrs.get("notes", [note] if unknown_patients else [])))
+        plan = SplitPlan(**frame.attrs["plan"]) if frame.attrs.get("plan") else None
+        if plan is None and any(s.split for s in samples):
+            plan = SplitPlan("patient" if any(s.group for s in samples) else "image", "file")
+        table = cls(chosen, tuple(samples), tuple(classes or frame.attrs.get("classes", labels)), notes, plan)
+        check_groups(table)
+        return table
+
     @property
     def labels(self) -> list[int]:
         """Class index of every sample."""
@@ -148,7 +276,7 @@ class Table:
         rows = [[s.id, s.label, s.group, s.split] for s in self.samples]
         return sha256(json.dumps([self.classes, rows]).encode()).hexdigest()
 
-    def where(self, keep: Callable[[Sample], bool]) -> Table:
+    def filter(self, keep: Callable[[Sample], bool]) -> Table:
         """The samples for which `keep` is true, with the same classes.
 
         Raises:
@@ -170,6 +298,26 @@ class Table:
                 advice="make a split with: tumorlens data split",
             )
         return replace(self, samples=rows)
+
+
+def _sample_of(name: str, row: dict[str, Any]) -> Sample:
+    """The sample of one row of a data frame."""
+    known = {key: str(value) for key, value in row.items() if not (value is None or value != value)}  # NaN != NaN
+    if missing := [key for key in ("image", "label") if not known.get(key)]:
+        raise DataError(found=f"{name}: a row without {missing[0]}: {row}", expected="an image and a label in each row")
+    if absent := [known[key] for key in ("image", "mask") if key in known and not Path(known[key]).is_file()]:
+        raise DataError(file=absent[0], found=f"does not exist, in a row of {name}", expected="an existing file")
+    split, group = known.get("split"), known.get("group")
+    if split not in (None, *SPLITS):
+        raise SplitError(found=f"{name}: split '{split}' of {known['image']}", expected="train, val or test")
+    return Sample(
+        id=known.get("id", f"{name}/{known['image']}"),
+        image=Path(known["image"]),
+        label=known["label"],
+        mask=Path(known["mask"]) if "mask" in known else None,
+        group=f"{name}:{group}" if group and "id" not in known else group,
+        split=split,
+    )
 
 
 def pool(tables: Iterable[Table]) -> Table:

@@ -41,7 +41,7 @@ def resolve_unannotated(table: Table, unannotated: Unannotated) -> Table:
         )
     if unannotated == "ignore":
         note = f"{table.name}: {count} without annotation left out, on request (unannotated: ignore)"
-        kept = table.where(lambda sample: sample.label != UNANNOTATED)
+        kept = table.filter(lambda sample: sample.label != UNANNOTATED)
         return replace(kept, classes=tuple(c for c in kept.classes if c != UNANNOTATED), notes=(*kept.notes, note))
     note = f"{table.name}: {count} without annotation counted as no_tumor, on request (unannotated: negative)"
     samples = tuple(replace(s, label="no_tumor") if s.label == UNANNOTATED else s for s in table.samples)

@@ -68,6 +68,6 @@ def fit_prediction_sets(table: Table, validation: Sequence[Sample], logits: Floa
         validation: its validation samples, at least one.
         logits: (N, K) of them.
     """
-    unit = bootstrap_of(table.where(lambda sample: sample.split == "val")).unit
+    unit = bootstrap_of(table.filter(lambda sample: sample.split == "val")).unit
     labels, units = [sample.label for sample in validation], [sample.unit for sample in validation]
     return prediction_sets_of(softmax(logits), labels, units, table.classes, unit)

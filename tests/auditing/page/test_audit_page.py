@@ -55,7 +55,7 @@ def leaky_report(phantoms_table: Table, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def report_without_issues(phantoms_table: Table) -> AuditReport:
-    return audit(phantoms_table.where(lambda s: s.label != "no_tumor"), reference_indexes=[], shortcuts=False)
+    return audit(phantoms_table.filter(lambda s: s.label != "no_tumor"), reference_indexes=[], shortcuts=False)
 
 
 def section(document: str, title: str) -> str:

@@ -162,7 +162,7 @@ def test_it_needs_masks_and_a_healthy_class(phantom_table: Table) -> None:
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
     with pytest.raises(RecipeError, match=r"augment.lesion_copy_paste is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
-    ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
+    ill = phantom_table.filter(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
     both = load_recipe("finetune", ["augment.lesion_copy_paste=0.2", "augment.lesion_inpainting=0.1"])
     with pytest.raises(

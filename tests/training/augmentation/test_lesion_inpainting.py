@@ -135,7 +135,7 @@ def test_it_needs_masks_and_a_healthy_class(phantom_table: Table) -> None:
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
     with refused(RecipeError, found="augment.lesion_inpainting is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
-    ill = phantom_table.where(lambda sample: sample.label != "no_tumor")
+    ill = phantom_table.filter(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
     with refused(RecipeError, found="has no class for healthy images, only glioma, meningioma, pituitary"):
         check_fit(ill, recipe)

@@ -130,7 +130,7 @@ def _recipe(*overrides: str) -> Recipe:
 
 def _healthy(table: Table, subset: str) -> Table:
     """The table with only healthy images in a subset."""
-    return table.where(lambda s: s.split != subset or s.label == "no_tumor")
+    return table.filter(lambda s: s.split != subset or s.label == "no_tumor")
 
 
 def test_training_with_cam_guidance_moves_the_maps_into_the_tumor(phantom_table: Table, tmp_path: Path) -> None:

@@ -48,4 +48,4 @@ def subsample(table: Table, linked_groups: LinkedGroups, seed: int) -> Table:
         count = int(np.searchsorted(images, MAX_IMAGES / len(table.classes))) + 1
         chosen |= {names[i] for i in of_class[: max(MIN_GROUPS, count)]}
     kept = {sample.id for sample, group in zip(table.samples, groups, strict=True) if group in chosen}
-    return table.where(lambda sample: sample.id in kept)
+    return table.filter(lambda sample: sample.id in kept)
