@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -54,3 +55,34 @@ def test_progress_is_reported_for_every_stage(phantom_table: Table) -> None:
     audit(phantom_table, shortcuts=False, progress=step)
     assert list(stages) == ["reading images", "finding duplicates", "matching reference sets", "reading masks"]
     assert all(done == total for done, total in stages.values())
+
+
+def test_the_repr_is_one_line_with_the_counts(report: AuditReport) -> None:
+    start = f"AuditReport({report.table.name}: {len(report.table)} images, {report.n_duplicates} duplicates, "
+    assert repr(report).startswith(start)
+    assert "\n" not in repr(report)
+
+
+def test_a_notebook_shows_the_verdict_and_the_counts(report: AuditReport) -> None:
+    html = report._repr_html_()
+    assert report.verdict in html
+    assert "label conflicts" in html
+
+
+def test_a_data_frame_marks_leaked_duplicated_and_contradicted_images(phantom_table: Table) -> None:
+    pytest.importorskip("pandas")
+    first, *others = (s for s in phantom_table if s.split == "train")
+    copy = replace(
+        first, id=f"{first.id} copy", split="test", label=next(s.label for s in others if s.label != first.label)
+    )
+    table = replace(phantom_table, samples=(*phantom_table, copy), plan=None)
+    found = audit(table, reference_indexes=[], shortcuts=False)
+    frame = found.to_pandas().set_index("id")
+    assert len(frame) == len(table)
+    assert frame.cluster[copy.id] == frame.cluster[first.id]
+    assert frame.duplicates[copy.id] == 1
+    assert "duplicate" in frame.leak[copy.id]
+    assert frame.leak[first.id] is None or frame.leak.isna()[first.id]
+    assert frame.label_conflict[copy.id]
+    assert frame.label_conflict.sum() == 2
+    assert (frame.duplicates > 0).sum() == 2

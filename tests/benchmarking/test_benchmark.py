@@ -266,3 +266,9 @@ def test_a_plot_needs_an_evaluated_run() -> None:
         plot_accuracy_against_cost(result())
     with refused(TumorlensError, found="cost 'watts' found"):
         plot_accuracy_against_cost(result(), "watts")
+
+
+def test_the_repr_is_one_short_line(found: Benchmark) -> None:
+    assert repr(found).startswith("Benchmark(")
+    assert "\n" not in repr(found)
+    assert len(repr(found)) < 200

@@ -288,3 +288,10 @@ def test_distances_in_different_units_are_not_compared(segmenting: tuple[Path, P
     found = compare(*map(load_run, segmenting))
     assert found.segmentation is not None
     assert list(found.segmentation.difference) == ["dice"]
+
+
+def test_the_repr_is_one_line_with_the_difference(runs: tuple[Path, Path]) -> None:
+    found = compare(load_run(runs[0]), load_run(runs[1]))
+    assert repr(found).startswith(f"Comparison({runs[1].name} - {runs[0].name}: ")
+    assert "points (" in repr(found)
+    assert "\n" not in repr(found)

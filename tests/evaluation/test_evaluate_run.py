@@ -136,3 +136,27 @@ def test_a_changed_image_is_noticed(finished_run: Run, phantom_table: Table) -> 
             evaluate(finished_run)
     finally:
         image.write_bytes(before)
+
+
+def test_the_repr_is_one_line_with_data_evidence_and_accuracy(found: Evaluation) -> None:
+    accuracy = found.metrics.overall["accuracy"]
+    start = f"{found.facts.run} on {found.facts.data}, test: {found.facts.evidence}"
+    assert repr(found) == f"Evaluation({start}, accuracy {accuracy.percent()})"
+
+
+def test_a_notebook_shows_the_main_metrics_with_intervals(found: Evaluation) -> None:
+    html = found._repr_html_()
+    for name in ("accuracy", "macro_f1"):
+        assert found.metrics.overall[name].percent() in html
+    assert all(f"sensitivity, {name}" in html for name in found.metrics.classes)
+    assert "research" in html
+
+
+def test_a_data_frame_has_a_row_per_image(found: Evaluation) -> None:
+    pytest.importorskip("pandas")
+    frame = found.to_pandas()
+    classes = found.metrics.classes
+    assert list(frame.columns) == ["id", "group", "label", "predicted", *(f"p_{name}" for name in classes)]
+    assert list(frame.id) == [sample.id for sample in found.samples]
+    assert (frame.label == frame.predicted).mean() == found.metrics.overall["accuracy"].value
+    np.testing.assert_array_equal(frame[[f"p_{name}" for name in classes]].to_numpy(), found.probabilities)

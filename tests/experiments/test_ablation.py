@@ -185,3 +185,9 @@ def test_the_ablation_of_published_method_5_is_one_command(phantom_table: Table)
     assert [r.dropout for r in recipes] == [0.5, 0.5, None, None, None]
     assert [r.options for r in recipes] == [{}, {}, {}, {}, {"cbam": True}]
     assert len({(r.optimizer, r.input, r.epochs) for r in recipes}) == 1
+
+
+def test_the_repr_names_the_variants_in_one_line(ablated: tuple[Path, module.Ablation]) -> None:
+    _, found = ablated
+    names = ", ".join(result.variant.name for result in found.results)
+    assert repr(found) == f"Ablation({names}; 0 failed)"

@@ -110,3 +110,9 @@ def test_an_evaluated_run_gives_calibrated_probabilities(own_run: Run, phantoms:
         expected = own_run.pipeline(0.25)(torch.from_numpy(after.gray)[None]).probabilities[0]
     assert after.probability == pytest.approx(float(expected[own_run.spec.classes.index("glioma")]), abs=1e-6)
     assert abs(after.probability - before.probability) > 0.005
+
+
+def test_the_repr_of_an_explanation_is_one_line(finished_run: Run, phantoms: Path) -> None:
+    (found,) = explain(finished_run, [next((phantoms / "images").iterdir())])
+    assert isinstance(found, Explanation)
+    assert repr(found) == f"Explanation({found.path.name}: {found.target} {found.probability:.3f}, by grad_cam)"

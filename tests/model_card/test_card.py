@@ -71,3 +71,14 @@ def test_a_card_of_another_layout_is_refused_in_one_line(change: dict[str, objec
 def test_a_missing_or_damaged_card_is_refused(metadata: dict[str, str]) -> None:
     with refused(ModelFileError, file=r"^x\.onnx$", found="card"):
         parse_card(metadata, "x.onnx")
+
+
+def test_the_repr_is_one_line_and_a_notebook_shows_the_metrics() -> None:
+    text = repr(card())
+    assert text == str(card())
+    assert text.startswith(f"ModelCard({card().name}: {card().model}, {len(card().classes)} classes")
+    assert "\n" not in text
+    assert len(text) < 200
+    html = card()._repr_html_()
+    assert card().license in html
+    assert card().metrics["accuracy"].estimate.percent() in html

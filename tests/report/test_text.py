@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tumorlens.report.text import escape, evidence, interval, number, points, shorten, signed, with_interval
+from tumorlens.report.text import escape, interval, number, points, shorten, signed, with_interval
 from tumorlens.stats import Estimate
 
 
@@ -35,19 +33,6 @@ def test_other_differences_are_written_with_a_sign() -> None:
 
 def test_nan_is_undefined() -> None:
     assert number(float("nan")) == "undefined"
-
-
-@pytest.mark.parametrize(
-    ("unit", "n", "units", "words"),
-    [
-        ("patient", 669, 43, "669 images, 43 patients"),
-        ("patient", 1, 1, "1 image, 1 patient"),
-        ("image", 7023, 7023, "7,023 images, patients unknown"),
-        ("patient or image", 752, 126, "752 images, 126 patients or single images"),
-    ],
-)
-def test_evidence_has_the_sampling_unit(unit: str, n: int, units: int, words: str) -> None:
-    assert evidence(estimate(unit, n, units)) == words
 
 
 def test_characters_that_xml_forbids_are_replaced() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,25 @@ def test_paired_scores_must_be_of_the_same_images():
 def test_mcnemar_is_the_exact_binomial_test(b, c):
     expected = scipy_stats.binomtest(b, b + c).pvalue if b + c else 1.0
     assert mcnemar(b, c) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("unit", "n", "units", "words"),
+    [
+        ("patient", 669, 43, "669 images, 43 patients"),
+        ("patient", 1, 1, "1 image, 1 patient"),
+        ("image", 7023, 7023, "7,023 images, patients unknown"),
+        ("patient or image", 752, 126, "752 images, 126 patients or single images"),
+    ],
+)
+def test_evidence_has_the_sampling_unit(unit: str, n: int, units: int, words: str) -> None:
+    estimate = Estimate(0.5, None, None, n, units, unit, "none")
+    assert estimate.evidence == words
+    assert words in repr(estimate)
+
+
+def test_the_repr_and_the_notebook_show_value_interval_and_evidence() -> None:
+    estimate = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
+    assert repr(estimate) == "Estimate(0.972 (0.949 to 0.986), 669 images, 43 patients)"
+    assert estimate._repr_html_() == "<b>0.972 (0.949 to 0.986)</b> (95 % CI, 669 images, 43 patients)"
+    assert repr(replace(estimate, value=float("nan"))) == "Estimate(undefined, 669 images, 43 patients)"

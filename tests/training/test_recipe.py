@@ -226,3 +226,8 @@ def test_a_written_recipe_holds_every_default() -> None:
     written = yaml.safe_load(load_recipe("demo").to_yaml())
     assert written["stop"] == {"keep": "best", "monitor": "val_loss", "patience": None, "checkpoint_every": None}
     assert "extends" not in written
+
+
+def test_the_repr_of_a_recipe_is_one_line() -> None:
+    expected = "Recipe(tiny: efficientnet_lite0_short_unet, 160 px, 32 epochs, batch size 32)"
+    assert repr(load_recipe("tiny")) == str(load_recipe("tiny")) == expected

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tumorlens._extras import require
 from tumorlens.auditing.cleaning import clean_table, label_comments, leak_free_split
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.issues import (
@@ -18,6 +20,24 @@ from tumorlens.auditing.issues import (
     SourceMatch,
 )
 from tumorlens.datasets import SPLITS, Table
+from tumorlens.report import notebook_html
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_COLUMNS = (
+    "id",
+    "label",
+    "split",
+    "group",
+    "cluster",
+    "duplicates",
+    "reference",
+    "slice",
+    "patient",
+    "leak",
+    "label_conflict",
+)
 
 SCHEMA_VERSION = 1
 """Of audit.json. Raise it when a key changes its name or its meaning."""
@@ -54,6 +74,63 @@ class AuditReport:
     nearest_neighbor: tuple[NearestNeighborAccuracy, ...]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"AuditReport({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, object]] = [
+            (f"{leak.subset} images that leak from train by {leak.by}", f"{len(leak.samples):,}, {leak.rate.percent()}")
+            for leak in self.leaks
+        ]
+        facts += [
+            ("duplicates", f"{self.n_duplicates:,} of {len(self.table):,} files"),
+            ("slices of known sets", f"{len(self.source_matches):,}"),
+            ("label conflicts", f"{len(self.label_conflicts):,}"),
+            ("integrity issues", f"{len(self.integrity):,}"),
+        ]
+        problems = [issue.message for issue in self.integrity if issue.level == "danger"]
+        return notebook_html(self._summary(), facts, warnings=[self.verdict, *problems], note=" ".join(self.notes))
+
+    def _summary(self) -> str:
+        leaked = {position for leak in self.leaks for position in leak.samples}
+        parts = [
+            f"{len(self.table):,} images",
+            f"{self.n_duplicates:,} duplicates",
+            f"{len(leaked):,} leaked images",
+            f"{len(self.label_conflicts):,} label conflicts",
+        ]
+        return f"{self.table.name}: {', '.join(parts)}"
+
+    @property
+    def n_duplicates(self) -> int:
+        """Number of files that show the same image as an earlier one."""
+        return len(self.table) - self.duplicates.n_distinct
+
+    def to_pandas(self) -> DataFrame:
+        """One row per image, in the order of the table.
+
+        Columns: id, label, split; group (of the audit, see `groups`); cluster (equal for images that are duplicates);
+        duplicates (number of other images in the cluster); reference, slice, patient (of the source match, or None);
+        leak (``"duplicate"``, ``"patient"``, ``"duplicate, patient"`` or None); label_conflict (whether the label is
+        contradicted).
+
+        Raises:
+            MissingExtraError: pandas is not installed; tumorlens does not install it.
+        """
+        pandas = require("pandas", None, "make a data frame")
+        sizes = Counter(self.duplicates.cluster_ids)
+        conflicts = {position for conflict in self.label_conflicts for position in conflict.samples}
+        leaked = [(leak.by, set(leak.samples)) for leak in self.leaks]
+        rows = []
+        for position, sample in enumerate(self.table.samples):
+            cluster, match = self.duplicates.cluster_ids[position], self.match_by_sample.get(position)
+            leaks = ", ".join(by for by, positions in leaked if position in positions)
+            source = (match.reference, match.slice, match.patient) if match else (None, None, None)
+            row = (sample.id, sample.label, sample.split, self.groups[position], cluster, sizes[cluster] - 1)
+            rows.append((*row, *source, leaks or None, position in conflicts))
+        frame: DataFrame = pandas.DataFrame(rows, columns=list(_COLUMNS))
+        return frame
+
     @property
     def leaking(self) -> bool:
         """Whether a validation or test image leaks from train, by a duplicate or by its patient."""
@@ -84,12 +161,11 @@ class AuditReport:
         is_split = len(self.subset_sizes) > 1
         if dangers := [issue for issue in self.integrity if issue.level == "danger"]:
             return f"{'No leak, but not' if is_split else 'Not'} ready for training: {dangers[0].message}"
-        n_duplicates = len(self.table) - self.duplicates.n_distinct
-        if n_duplicates or self.label_conflicts:
+        if self.n_duplicates or self.label_conflicts:
             return (
-                f"{'No leak between the subsets, but ' if is_split else ''}{n_duplicates:,} of {len(self.table):,} "
-                f"files are duplicates and {len(self.label_conflicts):,} labels are contradicted; split by the "
-                "audit's groups (--write-split)."
+                f"{'No leak between the subsets, but ' if is_split else ''}{self.n_duplicates:,} of "
+                f"{len(self.table):,} files are duplicates and {len(self.label_conflicts):,} labels are contradicted; "
+                "split by the audit's groups (--write-split)."
             )
         if not is_split:
             return f"No issue in {len(self.table):,} images that invalidates results; make a split next."

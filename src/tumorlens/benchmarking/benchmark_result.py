@@ -219,6 +219,10 @@ class Benchmark:
     networks: tuple[NetworkCost, ...]
     measurements: tuple[SpeedMeasurement, ...]
 
+    def __repr__(self) -> str:
+        parts = f"{len(self.networks)} networks, {len(self.measurements)} measurements, {len(self.failed)} failed"
+        return f"Benchmark({self.machine.processor}: {parts})"
+
     @property
     def failed(self) -> tuple[str, ...]:
         """One line for each failed network or backend, with the reason."""

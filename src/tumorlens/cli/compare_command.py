@@ -57,11 +57,11 @@ def _show(comparison: Comparison) -> None:
     """Print the metrics of both runs, their difference, the conclusion and the caveats."""
     from tumorlens.comparison.paired_classification import TEST
     from tumorlens.metrics.names import METRICS
-    from tumorlens.report.text import evidence, points, signed
+    from tumorlens.report.text import points, signed
 
     one, two = comparison.first, comparison.second
     measured = f"{comparison.facts.data}, {comparison.facts.subset}: " if comparison.facts else ""
-    show(f"{measured}{evidence(comparison.accuracy)}\n")
+    show(f"{measured}{comparison.accuracy.evidence}\n")
     table = grid(
         "",
         *(f"{run.name}\n{run.facts.model}" if run.facts else run.name for run in (one, two)),

@@ -247,13 +247,13 @@ def _report_folds(found: CrossValidation, folder: Path, *, json: bool) -> int:
 def _report_ablation(found: Ablation, folder: Path, *, json: bool) -> int:
     """Print one table of all variants, and the variants that failed."""
     from tumorlens.experiments.ablation import ABLATION
-    from tumorlens.report.text import evidence, points
+    from tumorlens.report.text import points
 
     _caveats(found.results[0].run)
     if json:
         print_json(found.to_dict() | {"folder": str(folder)})
     else:
-        show(f"{found.facts.data}, test: {evidence(found.results[0].accuracy)}\n")
+        show(f"{found.facts.data}, test: {found.results[0].accuracy.evidence}\n")
         table = grid("\nvariant", "accuracy\n(95 % interval)", "difference from the first, paired\n(95 % interval)")
         for result in found.results:
             difference = points(result.comparison.accuracy) if result.comparison else "-"

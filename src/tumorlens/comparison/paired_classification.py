@@ -14,7 +14,7 @@ from tumorlens.comparison.comparison_facts import ComparedRunFacts, ComparisonFa
 from tumorlens.comparison.paired_segmentation import SegmentationDifference, difference_range
 from tumorlens.errors import DataError
 from tumorlens.metrics.names import METRICS
-from tumorlens.report.text import evidence
+from tumorlens.report.text import points
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference
 
 SIGNIFICANT = 0.05
@@ -71,6 +71,10 @@ class Comparison:
     caveats: tuple[str, ...] = ()
     facts: ComparisonFacts | None = None
 
+    def __repr__(self) -> str:
+        difference = f"accuracy {points(self.accuracy)}, p = {self.p_value:.2g}"
+        return f"Comparison({self.second.name} - {self.first.name}: {self.accuracy.n:,} images, {difference})"
+
     @property
     def conclusion(self) -> str:
         """The conclusion about accuracy in one to three sentences."""
@@ -110,7 +114,7 @@ class Comparison:
             "images": self.accuracy.n,
             "unit": self.accuracy.unit,
             "units": self.accuracy.units,
-            "evidence": evidence(self.accuracy),
+            "evidence": self.accuracy.evidence,
             "first": self.first.to_dict(),
             "second": self.second.to_dict(),
             "difference": {

@@ -7,7 +7,6 @@ from hashlib import sha256
 from pydantic import BaseModel, ConfigDict
 
 from tumorlens.datasets import SplitPlan, Table, fingerprint
-from tumorlens.report.text import evidence
 from tumorlens.stats import ClusterBootstrap, Estimate
 from tumorlens.training import Run
 from tumorlens.training.run import WEIGHTS
@@ -94,7 +93,7 @@ def facts_of(
         patients=len({s.patient for s in subset.samples if s.patient}),
         unit=estimate.unit,
         units=estimate.units,
-        evidence=evidence(estimate),
+        evidence=estimate.evidence,
         notes=subset.notes,
         subset=name,
         n_resamples=bootstrap.n_resamples,

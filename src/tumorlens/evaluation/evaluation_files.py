@@ -9,21 +9,8 @@ from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.page.evaluation_page import evaluation_page
-from tumorlens.metrics.overlap import DistanceUnit, SegmentationCase
 from tumorlens.report import save_page
 from tumorlens.training import Run
-
-SEGMENTATION_COLUMNS = (
-    "dice",
-    "iou",
-    "hd95",
-    "surface_dice",
-    "reference_pixels",
-    "predicted_pixels",
-    "lesions",
-    "lesions_detected",
-    "false_positives",
-)
 
 
 def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Record) -> None:
@@ -44,28 +31,9 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
 
 
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
-    """One row a sample, with the calibrated probabilities."""
-    classes, segmentation = evaluation.metrics.classes, evaluation.segmentation
+    """One row a sample, with the calibrated probabilities; cells of which nothing is known are empty."""
+    columns, rows = evaluation.image_rows()
     with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        columns = SEGMENTATION_COLUMNS if segmentation else ()
-        writer.writerow(["id", "group", "label", "predicted", *(f"p_{name}" for name in classes), *columns])
-        for i, (sample, row) in enumerate(zip(evaluation.samples, evaluation.probabilities, strict=True)):
-            predicted = classes[int(row.argmax())]
-            cells = [f"{p:.6f}" for p in row]
-            if segmentation:
-                cells += _segmentation_cells(segmentation.cases[i], segmentation.distance_unit)
-            writer.writerow([sample.id, sample.group or "", sample.label, predicted, *cells])
-
-
-def _segmentation_cells(case: SegmentationCase, unit: DistanceUnit) -> list[str]:
-    """The cells of `SEGMENTATION_COLUMNS`; empty where nothing is known."""
-    surfaces, lesions, known = case.surfaces_in(unit), case.lesions, case.reference is not None
-    scores = (case.dice, case.iou, surfaces.hd95, surfaces.surface_dice)
-    return [
-        *(f"{score:.6f}" if known else "" for score in scores),
-        str(case.reference) if known else "",
-        str(case.predicted),
-        *([str(lesions.reference), str(lesions.detected)] if lesions and known else ["", ""]),
-        str(lesions.false_positives) if lesions else "",
-    ]
+        writer.writerow(columns)
+        writer.writerows([[f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row] for row in rows])

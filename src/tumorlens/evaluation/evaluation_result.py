@@ -5,17 +5,26 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tumorlens._arrays import Floats, Floats32
+from tumorlens._extras import require
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.analysis import AnalysisResult
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts
+from tumorlens.evaluation.image_rows import Cell, image_rows
 from tumorlens.metrics.classification import Metrics
+from tumorlens.metrics.names import METRICS
 from tumorlens.metrics.segmentation import Segmentation
+from tumorlens.report import RESEARCH_ONLY, notebook_html
+from tumorlens.report.text import with_interval
 from tumorlens.scan import Box, Mask
+from tumorlens.stats import Estimate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 """Of evaluation.json."""
@@ -97,6 +106,45 @@ class Evaluation:
     analyses: Mapping[str, AnalysisResult]
     facts: EvaluationFacts
     caveats: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        facts = [(METRICS[name].title, with_interval(one, METRICS[name].percent)) for name, one in self._headline()]
+        facts += [(f"sensitivity, {name}", with_interval(one["sensitivity"], True)) for name, one in self._classes()]
+        facts += [("evidence", self.facts.evidence), ("caveats", f"{len(self.caveats)}, see caveats")]
+        return notebook_html(self._summary(), facts, note=RESEARCH_ONLY)
+
+    def _headline(self) -> list[tuple[str, Estimate]]:
+        """Name and estimate of the main metrics."""
+        shown = [(name, self.metrics.overall[name]) for name in ("accuracy", "macro_f1", "macro_auroc", "ece")]
+        return shown + ([("dice", self.segmentation.overall["dice"])] if self.segmentation else [])
+
+    def _classes(self) -> list[tuple[str, dict[str, Estimate]]]:
+        return [(name, self.metrics.per_class[name]) for name in self.metrics.classes]
+
+    def _summary(self) -> str:
+        accuracy = with_interval(self.metrics.overall["accuracy"], percent=True)
+        return f"{self.facts.run} on {self.facts.data}, {self.facts.subset}: {self.facts.evidence}, accuracy {accuracy}"
+
+    def image_rows(self) -> tuple[list[str], list[list[Cell]]]:
+        """The columns of predictions.csv, and one row per image; None where nothing is known."""
+        return image_rows(self.samples, self.probabilities, self.metrics.classes, self.segmentation)
+
+    def to_pandas(self) -> DataFrame:
+        """One row per image, in the order of `samples`.
+
+        The columns are those of predictions.csv: id, group, label, predicted, ``p_CLASS`` for each class, and for a
+        segmentation the metrics of the mask; what is not known is NaN or None.
+
+        Raises:
+            MissingExtraError: pandas is not installed; tumorlens does not install it.
+        """
+        pandas = require("pandas", None, "make a data frame")
+        columns, rows = self.image_rows()
+        frame: DataFrame = pandas.DataFrame(rows, columns=list(columns))
+        return frame
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""

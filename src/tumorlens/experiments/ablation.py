@@ -119,6 +119,10 @@ class Ablation:
     caveats: tuple[str, ...]
     facts: AblationFacts
 
+    def __repr__(self) -> str:
+        names = ", ".join(result.variant.name for result in self.results)
+        return f"Ablation({names}; {len(self.failed)} failed)"
+
     def to_dict(self) -> dict[str, Any]:
         """The content of ablation.json."""
         return {"schema_version": SCHEMA_VERSION, **self.facts.model_dump(mode="json")} | {

@@ -44,6 +44,10 @@ class Explanation:
     mask: Mask | None
     heatmaps: dict[str, npt.NDArray[np.float32]]
 
+    def __repr__(self) -> str:
+        explained = self.target if self.task == "classification" else "predicted mask"
+        return f"Explanation({self.path.name}: {explained} {self.probability:.3f}, by {', '.join(self.heatmaps)})"
+
     @property
     def heatmap(self) -> npt.NDArray[np.float32]:
         """The map of the requested method; the first of several."""

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tumorlens._legacy import is_legacy, translate
 from tumorlens.errors import ModelFileError
+from tumorlens.metrics.names import METRICS
 from tumorlens.model_card.training_provenance import TrainingProvenance
+from tumorlens.report import notebook_html
+from tumorlens.report.text import with_interval
 from tumorlens.scan import InputGeometry
 from tumorlens.stats.conformal import PredictionSets
 from tumorlens.stats.estimate_record import EstimateRecord
@@ -152,6 +155,28 @@ class ModelCard(BaseModel):
     attributions: tuple[str, ...] = ()
     intended_use: str = INTENDED_USE
     versions: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"ModelCard({self._summary()})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        known = [(METRICS[name], one.estimate) for name, one in self.metrics.items() if name in METRICS]
+        facts = [(metric.title, with_interval(estimate, metric.percent)) for metric, estimate in known]
+        facts += [
+            ("tested on", self.tested_on),
+            ("parameters", f"{self.parameters:,}"),
+            ("license", self.license),
+            ("caveats", f"{len(self.caveats)}, see caveats"),
+        ]
+        return notebook_html(self._summary(), facts, note=self.intended_use)
+
+    def _summary(self) -> str:
+        parts = [self.model, f"{len(self.classes)} classes", *(["mask"] if self.segments else [])]
+        accuracy = self.metrics.get("accuracy")
+        parts.append(f"accuracy {with_interval(accuracy.estimate, percent=True)}" if accuracy else "not evaluated")
+        return f"{self.name}: {', '.join(parts)}"
 
 
 def parse_card(metadata: dict[str, str], source: str) -> ModelCard:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from tumorlens.datasets.data_records import SampleCount
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.model_card.card import ModelCard
-from tumorlens.report.text import evidence, with_interval
+from tumorlens.report.text import with_interval
 from tumorlens.stats.estimate_record import EstimateRecord
 
 OLDER = "exported before cards held settings, metrics per class and calibration; export the run again"
@@ -29,7 +29,7 @@ def estimate_text(name: str, record: EstimateRecord) -> str:
 
 def metric_rows(metrics: Mapping[str, EstimateRecord]) -> list[tuple[str, str, str]]:
     """Title, value with interval, and sample of each metric."""
-    return [(title(name), estimate_text(name, one), evidence(one.estimate)) for name, one in metrics.items()]
+    return [(title(name), estimate_text(name, one), one.estimate.evidence) for name, one in metrics.items()]
 
 
 def input_geometry(card: ModelCard) -> str:

@@ -33,7 +33,7 @@ from tumorlens.report.blocks import (
 )
 from tumorlens.report.images import data_uri
 from tumorlens.report.plots.charts import render_chart
-from tumorlens.report.text import escape, evidence, interval, number
+from tumorlens.report.text import escape, interval, number
 
 RESEARCH_ONLY = (
     "For research use only. Not a medical device: not to be used for diagnosis or for decisions on treatment."
@@ -149,7 +149,7 @@ def _tile(item: Tile) -> str:
         middle = interval(item.value, item.percent)
         if item.value.low is not None:
             middle = f"95 % CI {middle}"
-        small = item.hint or evidence(item.value)
+        small = item.hint or item.value.evidence
     lines = "".join(
         f'<dd class="{class_}">{escape(words)}</dd>'
         for class_, words in (("big", big), ("interval", middle), ("rests-on", small))

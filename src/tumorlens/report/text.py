@@ -66,22 +66,5 @@ def signed(difference: Estimate) -> str:
     return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
 
 
-def evidence(estimate: Estimate) -> str:
-    """The sample size of an estimate, as ``"669 images, 43 patients"``.
-
-    If the bootstrap resampled images because no patient is known, the text says so.
-    """
-    images = _counted(estimate.n, "image")
-    if estimate.unit == "image":
-        return f"{images}, patients unknown"
-    if estimate.unit == "patient":
-        return f"{images}, {_counted(estimate.units, 'patient')}"
-    return f"{images}, {estimate.units} patients or single images"
-
-
 def _digits(value: float, percent: bool) -> str:
     return f"{100 * value:.1f}" if percent else f"{value:.3f}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

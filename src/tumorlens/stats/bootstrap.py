@@ -48,6 +48,25 @@ class Estimate:
     def __str__(self) -> str:
         return self._text(1.0, "{:.3f}", "")
 
+    def __repr__(self) -> str:
+        return f"Estimate({self}, {self.evidence})"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{self}</b> ({'95 % CI, ' * (self.low is not None)}{self.evidence})"
+
+    @property
+    def evidence(self) -> str:
+        """The sample size in words, as ``"669 images, 43 patients"``.
+
+        If the bootstrap resampled images because no patient is known, the text says so.
+        """
+        images = f"{self.n:,} image{'s' * (self.n != 1)}"
+        units = {
+            "image": "patients unknown",
+            "patient": f"{self.units:,} patient{'s' * (self.units != 1)}",
+        }
+        return f"{images}, {units.get(self.unit, f'{self.units:,} patients or single images')}"
+
     def percent(self) -> str:
         """The estimate in percent: ``"97.2 % (94.9 to 98.6)"``."""
         return self._text(100.0, "{:.1f}", " %")

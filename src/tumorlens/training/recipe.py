@@ -205,6 +205,12 @@ class Recipe(_RecipeGroup):
             )
         return self
 
+    def __repr__(self) -> str:
+        size = "" if self.input.size is None else f", {self.input.size} px"
+        return f"Recipe({self.name}: {self.model}{size}, {self.epochs} epochs, batch size {self.batch_size})"
+
+    __str__ = __repr__
+
     def to_yaml(self) -> str:
         """The complete recipe with all defaults."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

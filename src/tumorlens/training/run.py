@@ -40,6 +40,10 @@ class Run:
     spec: ModelSpec
     record: RunRecord
 
+    def __repr__(self) -> str:
+        parts = [self.spec.model, f"{len(self.spec.classes)} classes", f"recipe {self.record.recipe}"]
+        return f"Run({self.folder}: {', '.join(parts)}, seed {self.record.seed})"
+
     @property
     def segments(self) -> bool:
         """Whether it was trained to segment tumors.

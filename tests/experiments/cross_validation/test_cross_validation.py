@@ -217,3 +217,9 @@ def test_invalid_folds_are_errors(
     write_table(phantom_table, tmp_path / "split.csv")
     assert main(["train", str(tmp_path / "split.csv"), "--fold", "all", *out]) == 1
     assert "has a split; --fold all makes its own" in capsys.readouterr().err
+
+
+def test_the_repr_is_one_line_with_folds_and_pooled_accuracy(cross_validated: tuple[Path, CrossValidation]) -> None:
+    _, found = cross_validated
+    assert repr(found) == f"CrossValidation({FOLDS} folds, pooled {found.pooled!r})"
+    assert "\n" not in repr(found)

@@ -206,3 +206,9 @@ def test_missing_pretrained_weights_are_an_error_before_training_with_alternativ
     with refused(ModelError, found="the hub cannot be reached", advice=ways):
         reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_repr_is_one_short_line(found: Reproduction) -> None:
+    assert repr(found).startswith("Reproduction(")
+    assert "\n" not in repr(found)
+    assert len(repr(found)) < 200

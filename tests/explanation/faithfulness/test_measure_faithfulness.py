@@ -112,3 +112,10 @@ def _boxed(folder: Path, number: int) -> Sample:
     gray = np.random.default_rng(number).integers(256, size=(40, 40), dtype=np.uint8)
     image = scans.save(folder / f"{number}.png", gray)
     return Sample(f"boxes/{number}", image, "glioma", scans.save(folder / f"{number}-mask.png", mask))
+
+
+def test_the_repr_is_one_line_with_the_methods(faithfulness: Faithfulness) -> None:
+    text = repr(faithfulness)
+    assert text.startswith(f"Faithfulness({faithfulness.facts.run} on ")
+    assert all(row.name in text for row in faithfulness.methods)
+    assert "\n" not in text

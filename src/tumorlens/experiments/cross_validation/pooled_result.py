@@ -20,7 +20,6 @@ from tumorlens.experiments.cross_validation.out_of_fold import calibrate_out_of_
 from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
 from tumorlens.metrics.segmentation import measure_segmentation
-from tumorlens.report.text import evidence
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.stats.conformal import PredictionSets
 from tumorlens.training import Run
@@ -85,6 +84,9 @@ class CrossValidation:
     pooled: Evaluation
     temperatures: tuple[float, ...]
     prediction_sets: PredictionSets
+
+    def __repr__(self) -> str:
+        return f"CrossValidation({len(self.folds)} folds, pooled {self.pooled!r})"
 
     @property
     def validation(self) -> dict[str, float]:
@@ -160,7 +162,7 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
         segmentation=measure_segmentation(cases, [s.label for s in samples], bootstrap, classes) if cases else None,
         analyses=analyses,
         facts=_facts(folds, whole, name, bootstrap).model_copy(
-            update={"evidence": evidence(metrics.overall["accuracy"])}
+            update={"evidence": metrics.overall["accuracy"].evidence}
         ),
         caveats=(
             _OUT_OF_FOLD.format(count=len(folds)),

@@ -10,7 +10,6 @@ from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.experiments.reproduction.protocols import EvaluationProtocol
 from tumorlens.metrics.names import METRICS, title
-from tumorlens.report.text import evidence
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run
 
@@ -133,4 +132,4 @@ def format_sample_size(estimate: Estimate | None) -> str:
     if estimate.unit == "image":
         distinct = f", {estimate.units:,} distinct" if estimate.units < estimate.n else ""
         return f"{estimate.n:,} image{'s' * (estimate.n != 1)}{distinct}"
-    return evidence(estimate)
+    return estimate.evidence

@@ -64,6 +64,10 @@ class Reproduction:
     n_resamples: int
     hardware: Hardware
 
+    def __repr__(self) -> str:
+        parts = [f"{self.images:,} images", f"{len(self.rows)} metrics by {len(self.protocols)} protocols"]
+        return f"Reproduction({self.method.name} on {self.data}: {', '.join(parts)}, seed {self.seed})"
+
     @property
     def protocols(self) -> tuple[ProtocolResult, ProtocolResult]:
         """The published and the honest protocol."""

@@ -203,6 +203,10 @@ class Faithfulness:
     facts: FaithfulnessFacts
     caveats: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        methods = ", ".join(row.name for row in self.methods)
+        return f"Faithfulness({self.facts.run} on {self.facts.data}: {len(self.samples):,} images, {methods})"
+
     @property
     def methods(self) -> list[FaithfulnessRow]:
         """The rows of explanation methods, without control maps."""

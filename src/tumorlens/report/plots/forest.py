@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tumorlens.report.plots.svg import Frame, element, svg, text, ticks
-from tumorlens.report.text import evidence, number, shorten, with_interval
+from tumorlens.report.text import number, shorten, with_interval
 
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
@@ -73,4 +73,4 @@ def _row(frame: Frame, row: IntervalRow, y: float, scale: float, percent: bool) 
             low, high = frame.x(scale * estimate.low), frame.x(scale * estimate.high)
             parts.append(element("line", x1=low, x2=high, y1=y, y2=y, class_="whisker"))
         parts.append(element("circle", cx=frame.x(scale * estimate.value), cy=y, r=4.0, class_="dot s0"))
-    return element("g", *parts, tip=f"{row.label}: {value}; {evidence(estimate)}")
+    return element("g", *parts, tip=f"{row.label}: {value}; {estimate.evidence}")

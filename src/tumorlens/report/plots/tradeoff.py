@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tumorlens.report.plots.svg import SERIES, Frame, element, svg, text, ticks
-from tumorlens.report.text import evidence, number, shorten, with_interval
+from tumorlens.report.text import number, shorten, with_interval
 
 if TYPE_CHECKING:
     from tumorlens.stats import Estimate
@@ -121,7 +121,7 @@ def _dot(frame: Frame, point: CostPoint, at: float, row: int, series: int) -> st
         parts.append(element("path", d=bar, class_=f"error {color}"))
     parts.append(element("circle", cx=at, cy=middle, r=4.5, class_=f"dot {color}"))
     parts.append(text(at, min(top, middle - 5) - 5, str(row), "middle"))
-    return element("g", *parts, tip=f"{_name(point)}: {with_interval(accuracy, True)}; {evidence(accuracy)}")
+    return element("g", *parts, tip=f"{_name(point)}: {with_interval(accuracy, True)}; {accuracy.evidence}")
 
 
 def _entry(point: CostPoint, y: float, row: int, series: int, unit: str) -> str:
@@ -131,7 +131,7 @@ def _entry(point: CostPoint, y: float, row: int, series: int, unit: str) -> str:
         text(_LEFT - 8, y + 4, str(row), "end"),
         element("circle", cx=_LEFT + 4, cy=y, r=4.5, class_=f"dot s{series % SERIES}"),
         text(_LEFT + 16, y + 4, line),
-        tip=f"{_name(point)}; {evidence(point.accuracy)}",
+        tip=f"{_name(point)}; {point.accuracy.evidence}",
     )
 
 
