@@ -289,7 +289,8 @@ def test_the_recipe_reference_gives_every_key_with_its_default_and_no_other() ->
 
 
 def test_the_recipe_reference_gives_every_option_of_every_network_and_no_other() -> None:
-    from tumorlens.models import architecture_info, list_networks
+    from tumorlens import list_networks
+    from tumorlens.models import architecture_info
 
     text = sections(REFERENCE / "recipes.md")["Options of the networks"]
     rows = re.findall(r"^\| `([\w*?]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)

@@ -6,6 +6,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,13 +35,19 @@ def test_every_public_name_is_defined_and_listed() -> None:
     assert dir(tumorlens) == sorted(tumorlens.__all__)
 
 
-def test_the_type_checker_sees_the_same_names_as_the_user() -> None:
-    tree = ast.parse(inspect.getsource(tumorlens))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-    imported = {name.name: node.module for node in block.body for name in node.names}
-    assert imported == {name: f"tumorlens.{module}" for name, module in tumorlens._MODULE_OF.items()}
+def test_the_list_of_public_names_is_written_once() -> None:
+    stub = ast.parse(Path(tumorlens.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    named = {one.asname for node in stub.body if isinstance(node, ast.ImportFrom) for one in node.names}
+    assert named == set(tumorlens.__all__)
+    code = ast.parse(inspect.getsource(tumorlens))
+    assert not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(code))
+
+
+def test_every_public_name_has_a_docstring_with_an_example() -> None:
+    without = [name for name in tumorlens.__all__ if ">>>" not in (inspect.getdoc(getattr(tumorlens, name)) or "")]
+    assert without == []
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'segment'"):
+    with pytest.raises(AttributeError, match="segment"):
         _ = tumorlens.segment

@@ -90,6 +90,10 @@ class ModelError(TumorlensError):
     """An unknown model name, or weights that do not fit the network."""
 
 
+class ResultsFolderError(TumorlensError):
+    """A folder that cannot take results: it holds others, or another process writes to it."""
+
+
 class RunError(TumorlensError):
     """A run folder that lacks a file, or that belongs to other data."""
 

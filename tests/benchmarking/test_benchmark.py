@@ -146,7 +146,7 @@ def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) ->
 
 
 def test_without_names_and_runs_all_networks_are_measured() -> None:
-    assert {network.model for network in module._networks((), (), 4)} == set(module.list_networks())
+    assert {network.model for network in module._networks((), (), 4)} == set(module.registered_names())
     assert [network.classes for network in module._networks(["brainmrnet", "brainmrnet"], (), 2)] == [2]
 
 

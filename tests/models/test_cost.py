@@ -8,10 +8,10 @@ from torch import nn
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
-from tumorlens.models import cost, create, list_networks
+from tumorlens.models import cost, create, registered_names
 
 
-@pytest.mark.parametrize("name", list_networks())
+@pytest.mark.parametrize("name", registered_names())
 def test_every_network_has_a_cost(name: str) -> None:
     counted = cost(name)
     assert counted.parameters > 300_000

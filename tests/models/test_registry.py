@@ -25,7 +25,7 @@ from tumorlens.models import (
     attention_maps,
     cost,
     create,
-    list_networks,
+    registered_names,
     registry,
 )
 from tumorlens.scan import InputGeometry
@@ -35,7 +35,7 @@ from tumorlens.scan import InputGeometry
 HEADS = ("", "_transformer", "_unet")
 BIG = {f"efficientnet_{size}{i}{head}" for size in ("b", "lite") for i in range(1, 5) for head in HEADS}
 OTHERS = {f"{name}_unet" for name in ("efficientnet_b0", "vgg16", "resnet50", "densenet121")}
-SMALL = [name for name in list_networks() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
+SMALL = [name for name in registered_names() if name not in BIG | OTHERS | {"efficientnet_lite0_transformer"}]
 # Options other than the defaults.
 VARIANTS = [
     ("brain_mri_efficientnet", {"norm": "group"}),
@@ -73,7 +73,7 @@ def _total(output: ModelOutput) -> Tensor:
     return torch.stack([part.square().mean() for part in parts]).sum()
 
 
-@pytest.mark.parametrize("name", list_networks())
+@pytest.mark.parametrize("name", registered_names())
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_network_predicts_one_image_of_odd_size(name: str, channels: int) -> None:
     network = _seeded(name, channels).eval()
@@ -202,7 +202,7 @@ def test_the_exported_graph_gives_the_outputs_of_the_network(name: str) -> None:
         torch.testing.assert_close(torch.from_numpy(exported), expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", list_networks())
+@pytest.mark.parametrize("name", registered_names())
 def test_an_architecture_has_a_license_and_a_citation(name: str) -> None:
     info = architecture_info(name)
     assert info.name == name
@@ -260,10 +260,10 @@ def test_one_new_file_adds_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "toy_net.py").write_text(TOY_NET)
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(tmp_path)])
-    before = list_networks()
+    before = registered_names()
     architectures.register_all()
     sys.modules.pop(f"{architectures.__name__}.toy_net")
-    assert list_networks() == sorted([*before, "toy_net"])
+    assert registered_names() == sorted([*before, "toy_net"])
     assert create("toy_net", 3)(torch.zeros(1, 3, 32, 32)).logits.shape == (1, 3)
     assert cost("toy_net", 3).input_size == 32
 
@@ -274,7 +274,7 @@ def test_the_names_of_the_registry_are_these() -> None:
     truncated = ["efficientnet_lite0_short", "efficientnet_lite0_short_unet"]
     baselines = [f"{name}{head}" for name in ("densenet121", "resnet50", "vgg16") for head in ("", "_unet")]
     others = ["brain_mri_efficientnet", "brainmrnet", "efficient_mtnet", "efficient_mtnet_s", "mini_resnet"]
-    assert list_networks() == sorted([*efficientnets, *truncated, *baselines, *others])
+    assert registered_names() == sorted([*efficientnets, *truncated, *baselines, *others])
 
 
 def test_the_short_name_of_an_architecture_is_that_of_papers() -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import RecipeError
-from tumorlens.models import list_networks
+from tumorlens.models import registered_names
 from tumorlens.training import load_recipe, shipped
 
 
@@ -18,7 +18,7 @@ def test_every_shipped_recipe_loads_and_has_a_registered_network(name: str) -> N
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
-    assert recipe.model in list_networks()
+    assert recipe.model in registered_names()
 
 
 def test_there_are_recipes_for_all_published_methods() -> None:

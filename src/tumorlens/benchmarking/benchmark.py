@@ -30,7 +30,7 @@ from tumorlens.benchmarking.timing import BACKENDS, ONNX_BACKENDS, BenchmarkJob,
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError, TumorlensError, did_you_mean
 from tumorlens.evaluation import read_evaluation
-from tumorlens.models import Network, architecture_info, cost, create, list_networks
+from tumorlens.models import Network, architecture_info, cost, create, registered_names
 from tumorlens.training import Run
 
 
@@ -141,7 +141,7 @@ def _networks(names: Sequence[str], runs: Sequence[Run], classes: int) -> list[B
     """The networks to measure, each once, in the order of `names`; a run's network replaces the default one."""
     trained = [_trained_network(run) for run in runs]
     networks: list[BenchmarkedNetwork] = []
-    for name in list(names) or ([] if runs else list_networks()):
+    for name in list(names) or ([] if runs else registered_names()):
         side = architecture_info(name).input_size
         default = BenchmarkedNetwork(name, classes, 3, side, (), side)
         networks += [network for network in trained if network.model == name] or [default]

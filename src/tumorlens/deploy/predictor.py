@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +26,44 @@ from tumorlens.report.heat import heat
 from tumorlens.scan import Scan, ScanSource, mask_in_image, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
+Device = Literal["cpu", "cuda"]
 SourceType = TypeVar("SourceType", bound=ScanSource)
 _PREFETCHED = 16  # images read in advance while the network predicts
 
 
-def load(model: str | Path = DEFAULT_MODEL) -> Predictor:
+def load(model: str | Path = DEFAULT_MODEL, *, device: Device = "cpu", threads: int | None = None) -> Predictor:
     """Open a model file.
 
     Args:
-        model: path of the file, or the name of a model that comes with tumorlens: ``"default"`` or ``"tiny"``.
+        model: path of the file, or the name of a model that comes with tumorlens: `list_predictors`.
+        device: as in `Predictor`.
+        threads: as in `Predictor`.
 
     Raises:
-        ModelFileError: no such file, not ONNX, or without a tumorlens card.
+        ModelFileError: no such file, not ONNX, without a tumorlens card, or the device is not there.
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.load("tiny")
+        Predictor(tiny, 4 classes, mask, 160 px)
     """
-    return Predictor(model_path(model))
+    return Predictor(model_path(model), device=device, threads=threads)
+
+
+def list_predictors() -> list[str]:
+    """The names of the models that come with tumorlens, for `load`; the default one first.
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.list_predictors()
+        ['default', 'tiny']
+    """
+    return list(SHIPPED_MODELS)
+
+
+def available_threads() -> int:
+    """The number of processors that this process may use; ``taskset`` and containers lower it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def predict(
@@ -61,14 +86,25 @@ def predict(
 class Predictor:
     """A model file in ONNX Runtime, ready to predict.
 
+    Threads wait without using the processor, and are not bound to processors, so that several predictors share a
+    machine.
+
+    Args:
+        path: of the model file.
+        device: ``"cpu"``, or ``"cuda"`` where onnxruntime-gpu is installed.
+        threads: for one image; `available_threads` by default.
+
     Attributes:
         path: of the model file.
+        providers: execution providers of ONNX Runtime, the preferred one first.
+        threads: that one image is computed with.
         card: the model card.
         explainer: computes heat maps by any method that the file supports.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, device: Device = "cpu", threads: int | None = None) -> None:
         self.path = Path(path)
+        self.threads = threads or available_threads()
         if self.path.is_dir():
             raise ModelFileError(
                 file=self.path,
@@ -85,8 +121,10 @@ class Predictor:
             )
         options = ort.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = self.threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(self.path, options, providers=_providers(device))
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             reason = str(error).splitlines()[0].rpartition("failed:")[2].strip()[:120]
             raise ModelFileError(
@@ -94,6 +132,7 @@ class Predictor:
                 found=f"cannot be loaded as ONNX ({reason})",
                 expected="a model file that 'tumorlens export RUN' made",
             ) from None
+        self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         self.card: ModelCard = parse_card(self._session.get_modelmeta().custom_metadata_map, str(self.path))
         self._graph_names = graph_names([output.name for output in self._session.get_outputs()])
         outputs = list(self._graph_names)
@@ -205,9 +244,16 @@ class Predictor:
         return self.explainer.heatmaps(read_scan(source).gray_slice()[None], targets, method=method, task=task)[0]
 
     def predict_many(
-        self, sources: Iterable[SourceType], *, heatmap: bool = True, coverage: float | None = None
+        self, sources: Iterable[SourceType], *, heatmap: bool = True, coverage: float | None = None, jobs: int = 1
     ) -> Iterator[tuple[SourceType, Prediction | TumorlensError]]:
         """Predict many slices in order; the next files are read while the network predicts.
+
+        Args:
+            sources: each as in `predict`.
+            heatmap: as in `predict`.
+            coverage: as in `predict`.
+            jobs: images that are computed at one time, each with `threads` threads. A folder is predicted fastest with
+                one thread per image and as many jobs as processors. The predictions do not depend on it.
 
         Yields:
             (source, prediction), or (source, error) for a file that cannot be read; the others are still predicted.
@@ -217,17 +263,25 @@ class Predictor:
         """
         self.check_coverage(coverage)
         remaining = iter(sources)
-        with ThreadPoolExecutor(1) as reader:
-            queue: deque[tuple[SourceType, Future[Scan]]] = deque(
-                (s, reader.submit(read_scan, s)) for s in islice(remaining, _PREFETCHED)
-            )
-            while queue:
-                source, future = queue.popleft()
-                queue.extend((s, reader.submit(read_scan, s)) for s in islice(remaining, 1))
-                try:
-                    yield source, self._predict(future.result(), heatmap, coverage)
-                except TumorlensError as error:
-                    yield source, error
+        with ThreadPoolExecutor(jobs) as readers, ThreadPoolExecutor(jobs) as workers:
+
+            def submit(source: SourceType) -> tuple[SourceType, Future[Prediction]]:
+                scan = readers.submit(read_scan, source)
+                return source, workers.submit(lambda: self._predict(scan.result(), heatmap, coverage))
+
+            queue = deque(map(submit, islice(remaining, _PREFETCHED + jobs)))
+            try:
+                while queue:
+                    source, future = queue.popleft()
+                    try:
+                        result: Prediction | TumorlensError = future.result()
+                    except TumorlensError as error:
+                        result = error
+                    yield source, result
+                    queue.extend(map(submit, islice(remaining, 1)))
+            finally:  # also where the caller stops early, or interrupts
+                for pool in (readers, workers):
+                    pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, images: npt.NDArray[np.uint8], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         """Outputs of the graph by name."""
@@ -269,6 +323,23 @@ class Predictor:
         assert self.card.prediction_sets is not None  # `check_coverage` made sure
         (contained,) = self.card.prediction_sets.sets(at_temperature_one(row[None], self.card.temperature), coverage)
         return tuple(name for name, inside in zip(self.classes, contained, strict=True) if inside)
+
+
+def _providers(device: Device) -> list[str]:
+    """The execution providers of ONNX Runtime for a device.
+
+    Raises:
+        ModelFileError: this installation of ONNX Runtime cannot use the device.
+    """
+    if device == "cpu":
+        return ["CPUExecutionProvider"]
+    if "CUDAExecutionProvider" not in (found := ort.get_available_providers()):
+        raise ModelFileError(
+            found=f"device cuda, and ONNX Runtime with {', '.join(found)} alone",
+            expected="ONNX Runtime with CUDAExecutionProvider",
+            advice="replace onnxruntime by onnxruntime-gpu, or use the device cpu",
+        )
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
 def _several(sources: ScanSource | Iterable[ScanSource]) -> Iterable[ScanSource]:

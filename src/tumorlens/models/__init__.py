@@ -13,7 +13,7 @@ from tumorlens.models.ood import InDistributionSubspace, OODScore, principal_sub
 from tumorlens.models.pipeline import ModelSpec, Pipeline, PipelineOutput  # noqa: E402
 from tumorlens.models.preprocessing import Preprocessing  # noqa: E402
 from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
-from tumorlens.models.registry import ArchitectureInfo, architecture_info, create, list_networks  # noqa: E402
+from tumorlens.models.registry import ArchitectureInfo, architecture_info, create, registered_names  # noqa: E402
 
 architectures.register_all()
 
@@ -34,7 +34,7 @@ __all__ = [
     "attribution",
     "cost",
     "create",
-    "list_networks",
     "load_pretrained",
     "principal_subspace",
+    "registered_names",
 ]

@@ -68,7 +68,7 @@ def register(info: ArchitectureInfo) -> Callable[[Builder], Builder]:
     return enter
 
 
-def list_networks() -> list[str]:
+def registered_names() -> list[str]:
     """The names of all networks, sorted."""
     return sorted(_ENTRIES)
 

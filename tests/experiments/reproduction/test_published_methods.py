@@ -6,7 +6,7 @@ from tests.fixtures.refusal import refused
 from tumorlens.errors import DataError, RecipeError
 from tumorlens.experiments.reproduction.protocol_result import format_claim
 from tumorlens.experiments.reproduction.published_methods import PUBLISHED_METHODS, find_published_method
-from tumorlens.models import list_networks
+from tumorlens.models import registered_names
 
 
 def claims(number: int, model: str | None = None, *overrides: str) -> dict[str, float]:
@@ -32,7 +32,7 @@ def test_every_network_of_every_method_has_a_recipe() -> None:
     for method in PUBLISHED_METHODS:
         for model in method.models:
             assert method.recipe(model, ()).model == model
-            assert model in list_networks()
+            assert model in registered_names()
 
 
 def test_an_unknown_network_is_an_error_with_the_nearest_name() -> None:

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
-from tumorlens.models import Network, architecture_info, attention_maps, cost, create, list_networks
+from tumorlens.models import Network, architecture_info, attention_maps, cost, create, registered_names
 from tumorlens.models.architectures.efficientnet_transformer import MultiHeadSelfAttention
 
 NAME = "efficientnet_b0_transformer"
@@ -19,7 +19,7 @@ def network(**options: bool) -> Network:
 
 
 def test_every_efficientnet_has_a_transformer() -> None:
-    plain = {name for name in list_networks() if name.startswith("efficientnet_") and name.count("_") == 1}
+    plain = {name for name in registered_names() if name.startswith("efficientnet_") and name.count("_") == 1}
     assert len(plain) == 8
     for name in plain:
         info, base = architecture_info(f"{name}_transformer"), architecture_info(name)

@@ -7,11 +7,11 @@ import torch
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
-from tumorlens.models import Network, architecture_info, cost, create, list_networks
+from tumorlens.models import Network, architecture_info, cost, create, registered_names
 from tumorlens.training.loop.losses import SegmentationLoss, dice
 
 LITE = "efficientnet_lite0_unet"
-UNETS = [name for name in list_networks() if name.endswith("_unet")]
+UNETS = [name for name in registered_names() if name.endswith("_unet")]
 # One for each way in which a backbone returns its intermediate maps.
 KINDS = [LITE, "resnet50_unet", "densenet121_unet", "vgg16_unet"]
 
@@ -24,7 +24,7 @@ def _seeded(name: str = LITE, **options: int | str) -> Network:
 def test_every_classifier_with_imagenet_weights_has_a_unet_with_the_same_input() -> None:
     plain = {
         name
-        for name in list_networks()
+        for name in registered_names()
         if architecture_info(name).weights and not name.endswith(("_transformer", "_unet"))
     }
     assert len(plain) == 12

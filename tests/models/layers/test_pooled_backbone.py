@@ -7,9 +7,9 @@ import torch
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import ModelError
-from tumorlens.models import architecture_info, cost, create, list_networks
+from tumorlens.models import architecture_info, cost, create, registered_names
 
-FINE = sorted(name for name in list_networks() if "stride" in architecture_info(name).options)
+FINE = sorted(name for name in registered_names() if "stride" in architecture_info(name).options)
 
 
 def test_efficientnets_resnet50_and_their_unets_have_the_option_stride() -> None:

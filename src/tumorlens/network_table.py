@@ -1,0 +1,111 @@
+"""The architectures with their sizes and costs, from a committed table: readable without torch.
+
+The table is written by ``python -m tumorlens.network_table`` from the registry of `tumorlens.models`; a test counts
+parameters and multiply-adds again and compares.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from tumorlens.errors import ModelError
+
+_FILE = "network_table.json"
+CLASSES = 4
+"""Number of classes that the parameters are counted for."""
+
+
+class NetworkFacts(BaseModel):
+    """An architecture as `tumorlens networks info NAME` prints it.
+
+    Attributes:
+        name: in the registry.
+        summary: one line.
+        input_size: default side of the square input, pixels.
+        parameters: trainable values with four classes, without those that are used in training only.
+        multiply_adds: of one forward pass with one image of that size.
+        mean: per-channel mean subtracted from inputs in [0, 1].
+        std: per-channel divisor after that.
+        license: of the architecture's code and of its public weights.
+        citation: the paper.
+        published_method: number of the published method it belongs to, if any.
+        weights: sources of ImageNet weights: any of "hub" and "package"; empty where there are none.
+        segments: whether its output has a mask.
+        options: further settings of the architecture, each with its default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    summary: str
+    input_size: int
+    parameters: int
+    multiply_adds: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    license: str
+    citation: str
+    published_method: int | None = None
+    weights: tuple[str, ...] = ()
+    segments: bool = False
+    options: dict[str, bool | int | float | str] = {}
+
+
+@cache
+def network_table() -> dict[str, NetworkFacts]:
+    """All architectures by name, sorted."""
+    content = json.loads(resources.files("tumorlens").joinpath(_FILE).read_text(encoding="utf-8"))
+    return {row["name"]: NetworkFacts.model_validate(row) for row in content["networks"]}
+
+
+def list_networks() -> list[str]:
+    """The names of all architectures, sorted, for the key ``model`` of a recipe.
+
+    Example:
+        >>> "efficientnet_b0" in list_networks()
+        True
+    """
+    return list(network_table())
+
+
+def network_facts(name: str) -> NetworkFacts:
+    """The facts of an architecture.
+
+    Raises:
+        ModelError: no such name; suggests the nearest one.
+    """
+    table = network_table()
+    if name not in table:
+        near = difflib.get_close_matches(name, table, n=1)
+        raise ModelError(
+            found=f"no network is called '{name}'",
+            advice=f"did you mean {near[0]}?" if near else "see: tumorlens networks list",
+        )
+    return table[name]
+
+
+def counted_facts(name: str) -> NetworkFacts:
+    """The same facts, counted from the network itself; needs the extra ``train``."""
+    from dataclasses import asdict
+
+    from tumorlens.models import architecture_info, cost
+
+    return NetworkFacts(**(asdict(architecture_info(name)) | asdict(cost(name, CLASSES))))
+
+
+def write_table(path: Path) -> None:
+    """Count all networks of the registry, and write the table."""
+    from tumorlens.models import registered_names
+
+    rows = [counted_facts(name).model_dump(mode="json") for name in registered_names()]
+    path.write_text(json.dumps({"networks": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_table(Path(__file__).with_name(_FILE))
