@@ -22,6 +22,7 @@ from tumorlens.explanation import explain
 from tumorlens.model_card.card import ModelCard
 from tumorlens.report import (
     CaptionedImage,
+    PageFooter,
     Section,
     code,
     contact_sheet,
@@ -118,7 +119,8 @@ def _demo(folder: Path, seed: int, steps: _StepTimer, progress: Progress) -> Pat
         ),
     ]
     report = folder / "report.html"
-    save_page(render_page("tumorlens demo", _subtitle(evaluation), sections), report)
+    footer = PageFooter.of(record.facts, data_fingerprint=evaluation.facts.data_fingerprint)
+    save_page(render_page("tumorlens demo", _subtitle(evaluation), sections, footer), report)
     record.add(split_hash=split.split_hash, steps=dict(steps.seconds), outputs=["report.html", "model.onnx", "run"])
     record.write(folder)
     return report

@@ -14,7 +14,7 @@ def test_cells_with_more_heat_are_warmer_and_names_are_escaped() -> None:
     html = render_blocks(heat_table(["", "one", "two", "<3>"], [("<noise>", cells)]))
     assert "&lt;noise&gt;" in html
     assert "&lt;3&gt;" in html
-    assert 'title="a &quot;b&quot;"' in html
+    assert 'title="a &#34;b&#34;"' in html
     assert "95.0<small>90 to 98</small>" in html
     warmth = [float(value) for value in re.findall(r"rgba\(\d+,\d+,\d+,([\d.]+)\)", html)]
     assert len(warmth) == 2  # the cold one has no color

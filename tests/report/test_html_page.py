@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tumorlens
 from tests.fixtures.html import MALICIOUS, Page
 from tumorlens.report import (
     RESEARCH_ONLY,
     CaptionedImage,
     HeatCell,
+    PageFooter,
     Section,
     TableBlock,
     Tile,
@@ -58,7 +60,7 @@ def everything(name: str) -> str:
         *contact_sheet([image]),
         *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])]),
     )
-    return render_page(name, name, [Section(name, body, lead=name)] * 3, [name])
+    return render_page(name, name, [Section(name, body, lead=name)] * 3, PageFooter(name, name, name, 7, name, (name,)))
 
 
 @pytest.mark.parametrize("name", ["glioma", MALICIOUS, "", "Größe 3 µm", "腫瘍"])
@@ -90,8 +92,31 @@ def test_links_of_the_contents_lead_to_sections() -> None:
     assert {a["href"] for tag, a in parsed.tags if tag == "a"} == {f"#part-{i}" for i in (1, 2, 3)}
 
 
-def test_every_page_has_the_research_use_notice() -> None:
-    assert RESEARCH_ONLY in Page(render_page("t", "s", [])).text
+def test_every_page_has_the_research_use_notice_above_the_title_and_in_its_footer() -> None:
+    above, _, below = render_page("the title", "s", [], PageFooter()).partition("<h1>the title</h1>")
+    assert Page(above.partition("<header>")[2]).text == "Research use only · not a medical device"
+    assert RESEARCH_ONLY in below.partition("<footer>")[2]
+
+
+def test_the_footer_shows_the_facts_that_are_known() -> None:
+    def footer(facts: PageFooter) -> str:
+        return Page("<footer>" + render_page("t", "s", [], facts).partition("<footer>")[2].partition("</body>")[0]).text
+
+    known = PageFooter("2026-11-28T21:20:59+00:00", "0.1.0", "tumorlens audit 'a b'", 0, "ab12", ("A note.",))
+    assert footer(known) == (
+        f"{RESEARCH_ONLY} Date 2026-11-28 21:20:59 UTC tumorlens 0.1.0 Command tumorlens audit 'a b' Seed 0 "
+        "Data fingerprint ab12 A note."
+    )
+    assert footer(PageFooter()) == f"{RESEARCH_ONLY} tumorlens {tumorlens.__version__}"
+
+
+def test_a_page_is_the_same_every_time() -> None:
+    assert everything("glioma") == everything("glioma")
+
+
+def test_the_policy_of_a_page_forbids_to_load_anything() -> None:
+    (policy,) = (a["content"] for _, a in Page(everything("glioma")).tags if "http-equiv" in a)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def test_a_tile_shows_number_interval_and_evidence() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tumorlens.report.text import escape, interval, number, points, shorten, signed, with_interval
+from tumorlens.report.text import interval, number, points, printable, shorten, signed, with_interval
 from tumorlens.stats import Estimate
 
 
@@ -36,7 +36,7 @@ def test_nan_is_undefined() -> None:
 
 
 def test_characters_that_xml_forbids_are_replaced() -> None:
-    assert escape("a\x00\udcff<") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}&lt;"
+    assert printable("a\x00\udcff<\n") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}<\n"
 
 
 def test_long_names_end_in_an_ellipsis() -> None:

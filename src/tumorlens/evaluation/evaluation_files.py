@@ -24,7 +24,7 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
     """
     write_json(evaluation.to_dict(), folder / "evaluation.json")
     write_predictions(evaluation, folder / "predictions.csv")
-    save_page(evaluation_page(run, evaluation), folder / "report.html")
+    save_page(evaluation_page(run, evaluation, record.facts), folder / "report.html")
     facts = evaluation.facts.model_dump(mode="json")
     record.add(**facts, device="cpu", outputs=["evaluation.json", "predictions.csv", "report.html"])
     record.write(folder)

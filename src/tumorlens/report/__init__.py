@@ -34,9 +34,11 @@ from tumorlens.report.blocks import (
     table,
     tiles,
 )
-from tumorlens.report.html_page import RESEARCH_ONLY, render_blocks, render_page, save_page
+from tumorlens.report.html_page import RESEARCH_ONLY, render_page, save_page
 from tumorlens.report.images import data_uri, marked, overlay, save_png, side_by_side
 from tumorlens.report.notebook import notebook_html
+from tumorlens.report.page_footer import PageFooter
+from tumorlens.report.templating import render_blocks
 
 __all__ = [
     "RESEARCH_ONLY",
@@ -51,6 +53,7 @@ __all__ = [
     "ImageGrid",
     "KeyValues",
     "Note",
+    "PageFooter",
     "Paragraph",
     "Section",
     "TableBlock",

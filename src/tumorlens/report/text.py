@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
+def printable(text: object) -> str:
+    """`text` with a replacement character for each character that a page cannot hold."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
 def escape(text: object) -> str:
     """`text` escaped for HTML and SVG, between tags or inside a quoted attribute."""
-    return html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)), quote=True)
+    return html.escape(printable(text), quote=True)
 
 
 def shorten(text: str, length: int) -> str:

@@ -129,7 +129,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     assert record["verb"] == "reproduce"
     assert record["seed"] == 3
     page = (out / "report.html").read_text()
-    assert page == reproduction_page(found, out)
+    assert page == reproduction_page(found, out, record)
     assert "88.0 % (76.2 to 94.4)" in page
     assert "Quick run" in page
 

@@ -21,7 +21,6 @@ def write_audit(report: AuditReport, folder: Path, record: Record) -> None:
         record: of the command; gets the facts of the data.
     """
     write_json(report.to_dict(), folder / "audit.json")
-    save_page(audit_page(report), folder / "report.html")
     record.add(
         data=report.table.name,
         data_fingerprint=_fingerprint(report),
@@ -34,6 +33,7 @@ def write_audit(report: AuditReport, folder: Path, record: Record) -> None:
         device="cpu",
         outputs=["audit.json", "report.html"],
     )
+    save_page(audit_page(report, record.facts), folder / "report.html")
     record.write(folder)
 
 

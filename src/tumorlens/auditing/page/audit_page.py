@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.duplicates.near_duplicates import CANDIDATE_SIMILARITY, DUPLICATE_SCORE
@@ -16,18 +17,24 @@ from tumorlens.auditing.page.page_text import SUBSET_NAMES
 from tumorlens.auditing.page.provenance_section import provenance_section
 from tumorlens.auditing.page.shortcuts_section import shortcuts_section
 from tumorlens.auditing.provenance.reference_index import SOURCE_SIMILARITY
-from tumorlens.report import Blocks, Paragraph, Section, Tile, code, note, paragraph, render_page, tiles
+from tumorlens.report import Blocks, PageFooter, Paragraph, Section, Tile, code, note, paragraph, render_page, tiles
 
 
-def audit_page(report: AuditReport) -> str:
-    """The whole page."""
+def audit_page(report: AuditReport, record: Mapping[str, Any] | None = None) -> str:
+    """The whole page.
+
+    Args:
+        report: of the audit.
+        record: facts of the run record, for the small print.
+    """
     subsets = ", ".join(f"{count:,} {subset}" for subset, count in report.subset_sizes.items())
     classes = ", ".join(report.table.classes)
     return render_page(
         f"Audit of {report.table.name}",
         f"{len(report.table):,} images ({subsets or 'no split'}) of {len(report.table.classes)} classes: {classes}",
         audit_sections(report),
-        footer=(
+        PageFooter.of(
+            record,
             f"Split {report.table.split_hash[:16]}. 95 % intervals: bootstrap of groups of duplicates and patients.",
             "This page shows images and file names; protect it like the data.",
         ),

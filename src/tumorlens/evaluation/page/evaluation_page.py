@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tumorlens.evaluation.analyses import registry
@@ -14,6 +17,7 @@ from tumorlens.metrics.names import METRICS
 from tumorlens.report import (
     CaptionedImage,
     Note,
+    PageFooter,
     Section,
     Tile,
     columns,
@@ -56,16 +60,25 @@ SUBSET_TITLES = {
 _HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc")
 
 
-def evaluation_page(run: Run, evaluation: Evaluation) -> str:
-    """The whole page as HTML."""
+def evaluation_page(run: Run, evaluation: Evaluation, record: Mapping[str, Any] | None = None) -> str:
+    """The whole page as HTML.
+
+    Args:
+        run: that was evaluated.
+        evaluation: its results.
+        record: facts of the run record, for the small print.
+    """
     facts = evaluation.facts
     return render_page(
         f"Evaluation of {facts.run}",
         f"{facts.model} on {facts.data}: {SUBSET_TITLES[facts.subset].lower()}",
         evaluation_sections(run, evaluation),
-        footer=(
+        PageFooter.of(
+            record,
             f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
-            f"Split {facts.split_hash[:16]}, data {facts.data_fingerprint}.",
+            f"Split {facts.split_hash[:16]}.",
+            seed=facts.seed,
+            data_fingerprint=facts.data_fingerprint,
         ),
     )
 

@@ -23,7 +23,7 @@ def write_cross_validation(result: CrossValidation, folder: Path, record: Record
     """
     write_json(result.to_dict(), folder / CROSS_VALIDATION)
     write_predictions(result.pooled, folder / PREDICTIONS)
-    save_page(cross_validation_page(result), folder / REPORT)
+    save_page(cross_validation_page(result, record.facts), folder / REPORT)
     device = result.folds[0].run.record.device
     record.add(
         **result.pooled.facts.model_dump(mode="json"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from typing import Any
 
 from tumorlens.evaluation.page.evaluation_page import (
     analysis_sections,
@@ -13,14 +14,19 @@ from tumorlens.evaluation.page.evaluation_page import (
 )
 from tumorlens.evaluation.page.segmentation_section import segmentation_blocks
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
-from tumorlens.report import Note, Section, figure, key_values, paragraph, render_page, table
+from tumorlens.report import Note, PageFooter, Section, figure, key_values, paragraph, render_page, table
 from tumorlens.report.plots import IntervalChart, IntervalRow
 
 _VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
 
 
-def cross_validation_page(result: CrossValidation) -> str:
-    """The HTML page of a cross-validation."""
+def cross_validation_page(result: CrossValidation, record: Mapping[str, Any] | None = None) -> str:
+    """The HTML page of a cross-validation.
+
+    Args:
+        result: of the cross-validation.
+        record: facts of the run record, for the small print.
+    """
     pooled, facts = result.pooled, result.pooled.facts
     temperatures = ", ".join(f"{temperature:.3f}" for temperature in result.temperatures)
     lead = (
@@ -40,9 +46,12 @@ def cross_validation_page(result: CrossValidation) -> str:
             error_section(result.folds[0].run.spec.input_geometry, pooled),
             _evidence(result),
         ],
-        footer=(
-            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} samples, seed {facts.seed}.",
-            f"Splits {facts.split_hash[:16]}, data {facts.data_fingerprint}.",
+        PageFooter.of(
+            record,
+            f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
+            f"Splits {facts.split_hash[:16]}.",
+            seed=facts.seed,
+            data_fingerprint=facts.data_fingerprint,
         ),
     )
 

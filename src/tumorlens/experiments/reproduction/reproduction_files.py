@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tumorlens._record import Record, write_json
 from tumorlens.experiments.reproduction.protocol_result import (
@@ -15,7 +16,19 @@ from tumorlens.experiments.reproduction.protocol_result import (
     format_sample_size,
 )
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
-from tumorlens.report import Note, Section, code, details, figure, key_values, note, render_page, save_page, table
+from tumorlens.report import (
+    Note,
+    PageFooter,
+    Section,
+    code,
+    details,
+    figure,
+    key_values,
+    note,
+    render_page,
+    save_page,
+    table,
+)
 from tumorlens.report.plots import IntervalChart, IntervalRow
 
 REPRODUCTION, REPORT = "reproduction.json", "report.html"
@@ -31,7 +44,7 @@ def write_reproduction(reproduction: Reproduction, folder: Path, record: Record)
         record: of the command; method, data and splits are added to it.
     """
     write_json(reproduction.to_dict(), folder / REPRODUCTION)
-    save_page(reproduction_page(reproduction, folder), folder / REPORT)
+    save_page(reproduction_page(reproduction, folder, record.facts), folder / REPORT)
     record.add(
         method=reproduction.method.name,
         data=reproduction.data,
@@ -46,8 +59,14 @@ def write_reproduction(reproduction: Reproduction, folder: Path, record: Record)
     record.write(folder)
 
 
-def reproduction_page(reproduction: Reproduction, folder: Path) -> str:
-    """The HTML page of a reproduction; `folder` is that of its runs."""
+def reproduction_page(reproduction: Reproduction, folder: Path, record: Mapping[str, Any] | None = None) -> str:
+    """The HTML page of a reproduction.
+
+    Args:
+        reproduction: the results of both protocols.
+        folder: of the runs.
+        record: facts of the run record, for the small print.
+    """
     quick = " A quick run: small budget, few images." if reproduction.quick else ""
     return render_page(
         f"Reproduction of {reproduction.method.title}",
@@ -59,12 +78,17 @@ def reproduction_page(reproduction: Reproduction, folder: Path) -> str:
             _caveats(reproduction),
             _next_commands(folder),
         ],
-        footer=(
-            f"95 % intervals: bootstrap, {reproduction.n_resamples} samples, seed {reproduction.seed}; of a claim, the "
-            "Wilson interval for independent images.",
+        PageFooter.of(
+            record,
+            f"95 % intervals: bootstrap, {reproduction.n_resamples} resamples, seed {reproduction.seed}; of a claim, "
+            "the Wilson interval for independent images.",
             *(
                 f"Split of the {result.protocol.name} protocol: {result.run.record.split_hash[:16]}."
                 for result in reproduction.protocols
+            ),
+            seed=reproduction.seed,
+            data_fingerprint=", ".join(
+                dict.fromkeys(one.run.record.data_fingerprint for one in reproduction.protocols)
             ),
         ),
     )

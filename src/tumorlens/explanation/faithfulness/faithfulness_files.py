@@ -22,7 +22,7 @@ def write_faithfulness(run: Run, faithfulness: Faithfulness, folder: Path, recor
         folder: made if it is missing; files of an earlier measurement are replaced.
         record: of the command; gets the facts.
     """
-    document = faithfulness_page(run, faithfulness)
+    document = faithfulness_page(run, faithfulness, record.facts)
     write_json(faithfulness.to_dict(), folder / "faithfulness.json")
     _write_maps(faithfulness, folder / "maps.csv")
     save_page(document, folder / "report.html")

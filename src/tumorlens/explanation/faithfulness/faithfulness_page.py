@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tumorlens.explanation.faithfulness.example_cases import example_section
 from tumorlens.explanation.faithfulness.faithfulness_result import FAITHFULNESS_METRICS, Faithfulness, FaithfulnessRow
 from tumorlens.explanation.faithfulness.faithfulness_text import blurred_text, conclusion, difference
 from tumorlens.explanation.faithfulness.sanity_checks import MAX_CORRELATION
-from tumorlens.report import Note, Paragraph, Section, details, figure, key_values, paragraph, render_page, table
+from tumorlens.report import (
+    Note,
+    PageFooter,
+    Paragraph,
+    Section,
+    details,
+    figure,
+    key_values,
+    paragraph,
+    render_page,
+    table,
+)
 from tumorlens.report.plots import CascadeChart, CascadeLine, IntervalChart, IntervalRow
 from tumorlens.training import Run
 
 _SUBSETS = {"test": "test subset", "all": "external data"}
 
 
-def faithfulness_page(run: Run, faithfulness: Faithfulness) -> str:
-    """The whole page."""
+def faithfulness_page(run: Run, faithfulness: Faithfulness, record: Mapping[str, Any] | None = None) -> str:
+    """The whole page.
+
+    Args:
+        run: the explained run.
+        faithfulness: the result.
+        record: facts of the run record, for the small print.
+    """
     facts = faithfulness.facts
     return render_page(
         f"Faithfulness of the heat maps of {facts.run}",
@@ -27,9 +47,12 @@ def faithfulness_page(run: Run, faithfulness: Faithfulness) -> str:
             example_section(run, faithfulness),
             _definitions(faithfulness),
         ],
-        footer=(
+        PageFooter.of(
+            record,
             f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
-            f"Split {facts.split_hash[:16]}, data {facts.data_fingerprint}, weights {facts.weights[:16]}.",
+            f"Split {facts.split_hash[:16]}, weights {facts.weights[:16]}.",
+            seed=facts.seed,
+            data_fingerprint=facts.data_fingerprint,
         ),
     )
 
