@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.report import data_uri, marked, overlay, save_png, side_by_side
-from tumorlens.report.images import colors
+from tumorlens.report import data_uri, marked, overlay, save_overlay, save_png, side_by_side, with_notice
+from tumorlens.report.images import NOTICE, colors
 
 
 @pytest.fixture
@@ -137,6 +138,25 @@ def test_two_contours_have_two_colors_and_are_dotted_where_they_overlap(gray: np
     assert min(cyan, orange) > 60
     assert sum(count(mask, mask)) == 76
     assert min(count(mask, mask)) > 30
+
+
+@pytest.mark.parametrize("width", [100, 264, 1200])
+def test_a_notice_stands_below_an_image_and_fits(width: int) -> None:
+    inner = Image.new("L", (width, 40), 100)
+    whole = np.asarray(with_notice(inner))
+    assert "Research use only" in NOTICE
+    assert whole.shape[1] == width
+    assert (whole[:40] == 100).all()
+    letters = (whole[40:] > 150).all(axis=2)
+    assert letters.any()
+    assert not letters[:, -2:].any()  # none is cut off
+    assert not letters[-2:].any()
+
+
+def test_a_saved_overlay_has_the_notice(tmp_path: Path) -> None:
+    image = Image.new("RGB", (264, 40))
+    save_overlay(image, tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").tobytes() == with_notice(image).tobytes()
 
 
 @pytest.mark.parametrize("width", [20, 64, 700])

@@ -35,7 +35,7 @@ from tumorlens.report.blocks import (
     tiles,
 )
 from tumorlens.report.html_page import RESEARCH_ONLY, render_page, save_page
-from tumorlens.report.images import data_uri, marked, overlay, save_png, side_by_side
+from tumorlens.report.images import data_uri, marked, overlay, save_overlay, save_png, side_by_side, with_notice
 from tumorlens.report.notebook import notebook_html
 from tumorlens.report.page_footer import PageFooter
 from tumorlens.report.templating import render_blocks
@@ -75,10 +75,12 @@ __all__ = [
     "paragraph",
     "render_blocks",
     "render_page",
+    "save_overlay",
     "save_page",
     "save_png",
     "section_to_dict",
     "side_by_side",
     "table",
     "tiles",
+    "with_notice",
 ]

@@ -16,6 +16,9 @@ from tumorlens._files import atomic_write
 from tumorlens.scan.connected_components import outline
 from tumorlens.scan.types import GrayImage, Mask
 
+NOTICE = "Research use only, not a medical device"
+"""Stands below images that leave the page."""
+
 Line = tuple[tuple[int, int], tuple[int, int]]
 
 # Seven anchors of matplotlib's "inferno" (van der Walt and Smith, CC0). Its lightness rises evenly, so that the order
@@ -36,6 +39,7 @@ _INFERNO = np.array(
 _TRANSPARENT, _OPAQUE = 0.15, 0.6  # below the first value the scan does not change; from the second on opacity is full
 _MASK_COLOR = (0, 229, 255)  # cyan, which neither a gray scan nor the color map contains
 _REFERENCE_COLOR = (255, 140, 0)  # orange, which color-blind readers tell from cyan, too
+_NOTICE_COLOR, _NOTICE_BACKGROUND = (235, 235, 235), (24, 27, 30)
 _GAP_COLOR = (70, 78, 86)  # visible on a white page, on a black page and between black scans
 
 
@@ -116,13 +120,22 @@ def side_by_side(images: Sequence[Image.Image], gap: int = 8) -> Image.Image:
 def marked(image: Image.Image, message: str) -> Image.Image:
     """An image in an orange frame with a message above it, for warnings that nobody should miss."""
     size = max(11, image.width // 40)
-    font = ImageFont.load_default(size)
-    lines = textwrap.wrap(message, max(12, int(image.width / (0.55 * size))))
-    strip, edge = round(1.4 * size) * len(lines) + size // 2, max(2, size // 4)
+    text, strip = _wrapped(message, image.width, size)
+    edge = max(2, size // 4)
     framed = Image.new("RGB", (image.width + 2 * edge, image.height + strip + edge), _REFERENCE_COLOR)
     framed.paste(image, (edge, strip))
-    ImageDraw.Draw(framed).multiline_text((edge + 2, size // 4), "\n".join(lines), "black", font, spacing=size // 4)
+    _write(framed, text, (edge + 2, size // 4), size, "black")
     return framed
+
+
+def with_notice(image: Image.Image) -> Image.Image:
+    """An image with a line below it that says that it is for research only."""
+    size = max(11, image.width // 60)
+    text, strip = _wrapped(NOTICE, image.width, size)
+    whole = Image.new("RGB", (image.width, image.height + strip), _NOTICE_BACKGROUND)
+    whole.paste(image, (0, 0))
+    _write(whole, text, (size // 3, image.height + size // 4), size, _NOTICE_COLOR)
+    return whole
 
 
 def data_uri(image: Image.Image, lossy: bool = False) -> str:
@@ -141,6 +154,22 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     """Write a PNG atomically: the file appears only when it is complete."""
     with atomic_write(path) as temporary:
         image.save(temporary, "PNG")
+
+
+def save_overlay(image: Image.Image, path: str | Path) -> None:
+    """Write an image that people will look at without its page as PNG, with the research-only notice below it."""
+    save_png(with_notice(image), path)
+
+
+def _wrapped(text: str, width: int, size: int) -> tuple[str, int]:
+    """Text in lines that fit into a width, and their height; in pixels."""
+    lines = textwrap.wrap(text, max(12, int(width / (0.55 * size))))
+    return "\n".join(lines), round(1.4 * size) * len(lines) + size // 2
+
+
+def _write(image: Image.Image, text: str, at: tuple[int, int], size: int, color: str | tuple[int, int, int]) -> None:
+    font = ImageFont.load_default(size)
+    ImageDraw.Draw(image).multiline_text(at, text, color, font, spacing=size // 4)
 
 
 def _to_height(image: Image.Image, height: int) -> Image.Image:
