@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import SERIES, Frame, element, legend, svg, text, ticks
-from tumorlens.report.text import number
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import LINE, label, legend_below
+from tumorlens.report.text import number, printable
 
-_LEFT, _TOP, _WIDE, _HIGH = 56, 12, 520, 220
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,12 @@ class CascadeLine:
 
 
 @dataclass(frozen=True)
-class CascadeChart:
+class CascadeChart(Chart):
     """Lines over numbered stages, with a dashed limit that they should fall below.
 
     Attributes:
         lines: each may begin at another stage.
-        stages: names of stages 1, 2 and so on, for the tooltips.
+        stages: names of stages 1, 2 and so on, for the tooltips of the numbers on the axis.
         limit: the height of the dashed line.
         y_label: title of the y axis.
     """
@@ -40,40 +43,32 @@ class CascadeChart:
     limit: float
     y_label: str
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        return 400, 280 + LINE * len(self.lines)
 
-def render_cascade(chart: CascadeChart) -> str:
-    """The chart as one ``<svg>`` element."""
-    lines, stages, limit, y_label = chart.lines, chart.stages, chart.limit, chart.y_label
-    values = [value for line in lines for _, value in line.points]
-    last = max(len(stages), 1)
-    x_ticks = [float(i) for i in range(last + 1)]
-    frame = Frame(_LEFT, _TOP, _WIDE, _HIGH, x_ticks, ticks(min([0.0, *values]), max([1.0, *values]), 5))
-    across = frame.y(limit)
-    parts = [
-        frame.axes("random stages, counted from the last", y_label),
-        element("line", x1=_LEFT, x2=_LEFT + _WIDE, y1=across, y2=across, class_="best"),
-        text(_LEFT + _WIDE, across - 5, f"limit {limit:g}", "end", "label"),
-    ]
-    parts += [_line(frame, line, i, stages) for i, line in enumerate(lines)]
-    bottom = _TOP + _HIGH + 56
-    parts.append(legend(_LEFT, bottom, [(i, line.name) for i, line in enumerate(lines)]))
-    ends = (f"{line.name} ends at {number(line.points[-1][1])}" for line in lines if line.points)
-    label = f"{y_label} over {len(stages)} stages, limit {limit:g}: " + "; ".join(ends)
-    return svg(_LEFT + _WIDE + 14, bottom + 18 * len(lines), label, parts)
+    @property
+    def description(self) -> str:
+        """The last value of each line in words."""
+        ends = (f"{printable(line.name)} ends at {number(line.points[-1][1])}" for line in self.lines if line.points)
+        return f"{self.y_label} over {len(self.stages)} stages, limit {self.limit:g}: " + "; ".join(ends)
 
-
-def _line(frame: Frame, line: CascadeLine, series: int, stages: Sequence[str]) -> str:
-    color = f"s{series % SERIES}"
-    dots = [
-        element(
-            "circle",
-            cx=frame.x(stage),
-            cy=frame.y(value),
-            r=2.5,
-            class_=f"dot {color}",
-            tip=f"{line.name}, {f'{stage}: {stages[stage - 1]}' if stage else 'as trained'}: {value:.3f}",
+    def _draw(self, ax: Axes) -> None:
+        last = max(len(self.stages), 1)
+        curves = [ax.plot(*zip(*line.points, strict=True) if line.points else ((), ()))[0] for line in self.lines]
+        for curve in curves:
+            curve.set(marker="o", markersize=4)
+        ax.axhline(self.limit, color="gray", linestyle="--", linewidth=1)
+        ax.annotate(
+            f"limit {self.limit:g}", (last, self.limit), (0, 3), textcoords="offset points", ha="right", va="bottom"
         )
-        for stage, value in line.points
-    ]
-    xs, ys = [stage for stage, _ in line.points], [value for _, value in line.points]
-    return frame.path(xs, ys, f"line {color}") + "".join(dots)
+        values = [value for line in self.lines for _, value in line.points]
+        low, high = min([0.0, *values]), max([1.0, *values])
+        ax.set(xlim=(-0.03 * last, 1.03 * last), ylim=(low - 0.04 * (high - low), high + 0.04 * (high - low)))
+        ax.set(xlabel="random stages, counted from the last", ylabel=self.y_label)
+        step = -(-last // 20)
+        ax.set_xticks(range(0, last + 1, step))
+        for tick, name in zip(ax.get_xticklabels(), ["as trained", *self.stages][::step], strict=False):
+            tick.set_label(printable(name))
+        legend_below(ax, curves, [label(line.name, 44) for line in self.lines], left=40)

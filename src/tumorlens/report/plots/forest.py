@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import Frame, element, svg, text, ticks
-from tumorlens.report.text import number, shorten, with_interval
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import label
+from tumorlens.report.text import number, printable, with_interval
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from tumorlens.stats import Estimate
 
-_ROW = 24
+_ROW = 22  # CSS pixels
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class IntervalRow:
 
 
 @dataclass(frozen=True)
-class IntervalChart:
+class IntervalChart(Chart):
     """A forest plot: each estimate as a dot, its 95 % interval as a line, and both as numbers beside it.
 
     The axis covers the range of the rows. An undefined estimate keeps its line, which says "undefined".
@@ -38,39 +41,37 @@ class IntervalChart:
     rows: Sequence[IntervalRow]
     percent: bool = True
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        return 400, 54 + _ROW * max(len(self.rows), 1)
 
-def render_intervals(chart: IntervalChart) -> str:
-    """The chart as one ``<svg>`` element."""
-    rows, percent = chart.rows, chart.percent
-    scale = 100 if percent else 1
-    known = [row.estimate for row in rows if row.estimate and math.isfinite(row.estimate.value)]
-    ends = [scale * v for e in known for v in (e.value, e.low, e.high) if v is not None]
-    marks = ticks(min(ends), max(ends), 4) if ends else [0.0, scale / 2, float(scale)]
-    frame = Frame(146, 6, 188, _ROW * max(len(rows), 1), marks, (0, 1))
-    bottom = frame.top + frame.height
-    parts = []
-    for value in marks:
-        at = frame.x(value)
-        parts.append(element("line", x1=at, x2=at, y1=frame.top, y2=bottom, class_="grid"))
-        parts.append(text(at, bottom + 16, f"{value:g}", "middle", "tick"))
-    parts.append(element("path", d=f"M{frame.left} {bottom}h{frame.width}", class_="axis"))
-    for i, row in enumerate(rows):
-        parts.append(_row(frame, row, frame.top + _ROW * (i + 0.5), scale, percent))
-    axis_title = "percent, with 95 % interval" if percent else "value, with 95 % interval"
-    parts.append(text(frame.left + frame.width / 2, bottom + 34, axis_title, "middle", "label"))
-    values = "; ".join(f"{row.label} {number(row.estimate.value, percent)}" for row in rows if row.estimate)
-    return svg(490, bottom + 42, f"Estimates with 95 % intervals: {values}", parts)
+    @property
+    def description(self) -> str:
+        """The estimates in words."""
+        values = (f"{printable(r.label)} {number(r.estimate.value, self.percent)}" for r in self.rows if r.estimate)
+        return f"Estimates with 95 % intervals: {'; '.join(values)}"
 
-
-def _row(frame: Frame, row: IntervalRow, y: float, scale: float, percent: bool) -> str:
-    if row.estimate is None:
-        return text(0, y + 4, shorten(row.label, 70), class_="label", tip=row.label)
-    estimate = row.estimate
-    value = with_interval(estimate, percent)
-    parts = [text(136, y + 4, shorten(row.label, 21), "end"), text(344, y + 4, value)]
-    if math.isfinite(estimate.value):
-        if estimate.low is not None and estimate.high is not None:
-            low, high = frame.x(scale * estimate.low), frame.x(scale * estimate.high)
-            parts.append(element("line", x1=low, x2=high, y1=y, y2=y, class_="whisker"))
-        parts.append(element("circle", cx=frame.x(scale * estimate.value), cy=y, r=4.0, class_="dot s0"))
-    return element("g", *parts, tip=f"{row.label}: {value}; {estimate.evidence}")
+    def _draw(self, ax: Axes) -> None:
+        scale = 100 if self.percent else 1
+        estimates = [(y, row.estimate) for y, row in enumerate(self.rows) if row.estimate]
+        known = [(y, e) for y, e in estimates if math.isfinite(e.value)]
+        whiskers = [(y, scale * e.low, scale * e.high) for y, e in known if e.low is not None and e.high is not None]
+        ax.hlines([y for y, _, _ in whiskers], [low for _, low, _ in whiskers], [high for _, _, high in whiskers], "C0")
+        ax.plot([scale * e.value for _, e in known], [y for y, _ in known], "o", color="C0")
+        ends = [scale * e.value for _, e in known] + [end for _, *pair in whiskers for end in pair] or [0.0, scale]
+        pad = 0.06 * (max(ends) - min(ends)) or 0.02 * scale
+        ax.set(xlim=(min(ends) - pad, max(ends) + pad), ylim=(max(len(self.rows), 1) - 0.5, -0.5))
+        ax.set_xlabel("percent, with 95 % interval" if self.percent else "value, with 95 % interval")
+        ax.locator_params(axis="x", nbins=4)
+        ax.set_yticks(range(len(self.rows)), [label(row.label, 21) for row in self.rows])
+        for tick, row in zip(ax.get_yticklabels(), self.rows, strict=True):
+            tick.set_label(printable(row.label))
+            if row.estimate is None:
+                tick.set_fontweight("bold")
+        ax.tick_params(axis="y", length=0)
+        ax.grid(False, axis="y")
+        ax.spines[["left", "right", "top"]].set_visible(False)
+        for y, estimate in estimates:
+            place, value = ax.get_yaxis_transform(), with_interval(estimate, self.percent)
+            ax.text(1.03, y, value, va="center", transform=place, label=f"{value}; {estimate.evidence}")

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import element, svg, text, vertical_title
-from tumorlens.report.text import shorten
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import label
+from tumorlens.report.text import printable
 
-_WIDE, _HIGH = 78, 54  # one cell
-_MAX_OPACITY = 0.5  # of a full cell; text stays readable on it, on a light or a dark page
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MAX_OPACITY = 0.5  # of a full cell; text stays readable on it
+_CELL = 64  # width in CSS pixels
+_LETTER = 7.0
 
 
 @dataclass(frozen=True)
-class ConfusionChart:
+class ConfusionChart(Chart):
     """Counts and row percentages. The diagonal is shaded in one color, mistakes in another.
 
     The opacity grows with the cube root of the row's share: a mistake of one percent is visible.
@@ -35,56 +41,59 @@ class ConfusionChart:
         if len(self.matrix) != count or any(len(row) != count for row in self.matrix):
             raise ValueError(f"expected a {count} x {count} matrix, one row and column per class")
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        left = 40 + _LETTER * max((len(label(name, 16)) for name in self.classes), default=0)
+        return max(400, left + _CELL * len(self.classes)), 120 + 50 * len(self.classes)
 
-def render_confusion_matrix(chart: ConfusionChart) -> str:
-    """The chart as one ``<svg>`` element."""
-    matrix, classes = chart.matrix, chart.classes
-    names = [shorten(name, 16) for name in classes]
-    left = 36 + 7 * max((len(name) for name in names), default=0)
-    top = 46
-    width, height = _WIDE * len(classes), _HIGH * len(classes)
-    parts = [
-        text(left + width / 2, 14, "predicted class", "middle", "label"),
-        vertical_title(14, top + height / 2, "true class"),
-    ]
-    for i, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-        middle = top + _HIGH * (i + 0.5)
-        total = sum(int(count) for count in row)
-        parts.append(text(left + _WIDE * (i + 0.5), top - 10, shorten(name, 11), "middle", tip=name))
-        parts.append(text(left - 10, middle + 4, names[i], "end", tip=name))
-        parts.append(text(left + width + 10, middle + 4, f"n = {total}", class_="tick"))
-        for j, count in enumerate(row):
-            tip = f"true {name}, predicted {classes[j]}: {int(count)} of {total}"
-            parts.append(_cell(left + _WIDE * j, top + _HIGH * i, int(count), total, i == j, tip))
-    return svg(left + width + 58, top + height + 6, "Confusion matrix: " + _label(matrix, classes), parts)
+    @property
+    def description(self) -> str:
+        """The diagonal in words."""
+        rows = (
+            f"{printable(name)} correct {int(row[i])} of {sum(int(count) for count in row)}"
+            for i, (name, row) in enumerate(zip(self.classes, self.matrix, strict=True))
+        )
+        return "Confusion matrix: " + "; ".join(rows)
 
+    def _draw(self, ax: Axes) -> None:
+        count = len(self.classes)
+        totals = [sum(int(n) for n in row) for row in self.matrix]
+        for row, counts in enumerate(self.matrix):
+            for column, n in enumerate(counts):
+                self._cell(ax, row, column, int(n), totals[row])
+        ax.set(xlim=(-0.5, max(count, 1) - 0.5), ylim=(max(count, 1) - 0.5, -0.5))
+        ax.set(xlabel="predicted class", ylabel="true class")
+        short = [label(name, 16) for name in self.classes]
+        long = max(map(len, short), default=0) * _LETTER > _CELL
+        ax.set_xticks(range(count), short)
+        if long:
+            for tick in ax.get_xticklabels():
+                tick.set(rotation=30, ha="left", rotation_mode="anchor")
+        ax.set_yticks(range(count), [f"{name}\nn = {total}" for name, total in zip(short, totals, strict=True)])
+        for tick, name in zip([*ax.get_xticklabels(), *ax.get_yticklabels()], [*self.classes] * 2, strict=True):
+            tick.set_label(printable(name))
+        ax.tick_params(top=False, bottom=False, left=False, labeltop=True, labelbottom=False)
+        ax.xaxis.set_label_position("top")
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
 
-def _cell(x: float, y: float, count: int, total: int, right: bool, tip: str) -> str:
-    share = count / total if total else 0.0
-    shade = element(
-        "rect",
-        x=x + 1,
-        y=y + 1,
-        width=_WIDE - 2,
-        height=_HIGH - 2,
-        rx=3,
-        class_="cell right" if right else "cell wrong",
-        fill_opacity=_MAX_OPACITY * math.cbrt(share),
-    )
-    middle = x + _WIDE / 2
-    percentage = f"{100 * share:.1f} %" if total else "–"
-    return element(
-        "g",
-        shade,
-        text(middle, y + 25, str(count), "middle", "count" if count else "count none"),
-        text(middle, y + 42, percentage, "middle", "share" if count else "share none"),
-        tip=tip,
-    )
+    def _cell(self, ax: Axes, row: int, column: int, count: int, total: int) -> None:
+        """One cell: its shade, the count and the share of the row."""
+        from matplotlib.patches import Rectangle
 
-
-def _label(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    rows = (
-        f"{name} correct {int(row[i])} of {sum(int(count) for count in row)}"
-        for i, (name, row) in enumerate(zip(classes, matrix, strict=True))
-    )
-    return "; ".join(rows)
+        share = count / total if total else 0.0
+        color = "C0" if row == column else "C1"
+        shade = (color, _MAX_OPACITY * math.cbrt(share))
+        ax.add_patch(
+            Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=shade, edgecolor="lightgray", linewidth=0.75)
+        )
+        percentage = f"{100 * share:.1f} %" if total else "–"
+        names = [printable(self.classes[i]) for i in (row, column)]
+        tip = f"true {names[0]}, predicted {names[1]}: {count} of {total}"
+        texts = [
+            ax.text(column, row - 0.03, str(count), ha="center", va="bottom", size="large", weight="bold", label=tip),
+            ax.text(column, row + 0.07, percentage, ha="center", va="top", label=tip),
+        ]
+        for text in texts if not count else ():
+            text.set(color="dimgray", weight="normal")

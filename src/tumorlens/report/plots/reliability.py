@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import Frame, element, legend, svg, text, ticks
-from tumorlens.report.text import with_interval
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import LINE, label, legend_below, panel_below
+from tumorlens.report.text import printable, with_interval
 
 if TYPE_CHECKING:
-    from tumorlens.stats import Estimate
+    from matplotlib.axes import Axes
 
-_TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    from tumorlens.stats import Estimate
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ReliabilityCurve:
 
 
 @dataclass(frozen=True)
-class ReliabilityChart:
+class ReliabilityChart(Chart):
     """Accuracy against confidence, with the diagonal of perfect calibration; the counts are shown below.
 
     A dot lies at the mean confidence of its bin; an empty bin has none. Below the diagonal the model
@@ -64,64 +65,40 @@ class ReliabilityChart:
     before: ReliabilityCurve
     after: ReliabilityCurve | None = None
 
+    @property
+    def curves(self) -> tuple[ReliabilityCurve, ...]:
+        """The one curve or both."""
+        return (self.before,) if self.after is None else (self.before, self.after)
 
-def render_reliability(chart: ReliabilityChart) -> str:
-    """The chart as one ``<svg>`` element."""
-    states = [chart.before] if chart.after is None else [chart.before, chart.after]
-    most = max((b.count for state in states for b in state.bins), default=0)
-    frame = Frame(56, 10, 350, 250, _TENTHS, _TENTHS)
-    counts = Frame(56, 276, 350, 54, _TENTHS, (0, ticks(0, max(most, 1), 2)[-1]))
-    parts = [
-        frame.axes("", "accuracy"),
-        frame.path((0, 1), (0, 1), "chance", "perfectly calibrated"),
-        text(frame.x(0.03), frame.y(0.93), "underconfident", class_="tick"),
-        text(frame.x(0.97), frame.y(0.04), "overconfident", "end", "tick"),
-        counts.axes("confidence of the prediction", "images"),
-    ]
-    for series, state in enumerate(states):
-        parts += _dots(frame, state, series) + _bars(counts, state, series, len(states))
-    parts.append(legend(56, 390, [(i, _legend_entry(state)) for i, state in enumerate(states)]))
-    label = "Reliability diagram: " + "; ".join(_legend_entry(state) for state in states)
-    return svg(420, 388 + 18 * len(states), label, parts)
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        return 400, 390 + LINE * len(self.curves)
 
+    @property
+    def description(self) -> str:
+        """The calibration errors in words."""
+        return "Reliability diagram: " + "; ".join(_legend_entry(printable(c.name), c) for c in self.curves)
 
-def _dots(frame: Frame, state: ReliabilityCurve, series: int) -> list[str]:
-    filled = [b for b in state.bins if b.count and math.isfinite(b.confidence) and math.isfinite(b.accuracy)]
-    line = frame.path([b.confidence for b in filled], [b.accuracy for b in filled], f"line s{series}")
-    return [
-        line,
-        *(
-            element(
-                "circle",
-                cx=frame.x(b.confidence),
-                cy=frame.y(b.accuracy),
-                r=4.5,
-                class_=f"dot s{series}",
-                tip=f"{state.name}: {b.count} predictions, confidence {b.confidence:.3f}, accuracy {b.accuracy:.3f}",
-            )
-            for b in filled
-        ),
-    ]
+    def _draw(self, ax: Axes) -> None:
+        counts = panel_below(ax, 0.3)
+        ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1, zorder=1)
+        ax.text(0.03, 0.95, "underconfident", va="top", color="dimgray")
+        ax.text(0.97, 0.04, "overconfident", ha="right", color="dimgray")
+        lines = []
+        for i, curve in enumerate(self.curves):
+            filled = [b for b in curve.bins if b.count and math.isfinite(b.confidence) and math.isfinite(b.accuracy)]
+            line = ax.plot([b.confidence for b in filled], [b.accuracy for b in filled], marker="o")[0]
+            bars = [b for b in curve.bins if b.count]
+            widths = [(b.high - b.low) / len(self.curves) for b in bars]
+            lefts = [b.low + i * width for b, width in zip(bars, widths, strict=True)]
+            counts.bar(lefts, [b.count for b in bars], widths, align="edge", color=line.get_color())
+            lines.append(line)
+        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), ylabel="accuracy")
+        counts.set(xlabel="confidence of the prediction", ylabel="images")
+        counts.locator_params(axis="y", nbins=3)
+        legend_below(counts, lines, [_legend_entry(label(c.name, 24), c) for c in self.curves], left=40)
 
 
-def _bars(frame: Frame, state: ReliabilityCurve, series: int, states: int) -> list[str]:
-    bars = []
-    for b in (b for b in state.bins if b.count):
-        share = (frame.x(b.high) - frame.x(b.low)) / states
-        top = frame.y(b.count)
-        bars.append(
-            element(
-                "rect",
-                x=frame.x(b.low) + series * share + 0.5,
-                y=top,
-                width=max(share - 1, 0.5),
-                height=frame.y(0) - top,
-                class_=f"bar s{series}",
-                tip=f"{state.name}: {b.count} predictions with confidence {b.low:.2f} to {b.high:.2f}",
-            )
-        )
-    return bars
-
-
-def _legend_entry(state: ReliabilityCurve) -> str:
-    return state.name if state.error is None else f"{state.name}: ECE {with_interval(state.error)}"
+def _legend_entry(name: str, curve: ReliabilityCurve) -> str:
+    return name if curve.error is None else f"{name}: ECE {with_interval(curve.error)}"

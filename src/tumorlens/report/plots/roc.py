@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import SERIES, Frame, legend, svg
-from tumorlens.report.text import number, shorten, with_interval
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import LINE, label, legend_below
+from tumorlens.report.text import number, printable, with_interval
 
 if TYPE_CHECKING:
-    from tumorlens.stats import Estimate
+    from matplotlib.axes import Axes
 
-_TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    from tumorlens.stats import Estimate
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,26 @@ class RocCurve:
 
 
 @dataclass(frozen=True)
-class RocChart:
+class RocChart(Chart):
     """One curve for each class over the diagonal of chance; the legend gives the area and its interval."""
 
     curves: Sequence[RocCurve]
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        return 400, 390 + LINE * len(self.curves)
 
-def render_roc(chart: RocChart) -> str:
-    """The chart as one ``<svg>`` element."""
-    curves = chart.curves
-    frame = Frame(56, 10, 350, 320, _TENTHS, _TENTHS)
-    entries = [(i, f"{shorten(c.name, 18)}: AUROC {with_interval(c.auroc)}") for i, c in enumerate(curves)]
-    parts = [
-        frame.axes("false positive rate (1 − specificity)", "true positive rate (sensitivity)"),
-        frame.path((0, 1), (0, 1), "chance", "chance"),
-        *(
-            frame.path(c.false_positive, c.true_positive, f"line s{i % SERIES}", entries[i][1])
-            for i, c in enumerate(curves)
-        ),
-        legend(56, 390, entries),
-    ]
-    values = "; ".join(f"{c.name} {number(c.auroc.value)}" for c in curves)
-    return svg(420, 388 + 18 * len(curves), f"ROC curves, area under the curve: {values}", parts)
+    @property
+    def description(self) -> str:
+        """The areas in words."""
+        values = "; ".join(f"{printable(c.name)} {number(c.auroc.value)}" for c in self.curves)
+        return f"ROC curves, area under the curve: {values}"
+
+    def _draw(self, ax: Axes) -> None:
+        ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1, zorder=1)
+        lines = [ax.plot(curve.false_positive, curve.true_positive)[0] for curve in self.curves]
+        ax.set(xlabel="false positive rate (1 − specificity)", ylabel="true positive rate (sensitivity)")
+        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+        names = [f"{label(c.name, 18)}: AUROC {with_interval(c.auroc)}" for c in self.curves]
+        legend_below(ax, lines, names, left=40)

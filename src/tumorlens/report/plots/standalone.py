@@ -1,45 +1,39 @@
-"""Chart -> an SVG file that needs no page around it, for papers and slides."""
+"""Chart -> a file that needs no page around it, for papers and slides."""
 
 from __future__ import annotations
 
-import re
-from importlib import resources
+from pathlib import Path
+from xml.etree import ElementTree
 
-from tumorlens.report.plots.charts import Chart, render_chart
+from tumorlens._files import atomic_write
+from tumorlens.errors import DataError
+from tumorlens.report.plots.charts import Chart, figure_bytes, render_chart
 
-_FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
+SUFFIXES = (".svg", ".png", ".pdf")
+_DPI = 300  # of PNG files
 
 
 def render_standalone(chart: Chart) -> str:
-    """The chart with its own colors, those of the light page, on white.
+    """The chart as the text of an SVG file, in the style of the pages."""
+    root = ElementTree.fromstring(render_chart(chart))
+    width, height = chart.size
+    namespace = {"xmlns": "http://www.w3.org/2000/svg"}
+    root.attrib = {**namespace, **root.attrib, "width": f"{width:g}", "height": f"{height:g}"}
+    root.set("style", "font-family:'DejaVu Sans',Arial,sans-serif;stroke-linejoin:round")
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
 
-    Custom properties are resolved, since many programs other than browsers do not know them.
+
+def save_chart(chart: Chart, path: str | Path) -> None:
+    """Write the chart as a file, in the style of the pages; a PNG has 300 dots per inch.
+
+    Raises:
+        DataError: the suffix is not .svg, .png or .pdf.
     """
-    tag, rest = render_chart(chart).split(">", 1)
-    width, height = re.findall(r'viewBox="0 0 (\S+) (\S+)"', tag)[0]
-    opened = tag.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"', 1)
-    paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
-    return f"{opened}><style>{_style()}</style>{paper}{rest}\n"
-
-
-def _style() -> str:
-    """The rules of style.css that concern charts, without custom properties."""
-    sheet = resources.files("tumorlens.report").joinpath("style.css").read_text(encoding="utf-8")
-    light = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet[: sheet.index("@media")]))
-    series = {name: value for name, value in light.items() if re.fullmatch(r"s\d", name)}
-    rules = [f"svg{{font-family:{_FONT};font-size:12px}}"]
-    for line in sheet.splitlines():
-        selector, _, body = line.partition("{")
-        if selector.startswith("svg ."):
-            what = selector.strip().removeprefix("svg ")
-            many = series.items() if "var(--series)" in body else [("", "")]
-            for name, color in many:
-                own = body.replace("var(--series)", color)
-                rules.append(f"{what}{'.' * bool(name)}{name}{{{_resolved(own, light)}")
-        elif re.match(r"\.s\d |\.dot, ", selector):
-            rules.append(f"{selector.strip()}{{{_resolved(re.sub(r'--series: [^;]+;', '', body), light)}")
-    return f"text{{fill:{light['ink']}}}" + "".join(rules)
-
-
-def _resolved(body: str, colors: dict[str, str]) -> str:
-    return re.sub(r"var\(--([\w-]+)\)", lambda found: colors[found[1]], body)
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(file=path, found=f"suffix '{suffix}' found", expected=", ".join(SUFFIXES))
+    with atomic_write(path) as part:
+        if suffix == ".svg":
+            part.write_text(render_standalone(chart), encoding="utf-8")
+        else:
+            part.write_bytes(figure_bytes(chart, suffix[1:], dpi=_DPI))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tumorlens.report.plots.svg import SERIES, Frame, element, legend, svg, text, ticks
-from tumorlens.report.text import number
+from tumorlens.report.plots.charts import Chart
+from tumorlens.report.plots.labels import LINE, label, legend_below, panel_below
+from tumorlens.report.text import number, printable
 
-_LEFT, _WIDE, _HIGH = 56, 350, 140
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class EpochSeries:
 
 
 @dataclass(frozen=True)
-class TrainingCurves:
+class TrainingCurves(Chart):
     """Two panels over one axis of epochs: the losses, and below them the validation scores.
 
     Attributes:
@@ -39,66 +43,50 @@ class TrainingCurves:
     scores: Sequence[EpochSeries] = ()
     best: int | None = None
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in CSS pixels."""
+        return 400, (360 if self.scores else 220) + LINE * (len(self.losses) + len(self.scores))
 
-def render_training_curves(chart: TrainingCurves) -> str:
-    """The chart as one ``<svg>`` element."""
-    losses, scores, best = chart.losses, chart.scores, chart.best
-    panels = [("loss", losses), ("score", scores)] if scores else [("loss", losses)]
-    lines = [*losses, *scores]
-    epochs = max((len(s.values) for s in lines), default=0)
-    x_ticks = _epoch_ticks(max(epochs, best or 1))
-    parts, series, top = [], 0, 18.0
-    for i, (name, panel) in enumerate(panels):
-        finite = [v for line in panel for v in line.values if math.isfinite(v)]
-        y_ticks = ticks(min(finite), max(finite), 4) if finite else [0.0, 1.0]
-        frame = Frame(_LEFT, top, _WIDE, _HIGH, x_ticks, y_ticks)
-        parts.append(frame.axes("epoch" if i == len(panels) - 1 else "", name))
-        if best is not None:
-            parts.append(_best(frame, best, label=i == 0))
-        for line in panel:
-            parts.append(_line(frame, line, series, best))
-            series += 1
-        top += _HIGH + 20
-    entries = [(i, line.name) for i, line in enumerate(lines)]
-    parts.append(legend(_LEFT, top + 40, entries))
-    return svg(420, top + 38 + 18 * len(entries), _label(lines, epochs, best), parts)
+    @property
+    def description(self) -> str:
+        """The last value of each series in words."""
+        lines = [*self.losses, *self.scores]
+        ends = (f"{printable(line.name)} ends at {number(line.values[-1])}" for line in lines if len(line.values))
+        kept = "" if self.best is None else f", epoch {self.best} kept"
+        epochs = max((len(line.values) for line in lines), default=0)
+        return f"Training curves over {epochs} epochs{kept}: " + "; ".join(ends)
 
+    def _draw(self, ax: Axes) -> None:
+        lower = panel_below(ax, 1) if self.scores else ax
+        curves = [self._line(ax, line, i) for i, line in enumerate(self.losses)]
+        curves += [self._line(lower, line, i) for i, line in enumerate(self.scores, start=len(self.losses))]
+        ax.set_ylabel("loss")
+        if self.scores:
+            lower.set_ylabel("score")
+        if self.best is not None:
+            for panel in dict.fromkeys((ax, lower)):
+                panel.axvline(self.best, color="gray", linestyle="--", linewidth=1, zorder=1)
+            ax.annotate(
+                f"kept: epoch {self.best}", (self.best, 1), (0, 3), xycoords=ax.get_xaxis_transform(),
+                textcoords="offset points", ha="right" if 2 * self.best > self._last else "left",
+            )  # fmt: skip
+        lower.set(xlabel="epoch", xlim=(0.5, self._last + 0.5))
+        lower.locator_params(axis="x", integer=True)
+        legend_below(lower, curves, [label(line.name, 44) for line in (*self.losses, *self.scores)], left=40)
 
-def _line(frame: Frame, line: EpochSeries, series: int, best: int | None) -> str:
-    color = f"s{series % SERIES}"
-    epochs = range(1, len(line.values) + 1)
-    small = min(2.5, 90 / max(len(line.values), 1))  # the dots of a long training must not overlap
-    dots = [
-        element(
-            "circle",
-            cx=frame.x(epoch),
-            cy=frame.y(value),
-            r=4.5 if epoch == best else small,
-            class_=f"dot {color}",
-            tip=f"epoch {epoch}: {line.name} {value:.4f}",
-        )
-        for epoch, value in zip(epochs, line.values, strict=True)
-        if math.isfinite(value)
-    ]
-    return frame.path(epochs, line.values, f"line {color}") + "".join(dots)
+    @property
+    def _last(self) -> int:
+        return max([self.best or 1, *(len(line.values) for line in (*self.losses, *self.scores))])
 
+    def _line(self, ax: Axes, line: EpochSeries, series: int) -> Line2D:
+        """The line, with a gap where a value is missing, and a larger dot at the kept epoch."""
+        import matplotlib
 
-def _best(frame: Frame, best: int, label: bool) -> str:
-    at, bottom = frame.x(best), frame.top + frame.height
-    rule = element("line", x1=at, x2=at, y1=frame.top, y2=bottom, class_="best")
-    if not label:
-        return rule
-    anchor = "end" if at > frame.left + frame.width * 0.7 else "start"
-    return rule + text(at, frame.top - 6, f"kept: epoch {best}", anchor, "label")
-
-
-def _epoch_ticks(last: int) -> list[float]:
-    if last <= 10:
-        return [float(i) for i in range(1, max(last, 2) + 1)]
-    return [1.0, *(value for value in ticks(0, last, 6) if value > 1)]
-
-
-def _label(lines: Sequence[EpochSeries], epochs: int, best: int | None) -> str:
-    ends = (f"{line.name} ends at {number(line.values[-1])}" for line in lines if len(line.values))
-    kept = "" if best is None else f", epoch {best} kept"
-    return f"Training curves over {epochs} epochs{kept}: " + "; ".join(ends)
+        epochs = range(1, len(line.values) + 1)
+        cycle = list(matplotlib.rcParams["axes.prop_cycle"])
+        curve = ax.plot(epochs, line.values, **cycle[series % len(cycle)])[0]
+        curve.set(marker="o", markersize=min(4.0, 120 / max(len(line.values), 1)))
+        if self.best is not None and self.best <= len(line.values) and math.isfinite(line.values[self.best - 1]):
+            ax.plot(self.best, line.values[self.best - 1], "o", markersize=8, color=curve.get_color())
+        return curve
