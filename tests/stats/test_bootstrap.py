@@ -171,5 +171,5 @@ def test_evidence_has_the_sampling_unit(unit: str, n: int, units: int, words: st
 def test_the_repr_and_the_notebook_show_value_interval_and_evidence() -> None:
     estimate = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
     assert repr(estimate) == "Estimate(0.972 (0.949 to 0.986), 669 images, 43 patients)"
-    assert estimate._repr_html_() == "<b>0.972 (0.949 to 0.986)</b> (95 % CI, 669 images, 43 patients)"
+    assert estimate._repr_markdown_() == "**0.972 (0.949 to 0.986)** (95 % CI, 669 images, 43 patients)"
     assert repr(replace(estimate, value=float("nan"))) == "Estimate(undefined, 669 images, 43 patients)"

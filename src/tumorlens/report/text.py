@@ -1,8 +1,7 @@
-"""Plain data -> text: escaping, and the one format of estimates and their intervals."""
+"""Plain data -> text: characters that a page can hold, and the one format of estimates and their intervals."""
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from typing import TYPE_CHECKING
@@ -18,11 +17,6 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 def printable(text: object) -> str:
     """`text` with a replacement character for each character that a page cannot hold."""
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
-
-
-def escape(text: object) -> str:
-    """`text` escaped for HTML and SVG, between tags or inside a quoted attribute."""
-    return html.escape(printable(text), quote=True)
 
 
 def shorten(text: str, length: int) -> str:

@@ -35,6 +35,14 @@ class Estimate:
         units: number of sampling units of those images.
         unit: the kind of sampling unit: ``"patient"``, ``"image"`` or ``"patient or image"``.
         method: of the interval: ``"bootstrap"``, ``"wilson"`` or ``"none"``.
+
+    Example:
+        >>> import tumorlens
+        >>> accuracy = tumorlens.Estimate(0.943, 0.921, 0.959, n=669, units=43, unit="patient", method="bootstrap")
+        >>> accuracy
+        Estimate(0.943 (0.921 to 0.959), 669 images, 43 patients)
+        >>> accuracy.percent()
+        '94.3 % (92.1 to 95.9)'
     """
 
     value: float
@@ -51,8 +59,8 @@ class Estimate:
     def __repr__(self) -> str:
         return f"Estimate({self}, {self.evidence})"
 
-    def _repr_html_(self) -> str:
-        return f"<b>{self}</b> ({'95 % CI, ' * (self.low is not None)}{self.evidence})"
+    def _repr_markdown_(self) -> str:
+        return f"**{self}** ({'95 % CI, ' * (self.low is not None)}{self.evidence})"
 
     @property
     def evidence(self) -> str:
