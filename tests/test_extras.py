@@ -15,8 +15,9 @@ from tumorlens._extras import require
 from tumorlens.errors import MissingExtraError, TumorlensError
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-MODULES = {"scikit-learn": "sklearn"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OPTIONAL = PROJECT["optional-dependencies"]
+MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "pyyaml": "yaml"}
 """Package -> its module, where that is not the name of the package with underscores."""
 CALLS = {"onnx": "torch.onnx.export(", "onnxscript": "torch.onnx.export(", "tensorboard": "TensorBoardLogger("}
 """Package that is not imported -> the call that fails without it."""
@@ -50,6 +51,13 @@ def required() -> list[tuple[str, str]]:
                 if module:
                     found.append((module.partition(".")[0], extra))
     return found
+
+
+def test_every_core_package_is_imported_and_has_a_lower_bound() -> None:
+    for requirement in PROJECT["dependencies"]:
+        package, bound = requirement.split(">=")
+        assert MODULES.get(package, package.replace("-", "_")) in imported_modules(), package
+        assert bound
 
 
 def test_every_package_of_an_extra_is_imported_or_called() -> None:
