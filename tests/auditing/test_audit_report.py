@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tumorlens.auditing import AuditReport, audit
 from tumorlens.auditing.audit_report import SCHEMA_VERSION
@@ -86,3 +88,22 @@ def test_a_data_frame_marks_leaked_duplicated_and_contradicted_images(phantom_ta
     assert frame.label_conflict[copy.id]
     assert frame.label_conflict.sum() == 2
     assert (frame.duplicates > 0).sum() == 2
+
+
+def test_the_plot_counts_each_image_once_by_subset_and_class(phantom_table: Table) -> None:
+    train = [replace(sample, split="train") for sample in phantom_table]
+    copies = [replace(train[0], id="a copy"), replace(train[0], id="a leak", split="test")]
+    table = replace(phantom_table, samples=(*train, *copies), plan=None)
+    ax = audit(table, reference_indexes=[], shortcuts=False).plot(Figure().add_subplot())
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names[0] == "train"
+    assert names[-2:] == ["test", train[0].label]
+    bars = [[int(count) for count in text.get_text().split(" + ")] for text in ax.texts]
+    assert bars[-1] == [0, 0, 1]
+    assert np.sum(bars, axis=0).tolist() == [len(train), 1, 1]
+
+
+def test_the_plot_of_a_table_without_subsets_has_one_bar_per_class(phantom_table: Table) -> None:
+    table = replace(phantom_table, samples=tuple(replace(sample, split=None) for sample in phantom_table), plan=None)
+    ax = audit(table, reference_indexes=[], shortcuts=False).plot(Figure().add_subplot())
+    assert [text.get_text() for text in ax.get_yticklabels()] == list(table.classes)

@@ -35,9 +35,12 @@ def test_data_become_a_run_a_model_file_and_predictions(
     assert found["split_hash"] == trained["split_hash"]
     assert found["folder"] == "run/evaluations/test"
     assert {p.name for p in Path("run/evaluations/test").iterdir()} == {
+        "calibration.csv",
         "evaluation.json",
+        "precision_recall.csv",
         "predictions.csv",
         "report.html",
+        "roc.csv",
         "run.json",
     }
 

@@ -9,16 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tumorlens._record import Record
-from tumorlens.evaluation import evaluate, evaluation_page, write_evaluation
+from tumorlens.errors import DataError
+from tumorlens.evaluation import Evaluation, evaluate, evaluation_page, write_evaluation
+from tumorlens.evaluation.evaluation_charts import calibration_chart, precision_recall_chart, roc_chart
 from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
-def folder(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def evaluation(finished_run: Run) -> Evaluation:
+    return evaluate(finished_run, n_resamples=100)
+
+
+@pytest.fixture(scope="module")
+def folder(finished_run: Run, evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluation")
-    write_evaluation(finished_run, evaluate(finished_run, n_resamples=100), folder, Record("evaluate"))
+    write_evaluation(finished_run, evaluation, folder, Record("evaluate"))
     return folder
 
 
@@ -39,6 +48,54 @@ def test_the_accuracy_follows_from_the_predictions(folder: Path) -> None:
         shares = {name: float(row[f"p_{name}"]) for name in found["classes"]}
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
         assert max(shares, key=shares.__getitem__) == row["predicted"]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def plotted(ax: Axes) -> list[list[list[float]]]:
+    return [line.get_xydata().tolist() for line in ax.lines]
+
+
+def test_curves_can_be_plotted_again_from_their_files(folder: Path, evaluation: Evaluation) -> None:
+    for name, chart, x, y in (
+        ("roc.csv", roc_chart(evaluation), "false_positive_rate", "true_positive_rate"),
+        ("precision_recall.csv", precision_recall_chart(evaluation), "recall", "precision"),
+    ):
+        points = rows(folder / name)
+        assert points
+        ax = Figure().add_subplot()
+        for label in dict.fromkeys(row["class"] for row in points):
+            mine = [row for row in points if row["class"] == label]
+            ax.plot([float(row[x]) for row in mine], [float(row[y]) for row in mine])
+        curves = plotted(chart.plot(Figure().add_subplot()))
+        assert plotted(ax) == curves[-len(chart.curves) :]
+        assert {float(row["threshold"]) for row in points} <= {float("inf"), *evaluation.probabilities.ravel().tolist()}
+
+
+def test_the_reliability_diagram_can_be_plotted_again_from_its_file(folder: Path, evaluation: Evaluation) -> None:
+    bars = rows(folder / "calibration.csv")
+    ax = Figure().add_subplot()
+    for stage in ("before", "after"):
+        mine = [bar for bar in bars if bar["temperature_scaling"] == stage]
+        assert sum(int(bar["images"]) for bar in mine) == len(evaluation.samples)
+        assert all(float(bar["low"]) < float(bar["confidence"]) <= float(bar["high"]) + 1e-9 for bar in mine)
+        ax.plot([float(bar["confidence"]) for bar in mine], [float(bar["accuracy"]) for bar in mine])
+    assert plotted(ax) == plotted(calibration_chart(evaluation).plot(Figure().add_subplot()))[1:]
+
+
+@pytest.mark.parametrize("kind", ["confusion_matrix", "roc", "precision_recall", "calibration"])
+def test_an_evaluation_is_plotted_on_axes(evaluation: Evaluation, kind: str) -> None:
+    ax = Figure().add_subplot()
+    assert evaluation.plot(kind, ax) is ax
+    assert ax.has_data()
+
+
+def test_an_unknown_plot_is_an_error_that_lists_the_kinds(evaluation: Evaluation) -> None:
+    with pytest.raises(DataError, match="confusion_matrix, roc, precision_recall, calibration; did you mean roc"):
+        evaluation.plot("rocs")
 
 
 def test_metrics_that_are_undefined_are_null_in_strict_json(folder: Path) -> None:

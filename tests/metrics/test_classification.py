@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 
 from tests.fixtures.refusal import refused
 from tumorlens.errors import DataError
-from tumorlens.metrics.classification import measure, reliability_bins, roc_points
+from tumorlens.metrics.classification import measure, reliability_bins
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, wilson
 
 CLASSES = ("glioma", "meningioma", "pituitary", "no_tumor")
@@ -174,23 +174,6 @@ def test_one_seed_gives_one_answer_and_the_result_goes_into_strict_json():
 def test_input_that_does_not_fit_is_refused(p, y, units, fields):
     with refused(DataError, **fields):
         measure(p, y, ClusterBootstrap(units, "image"), ("no", "yes"))
-
-
-@pytest.mark.parametrize("decimals", [None, 2])
-def test_the_roc_curve_is_short_and_encloses_the_auroc(decimals):
-    p, y, _ = make_predictions(n=4000, k=2, decimals=decimals)
-    fpr, tpr = roc_points(p[:, 1], y == 1)
-    assert len(fpr) <= 200
-    assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
-    assert (np.diff(fpr) >= 0).all()
-    assert (np.diff(tpr) >= 0).all()
-    assert reference.auc(fpr, tpr) == pytest.approx(reference.roc_auc_score(y, p[:, 1]), abs=1e-3)
-
-
-def test_the_roc_curve_of_a_perfect_ranking_is_a_corner_and_of_one_class_nothing():
-    fpr, tpr = roc_points([0.1, 0.2, 0.3, 0.8, 0.9], [0, 0, 0, 1, 1])
-    assert (fpr.tolist(), tpr.tolist()) == ([0, 0, 1], [0, 1, 1])
-    assert roc_points([0.1, 0.2], [1, 1])[0].size == 0
 
 
 def test_the_calibration_error_of_a_calibrated_network_may_be_zero():

@@ -23,6 +23,7 @@ from tumorlens.datasets import SPLITS, Table
 from tumorlens.report import notebook_html
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 _COLUMNS = (
@@ -60,6 +61,15 @@ class AuditReport:
         shortcuts: accuracy without anatomy; empty where not measured.
         nearest_neighbor: accuracy of predicting the label of the most similar training image.
         notes: checks that were skipped, and why.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.open_table("phantoms")  # the folder has 24 synthetic images of 12 patients
+        >>> report = tumorlens.audit(table, shortcuts=False)
+        >>> report.verdict
+        'No issue in 24 images that invalidates results; make a split next.'
+        >>> report.split(folds=3)
+        Table(phantom: 24 images, 12 patients, 4 classes, train 8, val 8, test 8)
     """
 
     table: Table
@@ -130,6 +140,19 @@ class AuditReport:
             rows.append((*row, *source, leaks or None, position in conflicts))
         frame: DataFrame = pandas.DataFrame(rows, columns=list(_COLUMNS))
         return frame
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Plot the images of each subset and class, and how many are duplicates or leak, in matplotlib's current style.
+
+        Args:
+            ax: empty Axes to plot on; new ones in a new figure by default.
+
+        Returns:
+            The Axes, whose labels, limits and artists can be changed.
+        """
+        from tumorlens.auditing.audit_chart import audit_chart
+
+        return audit_chart(self).plot(ax)
 
     @property
     def leaking(self) -> bool:

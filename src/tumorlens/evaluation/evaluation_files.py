@@ -1,4 +1,4 @@
-"""Evaluation -> evaluation.json, predictions.csv, report.html and run.json in one folder."""
+"""Evaluation -> evaluation.json, predictions.csv, the points of its curves, report.html and run.json in one folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
+from tumorlens.evaluation.evaluation_charts import CURVE_FILES, write_curves
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.page.evaluation_page import evaluation_page
 from tumorlens.report import save_page
@@ -24,9 +25,10 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
     """
     write_json(evaluation.to_dict(), folder / "evaluation.json")
     write_predictions(evaluation, folder / "predictions.csv")
+    write_curves(evaluation, folder)
     save_page(evaluation_page(run, evaluation, record.facts), folder / "report.html")
     facts = evaluation.facts.model_dump(mode="json")
-    record.add(**facts, device="cpu", outputs=["evaluation.json", "predictions.csv", "report.html"])
+    record.add(**facts, device="cpu", outputs=["evaluation.json", "predictions.csv", *CURVE_FILES, "report.html"])
     record.write(folder)
 
 

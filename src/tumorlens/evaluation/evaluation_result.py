@@ -12,6 +12,7 @@ import numpy as np
 from tumorlens._arrays import Floats, Floats32
 from tumorlens._extras import require
 from tumorlens.datasets import Sample
+from tumorlens.errors import DataError, did_you_mean
 from tumorlens.evaluation.analyses.analysis import AnalysisResult
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts
 from tumorlens.evaluation.image_rows import Cell, image_rows
@@ -24,6 +25,7 @@ from tumorlens.scan import Box, Mask
 from tumorlens.stats import Estimate
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 SCHEMA_VERSION = 1
@@ -90,6 +92,15 @@ class Evaluation:
         analyses: name of an analysis -> its result, in the order of the registry.
         facts: run, data, split and their hashes.
         caveats: what a reader must know before quoting a number, each one sentence.
+
+    Example:
+        >>> import tumorlens
+        >>> run = tumorlens.load_run("run")  # the folder of a finished training on phantoms of 12 patients
+        >>> evaluation = tumorlens.evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
+        >>> list(evaluation.metrics.overall)
+        ['accuracy', 'balanced_accuracy', 'macro_f1', 'weighted_f1', 'macro_auroc', 'brier', 'ece']
+        >>> evaluation.metrics.overall["accuracy"].evidence
+        '8 images, 4 patients'
     """
 
     samples: tuple[Sample, ...]
@@ -145,6 +156,27 @@ class Evaluation:
         columns, rows = self.image_rows()
         frame: DataFrame = pandas.DataFrame(rows, columns=list(columns))
         return frame
+
+    def plot(self, kind: str = "confusion_matrix", ax: Axes | None = None) -> Axes:
+        """Plot in matplotlib's current style.
+
+        Args:
+            kind: ``"confusion_matrix"``, ``"roc"``, ``"precision_recall"`` or ``"calibration"``.
+            ax: empty Axes to plot on; new ones in a new figure by default.
+
+        Returns:
+            The Axes, whose labels, limits and artists can be changed.
+
+        Raises:
+            DataError: there is no such kind.
+        """
+        from tumorlens.evaluation.evaluation_charts import CHARTS
+
+        if kind not in CHARTS:
+            raise DataError(
+                found=f"plot '{kind}' found", expected=f"one of {', '.join(CHARTS)}", advice=did_you_mean(kind, CHARTS)
+            )
+        return CHARTS[kind](self).plot(ax)
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""

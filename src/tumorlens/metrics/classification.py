@@ -13,8 +13,6 @@ from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.errors import DataError
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
-ROC_POINTS = 200
-
 
 @dataclass(frozen=True, eq=False)
 class Metrics:
@@ -159,31 +157,6 @@ def _reflected(estimate: Estimate) -> Estimate:
         return estimate
     high = max(estimate.value, estimate.high)
     return replace(estimate, low=max(0.0, min(estimate.low, 2 * estimate.value - high)), high=high)
-
-
-def roc_points(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """The ROC curve from (0, 0) to (1, 1), thinned to at most 200 points for drawing.
-
-    Args:
-        scores: (N,) higher is more likely positive.
-        positive: (N,) true where the image is.
-
-    Returns:
-        False and true positive rates, both rising; empty where positives or negatives are missing.
-    """
-    values, hits = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
-    if hits.all() or not hits.any():
-        return np.empty(0), np.empty(0)
-    order = np.argsort(-values, kind="stable")
-    last_of_equals = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
-    tp = np.append(0, np.cumsum(hits[order])[last_of_equals])
-    fp = np.append(0, np.cumsum(~hits[order])[last_of_equals])
-    bends = np.concatenate([[True], (np.diff(tp, 2) != 0) | (np.diff(fp, 2) != 0), [True]])
-    tpr, fpr = tp[bends] / hits.sum(), fp[bends] / (~hits).sum()
-    if len(tpr) > ROC_POINTS:  # equal steps along the curve, so that no part of it has few points
-        keep = np.unique(np.searchsorted(tpr + fpr, np.linspace(0, 2, ROC_POINTS)))
-        tpr, fpr = tpr[keep], fpr[keep]
-    return fpr, tpr
 
 
 def reliability_bins(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15) -> tuple[Bin, ...]:

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from tumorlens.evaluation.analyses import registry
+from tumorlens.evaluation.evaluation_charts import (
+    calibration_chart,
+    confusion_chart,
+    precision_recall_chart,
+    roc_chart,
+)
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
 from tumorlens.evaluation.inference import gray_slice
 from tumorlens.evaluation.page.segmentation_section import segmentation_section
-from tumorlens.metrics.calibration import softmax
-from tumorlens.metrics.classification import reliability_bins, roc_points
 from tumorlens.metrics.names import METRICS
 from tumorlens.report import (
     CaptionedImage,
@@ -32,18 +36,7 @@ from tumorlens.report import (
     tiles,
 )
 from tumorlens.report.heat import heat
-from tumorlens.report.plots import (
-    ConfusionChart,
-    EpochSeries,
-    IntervalChart,
-    IntervalRow,
-    ReliabilityBin,
-    ReliabilityChart,
-    ReliabilityCurve,
-    RocChart,
-    RocCurve,
-    TrainingCurves,
-)
+from tumorlens.report.plots import EpochSeries, IntervalChart, IntervalRow, TrainingCurves
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.stats import Estimate
 from tumorlens.training import Run
@@ -150,7 +143,7 @@ def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
 
 
 def class_section(evaluation: Evaluation) -> Section:
-    """Metrics of each class, confusion matrix and ROC curves."""
+    """Metrics of each class, confusion matrix, ROC and precision-recall curves."""
     metrics = evaluation.metrics
     names = ("sensitivity", "specificity", "precision")
     rows = [
@@ -162,14 +155,6 @@ def class_section(evaluation: Evaluation) -> Section:
         ]
         for label in metrics.classes
     ]
-    labels = np.array([metrics.classes.index(s.label) for s in evaluation.samples])
-    curves = []
-    for i, label in enumerate(metrics.classes):
-        false_positive, true_positive = roc_points(evaluation.probabilities[:, i], labels == i)
-        if len(false_positive):
-            curves.append(
-                RocCurve(label, false_positive.tolist(), true_positive.tolist(), metrics.per_class[label]["auroc"])
-            )
     forest = [
         row
         for label in metrics.classes
@@ -179,40 +164,25 @@ def class_section(evaluation: Evaluation) -> Section:
         )
     ]
     blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr")
-    matrix = ConfusionChart(metrics.confusion_matrix.tolist(), metrics.classes)
     blocks += columns(
-        figure(matrix, "Rows: reference. Columns: prediction."),
-        figure(RocChart(curves), "Each class against the rest."),
+        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction."),
+        figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals."),
     )
-    blocks += figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals.")
+    blocks += columns(
+        figure(roc_chart(evaluation), "Each class against the rest."),
+        figure(precision_recall_chart(evaluation), "Each class against the rest. Chance: the prevalence."),
+    )
     return Section("Classes", blocks)
 
 
 def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
     """Reliability before and after temperature scaling; the lead gives the temperature, unless another one is given."""
-    labels = np.array([evaluation.metrics.classes.index(s.label) for s in evaluation.samples])
-    stages = (
-        ("before", softmax(evaluation.logits), evaluation.before),
-        ("after", evaluation.probabilities, evaluation.metrics),
-    )
-    curves = [
-        ReliabilityCurve(
-            name,
-            tuple(
-                ReliabilityBin(b.low, b.high, b.confidence, b.accuracy, b.count)
-                for b in reliability_bins(probabilities, labels)
-            ),
-            metrics.overall["ece"],
-        )
-        for name, probabilities, metrics in stages
-    ]
+    stages = (("before", evaluation.before), ("after", evaluation.metrics))
     rows = [
         [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), loss]
-        for (name, _, metrics), loss in zip(stages, evaluation.nll, strict=True)
+        for (name, metrics), loss in zip(stages, evaluation.nll, strict=True)
     ]
-    blocks = figure(
-        ReliabilityChart(curves[0], curves[1]), "Confidence against accuracy, before and after temperature scaling."
-    )
+    blocks = figure(calibration_chart(evaluation), "Confidence against accuracy, before and after temperature scaling.")
     blocks += table(["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"], rows, "lrrr")
     return Section("Calibration", blocks, lead or _temperature(evaluation.calibration))
 
