@@ -67,7 +67,7 @@ class Hostile:
             return [Estimate(0.9, 0.8, 1.0, 10, 5, "patient", "bootstrap")]
         if hint is Image.Image:
             return [Image.new("L", (8, 8))]
-        if hint == Chart:
+        if hint is Chart:
             return [ConfusionChart([[1]], ["glioma"])]
         if hint == blocks.Block:
             return [blocks.Paragraph(self.text(field))]
@@ -76,9 +76,6 @@ class Hostile:
         if origin is Literal:
             return list(inner)
         if origin in (Union, types.UnionType):
-            if set(get_args(Chart)) <= set(inner):
-                rest = [one for one in inner if one not in get_args(Chart)]
-                return self.values(Chart, field) + [value for one in rest for value in self.values(one, field)]
             return [value for one in inner for value in self.values(one, field)]
         if origin is tuple and inner[-1] is Ellipsis:
             found = self.values(inner[0], field)
