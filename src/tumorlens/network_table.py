@@ -68,7 +68,8 @@ def list_networks() -> list[str]:
     """The names of all architectures, sorted, for the key ``model`` of a recipe.
 
     Example:
-        >>> "efficientnet_b0" in list_networks()
+        >>> import tumorlens
+        >>> "efficientnet_b0" in tumorlens.list_networks()
         True
     """
     return list(network_table())

@@ -46,6 +46,14 @@ def audit(
 
     Raises:
         DataError: an index that cannot be read.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.open_table("phantoms")  # the folder has two slices of each of 12 synthetic patients
+        >>> leaky = tumorlens.split_folds(table, folds=3, image_level=True)
+        >>> report = tumorlens.audit(leaky, shortcuts=False)
+        >>> report.leaking, report.verdict
+        (True, 'Do not report results on this split: 6 of 8 test images show a patient who is also in train, ...')
     """
     with progress_of(progress) as step:
         return _audit(table, reference_indexes, shortcuts, seed, step)

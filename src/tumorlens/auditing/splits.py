@@ -35,6 +35,12 @@ def split_folds(
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.open_table("phantoms")  # the folder has 24 synthetic images of 12 patients
+        >>> tumorlens.split_folds(table, folds=3, fold=0)
+        Table(phantom: 24 images, 12 patients, 4 classes, train 8, val 8, test 8)
     """
     check_folds(folds, fold, val)
     fold_ids = _distribute(table, np.ones(folds), seed, image_level, "choose fewer folds (--folds)")
@@ -56,6 +62,12 @@ def split_whole(table: Table, *, val: float = 0.1, seed: int = 0, image_level: b
 
     Raises:
         SplitError: an argument out of range, or a class with too few patients.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.open_table("phantoms")  # the folder has 24 synthetic images of 12 patients
+        >>> tumorlens.split_whole(table, val=0.3)
+        Table(phantom: 24 images, 12 patients, 4 classes, train 16, val 8)
     """
     _check_share(val)
     samples = tuple(replace(s, split="train") for s in table.samples)
@@ -75,6 +87,14 @@ def split_given(table: Table, *, val: float = 0.1, seed: int = 0, image_level: b
     Raises:
         SplitError: the table has no train or no test subset, some samples are in none, a patient is in two
             subsets, or a class has too few patients.
+
+    Example:
+        >>> import tumorlens
+        >>> from dataclasses import replace
+        >>> table = tumorlens.open_table("phantoms")  # the folder has 24 synthetic images of 12 patients
+        >>> halves = [replace(s, split="test" if s.group > "phantom:phantom0000007" else "train") for s in table]
+        >>> tumorlens.split_given(replace(table, samples=tuple(halves)))
+        Table(phantom: 24 images, 12 patients, 4 classes, train 8, val 8, test 8)
     """
     _check_share(val)
     subsets = {s.split for s in table.samples}

@@ -72,6 +72,12 @@ def benchmark(
         RunError: a run is not evaluated.
         MissingExtraError: a requested backend is not installed.
         TumorlensError: there is no GPU, or a number is out of range.
+
+    Example:
+        >>> import tumorlens
+        >>> result = tumorlens.benchmark(["mini_resnet"], backends=["onnxruntime"], batches=[1], seconds=0.1, rounds=1)
+        >>> [(m.network, m.backend, m.batch, m.error) for m in result.measurements]
+        [('mini_resnet', 'onnxruntime', 1, '')]
     """
     chosen = _backends(backends)
     _check(device, batches, seconds, rounds, threads)

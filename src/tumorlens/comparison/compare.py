@@ -37,6 +37,13 @@ def compare(
     Raises:
         RunError: a run is not evaluated, or the runs were tested on different images.
         DataError: an image has different labels in the two evaluations.
+
+    Example:
+        >>> import tumorlens
+        >>> first, second = map(tumorlens.load_run, ["run", "second-run"])  # evaluated; the second is a copy here
+        >>> comparison = tumorlens.compare(first, second, n_resamples=100)
+        >>> comparison.p_value, comparison.conclusion
+        (1.0, 'Both classify the same images correctly: no difference in accuracy is shown.')
     """
     if first.folder.resolve() == second.folder.resolve():
         raise RunError(file=first.folder, found="given twice", expected="two runs to compare")

@@ -39,6 +39,14 @@ class Sample:
         group: the patient, ``"<set>:<patient>"``, or ``"copies:<id of the first>"`` for near-duplicates of unknown
             patients; None where neither is known. Samples of one group are never in two subsets of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where none was made.
+
+    Example:
+        >>> import tumorlens
+        >>> sample = tumorlens.open_table("phantoms")[0]  # the folder has 24 synthetic images of 12 patients
+        >>> sample
+        Sample(phantom/images/phantom0000000_00.png, glioma, mask, group phantom:phantom0000000)
+        >>> sample.image.name, sample.mask.is_file(), sample.split
+        ('phantom0000000_00.png', True, None)
     """
 
     id: str
@@ -103,6 +111,7 @@ class Table:
 
     Example:
         >>> from pathlib import Path
+        >>> from tumorlens import Sample, Table
         >>> table = Table("two", (Sample("two/a", Path("a.png"), "glioma"), Sample("two/b", Path("b.png"), "no_tumor")),
         ...               ("glioma", "no_tumor"))
         >>> table

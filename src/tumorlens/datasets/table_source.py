@@ -28,6 +28,11 @@ def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Tab
 
     Raises:
         DataError: the source does not exist, no layout fits, or images without annotation (for ``"error"``).
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.open_table("phantoms")  # a folder that was written by: tumorlens data phantom
+        Table(phantom: 24 images, 12 patients, 4 classes, no split)
     """
     table = resolve_unannotated(_read(source), unannotated)
     for note in table.notes:
@@ -36,7 +41,13 @@ def open_table(source: str | Path, *, unannotated: Unannotated = "error") -> Tab
 
 
 def open_tables(sources: Iterable[str | Path], *, unannotated: Unannotated = "error") -> Table:
-    """Pool several sources into one table: `open_table` for each, then `pool`."""
+    """Pool several sources into one table: `open_table` for each, then `pool`.
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.open_tables(["phantoms", "ours"])  # a set of phantoms, and a folder for each class
+        Table(phantom+ours: 33 images, 12 patients, 4 classes, no split)
+    """
     return pool(open_table(source, unannotated=unannotated) for source in sources)
 
 

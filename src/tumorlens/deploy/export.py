@@ -63,6 +63,15 @@ def export(
         ParityError: ONNX Runtime and PyTorch differ by more than 1e-4 in the probability of a class, or by more than
             1e-3 in a pixel's probability of tumor or in the OOD score; with `half` 2e-2, 1e-1 and 2e-2.
         RunError: `out` is not an .onnx file, or the cross-validation does not belong to the run.
+
+    Example:
+        >>> import tumorlens
+        >>> run = tumorlens.load_run("run")  # the folder of a finished training
+        >>> card = tumorlens.export(run, "exported.onnx")
+        >>> card.parity.largest_difference < 1e-4
+        True
+        >>> tumorlens.load("exported.onnx")
+        Predictor(run, 4 classes, 48 px)
     """
     path = Path(out)
     if path.suffix != ".onnx":

@@ -80,6 +80,14 @@ class Prediction:
             with a single gray value. None where the model has no OOD score.
         ood_score: above 1 for an out-of-distribution image; None where the model has no such output.
         prediction_set: the conformal prediction set; None where no coverage was requested.
+
+    Example:
+        >>> import tumorlens
+        >>> from tumorlens.datasets.phantom import render_patient
+        >>> image = render_patient("glioma", seed=0, slices=1, size=256)[0].image  # a synthetic slice
+        >>> prediction = tumorlens.load("tiny").predict(image, coverage=0.9)
+        >>> prediction.label, prediction.prediction_set, prediction.abstains, prediction.mask.shape
+        ('glioma', ('glioma',), False, (256, 256))
     """
 
     source: str

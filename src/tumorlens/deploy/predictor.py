@@ -79,6 +79,13 @@ def predict(
 
     Raises:
         ModelFileError, ScanError, DataError: as `load` and `Predictor.predict`.
+
+    Example:
+        >>> import tumorlens
+        >>> from tumorlens.datasets.phantom import render_patient
+        >>> image = render_patient("glioma", seed=0, slices=1, size=256)[0].image  # a synthetic slice
+        >>> tumorlens.predict(image, "tiny")
+        Prediction(array: glioma ... %, ... px tumor)
     """
     return load(model).predict(source, heatmap=heatmap, coverage=coverage)
 
@@ -100,6 +107,15 @@ class Predictor:
         threads: that one image is computed with.
         card: the model card.
         explainer: computes heat maps by any method that the file supports.
+
+    Example:
+        >>> import tumorlens
+        >>> predictor = tumorlens.load("tiny")
+        >>> predictor.classes
+        ('glioma', 'meningioma', 'pituitary', 'no_tumor')
+        >>> images = ["phantoms/images/phantom0000000_00.png", "missing.png"]  # a synthetic slice, and no such file
+        >>> [type(result).__name__ for _, result in predictor.predict_many(images)]
+        ['Prediction', 'ScanError']
     """
 
     def __init__(self, path: str | Path, *, device: Device = "cpu", threads: int | None = None) -> None:
@@ -123,8 +139,9 @@ class Predictor:
         options.log_severity_level = 3
         options.intra_op_num_threads = self.threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = _providers(device)
         try:
-            self._session = ort.InferenceSession(self.path, options, providers=_providers(device))
+            self._session = ort.InferenceSession(self.path, options, providers=providers)
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             reason = str(error).splitlines()[0].rpartition("failed:")[2].strip()[:120]
             raise ModelFileError(

@@ -63,6 +63,13 @@ def evaluate(
             analysis that does not exist.
         RunError: the run's data changed since training.
         ScanError: an image cannot be read, or a mask.
+
+    Example:
+        >>> import tumorlens
+        >>> run = tumorlens.load_run("run")  # the folder of a finished training on phantoms of 12 patients
+        >>> evaluation = tumorlens.evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
+        >>> evaluation
+        Evaluation(run on phantom, test: 8 images, 4 patients, accuracy ...)
     """
     chosen = _chosen(analyses or {}, limits or {})
     run = collapse_tumor_classes(run, table)

@@ -34,6 +34,15 @@ class Explanation:
         task: what is explained, ``"classification"`` or ``"segmentation"``.
         mask: (H, W) uint8, 1 = predicted tumor; None where the network does not segment.
         heatmaps: method -> (H, W) float32 from 0 to 1.
+
+    Example:
+        >>> import tumorlens
+        >>> predictor, image = tumorlens.load("tiny"), "phantoms/images/phantom0000000_00.png"  # a synthetic slice
+        >>> explanation = next(tumorlens.explain(predictor, [image], target="glioma"))
+        >>> explanation
+        Explanation(phantom0000000_00.png: glioma 0..., by grad_cam)
+        >>> explanation.heatmap.shape == explanation.gray.shape
+        True
     """
 
     path: Path
@@ -89,6 +98,13 @@ def explain(
 
     Raises:
         ModelError: the model has no such class, or does not support the method.
+
+    Example:
+        >>> import tumorlens
+        >>> run = tumorlens.load_run("run")  # the folder of a finished training; a model file works, too
+        >>> for explanation in tumorlens.explain(run, ["phantoms/images/phantom0000000_00.png"], method="hires_cam"):
+        ...     print(explanation.path.name, explanation.heatmap.shape, list(explanation.heatmaps))
+        phantom0000000_00.png (64, 64) ['hires_cam']
     """
     classes, explainer = _classes_and_explainer(model)
     if target is not None and target not in classes:

@@ -124,6 +124,14 @@ class ModelCard(BaseModel):
         attributions: authors and licenses of the data and of the initial weights, one line each.
         intended_use: and what the model is not for.
         versions: of the software that wrote it.
+
+    Example:
+        >>> import tumorlens
+        >>> card = tumorlens.load("tiny").card
+        >>> card
+        ModelCard(tiny: efficientnet_lite0_short_unet, 4 classes, mask, accuracy 93.4 % (91.2 to 95.1))
+        >>> card.metrics["accuracy"].estimate.evidence
+        '3,481 images, 595 patients or single images'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -46,8 +46,8 @@ def read_scan(source: ScanSource) -> Scan:
         MissingExtraError: h5py is needed for this file and is not installed.
 
     Example:
-        >>> import numpy as np
-        >>> read_scan(np.zeros((64, 48), np.uint8))
+        >>> import tumorlens, numpy as np
+        >>> tumorlens.read_scan(np.zeros((64, 48), np.uint8))
         Scan(array: array, 64 x 48, uint8, no spacing)
     """
     if isinstance(source, Scan):

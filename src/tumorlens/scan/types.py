@@ -29,6 +29,14 @@ class Scan:
             None where unknown.
         orientation: the patient directions in which rows and columns (and slices first) increase,
             as in ``"PL"`` or ``"SPL"``; None where unknown.
+
+    Example:
+        >>> import tumorlens, numpy as np
+        >>> scan = tumorlens.read_scan(np.arange(64 * 48, dtype=np.uint16).reshape(64, 48))
+        >>> scan
+        Scan(array: array, 64 x 48, uint16, no spacing)
+        >>> scan.size, scan.gray().dtype
+        ((64, 48), dtype('uint8'))
     """
 
     pixels: Pixels

@@ -157,7 +157,16 @@ class Stop(_RecipeGroup):
 
 
 class Recipe(_RecipeGroup):
-    """All settings of a training run."""
+    """All settings of a training run.
+
+    Example:
+        >>> import tumorlens
+        >>> recipe = tumorlens.Recipe(name="mine", model="efficientnet_b0", epochs=10)
+        >>> recipe
+        Recipe(mine: efficientnet_b0, 10 epochs, batch size 32)
+        >>> recipe.stop.monitor
+        'val_loss'
+    """
 
     name: str
     description: str = ""
@@ -228,6 +237,11 @@ def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 
     Raises:
         RecipeError: no such recipe, an unknown key (suggests the nearest one) or an invalid value.
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.load_recipe("demo", ["epochs=2", "input.size=48"])
+        Recipe(demo: mini_resnet, 48 px, 2 epochs, batch size 32)
     """
     data = _read(source)
     for override in overrides:

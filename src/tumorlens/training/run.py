@@ -34,6 +34,14 @@ class Run:
         folder: holds weights.safetensors, model.json, split.csv, recipe.yaml, run.json.
         spec: how to build the network and its preprocessing.
         record: what training did: versions, seed, data fingerprint, split hash, epochs.
+
+    Example:
+        >>> import tumorlens
+        >>> run = tumorlens.load_run("run")  # the folder of a finished training on phantoms
+        >>> run.table()
+        Table(phantom: 24 images, 12 patients, 4 classes, train 8, val 8, test 8)
+        >>> run.spec.model, run.record.epochs_trained, run.segments
+        ('mini_resnet', 2, False)
     """
 
     folder: Path
@@ -97,6 +105,11 @@ def load_run(folder: str | Path) -> Run:
 
     Raises:
         RunError: a file is missing, damaged or of another version; training was not finished, or this is no run.
+
+    Example:
+        >>> import tumorlens
+        >>> tumorlens.load_run("run")  # the folder of a finished training
+        Run(run: mini_resnet, 4 classes, recipe demo, seed 0)
     """
     folder = Path(folder)
     missing = [name for name in (WEIGHTS, MODEL, SPLIT, RECORD) if not (folder / name).is_file()]
