@@ -12,6 +12,7 @@ from typing import Literal
 
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
+from tumorlens._results_folder import claim_folder
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import open_table, phantom, read_sample_mask
 from tumorlens.deploy.export import export
@@ -30,8 +31,8 @@ from tumorlens.report import (
     note,
     overlay,
     render_page,
+    save_overlay,
     save_page,
-    save_png,
     side_by_side,
     table,
 )
@@ -70,9 +71,9 @@ def demo(folder: Path, *, seed: int = 0, progress: ProgressOption = None) -> Pat
         The path of one self-contained HTML report.
 
     Raises:
-        DataError: the folder is not empty.
+        ResultsFolderError: the folder is not empty, or another process is writing to it.
     """
-    with progress_of(progress) as shown:
+    with progress_of(progress) as shown, claim_folder(folder):
         return _demo(folder, seed, _StepTimer(), shown)
 
 
@@ -174,7 +175,7 @@ def _write_overlays(run: Run, images: Path, out: Path) -> None:
             raise item
         out.mkdir(parents=True, exist_ok=True)
         both = side_by_side([overlay(item.gray), overlay(item.gray, item.heatmap)])
-        save_png(both, out / f"{item.path.stem}_{item.target}.png")
+        save_overlay(both, out / f"{item.path.stem}_{item.target}.png")
 
 
 def _predicted(folder: Path, model: str | Path) -> list[CaptionedImage]:

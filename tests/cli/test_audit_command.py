@@ -71,10 +71,12 @@ def test_json_is_that_of_the_file(place: Path, capsys: Out) -> None:
     assert record["verdict"] == printed["verdict"]
 
 
-def test_an_earlier_audit_is_replaced_but_no_other_results(place: Path, capsys: Out) -> None:
+def test_no_results_are_overwritten_neither_of_an_audit_nor_of_another_verb(place: Path, capsys: Out) -> None:
     assert main(quick("heads", "--out-dir", "results")) == 0
-    assert main(quick("leaky", "--out-dir", "results")) == 3
-    assert "leaky" in (place / "results" / "report.html").read_text()
+    before = (place / "results" / "report.html").read_text()
+    assert main(quick("leaky", "--out-dir", "results")) == 1
+    assert "results: holds results of 'audit'" in capsys.readouterr().err
+    assert (place / "results" / "report.html").read_text() == before
     (place / "my-run").mkdir()
     (place / "my-run" / "run.json").write_text('{"verb": "train"}')
     capsys.readouterr()
@@ -146,7 +148,7 @@ def test_data_that_cannot_be_audited_is_one_line(
 @pytest.mark.parametrize("words", [["audit"], ["index"]])
 def test_both_verbs_have_their_own_help(words: list[str], capsys: Out) -> None:
     assert main([*words, "--help"]) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: tumorlens {' '.join(words)} [OPTIONS]")
+    assert capsys.readouterr().out.strip().startswith(f"Usage: tumorlens {' '.join(words)} [OPTIONS]")
 
 
 def test_training_refuses_a_leaking_split_and_makes_one_without_leaks(place: Path, capsys: Out) -> None:

@@ -51,20 +51,30 @@ def test_results_go_to_the_chosen_folder_else_to_a_new_one_below_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = Path("runs/audit/figshare")
-    assert output_folder(None, "audit", "figshare") == folder
-    folder.mkdir(parents=True)
-    assert output_folder(None, "audit", "figshare") == folder.with_name("figshare-2")
-    folder.with_name("figshare-2").mkdir()
-    assert output_folder(None, "audit", "figshare") == folder.with_name("figshare-3")
-    assert output_folder(folder, "audit", "figshare") == folder
-    assert output_folder(Path("mine"), "audit", "figshare") == Path("mine")
+    for number in ("", "-2", "-3"):
+        with output_folder(None, "audit", "figshare") as folder:
+            assert folder == Path(f"runs/audit/figshare{number}")
+            (folder / "result").touch()
+    with output_folder(folder, "audit", "figshare") as chosen:
+        assert chosen == folder
+    with output_folder(Path("mine"), "audit", "figshare") as chosen:
+        assert chosen == Path("mine")
+        assert not chosen.exists()
+
+
+def test_a_folder_below_runs_that_stays_empty_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="failed"), output_folder(None, "audit", "figshare"):
+        raise ValueError("failed")
+    assert not Path("runs/audit/figshare").exists()
 
 
 def test_a_resumed_run_gets_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("runs/train/demo").mkdir(parents=True)
-    assert output_folder(None, "train", "demo", resume=True) == Path("runs/train/demo")
+    with output_folder(None, "train", "demo", resume=True) as folder:
+        assert folder == Path("runs/train/demo")
+    assert folder.is_dir()
 
 
 def test_json_is_one_line_with_a_schema_version_and_without_nan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 import tumorlens
 from tumorlens.cli import app, main
 from tumorlens.cli.common import ExitCode
+from tumorlens.cli.examples import EXAMPLES
 from tumorlens.datasets import DATASETS, Dataset
 from tumorlens.errors import ParityError
 
@@ -28,22 +29,57 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
     for verb in [*VERBS, *GROUPS]:
-        assert f"\n  {verb} " in out
+        assert f"│ {verb} " in out
     assert "not a medical device" in out
+
+
+def test_short_options_print_the_same_as_long_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    for short, long in (["-h"], ["--help"]), (["-V"], ["--version"]), (["predict", "-h"], ["predict", "--help"]):
+        printed = []
+        for arguments in (short, long):
+            assert main(arguments) == 0
+            printed.append(capsys.readouterr().out)
+        assert printed[0] == printed[1] != ""
+
+
+def verbs() -> list[list[str]]:
+    groups = [(group.name, group.typer_instance) for group in app.registered_groups]
+    inner = [
+        [name, command.name or command.callback.__name__] for name, one in groups for command in one.registered_commands
+    ]
+    return [[name] for name in VERBS] + inner
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=" ".join)
+def test_the_help_of_each_verb_has_two_examples_and_the_shared_options(
+    verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*verb, "--help"]) == 0
+    options, _, examples = capsys.readouterr().out.partition("Examples:")
+    assert examples.count(f"tumorlens {' '.join(verb)}") == 2
+    for option in ("--verbose", "-v", "--quiet", "-q", "--debug", "-h"):
+        assert option in options
+
+
+def test_no_verb_lacks_examples_and_no_example_lacks_its_verb() -> None:
+    assert sorted(EXAMPLES) == sorted(" ".join(verb) for verb in verbs())
 
 
 @pytest.mark.parametrize("group", [[], ["data"], ["networks"], ["recipes"]])
 def test_no_summary_of_a_verb_is_cut_off(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main([*group, "--help"])
-    commands = capsys.readouterr().out.partition("Commands:")[2].splitlines()[1:]
-    assert commands
-    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
+    _, _, commands = capsys.readouterr().out.partition("Commands ─")
+    assert commands.count("│") >= 4
+    assert "..." not in commands
+    assert "…" not in commands
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"], ["networks"], ["recipes"]])
 def test_without_a_verb_the_help_is_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == ExitCode.USAGE
-    assert capsys.readouterr().err.startswith("Usage: tumorlens")
+    out, err = capsys.readouterr()
+    assert (out + err).strip().startswith("Usage: tumorlens")
+    assert "error" not in out + err
 
 
 @pytest.mark.parametrize(
@@ -128,14 +164,45 @@ def test_a_model_file_that_differs_from_its_network_exits_with_3(
     assert capsys.readouterr().err == "error: model.onnx: differs\n"
 
 
-def test_a_bug_exits_with_70_after_its_traceback(
+def test_a_bug_exits_with_70_and_one_line_and_shows_its_traceback_on_request(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raise_from(ZeroDivisionError("by zero"), monkeypatch)
+    raise_from(ZeroDivisionError("by\nzero"), monkeypatch)
     assert main(["data", "info", "figshare"]) == ExitCode.BUG == 70
+    line = "error: a bug in tumorlens, please report it: ZeroDivisionError: by zero"
+    assert capsys.readouterr().err == f"{line}; run it again with --debug, and report it with what that prints\n"
+    assert main(["data", "info", "figshare", "--debug"]) == ExitCode.BUG
     first, *_, last = capsys.readouterr().err.splitlines()
     assert first.startswith("Traceback")
-    assert last == "error: a bug in tumorlens, please report it: ZeroDivisionError: by zero"
+    assert last == line
+
+
+def test_an_error_of_the_user_shows_its_traceback_with_debug_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, traces in (["data", "info", "x", "--debug"], 1), (["data", "info", "x"], 0):
+        assert main(arguments) == ExitCode.FAILED
+        assert capsys.readouterr().err.count("Traceback") == traces
+
+
+def test_quiet_drops_messages_and_verbose_adds_details(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("tumorlens.datasets")
+
+    def speaking(name: str) -> Dataset:
+        logger.debug("a detail")
+        logger.info("a message")
+        logger.warning("a warning")
+        return DATASETS[name]
+
+    monkeypatch.setattr("tumorlens.datasets.dataset", speaking)
+    for option, lines in (
+        (["-q"], ["a warning"]),
+        ([], ["a message", "a warning"]),
+        (["-v"], ["a detail", "a message", "a warning"]),
+    ):
+        assert main(["data", "info", "figshare", *option]) == 0
+        assert capsys.readouterr().err.splitlines() == lines
+    assert main(["data", "info", "figshare", "-q", "-v"]) == ExitCode.USAGE
 
 
 def test_messages_of_the_package_are_plain_lines_on_standard_error(

@@ -13,6 +13,7 @@ import typer
 from tumorlens.cli import audit_command as audit
 from tumorlens.cli import benchmark_command as benchmark
 from tumorlens.cli import card_command as card
+from tumorlens.cli import cite_command as cite
 from tumorlens.cli import compare_command as compare
 from tumorlens.cli import data_command as data
 from tumorlens.cli import demo_command as demo
@@ -20,6 +21,7 @@ from tumorlens.cli import evaluate_command as evaluate
 from tumorlens.cli import explain_command as explain
 from tumorlens.cli import export_command as export
 from tumorlens.cli import index_command as index
+from tumorlens.cli import info_command as info
 from tumorlens.cli import models_command as models
 from tumorlens.cli import networks_command as networks
 from tumorlens.cli import predict_command as predict
@@ -27,15 +29,16 @@ from tumorlens.cli import recipes_command as recipes
 from tumorlens.cli import reproduce_command as reproduce
 from tumorlens.cli import train_command as train
 from tumorlens.cli.common import ExitCode, fail, messages
+from tumorlens.cli.verbs import Tracebacks, complete
 from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
     name="tumorlens",
     help="Brain-tumor MRI, honestly measured. For research; not a medical device.",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
@@ -53,11 +56,14 @@ app.command()(models.models)
 app.command()(card.card)
 app.command()(predict.predict)
 app.command()(benchmark.benchmark)
+app.command()(info.info)
+app.command()(cite.cite)
+complete(app)
 
 
 @app.callback(invoke_without_command=True)
 def root(
-    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version.", is_eager=True),
 ) -> None:
     """Brain-tumor MRI, honestly measured. For research; not a medical device."""
     if version:
@@ -77,26 +83,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         One of `ExitCode`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    Tracebacks.shown = False
     try:
         with messages():
             result = app(args=words, prog_name="tumorlens", standalone_mode=False)
-    except TumorlensError as error:
-        return fail(str(error), ExitCode.ATTENTION if isinstance(error, ParityError) else ExitCode.FAILED)
     except BrokenPipeError:
         raise  # the reader of standard output has gone: see `entry`
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (KeyboardInterrupt, typer.Abort):
         result = ExitCode.INTERRUPTED
     except Exception as error:
-        # Wrong usage, as click raises it; its class has moved between releases of typer.
-        if hasattr(error, "exit_code") and hasattr(error, "format_message"):
-            return _wrong_usage(error.format_message(), getattr(error, "ctx", None), int(error.exit_code))
-        traceback.print_exc()
-        return fail(f"a bug in tumorlens, please report it: {type(error).__name__}: {error}", ExitCode.BUG)
+        return _failed(error)
     if result == ExitCode.INTERRUPTED:  # newer releases of typer return it, older ones raise
         return fail("interrupted", ExitCode.INTERRUPTED)
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _failed(error: Exception) -> int:
+    """Print one line about an error, after its traceback if --debug is given; returns the exit code."""
+    # Wrong usage, as click raises it; its class has moved between releases of typer.
+    if hasattr(error, "exit_code") and hasattr(error, "format_message"):
+        return _wrong_usage(error.format_message(), getattr(error, "ctx", None), int(error.exit_code))
+    if Tracebacks.shown:
+        traceback.print_exception(error)
+    if isinstance(error, TumorlensError):
+        return fail(str(error), ExitCode.ATTENTION if isinstance(error, ParityError) else ExitCode.FAILED)
+    if isinstance(error, OSError):
+        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    advice = "" if Tracebacks.shown else "; run it again with --debug, and report it with what that prints"
+    return fail(f"a bug in tumorlens, please report it: {reason}{advice}", ExitCode.BUG)
 
 
 def entry() -> None:
@@ -114,9 +129,8 @@ def entry() -> None:
 
 
 def _wrong_usage(message: str, context: typer.Context | None, code: int) -> int:
-    """Print the help if no argument was given, else one line that names the help."""
-    if message.startswith("Usage:"):
-        print(message, file=sys.stderr)
+    """Print one line that names the help, unless the help was printed already."""
+    if not message:  # the help was printed, since there was no argument
         return code
     command = context.command_path if context else "tumorlens"
     return fail(f"{message.rstrip('.')}; see: {command} --help", code)

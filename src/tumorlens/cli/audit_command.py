@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _LEAKS = {"duplicate": "a duplicate in train", "patient": "its patient in train"}
 
+ExitZero = Annotated[bool, typer.Option("--exit-zero/--no-exit-zero", help="Exit with 0 even if a leak is found.")]
+
 
 def audit(
     data: Data,
@@ -69,7 +71,7 @@ def audit(
     fold: Fold = 0,
     val: Val = 0.1,
     seed: Seed = 0,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if a leak is found.")] = False,
+    exit_zero: ExitZero = False,
     json: Json = False,
 ) -> int:
     """Find leaks, duplicates, label conflicts and shortcuts. Exits with 3 if test or validation images leak into train.
@@ -77,6 +79,7 @@ def audit(
     Writes report.html, audit.json and run.json.
     """
     from tumorlens._record import Record
+    from tumorlens._results_folder import claim_folder
     from tumorlens.auditing import audit as run_audit
     from tumorlens.auditing.page.audit_files import write_audit
     from tumorlens.auditing.splits import check_folds
@@ -86,12 +89,10 @@ def audit(
         check_folds(folds, fold, val)
     record = Record("audit", seed=seed, index=[str(path) for path in index or ()])
     table = open_tables(data, unannotated="keep")
-    folder = output_folder(out_dir, "audit", table.name)
-    _refuse_other_results(folder)
-    with progress() as step:
+    with output_folder(out_dir, "audit", table.name) as folder, claim_folder(folder), progress() as step:
         report = run_audit(table, reference_indexes=index or None, shortcuts=shortcuts, seed=seed, progress=step)
-    record.lap("audit")
-    write_audit(report, folder, record)
+        record.lap("audit")
+        write_audit(report, folder, record)
     if not json:
         _show(report)
         print_status(f"written: {folder / 'report.html'}")
@@ -106,32 +107,6 @@ def audit(
         for path in tables:
             print_status(f"written: {path}")
     return ExitCode.ATTENTION if report.leaking and not exit_zero else ExitCode.DONE
-
-
-def _refuse_other_results(folder: Path) -> None:
-    """Refuse to overwrite the results of another verb.
-
-    Raises:
-        DataError: the folder holds some.
-    """
-    import json
-
-    from tumorlens.errors import DataError
-
-    record = folder / "run.json"
-    if not record.is_file():
-        return
-    try:
-        verb = json.loads(record.read_text(encoding="utf-8"))["verb"]
-    except (ValueError, KeyError, TypeError):
-        verb = "an unknown verb"
-    if verb != "audit":
-        raise DataError(
-            file=folder,
-            found=f"holds results of '{verb}'",
-            expected="a new folder, or that of an earlier audit",
-            advice="choose another folder (--out-dir)",
-        )
 
 
 def _show(report: AuditReport) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import logging
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tumorlens._progress import Progress, bars
+from tumorlens._progress import Progress, bars, silent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -35,6 +34,16 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # as shells count it: 128 + SIGINT
 
 
+class Panel:
+    """Titles of the groups of options in the help of a verb."""
+
+    DATA = "Data"
+    SPLIT = "Split"
+    TRAINING = "Training"
+    OUTPUT = "Output"
+    MACHINE = "Machine"
+
+
 def one_of(*words: str) -> Callable[[str], Any]:
     """A parser for an option that takes one of these words."""
 
@@ -46,26 +55,43 @@ def one_of(*words: str) -> Callable[[str], Any]:
     return parse
 
 
-def choice(name: str, *words: str, help: str) -> Any:
+def choice(name: str, *words: str, help: str, panel: str | None = None) -> Any:
     """An option of this name that takes one of these words."""
-    return typer.Option(name, parser=one_of(*words), metavar="|".join(words), help=help)
+    return typer.Option(name, parser=one_of(*words), metavar="|".join(words), help=help, rich_help_panel=panel)
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print the result as JSON on standard output.", rich_help_panel=Panel.OUTPUT),
+]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same result on the same machine.")]
 Data = Annotated[
     list[str],
     typer.Argument(help="A folder, a table (.csv) or NAME:FOLDER; several are pooled.", show_default=False),
 ]
 Images = Annotated[list[str], typer.Argument(help="Image files, folders or patterns.", show_default=False)]
-Folds = Annotated[int, typer.Option(help="Number of folds.")]
-Fold = Annotated[int, typer.Option(help="Fold held out as the test subset, from 0.")]
-Val = Annotated[float, typer.Option(help="Share of the remaining images for the validation subset.")]
-KeepSplit = Annotated[bool, typer.Option("--keep-split", help="Keep the train and test subsets of the data set.")]
+Folds = Annotated[int, typer.Option(help="Number of folds.", rich_help_panel=Panel.SPLIT)]
+Fold = Annotated[int, typer.Option(help="Fold held out as the test subset, from 0.", rich_help_panel=Panel.SPLIT)]
+Val = Annotated[
+    float,
+    typer.Option(help="Share of the remaining images for the validation subset.", rich_help_panel=Panel.SPLIT),
+]
+KeepSplit = Annotated[
+    bool,
+    typer.Option(
+        "--keep-split/--no-keep-split",
+        help="Keep the train and test subsets of the data set.",
+        rich_help_panel=Panel.SPLIT,
+    ),
+]
 SplitBy = Annotated[
     Literal["patient", "image"],
     choice(
-        "--split-by", "patient", "image", help="Unit of the split; image splits patients (leaks; every report says so)."
+        "--split-by",
+        "patient",
+        "image",
+        help="Unit of the split; image splits patients (leaks; every report says so).",
+        panel=Panel.SPLIT,
     ),
 ]
 Unannotated = Annotated[
@@ -76,21 +102,40 @@ Unannotated = Annotated[
         "ignore",
         "negative",
         help="Images without annotation: stop, leave them out, or count them as no_tumor.",
+        panel=Panel.DATA,
     ),
 ]
 BootstrapSize = Annotated[int, typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.")]
 AllowBoxMasks = Annotated[
     bool,
-    typer.Option("--allow-box-masks", help="Compare with reference masks even if most of them are bounding boxes."),
+    typer.Option(
+        "--allow-box-masks/--no-allow-box-masks",
+        help="Compare with reference masks even if most of them are bounding boxes.",
+        rich_help_panel=Panel.DATA,
+    ),
+]
+Device = Annotated[
+    Literal["cpu", "cuda"], choice("--device", "cpu", "cuda", help="Where the network runs.", panel=Panel.MACHINE)
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="CPU threads; the processors that this process may use by default.",
+        show_default=False,
+        rich_help_panel=Panel.MACHINE,
+    ),
 ]
 
 _WIDE = 200  # columns of a table that goes into a file or a pipe
 
 
-def output_folder(chosen: Path | None, verb: str, name: str, *, resume: bool = False) -> Path:
+@contextlib.contextmanager
+def output_folder(chosen: Path | None, verb: str, name: str, *, resume: bool = False) -> Iterator[Path]:
     """The folder for the results of a verb: the chosen one, else ``runs/VERB/NAME``.
 
-    Where ``runs/VERB/NAME`` exists, ``NAME-2``, ``NAME-3`` and so on are tried.
+    Where ``runs/VERB/NAME`` exists, ``NAME-2``, ``NAME-3`` and so on are tried. A default folder exists and is empty
+    at first, so that another process gets another one; it is removed if it is empty at the end.
 
     Args:
         chosen: the value of ``--out-dir``.
@@ -98,11 +143,17 @@ def output_folder(chosen: Path | None, verb: str, name: str, *, resume: bool = F
         name: of the data, the recipe or the model.
         resume: whether an earlier run is continued; its folder gets no number.
     """
-    folder = chosen or Path("runs") / verb / name
+    from tumorlens._results_folder import new_folder
+
     if chosen or resume:
-        return folder
-    numbered = (folder.with_name(f"{name}-{number}") for number in itertools.count(2))
-    return next(path for path in itertools.chain([folder], numbered) if not path.exists())
+        yield chosen or Path("runs") / verb / name
+        return
+    folder = new_folder(Path("runs") / verb, name)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):  # not empty, or removed already
+            folder.rmdir()
 
 
 def console() -> Console:
@@ -138,9 +189,15 @@ def facts(rows: Mapping[str, str]) -> Grid:
     return table
 
 
+def is_quiet() -> bool:
+    """Whether -q was given: results, caveats and errors are printed alone."""
+    return logging.getLogger("tumorlens").getEffectiveLevel() > logging.INFO
+
+
 def print_status(text: str) -> None:
-    """Print one line about the work on standard error."""
-    typer.echo(text, err=True)
+    """Print one line about the work on standard error, unless -q was given."""
+    if not is_quiet():
+        typer.echo(text, err=True)
 
 
 def caveat(text: str) -> None:
@@ -170,6 +227,9 @@ def progress(*, in_bytes: bool = False) -> Iterator[Progress]:
     Args:
         in_bytes: the stages count bytes, as downloads do.
     """
+    if is_quiet():
+        yield silent
+        return
     with bars(in_bytes=in_bytes) as step:
         yield step
 
@@ -198,6 +258,9 @@ class _StandardError(logging.Handler):
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
     """Report that PyTorch is loading: its first import takes seconds."""
+    if is_quiet():
+        yield
+        return
     with console().status("loading PyTorch"):
         yield
 

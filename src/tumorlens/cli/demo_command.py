@@ -21,8 +21,7 @@ def demo(
     """Run the whole pipeline on synthetic phantoms. Needs no data and no network; takes under three minutes."""
     with loading():
         from tumorlens.demo import demo as run_demo
-    folder = output_folder(out_dir, "demo", "phantoms")
-    with progress() as step:
+    with output_folder(out_dir, "demo", "phantoms") as folder, progress() as step:
         report = run_demo(folder, seed=seed, progress=step)
     if json:
         return print_json({"report": str(report), "folder": str(folder)})

@@ -108,6 +108,7 @@ def evaluate(
     with loading():
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
+        from tumorlens._results_folder import claim_folder
         from tumorlens.datasets import open_tables
         from tumorlens.evaluation import evaluate as evaluate_run
         from tumorlens.evaluation import write_evaluation
@@ -117,7 +118,9 @@ def evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated=unannotated) if data else None
-    with progress() as step:
+    own = loaded.evaluation_folder(_external_name(table.name) if table else subset)
+    folder = out_dir or own
+    with claim_folder(folder, started=folder.resolve() == own.resolve()), progress() as step:
         evaluation = evaluate_run(
             loaded,
             table=table,
@@ -129,8 +132,7 @@ def evaluate(
             seed=seed,
             progress=step,
         )
-    folder = out_dir or loaded.evaluation_folder(_external_name(table.name) if table else subset)
-    write_evaluation(loaded, evaluation, folder, record)
+        write_evaluation(loaded, evaluation, folder, record)
     if json:
         return print_json(evaluation.to_dict() | {"folder": str(folder)})
     show_evaluation(evaluation)

@@ -89,8 +89,6 @@ def explain(
     json: Json = False,
 ) -> int:
     """Write heat maps, or measure their faithfulness with --evaluate."""
-    whole = model.resolve()
-    folder = output_folder(out_dir, "explain", whole.stem if whole.suffix == ".onnx" else whole.name)
     if evaluate:
         if paths or target is not None or task != "classification":
             raise typer.BadParameter(
@@ -102,26 +100,28 @@ def explain(
                 f"{model} is a file; expected the folder of a run: --evaluate randomizes weights, which a model file "
                 "does not allow"
             )
-        return explain_evaluate(
-            model, folder, data=data, methods=method, limit=limit, allow_box_masks=allow_box_masks,
-            n_resamples=n_resamples, seed=seed, json=json,
-        )  # fmt: skip
+        with output_folder(out_dir, "explain", _name(model)) as folder:
+            return explain_evaluate(
+                model, folder, data=data, methods=method, limit=limit, allow_box_masks=allow_box_masks,
+                n_resamples=n_resamples, seed=seed, json=json,
+            )  # fmt: skip
     if data or limit is not None or allow_box_masks:
         raise typer.BadParameter("--data, --limit and --allow-box-masks need --evaluate")
     if not paths:
         raise typer.BadParameter("no images given; expected images, folders or patterns, or --evaluate")
     if method and len(method) > 1:
         raise typer.BadParameter("several --method; expected one, or all")
-    return _explain_images(model, paths, folder, method[0] if method else "grad_cam", target, task, json)
+    return _explain_images(model, paths, out_dir, method[0] if method else "grad_cam", target, task, json)
 
 
 def _explain_images(
-    model: Path, paths: list[str], folder: Path, method: str, target: str | None, task: Task, json: bool
+    model: Path, paths: list[str], out_dir: Path | None, method: str, target: str | None, task: Task, json: bool
 ) -> int:
     """Write one overlay for each image."""
     if task == "segmentation" and target is not None:
         raise typer.BadParameter("--target is a class; leave it out with --task segmentation")
     from tumorlens._record import Record
+    from tumorlens._results_folder import claim_folder
     from tumorlens.errors import TumorlensError
     from tumorlens.explanation import explain as explain_images
     from tumorlens.report import save_png
@@ -132,7 +132,7 @@ def _explain_images(
     explanations = explain_images(loaded, images, target, method=method, task=task)
     written: list[str] = []
     failed: list[str] = []
-    with progress() as step:
+    with output_folder(out_dir, "explain", _name(model)) as folder, claim_folder(folder), progress() as step:
         for number, item in enumerate(explanations, start=1):
             step("explaining", number, len(images))
             if isinstance(item, TumorlensError):
@@ -147,11 +147,18 @@ def _explain_images(
                 facts = {"target": item.target, "probability": round(item.probability, 6), "task": task}
                 overlay = str(folder / name)
                 print_json({"source": str(item.path), **facts, "methods": list(item.heatmaps), "overlay": overlay})
+        if written:
+            record.add(split_hash=split_hash, outputs=written, failed=failed)
+            record.write(folder)
     if written:
-        record.add(split_hash=split_hash, outputs=written, failed=failed)
-        record.write(folder)
         print_status(f"written: {len(written)} overlays in {folder}")
     return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _name(model: Path) -> str:
+    """The name of a run or of a model file, for the folder of results."""
+    whole = model.resolve()
+    return whole.stem if whole.suffix == ".onnx" else whole.name
 
 
 def _load(path: Path) -> tuple[Run | Predictor, str | None]:

@@ -28,6 +28,7 @@ def explain_evaluate(
     with loading():
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
+        from tumorlens._results_folder import claim_folder
         from tumorlens.datasets import open_tables
         from tumorlens.explanation.faithfulness import measure_faithfulness
         from tumorlens.explanation.faithfulness.faithfulness_files import write_faithfulness
@@ -38,7 +39,7 @@ def explain_evaluate(
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured
-    with progress() as step:
+    with claim_folder(folder), progress() as step:
         faithfulness = measure_faithfulness(
             loaded,
             table=table,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import json as json_format
 import math
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens._progress import silent
 from tumorlens.cli.common import (
-    SCHEMA_VERSION,
+    Device,
     ExitCode,
     Images,
     Json,
+    Panel,
+    Threads,
     caveat,
     expand_paths,
     fail,
@@ -27,21 +27,13 @@ from tumorlens.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from tumorlens._record import Record
     from tumorlens.deploy.prediction import Prediction
     from tumorlens.model_card.card import ModelCard
 
-_LARGEST_LESION = (
-    "diameter_pixels",
-    "diameter_mm",
-    "perpendicular_pixels",
-    "perpendicular_mm",
-    "centroid_row",
-    "centroid_column",
-    "side",
+EXAMPLES = (
+    "tumorlens predict scan.png",
+    "tumorlens predict scans --out-dir results --overlays --masks",
 )
-_SEGMENTATION = ("tumor_pixels", "tumor_mm2", "consistent", "mask", "lesions", *_LARGEST_LESION)
-_RELIABILITY = ("ood", "ood_score", "prediction_set", "abstains")
 _FEW = 20  # images that get a line each although the predictions are written to files
 
 ModelOption = Annotated[
@@ -58,17 +50,49 @@ OutDir = Annotated[
     typer.Option(
         "--out-dir",
         "-o",
-        help="Folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
+        help="New folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
         show_default=False,
+        rich_help_panel=Panel.OUTPUT,
     ),
 ]
 Overlays = Annotated[
-    bool, typer.Option("--overlays", help="Also save the images with heat map or tumor outline (PNG) to --out-dir.")
+    bool,
+    typer.Option(
+        "--overlays/--no-overlays",
+        help="Also save the images with heat map or tumor outline (PNG) to --out-dir.",
+        rich_help_panel=Panel.OUTPUT,
+    ),
 ]
-Masks = Annotated[bool, typer.Option("--masks", help="Also save the predicted tumor masks (PNG, 0/255) to --out-dir.")]
+Masks = Annotated[
+    bool,
+    typer.Option(
+        "--masks/--no-masks",
+        help="Also save the predicted tumor masks (PNG, 0/255) to --out-dir.",
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Images that are computed at one time; as many as --threads by default.", show_default=False
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Go on in --out-dir after the last prediction of an interrupted call.",
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
 Spacing = Annotated[
     str | None,
-    typer.Option(metavar="MM[,MM]", help="Pixel spacing of rows, columns, for files without one.", show_default=False),
+    typer.Option(
+        metavar="MM[,MM]",
+        help="Pixel spacing of rows, columns, for files without one.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
 ]
 Coverage = Annotated[
     float | None,
@@ -89,6 +113,10 @@ def predict(
     masks: Masks = False,
     spacing: Spacing = None,
     coverage: Coverage = None,
+    resume: Resume = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+    jobs: Jobs = None,
     json: Json = False,
 ) -> int:
     """Classify images, and segment tumors if the model does. Reports and skips a bad file; the exit code is then 1.
@@ -96,47 +124,55 @@ def predict(
     Out-of-distribution images are flagged; with --coverage the model abstains unless exactly one class remains.
     """
     from tumorlens._record import Record
-    from tumorlens.deploy.predictor import load
+    from tumorlens._results_folder import claim_folder
+    from tumorlens.deploy.prediction_files import PredictionFiles, row_of
+    from tumorlens.deploy.predictor import available_threads, load
     from tumorlens.errors import ScanError, TumorlensError
 
-    _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks})
+    _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks, "--resume": resume})
     user_spacing = _millimeters(spacing) if spacing is not None else None
-    record = Record("predict", model=model, device="cpu", spacing=user_spacing, coverage=coverage)
-    predictor = load(model)
-    card = predictor.card
+    images = expand_paths(paths)
+    threads = threads or available_threads()
+    jobs = min(jobs or threads, len(images))
+    record = Record("predict", model=model, device=device, threads=threads, jobs=jobs)
+    predictor = load(model, device=device, threads=max(1, threads // jobs))
     if limitation := predictor.check_coverage(coverage):
         caveat(limitation)
-    _check_outputs(model, card, overlays=overlays, masks=masks)
-    images = expand_paths(paths)
+    _check_outputs(model, predictor.card, overlays=overlays, masks=masks)
     brief = out_dir is not None and len(images) > _FEW and not json
-    rows: list[dict[str, Any]] = []
     failed: list[str] = []
-    with progress() if brief else nullcontext(silent) as step:
-        predictions = predictor.predict_many(images, heatmap=overlays, coverage=coverage)
-        for number, (source, prediction) in enumerate(predictions, start=1):
-            step("predicting", number, len(images))
+    with ExitStack() as stack:
+        files = None
+        if out_dir:
+            stack.enter_context(claim_folder(out_dir, started=resume and out_dir.exists()))
+            record.add(spacing=user_spacing, coverage=coverage)
+            files = PredictionFiles(out_dir, predictor, record, overlays=overlays, masks=masks, resume=resume)
+            stack.enter_context(files)
+        numbered = [(i, image) for i, image in enumerate(images, 1) if not files or str(image) not in files.done]
+        step = stack.enter_context(progress()) if brief else None
+        predictions = predictor.predict_many(
+            (image for _, image in numbered), heatmap=overlays, coverage=coverage, jobs=jobs
+        )
+        for done, ((number, _), (source, prediction)) in enumerate(zip(numbered, predictions, strict=True), start=1):
+            if step:
+                step("predicting", done, len(numbered))
             if isinstance(prediction, TumorlensError):
                 failed.append(str(prediction) if isinstance(prediction, ScanError) else f"{source}: {prediction}")
                 fail(failed[-1])
                 continue
             if user_spacing:
                 prediction = prediction.with_spacing(*user_spacing)
-            row = {"schema_version": SCHEMA_VERSION, **prediction.to_dict()}
-            if out_dir and overlays:
-                row["overlay"] = _write_overlay(prediction, out_dir, number)
-            if out_dir and masks:
-                row["mask"] = _write_mask(prediction, out_dir, number)
-            rows.append(row)
+            row = files.add(prediction, number) if files else row_of(prediction)
             if json:
                 print_json(row)
             elif not brief:
                 print(_line(prediction), flush=True)
-    if brief:
-        _print_summary(rows)
-    if out_dir:
-        record.add(split_hash=card.training.split_hash, done=len(rows), failed=failed)
-        _write(rows, card, out_dir, record)
-        print_status(f"written: {len(rows)} predictions in {out_dir}")
+        if files:
+            files.failed += failed
+    if files:
+        if brief:
+            _print_summary(files.rows())
+        print_status(f"written: {len(files.done)} predictions in {out_dir}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
@@ -176,16 +212,20 @@ def _line(prediction: Prediction) -> str:
     return "; ".join([f"{prediction.source}: {prediction.label} ({probability}){tumor}", *prediction.flags])
 
 
-def _print_summary(rows: list[dict[str, Any]]) -> None:
+def _print_summary(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print how many images have each class, and how many have each flag."""
-    print(", ".join(f"{label}: {n}" for label, n in Counter(row["label"] for row in rows).most_common()))
-    ood = sum(bool(row["ood"]) for row in rows)
-    uncertain = sum(row["abstains"] for row in rows) - ood
-    flagged = [f"out of distribution: {ood}"] * bool(ood) + [f"uncertain: {uncertain}"] * bool(uncertain)
+    labels, flags = Counter[str](), Counter[str]()
+    for row in rows:
+        labels[row["label"]] += 1
+        flags["out of distribution"] += bool(row["ood"])
+        flags["uncertain"] += bool(row["abstains"]) and not row["ood"]
+        flags["disagree"] += row["consistent"] is False
+    print(", ".join(f"{label}: {n}" for label, n in labels.most_common()))
+    flagged = [f"{name}: {flags[name]}" for name in ("out of distribution", "uncertain") if flags[name]]
     if flagged:
         print(f"of these {', '.join(flagged)}")
-    if inconsistent := sum(row["consistent"] is False for row in rows):
-        print(f"classification and segmentation disagree: {inconsistent}")
+    if flags["disagree"]:
+        print(f"classification and segmentation disagree: {flags['disagree']}")
 
 
 def _millimeters(text: str) -> tuple[float, float]:
@@ -197,68 +237,3 @@ def _millimeters(text: str) -> tuple[float, float]:
     if len(numbers) not in (1, 2) or not all(0 < number < math.inf for number in numbers):
         raise typer.BadParameter(f"'{text}' for --spacing; expected millimeters, as 0.5 or, rows first, 0.5,0.9")
     return numbers[0], numbers[-1]
-
-
-def _write_overlay(prediction: Prediction, out_dir: Path, number: int) -> str:
-    """Write the image beside its overlay; returns the path from `out_dir`."""
-    from tumorlens.report import marked, overlay, save_png, side_by_side
-
-    name = f"overlays/{number:04d}_{Path(prediction.source).stem}_{prediction.label}.png"
-    both = side_by_side([overlay(prediction.gray), prediction.overlay()])
-    title = "; ".join([prediction.label, *prediction.flags])
-    save_png(marked(both, title) if prediction.flags else both, out_dir / name)
-    return name
-
-
-def _write_mask(prediction: Prediction, out_dir: Path, number: int) -> str:
-    """Write the predicted mask as an image, 0 and 255; returns the path from `out_dir`."""
-    from PIL import Image
-
-    from tumorlens.report import save_png
-
-    assert prediction.mask is not None  # the model segments
-    name = f"masks/{number:04d}_{Path(prediction.source).stem}.png"
-    save_png(Image.fromarray(prediction.mask * 255), out_dir / name)
-    return name
-
-
-def _write(rows: list[dict[str, Any]], card: ModelCard, folder: Path, record: Record) -> None:
-    """Write predictions.jsonl, predictions.csv and run.json, each whole or not at all."""
-    from tumorlens._files import atomic_write
-    from tumorlens._record import SURROGATES
-
-    with atomic_write(folder / "predictions.jsonl") as part:
-        lines = "".join(json_format.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        part.write_text(lines, encoding="utf-8", errors=SURROGATES)
-    with (
-        atomic_write(folder / "predictions.csv") as part,
-        part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
-    ):
-        table = csv.writer(stream, lineterminator="\n")
-        segmentation = _SEGMENTATION if card.segments else ()
-        probabilities = [f"p_{name}" for name in card.classes]
-        table.writerow(["source", "label", *probabilities, *_RELIABILITY, "overlay", *segmentation])
-        for row in rows:
-            cells = [row["probabilities"][name] for name in card.classes]
-            cells += [*_reliability_cells(row), row.get("overlay", "")]
-            if card.segments:
-                cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["consistent"], row.get("mask", "")]
-                cells += [row["tumor"]["lesions"], *_lesion_cells(row["tumor"]["largest"])]
-            table.writerow([row["source"], row["label"], *cells])
-    record.add(outputs=["predictions.jsonl", "predictions.csv"])
-    record.write(folder)
-
-
-def _reliability_cells(row: dict[str, Any]) -> list[Any]:
-    """The cells of `_RELIABILITY`; empty where the model has no such output. Classes of a set are separated by bars."""
-    prediction_set = row["prediction_set"]
-    known = ["" if row[name] is None else row[name] for name in ("ood", "ood_score")]
-    return [*known, "" if prediction_set is None else "|".join(prediction_set), row["abstains"]]
-
-
-def _lesion_cells(largest: dict[str, Any] | None) -> list[Any]:
-    """The cells of `_LARGEST_LESION`; empty for an empty mask."""
-    if not largest:
-        return [""] * len(_LARGEST_LESION)
-    lines = [largest[name][unit] for name in ("diameter", "perpendicular") for unit in ("pixels", "mm")]
-    return [*lines, *largest["centroid"], largest["side"]]

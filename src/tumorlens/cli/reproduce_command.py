@@ -68,8 +68,8 @@ def reproduce(
         from tumorlens.experiments.reproduction.published_methods import find_published_method
         from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce_claim
 
-    folder = output_folder(out_dir, "reproduce", find_published_method(method).name, resume=resume)
-    with progress() as step:
+    name = find_published_method(method).name
+    with output_folder(out_dir, "reproduce", name, resume=resume) as folder, progress() as step:
         reproduction = reproduce_claim(
             method,
             data,

@@ -127,25 +127,25 @@ def train(
     )
     if table.plan and table.plan.by == "image, patients ignored":
         caveat("patients are split across subsets (--split-by image): the metrics on test will be too high")
-    folder = output_folder(out_dir, "train", chosen.name, resume=resume)
-    if held_out == "all":
-        from tumorlens.experiments.cross_validation.folds import cross_validate
+    with output_folder(out_dir, "train", chosen.name, resume=resume) as folder:
+        if held_out == "all":
+            from tumorlens.experiments.cross_validation.folds import cross_validate
 
+            with progress() as step:
+                crossed = cross_validate(
+                    table, chosen, folder, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
+                    image_level=split_by == "image", allow_leak=allow_leak, progress=step,
+                )  # fmt: skip
+            return _report_folds(crossed, folder, json=json)
+        if variant:
+            with progress() as step:
+                ablation = run_ablation(
+                    table, variants, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step
+                )
+            return _report_ablation(ablation, folder, json=json)
         with progress() as step:
-            crossed = cross_validate(
-                table, chosen, folder, folds=folds, val=val, split_seed=split_seed, seed=seed, resume=resume,
-                image_level=split_by == "image", allow_leak=allow_leak, progress=step,
-            )  # fmt: skip
-        return _report_folds(crossed, folder, json=json)
-    if variant:
-        with progress() as step:
-            ablation = run_ablation(
-                table, variants, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step
-            )
-        return _report_ablation(ablation, folder, json=json)
-    with progress() as step:
-        run = train_run(table, chosen, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step)
-    return _report_run(run, json=json)
+            run = train_run(table, chosen, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=step)
+        return _report_run(run, json=json)
 
 
 def _held_out(fold: str, *, keep_split: bool, variants: bool) -> str:

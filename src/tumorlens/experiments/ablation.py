@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record, write_json
+from tumorlens._results_folder import claim_folder
 from tumorlens.comparison.compare import compare
 from tumorlens.comparison.paired_classification import Comparison
 from tumorlens.datasets import SplitPlan, Table
@@ -24,7 +25,7 @@ from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run, load_recipe, train
 from tumorlens.training.checks import check_fit
 from tumorlens.training.run_record import RunRecord
-from tumorlens.training.training_start import STARTED, check_run_folder
+from tumorlens.training.training_start import STARTED, check_resumable
 
 LOGGER = logging.getLogger(__name__)
 
@@ -177,17 +178,17 @@ def run_ablation(
         progress: a callable, True for bars, None for silence; its stages occur once for each variant.
 
     Raises:
-        RunError: a folder already holds a run, or there is nothing to resume.
+        ResultsFolderError: `out` holds other files, or another process is writing to it.
+        RunError: there is nothing to resume.
         RecipeError: a variant does not fit the data or its network; raised before any training.
         TumorlensError: the first variant cannot be trained. The error of a later variant goes into `failed`, and the
             next variant starts.
     """
-    folder = Path(out)
-    _check(table, variants, folder, resume)
+    _check(table, variants, Path(out), resume)
     record = Record("train", seed=seed, resumed=resume)
     results: list[VariantResult] = []
     failed: dict[str, str] = {}
-    with progress_of(progress) as shown:
+    with progress_of(progress) as shown, claim_folder(out, started=resume) as folder:
         for number, variant in enumerate(variants, start=1):
             LOGGER.info("variant %d/%d: %s", number, len(variants), " ".join(variant.overrides))
             own = folder / variant.name
@@ -206,17 +207,17 @@ def run_ablation(
                 continue
             results.append(VariantResult(variant, run, evaluation.accuracy, comparison))
             record.lap(variant.name)
-    first = results[0].run.record
-    facts = AblationFacts.of(first)
-    ablation = Ablation(tuple(results), failed, _caveats(results), facts)
-    write_json(ablation.to_dict(), folder / ABLATION)
-    record.add(
-        **facts.model_dump(mode="json"),
-        device=first.device,
-        failed=failed,
-        outputs=[ABLATION, *(r.variant.name for r in results)],
-    )
-    record.write(folder, "ablation.run.json")
+        first = results[0].run.record
+        facts = AblationFacts.of(first)
+        ablation = Ablation(tuple(results), failed, _caveats(results), facts)
+        write_json(ablation.to_dict(), folder / ABLATION)
+        record.add(
+            **facts.model_dump(mode="json"),
+            device=first.device,
+            failed=failed,
+            outputs=[ABLATION, *(r.variant.name for r in results)],
+        )
+        record.write(folder, "ablation.run.json")
     return ablation
 
 
@@ -247,7 +248,7 @@ def _check(table: Table, variants: Sequence[Variant], folder: Path, resume: bool
         )
     for variant in variants:
         if not resume:
-            check_run_folder(folder / variant.name, resume=False)
+            check_resumable(folder / variant.name, resume=False)
         try:
             check_fit(table, variant.recipe).network()
         except TumorlensError as error:

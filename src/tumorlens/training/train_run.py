@@ -14,6 +14,7 @@ from torch import Tensor
 from tumorlens._memory import keep_freed_memory
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
+from tumorlens._results_folder import claim_folder
 from tumorlens.auditing import check_leaks, find_linked_groups
 from tumorlens.datasets import Sample, Table
 from tumorlens.datasets.classes import HEALTHY
@@ -42,7 +43,7 @@ from tumorlens.training.prior_correction import correct_prior
 from tumorlens.training.recipe import Recipe
 from tumorlens.training.run import RECORD, Run, is_finished, load_run, save_settings, save_weights
 from tumorlens.training.run_record import RUN_RECORD_VERSION
-from tumorlens.training.training_start import TrainingStart, check_run_folder, check_same_start
+from tumorlens.training.training_start import TrainingStart, check_resumable, check_same_start
 
 
 def train(
@@ -70,22 +71,30 @@ def train(
         progress: a callable, True for bars, None for silence; each epoch is also a log message.
 
     Raises:
-        RunError: `out` holds a run already, or nothing to resume, or a run that was started with another recipe, seed,
-            split or other images; or the loss is no longer finite.
+        ResultsFolderError: `out` holds other files, or another process is writing to it.
+        RunError: `out` holds nothing to resume, or a run that was started with another recipe, seed, split or other
+            images; or the loss is no longer finite.
         SplitError, RecipeError, ModelError: the recipe does not fit the table (`check_fit`).
         LeakError: train holds a duplicate or a patient of val or test, or the initial weights were trained on images of
             val or test; says how many, and what to do.
         DataError: an image or a mask cannot be read.
         KeyboardInterrupt: Ctrl-C; the folder can be resumed.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.split_folds(tumorlens.open_table("phantoms"), folds=3)  # a folder of synthetic images
+        >>> recipe = tumorlens.load_recipe("demo", ["epochs=1", "input.size=32"])
+        >>> tumorlens.train(table, recipe, "new-run")
+        Run(new-run: mini_resnet, 4 classes, recipe demo, seed 0)
     """
-    with progress_of(progress) as shown:
-        return _train(table, recipe, Path(out), seed=seed, resume=resume, allow_leak=allow_leak, progress=shown)
+    check_resumable(Path(out), resume)
+    with progress_of(progress) as shown, claim_folder(out, started=resume) as folder:
+        return _train(table, recipe, folder, seed=seed, resume=resume, allow_leak=allow_leak, progress=shown)
 
 
 def _train(
     table: Table, recipe: Recipe, folder: Path, *, seed: int, resume: bool, allow_leak: bool, progress: Progress
 ) -> Run:
-    check_run_folder(folder, resume)
     if not 0 <= seed < 2**32:
         raise RunError(found=f"seed is {seed}", expected="0 to 2**32 - 1")
     spec, with_masks = check_fit(table, recipe), needs_masks(recipe)

@@ -11,9 +11,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from tumorlens._record import write_json
 from tumorlens.datasets import Table, fingerprint
-from tumorlens.errors import RunError
+from tumorlens.errors import ResultsFolderError, RunError
 from tumorlens.training.recipe import Recipe
-from tumorlens.training.run import RECORD, WEIGHTS
 
 STARTED = "started.json"
 """Written before the first epoch: everything that decides the final weights."""
@@ -75,18 +74,25 @@ class TrainingStart(BaseModel):
         write_json(self.model_dump(mode="json"), folder / STARTED)
 
 
-def check_run_folder(folder: Path, resume: bool) -> None:
-    """Check that there is a run to resume, or that there is none to overwrite.
+def check_resumable(folder: Path, resume: bool) -> None:
+    """Check that there is a run to resume; where not to resume, that there is none that could be.
 
     Raises:
-        RunError: nothing to resume, or a run already.
+        RunError: nothing to resume.
+        ResultsFolderError: a run was started in this folder.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder}: is a file; expected the name of a new folder")
-    if resume and not (folder / STARTED).is_file():
-        raise RunError(f"{folder}: {STARTED} not found, so there is nothing to resume; train without --resume")
-    if not resume and any((folder / name).exists() for name in (STARTED, WEIGHTS, RECORD)):
-        raise RunError(f"{folder}: holds a run already; continue it with --resume, or choose another folder")
+    started = (folder / STARTED).is_file()
+    if resume and not started:
+        raise RunError(
+            file=folder, found=f"{STARTED} not found, so there is nothing to resume", advice="train without --resume"
+        )
+    if started and not resume:
+        raise ResultsFolderError(
+            file=folder,
+            found="a run was started in this folder",
+            expected="a new or an empty folder",
+            advice="continue it with --resume, or choose another folder",
+        )
 
 
 def check_same_start(folder: Path, start: TrainingStart) -> None:

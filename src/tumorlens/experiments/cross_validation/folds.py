@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record
+from tumorlens._results_folder import claim_folder
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
 from tumorlens.errors import RunError
@@ -17,7 +18,7 @@ from tumorlens.experiments.cross_validation.cross_validation_files import write_
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
 from tumorlens.training import Recipe, Run, train
 from tumorlens.training.checks import check_fit
-from tumorlens.training.training_start import STARTED, check_run_folder
+from tumorlens.training.training_start import STARTED, check_resumable
 
 LOGGER = logging.getLogger(__name__)
 
@@ -56,9 +57,19 @@ def cross_validate(
         progress: a callable, True for bars, None for silence; its stages occur once in each fold.
 
     Raises:
-        RunError: a folder already holds a run, or there is nothing to resume.
+        ResultsFolderError: `out` holds other files, or another process is writing to it.
+        RunError: there is nothing to resume.
         SplitError: a class has fewer patients than there are folds, or an argument is out of range.
         TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate_run`.
+
+    Example:
+        >>> import tumorlens
+        >>> table = tumorlens.open_table("phantoms")  # the folder has 24 synthetic images of 12 patients
+        >>> recipe = tumorlens.load_recipe("demo", ["epochs=1", "input.size=32"])
+        >>> skipped = {"region_occlusion": False}
+        >>> result = tumorlens.cross_validate(table, recipe, "folds", folds=3, analyses=skipped, n_resamples=100)
+        >>> result.pooled.metrics.overall["accuracy"].evidence
+        '24 images, 12 patients'
     """
     folder = Path(out)
     tables = [
@@ -69,15 +80,15 @@ def cross_validate(
     _check(tables[0], recipe, run_folders, resume)
     record = Record("train", seed=seed, resumed=resume)
     results = []
-    with progress_of(progress) as shown:
+    with progress_of(progress) as shown, claim_folder(folder, started=resume):
         for number, (split, run_folder) in enumerate(zip(tables, run_folders, strict=True)):
             LOGGER.info("fold %d/%d", number + 1, folds)
             started = resume and (run_folder / STARTED).is_file()
             run = train(split, recipe, run_folder, seed=seed, resume=started, allow_leak=allow_leak, progress=shown)
             results.append(_evaluated(number, run, analyses, n_resamples, seed, shown))
             record.lap(f"fold-{number}")
-    result = pool(results, name=folder.resolve().name)
-    write_cross_validation(result, folder, record)
+        result = pool(results, name=folder.resolve().name)
+        write_cross_validation(result, folder, record)
     return result
 
 
@@ -92,7 +103,7 @@ def _check(table: Table, recipe: Recipe, run_folders: list[Path], resume: bool) 
         )
     if not resume:
         for folder in run_folders:
-            check_run_folder(folder, resume=False)
+            check_resumable(folder, resume=False)
     check_fit(table, recipe).network()
 
 

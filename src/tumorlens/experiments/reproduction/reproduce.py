@@ -12,6 +12,7 @@ import torch
 
 from tumorlens._progress import Progress, ProgressOption, progress_of
 from tumorlens._record import Record, processor
+from tumorlens._results_folder import claim_folder
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
 from tumorlens.evaluation.evaluate_run import evaluate
@@ -27,7 +28,7 @@ from tumorlens.experiments.reproduction.reproduction_result import Hardware, Rep
 from tumorlens.models import create, load_pretrained
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import Recipe, train
-from tumorlens.training.training_start import STARTED, check_run_folder
+from tumorlens.training.training_start import STARTED
 
 LOGGER = logging.getLogger(__name__)
 
@@ -63,20 +64,27 @@ def reproduce(
     Raises:
         DataError: an unknown method, or other datasets than it needs.
         ModelError: the pretrained weights are not available; the message names alternatives.
-        RunError: `out` already holds a run, or one with other settings.
+        ResultsFolderError: `out` holds other files, or another process is writing to it.
+        RunError: `out` holds a run with other settings.
         RecipeError: an invalid override.
         SplitError: a class has too few patients or images to split.
+
+    Example:
+        >>> import tumorlens
+        >>> small = ["epochs=1", "input.size=32"]
+        >>> data = ["navoneel"]  # the folder has synthetic images in the layout of that set
+        >>> result = tumorlens.reproduce("brainmrnet", data, "reproduced", overrides=small, quick=True, n_resamples=100)
+        >>> [row.label for row in result.rows]
+        ['accuracy', 'macro AUROC', 'accuracy, images without leakage']
     """
     record = Record("reproduce", seed=seed, resumed=resume)
-    published_method, folder = find_published_method(method), Path(out)
+    published_method = find_published_method(method)
     recipe_of = _recipes(published_method, model, overrides, quick)
     recipe = recipe_of(())
     tables = _open_tables(published_method, data)
-    for name in ("published", "honest"):
-        check_run_folder(folder / name, resume and (folder / name / STARTED).is_file())
     _check_weights(recipe, len(tables[0].classes))
     results = []
-    with progress_of(progress) as shown:
+    with progress_of(progress) as shown, claim_folder(out, started=resume) as folder:
         pair = build_protocols(published_method, tables, seed=seed, quick=quick, progress=shown)
         record.lap("protocols")
         for protocol in (pair.published, pair.honest):
@@ -87,19 +95,19 @@ def reproduce(
                 )
             )  # fmt: skip
             record.lap(protocol.name)
-    reproduction = Reproduction(
-        method=published_method,
-        published=results[0],
-        honest=results[1],
-        claims=published_method.claims_for(recipe),
-        data="+".join(table.name for table in tables),
-        images=len(pair.source),
-        quick=quick,
-        seed=seed,
-        n_resamples=n_resamples,
-        hardware=_hardware(results[1]),
-    )
-    write_reproduction(reproduction, folder, record)
+        reproduction = Reproduction(
+            method=published_method,
+            published=results[0],
+            honest=results[1],
+            claims=published_method.claims_for(recipe),
+            data="+".join(table.name for table in tables),
+            images=len(pair.source),
+            quick=quick,
+            seed=seed,
+            n_resamples=n_resamples,
+            hardware=_hardware(results[1]),
+        )
+        write_reproduction(reproduction, folder, record)
     return reproduction
 
 

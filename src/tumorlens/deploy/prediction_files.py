@@ -1,0 +1,213 @@
+"""Predictions of many images -> predictions.jsonl, predictions.csv, overlays, masks and run.json in one folder.
+
+Rows are written as they come, so that an interrupt or a full disk loses none, and a later call goes on after the last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from PIL import Image
+
+from tumorlens._files import atomic_write
+from tumorlens._record import SURROGATES, Record
+from tumorlens.deploy.prediction import Prediction
+from tumorlens.deploy.predictor import Predictor
+from tumorlens.errors import RunError
+from tumorlens.report import marked, overlay, save_png, side_by_side
+
+ROWS, TABLE, RECORD = "predictions.jsonl", "predictions.csv", "run.json"
+SCHEMA_VERSION = 1
+"""Of each row of predictions.jsonl."""
+
+_SAME = ("verb", "model_sha256", "spacing", "coverage", "overlays", "masks")  # facts that a resumed call must share
+_LARGEST_LESION = (
+    "diameter_pixels",
+    "diameter_mm",
+    "perpendicular_pixels",
+    "perpendicular_mm",
+    "centroid_row",
+    "centroid_column",
+    "side",
+)
+_SEGMENTATION = ("tumor_pixels", "tumor_mm2", "consistent", "mask", "lesions", *_LARGEST_LESION)
+_RELIABILITY = ("ood", "ood_score", "prediction_set", "abstains")
+
+
+def row_of(prediction: Prediction) -> dict[str, Any]:
+    """The row of a prediction, with the version of its schema."""
+    return {"schema_version": SCHEMA_VERSION, **prediction.to_dict()}
+
+
+class PredictionFiles:
+    """The files of many predictions; a context, at whose end the table and the record are complete.
+
+    Args:
+        folder: claimed by the caller; empty unless `resume`.
+        predictor: whose predictions they are.
+        record: of the command, with its spacing and coverage.
+        overlays: whether to save the image beside its overlay.
+        masks: whether to save the predicted masks.
+        resume: go on after the rows that the folder holds.
+
+    Raises:
+        RunError: to resume, but the folder holds no predictions, or some of another model or other settings.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        predictor: Predictor,
+        record: Record,
+        *,
+        overlays: bool = False,
+        masks: bool = False,
+        resume: bool = False,
+    ) -> None:
+        self.folder, self.failed = folder, list[str]()
+        self._card, self._record, self._overlays, self._masks = predictor.card, record, overlays, masks
+        record.add(
+            model_sha256=sha256(predictor.path.read_bytes()).hexdigest(),
+            split_hash=predictor.card.training.split_hash,
+            providers=list(predictor.providers),
+            overlays=overlays,
+            masks=masks,
+            resumed=resume,
+            finished=False,
+        )
+        if resume:
+            self._check_same()
+        self.done = {row["source"] for row in self.rows()}
+        record.write(folder, RECORD)
+
+    def __enter__(self) -> PredictionFiles:
+        self._stream: BinaryIO = (self.folder / ROWS).open("ab")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):  # a full disk
+            self._stream.close()
+        if kind is None:
+            self._finish()
+        else:
+            with contextlib.suppress(OSError):  # the first error is the one to report
+                self._finish(finished=False)
+
+    def add(self, prediction: Prediction, number: int) -> dict[str, Any]:
+        """Write one prediction; its row is complete on the disk when this returns.
+
+        Args:
+            prediction: of any image.
+            number: of the image, which begins the names of its files.
+
+        Returns:
+            Its row, with the paths of overlay and mask from the folder.
+        """
+        row = row_of(prediction)
+        name = f"{number:04d}_{Path(prediction.source).stem}"
+        if self._overlays:
+            row["overlay"] = f"overlays/{name}_{re.sub(r'[^-.A-Za-z0-9_]', '_', prediction.label)}.png"
+            _save_overlay(prediction, self.folder / row["overlay"])
+        if self._masks and prediction.mask is not None:
+            row["mask"] = f"masks/{name}.png"
+            save_png(Image.fromarray(prediction.mask * 255), self.folder / row["mask"])
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", SURROGATES)
+        end = self._stream.seek(0, 2)
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._stream.truncate(end)  # no half row
+            raise
+        self.done.add(row["source"])
+        return row
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows that are on the disk; a last line that is not complete is cut off."""
+        path = self.folder / ROWS
+        if not path.is_file():
+            return
+        whole = 0
+        with path.open("rb") as stream:
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                yield json.loads(line)
+        if path.stat().st_size > whole:
+            with path.open("rb+") as stream:
+                stream.truncate(whole)
+
+    def _check_same(self) -> None:
+        path = self.folder / RECORD
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            before = {}
+        if not isinstance(before, dict) or before.get("verb") != "predict":
+            raise RunError(
+                file=self.folder, found="no predictions to resume", expected="the folder of an interrupted predict"
+            )
+        now = json.loads(json.dumps({name: self._record.facts.get(name) for name in _SAME}))
+        if different := [f"{k} was {before.get(k)}, is {now[k]}" for k in _SAME if before.get(k) != now[k]]:
+            raise RunError(
+                file=self.folder,
+                found=f"predicted with other settings ({'; '.join(different)})",
+                advice="resume with those, or choose another folder",
+            )
+
+    def _finish(self, *, finished: bool = True) -> None:
+        """Write predictions.csv and run.json, each whole or not at all."""
+        with (
+            atomic_write(self.folder / TABLE) as part,
+            part.open("w", newline="", encoding="utf-8", errors=SURROGATES) as stream,
+        ):
+            table = csv.writer(stream, lineterminator="\n")
+            probabilities = [f"p_{name}" for name in self._card.classes]
+            segmentation = _SEGMENTATION if self._card.segments else ()
+            table.writerow(["source", "label", *probabilities, *_RELIABILITY, "overlay", *segmentation])
+            table.writerows(map(self._cells, self.rows()))
+        self._record.add(done=len(self.done), failed=self.failed, finished=finished, outputs=[ROWS, TABLE])
+        self._record.write(self.folder, RECORD)
+
+    def _cells(self, row: dict[str, Any]) -> list[Any]:
+        """One row of predictions.csv."""
+        cells = [row["source"], row["label"], *(row["probabilities"][name] for name in self._card.classes)]
+        cells += [*_reliability_cells(row), row.get("overlay", "")]
+        if self._card.segments:
+            cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["consistent"], row.get("mask", "")]
+            cells += [row["tumor"]["lesions"], *_lesion_cells(row["tumor"]["largest"])]
+        return cells
+
+
+def _save_overlay(prediction: Prediction, path: Path) -> None:
+    """Save the image beside its overlay, in a frame with the flags where there are some."""
+    both = side_by_side([overlay(prediction.gray), prediction.overlay()])
+    title = "; ".join([prediction.label, *prediction.flags])
+    save_png(marked(both, title) if prediction.flags else both, path)
+
+
+def _reliability_cells(row: dict[str, Any]) -> list[Any]:
+    """The cells of `_RELIABILITY`; empty where the model has no such output. Classes of a set are separated by bars."""
+    prediction_set = row["prediction_set"]
+    known = ["" if row[name] is None else row[name] for name in ("ood", "ood_score")]
+    return [*known, "" if prediction_set is None else "|".join(prediction_set), row["abstains"]]
+
+
+def _lesion_cells(largest: dict[str, Any] | None) -> list[Any]:
+    """The cells of `_LARGEST_LESION`; empty for an empty mask."""
+    if not largest:
+        return [""] * len(_LARGEST_LESION)
+    lines = [largest[name][unit] for name in ("diameter", "perpendicular") for unit in ("pixels", "mm")]
+    return [*lines, *largest["centroid"], largest["side"]]
