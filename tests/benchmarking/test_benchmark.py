@@ -245,7 +245,7 @@ def test_the_csv_file_has_a_row_for_each_measurement(found: Benchmark, tmp_path:
 
 @pytest.mark.parametrize(
     ("cost", "words"),
-    [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("milliseconds", "at 12 ms")],
+    [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("latency", "at 12 ms")],
 )
 def test_the_plot_gives_accuracy_interval_and_cost(cost: str, words: str) -> None:
     svg = plot_accuracy_against_cost(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), cost)
