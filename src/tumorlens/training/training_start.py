@@ -62,8 +62,10 @@ class TrainingStart(BaseModel):
             start = cls.model_validate_json((folder / STARTED).read_bytes())
         except ValidationError as error:
             raise RunError(
-                f"{folder}: {STARTED} is damaged ({error.errors()[0]['msg']}); expected the file that training writes "
-                "before its first epoch; train anew in another folder"
+                file=folder / STARTED,
+                found=f"is damaged ({error.errors()[0]['msg']})",
+                expected="the file that training writes before its first epoch",
+                advice="train anew in another folder",
             ) from None
         with suppress(ValidationError):  # a key that no longer exists is a difference
             recipe = Recipe.model_validate(start.recipe).model_dump(mode="json")
@@ -82,11 +84,18 @@ def check_run_folder(folder: Path, resume: bool) -> None:
         RunError: nothing to resume, or a run already.
     """
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder}: is a file; expected the name of a new folder")
+        raise RunError(file=folder, found="is a file", expected="the name of a new folder")
     if resume and not (folder / STARTED).is_file():
-        raise RunError(f"{folder}: {STARTED} not found, so there is nothing to resume; train without --resume")
+        raise RunError(
+            file=folder, found=f"{STARTED} not found, so there is nothing to resume", advice="train without --resume"
+        )
     if not resume and any((folder / name).exists() for name in (STARTED, WEIGHTS, RECORD)):
-        raise RunError(f"{folder}: holds a run already; continue it with --resume, or choose another folder")
+        raise RunError(
+            file=folder,
+            found="holds a run already",
+            expected="a new folder",
+            advice="continue the run with --resume, or choose another folder",
+        )
 
 
 def check_same_start(folder: Path, start: TrainingStart) -> None:
@@ -97,11 +106,13 @@ def check_same_start(folder: Path, start: TrainingStart) -> None:
     """
     before = dict(_flat(TrainingStart.read(folder).model_dump(mode="json")))
     now = dict(_flat(start.model_dump(mode="json")))
-    differences = [f"{k} was {before.get(k)}, is {now.get(k)}" for k in now | before if before.get(k) != now.get(k)]
+    differences = [f"{k} was {before.get(k)} and is {now.get(k)}" for k in now | before if before.get(k) != now.get(k)]
     if differences:
         raise RunError(
-            f"{folder}: started with other settings than it is to be resumed with ({'; '.join(differences)}); "
-            "resume with those it was started with, or choose another folder"
+            file=folder,
+            found=f"other settings than training was started with ({', '.join(differences)})",
+            expected="the same settings to resume it",
+            advice="resume with those it was started with, or choose another folder",
         )
 
 
