@@ -62,7 +62,7 @@ def test_settings_without_effect_are_left_out() -> None:
         "general": "epochs 20",
         "optimizer": "adamw, lr 0.0005",
         "schedule": "cosine",
-        "loss": "cross-entropy, class_weights balanced, mask 0.6",
+        "loss": "cross-entropy, class_weights balanced, segmentation 0.6",
         "augment": "hflip 0.5, scale 0.8 to 1.2",
     }
     assert "segmentation" not in dict(phrases.settings(model_cards.full(segments=False)))["loss"]
