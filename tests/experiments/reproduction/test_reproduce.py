@@ -168,7 +168,7 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
     data = [published_datasets.export(tmp_path / "export", phantoms), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
     found = reproduce(
-        2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
+        2, data, tmp_path / "out", network="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
     )
     published, leak_free = (result.primary.segmentation for result in (found.published, found.leak_free))
     assert published is not None
