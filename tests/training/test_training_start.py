@@ -38,7 +38,7 @@ def test_every_other_setting_is_named_with_both_values(table: Table, tmp_path: P
     start(table, "epochs=3").write(tmp_path)
     with refused(RunError) as caught:
         check_same_start(tmp_path, start(table, "epochs=4", "optimizer.lr=0.5", seed=1))
-    message = str(caught.value)
+    message = caught.value.found
     assert "recipe.epochs was 3 and is 4" in message
     assert "recipe.optimizer.lr was " in message
     assert "seed was 0 and is 1" in message
@@ -72,7 +72,7 @@ def test_a_recipe_key_that_no_longer_exists_is_a_difference(table: Table, tmp_pa
 @pytest.mark.parametrize("content", ["{", "{}", '{"schema_version": 2}'])
 def test_a_damaged_start_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / STARTED).write_text(content)
-    with pytest.raises(RunError, match="damaged"):
+    with refused(RunError, found="damaged"):
         TrainingStart.read(tmp_path)
 
 
@@ -85,12 +85,12 @@ def test_a_run_is_not_overwritten(name: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     check_run_folder(tmp_path, resume=False)
     (tmp_path / name).write_text("")
-    with pytest.raises(RunError, match="holds a run already"):
+    with refused(RunError, found="holds a run already"):
         check_run_folder(tmp_path, resume=False)
 
 
 def test_only_what_was_started_can_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="nothing to resume"):
+    with refused(RunError, found="nothing to resume", advice="without --resume"):
         check_run_folder(tmp_path, resume=True)
     (tmp_path / STARTED).write_text("{}")
     check_run_folder(tmp_path, resume=True)
@@ -98,5 +98,5 @@ def test_only_what_was_started_can_be_resumed(tmp_path: Path) -> None:
 
 def test_a_file_is_no_folder_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="is a file"):
+    with refused(RunError, found="is a file"):
         check_run_folder(tmp_path / "file", resume=False)
