@@ -195,7 +195,7 @@ def test_the_tutorial_works_from_its_first_line_to_its_last(tmp_path: Path, monk
         for words in commands(block) if block.info == "bash" else []:
             verb = next((v for v in TINY if words[: len(v.split())] == v.split()), "")
             assert main([*words, *TINY.get(verb, [])]) == 0, words
-    assert (tmp_path / "answers" / "predictions.csv").is_file()
+    assert (tmp_path / "predictions" / "predictions.csv").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

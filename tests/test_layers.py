@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "tumorlens"
@@ -35,6 +36,7 @@ ROOMS = (
 )
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Dotted name without the package -> file."""
     found = {}
@@ -44,6 +46,11 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
     """Every module of the package that a file imports, with the line; also inside of functions.
 
@@ -51,7 +58,7 @@ def imports(path: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
         path: of the file.
         typing: also what is imported for type checkers only.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     hidden: set[int] = set()
     if not typing:
         for node in ast.walk(tree):
@@ -116,7 +123,7 @@ def circles() -> list[list[str]]:
 
 def top_level(path: Path) -> Iterator[tuple[str, int]]:
     """Imports that happen when a module is loaded, of modules and not of packages, whose ``__init__`` may be lazy."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     inside = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
     lines = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in inside}
     packages = {module for module, file in modules().items() if file.name == "__init__.py"}
@@ -139,7 +146,7 @@ def class_names() -> dict[str, list[str]]:
     """Public classes whose name occurs more than once."""
     found: dict[str, list[str]] = defaultdict(list)
     for module, path in modules().items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(module)
     return {name: places for name, places in found.items() if len(places) > 1}
@@ -155,7 +162,7 @@ def loose_dictionaries() -> list[str]:
     for module, path in modules().items():
         if module.startswith("_"):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         for node in ast.walk(tree):
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.name in exempt:
                 continue
@@ -172,7 +179,7 @@ def reexports() -> list[str]:
         if path.name != "__init__.py" or not module:
             continue
         exported = _exported(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tumorlens."):
                 there = room((node.module or "").removeprefix("tumorlens."))
                 names = [alias.name for alias in node.names if alias.name in exported]
@@ -218,7 +225,7 @@ def printed() -> list[str]:
 
 
 def _exported(path: Path) -> set[str]:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if (
             isinstance(node, ast.Assign)
             and getattr(node.targets[0], "id", "") == "__all__"
@@ -269,7 +276,7 @@ def test_files_and_functions_stay_short() -> None:
     long_functions = [
         f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"
         for path in modules().values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 80
     ]
     assert (long_files, long_functions) == ([], [])

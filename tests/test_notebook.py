@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from tests.fixtures import notebook
 
-NUMBERS = {"PATIENTS": 24, "SLICES": 2, "SIZE": 64, "STRANGERS": 8, "EPOCHS": 1, "RESAMPLES": 100}
+NUMBERS = {"PATIENTS": 24, "SLICES": 2, "SIZE": 64, "EXTERNAL_PATIENTS": 8, "EPOCHS": 1, "N_RESAMPLES": 100}
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_patients_split_on_request_are_no_leak_but_duplicates_are(phantom_table:
     image_level = split_folds(phantom_table, folds=2, val=0, image_level=True)
     assert check_leaks(image_level, find_linked_groups(image_level)) == ()
     assert leaky_dataset.plan is not None
-    ignored = replace(leaky_dataset, plan=replace(leaky_dataset.plan, by="image, patients ignored"))
+    ignored = replace(leaky_dataset, plan=replace(leaky_dataset.plan, by="image_ignoring_patients"))
     with pytest.raises(LeakError):
         check_leaks(ignored, find_linked_groups(ignored))
 

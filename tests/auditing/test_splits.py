@@ -118,7 +118,7 @@ def test_the_plan_records_the_arguments(table: Table) -> None:
 def test_image_level_splits_are_made_only_on_request_and_recorded_in_the_plan(table: Table) -> None:
     split = split_folds(table, image_level=True)
     assert split.plan is not None
-    assert split.plan.by == "image, patients ignored"
+    assert split.plan.by == "image_ignoring_patients"
     assert any(len(found) > 1 for found in sides(split).values())
     check_groups(split)  # on purpose, so no error
 
@@ -217,7 +217,7 @@ def test_a_given_split_with_a_patient_in_two_subsets_is_refused_unless_requested
         split_given(leaking)
     split = split_given(leaking, image_level=True)
     assert split.plan is not None
-    assert split.plan.by == "image, patients ignored"
+    assert split.plan.by == "image_ignoring_patients"
 
 
 def test_without_a_test_subset_every_patient_is_in_train_or_val(table: Table) -> None:

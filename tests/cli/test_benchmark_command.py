@@ -12,7 +12,7 @@ import pytest
 from tumorlens.cli import main
 from tumorlens.training import Run
 
-QUICK = ["--backend", "onnxruntime", "--batch", "2", "--seconds", "0.02", "--rounds", "1", "--threads", "1"]
+QUICK = ["--backend", "onnxruntime", "--batch-size", "2", "--seconds", "0.02", "--rounds", "1", "--threads", "1"]
 
 
 def test_machine_sizes_and_speeds_are_printed_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,8 +56,8 @@ def test_a_failed_measurement_is_an_error_and_the_others_are_printed(
     ("arguments", "message"),
     [
         (["--plot", "p.svg"], "--plot needs --run"),
-        (["--against", "watts"], "'watts'; expected multiply-adds"),
-        (["--batch", "0"], "batch"),
+        (["--x-axis", "watts"], "'watts'; expected multiply-adds"),
+        (["--batch-size", "0"], "batch-size"),
     ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,7 +97,7 @@ def test_reference_masks_of_the_real_export(verb: str, tmp_path: Path, capsys: p
 def test_an_image_level_split_is_printed(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "split.csv"
     assert main(["data", "split", str(phantoms), "--output", str(out), "--folds", "2", "--split-by", "image"]) == 0
-    assert "split by image, patients ignored; hash" in capsys.readouterr().out
+    assert "split by image ignoring patients; hash" in capsys.readouterr().out
 
 
 def test_a_failed_split_leaves_no_file(phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

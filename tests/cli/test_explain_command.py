@@ -68,7 +68,7 @@ def test_one_attention_map_gets_a_valid_file_name(segmentation_model_file: Path,
     [
         (
             ["--method", "attention"],
-            "mini_resnet does not support attention; it supports grad_cam, hires_cam, eigen_cam",
+            "mini_resnet does not support attention; expected one of grad_cam, hires_cam, eigen_cam",
         ),
         (["--method", "gradcam"], "did you mean grad_cam?"),
         (["--task", "segmentation"], "mini_resnet does not segment tumors"),

@@ -39,8 +39,8 @@ def test_json_is_that_of_the_file(finished_run: Run, tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--evaluate", "scan.png"], "leave out paths, --target and --of"),
-        (["--evaluate", "--target", "glioma"], "leave out paths, --target and --of"),
+        (["--evaluate", "scan.png"], "leave out paths, --target and --task"),
+        (["--evaluate", "--target", "glioma"], "leave out paths, --target and --task"),
         (["scan.png", "--limit", "3"], "need --evaluate"),
         (["scan.png", "--allow-box-masks"], "need --evaluate"),
         ([], "no images given; expected images, folders or patterns, or --evaluate"),

@@ -29,7 +29,7 @@ def test_a_claim_is_reproduced_and_resumed(
     assert main(arguments) == 0
     printed = capsys.readouterr()
     assert "claimed" in printed.out
-    assert "honest protocol" in printed.out
+    assert "leak-free protocol" in printed.out
     assert "Flaw of the published protocol: " in printed.out
     assert "quick run: mini_resnet, from scratch, trained on " in printed.out
     assert "; 1 and 1 of at most 1 epochs, 32 x 32 pixels, seed 0; " in printed.out

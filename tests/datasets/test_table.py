@@ -134,7 +134,7 @@ def test_a_patient_in_two_subsets_is_an_error_that_names_the_patient(table: Tabl
     leaking = replace(table, samples=(replace(first, split="test"), *rest))
     with refused(SplitError, found="patient made:glioma-000 is in 'test' and in 'train'"):
         check_groups(leaking)
-    check_groups(replace(leaking, plan=SplitPlan("image, patients ignored", "file")))
+    check_groups(replace(leaking, plan=SplitPlan("image_ignoring_patients", "file")))
     check_groups(table)
 
 

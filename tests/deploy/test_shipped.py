@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.refusal import refused
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
@@ -156,8 +157,11 @@ def test_a_file_with_the_name_of_a_shipped_model_takes_precedence(
     assert model_path("default") == shipped_file("default", ".onnx")
     shutil.copy(model_file_of_phantoms, tmp_path / "default")
     assert model_path("default") == Path("default")
-    with pytest.raises(
-        ModelFileError, match=r"defalt: no such file.* or a model that comes with tumorlens: default, tiny"
+    with refused(
+        ModelFileError,
+        file="defalt$",
+        found="no such file",
+        expected="a model that comes with tumorlens: default, tiny",
     ):
         load("defalt")
 

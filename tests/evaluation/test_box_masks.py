@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
+from tests.fixtures.refusal import refused
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ScanError
@@ -46,16 +47,15 @@ def boxed(folder: Path) -> Table:
 
 
 def test_most_boxes_are_refused_in_one_line_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as raised:
+    with refused(DataError) as raised:
         refuse_box_masks("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
-    message = str(raised.value)
-    assert message.startswith("export: 2 of 3 reference masks that show a tumor are filled rectangles")
-    assert "--reference-masks figshare:FOLDER" in message
-    assert "--allow-box-masks" in message
-    assert "\n" not in message
+    error = raised.value
+    assert error.found == "export: 2 of 3 reference masks that show a tumor are filled rectangles"
+    assert "--reference-masks figshare:FOLDER" in str(error.advice)
+    assert "--allow-box-masks" in str(error.advice)
 
 
-def refused(found: list[Sample]) -> bool:
+def too_many_boxes(found: list[Sample]) -> bool:
     try:
         refuse_box_masks("export", found)
     except DataError:
@@ -76,22 +76,20 @@ def refused(found: list[Sample]) -> bool:
     ],
 )
 def test_more_than_half_of_those_that_show_a_tumor_must_be_boxes(masks: tuple, expected: bool, tmp_path: Path) -> None:
-    assert refused(samples(tmp_path, *masks)) is expected
+    assert too_many_boxes(samples(tmp_path, *masks)) is expected
 
 
 def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None:
     found = samples(tmp_path, OUTLINE, OUTLINE, BOX, BOX)
     found[2].mask.unlink()
-    assert not refused(found)  # or the missing file would be an error
+    assert not too_many_boxes(found)  # or the missing file would be an error
     with pytest.raises(ScanError):
-        refused(found[2:])
+        too_many_boxes(found[2:])
 
 
 def test_a_run_is_measured_against_boxes_only_on_request(segmentation_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
-    with pytest.raises(
-        DataError, match=r"phantom, all: 3 of 3 reference masks that show a tumor are filled rectangles"
-    ):
+    with refused(DataError, found="phantom, all: 3 of 3 reference masks that show a tumor are filled rectangles"):
         evaluate(segmentation_run, table=table, n_resamples=100)
     found = evaluate(segmentation_run, table=table, allow_box_masks=True, n_resamples=100)
     assert found.segmentation is not None

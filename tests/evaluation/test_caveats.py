@@ -43,7 +43,7 @@ def test_a_class_from_a_set_of_its_own_can_be_told_by_its_scanner() -> None:
 
 
 def test_a_split_by_image_is_the_first_caveat() -> None:
-    plan = SplitPlan(by="image, patients ignored", source="folds")
+    plan = SplitPlan(by="image_ignoring_patients", source="folds")
     assert "--split-by image" in caveats_of(patients({"glioma": 60, "meningioma": 60}), plan=plan)[0]
 
 
@@ -68,7 +68,7 @@ def test_few_images_without_patients_are_counted_as_different_ones() -> None:
 
 
 def test_external_data_has_a_caveat_on_what_was_checked() -> None:
-    plan = SplitPlan(by="image, patients ignored", source="folds")
+    plan = SplitPlan(by="image_ignoring_patients", source="folds")
     (text,) = caveats_of(patients({"glioma": 60, "meningioma": 60}), measured="all", plan=plan)
     assert "external data" in text
 

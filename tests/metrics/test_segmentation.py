@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tumorlens._record import Record
-from tumorlens.datasets import Table
-from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
-from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
 from tumorlens.metrics.lesions import LesionCounts
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
 from tumorlens.metrics.surfaces import Surfaces
 from tumorlens.stats import ClusterBootstrap
-from tumorlens.training import Run
 
 CLASSES = ("glioma", "no_tumor")
-
-
-@pytest.fixture(scope="module")
-def found(segmentation_run: Run) -> Evaluation:
-    return evaluate(segmentation_run, n_resamples=100)
 
 
 def case(
@@ -114,91 +100,9 @@ def test_a_class_without_a_reference_mask_has_false_positives_alone() -> None:
     assert found is not None
     assert found.per_class["no_tumor"]["dice"].to_dict()["value"] is None
     assert found.per_class["no_tumor"]["false_positives"].value == 1
-    covered, others = ({row[0]: list(row[1:]) for row in block.rows} for (block,) in segmentation_tables(found))
-    assert covered["no_tumor"] == ["0", "", "", "", ""]
-    assert covered["glioma"][:3] == ["1", "1.000 (no interval)", "1.000"]
-    assert others["no_tumor"] == ["", "", "", "1.000 (no interval)"]
-    assert others["glioma"][0] == "0.0 (no interval)"
     bootstrap = ClusterBootstrap(["p1", "p2"], "patient")
     alone = measure_segmentation(
         [CASES[0], SegmentationCase(64, 1)], ["glioma", "meningioma"], bootstrap, ("glioma", "meningioma")
     )
     assert alone is not None
     assert list(alone.per_class) == ["glioma"]
-
-
-def test_a_run_that_segments_is_measured_on_its_test_masks(found: Evaluation, phantom_table: Table) -> None:
-    with_mask = [s for s in phantom_table.subset("test").samples if s.mask]
-    assert found.segmentation is not None
-    assert found.segmentation.masks == len(with_mask) == 6
-    assert found.segmentation.healthy == 2
-    assert found.segmentation.overall["false_positives"].n == 8
-    assert 0 < found.segmentation.overall["dice"].value < 1
-    assert 0 < found.segmentation.overall["hd95"].value < np.hypot(64, 64)
-    assert set(found.segmentation.per_class) == {"glioma", "meningioma", "pituitary", "no_tumor"}
-
-
-def test_a_network_that_only_classifies_has_no_segmentation_metrics(finished_run: Run) -> None:
-    assert evaluate(finished_run, n_resamples=100).to_dict()["segmentation"] is None
-
-
-def test_data_without_masks_has_a_caveat_and_no_metric(segmentation_run: Run, tmp_path: Path) -> None:
-    from tumorlens.datasets import open_table
-    from tumorlens.datasets.phantom import make
-
-    table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
-    bare = replace(table, samples=tuple(replace(s, mask=None) for s in table.samples))
-    measured = evaluate(segmentation_run, table=bare, n_resamples=100)
-    assert measured.segmentation is None
-    assert any("No image has a reference mask" in text for text in measured.caveats)
-
-
-def test_an_empty_mask_of_a_tumor_is_a_caveat_that_names_the_image(segmentation_run: Run, tmp_path: Path) -> None:
-    from tests.fixtures import scans
-    from tumorlens.datasets import open_table
-    from tumorlens.datasets.phantom import make
-
-    table = open_table(make(tmp_path / "new", patients=4, slices=1, seed=7, size=48))
-    first = next(s for s in table.samples if s.mask)
-    empty = replace(first, mask=scans.save(tmp_path / "empty.png", np.zeros((48, 48), np.uint8)))
-    table = replace(table, samples=tuple(empty if s.id == first.id else s for s in table.samples))
-    measured = evaluate(segmentation_run, table=table, n_resamples=100)
-    told = [text for text in measured.caveats if "are empty" in text]
-    assert len(told) == 1
-    assert told[0].startswith(
-        "1 of 3 reference masks of images with a tumor are empty, the first is that of " + first.id
-    )
-
-
-def test_files_and_page_hold_the_same(found: Evaluation, segmentation_run: Run, tmp_path: Path) -> None:
-    write_evaluation(segmentation_run, found, tmp_path, Record("evaluate"))
-    drawn = json.loads((tmp_path / "evaluation.json").read_text())["segmentation"]
-    with (tmp_path / "predictions.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    masked = [row for row in rows if row["dice"]]
-    for name in ("dice", "iou", "hd95", "surface_dice"):
-        mean = np.mean([float(row[name]) for row in masked])
-        assert mean == pytest.approx(drawn["overall"][name]["value"], abs=1e-5)
-    assert np.median([float(row["dice"]) for row in masked]) == pytest.approx(drawn["medians"]["all"]["dice"], abs=1e-5)
-    assert [bool(row["dice"]) for row in rows] == [row["label"] != "no_tumor" for row in rows]
-    assert all(float(row["iou"]) <= float(row["dice"]) for row in masked)
-    hit, shown = (sum(int(row[name]) for row in masked) for name in ("lesions_detected", "lesions"))
-    assert hit / shown == pytest.approx(drawn["overall"]["lesion_sensitivity"]["value"])
-    false = [int(row["false_positives"]) for row in rows]
-    assert np.mean(false) == pytest.approx(drawn["overall"]["false_positives"]["value"])
-    assert (drawn["distance_unit"], drawn["tolerance"]) == ("pixels", 2)
-    page = (tmp_path / "report.html").read_text()
-    assert ">Segmentation<" in page
-    for name, decimals in (("dice", 3), ("hd95", 1), ("surface_dice", 3), ("false_positives", 3)):
-        assert f">{drawn['overall'][name]['value']:.{decimals}f} (" in page
-    assert "within 2 pixels of the other (the files give no pixel spacing" in page
-    assert "HD95 is the diagonal of the image" in page
-    assert page.count("reference and predicted contour of a tumor") == 6
-
-
-def test_a_network_trained_on_labels_alone_is_not_evaluated_on_masks(segmentation_run: Run) -> None:
-    labels_only = replace(segmentation_run, record=segmentation_run.record.model_copy(update={"masks": None}))
-    found = evaluate(labels_only, n_resamples=50)
-    assert found.segmentation is None
-    assert segmentation_run.segments
-    assert not labels_only.segments

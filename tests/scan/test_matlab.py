@@ -77,7 +77,7 @@ def test_an_image_is_not_a_figshare_file(tmp_path: Path) -> None:
 def test_without_h5py_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = scans.figshare_mat(tmp_path / "1.mat")
     monkeypatch.setattr(matlab, "require", lambda module, extra, purpose: _missing(extra, purpose))
-    with refused(MissingExtraError, found="train: read MATLAB"):
+    with refused(MissingExtraError, found="audit: read MATLAB"):
         read_scan(path)
 
 

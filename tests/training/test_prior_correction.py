@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.fixtures.refusal import refused
 from tests.fixtures.runs import weights
 from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Table
@@ -73,15 +74,16 @@ def test_prior_correction_without_a_healthy_class_or_validation_data_is_refused(
         samples=tuple(s for s in phantom_table.samples if s.label != "no_tumor"),
         classes=tuple(name for name in phantom_table.classes if name != "no_tumor"),
     )
-    with pytest.raises(
+    with refused(
         RecipeError,
-        match=r"prior_correction is true, but .* no class for healthy images .*; set prior_correction=false",
+        found="prior_correction is true, but .* no class for healthy images",
+        advice="^set prior_correction=false",
     ):
         check_fit(without_healthy, recipe)
     without_val = replace(phantom_table, samples=tuple(s for s in phantom_table.samples if s.split != "val"))
-    with pytest.raises(SplitError, match=r"no sample is in split 'val', which prior_correction needs"):
+    with refused(SplitError, found="no image is in subset 'val'", expected="prior_correction"):
         check_fit(without_val, load_recipe("demo", [*SMALL, "prior_correction=true", "stop.keep=last"]))
-    with pytest.raises(
-        RecipeError, match=r"prior_correction is true, but efficient_mtnet_s does not end with one linear layer"
+    with refused(
+        RecipeError, found="prior_correction is true, but efficient_mtnet_s does not end with one linear layer"
     ):
         check_fit(phantom_table, load_recipe("efficient_mtnet_s", ["prior_correction=true"]))

@@ -52,7 +52,7 @@ class LinkedGroups:
         already reports them.
         """
         leaks = find_leaks(table, self.duplicates, self.patients, self.groups)
-        image_level = table.plan is not None and table.plan.by == "image, patients ignored"
+        image_level = table.plan is not None and table.plan.by == "image_ignoring_patients"
         return tuple(leak for leak in leaks if leak.samples and not (image_level and leak.by == "patient"))
 
 

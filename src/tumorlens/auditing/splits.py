@@ -179,7 +179,7 @@ def _distribute(table: Table, shares: Floats, seed: int, image_level: bool, advi
 def _level(table: Table, image_level: bool) -> SplitLevel:
     if all(s.patient is None for s in table.samples):
         return "image"
-    return "image, patients ignored" if image_level else "patient"
+    return "image_ignoring_patients" if image_level else "patient"
 
 
 def _check_share(val: float) -> None:

@@ -6,7 +6,7 @@ from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost
 from tumorlens.errors import TumorlensError, did_you_mean
 from tumorlens.report.plots import CostChart, CostPoint, render_standalone
 
-COSTS = ("multiply-adds", "parameters", "milliseconds")
+COSTS = ("multiply-adds", "parameters", "latency")
 
 
 def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds") -> str:
@@ -14,8 +14,8 @@ def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds"
 
     Args:
         benchmark: with evaluated runs.
-        cost: ``"multiply-adds"``, ``"parameters"``, or ``"milliseconds"`` (median time of one image, with ONNX Runtime
-            if that was measured, else with the first measured backend).
+        cost: ``"multiply-adds"``, ``"parameters"``, or ``"latency"`` (median time of one image, with ONNX Runtime if
+            that was measured, else with the first measured backend).
 
     Raises:
         TumorlensError: no accuracy is known, or there is no such cost.
@@ -41,7 +41,7 @@ def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds"
     title, unit = {
         "multiply-adds": ("multiply-adds of one image", "G"),
         "parameters": ("parameters", "M"),
-        "milliseconds": (f"time of one image, {backend}", "ms"),
+        "latency": (f"latency of one image, {backend}", "ms"),
     }[cost]
     return render_standalone(CostChart(points, title, unit))
 

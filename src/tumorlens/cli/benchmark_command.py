@@ -44,7 +44,7 @@ Backends = Annotated[
 ]
 BatchSizes = Annotated[
     list[int] | None,
-    typer.Option(min=1, help="Batch size, besides 1; repeatable; 32 by default.", show_default=False),
+    typer.Option("--batch-size", min=1, help="Batch size, besides 1; repeatable; 32 by default.", show_default=False),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="CPU threads; PyTorch's number by default.", show_default=False)
@@ -57,16 +57,14 @@ Plot = Annotated[
     Path | None,
     typer.Option(dir_okay=False, help="Plot the accuracy of the runs against cost, .svg.", show_default=False),
 ]
-Against = Annotated[
-    str, choice("--against", "multiply-adds", "parameters", "milliseconds", help="The cost in the plot.")
-]
+XAxis = Annotated[str, choice("--x-axis", "multiply-adds", "parameters", "latency", help="The cost in the plot.")]
 
 
 def benchmark(
     names: NetworkNames = None,
     run: Runs = None,
     backend: Backends = None,
-    batch: BatchSizes = None,
+    batch_size: BatchSizes = None,
     classes: Annotated[int, typer.Option(min=2, help="Number of classes of the named networks.")] = 4,
     device: Annotated[str, choice("--device", "cpu", "cuda", help="Device of the PyTorch backends.")] = "cpu",
     threads: Threads = None,
@@ -74,7 +72,7 @@ def benchmark(
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each round measures everything once.")] = 3,
     output: Output = None,
     plot: Plot = None,
-    against: Against = "multiply-adds",
+    x_axis: XAxis = "multiply-adds",
     json: Json = False,
 ) -> int:
     """Benchmark networks. Size, speed, latency and memory, by backend; about a minute per network."""
@@ -94,7 +92,7 @@ def benchmark(
             names or (),
             runs=runs,
             backends=backend or (),
-            batches=batch or (32,),
+            batches=batch_size or (32,),
             classes=classes,
             device=device,
             threads=threads,
@@ -107,7 +105,7 @@ def benchmark(
         result.write_csv(output)
     if plot:
         with atomic_write(plot) as part:
-            part.write_text(plot_accuracy_against_cost(result, against), encoding="utf-8")
+            part.write_text(plot_accuracy_against_cost(result, x_axis), encoding="utf-8")
     if written:
         record.add(
             machine=result.machine.to_dict(),

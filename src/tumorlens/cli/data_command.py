@@ -195,7 +195,7 @@ def _report(made: Table, place: Path, json: bool) -> None:
         table.add_row(*(str(v or "unknown") if k == "patients" else str(v) for k, v in row.items()))
     show(table)
     if made.plan:
-        show(f"split by {made.plan.by}; hash {made.split_hash[:16]}")
+        show(f"split by {made.plan.level}; hash {made.split_hash[:16]}")
     print_status(f"written: {place}")
 
 

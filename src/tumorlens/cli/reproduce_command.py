@@ -1,4 +1,4 @@
-"""tumorlens reproduce: published method + data -> its claim, its own protocol and an honest one side by side."""
+"""tumorlens reproduce: published method + data -> its claim, its own protocol and a leak-free one side by side."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
+    network: Annotated[
         str | None, typer.Option(help="Another network of the method, such as vgg16.", show_default=False)
     ] = None,
     change: Annotated[
@@ -63,7 +63,7 @@ def reproduce(
     ),
     json: Json = False,
 ) -> None:
-    """Reproduce a published claim. Its own protocol and an honest, leak-free one: same network, recipe and budget."""
+    """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""
     with loading():
         from tumorlens.experiments.reproduction.published_methods import find_published_method
         from tumorlens.experiments.reproduction.reproduce import reproduce as reproduce_claim
@@ -74,7 +74,7 @@ def reproduce(
             method,
             data,
             folder,
-            model=model,
+            network=network,
             overrides=change,
             quick=quick,
             seed=seed,

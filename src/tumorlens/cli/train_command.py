@@ -125,7 +125,7 @@ def train(
         image_level=split_by == "image",
         seed=split_seed,
     )
-    if table.plan and table.plan.by == "image, patients ignored":
+    if table.plan and table.plan.by == "image_ignoring_patients":
         caveat("patients are split across subsets (--split-by image): the metrics on test will be too high")
     with output_folder(out_dir, "train", chosen.name, resume=resume) as folder:
         if held_out == "all":

@@ -23,7 +23,7 @@ DUPLICATES_PREFIX = "copies:"
 
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")
 
-SplitLevel = Literal["patient", "image", "image, patients ignored"]
+SplitLevel = Literal["patient", "image", "image_ignoring_patients"]
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class SplitPlan:
 
     Attributes:
         by: ``"patient"``: no patient is in two subsets (an image without patient counts by itself);
-            ``"image"``: no patient is known, so the split is image-level; ``"image, patients ignored"``:
-            patients are known, and the split is image-level on request.
+            ``"image"``: no patient is known, so the split is image-level; ``"image_ignoring_patients"``: patients
+            are known, and the split is image-level on request.
         source: ``"folds"``: cross-validation folds; ``"given"``: train and test of the data set itself;
             ``"whole"``: no test subset; ``"file"``: read from a table that was made by hand.
         seed: of the shuffle.
@@ -99,6 +99,11 @@ class SplitPlan:
     folds: int | None = None
     fold: int | None = None
     val: float = 0.0
+
+    @property
+    def level(self) -> str:
+        """`by` in words."""
+        return self.by.replace("_", " ")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -365,7 +370,7 @@ def check_groups(table: Table) -> None:
     Raises:
         SplitError: a patient is in two subsets; names the first.
     """
-    if table.plan and table.plan.by == "image, patients ignored":
+    if table.plan and table.plan.by == "image_ignoring_patients":
         return
     subsets: dict[str, str] = {}
     for sample in table.samples:

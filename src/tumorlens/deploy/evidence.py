@@ -162,24 +162,30 @@ def _estimates(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, EstimateRe
 def _read_cross_validation(run: Run, folder: Path) -> dict[str, Any]:
     path = folder / CROSS_VALIDATION
     if not path.is_file():
-        raise RunError(f"{path}: no such file; expected the folder that 'tumorlens train --fold all' wrote")
+        raise RunError(file=path, found="no such file", expected="the folder that 'tumorlens train --fold all' wrote")
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         other, data = _flat(content["recipe_settings"]), content["data_fingerprint"]
         _ = CardEvidence(content).threshold_scale
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
-            f"{path}: damaged, or of an older version ({error!r}); measure again: tumorlens train --fold all --resume"
+            file=path,
+            found=f"damaged, or of an older version ({error!r})",
+            advice="measure again with: tumorlens train --fold all --resume",
         ) from None
     own = _flat(run.settings())
     for key in sorted(other.keys() | own.keys()):
         if key not in _FREE and other.get(key) != own.get(key):
             raise RunError(
-                f"{folder}: cross-validation of another recipe: {key} is {other.get(key)!r}, and {own.get(key)!r} in "
-                f"{run.folder}; expected the same recipe, since its metrics do not hold for this run"
+                file=folder,
+                found=f"cross-validation of another recipe: {key} is {other.get(key)!r}, and {own.get(key)!r} in "
+                f"{run.folder}",
+                expected="the same recipe, since the metrics of another do not hold for this run",
             )
     if data != run.record.data_fingerprint:
-        raise RunError(f"{folder}: cross-validation on other data than that of {run.folder}; expected the same")
+        raise RunError(
+            file=folder, found=f"cross-validation on other data than that of {run.folder}", expected="the same data"
+        )
     return content
 
 

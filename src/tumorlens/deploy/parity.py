@@ -81,8 +81,9 @@ def _difference(name: str, exported: Floats32, original: Floats32, image: GrayIm
     tolerance = rounded if half else single
     if not difference <= tolerance:
         raise ParityError(
-            f"ONNX Runtime and PyTorch differ by {difference:.2g} in {output} on an image of "
-            f"{image.shape[0]} x {image.shape[1]} pixels; expected at most {tolerance:.0e}; no file was "
-            "written; try other versions of torch and onnxruntime"
+            found=f"ONNX Runtime and PyTorch differ by {difference:.2g} in {output} on an image of "
+            f"{image.shape[0]} x {image.shape[1]} pixels, so no file was written",
+            expected=f"at most {tolerance:.0e}",
+            advice="try other versions of torch and onnxruntime",
         )
     return difference

@@ -34,8 +34,8 @@ def refuse_box_masks(name: str, samples: Sequence[Sample]) -> None:
             return
     if 2 * boxes > shown:
         raise DataError(
-            f"{name}: {boxes:,} of {shown:,} reference masks that show a tumor are filled rectangles; Dice against "
-            "bounding boxes says nothing about contours. If these are Figshare slices, train and evaluate on the "
-            "radiologists' masks (tumorlens data split DATA --reference-masks figshare:FOLDER), or measure against the "
-            "boxes with --allow-box-masks"
+            found=f"{name}: {boxes:,} of {shown:,} reference masks that show a tumor are filled rectangles",
+            expected="contours, since Dice against bounding boxes does not measure how well they are segmented",
+            advice="if these are Figshare slices, train and evaluate on the radiologists' masks (tumorlens data split "
+            "DATA --reference-masks figshare:FOLDER), or measure against the boxes with --allow-box-masks",
         )

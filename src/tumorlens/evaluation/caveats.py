@@ -88,10 +88,10 @@ def _empty(cases: Sequence[SegmentationCase], samples: Sequence[Sample]) -> str:
 
 
 def _split_by_image(plan: SplitPlan | None) -> str:
-    if plan is None or plan.by != "image, patients ignored":
+    if plan is None or plan.by != "image_ignoring_patients":
         return ""
     return (
-        "The split ignores patients: slices of one patient are in training and in test, so every figure here is "
+        "The split ignores patients: slices of one patient are in training and in test, so every metric here is "
         "too high for new patients. This was requested (--split-by image)."
     )
 

@@ -11,7 +11,7 @@ from tumorlens._arrays import Floats, Ints
 from tumorlens._progress import Progress, ProgressOption, progress_of, silent
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.errors import DataError
+from tumorlens.errors import DataError, did_you_mean
 from tumorlens.evaluation.analyses import AnalysisResult, Context, registry
 from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.evaluation.box_masks import refuse_box_masks
@@ -144,7 +144,11 @@ def _chosen(analyses: Mapping[str, bool], limits: Mapping[str, int]) -> dict[str
     """Name of each analysis to make -> its limit."""
     known = registry()
     if unknown := sorted((set(analyses) | set(limits)) - set(known)):
-        raise DataError(f"no analysis is called {', '.join(unknown)}; expected {', '.join(known)}")
+        raise DataError(
+            found=f"no analysis is called '{unknown[0]}'",
+            expected=f"one of {', '.join(known)}",
+            advice=did_you_mean(unknown[0], known),
+        )
     return {
         name: limits.get(name, analysis.limit or 0)
         for name, analysis in known.items()

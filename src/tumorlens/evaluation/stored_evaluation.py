@@ -67,8 +67,9 @@ def read_evaluation(run: Run, name: str = "test") -> StoredEvaluation:
     """
     folder = run.evaluation_folder(name)
     missing = [file for file in ("evaluation.json", "predictions.csv") if not (folder / file).is_file()]
+    advice = f"run: tumorlens evaluate {run.folder}"
     if missing:
-        raise RunError(f"{folder}: {' and '.join(missing)} not found; run: tumorlens evaluate {run.folder}")
+        raise RunError(file=folder, found=f"{' and '.join(missing)} not found", advice=advice)
     try:
         record = EvaluationRecord.model_validate(json.loads((folder / "evaluation.json").read_text(encoding="utf-8")))
         path = folder / "predictions.csv"
@@ -76,9 +77,9 @@ def read_evaluation(run: Run, name: str = "test") -> StoredEvaluation:
             predictions = {row["id"]: _prediction(row) for row in csv.DictReader(stream)}
     except (ValidationError, ValueError, KeyError, TypeError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else repr(error)
-        raise RunError(f"{folder}: damaged ({reason}); run: tumorlens evaluate {run.folder}") from None
+        raise RunError(file=folder, found=f"damaged ({reason})", advice=advice) from None
     if record.weights != weights_hash(run):
-        raise RunError(f"{folder}: made with other weights than the run has now; run: tumorlens evaluate {run.folder}")
+        raise RunError(file=folder, found="made with other weights than the run has now", advice=advice)
     return StoredEvaluation(record, predictions)
 
 

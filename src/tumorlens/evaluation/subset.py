@@ -74,8 +74,10 @@ def _check_unchanged(run: Run, table: Table) -> None:
     now, then = fingerprint(table), run.record.data_fingerprint
     if now != then:
         raise RunError(
-            f"{run.folder}: the images have changed since training (fingerprint {now[:8]} found, {then[:8]} "
-            "expected); restore them, or train anew"
+            file=run.folder,
+            found=f"the images have changed since training and have fingerprint {now[:8]}",
+            expected=then[:8],
+            advice="restore them, or train anew",
         )
 
 
@@ -83,16 +85,17 @@ def _check_external(run: Run, own: Table, table: Table) -> None:
     unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
     if unknown:
         raise DataError(
-            f"{table.name}: classes {unknown} found; expected those of the run, {list(run.spec.classes)}. Use its "
-            "names, "
-            "or tumor and no_tumor for images that are labeled tumor / no tumor only"
+            found=f"{table.name}: classes {unknown} found",
+            expected=f"those of the run, {list(run.spec.classes)}",
+            advice="use its names, or tumor and no_tumor for images that are labeled tumor / no tumor only",
         )
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:
         raise SplitError(
-            f"{table.name}: {len(shared)} of its patients or images are in the run's train or validation subset, "
-            f"the first is {shared[0]}; expected data that the run has never seen"
+            found=f"{table.name}: {len(shared)} of its patients or images are in the run's train or validation "
+            f"subset, the first is {shared[0]}",
+            expected="data that the run was not trained or validated on",
         )
 
 

@@ -67,7 +67,7 @@ def split(card: ModelCard) -> str:
     plan = card.training.split
     if plan is None:
         return ""
-    by = "by image, since no patient is known" if plan.by == "image" else f"by {plan.by}"
+    by = "by image, since no patient is known" if plan.by == "image" else f"by {plan.level}"
     val = f", {100 * plan.val:g} % of the rest for validation" if plan.val else ""
     if plan.source == "folds":
         test = f"fold {plan.fold} (counted from 0) held out as test"

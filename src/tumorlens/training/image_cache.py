@@ -157,7 +157,9 @@ def _decode(
             file=first.file,
             found=f"{first.found}{rest}",
             expected=first.expected,
-            advice=f"{first.advice}, or remove it from the table" if first.advice else "remove it from the table",
+            advice=f"{first.advice}, or remove what cannot be read from the table"
+            if first.advice
+            else "remove what cannot be read from the table",
         )
     return out
 

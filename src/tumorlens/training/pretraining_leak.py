@@ -41,9 +41,10 @@ def check_pretraining_leak(table: Table, groups: LinkedGroups, source: str) -> N
     ]
     if leaked:
         raise LeakError(
-            f"{table.name}: {len(leaked):,} images of val and test are of {', '.join(sorted(set(leaked)))}, and the "
-            f"initial weights, {source}, were trained on that data, so no metric on them is valid; start from other "
-            "weights (pretrained=imagenet), or evaluate on other data"
+            found=f"{table.name}: {len(leaked):,} images of val and test are of {', '.join(sorted(set(leaked)))}, "
+            f"and the initial weights, {source}, were trained on that data, so no metric on them is valid",
+            expected="weights that were trained on other data",
+            advice="start from other weights (pretrained=imagenet), or evaluate on other data",
         )
 
 
@@ -62,7 +63,9 @@ def pretraining_sets(source: str) -> frozenset[str]:
         card = json.loads(header.get(_CARD, "{}"))
     except Exception as error:  # safetensors' exceptions have no base of their own
         raise ModelError(
-            f"{path}: not readable as weights ({type(error).__name__}); expected a whole .safetensors file"
+            file=path,
+            found=f"not readable as weights ({type(error).__name__})",
+            expected="a whole .safetensors file",
         ) from None
     names = {dataset["name"] for dataset in card.get("training", {}).get("datasets", ())}
     return frozenset(names.union(*(_CONTAINED.get(name, ()) for name in names)))

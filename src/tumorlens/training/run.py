@@ -90,7 +90,12 @@ class Run:
         try:
             network.load_state_dict(load_file(self.folder / WEIGHTS))
         except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{self.folder / WEIGHTS}: {str(error).splitlines()[0]}; train the run anew") from None
+            raise ModelError(
+                file=self.folder / WEIGHTS,
+                found=f"its weights do not fit ({str(error).splitlines()[0].rstrip(':')})",
+                expected=f"weights of {self.spec.model}",
+                advice="train the run anew",
+            ) from None
         return network.eval()
 
     def pipeline(self, temperature: float = 1.0, subspace: InDistributionSubspace | None = None) -> Pipeline:
@@ -114,18 +119,28 @@ def load_run(folder: str | Path) -> Run:
     folder = Path(folder)
     missing = [name for name in (WEIGHTS, MODEL, SPLIT, RECORD) if not (folder / name).is_file()]
     if missing:
-        raise RunError(f"{folder}: {', '.join(missing)} not found; expected the folder of a finished 'tumorlens train'")
+        raise RunError(
+            file=folder,
+            found=f"{', '.join(missing)} not found",
+            expected="the folder of a finished 'tumorlens train'",
+        )
     try:
         spec = ModelSpec.from_dict(json.loads((folder / MODEL).read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder}: {MODEL} is damaged or of another version ({error!r}); train the run anew") from None
+        raise RunError(
+            file=folder,
+            found=f"{MODEL} is damaged or of another version ({error!r})",
+            advice="train the run anew",
+        ) from None
     try:
         record = RunRecord.model_validate_json((folder / RECORD).read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole file"
         raise RunError(
-            f"{folder}: {RECORD} is damaged or of another version ({where}: {first['msg']}); train the run anew"
+            file=folder,
+            found=f"{RECORD} is damaged or of another version ({where}: {first['msg']})",
+            advice="train the run anew",
         ) from None
     return Run(folder, spec, record)
 

@@ -61,8 +61,10 @@ class TrainingStart(BaseModel):
             start = cls.model_validate_json((folder / STARTED).read_bytes())
         except ValidationError as error:
             raise RunError(
-                f"{folder}: {STARTED} is damaged ({error.errors()[0]['msg']}); expected the file that training writes "
-                "before its first epoch; train anew in another folder"
+                file=folder / STARTED,
+                found=f"is damaged ({error.errors()[0]['msg']})",
+                expected="the file that training writes before its first epoch",
+                advice="train anew in another folder",
             ) from None
         with suppress(ValidationError):  # a key that no longer exists is a difference
             recipe = Recipe.model_validate(start.recipe).model_dump(mode="json")
@@ -103,11 +105,13 @@ def check_same_start(folder: Path, start: TrainingStart) -> None:
     """
     before = dict(_flat(TrainingStart.read(folder).model_dump(mode="json")))
     now = dict(_flat(start.model_dump(mode="json")))
-    differences = [f"{k} was {before.get(k)}, is {now.get(k)}" for k in now | before if before.get(k) != now.get(k)]
+    differences = [f"{k} was {before.get(k)} and is {now.get(k)}" for k in now | before if before.get(k) != now.get(k)]
     if differences:
         raise RunError(
-            f"{folder}: started with other settings than it is to be resumed with ({'; '.join(differences)}); "
-            "resume with those it was started with, or choose another folder"
+            file=folder,
+            found=f"other settings than training was started with ({', '.join(differences)})",
+            expected="the same settings to resume it",
+            advice="resume with those it was started with, or choose another folder",
         )
 
 

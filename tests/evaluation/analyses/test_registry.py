@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import pkgutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.test_layers import imports, modules
 from tumorlens._record import Record
 from tumorlens.datasets import Table
-from tumorlens.deploy.export import export
+from tumorlens.deploy.evidence import read_evidence
 from tumorlens.evaluation import analyses, evaluate, evaluation_page, write_evaluation
 from tumorlens.evaluation.analyses import registry
 from tumorlens.training import Run
 
+ANALYSES = ("leakage", "region_occlusion", "robustness", "ood", "selective")
 TOY = {
     "__init__.py": '''
 """A toy: counts the images."""
@@ -89,8 +91,9 @@ def test_a_new_folder_is_in_json_page_and_model_card(toy: str, own_run: Run) -> 
     page = evaluation_page(own_run, found)
     assert "Counting toy</h2>" in page
     assert "The toy counted 8 images." in page
-    card = export(own_run, own_run.folder / "model.onnx")
-    assert card.analyses[toy] == ("The toy counted 8 images.",)
+    evidence = read_evidence(own_run)  # what an export writes on the card
+    assert evidence is not None
+    assert evidence.analyses[toy] == ("The toy counted 8 images.",)
     assert toy not in evaluate(own_run, analyses={"region_occlusion": False, toy: False}, n_resamples=100).analyses
 
 
@@ -119,35 +122,35 @@ def test_a_new_folder_is_an_option_of_the_command_line(toy: str, capsys: pytest.
     assert "Count the images, as a toy." in str(parameters[toy].annotation.__metadata__[0].help)
 
 
-@pytest.mark.parametrize("name", ["leakage", "region_occlusion", "robustness", "ood", "selective"])
-def test_without_one_analysis_the_rest_works(name: str, finished_run: Run, tmp_path: Path) -> None:
-    """In a child: the package without that folder evaluates, writes its page and exports."""
-    import shutil
+def test_no_module_imports_an_analysis_from_outside_of_its_folder() -> None:
+    def analysis_of(module: str) -> str:
+        return ".".join(module.split(".")[2:3]) if module.startswith("evaluation.analyses.") else ""
 
-    import tumorlens
+    imported = {
+        (module, other) for module, path in modules().items() for other, _ in imports(path) if analysis_of(other)
+    }
+    assert ("evaluation.analyses.ood.measure", "evaluation.analyses.ood.result") in imported
+    outside = {
+        (module, other) for module, other in imported if analysis_of(other) not in ("analysis", analysis_of(module))
+    }
+    assert outside == set()
 
-    copy = tmp_path / "tumorlens"
-    shutil.copytree(Path(tumorlens.__file__).parent, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
-    shutil.rmtree(copy / "evaluation" / "analyses" / name)
-    program = f"""
-import tumorlens.cli, tumorlens.demo, tumorlens.experiments.reproduction
-from pathlib import Path
-from tumorlens._record import Record
-from tumorlens.evaluation import evaluate, write_evaluation
-from tumorlens.training import load_run
 
-run = load_run({str(finished_run.folder)!r})
-found = evaluate(run, analyses={{name: False for name in ("region_occlusion",) if name != {name!r}}}, n_resamples=50)
-write_evaluation(run, found, Path({str(tmp_path / "out")!r}), Record("evaluate"))
-assert {name!r} not in found.analyses
-"""
-    import os
+@pytest.mark.parametrize("name", ANALYSES)
+def test_without_one_analysis_the_rest_works(
+    name: str, finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = pkgutil.iter_modules
 
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    def others(path: object) -> list[pkgutil.ModuleInfo]:
+        return [module for module in listed(path) if module.name != name]  # type: ignore[arg-type]
+
+    monkeypatch.setattr("tumorlens.evaluation.analyses.pkgutil.iter_modules", others)
+    for module in modules():
+        if f"{module}.".startswith(f"evaluation.analyses.{name}."):
+            monkeypatch.setitem(sys.modules, f"tumorlens.{module}", None)  # importing it raises ImportError
+    found = evaluate(finished_run, analyses=dict.fromkeys({"region_occlusion"} - {name}, False), n_resamples=50)
+    write_evaluation(finished_run, found, tmp_path / "out", Record("evaluate"))
+    assert set(found.analyses) == {"ood", "selective"} - {name}  # nothing leaks; robustness is measured on request
+    assert name not in json.loads((tmp_path / "out" / "evaluation.json").read_text())["analyses"]
     assert (tmp_path / "out" / "report.html").is_file()

@@ -1,4 +1,4 @@
-"""The published protocols have the flaws of the original code, and the honest ones have none."""
+"""The published protocols have the flaws of the original code, and the leak-free ones have none."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def images(table: Table, subset: str) -> set[Path]:
     return {sample.image for sample in table.samples if sample.split == subset}
 
 
-def assert_honest(pair: ProtocolPair) -> None:
-    table = pair.honest.table
+def assert_leak_free(pair: ProtocolPair) -> None:
+    table = pair.leak_free.table
     check_groups(table)
     assert check_leaks(table, find_linked_groups(table)) == ()
     assert not images(table, "val") & (images(table, "train") | images(table, "test"))
-    assert pair.leaked(pair.honest, "test") == {}
+    assert pair.leaked(pair.leak_free, "test") == {}
 
 
 def test_random_splits_leak_duplicates_and_grouped_splits_do_not(phantoms: Table, tmp_path: Path) -> None:
     pair = both(1, open_table(published_datasets.navoneel(tmp_path / "set", phantoms)))
     assert pair.leaked(pair.published, "test")["duplicate"]
-    assert_honest(pair)
+    assert_leak_free(pair)
     sizes = [
         {subset: len(images(protocol.table, subset)) for subset in ("train", "test")}
-        for protocol in (pair.published, pair.honest)
+        for protocol in (pair.published, pair.leak_free)
     ]
     assert abs(sizes[0]["test"] - sizes[1]["test"]) <= 2
     assert abs(sizes[0]["train"] - sizes[1]["train"]) <= 2
@@ -55,7 +55,7 @@ def test_method_4_selects_the_epoch_on_the_test_images(phantoms: Table, tmp_path
     table = pair.published.table
     assert images(table, "val") == images(table, "test")
     assert len(images(table, "test")) == pytest.approx(0.2 * 52, abs=2)
-    assert_honest(pair)
+    assert_leak_free(pair)
 
 
 def test_method_5_validates_on_training_slices_and_splits_by_image(phantoms: Table, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_method_5_validates_on_training_slices_and_splits_by_image(phantoms: Tab
     assert pair.leaked(pair.published, "test")["patient"]
     assert all(sample.group is None for sample in table.samples)
     assert any("ignores patient ids" in note for note in table.notes)
-    assert_honest(pair)
+    assert_leak_free(pair)
 
 
 def test_method_3_is_evaluated_on_train_and_on_the_official_test(phantoms: Table, tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_method_3_is_evaluated_on_train_and_on_the_official_test(phantoms: Table
     assert images(pair.published.table, "train") == images(source, "train")
     assert images(pair.published.table, "val") == set()
     assert pair.leaked(pair.published, "test")["duplicate"] == {s.id for s in source.samples if s.split == "test"}
-    assert_honest(pair)
+    assert_leak_free(pair)
 
 
-def test_method_2_uses_box_masks_and_the_honest_protocol_outlines(
+def test_method_2_uses_box_masks_and_the_leak_free_protocol_outlines(
     phantoms: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figshare = open_table(published_datasets.figshare(tmp_path / "figshare", phantoms))
@@ -92,13 +92,13 @@ def test_method_2_uses_box_masks_and_the_honest_protocol_outlines(
     pair = both(2, export, figshare)
     given = {sample.id: sample.split for sample in export.samples}
     assert {sample.id: sample.split for sample in pair.published.table.samples} == given
-    boxes, outlines = (read_sample_mask(protocol.table.samples[0]) for protocol in (pair.published, pair.honest))
+    boxes, outlines = (read_sample_mask(protocol.table.samples[0]) for protocol in (pair.published, pair.leak_free))
     assert boxes is not None
     assert outlines is not None
     assert is_box_mask(boxes)
     assert not is_box_mask(outlines)
     assert pair.leaked(pair.published, "test")["patient"]
-    assert_honest(pair)
+    assert_leak_free(pair)
 
 
 def test_a_quick_run_samples_whole_groups_and_notes_it(
@@ -112,5 +112,5 @@ def test_a_quick_run_samples_whole_groups_and_notes_it(
     assert len(kept) == 36  # six patients of each of three classes, two slices each
     for group in {sample.group for sample in source.samples}:
         assert len({s.image for s in source.samples if s.group == group} & kept) in (0, 2)
-    for protocol in (pair.published, pair.honest):
+    for protocol in (pair.published, pair.leak_free):
         assert any("quick run, 36 of 60 images" in note for note in protocol.table.notes)

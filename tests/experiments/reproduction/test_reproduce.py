@@ -62,15 +62,15 @@ def test_progress_counts_training_and_evaluation_of_both_protocols() -> None:
     assert sum(stage == "inference" and done == 0 for stage, done, _ in STEPS) == 2
 
 
-def test_the_table_has_claimed_published_and_honest_metrics(found: Reproduction) -> None:
+def test_the_table_has_claimed_published_and_leak_free_metrics(found: Reproduction) -> None:
     accuracy, auroc, clean = found.rows
     assert accuracy.claimed
     assert accuracy.published
-    assert accuracy.honest
+    assert accuracy.leak_free
     assert (accuracy.claimed.value, accuracy.claimed.n) == (0.88, 50)
-    assert accuracy.published.unit == accuracy.honest.unit == "image"
+    assert accuracy.published.unit == accuracy.leak_free.unit == "image"
     assert accuracy.published.units == accuracy.published.n  # images are sampling units, as for its authors
-    assert accuracy.honest.units < accuracy.honest.n  # duplicates are one sampling unit
+    assert accuracy.leak_free.units < accuracy.leak_free.n  # duplicates are one sampling unit
     assert auroc.label == "macro AUROC"
     assert clean.label == "accuracy, images without leakage"
     assert clean.published
@@ -92,18 +92,18 @@ def test_another_network_and_a_quick_run_are_caveats(found: Reproduction) -> Non
 
 
 def test_the_runs_are_complete_runs_with_evaluations(found: Reproduction, out: Path) -> None:
-    published, honest = load_run(out / "published"), load_run(out / "honest")
+    published, leak_free = load_run(out / "published"), load_run(out / "leak_free")
     assert published.record.leaks
-    assert honest.record.leaks == ()
-    assert compare(published, honest, common=True, n_resamples=100).caveats
+    assert leak_free.record.leaks == ()
+    assert compare(published, leak_free, common=True, n_resamples=100).caveats
 
 
 def test_a_network_that_predicts_one_class_only_is_a_caveat(found: Reproduction) -> None:
-    metrics = found.honest.primary.metrics
-    caveat = "The network of the honest protocol predicts one class for every image"
+    metrics = found.leak_free.primary.metrics
+    caveat = "The network of the leak-free protocol predicts one class for every image"
     for confusion_matrix, expected in ((np.array([[6, 0], [5, 0]]), True), (np.array([[6, 0], [4, 1]]), False)):
-        primary = replace(found.honest.primary, metrics=replace(metrics, confusion_matrix=confusion_matrix))
-        other = replace(found, honest=replace(found.honest, evaluations={"test": primary}))
+        primary = replace(found.leak_free.primary, metrics=replace(metrics, confusion_matrix=confusion_matrix))
+        other = replace(found, leak_free=replace(found.leak_free, evaluations={"test": primary}))
         assert any(text.startswith(caveat) for text in other.caveats) is expected
 
 
@@ -113,7 +113,7 @@ def test_the_reference_documents_every_key(found: Reproduction, out: Path) -> No
     written = json.loads((out / "reproduction.json").read_text())
     documented = re.findall(r"`([^`]+)`", " ".join(row.split("|")[1] for row in rows.splitlines()))
     assert sorted(documented) == sorted(written)
-    assert set(written["protocols"]["honest"]) | set(written["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
+    assert set(written["protocols"]["leak_free"]) | set(written["rows"][0]) <= set(re.findall(r"`([^`]+)`", rows))
 
 
 def test_files_have_the_results(found: Reproduction, out: Path) -> None:
@@ -122,9 +122,9 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     assert written["model"] == "mini_resnet"
     assert written["claimed_network"] == "brainmrnet"
     assert written["explanation"] == found.explanation
-    assert written["rows"][0]["honest"]["value"] == pytest.approx(found.rows[0].honest.value)  # type: ignore[union-attr]
+    assert written["rows"][0]["leak_free"]["value"] == pytest.approx(found.rows[0].leak_free.value)  # type: ignore[union-attr]
     assert written["protocols"]["published"]["leakage"]["test"]["with_duplicate_in_train"] > 0
-    assert written["protocols"]["honest"]["leakage"] == {}
+    assert written["protocols"]["leak_free"]["leakage"] == {}
     record = json.loads((out / "run.json").read_text())
     assert record["verb"] == "reproduce"
     assert record["seed"] == 3
@@ -138,9 +138,9 @@ def test_a_finished_folder_is_an_error_and_can_be_resumed(found: Reproduction, y
     again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
     with refused(RunError, found="holds a run already"):
         reproduce(4, [yes_no], out, **again)
-    before = (out / "honest" / "weights.safetensors").stat().st_mtime_ns
+    before = (out / "leak_free" / "weights.safetensors").stat().st_mtime_ns
     resumed = reproduce(4, [yes_no], out, resume=True, **again)
-    assert (out / "honest" / "weights.safetensors").stat().st_mtime_ns == before
+    assert (out / "leak_free" / "weights.safetensors").stat().st_mtime_ns == before
     assert resumed.rows == found.rows
 
 
@@ -168,13 +168,13 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
     data = [published_datasets.export(tmp_path / "export", phantoms), slices]
     small = [value for value in SMALL if not value.startswith(("model", "dropout"))]
     found = reproduce(
-        2, data, tmp_path / "out", model="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
+        2, data, tmp_path / "out", network="efficient_mtnet_s", overrides=small, quick=True, n_resamples=100
     )
-    published, honest = (result.primary.segmentation for result in (found.published, found.honest))
+    published, leak_free = (result.primary.segmentation for result in (found.published, found.leak_free))
     assert published is not None
-    assert honest is not None
+    assert leak_free is not None
     assert published.boxes == published.masks
-    assert honest.boxes == 0
+    assert leak_free.boxes == 0
     assert any("bounding boxes, not contours" in text for text in found.published.primary.caveats)
     leakage = found.published.leakage["test"]
     assert leakage is not None
@@ -187,7 +187,7 @@ def test_other_datasets_than_needed_are_an_error_with_the_download_command(yes_n
         DataError, found="^navoneel found", expected="published method 3", advice="tumorlens data get nickparvar"
     ):
         reproduce(3, [yes_no], tmp_path / "out")
-    with refused(DataError, found="1 datasets given", expected="coco and then figshare, for published method 2"):
+    with refused(DataError, found="1 data sets given", expected="coco and then figshare, for published method 2"):
         reproduce(2, [yes_no], tmp_path / "out")
     with refused(DataError, found="no such folder", expected="published method 5"):
         reproduce(5, [tmp_path / "nowhere"], tmp_path / "out")
@@ -204,7 +204,7 @@ def test_missing_pretrained_weights_are_an_error_before_training_with_alternativ
     data = published_datasets.figshare(tmp_path / "set", phantoms)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
     with refused(ModelError, found="the hub cannot be reached", advice=ways):
-        reproduce(5, [data], tmp_path / "out", model="efficientnet_b0_transformer")
+        reproduce(5, [data], tmp_path / "out", network="efficientnet_b0_transformer")
     assert not (tmp_path / "out").exists()
 
 

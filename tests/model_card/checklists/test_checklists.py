@@ -115,7 +115,7 @@ def test_tripod_ai_states_the_facts_of_the_card(number: str, expected: str) -> N
 
 def test_a_split_by_image_and_its_leaks_are_stated() -> None:
     leaky = model_cards.provenance(
-        split=model_cards.TRAINING["split"] | {"by": "image, patients ignored"},
+        split=model_cards.TRAINING["split"] | {"by": "image_ignoring_patients"},
         leaks=[{"subset": "test", "by": "patient", "images": 30, "of": 40}],
     )
     text = text_of("claim", "20", training=leaky)

@@ -117,7 +117,7 @@ def _tile(name: str, estimate: Estimate) -> Tile:
 def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
     facts, record = evaluation.facts, run.record
     plan = facts.split
-    how = f"by {plan.by}, seed {plan.seed}" if plan else "unknown"
+    how = f"by {plan.level}, seed {plan.seed}" if plan else "unknown"
     if plan and plan.folds:
         how += f", fold {plan.fold} of {plan.folds} held out"
     elif plan:

@@ -124,15 +124,12 @@ def _masks(result: CrossValidation) -> Section:
 
 def _evidence(result: CrossValidation) -> Section:
     facts, first = result.pooled.facts, result.folds[0].run.record
-    plan = facts.split
+    plan, folds = facts.split, f"{len(result.folds)} folds"
     body = key_values(
         [
             ("Model", f"{facts.model}, recipe {facts.recipe}"),
             ("Initial weights", facts.pretrained),
-            (
-                "Split",
-                f"by {plan.by}, seed {plan.seed}, {len(result.folds)} folds" if plan else f"{len(result.folds)} folds",
-            ),
+            ("Split", f"by {plan.level}, seed {plan.seed}, {folds}" if plan else folds),
             ("Training seed", facts.training_seed),
             ("Trained on", first.device),
             ("Data fingerprint", facts.data_fingerprint),

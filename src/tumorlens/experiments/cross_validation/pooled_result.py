@@ -126,12 +126,12 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
     evaluations = [fold.evaluation for fold in folds]
     classes = evaluations[0].metrics.classes
     if others := next((one.metrics.classes for one in evaluations if one.metrics.classes != classes), None):
-        raise DataError(f"folds with classes {list(classes)} and {list(others)}; expected folds of one table")
+        raise DataError(found=f"folds with classes {list(classes)} and {list(others)}", expected="folds of one table")
     samples = tuple(sample for one in evaluations for sample in one.samples)
     ids = [sample.id for sample in samples]
     if len(set(ids)) < len(ids):
         repeated = next(name for name in ids if ids.count(name) > 1)
-        raise DataError(f"{repeated} is in the test subset of two folds; expected folds of one split")
+        raise DataError(found=f"{repeated} is in the test subset of two folds", expected="folds of one split")
     facts = evaluations[0].facts
     whole = Table(facts.data, samples, classes, facts.notes)
     # A table is sorted by id; the predictions are sorted by fold.

@@ -1,4 +1,4 @@
-"""Published method + data -> its published protocol and an honest one, side by side."""
+"""Published method + data -> its published protocol and a leak-free one, side by side."""
 
 from tumorlens.experiments.reproduction.protocol_result import ProtocolResult, ReproductionRow
 from tumorlens.experiments.reproduction.published_methods import (

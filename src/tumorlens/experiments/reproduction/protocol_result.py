@@ -82,14 +82,14 @@ class ReproductionRow:
         evaluated_on: the images; empty for those of the primary evaluation.
         claimed: by the authors; None where they do not report it.
         published: with the published protocol.
-        honest: with the honest protocol.
+        leak_free: with the leak-free protocol.
     """
 
     metric: str
     evaluated_on: str
     claimed: Estimate | None
     published: Estimate | None
-    honest: Estimate | None
+    leak_free: Estimate | None
 
     @property
     def label(self) -> str:
@@ -98,7 +98,7 @@ class ReproductionRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        estimates = {name: getattr(self, name) for name in ("claimed", "published", "honest")}
+        estimates = {name: getattr(self, name) for name in ("claimed", "published", "leak_free")}
         return {"metric": self.metric, "evaluated_on": self.evaluated_on} | {
             name: estimate.to_dict() if estimate else None for name, estimate in estimates.items()
         }

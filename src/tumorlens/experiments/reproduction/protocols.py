@@ -1,4 +1,4 @@
-"""Tables -> ProtocolPair: the published evaluation protocol and an honest one, on the same images."""
+"""Tables -> ProtocolPair: the published evaluation protocol and a leak-free one, on the same images."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class EvaluationProtocol:
     """How the images are split, which images select the epoch, and which subsets are evaluated.
 
     Attributes:
-        name: ``"published"`` or ``"honest"``; also the name of the run's folder.
+        name: ``"published"`` or ``"leak_free"``; also the name of the run's folder.
         table: with a split.
         rule: the protocol in one or two sentences.
-        flaw: its error, as a clause; empty for the honest protocol.
+        flaw: its error, as a clause; empty for the leak-free protocol.
         overrides: of the recipe, where the protocol needs them.
         subsets: the evaluated subsets; the first gives the reported metrics.
     """
@@ -40,20 +40,25 @@ class EvaluationProtocol:
     overrides: tuple[str, ...] = ()
     subsets: tuple[str, ...] = ("test",)
 
+    @property
+    def title(self) -> str:
+        """The name as text."""
+        return self.name.replace("_", "-")
+
 
 @dataclass(frozen=True)
 class ProtocolPair:
-    """The published and the honest protocol on the same images.
+    """The published and the leak-free protocol on the same images.
 
     Attributes:
         published: the protocol of the authors.
-        honest: the same protocol without its flaw.
+        leak_free: the same protocol without its flaw.
         source: the images of both protocols.
         linked_groups: duplicates and patients in `source`.
     """
 
     published: EvaluationProtocol
-    honest: EvaluationProtocol
+    leak_free: EvaluationProtocol
     source: Table
     linked_groups: LinkedGroups
 
@@ -77,7 +82,7 @@ class ProtocolPair:
 def build_protocols(
     method: PublishedMethod, tables: Sequence[Table], *, seed: int, quick: bool, progress: Progress = silent
 ) -> ProtocolPair:
-    """Build the published and the honest protocol of a published method.
+    """Build the published and the leak-free protocol of a published method.
 
     Args:
         method: the published method.
@@ -97,8 +102,8 @@ def build_protocols(
         linked_groups = linked_groups if len(few) == len(source) else find_linked_groups(few, progress=progress)
         note = f"{few.name}: quick run, {len(few):,} of {len(source):,} images, few epochs, small input"
         source = replace(few, notes=(*few.notes, note))
-    published, honest = _BUILDERS[method.number](source, with_groups(source, linked_groups), tables[0], seed)
-    return ProtocolPair(published, honest, source, linked_groups)
+    published, leak_free = _BUILDERS[method.number](source, with_groups(source, linked_groups), tables[0], seed)
+    return ProtocolPair(published, leak_free, source, linked_groups)
 
 
 def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[EvaluationProtocol, EvaluationProtocol]:
@@ -107,22 +112,22 @@ def _random(source: Table, grouped: Table, _given: Table, seed: int) -> tuple[Ev
     rule = "Random 80:20 split by image; 10 % of the training images as validation select the epoch."
     return EvaluationProtocol(
         "published", table, rule, "the split is random by image, so that duplicates are in train and test"
-    ), _honest(grouped, seed)
+    ), _leak_free(grouped, seed)
 
 
 def _coco_export(
     source: Table, grouped: Table, given: Table, seed: int
 ) -> tuple[EvaluationProtocol, EvaluationProtocol]:
-    """Published method 2: split and bounding-box masks of the COCO export; honest: by patient, with outlines."""
+    """Published method 2: split and bounding-box masks of the COCO export; leak-free: by patient, with outlines."""
     boxes = {sample.id: sample.mask for sample in given.samples}
     samples = tuple(replace(s, mask=boxes[s.id], group=None) for s in source.samples)
     notes = tuple(note for note in source.notes if note in given.notes or "quick run" in note)
     table = split_given(replace(given, samples=samples, notes=notes), seed=seed)
     rule = "Train, validation and test as in the COCO export; its bounding boxes are the masks."
     flaw = "slices of one patient are in train and test, and the masks are bounding boxes"
-    honest = _honest(grouped, seed, folds=COCO_FOLDS, val=COCO_VAL)
+    leak_free = _leak_free(grouped, seed, folds=COCO_FOLDS, val=COCO_VAL)
     return EvaluationProtocol("published", table, rule, flaw), replace(
-        honest, rule=honest.rule + " The masks are the outlines of the radiologists."
+        leak_free, rule=leak_free.rule + " The masks are the outlines of the radiologists."
     )
 
 
@@ -137,7 +142,7 @@ def _tested_on_train(
     )
     flaw = "the network is evaluated on its training images"
     last = ("stop.keep=last", "stop.patience=null")
-    return EvaluationProtocol("published", table, rule, flaw, last, ("train", "test")), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw, last, ("train", "test")), _leak_free(grouped, seed)
 
 
 def _selected_on_test(
@@ -148,7 +153,7 @@ def _selected_on_test(
     table = _with_validation_copies(table, [s for s in table.samples if s.split == "test"])
     rule = "Random 80:20 split by image; the test images are also the validation subset and select the epoch."
     flaw = "the test images also select the epoch, and duplicates are in train and test"
-    return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw), _leak_free(grouped, seed)
 
 
 def _validation_from_train(
@@ -164,7 +169,7 @@ def _validation_from_train(
         "so that each of them is also in train."
     )
     flaw = "slices of one patient are in train and test, and the validation slices are training slices"
-    return EvaluationProtocol("published", table, rule, flaw), _honest(grouped, seed)
+    return EvaluationProtocol("published", table, rule, flaw), _leak_free(grouped, seed)
 
 
 _BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[EvaluationProtocol, EvaluationProtocol]]] = {
@@ -176,7 +181,7 @@ _BUILDERS: dict[int, Callable[[Table, Table, Table, int], tuple[EvaluationProtoc
 }
 
 
-def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> EvaluationProtocol:
+def _leak_free(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) -> EvaluationProtocol:
     """Split by patient where known, with duplicates in one subset; only the validation subset selects the epoch."""
     table = split_folds(replace(grouped, plan=None), folds=folds, val=val, seed=seed)
     unit = "patient" if any(s.patient for s in grouped.samples) else "image"
@@ -184,7 +189,7 @@ def _honest(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VAL) 
         f"{100 - 100 // folds}:{100 // folds} split by {unit}, duplicates in one subset; only validation "
         f"({100 * val:.0f} % of the {100 - 100 // folds}) selects the epoch."
     )
-    return EvaluationProtocol("honest", table, rule)
+    return EvaluationProtocol("leak_free", table, rule)
 
 
 def _without_groups(table: Table) -> Table:

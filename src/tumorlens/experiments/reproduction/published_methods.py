@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tumorlens.errors import DataError, RecipeError
+from tumorlens.errors import DataError, RecipeError, did_you_mean
 from tumorlens.stats import Estimate, wilson
 from tumorlens.training import Recipe, load_recipe
 
@@ -74,11 +73,10 @@ class PublishedMethod:
         """
         name = model or self.model
         if name not in self.models:
-            near = difflib.get_close_matches(name, self.models, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {list(self.models)}"
             raise RecipeError(
-                f"published method {self.number} ({self.name}) has no network '{name}'; {hint} (for any other network: "
-                f"--set model={name})"
+                found=f"published method {self.number} ({self.name}) has no network '{name}'",
+                expected=f"one of {', '.join(self.models)}",
+                advice=did_you_mean(name, self.models) or f"choose any other network with --set model={name}",
             )
         recipe, own = self.models[name]
         return load_recipe(recipe, [*own, *overrides])
@@ -113,9 +111,11 @@ def find_published_method(which: str | int) -> PublishedMethod:
         if str(which).lower().replace("-", "_") in (str(method.number), method.name):
             return method
     names = [method.name for method in PUBLISHED_METHODS]
-    near = difflib.get_close_matches(str(which), names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"expected 1 to {len(PUBLISHED_METHODS)}, or one of {names}"
-    raise DataError(f"unknown published method '{which}'; {hint}")
+    raise DataError(
+        found=f"no published method is called '{which}'",
+        expected=f"1 to {len(PUBLISHED_METHODS)}, or one of {', '.join(names)}",
+        advice=did_you_mean(str(which), names),
+    )
 
 
 def _own(*names: str) -> dict[str, tuple[str, tuple[str, ...]]]:

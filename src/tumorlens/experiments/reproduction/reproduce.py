@@ -1,4 +1,4 @@
-"""Published method + data -> Reproduction: its claim, its published protocol and an honest one in one table."""
+"""Published method + data -> Reproduction: its claim, its published protocol and a leak-free one in one table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reproduce(
     data: Sequence[str | Path],
     out: str | Path,
     *,
-    model: str | None = None,
+    network: str | None = None,
     overrides: Sequence[str] = (),
     quick: bool = False,
     seed: int = 0,
@@ -46,14 +46,14 @@ def reproduce(
     n_resamples: int = 2000,
     progress: ProgressOption = None,
 ) -> Reproduction:
-    """Run the published protocol of a method, and then an honest protocol with the same network, recipe and budget.
+    """Run the published protocol of a method, and then a leak-free protocol with the same network, recipe and budget.
 
     Args:
         method: 1 to 5, or a name: brain_mri_efficientnet, efficient_mtnet, efficientnet_b0, brainmrnet,
             efficientnet_transformer.
         data: folders of its datasets, in order.
-        out: folder for both runs (``published``, ``honest``), reproduction.json, report.html and run.json.
-        model: another network of the method; None for the network of the claim.
+        out: folder for both runs (``published``, ``leak_free``), reproduction.json, report.html and run.json.
+        network: another network of the method; None for the network of the claim.
         overrides: of the recipe, as ``epochs=5``.
         quick: a few hundred images, few epochs, small input; every output then reports this.
         seed: of splits, training and bootstrap.
@@ -79,7 +79,7 @@ def reproduce(
     """
     record = Record("reproduce", seed=seed, resumed=resume)
     published_method = find_published_method(method)
-    recipe_of = _recipes(published_method, model, overrides, quick)
+    recipe_of = _recipes(published_method, network, overrides, quick)
     recipe = recipe_of(())
     tables = _open_tables(published_method, data)
     _check_weights(recipe, len(tables[0].classes))
@@ -87,7 +87,7 @@ def reproduce(
     with progress_of(progress) as shown, claim_folder(out, started=resume) as folder:
         pair = build_protocols(published_method, tables, seed=seed, quick=quick, progress=shown)
         record.lap("protocols")
-        for protocol in (pair.published, pair.honest):
+        for protocol in (pair.published, pair.leak_free):
             results.append(
                 _run(
                     pair, protocol, recipe_of(protocol.overrides), folder,
@@ -98,7 +98,7 @@ def reproduce(
         reproduction = Reproduction(
             method=published_method,
             published=results[0],
-            honest=results[1],
+            leak_free=results[1],
             claims=published_method.claims_for(recipe),
             data="+".join(table.name for table in tables),
             images=len(pair.source),
@@ -124,7 +124,7 @@ def _run(
 ) -> ProtocolResult:
     """Train and evaluate one protocol; the published one may leak and use bounding-box masks, as its authors did."""
     folder, published = out / protocol.name, protocol.name == "published"
-    LOGGER.info("%s protocol: %s", protocol.name, protocol.rule)
+    LOGGER.info("%s protocol: %s", protocol.title, protocol.rule)
     run = train(
         protocol.table,
         recipe,
@@ -166,18 +166,18 @@ def _leakage(leaks: dict[str, set[str]], evaluation: Evaluation) -> LeakedAndCle
 
 
 def _recipes(
-    method: PublishedMethod, model: str | None, overrides: Sequence[str], quick: bool
+    method: PublishedMethod, network: str | None, overrides: Sequence[str], quick: bool
 ) -> Callable[[Sequence[str]], Recipe]:
     """A function from further overrides to the recipe; overrides of the user replace those of a quick run."""
-    short = quick_overrides(method.recipe(model, overrides)) if quick else ()
-    return lambda further: method.recipe(model, [*short, *overrides, *further])
+    short = quick_overrides(method.recipe(network, overrides)) if quick else ()
+    return lambda further: method.recipe(network, [*short, *overrides, *further])
 
 
 def _open_tables(method: PublishedMethod, data: Sequence[str | Path]) -> list[Table]:
     """Open the datasets of a published method, and check that each is the expected one."""
     expected = f"{' and then '.join(method.datasets)}, for published method {method.number} ({method.name})"
     if len(data) != len(method.datasets):
-        raise DataError(found=f"{len(data)} datasets given", expected=expected, advice=method.download)
+        raise DataError(found=f"{len(data)} data sets given", expected=expected, advice=method.download)
     tables = []
     for source, name in zip(data, method.datasets, strict=True):
         folder = Path(str(source).removeprefix(f"{name}:")).expanduser()
@@ -208,8 +208,8 @@ def _check_weights(recipe: Recipe, classes: int) -> None:
             found=error.found,
             expected=error.expected,
             advice=f"{error.advice}, or " * bool(error.advice) + "train another network, whose weights are a Python "
-            f"package (--set model={lite} --set pretrained=package), or train from scratch (--set pretrained=none) "
-            "(the report names both changes)",
+            f"package (--set model={lite} --set pretrained=package), or train from scratch (--set pretrained=none)"
+            "; the report names either change",
         ) from None
 
 

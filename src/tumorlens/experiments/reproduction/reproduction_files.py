@@ -32,7 +32,7 @@ from tumorlens.report import (
 from tumorlens.report.plots import IntervalChart, IntervalRow
 
 REPRODUCTION, REPORT = "reproduction.json", "report.html"
-HEADINGS = ("claimed", "published protocol", "honest protocol")
+HEADINGS = ("claimed", "published protocol", "leak-free protocol")
 
 
 def write_reproduction(reproduction: Reproduction, folder: Path, record: Record) -> None:
@@ -70,7 +70,7 @@ def reproduction_page(reproduction: Reproduction, folder: Path, record: Mapping[
     quick = " A quick run: small budget, few images." if reproduction.quick else ""
     return render_page(
         f"Reproduction of {reproduction.method.title}",
-        f"{reproduction.network} on {reproduction.data}: the claim, the published protocol and an honest one.{quick}",
+        f"{reproduction.network} on {reproduction.data}: the claim, the published protocol and a leak-free one.{quick}",
         [
             _results(reproduction),
             _protocols(reproduction),
@@ -83,7 +83,7 @@ def reproduction_page(reproduction: Reproduction, folder: Path, record: Mapping[
             f"95 % intervals: bootstrap, {reproduction.n_resamples} resamples, seed {reproduction.seed}; of a claim, "
             "the Wilson interval for independent images.",
             *(
-                f"Split of the {result.protocol.name} protocol: {result.run.record.split_hash[:16]}."
+                f"Split of the {result.protocol.title} protocol: {result.run.record.split_hash[:16]}."
                 for result in reproduction.protocols
             ),
             seed=reproduction.seed,
@@ -98,7 +98,7 @@ def table_rows(rows: Iterable[ReproductionRow]) -> list[tuple[str, str, str, str
     """The cells of the table: each metric, and below it the number of images and patients."""
     cells = []
     for row in rows:
-        estimates = (row.claimed, row.published, row.honest)
+        estimates = (row.claimed, row.published, row.leak_free)
         measured = (format_estimate(row.metric, one) for one in estimates[1:])
         cells.append((row.label, format_claim(row.metric, row.claimed), *measured))
         cells.append(("  measured on", *(format_sample_size(one) for one in estimates)))
@@ -107,7 +107,7 @@ def table_rows(rows: Iterable[ReproductionRow]) -> list[tuple[str, str, str, str
 
 def _results(reproduction: Reproduction) -> Section:
     first = reproduction.rows[0]
-    estimates = (first.claimed, first.published, first.honest)
+    estimates = (first.claimed, first.published, first.leak_free)
     claim = format_claim(first.metric, first.claimed).partition(" (")[0]
     names = (f"claimed {claim}", *HEADINGS[1:])
     forest = [IntervalRow(name, estimate) for name, estimate in zip(names, estimates, strict=True) if estimate]
@@ -127,12 +127,12 @@ def _protocols(reproduction: Reproduction) -> Section:
         ("epoch kept", *(str(result.run.record.epoch_kept) for result in results)),
         ("seconds", *(f"{result.run.record.seconds['total']:.0f}" for result in results)),
     ]
-    body = key_values((f"{result.protocol.name.capitalize()} protocol", result.protocol.rule) for result in results)
-    return Section("Protocols", body + table(("", "published", "honest"), rows))
+    body = key_values((f"{result.protocol.title.capitalize()} protocol", result.protocol.rule) for result in results)
+    return Section("Protocols", body + table(("", "published", "leak-free"), rows))
 
 
 def _training(reproduction: Reproduction) -> Section:
-    record, recipe, hardware = reproduction.honest.run.record, reproduction.honest.recipe, reproduction.hardware
+    record, recipe, hardware = reproduction.leak_free.run.record, reproduction.leak_free.recipe, reproduction.hardware
     versions, side = record.versions, reproduction.image_size
     facts = [
         ("Network", reproduction.network),
@@ -156,7 +156,7 @@ def _caveats(reproduction: Reproduction) -> Section:
 
 
 def _next_commands(folder: Path) -> Section:
-    runs = [folder / name for name in ("published", "honest")]
+    runs = [folder / name for name in ("published", "leak_free")]
     commands = (
         "# both are complete runs, each with its evaluation",
         f"tumorlens compare {runs[0]} {runs[1]} --common",

@@ -38,12 +38,12 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The claims for a published method, its published protocol and an honest protocol.
+    """The claims for a published method, its published protocol and a leak-free protocol.
 
     Attributes:
         method: the published method.
         published: result of the published protocol.
-        honest: result of the honest protocol.
+        leak_free: result of the leak-free protocol.
         claims: for the trained network, or for the most similar one.
         data: names of the datasets, joined by ``"+"``.
         images: number of images of both protocols.
@@ -55,7 +55,7 @@ class Reproduction:
 
     method: PublishedMethod
     published: ProtocolResult
-    honest: ProtocolResult
+    leak_free: ProtocolResult
     claims: tuple[Claim, ...]
     data: str
     images: int
@@ -70,15 +70,15 @@ class Reproduction:
 
     @property
     def protocols(self) -> tuple[ProtocolResult, ProtocolResult]:
-        """The published and the honest protocol."""
-        return self.published, self.honest
+        """The published and the leak-free protocol."""
+        return self.published, self.leak_free
 
     @property
     def rows(self) -> tuple[ReproductionRow, ...]:
         """The reported metrics of the method, and the accuracy of the published protocol on other images."""
         claimed = {claim.metric: claim.estimate for claim in self.claims}
         rows = [
-            ReproductionRow(name, "", claimed.get(name), self.published.estimate(name), self.honest.estimate(name))
+            ReproductionRow(name, "", claimed.get(name), self.published.estimate(name), self.leak_free.estimate(name))
             for name in self.method.metrics
         ]
         first, *others = self.published.protocol.subsets
@@ -89,8 +89,8 @@ class Reproduction:
         for subset, leakage in self.published.leakage.items():
             if leakage and leakage.clean:
                 images = f"{SUBSET_TITLES[subset]} without leakage" if subset != first else "images without leakage"
-                clean, honest = leakage.clean.overall["accuracy"], self.honest.estimate("accuracy")
-                rows.append(ReproductionRow("accuracy", images, None, clean, honest))
+                clean, leak_free = leakage.clean.overall["accuracy"], self.leak_free.estimate("accuracy")
+                rows.append(ReproductionRow("accuracy", images, None, clean, leak_free))
         return tuple(rows)
 
     @property
@@ -102,7 +102,7 @@ class Reproduction:
                 leaked = {"have a duplicate": leakage.duplicates, "show a patient": leakage.patients}
                 words = " and ".join(f"{n:,} {what} in train" for what, n in leaked.items() if n)
                 counts.append(
-                    f" Of {leakage.images:,} {SUBSET_TITLES[subset]}, {words}; with the honest protocol none do."
+                    f" Of {leakage.images:,} {SUBSET_TITLES[subset]}, {words}; with the leak-free protocol none do."
                 )
         return f"Flaw of the published protocol: {self.published.protocol.flaw}.{''.join(counts)}"
 
@@ -115,7 +115,7 @@ class Reproduction:
             return "Both protocols give the same accuracy."
         difference = (
             f"The published protocol gives an accuracy {abs(points):.1f} points {'higher' if points > 0 else 'lower'} "
-            "than the honest one"
+            "than the leak-free one"
         )
         if one.low is None or one.high is None or two.low is None or two.high is None:
             return f"{difference}."
@@ -127,7 +127,7 @@ class Reproduction:
     @property
     def run_summary(self) -> str:
         """Network, training and hardware, in one line."""
-        recipe, hardware = self.honest.recipe, self.hardware
+        recipe, hardware = self.leak_free.recipe, self.hardware
         records = [result.run.record for result in self.protocols]
         epochs = " and ".join(str(record.epochs_trained) for record in records)
         minutes = " and ".join(f"{record.seconds['total'] / 60:.1f}" for record in records)
@@ -148,21 +148,21 @@ class Reproduction:
         if self.quick_run_caveat:
             caveats.append(self.quick_run_caveat)
         caveats += [
-            f"The network of the {result.protocol.name} protocol predicts one class for every image: it has not "
+            f"The network of the {result.protocol.title} protocol predicts one class for every image: it has not "
             "learned yet, and its metrics are meaningless. Train longer (--set epochs=...)."
             for result in self.protocols
             if (result.primary.metrics.confusion_matrix.sum(axis=0) > 0).sum() == 1
         ]
         caveats.append(
             "Intervals of the published protocol treat images as independent, as its authors do; they are too narrow "
-            "where patients have several images or duplicates. Those of the honest protocol resample "
-            f"{_sampling_units(self.honest)}."
+            "where patients have several images or duplicates. Those of the leak-free protocol resample "
+            f"{_sampling_units(self.leak_free)}."
         )
         caveats.append(
             "The two protocols are evaluated on different images, with one training each: the difference includes the "
             "variance of both. Repeat with other seeds before you quote it."
         )
-        caveats += [text for text in self.honest.primary.caveats if text not in caveats]
+        caveats += [text for text in self.leak_free.primary.caveats if text not in caveats]
         return tuple(caveats)
 
     @property
@@ -171,7 +171,7 @@ class Reproduction:
         if not self.quick:
             return ""
         return (
-            f"Quick run: {self.images:,} images, at most {self.honest.recipe.epochs} epochs, {self.image_size} x "
+            f"Quick run: {self.images:,} images, at most {self.leak_free.recipe.epochs} epochs, {self.image_size} x "
             f"{self.image_size} pixels. It shows that both protocols run; its metrics do not represent the method."
         )
 
@@ -183,18 +183,18 @@ class Reproduction:
     @property
     def network(self) -> str:
         """The trained network, with its ablation variant where the claim has one."""
-        recipe = self.honest.recipe
+        recipe = self.leak_free.recipe
         return _network(recipe.model, ablation_variant(recipe) if self.claims and self.claims[0].variant else None)
 
     @property
     def image_size(self) -> int:
         """Side of the network's input, pixels."""
-        recipe = self.honest.recipe
+        recipe = self.leak_free.recipe
         return recipe.input.size or architecture_info(recipe.model).input_size
 
     def to_dict(self) -> dict[str, Any]:
         """The content of reproduction.json."""
-        recipe = self.honest.recipe
+        recipe = self.leak_free.recipe
         return {
             "schema_version": SCHEMA_VERSION,
             "method": self.method.name,
