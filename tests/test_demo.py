@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.html import check_footer
 from tumorlens.cli import main
 from tumorlens.training import load_recipe
 
@@ -19,6 +20,7 @@ def check(folder: Path) -> None:
     assert "the model that comes with tumorlens" in page
     assert re.search(r"classifies \d of \d correctly and flags \d as out-of-distribution", page)
     assert "<script" not in page
+    check_footer(folder)
     record = json.loads((folder / "run.json").read_text())
     assert len(record["steps"]) == 7
     for name in record["outputs"]:

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tests.fixtures.html import check_footer
 from tumorlens._record import Record
 from tumorlens.errors import DataError
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_page, write_evaluation
@@ -36,6 +37,10 @@ def test_all_files_are_there_and_run_json_names_them(folder: Path) -> None:
     assert sorted([*record["outputs"], "run.json"]) == sorted(p.name for p in folder.iterdir())
     assert record["verb"] == "evaluate"
     assert len(record["split_hash"]) == 64
+
+
+def test_the_footer_of_the_page_has_the_facts_of_the_record(folder: Path) -> None:
+    check_footer(folder)
 
 
 def test_the_accuracy_follows_from_the_predictions(folder: Path) -> None:

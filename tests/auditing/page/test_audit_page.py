@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from tests.fixtures import scans
-from tests.fixtures.html import MALICIOUS, Page
+from tests.fixtures.html import MALICIOUS, Page, check_footer
 from tests.fixtures.leaky_dataset import BYTES, MIRRORED, make_leaky_dataset
+from tumorlens._record import Record
 from tumorlens.auditing import AuditReport, IntegrityIssue, NearestNeighborAccuracy, Shortcut, audit, build_index
 from tumorlens.auditing.duplicates.perceptual_hash import transformed
+from tumorlens.auditing.page.audit_files import write_audit
 from tumorlens.auditing.page.audit_page import audit_page, verdict_level
 from tumorlens.auditing.page.image_pairs import (
     LONGEST_SIDE,
@@ -195,6 +197,11 @@ def test_missing_files_leave_the_page_complete(leaky_report: AuditReport, tmp_pa
     document = audit_page(replace(leaky_report, image_records=gone))
     assert Page(document).tags
     assert len(images(document)) == len(images(audit_page(leaky_report)))
+
+
+def test_the_footer_has_the_facts_of_the_record(report_without_issues: AuditReport, tmp_path: Path) -> None:
+    write_audit(report_without_issues, tmp_path, Record("audit", seed=3))
+    check_footer(tmp_path)
 
 
 def test_a_malicious_name_is_shown_as_text(leaky_report: AuditReport) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.html import check_footer
 from tests.fixtures.refusal import refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
@@ -119,6 +120,7 @@ def test_it_writes_a_report_predictions_and_the_evaluation_of_each_fold(
         assert (out / f"fold-{number}" / "evaluations" / "test" / "report.html").is_file()
     assert "The temperature of each fold was fitted on the images of all other folds" in page
     assert "Selective prediction" in page
+    check_footer(out)
 
 
 def test_the_temperature_of_a_fold_is_fitted_on_all_other_folds(cross_validated: tuple[Path, CrossValidation]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import published_datasets
+from tests.fixtures.html import check_footer
 from tests.fixtures.refusal import refused
 from tumorlens import load_run
 from tumorlens.auditing import build_index
@@ -130,6 +131,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     assert record["seed"] == 3
     page = (out / "report.html").read_text()
     assert page == reproduction_page(found, out, record)
+    check_footer(out)
     assert "88.0 % (76.2 to 94.4)" in page
     assert "Quick run" in page
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.html import check_footer
 from tumorlens._record import Record
 from tumorlens.explanation.faithfulness import FAITHFULNESS_METRICS, Faithfulness, measure_faithfulness
 from tumorlens.explanation.faithfulness.faithfulness_files import write_faithfulness
@@ -52,6 +53,7 @@ def test_the_folder_has_metrics_images_and_the_record(
     assert list(stored["methods"]) == [*METHODS, "center", "random", "brightness"]
     assert stored["methods"]["grad_cam"]["metrics"]["relevance_mass_accuracy"]["unit"] == "patient"
     assert json.loads((tmp_path / "maps" / "run.json").read_text())["split_hash"] == stored["split_hash"]
+    check_footer(tmp_path / "maps")
 
 
 def test_the_csv_has_a_row_for_each_image_and_method(measured: Faithfulness, finished_run: Run, tmp_path: Path) -> None:
