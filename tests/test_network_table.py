@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from tests.fixtures.refusal import refused
+from tumorlens._network_table import counted_facts, list_networks, network_facts, network_table
 from tumorlens.errors import ModelError
 from tumorlens.models import registered_names
-from tumorlens.network_table import counted_facts, list_networks, network_facts, network_table
 
 
 def test_the_table_has_every_network_of_the_registry() -> None:
@@ -26,7 +26,7 @@ def test_an_entry_is_what_is_counted_from_the_network(name: str) -> None:
 @pytest.mark.slow  # builds every network
 def test_every_entry_is_what_is_counted_from_the_network() -> None:
     different = [name for name in registered_names() if network_facts(name) != counted_facts(name)]
-    assert different == [], "write it anew: python -m tumorlens.network_table"
+    assert different == [], "write it anew: python -m tumorlens._network_table"
 
 
 def test_a_misspelled_name_suggests_the_nearest_one() -> None:

@@ -1,5 +1,6 @@
 """The public names of tumorlens, written once: type checkers read them, and `lazy_loader` loads them on first use."""
 
+from ._network_table import list_networks as list_networks
 from .auditing import AuditReport as AuditReport
 from .auditing import split_folds as split_folds
 from .auditing import split_given as split_given
@@ -25,7 +26,6 @@ from .experiments.reproduction.reproduce import reproduce as reproduce
 from .explanation.explain import Explanation as Explanation
 from .explanation.explain import explain as explain
 from .model_card.card import ModelCard as ModelCard
-from .network_table import list_networks as list_networks
 from .scan import Scan as Scan
 from .scan import read_scan as read_scan
 from .stats import Estimate as Estimate

@@ -83,7 +83,7 @@ def test_class_names_do_not_choose_the_folder_of_an_overlay(
         prediction, label="../../no good", probabilities=prediction.probabilities | {"../../no good": 1.0}
     )
     with PredictionFiles(tmp_path, tiny, Record("predict"), overlays=True) as files:
-        row = files.add(hostile, 1)
+        row = json.loads(files.add(hostile, 1))
     (overlay,) = (tmp_path / "overlays").iterdir()
     assert row["overlay"] == f"overlays/{overlay.name}"
 

@@ -14,7 +14,7 @@ app = typer.Typer(help="Network architectures: list, describe.", no_args_is_help
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the architectures. With parameters, and multiply-adds at their own input size."""
-    from tumorlens.network_table import network_table
+    from tumorlens._network_table import network_table
 
     networks = network_table().values()
     if json:
@@ -32,7 +32,7 @@ def info(
     json: Json = False,
 ) -> None:
     """Describe an architecture. Size, cost, options, pretrained weights, license, citation."""
-    from tumorlens.network_table import CLASSES, network_facts
+    from tumorlens._network_table import CLASSES, network_facts
 
     known = network_facts(name).model_dump(mode="json") | {"classes": CLASSES}
     if json:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +26,7 @@ from tumorlens.cli.common import (
 
 if TYPE_CHECKING:
     from tumorlens.deploy.prediction import Prediction
+    from tumorlens.deploy.prediction_files import PredictionFiles
     from tumorlens.model_card.card import ModelCard
 
 EXAMPLES = (
@@ -125,7 +124,7 @@ def predict(
     """
     from tumorlens._record import Record
     from tumorlens._results_folder import claim_folder
-    from tumorlens.deploy.prediction_files import PredictionFiles, row_of
+    from tumorlens.deploy.prediction_files import PredictionFiles
     from tumorlens.deploy.predictor import available_threads, load
     from tumorlens.errors import ScanError, TumorlensError
 
@@ -162,16 +161,16 @@ def predict(
                 continue
             if user_spacing:
                 prediction = prediction.with_spacing(*user_spacing)
-            row = files.add(prediction, number) if files else row_of(prediction)
+            line = files.add(prediction, number) if files else None
             if json:
-                print_json(row)
+                print(line, flush=True) if line else print_json(prediction.to_dict())
             elif not brief:
                 print(_line(prediction), flush=True)
         if files:
             files.failed += failed
     if files:
         if brief:
-            _print_summary(files.rows())
+            _print_summary(files)
         print_status(f"written: {len(files.done)} predictions in {out_dir}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
@@ -212,20 +211,14 @@ def _line(prediction: Prediction) -> str:
     return "; ".join([f"{prediction.source}: {prediction.label} ({probability}){tumor}", *prediction.flags])
 
 
-def _print_summary(rows: Iterable[Mapping[str, Any]]) -> None:
+def _print_summary(files: PredictionFiles) -> None:
     """Print how many images have each class, and how many have each flag."""
-    labels, flags = Counter[str](), Counter[str]()
-    for row in rows:
-        labels[row["label"]] += 1
-        flags["out of distribution"] += bool(row["ood"])
-        flags["uncertain"] += bool(row["abstains"]) and not row["ood"]
-        flags["disagree"] += row["consistent"] is False
-    print(", ".join(f"{label}: {n}" for label, n in labels.most_common()))
-    flagged = [f"{name}: {flags[name]}" for name in ("out of distribution", "uncertain") if flags[name]]
-    if flagged:
-        print(f"of these {', '.join(flagged)}")
-    if flags["disagree"]:
-        print(f"classification and segmentation disagree: {flags['disagree']}")
+    print(", ".join(f"{label}: {n}" for label, n in files.labels.most_common()))
+    disagree = "classification and segmentation disagree"
+    if flags := [f"{name}: {n}" for name, n in files.flags.items() if n and name != disagree]:
+        print(f"of these {', '.join(flags)}")
+    if files.flags[disagree]:
+        print(f"{disagree}: {files.flags[disagree]}")
 
 
 def _millimeters(text: str) -> tuple[float, float]:

@@ -17,6 +17,9 @@ from tumorlens.report.text import number
 from tumorlens.scan import Box, GrayImage, Mask
 from tumorlens.scan.lesion_size import Lesion, bounding_box, measure_lesions
 
+SCHEMA_VERSION = 1
+"""Of a prediction in JSON. Raise it when a key changes its name or its meaning."""
+
 
 @dataclass(frozen=True)
 class TumorMeasurements:
@@ -194,6 +197,7 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: all but image, heat map and mask; of the mask it holds the measurements."""
         return {
+            "schema_version": SCHEMA_VERSION,
             "source": self.source,
             "label": self.label,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -25,9 +26,6 @@ from tumorlens.errors import RunError
 from tumorlens.report import marked, overlay, save_png, side_by_side
 
 ROWS, TABLE, RECORD = "predictions.jsonl", "predictions.csv", "run.json"
-SCHEMA_VERSION = 1
-"""Of each row of predictions.jsonl."""
-
 _SAME = ("verb", "model_sha256", "spacing", "coverage", "overlays", "masks")  # facts that a resumed call must share
 _LARGEST_LESION = (
     "diameter_pixels",
@@ -42,11 +40,6 @@ _SEGMENTATION = ("tumor_pixels", "tumor_mm2", "consistent", "mask", "lesions", *
 _RELIABILITY = ("ood", "ood_score", "prediction_set", "abstains")
 
 
-def row_of(prediction: Prediction) -> dict[str, Any]:
-    """The row of a prediction, with the version of its schema."""
-    return {"schema_version": SCHEMA_VERSION, **prediction.to_dict()}
-
-
 class PredictionFiles:
     """The files of many predictions; a context, at whose end the table and the record are complete.
 
@@ -57,6 +50,13 @@ class PredictionFiles:
         overlays: whether to save the image beside its overlay.
         masks: whether to save the predicted masks.
         resume: go on after the rows that the folder holds.
+
+    Attributes:
+        folder: that holds the files.
+        done: sources of the images that have a row.
+        labels: number of rows of each class.
+        flags: number of rows with each flag.
+        failed: messages about images that cannot be read; the caller adds them.
 
     Raises:
         RunError: to resume, but the folder holds no predictions, or some of another model or other settings.
@@ -85,7 +85,9 @@ class PredictionFiles:
         )
         if resume:
             self._check_same()
-        self.done = {row["source"] for row in self.rows()}
+        self.done, self.labels, self.flags = set[str](), Counter[str](), Counter[str]()
+        for row in self._rows():
+            self._count(row)
         record.write(folder, RECORD)
 
     def __enter__(self) -> PredictionFiles:
@@ -103,7 +105,7 @@ class PredictionFiles:
             with contextlib.suppress(OSError):  # the first error is the one to report
                 self._finish(finished=False)
 
-    def add(self, prediction: Prediction, number: int) -> dict[str, Any]:
+    def add(self, prediction: Prediction, number: int) -> str:
         """Write one prediction; its row is complete on the disk when this returns.
 
         Args:
@@ -111,9 +113,9 @@ class PredictionFiles:
             number: of the image, which begins the names of its files.
 
         Returns:
-            Its row, with the paths of overlay and mask from the folder.
+            Its row, as JSON in one line, with the paths of overlay and mask from the folder.
         """
-        row = row_of(prediction)
+        row = prediction.to_dict()
         name = f"{number:04d}_{Path(prediction.source).stem}"
         if self._overlays:
             row["overlay"] = f"overlays/{name}_{re.sub(r'[^-.A-Za-z0-9_]', '_', prediction.label)}.png"
@@ -121,19 +123,26 @@ class PredictionFiles:
         if self._masks and prediction.mask is not None:
             row["mask"] = f"masks/{name}.png"
             save_png(Image.fromarray(prediction.mask * 255), self.folder / row["mask"])
-        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", SURROGATES)
+        line = json.dumps(row, ensure_ascii=False)
         end = self._stream.seek(0, 2)
         try:
-            self._stream.write(line)
+            self._stream.write((line + "\n").encode("utf-8", SURROGATES))
             self._stream.flush()
         except OSError:
             with contextlib.suppress(OSError):
                 self._stream.truncate(end)  # no half row
             raise
-        self.done.add(row["source"])
-        return row
+        self._count(row)
+        return line
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def _count(self, row: dict[str, Any]) -> None:
+        self.done.add(row["source"])
+        self.labels[row["label"]] += 1
+        self.flags["out of distribution"] += bool(row["ood"])
+        self.flags["uncertain"] += bool(row["abstains"]) and not row["ood"]
+        self.flags["classification and segmentation disagree"] += row["consistent"] is False
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
         """The rows that are on the disk; a last line that is not complete is cut off."""
         path = self.folder / ROWS
         if not path.is_file():
@@ -177,7 +186,7 @@ class PredictionFiles:
             probabilities = [f"p_{name}" for name in self._card.classes]
             segmentation = _SEGMENTATION if self._card.segments else ()
             table.writerow(["source", "label", *probabilities, *_RELIABILITY, "overlay", *segmentation])
-            table.writerows(map(self._cells, self.rows()))
+            table.writerows(map(self._cells, self._rows()))
         self._record.add(done=len(self.done), failed=self.failed, finished=finished, outputs=[ROWS, TABLE])
         self._record.write(self.folder, RECORD)
 

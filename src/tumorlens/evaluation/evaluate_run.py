@@ -81,8 +81,6 @@ def evaluate(
         held_out, inference, cases, masks = _infer(pipeline, validation, samples, shown)
         scaling, labels = _fit(run, validation, held_out.logits), _labels(run, samples)
         bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
-        before, after = softmax(inference.logits), softmax(inference.logits, scaling.temperature)
-        uncalibrated, metrics = (measure(p, labels, bootstrap, classes) for p in (before, after))
         context = Context(
             run=run,
             pipeline=pipeline,
@@ -93,7 +91,7 @@ def evaluate(
             classes=classes,
             bootstrap=bootstrap,
             inference=inference,
-            probabilities=after,
+            probabilities=softmax(inference.logits, scaling.temperature),
             validation=tuple(validation),
             validation_inference=held_out,
             cases=tuple(cases),
@@ -101,10 +99,33 @@ def evaluate(
             progress=shown,
         )
         results = _analyze(chosen, context)
+    return _result(context, scaling, masks, results, external=table is not None)
+
+
+def calibrate(run: Run, table: Table) -> TemperatureScaling:
+    """Fit the temperature of a run on the validation subset of its table."""
+    samples = _validation(table)
+    return _fit(run, samples, infer(run.pipeline(), samples).logits)
+
+
+def _result(
+    context: Context,
+    scaling: TemperatureScaling,
+    masks: list[PackedMask],
+    results: Mapping[str, AnalysisResult],
+    *,
+    external: bool,
+) -> Evaluation:
+    """Metrics before and after temperature scaling, together with what they rest on."""
+    inference, samples, labels = context.inference, context.subset.samples, context.labels
+    uncalibrated, metrics = (
+        measure(probabilities, labels, context.bootstrap, context.classes)
+        for probabilities in (softmax(inference.logits), context.probabilities)
+    )
     return Evaluation(
         samples=samples,
         logits=inference.logits,
-        probabilities=after,
+        probabilities=context.probabilities,
         metrics=metrics,
         before=uncalibrated,
         nll=(nll(inference.logits, labels), nll(inference.logits, labels, scaling.temperature)),
@@ -112,17 +133,13 @@ def evaluate(
         cams=inference.cams,
         boxes=inference.boxes,
         masks=masks,
-        segmentation=measure_segmentation(cases, [s.label for s in samples], bootstrap, classes),
+        segmentation=measure_segmentation(
+            context.cases, [s.label for s in samples], context.bootstrap, context.classes
+        ),
         analyses=results,
-        facts=_facts(context, metrics.overall["accuracy"], external=table is not None),
+        facts=_facts(context, metrics.overall["accuracy"], external=external),
         caveats=_caveats(context, results),
     )
-
-
-def calibrate(run: Run, table: Table) -> TemperatureScaling:
-    """Fit the temperature of a run on the validation subset of its table."""
-    samples = _validation(table)
-    return _fit(run, samples, infer(run.pipeline(), samples).logits)
 
 
 def _facts(context: Context, accuracy: Estimate, *, external: bool) -> EvaluationFacts:

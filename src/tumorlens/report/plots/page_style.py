@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 # After Okabe and Ito, darkened to a contrast of at least 3 against white. The dashes tell them apart without color.
 SERIES = (
     ("#0b5d9c", "solid"),
@@ -20,7 +18,7 @@ FONT_SIZE = 11
 """In CSS pixels of a chart in its own size."""
 
 
-def page_style() -> dict[str, Any]:
+def page_style() -> dict[str, object]:
     """Settings for `matplotlib.rc_context`; import matplotlib before."""
     from cycler import cycler
 

@@ -1,12 +1,11 @@
 """The architectures with their sizes and costs, from a committed table: readable without torch.
 
-The table is written by ``python -m tumorlens.network_table`` from the registry of `tumorlens.models`; a test counts
+The table is written by ``python -m tumorlens._network_table`` from the registry of `tumorlens.models`; a test counts
 parameters and multiply-adds again and compares.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from importlib import resources
@@ -14,9 +13,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tumorlens.errors import ModelError
+from tumorlens.errors import ModelError, did_you_mean
 
-_FILE = "network_table.json"
+_FILE = "_network_table.json"
 CLASSES = 4
 """Number of classes that the parameters are counted for."""
 
@@ -83,11 +82,8 @@ def network_facts(name: str) -> NetworkFacts:
     """
     table = network_table()
     if name not in table:
-        near = difflib.get_close_matches(name, table, n=1)
-        raise ModelError(
-            found=f"no network is called '{name}'",
-            advice=f"did you mean {near[0]}?" if near else "see: tumorlens networks list",
-        )
+        advice = did_you_mean(name, table) or "see: tumorlens networks list"
+        raise ModelError(found=f"no network is called '{name}'", advice=advice)
     return table[name]
 
 
