@@ -19,7 +19,7 @@ from tests.conftest import build_once
 from tests.fixtures.refusal import refused
 from tumorlens._record import Record, to_jsonable
 from tumorlens.benchmarking.benchmark import benchmark
-from tumorlens.benchmarking.benchmark_plot import plot_accuracy_against_cost
+from tumorlens.benchmarking.benchmark_plot import cost_chart
 from tumorlens.benchmarking.benchmark_result import (
     Benchmark,
     BenchmarkedNetwork,
@@ -34,6 +34,7 @@ from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensE
 from tumorlens.evaluation.evaluate_run import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.models import cost
+from tumorlens.report.plots import render_standalone
 from tumorlens.stats import Estimate
 from tumorlens.training import Run, load_run
 
@@ -258,24 +259,23 @@ def test_the_csv_file_has_a_row_for_each_measurement(found: Benchmark, tmp_path:
     [("multiply-adds", "at 2.56 G"), ("parameters", "at 0.551 M"), ("latency", "at 12 ms")],
 )
 def test_the_plot_gives_accuracy_interval_and_cost(cost: str, words: str) -> None:
-    svg = plot_accuracy_against_cost(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), cost)
+    svg = render_standalone(cost_chart(result(RunAccuracy("fold-1", estimate(), "figshare", "1")), cost))
     shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-    assert f"fold-1, brainmrnet: 90.0 % (85.0 to 95.0) {words}" in shown
+    assert f"1. fold-1, brainmrnet: 90.0 % (85.0 to 95.0) {words}" in shown
 
 
 def test_the_plot_names_the_datasets_where_they_differ() -> None:
-    svg = plot_accuracy_against_cost(
+    chart = cost_chart(
         result(RunAccuracy("a", estimate(), "figshare", "1"), RunAccuracy("b", estimate(), "navoneel", "2"))
     )
-    assert "a on figshare, brainmrnet: 90.0 %" in svg
-    assert "b on navoneel, brainmrnet: 90.0 %" in svg
+    assert [point.note for point in chart.points] == ["a on figshare", "b on navoneel"]
 
 
 def test_a_plot_needs_an_evaluated_run() -> None:
     with refused(TumorlensError, advice="give evaluated runs"):
-        plot_accuracy_against_cost(result())
+        cost_chart(result())
     with refused(TumorlensError, found="cost 'watts' found"):
-        plot_accuracy_against_cost(result(), "watts")
+        cost_chart(result(), "watts")
 
 
 def test_the_repr_is_one_short_line(found: Benchmark) -> None:

@@ -56,6 +56,7 @@ def test_a_failed_measurement_is_an_error_and_the_others_are_printed(
     ("arguments", "message"),
     [
         (["--plot", "p.svg"], "--plot needs --run"),
+        (["--plot", "p.jpg", "--run", "r"], "p.jpg found; expected a name that ends with .svg, .png, .pdf"),
         (["--x-axis", "watts"], "'watts'; expected multiply-adds"),
         (["--batch-size", "0"], "batch-size"),
     ],

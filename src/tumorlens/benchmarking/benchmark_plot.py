@@ -1,16 +1,18 @@
-"""Benchmark -> SVG plot of accuracy against cost."""
+"""Benchmark -> chart of accuracy against cost."""
 
 from __future__ import annotations
 
 from tumorlens.benchmarking.benchmark_result import Benchmark, NetworkCost
 from tumorlens.errors import TumorlensError, did_you_mean
-from tumorlens.report.plots import CostChart, CostPoint, render_standalone
+from tumorlens.report.plots import CostChart, CostPoint
 
 COSTS = ("multiply-adds", "parameters", "latency")
 
 
-def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds") -> str:
-    """Plot the accuracy of every evaluated run against the cost of its network, as an SVG file.
+def cost_chart(benchmark: Benchmark, cost: str = "multiply-adds") -> CostChart:
+    """The accuracy of every evaluated run against the cost of its network.
+
+    `CostChart.plot` plots it on matplotlib Axes, and `tumorlens.report.plots.save_chart` writes it as a file.
 
     Args:
         benchmark: with evaluated runs.
@@ -43,7 +45,7 @@ def plot_accuracy_against_cost(benchmark: Benchmark, cost: str = "multiply-adds"
         "parameters": ("parameters", "M"),
         "latency": (f"latency of one image, {backend}", "ms"),
     }[cost]
-    return render_standalone(CostChart(points, title, unit))
+    return CostChart(points, title, unit)
 
 
 def _backend(benchmark: Benchmark) -> str:

@@ -55,7 +55,9 @@ Output = Annotated[
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(dir_okay=False, help="Plot the accuracy of the runs against cost, .svg.", show_default=False),
+    typer.Option(
+        dir_okay=False, help="Plot the accuracy of the runs against cost: .svg, .png or .pdf.", show_default=False
+    ),
 ]
 XAxis = Annotated[str, choice("--x-axis", "multiply-adds", "parameters", "latency", help="The cost in the plot.")]
 
@@ -79,12 +81,17 @@ def benchmark(
     if plot and not run:
         raise typer.BadParameter("--plot needs --run, the evaluated runs whose accuracies it shows")
     with loading():
-        from tumorlens._files import atomic_write
         from tumorlens._record import Record
         from tumorlens.benchmarking.benchmark import benchmark as run_benchmark
-        from tumorlens.benchmarking.benchmark_plot import plot_accuracy_against_cost
+        from tumorlens.benchmarking.benchmark_plot import cost_chart
+        from tumorlens.report.plots import save_chart
+        from tumorlens.report.plots.standalone import SUFFIXES
         from tumorlens.training import load_run
 
+    if plot and plot.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(
+            f"{plot} found; expected a name that ends with {', '.join(SUFFIXES)}", param_hint="--plot"
+        )
     record = Record("benchmark", device=device)
     runs = [load_run(folder) for folder in run or ()]
     with progress() as step:
@@ -104,8 +111,7 @@ def benchmark(
     if output:
         result.write_csv(output)
     if plot:
-        with atomic_write(plot) as part:
-            part.write_text(plot_accuracy_against_cost(result, x_axis), encoding="utf-8")
+        save_chart(cost_chart(result, x_axis), plot)
     if written:
         record.add(
             machine=result.machine.to_dict(),

@@ -23,7 +23,7 @@ from tumorlens._record import SURROGATES, Record
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor
 from tumorlens.errors import RunError
-from tumorlens.report import marked, overlay, save_png, side_by_side
+from tumorlens.report import marked, overlay, save_overlay, save_png, side_by_side
 
 ROWS, TABLE, RECORD = "predictions.jsonl", "predictions.csv", "run.json"
 _SAME = ("verb", "model_sha256", "spacing", "coverage", "overlays", "masks")  # facts that a resumed call must share
@@ -201,10 +201,10 @@ class PredictionFiles:
 
 
 def _save_overlay(prediction: Prediction, path: Path) -> None:
-    """Save the image beside its overlay, in a frame with the flags where there are some."""
+    """Save the image beside its overlay, in a frame with the flags where there are some, above the notice."""
     both = side_by_side([overlay(prediction.gray), prediction.overlay()])
     title = "; ".join([prediction.label, *prediction.flags])
-    save_png(marked(both, title) if prediction.flags else both, path)
+    save_overlay(marked(both, title) if prediction.flags else both, path)
 
 
 def _reliability_cells(row: dict[str, Any]) -> list[Any]:

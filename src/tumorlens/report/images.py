@@ -130,7 +130,7 @@ def marked(image: Image.Image, message: str) -> Image.Image:
 
 def with_notice(image: Image.Image) -> Image.Image:
     """An image with a line below it that says that it is for research only."""
-    size = max(11, image.width // 60)
+    size = max(11, image.height // 30)
     text, strip = _wrapped(NOTICE, image.width, size)
     whole = Image.new("RGB", (image.width, image.height + strip), _NOTICE_BACKGROUND)
     whole.paste(image, (0, 0))

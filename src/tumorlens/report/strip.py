@@ -1,4 +1,4 @@
-"""Images with titles -> one row of images."""
+"""Images with titles -> one row of images, to be looked at without a page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tumorlens.report.images import side_by_side
+from tumorlens.report.images import side_by_side, with_notice
 
 _MIN_HEIGHT = 240  # pixels; smaller images are enlarged, so that their titles fit and can be read
 _BAR = 0.08  # height of the title bar, as a fraction of the image height
@@ -14,7 +14,7 @@ _TEXT_COLOR, _BAR_COLOR = (235, 235, 235), (24, 27, 30)
 
 
 def strip(panes: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Images in one row, each with a title above it, resized to the height of the tallest.
+    """Images in one row, each with a title above it, resized to the height of the tallest; below, the notice.
 
     Small images are enlarged by a whole factor, without interpolation. A title that is too long is cut off.
 
@@ -24,7 +24,7 @@ def strip(panes: Sequence[tuple[str, Image.Image]]) -> Image.Image:
     Raises:
         ValueError: no image was given.
     """
-    return side_by_side([_titled(title, image) for title, image in panes])
+    return with_notice(side_by_side([_titled(title, image) for title, image in panes]))
 
 
 def _titled(title: str, image: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.report.plots.examples import CHARTS, MALICIOUS, NAN, bins, curve, estimate, parse, points, words
+from tests.report.test_html_page import contrast
 from tumorlens.errors import DataError
 from tumorlens.report.plots import (
     BarRow,
@@ -215,8 +216,6 @@ def test_the_font_shorthand_of_older_matplotlib_is_read() -> None:
 
 
 def test_text_and_series_have_enough_contrast_on_the_light_background() -> None:
-    from tests.report.test_html_page import contrast
-
     assert min(contrast(color, PAPER) for color in (INK, MUTED, "#696969")) >= 4.5  # the last is "dimgray"
     assert min(contrast(color, PAPER) for color, _ in SERIES) >= 3
     for color, _ in SERIES[:2]:  # the fullest cell of a confusion matrix

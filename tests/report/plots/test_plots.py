@@ -164,8 +164,8 @@ def test_an_epoch_without_a_value_breaks_the_line() -> None:
 
 def test_networks_are_numbered_dots_with_values_in_the_legend() -> None:
     assert legend(plotted(CHARTS["costs"])) == [
-        "1  fold 1, small: 90.0 % (85.0 to 95.0) at 0.08 G",
-        "2  large: 97.0 % (95.0 to 99.0) at 15 G",
+        "1. fold 1, small: 90.0 % (85.0 to 95.0) at 0.08 G",
+        "2. large: 97.0 % (95.0 to 99.0) at 15 G",
     ]
     shown = words(CHARTS["costs"])
     assert {"0.1", "1", "2", "10"} <= set(shown)
@@ -198,7 +198,7 @@ def test_networks_of_equal_cost_are_side_by_side() -> None:
 def test_an_undefined_accuracy_is_only_in_the_legend() -> None:
     points = [CostPoint("known", 1, estimate()), CostPoint("unknown", 2, estimate(NAN, None, None))]
     assert len(dots(points)) == 1
-    assert "2  unknown: undefined at 2" in legend(plotted(CostChart(points, "cost", "")))
+    assert "2. unknown: undefined at 2" in legend(plotted(CostChart(points, "cost", "")))
 
 
 @pytest.mark.parametrize("points", [[], [CostPoint("free", 0, estimate())]])
@@ -227,3 +227,9 @@ def test_bars_are_stacked_with_their_counts() -> None:
 def test_a_bar_with_another_number_of_kinds_is_an_error() -> None:
     with pytest.raises(ValueError, match="2 counts in row 'a'; expected 1"):
         StackedBarChart([BarRow("a", (1, 2))], ["images"], "images")
+
+
+def test_long_names_of_columns_are_rotated_and_have_tooltips() -> None:
+    name = "no tumor at all in this slice"
+    assert render_chart(ConfusionChart(COUNTS, [*CLASSES[:3], name])).count("rotate(-30") == 4
+    assert tips(ConfusionChart(COUNTS, [*CLASSES[:3], name])).count(name) == 2

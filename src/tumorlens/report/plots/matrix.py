@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_OPACITY = 0.5  # of a full cell; text stays readable on it
 _CELL = 64  # width in CSS pixels
-_LETTER = 7.0
+_LETTER = 7.0  # width of a letter of a name in CSS pixels, at most
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class ConfusionChart(Chart):
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in CSS pixels."""
-        left = 40 + _LETTER * max((len(label(name, 16)) for name in self.classes), default=0)
-        return max(400, left + _CELL * len(self.classes)), 120 + 50 * len(self.classes)
+        return max(400, self._left + _CELL * len(self.classes)), 120 + 50 * len(self.classes)
 
     @property
     def description(self) -> str:
@@ -56,6 +55,11 @@ class ConfusionChart(Chart):
         )
         return "Confusion matrix: " + "; ".join(rows)
 
+    @property
+    def _left(self) -> float:
+        """Width of the names of the rows."""
+        return 40 + _LETTER * max((len(label(name, 16)) for name in self.classes), default=0)
+
     def _draw(self, ax: Axes) -> None:
         count = len(self.classes)
         totals = [sum(int(n) for n in row) for row in self.matrix]
@@ -64,17 +68,17 @@ class ConfusionChart(Chart):
                 self._cell(ax, row, column, int(n), totals[row])
         ax.set(xlim=(-0.5, max(count, 1) - 0.5), ylim=(max(count, 1) - 0.5, -0.5))
         ax.set(xlabel="predicted class", ylabel="true class")
-        short = [label(name, 16) for name in self.classes]
-        long = max(map(len, short), default=0) * _LETTER > _CELL
-        ax.set_xticks(range(count), short)
-        if long:
-            for tick in ax.get_xticklabels():
-                tick.set(rotation=30, ha="left", rotation_mode="anchor")
-        ax.set_yticks(range(count), [f"{name}\nn = {total}" for name, total in zip(short, totals, strict=True)])
-        for tick, name in zip([*ax.get_xticklabels(), *ax.get_yticklabels()], [*self.classes] * 2, strict=True):
-            tick.set_label(printable(name))
         ax.tick_params(top=False, bottom=False, left=False, labeltop=True, labelbottom=False)
         ax.xaxis.set_label_position("top")
+        ax.xaxis.labelpad = 8
+        short = [label(name, 16) for name in self.classes]
+        ax.set_xticks(range(count), short)
+        ax.set_yticks(range(count), [f"{name}\nn = {total}" for name, total in zip(short, totals, strict=True)])
+        if max(map(len, short), default=0) * _LETTER * count > self.size[0] - self._left:
+            for tick in ax.get_xticklabels():
+                tick.set(rotation=30, ha="left", rotation_mode="anchor")
+        for tick, name in zip([*ax.get_xticklabels(), *ax.get_yticklabels()], [*self.classes] * 2, strict=True):
+            tick.set_label(printable(name))
         ax.grid(False)
         ax.spines[:].set_visible(False)
 

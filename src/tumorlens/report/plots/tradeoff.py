@@ -93,7 +93,7 @@ class CostChart(Chart):
         ax.set(xlabel=self._title, ylabel="accuracy, percent")
         ax.margins(y=0.12)
         entries = [
-            f"{i}  {label(_name(p), 40)}: {with_interval(p.accuracy, True)} at {self._cost(p)}"
+            f"{i}. {label(_name(p), 40)}: {with_interval(p.accuracy, True)} at {self._cost(p)}"
             for i, p in enumerate(self.points, start=1)
         ]
         legend_below(ax, handles, entries, left=40)
