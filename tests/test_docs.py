@@ -265,7 +265,10 @@ def test_the_command_line_reference_names_every_option_and_no_other(verb: str) -
     for parameter in VERBS[verb].params:
         argument = parameter.param_type_name == "argument"
         known |= {parameter.name} if argument else {*parameter.opts, *parameter.secondary_opts}
-    assert set(re.findall(r"`([^`]+)`", rows)) == known - {"--help"}
+    shared = {"-h", "--help", "-v", "--verbose", "-q", "--quiet", "--debug"}
+    assert set(re.findall(r"`([^`]+)`", rows)) == known - shared
+    intro = (REFERENCE / "cli.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert all(f"`{option}`" in intro for option in shared)
 
 
 def keys(part: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -20,7 +20,8 @@ def compare(
         str, typer.Option(help="Name of the evaluation in both runs: test, val, or an external table.")
     ] = "test",
     common: Annotated[
-        bool, typer.Option("--common", help="If the test images differ, compare on those that both runs have.")
+        bool,
+        typer.Option("--common/--no-common", help="If the test images differ, compare on those that both runs have."),
     ] = False,
     output: Annotated[
         Path | None,

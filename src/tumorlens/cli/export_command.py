@@ -26,9 +26,12 @@ def export(
             show_default=False,
         ),
     ] = None,
-    half: Annotated[bool, typer.Option("--half", help="Store the weights in fp16: half the size.")] = False,
+    half: Annotated[bool, typer.Option("--half/--no-half", help="Store the weights in fp16: half the size.")] = False,
     weights: Annotated[
-        bool, typer.Option("--weights", help="Also write the weights alone, .safetensors, beside the model file.")
+        bool,
+        typer.Option(
+            "--weights/--no-weights", help="Also write the weights alone, .safetensors, beside the model file."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:

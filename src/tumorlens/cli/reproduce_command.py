@@ -54,13 +54,13 @@ def reproduce(
         typer.Option("--set", help="Change a recipe value in both runs, as epochs=5; repeatable.", show_default=False),
     ] = [],  # noqa: B006 (typer copies it)
     quick: Annotated[
-        bool, typer.Option("--quick", help="Smoke test: few epochs, small input, some hundred images.")
+        bool, typer.Option("--quick/--no-quick", help="Smoke test: few epochs, small input, some hundred images.")
     ] = False,
     seed: Seed = 0,
     n_resamples: BootstrapSize = 2000,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted reproduction stopped.")] = (
-        False
-    ),
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Continue where an interrupted reproduction stopped.")
+    ] = (False),
     json: Json = False,
 ) -> None:
     """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""

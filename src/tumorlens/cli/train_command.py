@@ -77,10 +77,10 @@ HeldOut = Annotated[
 ]
 SplitSeed = Annotated[int, typer.Option(help="Random seed of the split; --seed is that of the training.")]
 AllowLeak = Annotated[
-    bool, typer.Option("--allow-leak", help="Train even if test or validation images leak from train.")
+    bool, typer.Option("--allow-leak/--no-allow-leak", help="Train even if test or validation images leak from train.")
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue an interrupted training after its last finished epoch.")
+    bool, typer.Option("--resume/--no-resume", help="Continue an interrupted training after its last finished epoch.")
 ]
 
 
