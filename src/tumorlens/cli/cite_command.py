@@ -13,7 +13,7 @@ def cite(json: Json = False) -> None:
     from tumorlens.deploy.predictor import list_predictors, load
 
     bibtex = (
-        f"@software{{tumorlens,\n  title = {{{_TITLE}}},\n  author = {{{{The tumorlens developers}}}},\n"
+        f"@software{{tumorlens,\n  title = {{{_TITLE}}},\n  author = {{{{The tumorlens authors}}}},\n"
         f"  version = {{{__version__}}},\n  year = {{2026}},\n  license = {{Apache-2.0}}\n}}"
     )
     attributions = {name: load(name).card.attributions for name in list_predictors()}
