@@ -32,7 +32,7 @@ def test_what_is_not_given_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "shown"), [((512, 256), (320, 160)), ((50, 100), (80, 160)), ((200, 100), (200, 100))]
+    ("size", "shown"), [((512, 256), (320, 160)), ((50, 100), (128, 256)), ((300, 100), (300, 100))]
 )
 def test_large_images_are_reduced_and_small_ones_enlarged(size: tuple[int, int], shown: tuple[int, int]) -> None:
     html = notebook_html("title", image=Image.new("L", size))

@@ -9,7 +9,7 @@ from PIL import Image
 from tumorlens.report.templating import render_template
 
 _LONGEST = 320  # pixels of the image on its longer side
-_SHORTEST = 160  # smaller images are enlarged to this
+_SHORTEST = 256  # smaller images are enlarged to this
 
 
 def notebook_html(
@@ -26,7 +26,7 @@ def notebook_html(
     Args:
         title: one line.
         facts: names and values.
-        image: shown at 160 to 320 pixels on its longer side.
+        image: shown at 256 to 320 pixels on its longer side.
         alt: what a screen reader says instead of the image.
         warnings: each one sentence, above the facts.
         note: small print below.
