@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 # After Okabe and Ito, darkened to a contrast of at least 3 against white. The dashes tell them apart without color.
 SERIES = (
     ("#0b5d9c", "solid"),
@@ -20,7 +18,7 @@ FONT_SIZE = 11
 """In CSS pixels of a chart in its own size."""
 
 
-def page_style() -> dict[str, Any]:
+def page_style() -> dict[str, object]:
     """Settings for `matplotlib.rc_context`; import matplotlib before."""
     from cycler import cycler
 
@@ -47,6 +45,7 @@ def page_style() -> dict[str, Any]:
         "savefig.facecolor": PAPER,
         "axes.facecolor": PAPER,
         "axes.prop_cycle": cycler(color=[color for color, _ in SERIES], linestyle=[line for _, line in SERIES]),
+        **dict.fromkeys(("figure.constrained_layout.h_pad", "figure.constrained_layout.w_pad"), 0.08),  # inches
         "lines.linewidth": 2,
         "legend.frameon": False,
         "legend.handlelength": 2.4,
