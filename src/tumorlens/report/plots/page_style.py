@@ -45,6 +45,7 @@ def page_style() -> dict[str, object]:
         "savefig.facecolor": PAPER,
         "axes.facecolor": PAPER,
         "axes.prop_cycle": cycler(color=[color for color, _ in SERIES], linestyle=[line for _, line in SERIES]),
+        **dict.fromkeys(("figure.constrained_layout.h_pad", "figure.constrained_layout.w_pad"), 0.08),  # inches
         "lines.linewidth": 2,
         "legend.frameon": False,
         "legend.handlelength": 2.4,

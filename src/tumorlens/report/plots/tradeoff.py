@@ -87,13 +87,14 @@ class CostChart(Chart):
         ]
         places_log = [low, high, *(place for place in places.values())]
         ax.set(xscale="log", xlim=(10 ** (min(places_log) - 0.02), 10 ** (max(places_log) + 0.02)))
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high - low < 3 else (1.0,), numticks=12))
+        subs = (1, 2, 3, 4, 5, 7) if high - low < 1 else (1, 2, 5) if high - low < 3 else (1,)  # of each power of ten
+        ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set(xlabel=self._title, ylabel="accuracy, percent")
         ax.margins(y=0.12)
         entries = [
-            f"{i}. {label(_name(p), 40)}: {with_interval(p.accuracy, True)} at {self._cost(p)}"
+            f"{i}. {label(_name(p), 48)}: {with_interval(p.accuracy, True)} at {self._cost(p)}"
             for i, p in enumerate(self.points, start=1)
         ]
         legend_below(ax, handles, entries, left=40)
