@@ -84,11 +84,12 @@ class ConfusionChart(Chart):
 
     def _cell(self, ax: Axes, row: int, column: int, count: int, total: int) -> None:
         """One cell: its shade, the count and the share of the row."""
+        from matplotlib.colors import to_rgba
         from matplotlib.patches import Rectangle
 
         share = count / total if total else 0.0
         color = "C0" if row == column else "C1"
-        shade = (color, _MAX_OPACITY * math.cbrt(share))
+        shade = to_rgba(color, _MAX_OPACITY * math.cbrt(share))
         ax.add_patch(
             Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=shade, edgecolor="lightgray", linewidth=0.75)
         )
