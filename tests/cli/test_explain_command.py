@@ -26,23 +26,21 @@ def test_all_methods_stand_side_by_side(
         "explain",
         str(segmentation_run.folder),
         image,
-        "--out-dir",
-        str(tmp_path),
         "--json",
         "--task",
         "segmentation",
     ]
-    assert main([*arguments, "--method", "all"]) == 0
+    assert main([*arguments, "--method", "all", "-o", str(tmp_path / "all")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["methods"] == ["grad_cam", "hires_cam", "eigen_cam", "attention", "occlusion", "mask"]
     assert found["task"] == "segmentation"
-    assert main([*arguments, "--method", "occlusion"]) == 0
+    assert main([*arguments, "--method", "occlusion", "-o", str(tmp_path / "alone")]) == 0
     alone = json.loads(capsys.readouterr().out)
     assert found["overlay"] != alone["overlay"]
     whole, two = (Image.open(one["overlay"]) for one in (found, alone))
     assert whole.height == two.height
     assert whole.width > 3 * two.width
-    assert json.loads((tmp_path / "run.json").read_text())["method"] == "occlusion"
+    assert json.loads((tmp_path / "alone" / "run.json").read_text())["method"] == "occlusion"
 
 
 def test_a_model_file_is_explained_without_torch(model_file: Path, image: str, tmp_path: Path) -> None:

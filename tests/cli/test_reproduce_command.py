@@ -37,7 +37,7 @@ def test_a_claim_is_reproduced_and_resumed(
     assert "written: runs/reproduce/brain_mri_efficientnet/report.html" in printed.err
 
     assert main([*arguments, "-o", "runs/reproduce/brain_mri_efficientnet"]) == 1
-    assert "holds a run already" in capsys.readouterr().err
+    assert "holds results of 'reproduce'" in capsys.readouterr().err
 
     assert main([*arguments, "--resume", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

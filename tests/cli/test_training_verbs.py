@@ -56,7 +56,7 @@ def test_data_become_a_run_a_model_file_and_predictions(
     assert run_json("predict", image, "-m", "run/model.onnx")["label"] in card["classes"]
 
     assert main(["train", "run/split.csv", "--out-dir", "run", "--recipe", "demo"]) == 1
-    assert "holds a run already" in capsys.readouterr().err
+    assert "a run was started in this folder" in capsys.readouterr().err
 
 
 def test_metrics_go_to_standard_output_and_caveats_to_standard_error(
@@ -150,31 +150,31 @@ def read_analyses(folder: Path) -> dict[str, dict]:
 def test_evaluate_prints_the_conclusions_of_the_region_occlusion_test(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", str(finished_run.folder), "--out-dir", str(tmp_path), "--n-resamples", "100"]
-    assert main(words) == 0
+    words = ["evaluate", str(finished_run.folder), "--n-resamples", "100", "--out-dir"]
+    assert main([*words, str(tmp_path / "with")]) == 0
     printed = " ".join("".join(capsys.readouterr()).split())
-    result = read_analyses(tmp_path)["region_occlusion"]
+    result = read_analyses(tmp_path / "with")["region_occlusion"]
     assert len(result["conclusions"]) == 3
     assert all(conclusion in printed for conclusion in result["conclusions"])
-    assert main([*words, "--no-region-occlusion"]) == 0
+    assert main([*words, str(tmp_path / "without"), "--no-region-occlusion"]) == 0
     assert "occluded" not in capsys.readouterr().out
-    assert "region_occlusion" not in read_analyses(tmp_path)
+    assert "region_occlusion" not in read_analyses(tmp_path / "without")
 
 
 def test_evaluate_prints_the_robustness_on_request(
     finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", str(finished_run.folder), "-o", str(tmp_path), "--n-resamples", "100", "--no-region-occlusion"]
-    assert main([*words, "--robustness", "--robustness-limit", "2"]) == 0
+    words = ["evaluate", str(finished_run.folder), "--n-resamples", "100", "--no-region-occlusion", "-o"]
+    assert main([*words, str(tmp_path / "with"), "--robustness", "--robustness-limit", "2"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert any(line.split() == ["accuracy,", "%,", "by", "artifact", *"12345", "mean"] for line in lines)
     assert {"Rician noise", "left-right flip"} <= {line.split("  ")[0] for line in lines}
-    result = read_analyses(tmp_path)["robustness"]
+    result = read_analyses(tmp_path / "with")["robustness"]
     assert result["images"] == 2
     assert all(conclusion in " ".join((out + err).split()) for conclusion in result["conclusions"])
-    assert main(words) == 0
-    assert "robustness" not in read_analyses(tmp_path)
+    assert main([*words, str(tmp_path / "without")]) == 0
+    assert "robustness" not in read_analyses(tmp_path / "without")
 
 
 def test_box_masks_are_compared_with_on_request_only(
@@ -214,4 +214,4 @@ def test_training_with_masks_reports_how_many_are_missing(
     write_table(replace(phantom_table, samples=bare), tmp_path / "bare.csv")
     words = ["train", str(tmp_path / "bare.csv"), "--recipe", "efficient_mtnet", "--out-dir", str(tmp_path / "other")]
     assert main(words) == 1
-    assert "none of the 8 training images of phantom has a mask; set loss.segmentation=0" in capsys.readouterr().err
+    assert "none of the 8 training images of phantom has a mask" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def test_without_train_or_validation_images_there_are_none(
 
 def test_test_images_do_not_change_the_thresholds(finished_run: Run, phantom_table: Table) -> None:
     one = thresholds_of(finished_run, phantom_table)
-    two = thresholds_of(finished_run, phantom_table.where(lambda sample: sample.split != "test"))
+    two = thresholds_of(finished_run, phantom_table.filter(lambda sample: sample.split != "test"))
     assert one.ood is not None
     assert two.ood is not None
     assert one.ood.subspace.threshold == two.ood.subspace.threshold

@@ -13,7 +13,7 @@ from tests.fixtures.refusal import refused
 from tumorlens.cli import main
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
-from tumorlens.errors import RecipeError, RunError
+from tumorlens.errors import RecipeError, ResultsFolderError, RunError
 from tumorlens.experiments import ablation as module
 from tumorlens.experiments.ablation import Variant, parse_variants, run_ablation
 from tumorlens.training import Run, load_run, train
@@ -127,7 +127,7 @@ def test_an_interrupted_ablation_can_be_resumed(
         with pytest.raises(KeyboardInterrupt):
             run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     first = (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
-    with refused(RunError, found="holds a run already", advice="continue the run with --resume"):
+    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
         run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     resumed = run_ablation(phantom_table, _variants(), tmp_path / "ablation", resume=True)
     assert (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first

@@ -20,7 +20,15 @@ from tests.fixtures.refusal import refused
 from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
 from tumorlens.datasets.data_records import SampleCount
-from tumorlens.errors import DataError, ModelError, RecipeError, RunError, SplitError, TumorlensError
+from tumorlens.errors import (
+    DataError,
+    ModelError,
+    RecipeError,
+    ResultsFolderError,
+    RunError,
+    SplitError,
+    TumorlensError,
+)
 from tumorlens.scan import InputGeometry
 from tumorlens.training import Recipe, Run, load_recipe, load_run, train
 from tumorlens.training.loop.epoch_log import read_history
@@ -172,10 +180,10 @@ def test_resuming_a_finished_run_returns_it_unchanged(phantom_table: Table, tmp_
 
 def test_a_run_is_never_overwritten(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
     kill(phantom_table, _recipe(), tmp_path / "run", 2)
-    with refused(RunError, found="holds a run already", advice="continue the run with --resume"):
+    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
         train(phantom_table, _recipe(), tmp_path / "run")
     (tmp_path / "file").write_text("mine")
-    with refused(RunError, found="is a file"):
+    with refused(ResultsFolderError, found="is a file"):
         train(phantom_table, _recipe(), tmp_path / "file")
 
 

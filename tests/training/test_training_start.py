@@ -10,9 +10,9 @@ import pytest
 from tests.fixtures.refusal import refused
 from tests.fixtures.tiny_datasets import class_folders
 from tumorlens.datasets import Table, fingerprint, open_table
-from tumorlens.errors import RunError
+from tumorlens.errors import ResultsFolderError, RunError
 from tumorlens.training import load_recipe
-from tumorlens.training.training_start import STARTED, TrainingStart, check_run_folder, check_same_start
+from tumorlens.training.training_start import STARTED, TrainingStart, check_resumable, check_same_start
 
 
 @pytest.fixture
@@ -76,27 +76,16 @@ def test_a_damaged_start_is_refused(content: str, tmp_path: Path) -> None:
         TrainingStart.read(tmp_path)
 
 
-def test_a_folder_is_checked_before_training() -> None:
-    check_run_folder(Path("does-not-exist"), resume=False)
-
-
-@pytest.mark.parametrize("name", [STARTED, "weights.safetensors", "run.json"])
-def test_a_run_is_not_overwritten(name: str, tmp_path: Path) -> None:
+def test_a_new_folder_and_one_of_others_need_no_resuming(tmp_path: Path) -> None:
+    check_resumable(tmp_path / "does-not-exist", resume=False)
     (tmp_path / "notes.txt").write_text("mine")
-    check_run_folder(tmp_path, resume=False)
-    (tmp_path / name).write_text("")
-    with refused(RunError, found="holds a run already"):
-        check_run_folder(tmp_path, resume=False)
+    check_resumable(tmp_path, resume=False)
 
 
-def test_only_what_was_started_can_be_resumed(tmp_path: Path) -> None:
+def test_only_what_was_started_can_be_resumed_and_is_not_started_again(tmp_path: Path) -> None:
     with refused(RunError, found="nothing to resume", advice="without --resume"):
-        check_run_folder(tmp_path, resume=True)
+        check_resumable(tmp_path, resume=True)
     (tmp_path / STARTED).write_text("{}")
-    check_run_folder(tmp_path, resume=True)
-
-
-def test_a_file_is_no_folder_of_a_run(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with refused(RunError, found="is a file"):
-        check_run_folder(tmp_path / "file", resume=False)
+    check_resumable(tmp_path, resume=True)
+    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
+        check_resumable(tmp_path, resume=False)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tumorlens.comparison.paired_segmentation import both_segment, same_reference_masks
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.datasets.table import DUPLICATES_PREFIX
-from tumorlens.evaluation.analyses.leakage.result import LeakCounts
 from tumorlens.evaluation.caveats import CHOSEN_ON, FEW
+from tumorlens.evaluation.leaked_and_clean import LeakCounts
 from tumorlens.evaluation.stored_evaluation import StoredEvaluation
 from tumorlens.metrics.names import METRICS
 from tumorlens.stats import Estimate

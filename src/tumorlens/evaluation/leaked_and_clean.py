@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.datasets import Sample
@@ -13,6 +14,22 @@ from tumorlens.metrics.classification import Metrics, measure
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
 from tumorlens.stats import ClusterBootstrap
+
+
+class LeakCounts(BaseModel):
+    """Numbers of images, by the keys of the analysis leakage in evaluation.json.
+
+    Attributes:
+        with_duplicate_in_train: images with a near-duplicate in train.
+        with_patient_in_train: images of a patient who is in train.
+        images: images that were measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    with_duplicate_in_train: int
+    with_patient_in_train: int
+    images: int
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.fixtures.html import check_footer
 from tests.fixtures.refusal import refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
-from tumorlens.errors import DataError, RunError
+from tumorlens.errors import DataError, ResultsFolderError, RunError
 from tumorlens.evaluation.analyses.ood.measure import SCALED_TO
 from tumorlens.evaluation.analyses.ood.result import PooledOODResult
 from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
@@ -179,7 +179,7 @@ def test_finished_folds_are_not_trained_again(cross_validated: tuple[Path, Cross
     (out / "cross_validation.json").unlink()
     before = [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)]
     recipe = load_recipe("segment", SMALL)
-    with refused(RunError, file="fold-0$", found="holds a run already"):
+    with refused(ResultsFolderError, file="fold-0$", found="a run was started"):
         cross_validate(table, recipe, out, folds=FOLDS, val=0.34)
     without = {"region_occlusion": False}
     again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, analyses=without, n_resamples=100)
@@ -218,7 +218,7 @@ def test_invalid_folds_are_errors(
     assert "expected a number from 0, all, or none" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     write_table(phantom_table, tmp_path / "split.csv")
     assert main(["train", str(tmp_path / "split.csv"), "--fold", "all", *out]) == 1
-    assert "has a split; --fold all makes its own" in capsys.readouterr().err
+    assert "has a split, and --fold all makes its own" in capsys.readouterr().err
 
 
 def test_the_repr_is_one_line_with_folds_and_pooled_accuracy(cross_validated: tuple[Path, CrossValidation]) -> None:

@@ -19,7 +19,7 @@ from tumorlens.auditing import build_index
 from tumorlens.auditing import leak_check as guard
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, open_table
-from tumorlens.errors import DataError, ModelError, RunError
+from tumorlens.errors import DataError, ModelError, ResultsFolderError
 from tumorlens.experiments.reproduction.reproduce import reproduce
 from tumorlens.experiments.reproduction.reproduction_files import reproduction_page
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
@@ -138,7 +138,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
 
 def test_a_finished_folder_is_an_error_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
     again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
-    with refused(RunError, found="holds a run already"):
+    with refused(ResultsFolderError, found="holds results of 'reproduce'"):
         reproduce(4, [yes_no], out, **again)
     before = (out / "leak_free" / "weights.safetensors").stat().st_mtime_ns
     resumed = reproduce(4, [yes_no], out, resume=True, **again)

@@ -5,27 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
+from tumorlens.evaluation.leaked_and_clean import LeakCounts, LeakedAndClean
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.segmentation import Segmentation
-
-
-class LeakCounts(BaseModel):
-    """Numbers of images, by the keys that this analysis has in evaluation.json.
-
-    Attributes:
-        with_duplicate_in_train: images with a near-duplicate in train.
-        with_patient_in_train: images of a patient who is in train.
-        images: images that were measured.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    with_duplicate_in_train: int
-    with_patient_in_train: int
-    images: int
 
 
 @dataclass(frozen=True)
