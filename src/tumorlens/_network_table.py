@@ -7,11 +7,14 @@ parameters and multiply-adds again and compares.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import TypeAdapter
 
 from tumorlens.errors import ModelError, did_you_mean
 
@@ -20,15 +23,17 @@ CLASSES = 4
 """Number of classes that the parameters are counted for."""
 
 
-class NetworkFacts(BaseModel):
-    """An architecture as `tumorlens networks info NAME` prints it.
+Option = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class ArchitectureInfo:
+    """Description of an architecture, available before the network is built.
 
     Attributes:
         name: in the registry.
         summary: one line.
         input_size: default side of the square input, pixels.
-        parameters: trainable values with four classes, without those that are used in training only.
-        multiply_adds: of one forward pass with one image of that size.
         mean: per-channel mean subtracted from inputs in [0, 1].
         std: per-channel divisor after that.
         license: of the architecture's code and of its public weights.
@@ -39,13 +44,9 @@ class NetworkFacts(BaseModel):
         options: further settings of the architecture, each with its default.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     summary: str
     input_size: int
-    parameters: int
-    multiply_adds: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     license: str
@@ -53,14 +54,35 @@ class NetworkFacts(BaseModel):
     published_method: int | None = None
     weights: tuple[str, ...] = ()
     segments: bool = False
-    options: dict[str, bool | int | float | str] = {}
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    @property
+    def short_name(self) -> str:
+        """The summary up to its first comma, colon or "with", for example ``"EfficientNet-B0"``."""
+        return re.split(r",|:| with ", self.summary, maxsplit=1)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFacts(ArchitectureInfo):
+    """An architecture with its cost, as `tumorlens networks info NAME` prints it.
+
+    Attributes:
+        parameters: trainable values with four classes, without those that are used in training only.
+        multiply_adds: of one forward pass with one image of `input_size`.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+
+_ROWS = TypeAdapter(list[NetworkFacts])
 
 
 @cache
 def network_table() -> dict[str, NetworkFacts]:
     """All architectures by name, sorted."""
-    content = json.loads(resources.files("tumorlens").joinpath(_FILE).read_text(encoding="utf-8"))
-    return {row["name"]: NetworkFacts.model_validate(row) for row in content["networks"]}
+    rows = json.loads(resources.files("tumorlens").joinpath(_FILE).read_text(encoding="utf-8"))["networks"]
+    return {facts.name: facts for facts in _ROWS.validate_python(rows)}
 
 
 def list_networks() -> list[str]:
@@ -89,8 +111,6 @@ def network_facts(name: str) -> NetworkFacts:
 
 def counted_facts(name: str) -> NetworkFacts:
     """The same facts, counted from the network itself; needs the extra ``train``."""
-    from dataclasses import asdict
-
     from tumorlens.models import architecture_info, cost
 
     return NetworkFacts(**(asdict(architecture_info(name)) | asdict(cost(name, CLASSES))))
@@ -100,7 +120,7 @@ def write_table(path: Path) -> None:
     """Count all networks of the registry, and write the table."""
     from tumorlens.models import registered_names
 
-    rows = [counted_facts(name).model_dump(mode="json") for name in registered_names()]
+    rows = [asdict(counted_facts(name)) for name in registered_names()]
     path.write_text(json.dumps({"networks": rows}, indent=1) + "\n", encoding="utf-8")
 
 

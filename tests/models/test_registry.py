@@ -237,7 +237,8 @@ TOY_NET = """
 from torch import nn
 
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import HALF, ArchitectureInfo, register
+from tumorlens._network_table import ArchitectureInfo
+from tumorlens.models.registry import HALF, register
 
 
 class ToyNet(Network):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,7 +19,8 @@ def list_(json: Json = False) -> None:
 
     networks = network_table().values()
     if json:
-        return print_json([network.model_dump(include={"name", "parameters", "multiply_adds"}) for network in networks])
+        keys = ("name", "parameters", "multiply_adds")
+        return print_json([{key: getattr(network, key) for key in keys} for network in networks])
     table = grid("name", "input", "parameters", "multiply-adds", "description")
     for network in networks:
         parameters, multiply_adds = f"{network.parameters / 1e6:.2f} M", f"{network.multiply_adds / 1e9:.2f} G"
@@ -34,7 +36,7 @@ def info(
     """Describe an architecture. Size, cost, options, pretrained weights, license, citation."""
     from tumorlens._network_table import CLASSES, network_facts
 
-    known = network_facts(name).model_dump(mode="json") | {"classes": CLASSES}
+    known = asdict(network_facts(name)) | {"classes": CLASSES}
     if json:
         return print_json(known)
     show(facts({key.replace("_", " "): _words(value) for key, value in known.items() if value is not None}))
@@ -43,6 +45,6 @@ def info(
 def _words(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} ({default})" for key, default in value.items()) or "none"
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ", ".join(str(v) for v in value) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,6 +1,7 @@
 """Names -> networks. Pure torch.nn; every architecture is one file that enters itself in the registry."""
 
 from tumorlens._extras import require
+from tumorlens._network_table import ArchitectureInfo
 
 require("torch", "train", "build networks")
 require("timm", "train", "build networks")
@@ -13,7 +14,7 @@ from tumorlens.models.ood import InDistributionSubspace, OODScore, principal_sub
 from tumorlens.models.pipeline import ModelSpec, Pipeline, PipelineOutput  # noqa: E402
 from tumorlens.models.preprocessing import Preprocessing  # noqa: E402
 from tumorlens.models.pretrained import attribution, load_pretrained  # noqa: E402
-from tumorlens.models.registry import ArchitectureInfo, architecture_info, create, registered_names  # noqa: E402
+from tumorlens.models.registry import architecture_info, create, registered_names  # noqa: E402
 
 architectures.register_all()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tumorlens._network_table import Option
 from tumorlens.models import registry
 
 
@@ -32,7 +33,7 @@ def cost(
     *,
     channels: int = 3,
     input_size: int | None = None,
-    options: Mapping[str, registry.Option] | None = None,
+    options: Mapping[str, Option] | None = None,
 ) -> Cost:
     """Count parameters and multiply-adds on the meta device, in evaluation mode: no memory, no arithmetic.
 

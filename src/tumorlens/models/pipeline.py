@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tumorlens._network_table import Option
 from tumorlens.models import registry
 from tumorlens.models.model_output import Network
 from tumorlens.models.ood import InDistributionSubspace, OODScore
@@ -44,7 +45,7 @@ class ModelSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     dropout: float | None = None
-    options: Mapping[str, registry.Option] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
     def network(self) -> Network:
         """The network with newly initialized weights."""

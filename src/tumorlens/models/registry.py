@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
+from tumorlens._network_table import ArchitectureInfo, Option
 from tumorlens.errors import ModelError, did_you_mean
 from tumorlens.models.model_output import Network
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
-
-Option = bool | int | float | str
-
-
-@dataclass(frozen=True)
-class ArchitectureInfo:
-    """Description of an architecture, available before the network is built.
-
-    Attributes:
-        name: in the registry.
-        summary: one line.
-        input_size: default side of the square input, pixels.
-        mean: per-channel mean subtracted from inputs in [0, 1].
-        std: per-channel divisor after that.
-        license: of the architecture's code and of its public weights.
-        citation: the paper.
-        published_method: number of the published method it belongs to, if any.
-        weights: sources of ImageNet weights: any of "hub" and "package"; empty where there are none.
-        segments: whether its output has a mask.
-        options: further settings of the architecture, each with its default.
-    """
-
-    name: str
-    summary: str
-    input_size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    license: str
-    citation: str
-    published_method: int | None = None
-    weights: tuple[str, ...] = ()
-    segments: bool = False
-    options: Mapping[str, Option] = field(default_factory=dict)
-
-    @property
-    def short_name(self) -> str:
-        """The summary up to its first comma, colon or "with", for example ``"EfficientNet-B0"``."""
-        return re.split(r",|:| with ", self.summary, maxsplit=1)[0]
-
 
 Builder = Callable[..., Network]
 _ENTRIES: dict[str, tuple[ArchitectureInfo, Builder]] = {}

@@ -14,9 +14,10 @@ from typing import Any
 
 from torch import nn
 
+from tumorlens._network_table import ArchitectureInfo, Option
 from tumorlens.models.layers.pooled_backbone import PooledClassifier, backbone, check_stride
 from tumorlens.models.model_output import Network
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, register
 
 BASELINES = ("vgg16", "resnet50", "densenet121")
 

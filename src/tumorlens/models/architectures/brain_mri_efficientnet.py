@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from tumorlens._network_table import ArchitectureInfo, Option
 from tumorlens.errors import ModelError
 from tumorlens.models.layers.conv_blocks import SpatialAttention, SqueezeExcitation
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, register
 
 
 @dataclass(frozen=True)

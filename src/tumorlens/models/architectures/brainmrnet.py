@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tumorlens._network_table import ArchitectureInfo
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.conv_blocks import ChannelAttention, ConvBlock, ResidualBlock, SpatialAttention
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, register
 
 HYPERCOLUMN = 4  # side of the grid to which the maps of all stages are resized: 4x4 = 16 values
 

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tumorlens._network_table import ArchitectureInfo, Option
 from tumorlens.errors import ModelError
 from tumorlens.models.layers.attention import AttentionMap
 from tumorlens.models.layers.conv_blocks import SqueezeExcitation
 from tumorlens.models.layers.light_ham import LightHam, NonLocalBlock
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, Option, register
+from tumorlens.models.registry import IMAGENET_MEAN, IMAGENET_STD, register
 
 DETAIL = 64  # channels of the low-level features, at 1/8
 STAGES = ((64, 2), (96, 2), (128, 1))  # channels and stride of the global feature extractor

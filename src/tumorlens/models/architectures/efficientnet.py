@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import nn
 
+from tumorlens._network_table import ArchitectureInfo
 from tumorlens.models.layers.pooled_backbone import PooledClassifier, backbone, check_stride
 from tumorlens.models.model_output import Network
-from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, ArchitectureInfo, register
+from tumorlens.models.registry import HALF, IMAGENET_MEAN, IMAGENET_STD, register
 
 _TAN = "Tan and Le 2019, EfficientNet: Rethinking Model Scaling for CNNs, ICML (arXiv:1905.11946)"
 _LITE = f"Liu 2020, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog); {_TAN}"

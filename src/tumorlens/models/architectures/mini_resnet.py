@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from tumorlens._network_table import ArchitectureInfo
 from tumorlens.models.layers.conv_blocks import ConvBlock, ResidualBlock
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import HALF, ArchitectureInfo, register
+from tumorlens.models.registry import HALF, register
 
 WIDTHS = (16, 32, 64, 96)
 

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tumorlens._network_table import Option
 from tumorlens.errors import ModelError
 from tumorlens.models.architectures import baselines, efficientnet
 from tumorlens.models.layers.conv_blocks import ConvBlock
 from tumorlens.models.layers.pooled_backbone import PooledClassifier, check_stride
 from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.models.registry import Option, architecture_info, create, register
+from tumorlens.models.registry import architecture_info, create, register
 
 POOLS = ("mean", "mask")
 WIDTH = 16  # channels at half the size of the input; twice as many at each coarser size
