@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._extras import require
 from tumorlens.errors import MissingExtraError, TumorlensError
 
@@ -99,7 +99,7 @@ def test_an_installed_module_is_imported() -> None:
 
 @pytest.mark.parametrize("module", ["not_installed_anywhere", "not_installed_anywhere.part"])
 def test_a_missing_module_is_an_error_with_purpose_and_extra(module: str) -> None:
-    with refused(MissingExtraError) as error:
+    with assert_refused(MissingExtraError) as error:
         require(module, "train", "read MATLAB v7.3 files")
     assert error.value.found == "not_installed_anywhere is needed to read MATLAB v7.3 files and is not installed"
     assert error.value.advice == 'install it with: pip install "tumorlens[train]"'

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._network_table import counted_facts, list_networks, network_facts, network_table
 from tumorlens.errors import ModelError
 from tumorlens.models import registered_names
@@ -30,7 +30,9 @@ def test_every_entry_is_what_is_counted_from_the_network() -> None:
 
 
 def test_a_misspelled_name_suggests_the_nearest_one() -> None:
-    with refused(ModelError, found="no network is called 'efficientnet_b9'", advice="did you mean efficientnet_b4?"):
+    with assert_refused(
+        ModelError, found="no network is called 'efficientnet_b9'", advice="did you mean efficientnet_b4?"
+    ):
         network_facts("efficientnet_b9")
 
 

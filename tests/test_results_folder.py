@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._results_folder import claim_folder, new_folder
 from tumorlens.errors import ResultsFolderError
 
@@ -44,10 +44,10 @@ def test_a_folder_with_files_is_refused_and_stays_as_it_is(tmp_path: Path) -> No
     (tmp_path / "notes.txt").write_text("mine")
     expected = "a new or an empty folder"
     found, file = r"it holds notes\.txt", str(tmp_path)
-    with refused(ResultsFolderError, file=file, found=found, expected=expected), claim_folder(tmp_path):
+    with assert_refused(ResultsFolderError, file=file, found=found, expected=expected), claim_folder(tmp_path):
         pass
     (tmp_path / "run.json").write_text('{"verb": "train"}')
-    with refused(ResultsFolderError, found="holds results of 'train'"), claim_folder(tmp_path):
+    with assert_refused(ResultsFolderError, found="holds results of 'train'"), claim_folder(tmp_path):
         pass
     assert {entry.name for entry in tmp_path.iterdir()} == {"notes.txt", "run.json"}
 
@@ -61,7 +61,7 @@ def test_a_run_that_was_started_is_claimed_again_to_resume_it(tmp_path: Path) ->
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with refused(ResultsFolderError, found="is a file"), claim_folder(tmp_path / "file"):
+    with assert_refused(ResultsFolderError, found="is a file"), claim_folder(tmp_path / "file"):
         pass
 
 
@@ -72,7 +72,7 @@ def test_while_one_process_writes_another_is_refused_and_after_a_kill_the_folder
         assert child.stdout is not None
         assert child.stdout.readline() == "claimed\n"
         for started in (False, True):
-            with refused(ResultsFolderError, found="another process"), claim_folder(folder, started=started):
+            with assert_refused(ResultsFolderError, found="another process"), claim_folder(folder, started=started):
                 pass
     finally:
         child.kill()

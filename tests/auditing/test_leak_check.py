@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.leaky_dataset import make_leaky_dataset
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import check_leaks, find_linked_groups, split_folds, split_given, with_groups
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import Table, open_table
@@ -23,7 +23,7 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
 
 
 def test_a_leak_stops_with_its_count_and_a_fix(leaky_dataset: Table) -> None:
-    with refused(LeakError, found="6 of 14 test images have a duplicate in train", advice="--write-split"):
+    with assert_refused(LeakError, found="6 of 14 test images have a duplicate in train", advice="--write-split"):
         check_leaks(leaky_dataset, find_linked_groups(leaky_dataset))
 
 

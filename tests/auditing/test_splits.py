@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fixtures import tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_folds, split_given, split_whole
 from tumorlens.datasets import Table, check_groups, pool
 from tumorlens.errors import SplitError
@@ -146,13 +146,13 @@ def test_a_patient_with_two_classes_stays_in_one_subset() -> None:
 
 
 def test_a_class_with_fewer_patients_than_folds_is_refused() -> None:
-    with refused(SplitError, found="class rare has 4 patients .* 5 subsets", advice="--folds"):
+    with assert_refused(SplitError, found="class rare has 4 patients .* 5 subsets", advice="--folds"):
         split_folds(tiny_datasets.patients({"glioma": 20, "rare": 4}))
 
 
 def test_a_class_with_one_patient_left_in_train_cannot_give_one_to_val() -> None:
     table = tiny_datasets.patients({"glioma": 20, "rare": 2})
-    with refused(SplitError, found="class rare has 1 patients", advice="--val 0"):
+    with assert_refused(SplitError, found="class rare has 1 patients", advice="--val 0"):
         split_folds(table, folds=2)
     assert {s.label for s in split_folds(table, folds=2, val=0).subset("train").samples} == {"glioma", "rare"}
 
@@ -174,7 +174,7 @@ def test_a_class_without_images_has_no_influence(table: Table) -> None:
     ],
 )
 def test_arguments_out_of_range_are_refused(table: Table, wrong: dict[str, float], found: str, expected: str) -> None:
-    with refused(SplitError, found=found, expected=expected):
+    with assert_refused(SplitError, found=found, expected=expected):
         split_folds(table, **wrong)  # type: ignore[arg-type]
 
 
@@ -199,13 +199,13 @@ def test_a_given_val_subset_is_kept_too(table: Table) -> None:
 
 
 def test_a_set_without_train_and_test_has_no_given_split(table: Table) -> None:
-    with refused(SplitError, found="no train and test subsets", advice="make folds"):
+    with assert_refused(SplitError, found="no train and test subsets", advice="make folds"):
         split_given(table)
 
 
 def test_samples_without_a_split_are_not_lost_silently_beside_a_set_with_an_official_split(table: Table) -> None:
     pooled = pool([halved(table), tiny_datasets.patients({"no_tumor": 20}, name="none")])
-    with refused(SplitError, found=r"made\+none: 70 of .* are in no split, the first is none/no_tumor"):
+    with assert_refused(SplitError, found=r"made\+none: 70 of .* are in no split, the first is none/no_tumor"):
         split_given(pooled)
     assert all(s.split for s in split_folds(pooled).samples)
 
@@ -213,7 +213,7 @@ def test_samples_without_a_split_are_not_lost_silently_beside_a_set_with_an_offi
 def test_a_given_split_with_a_patient_in_two_subsets_is_refused_unless_requested(table: Table) -> None:
     first, *rest = halved(table).samples
     leaking = replace(table, samples=(replace(first, split="test"), *rest))
-    with refused(SplitError, found="patient made:glioma-000 is in '(train|test)' and in '(train|test)'"):
+    with assert_refused(SplitError, found="patient made:glioma-000 is in '(train|test)' and in '(train|test)'"):
         split_given(leaking)
     split = split_given(leaking, image_level=True)
     assert split.plan is not None

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from tests.conftest import build_once
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record, to_jsonable
 from tumorlens.benchmarking.benchmark import benchmark
 from tumorlens.benchmarking.benchmark_plot import cost_chart
@@ -181,34 +181,36 @@ def test_a_network_that_cannot_be_exported_is_still_measured_in_pytorch(
 
 
 def test_an_unknown_network_or_backend_and_numbers_out_of_range_are_refused() -> None:
-    with refused(ModelError, advice="did you mean mini_resnet"):
+    with assert_refused(ModelError, advice="did you mean mini_resnet"):
         benchmark(["mini_resnt"])
-    with refused(ModelError, found="'tensorrt'", expected="one of pytorch, channels-last, onnxruntime, openvino"):
+    with assert_refused(
+        ModelError, found="'tensorrt'", expected="one of pytorch, channels-last, onnxruntime, openvino"
+    ):
         benchmark(["mini_resnet"], backends=["tensorrt"])
-    with refused(TumorlensError, found="device 'tpu' found", expected="cpu or cuda"):
+    with assert_refused(TumorlensError, found="device 'tpu' found", expected="cpu or cuda"):
         benchmark(["mini_resnet"], device="tpu")
     for wrong in ({"batches": [0]}, {"rounds": 0}, {"seconds": 0.0}, {"threads": 0}):
-        with refused(TumorlensError, expected="at least 1"):
+        with assert_refused(TumorlensError, expected="at least 1"):
             benchmark(["mini_resnet"], **wrong)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_cuda_without_a_gpu_is_an_error() -> None:
-    with refused(TumorlensError, found="no GPU"):
+    with assert_refused(TumorlensError, found="no GPU"):
         benchmark(["mini_resnet"], device="cuda")
 
 
 @pytest.mark.skipif(util.find_spec("openvino") is not None, reason="OpenVINO is installed")
 def test_a_backend_that_is_not_installed_names_its_extra() -> None:
     assert "openvino" not in module._backends(())
-    with refused(MissingExtraError, advice=r"tumorlens\[openvino\]"):
+    with assert_refused(MissingExtraError, advice=r"tumorlens\[openvino\]"):
         benchmark(["mini_resnet"], backends=["openvino"])
 
 
 def test_an_unevaluated_run_is_an_error_before_anything_is_measured(
     finished_run: Run, jobs: list[BenchmarkJob]
 ) -> None:
-    with refused(RunError, advice="run: tumorlens evaluate"):
+    with assert_refused(RunError, advice="run: tumorlens evaluate"):
         benchmark(runs=[finished_run])
     assert jobs == []
 
@@ -272,9 +274,9 @@ def test_the_plot_names_the_datasets_where_they_differ() -> None:
 
 
 def test_a_plot_needs_an_evaluated_run() -> None:
-    with refused(TumorlensError, advice="give evaluated runs"):
+    with assert_refused(TumorlensError, advice="give evaluated runs"):
         cost_chart(result())
-    with refused(TumorlensError, found="cost 'watts' found"):
+    with assert_refused(TumorlensError, found="cost 'watts' found"):
         cost_chart(result(), "watts")
 
 

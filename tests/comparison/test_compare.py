@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.comparison.compare import compare
 from tumorlens.errors import DataError, RunError
@@ -98,7 +98,7 @@ def test_few_patients_one_training_and_dependent_images_are_caveats(runs: tuple[
 
 def test_other_test_images_are_an_error_that_counts_the_common_ones(runs: tuple[Path, Path]) -> None:
     edit_predictions(runs[1], lambda rows: rows[:6])
-    with refused(RunError, found="different images, 8 and 6, of which 6 are common", advice="add --common"):
+    with assert_refused(RunError, found="different images, 8 and 6, of which 6 are common", advice="add --common"):
         compare(*map(load_run, runs))
     found = compare(*map(load_run, runs), common=True)
     assert found.accuracy.n == 6
@@ -107,7 +107,7 @@ def test_other_test_images_are_an_error_that_counts_the_common_ones(runs: tuple[
 
 def test_runs_without_a_common_image_cannot_be_compared(runs: tuple[Path, Path]) -> None:
     edit_predictions(runs[1], lambda rows: [row | {"id": f"other/{i}"} for i, row in enumerate(rows)])
-    with refused(RunError, found="0 are common$", advice="^evaluate both on one set"):
+    with assert_refused(RunError, found="0 are common$", advice="^evaluate both on one set"):
         compare(*map(load_run, runs), common=True)
 
 
@@ -158,7 +158,7 @@ def test_other_splits_data_leaks_and_validation_subsets_are_caveats(runs: tuple[
 
 def test_an_unevaluated_run_is_an_error_with_the_command(runs: tuple[Path, Path]) -> None:
     shutil.rmtree(runs[1] / "evaluations" / "test")
-    with refused(
+    with assert_refused(
         RunError, file="second/evaluations/test$", found=".* not found", advice="run: tumorlens evaluate .*second"
     ):
         compare(*map(load_run, runs))
@@ -166,25 +166,25 @@ def test_an_unevaluated_run_is_an_error_with_the_command(runs: tuple[Path, Path]
 
 def test_an_evaluation_of_other_weights_is_refused(runs: tuple[Path, Path]) -> None:
     edit(runs[0], "evaluations/test/evaluation.json", weights="0" * 64)
-    with refused(RunError, found="made with other weights than the run has now"):
+    with assert_refused(RunError, found="made with other weights than the run has now"):
         compare(*map(load_run, runs))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_a_damaged_evaluation_is_an_error_of_one_line(text: str, runs: tuple[Path, Path]) -> None:
     (runs[0] / "evaluations" / "test" / "evaluation.json").write_text(text)
-    with refused(RunError, file="first/evaluations/test$", found="^damaged ", advice="run: tumorlens evaluate"):
+    with assert_refused(RunError, file="first/evaluations/test$", found="^damaged ", advice="run: tumorlens evaluate"):
         compare(*map(load_run, runs))
 
 
 def test_different_labels_of_one_image_are_an_error(runs: tuple[Path, Path]) -> None:
     edit_predictions(runs[1], lambda rows: [rows[0] | {"label": "stroke"}, *rows[1:]])
-    with refused(DataError, found="1 of 8 images have another label in the other run.* stroke"):
+    with assert_refused(DataError, found="1 of 8 images have another label in the other run.* stroke"):
         compare(*map(load_run, runs))
 
 
 def test_a_run_is_not_compared_with_itself(runs: tuple[Path, Path]) -> None:
-    with refused(RunError, found="given twice"):
+    with assert_refused(RunError, found="given twice"):
         compare(load_run(runs[0]), load_run(runs[0]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.comparison.paired_classification import Comparison, compare_predictions
 from tumorlens.errors import DataError
 from tumorlens.stats import ClusterBootstrap, mcnemar
@@ -91,5 +91,5 @@ def test_a_different_result_for_balanced_accuracy_is_noted() -> None:
 
 
 def test_each_image_needs_two_predictions() -> None:
-    with refused(DataError, found="2 labels, 2 and 1 predictions, 2 sampling units", expected="one of each"):
+    with assert_refused(DataError, found="2 labels, 2 and 1 predictions, 2 sampling units", expected="one of each"):
         compare_predictions(["a", "b"], ["a", "b"], ["a"], ClusterBootstrap(["1", "2"], "image"))

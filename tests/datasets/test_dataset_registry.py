@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import DATASETS, dataset, formats, open_table, sets
 from tumorlens.datasets.dataset_registry import discover
 from tumorlens.errors import DataError
@@ -66,9 +66,9 @@ def test_two_data_sets_of_one_name_are_refused(tmp_path: Path, monkeypatch: pyte
 
 def test_a_misspelled_name_is_an_error_with_the_nearest_name() -> None:
     assert dataset("navoneel") is DATASETS["navoneel"]
-    with refused(DataError, found="no data set is called 'nickpavar'", advice=r"did you mean nickparvar\?"):
+    with assert_refused(DataError, found="no data set is called 'nickpavar'", advice=r"did you mean nickparvar\?"):
         dataset("nickpavar")
-    with refused(DataError, found="'qqq'", expected="one of figshare, "):
+    with assert_refused(DataError, found="'qqq'", expected="one of figshare, "):
         dataset("qqq")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import MaskLocation, Table, fingerprint, open_table
 from tumorlens.errors import DataError
 
@@ -53,5 +53,5 @@ def test_a_changed_image_label_or_id_changes_the_fingerprint(table: Table) -> No
 
 def test_a_missing_image_is_an_error_that_names_it(table: Table) -> None:
     table.samples[2].image.unlink()
-    with refused(DataError, file=table.samples[2].image.name, found=r"cannot be read \(No such file"):
+    with assert_refused(DataError, file=table.samples[2].image.name, found=r"cannot be read \(No such file"):
         fingerprint(table)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import coco, scans, via
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import (
     MaskLocation,
     Sample,
@@ -132,7 +132,7 @@ def test_outlines_of_the_vgg_image_annotator_are_rendered(tmp_path: Path) -> Non
 
 def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> None:
     mask = scans.save(tmp_path / "half.png", scans.MASK[::2, ::2])
-    with refused(
+    with assert_refused(
         ScanError,
         file=r"half\.png$",
         found=r"is 16 x 12 pixels, but its image .*image\.png has 32 x 24",
@@ -142,14 +142,16 @@ def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> Non
     coco.export(tmp_path / "set", {"1.png": [1]})
     (one,) = open_table(tmp_path / "set").samples
     scans.save(one.image, scans.GRAY[:20])
-    with refused(ScanError, file="json#image=0$", found="was outlined on 32 x 24 pixels, but its image has 32 x 20"):
+    with assert_refused(
+        ScanError, file="json#image=0$", found="was outlined on 32 x 24 pixels, but its image has 32 x 20"
+    ):
         read_sample_mask(one)
 
 
 def test_run_lengths_of_another_size_are_refused(tmp_path: Path) -> None:
     run = {"size": [32, 24], "counts": [0, 9]}
     coco.export(tmp_path / "set", {"1.png": []}, annotations=[coco.annotation(0, 0, 1, segmentation=run)])
-    with refused(ScanError, file="#image=0$", found="holds run lengths for 24 x 32 pixels"):
+    with assert_refused(ScanError, file="#image=0$", found="holds run lengths for 24 x 32 pixels"):
         read_sample_mask(open_table(tmp_path / "set").samples[0])
 
 
@@ -161,13 +163,13 @@ def test_the_exif_orientation_of_an_image_is_applied_before_the_sizes_are_compar
 
 def test_missing_annotations_are_an_error_of_one_line(tmp_path: Path) -> None:
     gone = sample(tmp_path, tmp_path / "gone.coco.json#image=1")
-    with refused(DataError, file=r"gone\.coco\.json$", found=r"cannot be read \(No such file"):
+    with assert_refused(DataError, file=r"gone\.coco\.json$", found=r"cannot be read \(No such file"):
         read_sample_mask(gone)
     path = coco.export(tmp_path / "set", {"1.png": [1]})
-    with refused(DataError, file=r"coco\.json$", found="lists no image '7'", expected="one of its 1"):
+    with assert_refused(DataError, file=r"coco\.json$", found="lists no image '7'", expected="one of its 1"):
         read_sample_mask(sample(tmp_path, MaskLocation(path, image="7").path))
     scans.raw(path, b"[]")
-    with refused(DataError, file=r"coco\.json$", found="has no list 'images'"):
+    with assert_refused(DataError, file=r"coco\.json$", found="has no list 'images'"):
         read_sample_mask(sample(tmp_path, MaskLocation(path, image="0").path))
 
 
@@ -204,7 +206,7 @@ def test_a_written_table_keeps_the_location_of_masks(tmp_path: Path) -> None:
 def test_a_missing_mask_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     scans.save(tmp_path / "1.png", scans.GRAY)
     scans.raw(tmp_path / "made.csv", b"image,label,mask\n1.png,glioma,m/1.png#dihedral=5\n")
-    with refused(DataError, line=2, found=r"m/1\.png does not exist"):
+    with assert_refused(DataError, line=2, found=r"m/1\.png does not exist"):
         read_table(tmp_path / "made.csv")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, SplitPlan, Table, check_groups, pool
 from tumorlens.errors import DataError, MissingExtraError, SplitError
 
@@ -52,23 +52,25 @@ def test_labels_are_indices_of_the_classes_also_if_a_class_is_missing(table: Tab
     ],
 )
 def test_an_invalid_table_is_refused(table: Table, change: dict, found: str, expected: str) -> None:
-    with refused(DataError, found=found, expected=expected):
+    with assert_refused(DataError, found=found, expected=expected):
         replace(table, **change)
 
 
 def test_a_repeated_id_is_refused(table: Table) -> None:
-    with refused(DataError, found="1 ids occur more than once, the first is made/glioma-000-0"):
+    with assert_refused(DataError, found="1 ids occur more than once, the first is made/glioma-000-0"):
         replace(table, samples=(*table.samples, table.samples[0]))
 
 
 def test_a_split_plan_covers_every_sample(table: Table) -> None:
     first, *rest = in_train(table).samples
-    with refused(SplitError, found="1 of 24 samples are in no split, the first is made/glioma-000-0"):
+    with assert_refused(SplitError, found="1 of 24 samples are in no split, the first is made/glioma-000-0"):
         replace(table, samples=(replace(first, split=None), *rest), plan=PLAN)
 
 
 def test_an_empty_subset_is_an_error_with_the_command_that_splits(table: Table) -> None:
-    with refused(DataError, found="no image is in subset 'test'", advice="make a split with: tumorlens data split"):
+    with assert_refused(
+        DataError, found="no image is in subset 'test'", advice="make a split with: tumorlens data split"
+    ):
         in_train(table).subset("test")
 
 
@@ -120,19 +122,19 @@ def test_pooling_keeps_a_split_plan_only_if_all_tables_share_it(table: Table) ->
 
 
 def test_pooling_two_tables_of_one_name_is_refused(table: Table) -> None:
-    with refused(DataError, found=r"two data sets of one name in \['made', 'made'\]"):
+    with assert_refused(DataError, found=r"two data sets of one name in \['made', 'made'\]"):
         pool([table, table])
 
 
 def test_pooling_nothing_is_refused() -> None:
-    with refused(DataError, found="no data set given"):
+    with assert_refused(DataError, found="no data set given"):
         pool([])
 
 
 def test_a_patient_in_two_subsets_is_an_error_that_names_the_patient(table: Table) -> None:
     first, *rest = in_train(table).samples
     leaking = replace(table, samples=(replace(first, split="test"), *rest))
-    with refused(SplitError, found="patient made:glioma-000 is in 'test' and in 'train'"):
+    with assert_refused(SplitError, found="patient made:glioma-000 is in 'test' and in 'train'"):
         check_groups(leaking)
     check_groups(replace(leaking, plan=SplitPlan("image_ignoring_patients", "file")))
     check_groups(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.errors import DataError
 
@@ -71,13 +71,13 @@ def test_files_of_an_unfinished_download_are_ignored(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_source_is_an_error_that_names_it(source: str, found: str) -> None:
-    with refused(DataError, file="nowhere$", found=found):
+    with assert_refused(DataError, file="nowhere$", found=found):
         open_table(source)
 
 
 @pytest.mark.parametrize("source", ["nowhere", "figshar:nowhere"])
 def test_the_error_for_a_missing_source_lists_the_known_datasets(source: str) -> None:
-    with refused(
+    with assert_refused(
         DataError, file=f"^{source}$", expected=r"^a table \(\.csv\), a folder, or NAME:FOLDER with .*figshare"
     ):
         open_table(source)
@@ -91,11 +91,11 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_image_is_not_a_table(tmp_path: Path) -> None:
-    with refused(DataError, file=r"scan\.png$", found="is not a CSV file"):
+    with assert_refused(DataError, file=r"scan\.png$", found="is not a CSV file"):
         open_table(scans.save(tmp_path / "scan.png", scans.gray()))
 
 
 def test_two_data_sets_of_one_name_are_refused(tmp_path: Path) -> None:
     folder = tiny_datasets.figshare_csv(tmp_path)
-    with refused(DataError, found="two data sets of one name"):
+    with assert_refused(DataError, found="two data sets of one name"):
         open_tables([folder, f"figshare:{folder}"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import coco
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, open_tables, read_sample_mask, write_table
 from tumorlens.errors import DataError
 
@@ -25,9 +25,9 @@ def test_unannotated_images_are_an_error_by_default(folder: Path) -> None:
         "found": "mine: 1 of 3 images have no annotation",
         "advice": r"\(--unannotated ignore\).*\(--unannotated negative\)$",
     }
-    with refused(DataError, **fields):
+    with assert_refused(DataError, **fields):
         open_table(folder)
-    with refused(DataError, **fields):
+    with assert_refused(DataError, **fields):
         open_tables([folder])
 
 
@@ -56,7 +56,7 @@ def test_unannotated_images_can_be_kept_for_an_audit(folder: Path) -> None:
 
 def test_unannotated_images_of_a_written_table_are_resolved_again(folder: Path, tmp_path: Path) -> None:
     written = write_table(open_table(folder, unannotated="keep"), tmp_path / "clean.csv")
-    with refused(DataError, found="1 of 3 images have no annotation"):
+    with assert_refused(DataError, found="1 of 3 images have no annotation"):
         open_table(written)
     assert len(open_table(written, unannotated="ignore")) == 2
 

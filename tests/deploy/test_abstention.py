@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.prediction import Prediction
@@ -149,9 +149,9 @@ def test_a_coverage_that_needs_more_patients_puts_every_class_into_the_set(model
 
 def test_an_impossible_coverage_is_refused_before_an_image_is_read(model_file: Path, tmp_path: Path) -> None:
     old = load(older(model_file, tmp_path / "old.onnx"))
-    with refused(ModelFileError, file=r"old\.onnx$", found="no quantiles", advice="export the run again"):
+    with assert_refused(ModelFileError, file=r"old\.onnx$", found="no quantiles", advice="export the run again"):
         old.predict("no-such-file.png", coverage=0.9)
-    with refused(DataError, found="coverage"):
+    with assert_refused(DataError, found="coverage"):
         load(model_file).predict("no-such-file.png", coverage=2)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_whole
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table
@@ -85,20 +85,22 @@ def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
 ) -> None:
     run, folder, _ = trained
     out = tmp_path / "model.onnx"
-    with refused(RunError, file=f"{CROSS_VALIDATION}$", found="no such file", expected="tumorlens train"):
+    with assert_refused(RunError, file=f"{CROSS_VALIDATION}$", found="no such file", expected="tumorlens train"):
         export(run, out, cross_validation=tmp_path)
     content = json.loads((folder / CROSS_VALIDATION).read_text())
     content["recipe_settings"]["optimizer"]["lr"] = 0.5
     (tmp_path / CROSS_VALIDATION).write_text(json.dumps(content))
-    with refused(RunError, found="another recipe: optimizer.lr is 0.5, and 0.004 in", expected="the same recipe"):
+    with assert_refused(
+        RunError, found="another recipe: optimizer.lr is 0.5, and 0.004 in", expected="the same recipe"
+    ):
         export(run, out, cross_validation=tmp_path)
     for damaged in ("{", "[]", "{}"):
         (tmp_path / CROSS_VALIDATION).write_text(damaged)
-        with refused(RunError, file=f"{CROSS_VALIDATION}$", found="damaged, or of an older version"):
+        with assert_refused(RunError, file=f"{CROSS_VALIDATION}$", found="damaged, or of an older version"):
             export(run, out, cross_validation=tmp_path)
     fewer = split_whole(table.filter(lambda sample: sample != table.samples[0]), val=0.25)
     other = train(fewer, load_recipe("demo", SMALL), tmp_path / "other")
-    with refused(RunError, found="on other data than that of"):
+    with assert_refused(RunError, found="on other data than that of"):
         export(other, out, cross_validation=folder)
     assert not out.exists()
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.deploy.evidence import CardEvidence, read_evidence
 from tumorlens.deploy.export import export
@@ -122,14 +122,14 @@ def test_a_graph_with_other_outputs_is_not_written(
     monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
     old = tmp_path / "model.onnx"
     old.write_bytes(b"an older file")
-    with refused(ParityError, found=r"differ by .* in a class probability on an image of \d+ x \d+"):
+    with assert_refused(ParityError, found=r"differ by .* in a class probability on an image of \d+ x \d+"):
         export(finished_run, old)
     assert old.read_bytes() == b"an older file"
     assert list(tmp_path.iterdir()) == [old]
 
 
 def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_path: Path) -> None:
-    with refused(RunError, file=r"model\.pt$", expected=r"a file name that ends in \.onnx"):
+    with assert_refused(RunError, file=r"model\.pt$", expected=r"a file name that ends in \.onnx"):
         export(finished_run, tmp_path / "model.pt")
     assert list(tmp_path.iterdir()) == []
 

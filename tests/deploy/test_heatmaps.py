@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError
@@ -71,18 +71,18 @@ def test_a_method_that_needs_gradients_is_refused_in_one_line(segmentation_model
     predictor = load(segmentation_model_file)
     assert predictor.card.methods == ("eigen_cam", "attention", "occlusion", "mask")
     for task in ("classification", "segmentation"):
-        with refused(
+        with assert_refused(
             ModelError,
             found=r"this model file of efficient_mtnet_s.* does not support grad_cam",
             expected="one of eigen_cam, att",
         ):
             predictor.heatmap(images(phantoms)[0], method="grad_cam", task=task)
-    with refused(ModelError, found="'gloma' found", expected="a class of the model"):
+    with assert_refused(ModelError, found="'gloma' found", expected="a class of the model"):
         predictor.heatmap(images(phantoms)[0], method="occlusion", target="gloma")
 
 
 def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path, phantoms: Path) -> None:
-    with refused(ModelError, found="this model file of mini_resnet does not segment tumors"):
+    with assert_refused(ModelError, found="this model file of mini_resnet does not segment tumors"):
         load(model_file).heatmap(images(phantoms)[0], task="segmentation")
 
 
@@ -121,5 +121,5 @@ def test_an_older_model_file_loads_and_gives_the_maps_that_it_supports(
     assert prediction.probabilities == newer.probabilities
     assert np.array_equal(prediction.heatmap, newer.heatmap)
     assert np.array_equal(older.heatmap(image, target=prediction.label), prediction.heatmap)
-    with refused(ModelError, found="does not support eigen_cam"):
+    with assert_refused(ModelError, found="does not support eigen_cam"):
         older.heatmap(image, method="eigen_cam")

@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.deploy.evidence import read_evidence
 from tumorlens.deploy.export import _card
@@ -141,7 +141,7 @@ def test_a_graph_with_other_masks_is_refused(segmentation_model_file: Path, segm
     pipeline = segmentation_run.pipeline(load(segmentation_model_file).card.temperature, fit.subspace)
     assert check_parity(segmentation_model_file, pipeline, random_images()).largest_mask_difference is not None
     pipeline.network.segment[-1].bias.data += 0.1
-    with refused(ParityError, found="differ by .* in a mask pixel on an image of", expected="at most 1e-03"):
+    with assert_refused(ParityError, found="differ by .* in a mask pixel on an image of", expected="at most 1e-03"):
         check_parity(segmentation_model_file, pipeline, random_images())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.cli import main
 from tumorlens.deploy.prediction_files import PredictionFiles
@@ -158,7 +158,7 @@ def test_predictions_are_not_mixed_with_those_of_other_settings(
 
 def test_only_a_folder_of_predictions_can_be_resumed(tiny: Predictor, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"verb": "train"}')
-    with refused(RunError, found="no predictions to resume"):
+    with assert_refused(RunError, found="no predictions to resume"):
         PredictionFiles(tmp_path, tiny, Record("predict"), resume=True)
     assert (tmp_path / "run.json").read_text() == '{"verb": "train"}'
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 import tumorlens
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, load
 from tumorlens.errors import MissingExtraError, ModelFileError, ScanError
@@ -91,7 +91,7 @@ def test_a_file_whose_reader_is_not_installed_does_not_stop_the_others(
 
 
 def test_a_stack_is_refused(predictor: Predictor, tmp_path: Path) -> None:
-    with refused(ScanError, found="a stack of 2 slices"):
+    with assert_refused(ScanError, found="a stack of 2 slices"):
         predictor.predict(scans.pages(tmp_path / "stack.tif", scans.GRAY, scans.GRAY))
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_model_file_is_refused_in_one_line(tmp_path: Path) -> 
         other_onnx(tmp_path / "other.onnx"): "without a tumorlens card",
     }
     for path, found in cases.items():
-        with refused(ModelFileError, found=found) as caught:
+        with assert_refused(ModelFileError, found=found) as caught:
             load(path)
         assert caught.value.file == str(path)
         assert str(path) not in caught.value.found

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens._legacy import tensor_name
 from tumorlens.cli import main
@@ -157,7 +157,7 @@ def test_a_file_with_the_name_of_a_shipped_model_takes_precedence(
     assert model_path("default") == shipped_file("default", ".onnx")
     shutil.copy(model_file_of_phantoms, tmp_path / "default")
     assert model_path("default") == Path("default")
-    with refused(
+    with assert_refused(
         ModelFileError,
         file="defalt$",
         found="no such file",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
@@ -76,7 +76,7 @@ def test_tumor_classes_and_any_tumor_in_one_table_are_refused(finished_run: Run,
     mixed = binary(several_classes)
     first = replace(mixed.samples[0], label="glioma")
     mixed = replace(mixed, samples=(first, *mixed.samples[1:]), classes=("no_tumor", "tumor", "glioma"))
-    with refused(
+    with assert_refused(
         DataError, found=r"classes \['tumor'\] found", expected="those of the run", advice="tumor and no_tumor"
     ):
         evaluate(finished_run, table=mixed)

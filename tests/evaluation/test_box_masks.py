@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ScanError
@@ -47,7 +47,7 @@ def boxed(folder: Path) -> Table:
 
 
 def test_most_boxes_are_refused_in_one_line_with_advice(tmp_path: Path) -> None:
-    with refused(DataError) as raised:
+    with assert_refused(DataError) as raised:
         refuse_box_masks("export", samples(tmp_path, BOX, OUTLINE, BOX, BOX * 0, None))
     error = raised.value
     assert error.found == "export: 2 of 3 reference masks that show a tumor are filled rectangles"
@@ -89,7 +89,9 @@ def test_reading_stops_where_boxes_can_no_longer_be_most(tmp_path: Path) -> None
 
 def test_a_run_is_measured_against_boxes_only_on_request(segmentation_run: Run, tmp_path: Path) -> None:
     table = boxed(tmp_path)
-    with refused(DataError, found="phantom, all: 3 of 3 reference masks that show a tumor are filled rectangles"):
+    with assert_refused(
+        DataError, found="phantom, all: 3 of 3 reference masks that show a tumor are filled rectangles"
+    ):
         evaluate(segmentation_run, table=table, n_resamples=100)
     found = evaluate(segmentation_run, table=table, allow_box_masks=True, n_resamples=100)
     assert found.segmentation is not None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, RunError, SplitError
@@ -92,7 +92,7 @@ def test_the_validation_subset_has_no_ood_and_no_selective_result_since_threshol
 
 
 def test_an_analysis_that_does_not_exist_is_refused_with_those_that_do(finished_run: Run) -> None:
-    with refused(DataError, found="'tea_leaves'", expected="one of leakage, region_occlusion, rob"):
+    with assert_refused(DataError, found="'tea_leaves'", expected="one of leakage, region_occlusion, rob"):
         evaluate(finished_run, analyses={"tea_leaves": True})
 
 
@@ -117,14 +117,14 @@ def test_external_data_may_lack_classes(finished_run: Run, tmp_path: Path) -> No
 
 
 def test_external_data_with_training_patients_is_refused(finished_run: Run, phantom_table: Table) -> None:
-    with refused(SplitError, found="4 of its patients .* train or validation"):
+    with assert_refused(SplitError, found="4 of its patients .* train or validation"):
         evaluate(finished_run, table=phantom_table.subset("train"))
 
 
 def test_external_data_with_unknown_classes_is_refused(finished_run: Run) -> None:
     from tests.fixtures.tiny_datasets import patients
 
-    with refused(DataError, found=r"\['stroke'\] found", expected="those of the run"):
+    with assert_refused(DataError, found=r"\['stroke'\] found", expected="those of the run"):
         evaluate(finished_run, table=patients({"stroke": 2}))
 
 
@@ -133,7 +133,7 @@ def test_a_changed_image_is_noticed(finished_run: Run, phantom_table: Table) -> 
     before = image.read_bytes()
     try:
         Image.new("L", (64, 64)).save(image)
-        with refused(RunError, found="images have changed since training"):
+        with assert_refused(RunError, found="images have changed since training"):
             evaluate(finished_run)
     finally:
         image.write_bytes(before)

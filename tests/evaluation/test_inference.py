@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
 from tumorlens.evaluation import infer
@@ -35,7 +35,7 @@ def test_images_of_mixed_sizes_give_in_order_what_each_gives_alone(finished_run:
 
 def test_a_stack_of_slices_is_refused_by_name(finished_run: Run, tmp_path: Path) -> None:
     path = scans.pages(tmp_path / "stack.tif", scans.GRAY, scans.GRAY)
-    with refused(ScanError, file=r"stack\.tif$", found="a stack of 2 slices"):
+    with assert_refused(ScanError, file=r"stack\.tif$", found="a stack of 2 slices"):
         infer(finished_run.pipeline(), [Sample("x/1", path, "glioma")])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
@@ -52,7 +52,7 @@ def test_scores_of_masks_are_read_where_there_is_a_reference_mask(segmentation_r
 @pytest.mark.parametrize("name", ["evaluation.json", "predictions.csv"])
 def test_a_missing_file_is_named_with_the_command_that_writes_it(evaluated: Run, name: str) -> None:
     (evaluated.evaluation_folder() / name).unlink()
-    with refused(RunError) as caught:
+    with assert_refused(RunError) as caught:
         read_evaluation(evaluated)
     assert caught.value.found == f"{name} not found"
     assert caught.value.advice == f"run: tumorlens evaluate {evaluated.folder}"
@@ -63,7 +63,7 @@ def test_a_missing_file_is_named_with_the_command_that_writes_it(evaluated: Run,
 )
 def test_a_damaged_file_is_refused(evaluated: Run, name: str, content: str) -> None:
     (evaluated.evaluation_folder() / name).write_text(content)
-    with refused(RunError, found="^damaged ", advice="tumorlens evaluate"):
+    with assert_refused(RunError, found="^damaged ", advice="tumorlens evaluate"):
         read_evaluation(evaluated)
 
 
@@ -72,5 +72,5 @@ def test_an_evaluation_of_other_weights_is_refused(evaluated: Run) -> None:
 
     path = evaluated.folder / "weights.safetensors"
     save_file({key: value * 1.01 for key, value in load_file(path).items()}, path)
-    with refused(RunError, found="other weights", advice="tumorlens evaluate"):
+    with assert_refused(RunError, found="other weights", advice="tumorlens evaluate"):
         read_evaluation(evaluated)

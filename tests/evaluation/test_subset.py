@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.fixtures import tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError, SplitError
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset, spread
@@ -24,9 +24,9 @@ def test_all_of_external_data_is_chosen_unless_training_saw_some_of_it(finished_
     _, part, name = choose_subset(finished_run, other)
     assert (part, name) == (other, "all")
     seen = finished_run.table().subset("train").samples[:1]
-    with refused(SplitError, found="1 of its patients or images are in the run's train"):
+    with assert_refused(SplitError, found="1 of its patients or images are in the run's train"):
         choose_subset(finished_run, Table("other", seen, finished_run.spec.classes))
-    with refused(DataError, found=r"classes \['angioma'\] found", expected="those of the run"):
+    with assert_refused(DataError, found=r"classes \['angioma'\] found", expected="those of the run"):
         choose_subset(finished_run, tiny_datasets.patients({"angioma": 1}))
 
 

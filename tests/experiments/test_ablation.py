@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.comparison.compare import compare
 from tumorlens.datasets import Table, write_table
@@ -55,7 +55,7 @@ def test_overrides_of_a_variant_come_after_those_of_all() -> None:
     ],
 )
 def test_invalid_variants_are_errors(variants: tuple[str, ...], fields: dict[str, str]) -> None:
-    with refused(RecipeError, **fields):
+    with assert_refused(RecipeError, **fields):
         _variants(*variants)
 
 
@@ -127,7 +127,7 @@ def test_an_interrupted_ablation_can_be_resumed(
         with pytest.raises(KeyboardInterrupt):
             run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     first = (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns
-    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
+    with assert_refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
         run_ablation(phantom_table, _variants(), tmp_path / "ablation")
     resumed = run_ablation(phantom_table, _variants(), tmp_path / "ablation", resume=True)
     assert (tmp_path / "ablation" / NAMES[0] / "evaluations" / "test" / "evaluation.json").stat().st_mtime_ns == first
@@ -135,7 +135,7 @@ def test_an_interrupted_ablation_can_be_resumed(
 
 
 def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Path) -> None:
-    with refused(RunError, found="nothing to resume", advice="train without --resume"):
+    with assert_refused(RunError, found="nothing to resume", advice="train without --resume"):
         run_ablation(phantom_table, _variants(), tmp_path / "none", resume=True)
 
 
@@ -150,7 +150,7 @@ def test_resuming_an_empty_folder_is_an_error(phantom_table: Table, tmp_path: Pa
 def test_an_impossible_variant_is_an_error_before_any_training(
     variant: str, found: str, phantom_table: Table, tmp_path: Path
 ) -> None:
-    with refused(RecipeError, found=found):
+    with assert_refused(RecipeError, found=found):
         run_ablation(phantom_table, _variants("epochs=2", variant), tmp_path / "ablation")
     assert not (tmp_path / "ablation").exists()
 

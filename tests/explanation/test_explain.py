@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ModelError, ScanError
@@ -52,7 +52,7 @@ def test_any_class_can_be_explained(finished_run: Run, phantoms: Path) -> None:
 
 
 def test_an_unknown_class_is_an_error_before_any_image_is_read(finished_run: Run) -> None:
-    with refused(ModelError, found="'gloma' found", expected="glioma"):
+    with assert_refused(ModelError, found="'gloma' found", expected="glioma"):
         explain(finished_run, ["does-not-exist.png"], "gloma")
 
 
@@ -87,11 +87,11 @@ def test_a_model_file_supports_the_methods_of_its_run(finished_run: Run, model_f
 
 def test_an_unsupported_method_is_an_error_before_any_image_is_read(finished_run: Run, model_file: Path) -> None:
     for model in (finished_run, load(model_file)):
-        with refused(
+        with assert_refused(
             ModelError, found="mini_resnet does not support attention", expected="one of grad_cam, .*occlusion"
         ):
             explain(model, ["does-not-exist.png"], method="attention")
-        with refused(ModelError, found="mini_resnet does not segment tumors"):
+        with assert_refused(ModelError, found="mini_resnet does not segment tumors"):
             explain(model, ["does-not-exist.png"], method="all", task="segmentation")
 
 

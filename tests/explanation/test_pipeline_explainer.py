@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets.phantom import render_patient
 from tumorlens.errors import ModelError
 from tumorlens.explanation import METHODS, available, heatmaps
@@ -103,7 +103,9 @@ def test_one_attention_map_of_several_can_be_selected() -> None:
     maps = [heatmaps(network, images, method=f"attention:{name}")[0] for name in names]
     assert not np.allclose(maps[0], maps[1], atol=0.05)
     explainer = PipelineExplainer(network, "brainmrnet")
-    with refused(ModelError, found="brainmrnet has no map attention:hyper", expected=f"attention:{names[0]}, .*hyp"):
+    with assert_refused(
+        ModelError, found="brainmrnet has no map attention:hyper", expected=f"attention:{names[0]}, .*hyp"
+    ):
         explainer.check("attention:hyper")
 
 
@@ -175,9 +177,9 @@ def test_an_unsupported_method_is_an_error_of_one_line_that_lists_the_supported(
         ),
         ("mask", {"found": "MiniResNet does not support mask"}),
     ):
-        with refused(ModelError, **fields):
+        with assert_refused(ModelError, **fields):
             heatmaps(network, images, method=method)
-    with refused(ModelError, found="MiniResNet does not segment tumors"):
+    with assert_refused(ModelError, found="MiniResNet does not segment tumors"):
         heatmaps(network, images, task="segmentation")
 
 
@@ -185,5 +187,5 @@ def test_a_network_trained_without_masks_has_no_mask_to_explain() -> None:
     trained = pipeline("efficient_mtnet_s")
     without = Pipeline(trained.preprocessing, trained.network, segments=False).eval()
     assert "mask" not in available(without)
-    with refused(ModelError, found="does not segment tumors"):
+    with assert_refused(ModelError, found="does not segment tumors"):
         heatmaps(without, heads()[:1], task="segmentation")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import DataError
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 
@@ -78,5 +78,5 @@ def test_a_network_worse_than_chance_is_flattened():
     ],
 )
 def test_input_that_does_not_fit_is_refused(logits, labels, message):
-    with refused(DataError, found=message):
+    with assert_refused(DataError, found=message):
         fit_temperature(logits, labels)

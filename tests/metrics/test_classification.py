@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import DataError
 from tumorlens.metrics.classification import measure, reliability_bins
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, wilson
@@ -172,7 +172,7 @@ def test_one_seed_gives_one_answer_and_the_result_goes_into_strict_json():
     ],
 )
 def test_input_that_does_not_fit_is_refused(p, y, units, fields):
-    with refused(DataError, **fields):
+    with assert_refused(DataError, **fields):
         measure(p, y, ClusterBootstrap(units, "image"), ("no", "yes"))
 
 

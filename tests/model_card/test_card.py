@@ -8,7 +8,7 @@ import math
 import pytest
 
 from tests.fixtures import model_cards
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import KEY, ModelCard, parse_card
 from tumorlens.stats.estimate_record import EstimateRecord
@@ -63,13 +63,13 @@ def test_it_states_that_it_is_not_a_medical_device() -> None:
 )
 def test_a_card_of_another_layout_is_refused_in_one_line(change: dict[str, object], key: str) -> None:
     other = json.dumps(card().model_dump(mode="json") | change)
-    with refused(ModelFileError, file=r"^x\.onnx$", found=f"its card does not fit.*{key}"):
+    with assert_refused(ModelFileError, file=r"^x\.onnx$", found=f"its card does not fit.*{key}"):
         parse_card({KEY: other}, "x.onnx")
 
 
 @pytest.mark.parametrize("metadata", [{}, {KEY: "no JSON"}])
 def test_a_missing_or_damaged_card_is_refused(metadata: dict[str, str]) -> None:
-    with refused(ModelFileError, file=r"^x\.onnx$", found="card"):
+    with assert_refused(ModelFileError, file=r"^x\.onnx$", found="card"):
         parse_card(metadata, "x.onnx")
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import cost, create, registered_names
 
@@ -45,5 +45,5 @@ def test_a_larger_image_needs_more_arithmetic_and_no_more_parameters() -> None:
 
 
 def test_an_unknown_network_is_an_error() -> None:
-    with refused(ModelError, advice="did you mean brainmrnet"):
+    with assert_refused(ModelError, advice="did you mean brainmrnet"):
         cost("brainmrnett")

@@ -13,7 +13,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import create, load_pretrained, pretrained
 
@@ -185,7 +185,7 @@ def test_weights_of_a_classifier_do_not_fit_its_transformer(tmp_path: Path) -> N
 
 
 def _refused(name: str, source: str) -> ModelError:
-    with refused(ModelError) as caught:
+    with assert_refused(ModelError) as caught:
         load_pretrained(create(name, 2), name, source)
     return caught.value
 

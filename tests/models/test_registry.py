@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.export import _trace
 from tumorlens.errors import ModelError
 from tumorlens.explanation import grad_cam
@@ -223,13 +223,13 @@ def test_efficientnet_b0_has_the_size_of_the_paper() -> None:
 
 
 def test_the_error_for_a_misspelled_name_suggests_the_nearest_one() -> None:
-    with refused(ModelError, advice="did you mean efficientnet_lite0"):
+    with assert_refused(ModelError, advice="did you mean efficientnet_lite0"):
         create("eficientnet_lite0", 3)
 
 
 @pytest.mark.parametrize(("classes", "channels", "expected"), [(1, 3, "^at least 2$"), (3, 2, "^1 or 3$")])
 def test_one_class_or_two_channels_are_refused(classes: int, channels: int, expected: str) -> None:
-    with refused(ModelError, expected=expected):
+    with assert_refused(ModelError, expected=expected):
         create("mini_resnet", classes, channels=channels)
 
 

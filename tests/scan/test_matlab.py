@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import MissingExtraError, ScanError
 from tumorlens.scan import matlab, read_figshare, read_scan
 
@@ -33,7 +33,7 @@ def test_doubles_become_float32(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("member", ["image", "tumorMask", "label", "PID"])
 def test_a_missing_member_is_an_error_that_names_it(tmp_path: Path, member: str) -> None:
-    with refused(ScanError, file=r"1\.mat$", found=f"cjdata has no member '{member}'"):
+    with assert_refused(ScanError, file=r"1\.mat$", found=f"cjdata has no member '{member}'"):
         read_figshare(scans.figshare_mat(tmp_path / "1.mat", without=member))
 
 
@@ -53,7 +53,7 @@ def test_a_missing_member_is_an_error_that_names_it(tmp_path: Path, member: str)
     ],
 )
 def test_an_invalid_member_is_an_error_that_describes_it(tmp_path: Path, members: dict[str, Any], found: str) -> None:
-    with refused(ScanError, found=found):
+    with assert_refused(ScanError, found=found):
         read_figshare(scans.figshare_mat(tmp_path / "1.mat", **members))
 
 
@@ -63,7 +63,7 @@ def test_a_huge_image_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = scans.figshare_mat(tmp_path / "1.mat", without="image")
     with h5py.File(path, "a") as file:
         file["cjdata"].create_dataset("image", shape=(100_000, 100_000), dtype="u1", chunks=(1000, 1000))
-    with refused(ScanError, found="holds 10,000,000,000 numbers"):
+    with assert_refused(ScanError, found="holds 10,000,000,000 numbers"):
         read_scan(path)
 
 
@@ -77,7 +77,7 @@ def test_an_image_is_not_a_figshare_file(tmp_path: Path) -> None:
 def test_without_h5py_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = scans.figshare_mat(tmp_path / "1.mat")
     monkeypatch.setattr(matlab, "require", lambda module, extra, purpose: _missing(extra, purpose))
-    with refused(MissingExtraError, found="audit: read MATLAB"):
+    with assert_refused(MissingExtraError, found="audit: read MATLAB"):
         read_scan(path)
 
 

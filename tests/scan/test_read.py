@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ScanError
 from tumorlens.scan import read_mask, read_scan, read_size
 
@@ -37,9 +37,9 @@ def test_the_size_is_that_of_the_upright_image(tmp_path: Path, orientation: int)
 
 def test_the_size_of_a_matlab_file_and_of_invalid_files(tmp_path: Path) -> None:
     assert read_size(scans.figshare_mat(tmp_path / "1.mat")) == (scans.HEIGHT, scans.WIDTH)
-    with refused(ScanError, found="text, not an image"):
+    with assert_refused(ScanError, found="text, not an image"):
         read_size(scans.raw(tmp_path / "a.png", b"no image"))
-    with refused(ScanError, found="starts like a PNG but cannot be decoded"):
+    with assert_refused(ScanError, found="starts like a PNG but cannot be decoded"):
         read_size(scans.raw(tmp_path / "a.png", b"\x89PNG\r\n\x1a\n" + b"junk" * 9))
 
 
@@ -111,7 +111,7 @@ def test_an_invalid_file_is_an_error_of_one_line_that_begins_with_its_name(
     path = build(tmp_path / name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with refused(ScanError, found=found) as caught:
+        with assert_refused(ScanError, found=found) as caught:
             read_scan(path)
     assert caught.value.file == str(path)
     assert caught.value.expected or caught.value.advice
@@ -152,14 +152,14 @@ def test_an_image_of_many_gray_levels_is_not_a_mask(tmp_path: Path) -> None:
         f"holds {levels} different values",
         "two, 0 and one other",
     )
-    with refused(ScanError, found="different values"):
+    with assert_refused(ScanError, found="different values"):
         read_mask(scans.save(tmp_path / "m.jpg", scans.MASK * 255, quality=60))
 
 
 def test_a_mask_needs_a_background_of_zero_and_one_page(tmp_path: Path) -> None:
-    with refused(ScanError, found="the values 1 and 2", expected="0 in the background"):
+    with assert_refused(ScanError, found="the values 1 and 2", expected="0 in the background"):
         read_mask(scans.save(tmp_path / "m.png", scans.MASK + 1))
-    with refused(ScanError, found="has 2 pages"):
+    with assert_refused(ScanError, found="has 2 pages"):
         read_mask(scans.pages(tmp_path / "m.tif", scans.MASK, scans.MASK))
 
 

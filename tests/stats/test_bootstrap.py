@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import DataError
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate, mcnemar, paired_difference, wilson
 
@@ -52,7 +52,7 @@ def test_wilson_agrees_with_scipy_at_other_levels():
 
 
 def test_wilson_refuses_more_successes_than_trials():
-    with refused(DataError, found="51 successes of 50"):
+    with assert_refused(DataError, found="51 successes of 50"):
         wilson(51, 50)
 
 
@@ -76,7 +76,7 @@ def test_resamples_are_reproducible_by_seed():
 
 
 def test_no_images_is_an_error():
-    with refused(DataError, found="no images"):
+    with assert_refused(DataError, found="no images"):
         BootstrapDraws.draw(ClusterBootstrap([], "patient"))
 
 
@@ -143,7 +143,7 @@ def test_a_model_does_not_differ_from_itself():
 
 
 def test_paired_scores_must_be_of_the_same_images():
-    with refused(DataError, expected="same images"):
+    with assert_refused(DataError, expected="same images"):
         paired_difference([1, 0], [1, 0, 1], ClusterBootstrap(["a", "b", "c"], "image"))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import DataError
 from tumorlens.stats.conformal import (
     NonconformityQuantiles,
@@ -116,5 +116,5 @@ def test_the_temperature_is_removed_from_probabilities() -> None:
 
 @pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, float("nan")])
 def test_a_coverage_outside_of_zero_to_one_is_refused(coverage: float) -> None:
-    with refused(DataError, found="coverage .* found", expected="more than 0 and less than 1"):
+    with assert_refused(DataError, found="coverage .* found", expected="more than 0 and less than 1"):
         PredictionSets({}, "patient").sets(np.zeros((1, 0)), coverage)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, Table
 from tumorlens.datasets.data_records import MaskCounts
 from tumorlens.errors import RecipeError
@@ -27,7 +27,7 @@ def _masks(table: Table, keep: Callable[[Sample], bool]) -> Table:
 
 
 def _refused(table: Table, recipe: str, *overrides: str) -> RecipeError:
-    with refused(RecipeError) as caught:
+    with assert_refused(RecipeError) as caught:
         check_fit(table, load_recipe(recipe, overrides))
     return caught.value
 
@@ -51,7 +51,7 @@ def test_a_recipe_for_two_classes_is_not_trained_on_four(
     phantom_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "read_scan", None)  # decoding anything would fail otherwise
-    with refused(RecipeError) as caught:
+    with assert_refused(RecipeError) as caught:
         train(phantom_table, load_recipe("brainmrnet", ["classes=2"]), tmp_path / "run")
     assert caught.value.found == (
         "recipe brainmrnet: classes is 2, but phantom has 4 classes (glioma, meningioma, pituitary, no_tumor)"
@@ -122,7 +122,9 @@ def test_a_subset_with_empty_masks_only_is_refused_after_decoding(
 
     table = replace(phantom_table, samples=tuple(emptied(s) for s in phantom_table.samples))
     settings = ["input.size=64", "pretrained=none", *(["stop.monitor=val_dice"] if recipe == SEGMENTS else [])]
-    with refused(RecipeError, found=f"all masks in the {subset} subset of phantom are empty", advice=f"set {advice}"):
+    with assert_refused(
+        RecipeError, found=f"all masks in the {subset} subset of phantom are empty", advice=f"set {advice}"
+    ):
         train(table, load_recipe(recipe, settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

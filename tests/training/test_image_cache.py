@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, Table
 from tumorlens.errors import DataError, ScanError
 from tumorlens.models import Preprocessing
@@ -78,7 +78,7 @@ def test_progress_counts_to_the_end(table: Table) -> None:
 def test_unreadable_files_are_listed_and_nothing_is_cached(table: Table) -> None:
     for i in (2, 5):
         table.samples[i].image.write_bytes(b"not an image")
-    with refused(DataError, file=r"2\.png$", found=r"nor can 5\.png be read", advice="remove"):
+    with assert_refused(DataError, file=r"2\.png$", found=r"nor can 5\.png be read", advice="remove"):
         cached_images(table, _preprocessing())
     assert not cache.cache_folder().exists()
 
@@ -87,7 +87,7 @@ def test_a_stack_of_slices_is_refused(table: Table) -> None:
     path = table.samples[0].image.with_name("stack.tif")
     pages = [Image.new("L", (30, 20), i) for i in range(3)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
-    with refused(ScanError, found="a stack of 3 slices", expected="one slice per file"):
+    with assert_refused(ScanError, found="a stack of 3 slices", expected="one slice per file"):
         resample_scan(replace(table.samples[0], image=path), _preprocessing())
 
 
@@ -156,5 +156,7 @@ def test_changed_masks_are_decoded_again_and_their_images_are_not(masked: Table)
 def test_the_error_for_a_mask_of_another_size_names_the_file(masked: Table) -> None:
     assert masked.samples[1].mask
     Image.new("L", (31, 21), 1).save(masked.samples[1].mask)
-    with refused(DataError, file=r"mask-1\.png$", found=r"is 31 x 21 pixels, but its image .*1\.png has 30 x 21"):
+    with assert_refused(
+        DataError, file=r"mask-1\.png$", found=r"is 31 x 21 pixels, but its image .*1\.png has 30 x 21"
+    ):
         cached_masks(masked, _preprocessing())

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import find_linked_groups
 from tumorlens.auditing.issues import SourceMatch
 from tumorlens.datasets import Table
@@ -33,7 +33,9 @@ def test_training_stops_if_the_initial_weights_were_trained_on_the_test_data(
     leaking = written(tmp_path / "leaking.safetensors", "phantom")
     small = ("input.size=32", "epochs=1", "batch_size=4")
     recipe = load_recipe("demo", [*small, f"pretrained={leaking}"])
-    with refused(LeakError, found="16 images of val and test are of phantom, and the initial weights, .*leaking"):
+    with assert_refused(
+        LeakError, found="16 images of val and test are of phantom, and the initial weights, .*leaking"
+    ):
         train(phantom_table, recipe, tmp_path / "run", allow_leak=True)
     other = written(tmp_path / "other.safetensors", "figshare")
     run = train(phantom_table, load_recipe("demo", [*small, f"pretrained={other}"]), tmp_path / "run")
@@ -48,7 +50,7 @@ def test_a_duplicate_from_a_pretraining_set_is_recognized_under_another_name(
     match = SourceMatch(position, "figshare", "17", "a", "glioma", 0, 0.99)
     figshare = str(written(tmp_path / "figshare.safetensors", "figshare"))
     check_pretraining_leak(phantom_table, groups, figshare)
-    with refused(LeakError, found="1 images of val and test are of figshare"):
+    with assert_refused(LeakError, found="1 images of val and test are of figshare"):
         check_pretraining_leak(phantom_table, replace(groups, source_matches=(match,)), figshare)
 
 
@@ -58,7 +60,7 @@ def test_only_a_file_with_a_card_lists_its_training_sets(tmp_path: Path) -> None
     torch.save({}, tmp_path / "weights.pt")
     assert pretraining_sets(str(tmp_path / "weights.pt")) == frozenset()
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "plain.safetensors").read_bytes()[:300])
-    with refused(ModelError, file="cut.safetensors$", found="not readable as weights"):
+    with assert_refused(ModelError, file="cut.safetensors$", found="not readable as weights"):
         pretraining_sets(str(tmp_path / "cut.safetensors"))
     # The healthy images of one set are all of another's, under other names.
     assert pretraining_sets(str(written(tmp_path / "w.safetensors", "no_tumor"))) == {"no_tumor", "nickparvar"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.runs import weights
 from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Table
@@ -74,16 +74,16 @@ def test_prior_correction_without_a_healthy_class_or_validation_data_is_refused(
         samples=tuple(s for s in phantom_table.samples if s.label != "no_tumor"),
         classes=tuple(name for name in phantom_table.classes if name != "no_tumor"),
     )
-    with refused(
+    with assert_refused(
         RecipeError,
         found="prior_correction is true, but .* no class for healthy images",
         advice="^set prior_correction=false",
     ):
         check_fit(without_healthy, recipe)
     without_val = replace(phantom_table, samples=tuple(s for s in phantom_table.samples if s.split != "val"))
-    with refused(SplitError, found="no image is in subset 'val'", expected="prior_correction"):
+    with assert_refused(SplitError, found="no image is in subset 'val'", expected="prior_correction"):
         check_fit(without_val, load_recipe("demo", [*SMALL, "prior_correction=true", "stop.keep=last"]))
-    with refused(
+    with assert_refused(
         RecipeError, found="prior_correction is true, but efficient_mtnet_s does not end with one linear layer"
     ):
         check_fit(phantom_table, load_recipe("efficient_mtnet_s", ["prior_correction=true"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import RecipeError
 from tumorlens.models import registered_names
 from tumorlens.training import load_recipe, shipped
@@ -123,7 +123,7 @@ def test_a_recipe_may_hold_only_the_differences_from_a_shipped_one(tmp_path: Pat
 
 
 def _refused(source: str | Path, *overrides: str) -> RecipeError:
-    with refused(RecipeError) as caught:
+    with assert_refused(RecipeError) as caught:
         load_recipe(source, overrides)
     return caught.value
 

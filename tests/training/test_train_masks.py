@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.runs import equal
 from tumorlens.cli import main
 from tumorlens.datasets import Table, fingerprint, write_table
@@ -86,7 +86,7 @@ def test_a_run_with_masks_is_resumed_with_the_same_masks_only(
 ) -> None:
     kill(phantom_table, segmentation_recipe(), tmp_path / "run", 2)
     first = next(s for s in phantom_table.samples if s.mask)
-    with refused(RunError, found=r"other settings .*\(mask_fingerprint was \w+ and is \w+\)"):
+    with assert_refused(RunError, found=r"other settings .*\(mask_fingerprint was \w+ and is \w+\)"):
         train(_unmasked(phantom_table, first.id), segmentation_recipe(), tmp_path / "run", resume=True)
 
 

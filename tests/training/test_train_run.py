@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.runs import equal, weights
 from tumorlens.datasets import Table
 from tumorlens.datasets.data_records import SampleCount
@@ -145,7 +145,7 @@ def test_a_run_interrupted_in_its_first_epoch_starts_again(
     phantom_table: Table, tmp_path: Path, kill: Callable[..., None]
 ) -> None:
     kill(phantom_table, _recipe(), tmp_path / "broken", 1)
-    with refused(RunError, found=r"weights\.safetensors.* not found", expected="the folder of a finished"):
+    with assert_refused(RunError, found=r"weights\.safetensors.* not found", expected="the folder of a finished"):
         load_run(tmp_path / "broken")
     resumed = train(phantom_table, _recipe(), tmp_path / "broken", resume=True)
     assert equal(resumed, train(phantom_table, _recipe(), tmp_path / "whole"))
@@ -180,15 +180,15 @@ def test_resuming_a_finished_run_returns_it_unchanged(phantom_table: Table, tmp_
 
 def test_a_run_is_never_overwritten(phantom_table: Table, tmp_path: Path, kill: Callable[..., None]) -> None:
     kill(phantom_table, _recipe(), tmp_path / "run", 2)
-    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
+    with assert_refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
         train(phantom_table, _recipe(), tmp_path / "run")
     (tmp_path / "file").write_text("mine")
-    with refused(ResultsFolderError, found="is a file"):
+    with assert_refused(ResultsFolderError, found="is a file"):
         train(phantom_table, _recipe(), tmp_path / "file")
 
 
 def test_there_must_be_something_to_resume(phantom_table: Table, tmp_path: Path) -> None:
-    with refused(RunError, found="nothing to resume", advice="train without --resume"):
+    with assert_refused(RunError, found="nothing to resume", advice="train without --resume"):
         train(phantom_table, _recipe(), tmp_path / "none", resume=True)
 
 
@@ -211,7 +211,7 @@ def test_a_run_is_resumed_only_with_the_settings_it_was_started_with(
 ) -> None:
     kill(phantom_table, _recipe("stop.keep=last"), tmp_path / "run", 2)
     other = _without(phantom_table, table) if table else phantom_table
-    with refused(RunError, found=difference):
+    with assert_refused(RunError, found=difference):
         train(other, _recipe("stop.keep=last", *overrides), tmp_path / "run", seed=seed, resume=True)
 
 
@@ -223,7 +223,7 @@ def test_a_run_started_before_a_key_existed_is_resumed_with_its_default(
     start = json.loads((folder / "started.json").read_text())
     del start["recipe"]["loss"]["cam_guidance"]
     (folder / "started.json").write_text(json.dumps(start))
-    with refused(RunError, found=r"recipe\.loss\.cam_guidance was 0\.0 and is 1\.0"):
+    with assert_refused(RunError, found=r"recipe\.loss\.cam_guidance was 0\.0 and is 1\.0"):
         train(phantom_table, _recipe("loss.cam_guidance=1"), folder, resume=True)
     assert train(phantom_table, _recipe(), folder, resume=True).record.resumed
 
@@ -236,7 +236,7 @@ def test_a_run_started_with_a_key_that_no_longer_exists_is_not_resumed(
     start = json.loads((folder / "started.json").read_text())
     start["recipe"]["loss"]["forgotten"] = 2
     (folder / "started.json").write_text(json.dumps(start))
-    with refused(RunError, found=r"recipe\.loss\.forgotten was 2 and is None"):
+    with assert_refused(RunError, found=r"recipe\.loss\.forgotten was 2 and is None"):
         train(phantom_table, _recipe(), folder, resume=True)
 
 
@@ -291,7 +291,7 @@ def test_balanced_class_weights_have_an_effect_with_unequal_classes(phantom_tabl
     balanced = _recipe("epochs=1", "batch_size=8", "loss.class_weights=balanced")
     plain = train(unequal, recipe, tmp_path / "plain")
     assert not equal(plain, train(unequal, balanced, tmp_path / "balanced"))
-    with refused(RecipeError, found="no training image is of glioma"):
+    with assert_refused(RecipeError, found="no training image is of glioma"):
         train(phantom_table.filter(lambda s: s not in glioma), balanced, tmp_path / "absent")
 
 
@@ -324,20 +324,20 @@ def test_a_recipe_that_does_not_fit_is_refused_before_anything_is_written(
     tmp_path: Path,
 ) -> None:
     table = _without(phantom_table, removed) if removed else phantom_table
-    with refused(error, **fields):
+    with assert_refused(error, **fields):
         train(table, load_recipe("demo", overrides), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_seed_out_of_range_is_refused(phantom_table: Table, tmp_path: Path) -> None:
-    with refused(RunError, found="seed is -1", expected="0"):
+    with assert_refused(RunError, found="seed is -1", expected="0"):
         train(phantom_table, _recipe(), tmp_path / "run", seed=-1)
 
 
 def test_a_patient_in_two_subsets_is_refused(phantom_table: Table, tmp_path: Path) -> None:
     group = next(s.group for s in phantom_table.samples if s.split == "train")
     leaking = replace(phantom_table, samples=tuple(replace(s, group=group) for s in phantom_table.samples))
-    with refused(SplitError, found="is in '"):
+    with assert_refused(SplitError, found="is in '"):
         train(leaking, _recipe(), tmp_path / "run")
 
 
@@ -348,14 +348,14 @@ def test_the_error_for_an_unreadable_image_names_it_before_anything_is_written(
     broken.write_bytes(b"nothing")
     first = replace(phantom_table.samples[0], image=broken)
     table = replace(phantom_table, samples=(first, *phantom_table.samples[1:]))
-    with refused(DataError, file=r"broken\.png"):
+    with assert_refused(DataError, file=r"broken\.png"):
         train(table, _recipe(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_diverges_stops_with_an_error(phantom_table: Table, tmp_path: Path) -> None:
     recipe = _recipe("optimizer={name: sgd, lr: 1.0e+30}", "schedule.name=constant", "schedule.warmup=0")
-    with refused(RunError, found=r"epoch 1: \w+_loss is (nan|inf)", advice=r".* lower optimizer\.lr"):
+    with assert_refused(RunError, found=r"epoch 1: \w+_loss is (nan|inf)", advice=r".* lower optimizer\.lr"):
         train(phantom_table, recipe, tmp_path / "run")
     assert not (tmp_path / "run/weights.safetensors").exists()
 
@@ -416,7 +416,7 @@ def test_the_schedule_changes_the_learning_rate(phantom_table: Table, tmp_path: 
 def test_the_error_for_a_damaged_file_names_it(phantom_table: Table, tmp_path: Path) -> None:
     run = train(phantom_table, _recipe("epochs=1"), tmp_path / "run")
     (run.folder / "model.json").write_text(json.dumps({"model": "mini_resnet"}))
-    with refused(RunError, found=r"model\.json is damaged or of another version"):
+    with assert_refused(RunError, found=r"model\.json is damaged or of another version"):
         load_run(run.folder)
 
 
@@ -427,7 +427,7 @@ def test_a_record_of_another_version_is_refused(version: int | None, own_run: Ru
     assert next(iter(record)) == "schema_version"
     del record["schema_version"]
     path.write_text(json.dumps(record if version is None else {"schema_version": version, **record}))
-    with refused(RunError, found=r"run\.json is damaged or of another version \(schema_version: "):
+    with assert_refused(RunError, found=r"run\.json is damaged or of another version \(schema_version: "):
         load_run(own_run.folder)
 
 

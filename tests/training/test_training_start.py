@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.tiny_datasets import class_folders
 from tumorlens.datasets import Table, fingerprint, open_table
 from tumorlens.errors import ResultsFolderError, RunError
@@ -36,7 +36,7 @@ def test_what_was_started_is_read_again(table: Table, tmp_path: Path) -> None:
 
 def test_every_other_setting_is_named_with_both_values(table: Table, tmp_path: Path) -> None:
     start(table, "epochs=3").write(tmp_path)
-    with refused(RunError) as caught:
+    with assert_refused(RunError) as caught:
         check_same_start(tmp_path, start(table, "epochs=4", "optimizer.lr=0.5", seed=1))
     message = caught.value.found
     assert "recipe.epochs was 3 and is 4" in message
@@ -48,7 +48,7 @@ def test_every_other_setting_is_named_with_both_values(table: Table, tmp_path: P
 def test_changed_images_are_other_data(table: Table, tmp_path: Path) -> None:
     start(table).write(tmp_path)
     table.samples[0].image.write_bytes(b"another image")
-    with refused(RunError, found="data_fingerprint was"):
+    with assert_refused(RunError, found="data_fingerprint was"):
         check_same_start(tmp_path, start(table))
 
 
@@ -65,14 +65,14 @@ def test_a_recipe_key_that_no_longer_exists_is_a_difference(table: Table, tmp_pa
     content = json.loads((tmp_path / STARTED).read_text())
     content["recipe"]["magic"] = 5
     (tmp_path / STARTED).write_text(json.dumps(content))
-    with refused(RunError, found=r"recipe\.magic was 5 and is None"):
+    with assert_refused(RunError, found=r"recipe\.magic was 5 and is None"):
         check_same_start(tmp_path, start(table))
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"schema_version": 2}'])
 def test_a_damaged_start_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / STARTED).write_text(content)
-    with refused(RunError, found="damaged"):
+    with assert_refused(RunError, found="damaged"):
         TrainingStart.read(tmp_path)
 
 
@@ -83,9 +83,9 @@ def test_a_new_folder_and_one_of_others_need_no_resuming(tmp_path: Path) -> None
 
 
 def test_only_what_was_started_can_be_resumed_and_is_not_started_again(tmp_path: Path) -> None:
-    with refused(RunError, found="nothing to resume", advice="without --resume"):
+    with assert_refused(RunError, found="nothing to resume", advice="without --resume"):
         check_resumable(tmp_path, resume=True)
     (tmp_path / STARTED).write_text("{}")
     check_resumable(tmp_path, resume=True)
-    with refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
+    with assert_refused(ResultsFolderError, found="a run was started", advice="continue it with --resume"):
         check_resumable(tmp_path, resume=False)

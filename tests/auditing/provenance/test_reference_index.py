@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.fixtures.altered_copies import KINDS
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing.duplicates.image_records import read_image_records
 from tumorlens.auditing.provenance.reference_index import (
     ReferenceIndex,
@@ -82,14 +82,14 @@ def test_a_file_that_is_no_index_gives_one_clear_error(content: bytes | None, tm
     path = tmp_path / "index.npz"
     if content is not None:
         path.write_bytes(content)
-    with refused(DataError, file=r"index\.npz$", expected=".*tumorlens index"):
+    with assert_refused(DataError, file=r"index\.npz$", expected=".*tumorlens index"):
         ReferenceIndex.load(path)
 
 
 def test_a_folder_without_a_readable_image_cannot_be_indexed(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"broken")
-    with refused(DataError, found="none of its 1 images can be indexed"):
+    with assert_refused(DataError, found="none of its 1 images can be indexed"):
         build_index(Table("t", (Sample("t/a", path, "x"),), ("x",)))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.fixtures import scans
 from tests.fixtures.published_datasets import figshare
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import build_index, reference_masks, split_folds, without_patient_leakage
 from tumorlens.auditing import leak_check as guard
 from tumorlens.datasets import MaskLocation, Table, open_table, read_sample_mask
@@ -117,10 +117,12 @@ def test_a_slice_without_mask_gives_no_mask(slices: Path, source: Table, tmp_pat
 def test_a_table_that_gets_no_mask_is_an_error(
     slices: Path, source: Table, phantom_table: Table, tmp_path: Path
 ) -> None:
-    with refused(DataError, found="phantom: no reference set with a shipped index", expected=r"one of \['figshare'\]"):
+    with assert_refused(
+        DataError, found="phantom: no reference set with a shipped index", expected=r"one of \['figshare'\]"
+    ):
         reference_masks(source, phantom_table)
     scans.save(tmp_path / "other" / "a" / "1.png", scans.GRAY)
-    with refused(DataError, found="none of its 1 images gets a mask from figshare: 0 show one of its slices"):
+    with assert_refused(DataError, found="none of its 1 images gets a mask from figshare: 0 show one of its slices"):
         reference_masks(open_table(tmp_path / "other"), source)
 
 

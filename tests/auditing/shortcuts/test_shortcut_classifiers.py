@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.image_records import frame, one_each, record, table
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.issues import Shortcut
 from tumorlens.auditing.shortcuts import shortcut_classifiers
@@ -167,5 +167,5 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
-    with refused(MissingExtraError, advice=r"tumorlens\[audit\]"):
+    with assert_refused(MissingExtraError, advice=r"tumorlens\[audit\]"):
         find_shortcuts(table(["glioma", "no_tumor"] * 5), plain(10), one_each(10))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets.download import figshare_download as download_figshare
 from tumorlens.datasets.download.figshare_download import get_figshare
 from tumorlens.datasets.download.http_download import fetch, move_into
@@ -127,7 +127,7 @@ def test_an_interrupted_transfer_is_resumed(site: Site, target: Path) -> None:
 
 def test_a_later_call_resumes_an_earlier_one(site: Site, target: Path) -> None:
     site.breaks = [300_000]
-    with refused(DownloadError, found=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"):
+    with assert_refused(DownloadError, found=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"):
         fetch(site.url + "/scan.zip", target, md5=md5(DATA), attempts=1)
     assert not target.exists()
     fetch(site.url + "/scan.zip", target, md5=md5(DATA))
@@ -167,7 +167,7 @@ def test_a_temporary_file_of_another_download_is_discarded(site: Site, target: P
 
 
 def test_a_wrong_checksum_is_retried_once_and_leaves_no_file(site: Site, target: Path) -> None:
-    with refused(DownloadError) as error:
+    with assert_refused(DownloadError) as error:
         fetch(site.url + "/scan.zip", target, md5="0" * 32)
     assert error.value.file == site.url + "/scan.zip"
     assert (error.value.found, error.value.expected) == (f"md5 {md5(DATA)}", f"md5 {'0' * 32}")
@@ -178,7 +178,7 @@ def test_a_wrong_checksum_is_retried_once_and_leaves_no_file(site: Site, target:
 
 def test_a_wrong_size_is_refused_before_the_bytes_are_read(site: Site, target: Path) -> None:
     site.breaks = [0, 0]
-    with refused(DownloadError, found="^1024000 bytes$", expected="^999 bytes$"):
+    with assert_refused(DownloadError, found="^1024000 bytes$", expected="^999 bytes$"):
         fetch(site.url + "/scan.zip", target, size=999, md5=md5(DATA))
     assert not target.exists()
 
@@ -187,10 +187,10 @@ def test_temporary_failures_are_retried_and_others_are_not(site: Site, target: P
     site.statuses = [503, 429]
     assert fetch(site.url + "/scan.zip", target, sleep=lambda _: None) == target
     site.requests.clear()
-    with refused(DownloadError, found="HTTP 404"):
+    with assert_refused(DownloadError, found="HTTP 404"):
         fetch(site.url + "/gone.zip", target.with_name("gone.zip"))
     site.statuses = [202]
-    with refused(DownloadError, found="HTTP 202"):
+    with assert_refused(DownloadError, found="HTTP 202"):
         fetch(site.url + "/scan.zip", target.with_name("later.zip"))
     assert len(site.requests) == 2
     assert [path.name for path in target.parent.iterdir()] == ["scan.zip"]
@@ -201,7 +201,7 @@ def test_a_refused_connection_is_an_error_of_one_line(target: Path, monkeypatch:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     pauses: list[float] = []
-    with refused(DownloadError, found="refused.*4 attempts", advice="save it as"):
+    with assert_refused(DownloadError, found="refused.*4 attempts", advice="save it as"):
         fetch(f"http://127.0.0.1:{port}/scan.zip", target, sleep=pauses.append)
     assert pauses == [1.0, 2.0, 4.0]
 
@@ -210,7 +210,7 @@ def test_a_silent_server_times_out(target: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/scan.zip"
-        with refused(DownloadError, found="timed out"):
+        with assert_refused(DownloadError, found="timed out"):
             fetch(url, target, attempts=2, timeout=0.1, sleep=lambda _: None)
 
 
@@ -218,7 +218,7 @@ def test_a_silent_server_times_out(target: Path, monkeypatch: pytest.MonkeyPatch
     "url", ["http://figshare.com/a", "ftp://127.0.0.1/a", "file:///a", "http://127.0.0.1.example.org/a"]
 )
 def test_only_https_is_accepted(url: str, target: Path) -> None:
-    with refused(DownloadError, expected="^https$"):
+    with assert_refused(DownloadError, expected="^https$"):
         fetch(url, target)
     assert not target.parent.exists()
 
@@ -226,13 +226,13 @@ def test_only_https_is_accepted(url: str, target: Path) -> None:
 def test_redirects_are_followed_but_not_to_plain_http(site: Site, target: Path) -> None:
     site.redirects = {"/a": site.url + "/scan.zip", "/b": "http://example.org/scan.zip"}
     fetch(site.url + "/a", target, md5=md5(DATA))
-    with refused(DownloadError, found=r"example\.org.* is not https"):
+    with assert_refused(DownloadError, found=r"example\.org.* is not https"):
         fetch(site.url + "/b", target.with_name("b.zip"))
 
 
 def test_an_unwritable_target_is_a_download_error(site: Site, tmp_path: Path) -> None:
     (tmp_path / "new").write_text("a file where the folder should be")
-    with refused(DownloadError, advice="by hand"):
+    with assert_refused(DownloadError, advice="by hand"):
         fetch(site.url + "/scan.zip", tmp_path / "new" / "scan.zip")
 
 
@@ -243,7 +243,7 @@ def test_moving_files_never_overwrites_and_refuses_before_the_first_move(tmp_pat
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
     (folder / "2").write_text("mine too")
-    with refused(DownloadError, found="differs from the published file"):
+    with assert_refused(DownloadError, found="differs from the published file"):
         move_into(staging, folder)
     assert (folder / "2").read_text() == "mine too"
     (folder / "2").unlink()
@@ -313,7 +313,9 @@ def test_figshare_is_downloaded_and_unpacked_once(site: Site, tmp_path: Path) ->
 def test_figshare_resumes_after_a_failure_without_repeated_downloads(site: Site, tmp_path: Path) -> None:
     api = publish(site, RELEASE)
     folds = site.files.pop("/files/cvind.mat")
-    with refused(DownloadError, file=r"cvind\.mat$", found="HTTP 404 Not Found", advice="run this again") as error:
+    with assert_refused(
+        DownloadError, file=r"cvind\.mat$", found="HTTP 404 Not Found", advice="run this again"
+    ) as error:
         get_figshare(tmp_path / "f", api=api, expected=4)
     assert str(error.value.advice).endswith(f"the unpacked .mat files into {tmp_path / 'f'}")
     assert "https://figshare.com/articles/dataset/brain_tumor_dataset/1512427" in str(error.value.advice)
@@ -333,21 +335,21 @@ def test_figshare_completes_a_folder_and_keeps_other_files(site: Site, tmp_path:
 
 def test_figshare_never_overwrites_another_file(site: Site, tmp_path: Path) -> None:
     (tmp_path / "2.mat").write_bytes(b"mine")
-    with refused(DownloadError, file=r"2\.mat$", found="already exists and differs"):
+    with assert_refused(DownloadError, file=r"2\.mat$", found="already exists and differs"):
         get_figshare(tmp_path, api=publish(site, RELEASE), expected=4)
     assert (tmp_path / "2.mat").read_bytes() == b"mine"
     assert not (tmp_path / "1.mat").exists()
 
 
 def test_figshare_with_missing_slices_is_an_error(site: Site, tmp_path: Path) -> None:
-    with refused(DownloadError, found=r"^4 slices, cvind\.mat there", expected="3064 slices"):
+    with assert_refused(DownloadError, found=r"^4 slices, cvind\.mat there", expected="3064 slices"):
         get_figshare(tmp_path, api=publish(site, RELEASE))
 
 
 @pytest.mark.parametrize("response", [b"<html>log in to the hotel's network</html>", b"[]", b'{"files": [{}, 1]}'])
 def test_figshare_discards_an_invalid_list_of_files(site: Site, tmp_path: Path, response: bytes) -> None:
     site.files["/article"] = response
-    with refused(DownloadError, expected="JSON"):
+    with assert_refused(DownloadError, expected="JSON"):
         get_figshare(tmp_path, api=site.url + "/article", expected=4)
     get_figshare(tmp_path, api=publish(site, RELEASE), expected=4)
     assert names(tmp_path) == UNPACKED
@@ -379,7 +381,7 @@ def test_figshare_refuses_a_bad_archive_and_leaves_no_slice(
 ) -> None:
     monkeypatch.setattr(download_figshare, "MAX_UNPACKED", 8000)
     folder = tmp_path / "deep" / "folder"
-    with refused(DownloadError, found=message):
+    with assert_refused(DownloadError, found=message):
         get_figshare(folder, api=publish(site, {"a.zip": archive, "cvind.mat": b"folds"}), expected=1)
     assert not any(re.fullmatch(r"\d\.mat", path.name) for path in tmp_path.rglob("*"))
 
@@ -404,7 +406,7 @@ def test_kaggle_files_are_copied_and_the_cache_is_kept(tmp_path: Path) -> None:
     assert handles == [NAVONEEL] * 2
     assert names(folder) == names(cache) == before
     (folder / "yes" / "Y1.jpg").write_text("mine")
-    with refused(DownloadError, file=r"Y1\.jpg$", found="already exists and differs"):
+    with assert_refused(DownloadError, file=r"Y1\.jpg$", found="already exists and differs"):
         get_kaggle(NAVONEEL, folder, download=download)
     assert names(folder) == before
 
@@ -413,7 +415,7 @@ def test_a_failure_of_kaggle_is_one_line_with_page_and_folder(tmp_path: Path) ->
     def download(handle: str) -> str:
         raise RuntimeError("403 Client Error.\n\nYou don't have permission")
 
-    with refused(DownloadError, found="403 Client Error") as error:
+    with assert_refused(DownloadError, found="403 Client Error") as error:
         get_kaggle(NAVONEEL + "/versions/1", tmp_path / "n", download=download)
     assert error.value.advice == (
         f"download the zip from https://www.kaggle.com/datasets/{NAVONEEL} by hand and unpack it into {tmp_path / 'n'}"
@@ -423,7 +425,7 @@ def test_a_failure_of_kaggle_is_one_line_with_page_and_folder(tmp_path: Path) ->
 
 def test_kaggle_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
-    with refused(DownloadError, found="brought no files"):
+    with assert_refused(DownloadError, found="brought no files"):
         get_kaggle(NAVONEEL, tmp_path / "n", download=lambda _: str(tmp_path / "cache"))
 
 
@@ -436,5 +438,5 @@ def test_the_installed_kagglehub_is_compatible(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    with refused(DownloadError, found=r"api\.kaggle\.com", advice=" by hand and unpack it into"):
+    with assert_refused(DownloadError, found=r"api\.kaggle\.com", advice=" by hand and unpack it into"):
         get_kaggle(NAVONEEL, tmp_path / "n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.formats.class_folders import class_name, image_files, read
 from tumorlens.errors import DataError
@@ -101,7 +101,7 @@ def test_split_folders_without_images_are_an_error_with_the_expected_layout(tmp_
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with refused(
+    with assert_refused(
         DataError, file="nowhere$", found="no such folder", expected="one that holds a folder for each class$"
     ):
         read(tmp_path / "nowhere")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import coco, scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.formats.coco import read
 from tumorlens.datasets.formats.coco_annotations import read_annotations
@@ -96,18 +96,20 @@ def test_an_export_without_usable_images_is_an_error_that_names_the_file(tmp_pat
         "no _annotations.coco.json found",
     )
     path = scans.cut(coco.export(tmp_path / "cut", {"1.png": [1]}), 0.5)
-    with refused(DataError, file=f"^{path}$", found="is not JSON or damaged", advice="^export or copy it again$"):
+    with assert_refused(
+        DataError, file=f"^{path}$", found="is not JSON or damaged", advice="^export or copy it again$"
+    ):
         read(tmp_path / "cut")
     coco.export(tmp_path / "gone", {"1.png": [1]})
     (tmp_path / "gone" / "1.png").unlink()
-    with refused(DataError, file=r"coco\.json$", found="none of the 1 listed images exists"):
+    with assert_refused(DataError, file=r"coco\.json$", found="none of the 1 listed images exists"):
         read(tmp_path / "gone")
 
 
 def test_annotations_in_the_folder_and_in_its_split_folders_are_refused(tmp_path: Path) -> None:
     coco.export(tmp_path, {"1.png": [1]})
     coco.export(tmp_path / "train", {"1.png": [1]})
-    with refused(DataError, found="found in it and in its split folders", expected="one or the other"):
+    with assert_refused(DataError, found="found in it and in its split folders", expected="one or the other"):
         read(tmp_path)
 
 
@@ -195,7 +197,7 @@ def test_an_invalid_entry_is_reported_and_the_table_is_still_read(tmp_path: Path
 @pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])
 def test_an_invalid_annotation_file_is_an_error_of_one_line(tmp_path: Path, content: bytes) -> None:
     path = scans.raw(tmp_path / coco.ANNOTATION_FILE, content)
-    with refused(DataError, file=r"coco\.json$", found="(is not JSON or damaged|has no list 'images')"):
+    with assert_refused(DataError, file=r"coco\.json$", found="(is not JSON or damaged|has no list 'images')"):
         read_annotations(path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets.formats.csv_rows import read_rows
 from tumorlens.errors import DataError
 
@@ -40,18 +40,20 @@ def test_a_missing_column_is_an_error_that_lists_the_columns(path: Path) -> None
 
 def test_an_empty_file_has_no_columns(path: Path) -> None:
     path.write_text("")
-    with refused(DataError, found=r"no column \['image'\] among \[\]"):
+    with assert_refused(DataError, found=r"no column \['image'\] among \[\]"):
         read_rows(path, ["image"])
 
 
 def test_a_row_with_too_many_values_is_refused_with_its_line(path: Path) -> None:
     path.write_text("image,label\na.png,glioma\nb,1.png,glioma\n")
-    with refused(DataError, file=f"^{path}$", line=3, found="more values than the 2 columns", advice="put a value"):
+    with assert_refused(
+        DataError, file=f"^{path}$", line=3, found="more values than the 2 columns", advice="put a value"
+    ):
         read_rows(path, ["image"])
 
 
 @pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0", "image\nmén.png\n".encode("latin-1")])
 def test_text_in_another_encoding_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with refused(DataError, file=r"made\.csv$", found="is not a CSV file in UTF-8"):
+    with assert_refused(DataError, file=r"made\.csv$", found="is not a CSV file in UTF-8"):
         read_rows(path, ["image"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import SplitPlan, Table, open_table, pool, read_table, write_table
 from tumorlens.errors import DataError, SplitError
 
@@ -64,7 +64,7 @@ def test_a_table_written_through_a_link_finds_its_images(table: Table, tmp_path:
 def test_rows_changed_after_the_split_are_refused(table: Table, tmp_path: Path) -> None:
     path = write_table(table, tmp_path / "split.csv")
     path.write_text(path.read_text(encoding="utf-8").replace("figshare:MR040240,train", "figshare:MR040240,test"))
-    with refused(DataError, file=r"split\.csv$", found="its rows were changed after the split"):
+    with assert_refused(DataError, file=r"split\.csv$", found="its rows were changed after the split"):
         read_table(path)
 
 
@@ -78,7 +78,9 @@ def test_a_table_that_is_not_split_yet_may_be_edited(tmp_path: Path) -> None:
 def test_a_damaged_header_line_is_refused(table: Table, tmp_path: Path, old: str, new: str) -> None:
     path = write_table(table, tmp_path / "split.csv")
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    with refused(DataError, file=r"split\.csv$", found="its first line is damaged", advice="write the table anew"):
+    with assert_refused(
+        DataError, file=r"split\.csv$", found="its first line is damaged", advice="write the table anew"
+    ):
         read_table(path)
 
 
@@ -133,27 +135,27 @@ def test_absolute_paths_are_read(tmp_path: Path, images: Path) -> None:
 def test_an_invalid_row_is_an_error_with_its_line(
     images: Path, rows: list[str], line: int | None, found: str, expected: str
 ) -> None:
-    with refused(DataError, line=line, found=found, expected=expected):
+    with assert_refused(DataError, line=line, found=found, expected=expected):
         read_table(by_hand(images, "image,label,group,split", *rows))
 
 
 def test_a_missing_mask_is_an_error_with_its_line(images: Path) -> None:
-    with refused(DataError, line=2, found=r"m\.png does not exist"):
+    with assert_refused(DataError, line=2, found=r"m\.png does not exist"):
         read_table(by_hand(images, "image,label,mask", "0.png,a,m.png"))
 
 
 def test_a_patient_in_two_subsets_is_refused(images: Path) -> None:
     path = by_hand(images, "image,label,group,split", "0.png,a,7,train", "1.png,a,7,test")
-    with refused(SplitError, found=r"patient mine:7 is in 'train' and in 'test' \(mine/1\.png\)"):
+    with assert_refused(SplitError, found=r"patient mine:7 is in 'train' and in 'test' \(mine/1\.png\)"):
         read_table(path)
 
 
 def test_a_split_for_some_rows_only_is_refused(images: Path) -> None:
     path = by_hand(images, "image,label,split", "0.png,a,train", "1.png,a,", "2.png,a,test")
-    with refused(SplitError, found=r"1 of 3 samples are in no split, the first is mine/1\.png"):
+    with assert_refused(SplitError, found=r"1 of 3 samples are in no split, the first is mine/1\.png"):
         read_table(path)
 
 
 def test_a_missing_table_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with refused(DataError, file=r"nowhere\.csv$", found="no such table"):
+    with assert_refused(DataError, file=r"nowhere\.csv$", found="no such table"):
         read_table(tmp_path / "nowhere.csv")

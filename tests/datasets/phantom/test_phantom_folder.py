@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, make
 from tumorlens.errors import DataError
 
@@ -44,7 +44,7 @@ def test_make_twice_gives_the_same_files(tmp_path: Path) -> None:
 def test_make_refuses_a_folder_with_files_and_accepts_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "thesis.txt").write_text("mine")
-    with refused(DataError, file="used$", expected="a new or an empty folder", advice="choose another"):
+    with assert_refused(DataError, file="used$", expected="a new or an empty folder", advice="choose another"):
         make(tmp_path / "used", patients=1)
     (tmp_path / "empty").mkdir()
     assert (make(tmp_path / "empty", patients=1, slices=1, size=48) / "phantom.csv").is_file()

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient
 from tumorlens.errors import DataError
 
@@ -60,5 +60,5 @@ def test_the_same_seed_is_the_same_person_with_and_without_tumor() -> None:
     [{"label": "cyst"}, {"plane": "oblique"}, {"slices": 0}, {"size": 8}, {"seed": -1}],
 )
 def test_invalid_arguments_are_refused(arguments: dict[str, object]) -> None:
-    with refused(DataError, expected="."):
+    with assert_refused(DataError, expected="."):
         render_patient(**{"label": "glioma", "seed": 0, **arguments})  # type: ignore[arg-type]

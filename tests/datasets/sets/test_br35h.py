@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans, tiny_datasets, via
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, read_sample_mask
 from tumorlens.datasets.formats.via import read_via
 from tumorlens.datasets.sets.br35h import OUTLINED, read
@@ -63,7 +63,7 @@ def test_the_outlined_images_alone_have_the_split_of_their_folders(tmp_path: Pat
         ("br35h/VAL/y2.png", "unannotated", "val"),
     ]
     assert not np.any(read_sample_mask(table.samples[2]))
-    with refused(DataError, found="br35h: 1 of 3 images have no annotation"):
+    with assert_refused(DataError, found="br35h: 1 of 3 images have no annotation"):
         open_table(folder)
     negative = open_table(folder, unannotated="negative")
     assert Counter(s.label for s in negative.samples) == {"tumor": 2, "no_tumor": 1}
@@ -108,7 +108,7 @@ def test_missing_and_unlisted_images_are_counted(tmp_path: Path) -> None:
 )
 def test_an_invalid_folder_is_an_error_of_one_line(build, fields: dict[str, str], tmp_path: Path) -> None:
     build(tmp_path)
-    with refused(DataError, **fields):
+    with assert_refused(DataError, **fields):
         read(tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_outlines_of_changed_images_are_refused(tmp_path: Path) -> None:
     via.annotations(tmp_path / "via_region_data.json", {"1.png": [BOX]})
     scans.save(tmp_path / "1.png", scans.GRAY[::-1])
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes() + b"x")
-    with refused(DataError, found="none of 1 listed images exists with its size in bytes"):
+    with assert_refused(DataError, found="none of 1 listed images exists with its size in bytes"):
         open_table(tmp_path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.sets.figshare import CLASSES, patient_group, read
 from tumorlens.errors import DataError, ScanError
@@ -72,27 +72,27 @@ def test_a_slice_without_a_mask_file_has_none(tmp_path: Path) -> None:
 
 def test_a_missing_image_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tiny_datasets.figshare_csv(tmp_path) / "images" / "10.jpg").unlink()
-    with refused(DataError, file=r"patients\.csv$", line=4, found=r"10\.jpg does not exist"):
+    with assert_refused(DataError, file=r"patients\.csv$", line=4, found=r"10\.jpg does not exist"):
         read(tmp_path)
 
 
 def test_a_slice_without_a_patient_is_refused(tmp_path: Path) -> None:
     index = tiny_datasets.figshare_csv(tmp_path, groups=False) / "patients.csv"
     index.write_text(index.read_text().replace("MR040240B", ""))
-    with refused(DataError, line=4, found="slice 10 has no patient_id"):
+    with assert_refused(DataError, line=4, found="slice 10 has no patient_id"):
         read(tmp_path)
 
 
 def test_an_index_without_a_required_column_is_refused(tmp_path: Path) -> None:
     index = tiny_datasets.figshare_csv(tmp_path) / "patients.csv"
     index.write_text(index.read_text().replace("patient_id", "person"))
-    with refused(DataError, file=r"patients\.csv$", found=r"no column \['patient_id'\] among \['slice', "):
+    with assert_refused(DataError, file=r"patients\.csv$", found=r"no column \['patient_id'\] among \['slice', "):
         read(tmp_path)
 
 
 def test_a_damaged_mat_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     scans.cut(tiny_datasets.figshare_mats(tmp_path) / "11.mat", 0.5)
-    with refused(ScanError, file=r"11\.mat"):
+    with assert_refused(ScanError, file=r"11\.mat"):
         read(tmp_path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import scans, tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table
 from tumorlens.datasets.sets.navoneel import read
 from tumorlens.errors import DataError
@@ -29,5 +29,5 @@ def test_yes_is_tumor_and_no_is_no_tumor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("counts", [{"yes": 2}, {"yes": 2, "no": 0}])
 def test_a_missing_or_empty_class_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
-    with refused(DataError, found="no images in no/ found", expected="some in yes/ and in no/"):
+    with assert_refused(DataError, found="no images in no/ found", expected="some in yes/ and in no/"):
         read(tiny_datasets.class_folders(tmp_path, counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.fixtures import tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table
 from tumorlens.datasets.sets.nickparvar import DATASET, read
 from tumorlens.errors import DataError
@@ -41,5 +41,5 @@ def test_the_card_states_that_the_official_split_leaks() -> None:
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:
     tiny_datasets.class_folders(tmp_path, {"Training/cat": 1, "Testing/dog": 1})
-    with refused(DataError, found=r"class folders \['cat', 'dog'\] found", expected=r"\['glioma'"):
+    with assert_refused(DataError, found=r"class folders \['cat', 'dog'\] found", expected=r"\['glioma'"):
         read(tmp_path)

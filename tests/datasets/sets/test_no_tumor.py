@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import tiny_datasets
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table, open_tables
 from tumorlens.datasets.sets.no_tumor import read
 from tumorlens.errors import DataError
@@ -38,5 +38,5 @@ def test_it_is_the_fourth_class_when_pooled_with_figshare(folder: Path, tmp_path
 
 @pytest.mark.parametrize("counts", [{}, {"images": 0}])
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
-    with refused(DataError, found="no images in images/ found"):
+    with assert_refused(DataError, found="no images in images/ found"):
         read(tiny_datasets.class_folders(tmp_path, counts))

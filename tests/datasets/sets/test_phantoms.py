@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, make
 from tumorlens.datasets.sets.phantoms import read
@@ -36,10 +36,10 @@ def test_the_notes_state_that_the_images_are_synthetic(folder: Path) -> None:
 
 def test_a_missing_image_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "phantom.csv").write_text("image,mask,label,patient\nimages/1.png,,glioma,p1\n")
-    with refused(DataError, file=r"phantom\.csv$", line=2, found=r"1\.png does not exist"):
+    with assert_refused(DataError, file=r"phantom\.csv$", line=2, found=r"1\.png does not exist"):
         read(tmp_path)
 
 
 def test_another_folder_is_an_error_with_the_command_that_makes_phantoms(tmp_path: Path) -> None:
-    with refused(DataError, found=r"no phantom\.csv found", advice="make phantoms with: tumorlens data phantom"):
+    with assert_refused(DataError, found=r"no phantom\.csv found", advice="make phantoms with: tumorlens data phantom"):
         read(tmp_path)

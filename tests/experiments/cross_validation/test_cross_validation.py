@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.html import check_footer
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
 from tumorlens.errors import DataError, ResultsFolderError, RunError
@@ -179,20 +179,20 @@ def test_finished_folds_are_not_trained_again(cross_validated: tuple[Path, Cross
     (out / "cross_validation.json").unlink()
     before = [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)]
     recipe = load_recipe("segment", SMALL)
-    with refused(ResultsFolderError, file="fold-0$", found="a run was started"):
+    with assert_refused(ResultsFolderError, file="fold-0$", found="a run was started"):
         cross_validate(table, recipe, out, folds=FOLDS, val=0.34)
     without = {"region_occlusion": False}
     again = cross_validate(table, recipe, out, folds=FOLDS, val=0.34, resume=True, analyses=without, n_resamples=100)
     assert [(out / f"fold-{i}" / "weights.safetensors").stat().st_mtime_ns for i in range(FOLDS)] == before
     np.testing.assert_array_equal(again.pooled.probabilities, found.pooled.probabilities)
     assert (out / "cross_validation.json").is_file()
-    with refused(RunError, found="holds no fold, so there is nothing to resume"):
+    with assert_refused(RunError, found="holds no fold, so there is nothing to resume"):
         cross_validate(table, recipe, out / "other", resume=True, folds=FOLDS, val=0.34)
 
 
 def test_one_fold_twice_is_an_error(cross_validated: tuple[Path, CrossValidation]) -> None:
     first = cross_validated[1].folds[0]
-    with refused(DataError, found="is in the test subset of two folds"):
+    with assert_refused(DataError, found="is in the test subset of two folds"):
         pool([first, first])
 
 

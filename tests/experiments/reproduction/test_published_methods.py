@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import DataError, RecipeError
 from tumorlens.experiments.reproduction.protocol_result import format_claim
 from tumorlens.experiments.reproduction.published_methods import PUBLISHED_METHODS, find_published_method
@@ -22,9 +22,9 @@ def test_a_published_method_is_found_by_number_and_by_name() -> None:
         is find_published_method("BrainMRNet")
     )
     assert find_published_method("efficient-mtnet").number == 2
-    with refused(DataError, advice="did you mean brainmrnet"):
+    with assert_refused(DataError, advice="did you mean brainmrnet"):
         find_published_method("brainmrn")
-    with refused(DataError, expected="1 to 5"):
+    with assert_refused(DataError, expected="1 to 5"):
         find_published_method(6)
 
 
@@ -36,7 +36,7 @@ def test_every_network_of_every_method_has_a_recipe() -> None:
 
 
 def test_an_unknown_network_is_an_error_with_the_nearest_name() -> None:
-    with refused(RecipeError, advice="did you mean vgg16"):
+    with assert_refused(RecipeError, advice="did you mean vgg16"):
         find_published_method(4).recipe("vgg", ())
 
 

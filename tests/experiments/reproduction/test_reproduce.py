@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures import published_datasets
 from tests.fixtures.html import check_footer
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens import load_run
 from tumorlens.auditing import build_index
 from tumorlens.auditing import leak_check as guard
@@ -138,7 +138,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
 
 def test_a_finished_folder_is_an_error_and_can_be_resumed(found: Reproduction, yes_no: Path, out: Path) -> None:
     again = {"overrides": SMALL, "quick": True, "seed": 3, "n_resamples": 100}
-    with refused(ResultsFolderError, found="holds results of 'reproduce'"):
+    with assert_refused(ResultsFolderError, found="holds results of 'reproduce'"):
         reproduce(4, [yes_no], out, **again)
     before = (out / "leak_free" / "weights.safetensors").stat().st_mtime_ns
     resumed = reproduce(4, [yes_no], out, resume=True, **again)
@@ -185,13 +185,15 @@ def test_method_2_is_evaluated_on_box_masks_and_then_on_outlines(
 
 
 def test_other_datasets_than_needed_are_an_error_with_the_download_command(yes_no: Path, tmp_path: Path) -> None:
-    with refused(
+    with assert_refused(
         DataError, found="^navoneel found", expected="published method 3", advice="tumorlens data get nickparvar"
     ):
         reproduce(3, [yes_no], tmp_path / "out")
-    with refused(DataError, found="1 data sets given", expected="coco and then figshare, for published method 2"):
+    with assert_refused(
+        DataError, found="1 data sets given", expected="coco and then figshare, for published method 2"
+    ):
         reproduce(2, [yes_no], tmp_path / "out")
-    with refused(DataError, found="no such folder", expected="published method 5"):
+    with assert_refused(DataError, found="no such folder", expected="published method 5"):
         reproduce(5, [tmp_path / "nowhere"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -205,7 +207,7 @@ def test_missing_pretrained_weights_are_an_error_before_training_with_alternativ
     monkeypatch.setattr(sys.modules["tumorlens.experiments.reproduction.reproduce"], "load_pretrained", unreachable)
     data = published_datasets.figshare(tmp_path / "set", phantoms)
     ways = "--set model=efficientnet_lite0_transformer --set pretrained=package.*--set pretrained=none"
-    with refused(ModelError, found="the hub cannot be reached", advice=ways):
+    with assert_refused(ModelError, found="the hub cannot be reached", advice=ways):
         reproduce(5, [data], tmp_path / "out", network="efficientnet_b0_transformer")
     assert not (tmp_path / "out").exists()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ModelError, SplitError
@@ -70,20 +70,20 @@ def test_external_data_is_measured_if_the_run_was_not_trained_on_it(finished_run
     assert external.facts.subset == "all"
     assert external.facts.external is True
     assert any("external data" in text for text in external.caveats)
-    with refused(SplitError, found="are in the run's train or validation subset"):
+    with assert_refused(SplitError, found="are in the run's train or validation subset"):
         measure_faithfulness(finished_run, table=finished_run.table(), methods=["grad_cam"])
 
 
 def test_without_reference_masks_nothing_can_be_measured(finished_run: Run, tmp_path: Path) -> None:
     other = open_table(make(tmp_path / "other", patients=4, slices=1, size=64, seed=8))
     bare = replace(other, samples=tuple(replace(s, mask=None) for s in other.samples))
-    with refused(DataError, found="none of 4 images has a reference mask that shows a tumor", advice="--data"):
+    with assert_refused(DataError, found="none of 4 images has a reference mask that shows a tumor", advice="--data"):
         measure_faithfulness(finished_run, table=bare)
 
 
 def test_box_masks_are_refused_unless_allowed(finished_run: Run, tmp_path: Path) -> None:
     boxes = Table("boxes", tuple(_boxed(tmp_path, i) for i in range(3)), finished_run.spec.classes)
-    with refused(DataError, found="3 of 3 reference masks .* are filled rectangles"):
+    with assert_refused(DataError, found="3 of 3 reference masks .* are filled rectangles"):
         measure_faithfulness(finished_run, table=boxes)
     faithfulness = measure_faithfulness(
         finished_run, table=boxes, methods=["grad_cam"], allow_box_masks=True, n_resamples=100
@@ -92,9 +92,9 @@ def test_box_masks_are_refused_unless_allowed(finished_run: Run, tmp_path: Path)
 
 
 def test_a_method_that_does_not_exist_is_an_error(finished_run: Run) -> None:
-    with refused(ModelError, advice="did you mean grad_cam"):
+    with assert_refused(ModelError, advice="did you mean grad_cam"):
         measure_faithfulness(finished_run, methods=["gradcam"])
-    with refused(ModelError, found="MiniResNet does not support mask"):
+    with assert_refused(ModelError, found="MiniResNet does not support mask"):
         measure_faithfulness(finished_run, methods=["mask"])
 
 

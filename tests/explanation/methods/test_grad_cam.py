@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.explanation import grad_cam, hires_cam
 from tumorlens.models import Network, create
@@ -93,7 +93,7 @@ def test_for_a_mask_it_equals_the_package_with_the_predicted_pixels_as_target(
 
 
 def test_without_segmentation_no_mask_can_be_explained() -> None:
-    with refused(ModelError, found="MiniResNet does not segment tumors"):
+    with assert_refused(ModelError, found="MiniResNet does not segment tumors"):
         grad_cam(random_network("mini_resnet"), images(), task="segmentation")
 
 

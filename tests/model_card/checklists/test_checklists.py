@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import model_cards
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import TumorlensError
 from tumorlens.model_card.checklists.card_statements import STATEMENTS
 from tumorlens.model_card.checklists.checklist import read_checklist
@@ -145,6 +145,6 @@ def test_the_questions_are_short_and_in_our_own_words() -> None:
 )
 def test_a_file_that_is_no_checklist_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
-    with refused(TumorlensError, file=r"mine\.yaml$") as caught:
+    with assert_refused(TumorlensError, file=r"mine\.yaml$") as caught:
         read_checklist(tmp_path / "mine.yaml")
     assert message in caught.value.found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import model_cards
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelFileError
 from tumorlens.model_card.card import ModelCard
 from tumorlens.model_card.card_sections import ModelFile
@@ -119,12 +119,12 @@ def test_an_existing_checklist_is_never_overwritten(tmp_path: Path, small: Check
     counts = write_checklist(small, model_cards.full(), FILE, path)
     assert counts.items == 5
     path.write_text("my own words")
-    with refused(ModelFileError, file=r"claim\.md$", found="already exists, and may hold text of the authors"):
+    with assert_refused(ModelFileError, file=r"claim\.md$", found="already exists, and may hold text of the authors"):
         write_checklist(small, model_cards.full(), FILE, path)
     assert path.read_text() == "my own words"
 
 
 def test_a_path_that_is_no_markdown_file_is_refused(tmp_path: Path, small: Checklist) -> None:
-    with refused(ModelFileError, file=r"a\.onnx$", expected=r"a file name that ends in \.md"):
+    with assert_refused(ModelFileError, file=r"a\.onnx$", expected=r"a file name that ends in \.md"):
         write_checklist(small, model_cards.full(), FILE, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import Cost, Network, attention_maps, attention_names, cost, create
 from tumorlens.models.architectures.brain_mri_efficientnet import (
@@ -119,5 +119,5 @@ def test_with_group_norm_it_trains_on_a_single_small_image() -> None:
     ],
 )
 def test_an_option_out_of_range_is_refused(options: dict[str, bool | int | str], fields: dict[str, str]) -> None:
-    with refused(ModelError, **fields):
+    with assert_refused(ModelError, **fields):
         network(**options)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.onnx_trace import trace
 from tumorlens.errors import ModelError
 from tumorlens.models import ModelSpec, Network, Preprocessing, architecture_info, attention_maps, cost, create
@@ -107,7 +107,7 @@ def test_the_gate_of_the_detail_is_an_attention_map_and_self_attention_adds_two(
     [({"ham": "heavy"}, "'light', 'attention' or 'none'"), ({"rank": 0}, "at least 1"), ({"steps": 0}, "at least 1")],
 )
 def test_an_option_out_of_range_is_refused(options: dict[str, int | str], expected: str) -> None:
-    with refused(ModelError, found=f"option {next(iter(options))} is ", expected=expected):
+    with assert_refused(ModelError, found=f"option {next(iter(options))} is ", expected=expected):
         _seeded(**options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, architecture_info, attention_maps, cost, create, registered_names
 from tumorlens.models.architectures.efficientnet_transformer import MultiHeadSelfAttention
@@ -81,7 +81,7 @@ def test_more_tokens_than_positions_are_refused() -> None:
     with torch.device("meta"):
         net = create(NAME, 3).eval()
         assert net(torch.empty(1, 3, 992, 992)).logits.shape == (1, 3)
-        with refused(
+        with assert_refused(
             ModelError, found="1024 x 1024 pixels makes 1024 tokens", expected="at most 1000", advice=".* 992"
         ):
             net(torch.empty(1, 3, 1024, 1024))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import Network, architecture_info, cost, create, registered_names
 from tumorlens.training.loop.losses import SegmentationLoss, dice
@@ -137,7 +137,7 @@ def test_it_learns_to_segment_bright_squares() -> None:
 
 @pytest.mark.parametrize("width", [3, 129])
 def test_a_decoder_that_is_too_narrow_or_too_wide_is_refused(width: int) -> None:
-    with refused(ModelError, found=f"option decoder is {width}", expected="4 to 128 channels"):
+    with assert_refused(ModelError, found=f"option decoder is {width}", expected="4 to 128 channels"):
         _seeded(decoder=width)
 
 
@@ -198,5 +198,5 @@ def test_with_pool_mask_the_gradient_of_a_class_score_reaches_the_weighted_maps(
 
 
 def test_an_unknown_pooling_is_refused() -> None:
-    with refused(ModelError, found="lite0_unet: option pool is 'max'", expected=r"one of \['mean', 'mask'\]"):
+    with assert_refused(ModelError, found="lite0_unet: option pool is 'max'", expected=r"one of \['mean', 'mask'\]"):
         create(LITE, 3, options={"pool": "max"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import attention_maps, attention_names, create
 
@@ -27,7 +27,7 @@ def test_a_map_depends_on_the_image() -> None:
 
 
 def test_the_error_for_an_unknown_map_lists_the_known_ones() -> None:
-    with refused(ModelError, found="no attention map 'hypercolum'", expected="one of stage2"):
+    with assert_refused(ModelError, found="no attention map 'hypercolum'", expected="one of stage2"):
         attention_maps(create("brainmrnet", 2).eval(), torch.zeros(1, 3, 64, 64), ["hypercolum"])
 
 

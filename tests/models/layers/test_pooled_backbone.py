@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ModelError
 from tumorlens.models import architecture_info, cost, create, registered_names
 
@@ -57,11 +57,11 @@ def test_the_same_weights_give_similar_features_with_dilation(name: str) -> None
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite0_unet", "resnet50", "resnet50_unet"])
 @pytest.mark.parametrize("stride", [0, 8, 64])
 def test_another_stride_is_refused_with_the_name_of_the_network(name: str, stride: int) -> None:
-    with refused(ModelError, found=f"^{name}: option stride is {stride}$", expected="^32 or 16$"):
+    with assert_refused(ModelError, found=f"^{name}: option stride is {stride}$", expected="^32 or 16$"):
         create(name, 3, options={"stride": stride})
 
 
 @pytest.mark.parametrize("name", ["densenet121", "vgg16", "densenet121_unet"])
 def test_other_backbones_have_no_option_stride(name: str) -> None:
-    with refused(ModelError, found=f"^{name} has no option 'stride'$"):
+    with assert_refused(ModelError, found=f"^{name} has no option 'stride'$"):
         create(name, 3, options={"stride": 16})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.round_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
@@ -161,12 +161,12 @@ def test_it_needs_masks_and_a_healthy_class(phantom_table: Table) -> None:
     recipe = load_recipe("finetune", ["augment.lesion_copy_paste=0.2"])
     assert needs_masks(recipe)
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with refused(RecipeError, found="augment.lesion_copy_paste is above 0, but none of the .* training images"):
+    with assert_refused(RecipeError, found="augment.lesion_copy_paste is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.filter(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
     both = load_recipe("finetune", ["augment.lesion_copy_paste=0.2", "augment.lesion_inpainting=0.1"])
-    with refused(
+    with assert_refused(
         RecipeError, found="lesion_inpainting is above 0 and augment.lesion_copy_paste is above 0, but .* has no class"
     ):
         check_fit(ill, both)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.round_head import COLUMNS, HEAD, HEALTHY, ROWS, SIDE, TUMOR, identical
 from tests.fixtures.runs import equal
 from tumorlens.datasets import Table
@@ -133,9 +133,9 @@ def test_a_run_with_it_is_reproducible_and_differs_from_one_without(phantom_tabl
 def test_it_needs_masks_and_a_healthy_class(phantom_table: Table) -> None:
     recipe = load_recipe("finetune", ["augment.lesion_inpainting=0.2"])
     bare = tuple(replace(sample, mask=None) for sample in phantom_table.samples)
-    with refused(RecipeError, found="augment.lesion_inpainting is above 0, but none of the .* training images"):
+    with assert_refused(RecipeError, found="augment.lesion_inpainting is above 0, but none of the .* training images"):
         check_fit(replace(phantom_table, samples=bare), recipe)
     ill = phantom_table.filter(lambda sample: sample.label != "no_tumor")
     ill = replace(ill, classes=tuple(name for name in ill.classes if name != "no_tumor"))
-    with refused(RecipeError, found="has no class for healthy images, only glioma, meningioma, pituitary"):
+    with assert_refused(RecipeError, found="has no class for healthy images, only glioma, meningioma, pituitary"):
         check_fit(ill, recipe)

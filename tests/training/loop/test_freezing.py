@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tests.fixtures.runs import weights
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
@@ -70,7 +70,9 @@ def test_training_changes_only_the_other_layers(
 
 
 def test_layers_that_cannot_be_frozen_are_refused(phantom_table: Table) -> None:
-    with refused(RecipeError, found="optimizer.frozen_stages is 2, but pretrained is none: the frozen layers"):
+    with assert_refused(RecipeError, found="optimizer.frozen_stages is 2, but pretrained is none: the frozen layers"):
         check_fit(phantom_table, load_recipe("segment", ["optimizer.frozen_stages=2", "pretrained=none"]))
-    with refused(RecipeError, found="optimizer.frozen_stages is 1, but mini_resnet has no maps at 1/2 of the input"):
+    with assert_refused(
+        RecipeError, found="optimizer.frozen_stages is 1, but mini_resnet has no maps at 1/2 of the input"
+    ):
         check_fit(phantom_table, load_recipe("demo", ["optimizer.frozen_stages=1", "pretrained=imagenet"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.models import create
@@ -59,5 +59,7 @@ def test_a_schedule_changes_both_learning_rates_by_the_same_factor(schedule: str
 
 def test_a_network_without_backbone_is_refused(phantom_table: Table) -> None:
     recipe = load_recipe("demo", ["optimizer.backbone_lr_factor=0.5"])
-    with refused(RecipeError, found="optimizer.backbone_lr_factor is 0.5, but mini_resnet has no separate backbone"):
+    with assert_refused(
+        RecipeError, found="optimizer.backbone_lr_factor is 0.5, but mini_resnet has no separate backbone"
+    ):
         check_fit(phantom_table, recipe)

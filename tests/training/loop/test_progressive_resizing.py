@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Table
 from tumorlens.errors import RecipeError
 from tumorlens.training import load_recipe, train
@@ -83,7 +83,7 @@ def test_a_run_trains_on_small_images_first_and_validates_on_full_ones(
 
 
 def test_a_first_size_above_the_full_one_is_refused() -> None:
-    with refused(
+    with assert_refused(
         RecipeError, found=r"recipe demo: progressive_resizing\.size is 256", expected=r"at most input\.size, 224$"
     ):
         load_recipe("demo", ["input.size=224", "progressive_resizing.size=256"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.leaky_dataset import make_leaky_dataset
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_given
 from tumorlens.datasets import Table, open_table
 from tumorlens.errors import LeakError
@@ -35,7 +35,7 @@ def leaky_dataset(phantom_table: Table, tmp_path: Path) -> Table:
 
 
 def test_training_on_a_leak_stops_before_anything_is_written(leaky_dataset: Table, tmp_path: Path) -> None:
-    with refused(LeakError, found="6 of 14 test images have a duplicate in train"):
+    with assert_refused(LeakError, found="6 of 14 test images have a duplicate in train"):
         train(leaky_dataset, RECIPE, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -13,7 +13,7 @@ import torch
 
 from tests.fixtures import scans
 from tests.fixtures.analysis_context import context_of
-from tests.fixtures.refusal import refused
+from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample
 from tumorlens.errors import ScanError
 from tumorlens.evaluation import evaluate
@@ -169,7 +169,7 @@ def test_only_masks_that_show_a_tumor_count(samples: list[Sample], tmp_path: Pat
     table = [samples[2], samples[0], Sample("x/empty", samples[1].image, "glioma", mask=empty), samples[1]]
     assert with_reference_tumor(table) == [1, 3]
     wrong = scans.save(tmp_path / "wrong.png", np.zeros((9, 9), np.uint8))
-    with refused(ScanError, file=r"wrong\.png"):
+    with assert_refused(ScanError, file=r"wrong\.png"):
         with_reference_tumor([Sample("x/wrong", samples[0].image, "glioma", mask=wrong)])
 
 
