@@ -57,6 +57,7 @@ def test_a_recipe_key_that_the_run_did_not_know_has_its_default(table: Table, tm
     content = json.loads((tmp_path / STARTED).read_text())
     del content["recipe"]["prior_correction"]
     (tmp_path / STARTED).write_text(json.dumps(content))
+    assert TrainingStart.read(tmp_path) == start(table)
     check_same_start(tmp_path, start(table))
 
 

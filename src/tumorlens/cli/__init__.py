@@ -29,7 +29,7 @@ from tumorlens.cli import recipes_command as recipes
 from tumorlens.cli import reproduce_command as reproduce
 from tumorlens.cli import train_command as train
 from tumorlens.cli.common import ExitCode, fail, messages
-from tumorlens.cli.verbs import Tracebacks, complete
+from tumorlens.cli.verbs import Tracebacks, add_shared_options
 from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
@@ -58,7 +58,7 @@ app.command()(predict.predict)
 app.command()(benchmark.benchmark)
 app.command()(info.info)
 app.command()(cite.cite)
-complete(app)
+add_shared_options(app)
 
 
 @app.callback(invoke_without_command=True)

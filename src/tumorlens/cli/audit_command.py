@@ -13,6 +13,7 @@ from tumorlens.cli.common import (
     Fold,
     Folds,
     Json,
+    Panel,
     Seed,
     Val,
     caveat,
@@ -38,7 +39,13 @@ def audit(
     data: Data,
     out_dir: Annotated[
         Path | None,
-        typer.Option("--out-dir", "-o", help="Folder for the report; runs/audit/NAME by default.", show_default=False),
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="Folder for the report; runs/audit/NAME by default.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = None,
     index: Annotated[
         list[Path] | None,

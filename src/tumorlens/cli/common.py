@@ -41,7 +41,7 @@ class Panel:
     SPLIT = "Split"
     TRAINING = "Training"
     OUTPUT = "Output"
-    MACHINE = "Machine"
+    HARDWARE = "Hardware"
 
 
 def one_of(*words: str) -> Callable[[str], Any]:
@@ -115,7 +115,7 @@ AllowBoxMasks = Annotated[
     ),
 ]
 Device = Annotated[
-    Literal["cpu", "cuda"], choice("--device", "cpu", "cuda", help="Where the network runs.", panel=Panel.MACHINE)
+    Literal["cpu", "cuda"], choice("--device", "cpu", "cuda", help="Where the network runs.", panel=Panel.HARDWARE)
 ]
 Threads = Annotated[
     int | None,
@@ -123,7 +123,7 @@ Threads = Annotated[
         min=1,
         help="CPU threads; the processors that this process may use by default.",
         show_default=False,
-        rich_help_panel=Panel.MACHINE,
+        rich_help_panel=Panel.HARDWARE,
     ),
 ]
 

@@ -7,13 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Seed, loading, output_folder, print_json, print_status, progress
+from tumorlens.cli.common import Json, Panel, Seed, loading, output_folder, print_json, print_status, progress
 
 
 def demo(
     out_dir: Annotated[
         Path | None,
-        typer.Option("--out-dir", "-o", help="A new folder; runs/demo/phantoms by default.", show_default=False),
+        typer.Option(
+            "--out-dir",
+            "-o",
+            help="A new folder; runs/demo/phantoms by default.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = None,
     seed: Seed = 0,
     json: Json = False,

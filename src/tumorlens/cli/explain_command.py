@@ -12,6 +12,7 @@ from tumorlens.cli.common import (
     BootstrapSize,
     ExitCode,
     Json,
+    Panel,
     Seed,
     choice,
     expand_paths,
@@ -50,7 +51,11 @@ def explain(
     out_dir: Annotated[
         Path | None,
         typer.Option(
-            "--out-dir", "-o", help="Folder for the results; runs/explain/NAME by default.", show_default=False
+            "--out-dir",
+            "-o",
+            help="Folder for the results; runs/explain/NAME by default.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     method: Annotated[

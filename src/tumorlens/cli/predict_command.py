@@ -73,7 +73,10 @@ Masks = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Images that are computed at one time; as many as --threads by default.", show_default=False
+        min=1,
+        help="Images that are computed at one time; as many as --threads by default.",
+        show_default=False,
+        rich_help_panel=Panel.HARDWARE,
     ),
 ]
 Resume = Annotated[

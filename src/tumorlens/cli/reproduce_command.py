@@ -10,6 +10,7 @@ import typer
 from tumorlens.cli.common import (
     BootstrapSize,
     Json,
+    Panel,
     Seed,
     caveat,
     grid,
@@ -44,6 +45,7 @@ def reproduce(
             "-o",
             help="Folder for both runs and the report; runs/reproduce/NAME by default.",
             show_default=False,
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     network: Annotated[

@@ -14,6 +14,7 @@ from tumorlens.cli.common import (
     Folds,
     Json,
     KeepSplit,
+    Panel,
     Seed,
     SplitBy,
     Unannotated,
@@ -46,12 +47,18 @@ OutDir = Annotated[
         "-o",
         help="Folder of the run, new; runs/train/NAME by default, NAME is that of the recipe.",
         show_default=False,
+        rich_help_panel=Panel.OUTPUT,
     ),
 ]
-RecipeOption = Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.")]
+RecipeOption = Annotated[str, typer.Option(help="A recipe that ships, or a YAML file.", rich_help_panel=Panel.TRAINING)]
 Changes = Annotated[
     list[str],
-    typer.Option("--set", help="Change a recipe value, as optimizer.lr=3e-4; repeatable.", show_default=False),
+    typer.Option(
+        "--set",
+        help="Change a recipe value, as optimizer.lr=3e-4; repeatable.",
+        show_default=False,
+        rich_help_panel=Panel.TRAINING,
+    ),
 ]
 Variants = Annotated[
     list[str],
@@ -60,6 +67,7 @@ Variants = Annotated[
         help="Ablation: train one variant per --variant on the same split, and compare each with the first; "
         "changes as in --set, with spaces between; repeatable.",
         show_default=False,
+        rich_help_panel=Panel.TRAINING,
     ),
 ]
 Pretrained = Annotated[
@@ -67,20 +75,34 @@ Pretrained = Annotated[
     typer.Option(
         help="Initial weights: none, imagenet, package, hub, or a file; as --set pretrained=...",
         show_default=False,
+        rich_help_panel=Panel.TRAINING,
     ),
 ]
 HeldOut = Annotated[
     str,
     typer.Option(
-        help="Fold held out as the test subset, from 0; all: cross-validation; none: train on all data, no test subset."
+        help="Fold held out as the test subset, from 0; all: cross-validation; none: train on all data, without test.",
+        rich_help_panel=Panel.SPLIT,
     ),
 ]
-SplitSeed = Annotated[int, typer.Option(help="Random seed of the split; --seed is that of the training.")]
+SplitSeed = Annotated[
+    int, typer.Option(help="Random seed of the split; --seed is that of the training.", rich_help_panel=Panel.SPLIT)
+]
 AllowLeak = Annotated[
-    bool, typer.Option("--allow-leak/--no-allow-leak", help="Train even if test or validation images leak from train.")
+    bool,
+    typer.Option(
+        "--allow-leak/--no-allow-leak",
+        help="Train even if test or validation images leak from train.",
+        rich_help_panel=Panel.TRAINING,
+    ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume/--no-resume", help="Continue an interrupted training after its last finished epoch.")
+    bool,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Continue an interrupted training after its last finished epoch.",
+        rich_help_panel=Panel.TRAINING,
+    ),
 ]
 
 

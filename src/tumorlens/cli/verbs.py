@@ -31,7 +31,7 @@ class Tracebacks:
     shown = False
 
 
-def complete(app: typer.Typer, group: str = "") -> None:
+def add_shared_options(app: typer.Typer, group: str = "") -> None:
     """Give every verb of an app, and of the groups in it, the shared options and its examples."""
     for command in app.registered_commands:
         assert command.callback is not None
@@ -41,7 +41,7 @@ def complete(app: typer.Typer, group: str = "") -> None:
         command.callback = with_verbosity(command.callback)
     for inner in app.registered_groups:
         assert inner.typer_instance is not None
-        complete(inner.typer_instance, f"{inner.name} ")
+        add_shared_options(inner.typer_instance, f"{inner.name} ")
 
 
 def with_verbosity(verb: Callable[..., Any]) -> Callable[..., Any]:
