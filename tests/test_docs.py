@@ -396,6 +396,18 @@ def test_the_python_reference_names_every_public_name_and_every_error() -> None:
     assert named == set(tumorlens.__all__) | mendable
 
 
+def test_the_glossary_is_sorted_and_the_pages_it_cites_use_the_term() -> None:
+    page = REFERENCE / "glossary.md"
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)[1:]
+    terms = [term.lower() for term, _, _ in rows]
+    assert terms == sorted(terms)
+    assert len(terms) > 40
+    for term, _, source in rows:
+        for target in re.findall(r"\]\(([^)#]+)", source):
+            text = (page.parent / target).read_text(encoding="utf-8").lower().replace("_", " ")
+            assert any(word in text for word in term.lower().split(", ")), f"{target} does not use '{term}'"
+
+
 def test_the_readme_names_every_verb() -> None:
     rows = sections(ROOT / "README.md")["On the command line"].splitlines()
     for verb in VERBS:

@@ -45,7 +45,7 @@ def relevance_mass_accuracy(maps: Tensor, masks: Tensor) -> Tensor:
 def pointing_game_hits(maps: Tensor, masks: Tensor) -> Tensor:
     """Whether the maximum of a map, upsampled to the size of the mask, is inside the tumor: the pointing game.
 
-    Zhang et al. 2018, Top-down neural attention by excitation backprop (arXiv:1608.00507), without a tolerance.
+    Zhang et al. 2016, Top-down neural attention by excitation backprop (arXiv:1608.00507), without a tolerance.
 
     Args:
         maps: (N, h, w).
