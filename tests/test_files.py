@@ -1,12 +1,17 @@
-"""Files are written completely or not at all."""
+"""Files are written completely or not at all, and the cache lies where the system keeps caches."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import platformdirs
+import platformdirs.macos
+import platformdirs.unix
+import platformdirs.windows
 import pytest
 
-from tumorlens._files import atomic_write
+from tumorlens._files import atomic_write, cache_folder
 from tumorlens.errors import TumorlensError
 
 
@@ -41,3 +46,39 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     assert (error.value.file, error.value.found) == (str(tmp_path), "is a folder")
     assert error.value.expected == "the name of a file to write"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user who has set nothing."""
+    for name in ("TUMORLENS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_user_sets_the_cache_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "xdg"))
+    monkeypatch.setenv("TUMORLENS_CACHE", str(home / "mine"))
+    assert cache_folder() == home / "mine"
+    assert list(home.iterdir()) == []  # asking for the folder does not create it
+
+
+def test_linux_keeps_the_cache_in_the_xdg_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.unix.Unix)
+    assert cache_folder() == home / ".cache" / "tumorlens"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "xdg"))
+    assert cache_folder() == home / "xdg" / "tumorlens"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="expands ~ from $HOME")
+def test_macos_keeps_the_cache_in_the_library(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.macos.MacOS)
+    assert cache_folder() == home / "Library" / "Caches" / "tumorlens"
+
+
+def test_windows_keeps_the_cache_in_the_local_data_of_applications(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
+    local = home / "AppData" / "Local"
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", {"CSIDL_LOCAL_APPDATA": str(local)}.__getitem__)
+    assert cache_folder() == local / "tumorlens" / "Cache"

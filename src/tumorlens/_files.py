@@ -12,10 +12,12 @@ from tumorlens.errors import TumorlensError
 
 
 def cache_folder() -> Path:
-    """The folder for files that can be computed again: $TUMORLENS_CACHE, else the user's cache folder."""
+    """The folder for files that can be computed again: $TUMORLENS_CACHE, else where the system keeps such files."""
     if folder := os.environ.get("TUMORLENS_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tumorlens"
+    import platformdirs  # here, so that commands without a cache do not wait for it
+
+    return platformdirs.user_cache_path("tumorlens", appauthor=False)  # no folder of a company around it on Windows
 
 
 @contextmanager

@@ -91,14 +91,6 @@ def test_a_stack_of_slices_is_refused(table: Table) -> None:
         resample_scan(replace(table.samples[0], image=path), _preprocessing())
 
 
-def test_the_user_sets_the_folder_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TUMORLENS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.cache_folder() == tmp_path / "tumorlens"
-    monkeypatch.setenv("TUMORLENS_CACHE", str(tmp_path / "mine"))
-    assert cache.cache_folder() == tmp_path / "mine"
-
-
 @pytest.fixture
 def masked(table: Table) -> Table:
     """The same images: the bright half of the first two is a tumor, the third has an empty mask, the last two are
