@@ -5,6 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tumorlens.report.plots import (
     BarRow,
@@ -109,3 +111,14 @@ def words(chart: Chart) -> list[str]:
 def tips(chart: Chart) -> list[str]:
     """The tooltips of a chart on a page."""
     return [title.text or "" for title in parse(chart).iter("title")]
+
+
+def plotted(chart: Chart) -> Axes:
+    """The Axes of a chart in a figure of its own."""
+    return chart.plot(Figure().add_subplot())
+
+
+def legend(ax: Axes) -> list[str]:
+    """The labels of the legend of a figure."""
+    found = [panel.get_legend() for panel in ax.figure.axes if panel.get_legend()]
+    return [text.get_text() for text in found[0].get_texts()]
