@@ -260,13 +260,15 @@ def test_the_command_line_reference_names_every_verb_and_no_other() -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_command_line_reference_names_every_option_and_no_other(verb: str) -> None:
     text = sections(REFERENCE / "cli.md")[verb]
-    rows = "\n".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))
+    (listed,) = re.findall(r"^Options: ((?:.+\n)+)", text, re.MULTILINE)
     known: set[str] = set()
     for parameter in VERBS[verb].params:
         argument = parameter.param_type_name == "argument"
         known |= {parameter.name} if argument else {*parameter.opts, *parameter.secondary_opts}
     shared = {"-h", "--help", "-v", "--verbose", "-q", "--quiet", "--debug"}
-    assert set(re.findall(r"`([^`]+)`", rows)) == known - shared
+    assert sorted(re.findall(r"`([^`]+)`", listed)) == sorted(known - shared)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).replace(listed, "")
+    assert set(re.findall(r"`(--[\w-]+)", prose)) <= known  # what is explained exists
     intro = (REFERENCE / "cli.md").read_text(encoding="utf-8").partition("\n## ")[0]
     assert all(f"`{option}`" in intro for option in shared)
 
