@@ -30,7 +30,7 @@ EXAMPLES = {
         "tumorlens data table FOLDER --output table.csv",
         "tumorlens data table FOLDER OTHER --unannotated ignore --output table.csv",
     ),
-    "demo": ("tumorlens demo", "tumorlens demo --out-dir demo --seed 1"),
+    "demo": ("tumorlens demo", "tumorlens demo --train --out-dir demo --seed 1"),
     "evaluate": ("tumorlens evaluate RUN", "tumorlens evaluate RUN --data FOLDER --robustness"),
     "explain": (
         "tumorlens explain default scan.png --out-dir maps",

@@ -1,4 +1,4 @@
-"""The demo runs the whole pipeline on few phantoms; the full demo is a slow test."""
+"""demo --train runs the whole pipeline on few phantoms; the full one is a slow test."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def test_the_demo_writes_a_report_and_all_its_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = load_recipe("demo", ["input.size=32", "epochs=1", "batch_size=4"])
-    monkeypatch.setattr("tumorlens.demo.PATIENTS", 12)
-    monkeypatch.setattr("tumorlens.demo.NEW_PATIENTS", 4)
-    monkeypatch.setattr("tumorlens.demo.load_recipe", lambda name: small)
+    monkeypatch.setattr("tumorlens.demo.training_demo.PATIENTS", 12)
+    monkeypatch.setattr("tumorlens.demo.training_demo.NEW_PATIENTS", 4)
+    monkeypatch.setattr("tumorlens.demo.training_demo.load_recipe", lambda name: small)
     folder = tmp_path / "demo"
-    assert main(["demo", "--out-dir", str(folder)]) == 0
+    assert main(["demo", "--train", "--out-dir", str(folder)]) == 0
     out, err = capsys.readouterr()
     assert out == f"report: {(folder / 'report.html').resolve()}\n"
     assert "7. predicting new phantoms" in err
     check(folder)
 
-    assert main(["demo", "--out-dir", str(folder)]) == 1
+    assert main(["demo", "--train", "--out-dir", str(folder)]) == 1
     assert str(folder) in capsys.readouterr().err
 
 
 @pytest.mark.slow  # trains the demo's network in full: one to three minutes
 def test_the_full_demo_learns_its_phantoms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "demo"
-    assert main(["demo", "--out-dir", str(folder), "--json"]) == 0
+    assert main(["demo", "--train", "--out-dir", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["report"] == str(folder / "report.html")
     check(folder)
     found = json.loads((folder / "run" / "evaluations" / "test" / "evaluation.json").read_text())

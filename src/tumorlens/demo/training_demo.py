@@ -59,7 +59,7 @@ class _StepTimer:
         self.seconds.append((what, time.perf_counter() - started))
 
 
-def demo(folder: Path, *, seed: int = 0, progress: ProgressOption = None) -> Path:
+def training_demo(folder: Path, *, seed: int = 0, progress: ProgressOption = None) -> Path:
     """Run the whole pipeline on synthetic phantoms, without network, data or pretrained weights.
 
     Args:
@@ -74,10 +74,10 @@ def demo(folder: Path, *, seed: int = 0, progress: ProgressOption = None) -> Pat
         ResultsFolderError: the folder is not empty, or another process is writing to it.
     """
     with progress_of(progress) as shown, claim_folder(folder):
-        return _demo(folder, seed, _StepTimer(), shown)
+        return _training_demo(folder, seed, _StepTimer(), shown)
 
 
-def _demo(folder: Path, seed: int, steps: _StepTimer, progress: Progress) -> Path:
+def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progress) -> Path:
     record = Record("demo", seed=seed)
     with steps.step(f"generating {PATIENTS} phantoms, {SLICES} slices each"):
         phantom.make(folder / "phantoms", patients=PATIENTS, slices=SLICES, seed=seed, progress=progress)
