@@ -53,10 +53,8 @@ class MatchingScaling:
         lines = [
             "## Matching many perceptual hashes",
             "",
-            "`tumorlens.auditing.duplicates.candidate_pairs.candidate_pairs` once for each number, in a new process.",
-            "The hashes are synthetic: most are random, up to 20,000 are hashes of phantoms with a quarter of the",
-            "cells replaced at random; every fiftieth is a duplicate of another, randomly flipped or rotated, with a",
-            "twentieth of its cells changed.",
+            "`candidate_pairs` in a new process, on synthetic hashes: random ones, and up to 20,000 of phantoms with a",
+            "quarter of the cells replaced; every fiftieth is a flipped or rotated duplicate, a twentieth changed.",
             f"Up to {EXACT_COMPARISON_LIMIT:,} every pair is compared; beyond that, sorted lists of keys are used.",
             "",
             "| hashes | method | s | peak memory, GiB | planted duplicates found | pairs reported |",
@@ -72,11 +70,8 @@ class MatchingScaling:
         met = last.seconds <= 60 * MINUTES and last.gigabytes <= GIGABYTES and last.recall >= RECALL
         lines += [
             "",
-            f"Target for a million: at most {MINUTES} minutes and {GIGABYTES} GB, "
-            f"{100 * RECALL:.0f} % of the duplicates.",
-            f"Measured with {last.count:,}: {last.seconds / 60:.1f} minutes, {last.gigabytes:.1f} GiB, "
-            f"{100 * last.recall:.2f} %.",
-            f"**{'Met' if met else 'Not met'}.**",
+            f"Target for the last row: at most {MINUTES} minutes and {GIGABYTES} GB, "
+            f"{100 * RECALL:.0f} % of the duplicates, **{'met' if met else 'not met'}**.",
         ]
         return "\n".join(lines)
 
@@ -103,9 +98,8 @@ def _from_disk(material: Material) -> Comparison:
     return Comparison(
         question=f"{material.audited_files:,} files from disk to report",
         how=(
-            f"{what}. PIL decodes every file once, on all cores. tumorlens: the whole of `tumorlens audit`, from "
-            "opening the folder to report.html, audit.json and run.json. Its shortcut classifiers are "
-            "cross-validated, which takes about as long for few files as for many. Files are in the disk cache."
+            f"{what}; PIL decodes every file once, on all cores. The shortcut classifiers take about as long for few "
+            "files as for many."
         ),
         unit="s",
         ratio=COST,

@@ -49,15 +49,17 @@ class Comparison:
         first = self.series[0]
         return [self.ratio.of(own, other) for own, other in zip(series.values, first.values, strict=True)]
 
-    def markdown(self) -> str:
-        """Heading, method, table and verdict."""
-        lines = [f"## {self.question}", "", one_per_line(self.how), ""]
+    def markdown(self, before: str = "") -> str:
+        """Heading, method, table and verdict; sentences of the method of the table before are not repeated."""
+        known = one_per_line(before).splitlines()
+        how = [line for line in one_per_line(self.how).splitlines() if line not in known] or ["As above."]
+        lines = [f"## {self.question}", "", *how, ""]
         lines += [f"| implementation | {self.unit} | {self.ratio.heading} |", "|---|---:|---:|"]
         for series in self.series:
             ratios = "1" if series is self.series[0] else _spread(self.ratios(series))
             lines.append(f"| {series.name} | {_spread(series.values)} | {ratios} |")
         if self.target:
-            lines += ["", one_per_line(self.target.verdict(self))]
+            lines += ["", self.target.verdict(self)]
         return "\n".join(lines)
 
 
@@ -76,17 +78,13 @@ class Target:
     absolute: bool = False
 
     def verdict(self, comparison: Comparison) -> str:
-        """One line: target, measurement, and whether the target is met."""
+        """One sentence: the target, and whether the last row meets it."""
         own = comparison.series[-1]
         measured = own.median if self.absolute else median(comparison.ratios(own))
         met = measured >= self.bound if self.least else measured <= self.bound
         unit = f" {comparison.unit}" if self.absolute else ""
         word = "at least" if self.least else "at most"
-        what = comparison.unit if self.absolute else comparison.ratio.heading
-        return (
-            f"Target for *{own.name}* ({what}): {word} {self.bound:g}{unit}. "
-            f"Measured: {_number(measured)}{unit}. **{'Met' if met else 'Not met'}.**"
-        )
+        return f"Target for *{own.name}*: {word} {self.bound:g}{unit}, **{'met' if met else 'not met'}**."
 
 
 def one_per_line(text: str) -> str:

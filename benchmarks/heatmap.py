@@ -44,8 +44,8 @@ def _from_model_file(material: Material, network: str) -> Comparison:
     return Comparison(
         question=f"A heat map from a model file, {network}",
         how=(
-            f"`predict(heatmap=True)`, with the map resized to {settings.side} x {settings.side} pixels, against "
-            "`predict` with a model file without the heat map output: the forward pass alone."
+            f"`predict(heatmap=True)` with a map of {settings.side} x {settings.side} pixels, against a model file "
+            "without this output."
         ),
         unit="ms",
         ratio=COST,
@@ -74,7 +74,7 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Compar
         question=f"All explanation methods, {network}",
         how=(
             "One image of 224 x 224 pixels, one class, eager PyTorch; model files in ONNX Runtime. The package starts "
-            "from the preprocessed input, tumorlens from the image; both return a map of the size of the image."
+            "from the preprocessed input, tumorlens from the image."
         ),
         unit="ms",
         ratio=COST,

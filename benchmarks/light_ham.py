@@ -33,9 +33,8 @@ def _time(material: Material, passes: str) -> Comparison:
     return Comparison(
         question=f"LightHam against self-attention, {PASSES[passes]}",
         how=(
-            f"One image's maps of {settings.grid} x {settings.grid} positions and 128 channels, float32, on "
-            f"{_device()}; LightHam with rank 32 and six steps. Fused: "
-            "`scaled_dot_product_attention`, which never stores the whole attention matrix."
+            f"Maps of {settings.grid} x {settings.grid} positions and 128 channels, float32, on {_device()}; rank 32, "
+            "six steps. Fused: `scaled_dot_product_attention`, which never stores the whole attention matrix."
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
@@ -49,8 +48,8 @@ def _memory(material: Material, passes: str) -> Comparison:
     return Comparison(
         question=f"Memory of LightHam and self-attention, {PASSES[passes]}",
         how=(
-            "The same. Peak memory of a pass, minus the memory in use before it: of the process on a CPU, of "
-            "PyTorch's allocator on a GPU."
+            "Peak of a pass, minus the memory in use before it: of the process on a CPU, of PyTorch's allocator on a "
+            "GPU."
         ),
         unit="MiB",
         ratio=COST,

@@ -11,8 +11,8 @@ from material import Material
 NETWORK = "efficientnet_lite0"
 SIDE = 128
 HOW = (
-    "`tumorlens.training.train` with the recipe `finetune` at {side} pixels, batch {batch}, {steps} steps per round; "
-    "the rate is that of history.csv without the first epoch. Processors without bfloat16 instructions emulate it."
+    "The recipe `finetune` at {side} pixels, batch {batch}, {steps} steps per round, at the rate of history.csv "
+    "without the first epoch. Processors without bfloat16 instructions emulate it."
 )
 
 

@@ -31,10 +31,9 @@ def _one_warm(material: Material, network: str) -> Comparison:
     return Comparison(
         question=f"One warm prediction, {network}",
         how=(
-            f"From a uint8 array of {side} x {side} in memory to probabilities, preprocessing included; a round is the "
-            f"median of {count} predictions. Eager PyTorch: PIL resizes, torchvision normalizes, timm infers under "
-            "`inference_mode`. Tuned: channels-last and allocator settings. tumorlens: the model file, whose graph "
-            "resizes, normalizes and infers."
+            f"From a uint8 array of {side} x {side} in memory to probabilities; a round is the median of {count} "
+            "predictions. Eager PyTorch: PIL resizes, torchvision normalizes, timm infers under `inference_mode`. "
+            "tumorlens: the model file, whose graph does all three."
         ),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
@@ -54,9 +53,8 @@ def _from_disk(material: Material, network: str) -> Comparison:
     return Comparison(
         question=f"{settings.images * settings.folder_rounds:,} images from disk, {network}",
         how=(
-            f"{settings.images} files of {settings.side} x {settings.side}, half PNG, half JPEG, read "
-            f"{settings.folder_rounds} times, once per round. The plain loop decodes with PIL, resizes with "
-            "torchvision and infers in batches of 32; tumorlens is `Predictor.predict_many`."
+            f"{settings.images} files of {settings.side} x {settings.side}, half PNG, half JPEG, once per round. The "
+            "plain loop: PIL, torchvision, batches of 32; tumorlens: `Predictor.predict_many`."
         ),
         unit="images/s",
         ratio=TIMES_AS_FAST_BY_RATE,
@@ -71,8 +69,8 @@ def _complete_command(material: Material, network: str) -> Comparison:
     return Comparison(
         question=f"The complete command, {network}",
         how=(
-            "`tumorlens predict one.png --model model.onnx` from start to exit, against a short script that imports "
-            "torch and timm, loads weights and classifies the same image. All files are in the disk cache."
+            "`tumorlens predict one.png --model model.onnx` from start to exit, against a short script with torch and "
+            "timm."
         ),
         unit="s",
         ratio=TIMES_AS_FAST_BY_TIME,
@@ -88,7 +86,7 @@ def _help(material: Material) -> Comparison:
     ]
     return Comparison(
         question="The help text",
-        how="`tumorlens --help` from start to exit; an empty Python program shows the share of Python itself.",
+        how="From start to exit.",
         unit="s",
         ratio=COST,
         series=measure_interleaved(implementations, material.settings.short_rounds),

@@ -18,6 +18,7 @@ import precision
 import prediction
 import segmentation
 import training
+from comparison import Comparison
 from material import FULL, QUICK, material
 from rich.console import Console
 from rich.markdown import Markdown
@@ -42,11 +43,11 @@ PREFACE = """\
 
 Written by `{command}`; how to run it: [benchmarks/README.md](../benchmarks/README.md).
 
-The implementations of a table run in one session, each in its own process that starts and warms up once.
-Then they take turns, so that other load on the machine affects all of them.
-Each number is the median over the rounds (lowest to highest); a ratio is the median of the ratios within each round.
-All implementations may use every core.
+Each implementation has its own process, which warms up once; then they take turns, so that other load affects all.
+A number is the median over the rounds (lowest to highest), a ratio the median of the ratios within each round.
+Every core may be used, and files are in the disk cache.
 Images are phantoms and weights are random, since speed depends on neither.
+*Tuned* is channels-last, and glibc's allocator set by environment variables to keep freed memory.
 The numbers hold for this machine only.
 """
 
@@ -79,10 +80,12 @@ def main() -> None:
 
 def _tables(questions: list[str], quick: bool, data: Path | None, console: Console) -> Iterator[str]:
     with console.status("generating phantoms") as status, material(QUICK if quick else FULL, data) as made:
+        before = ""
         for question in questions:
             status.update(question)
             for comparison in QUESTIONS[question](made):
-                yield comparison.markdown()
+                yield comparison.markdown(before) if isinstance(comparison, Comparison) else comparison.markdown()
+                before = getattr(comparison, "how", "")
 
 
 def _machine(minutes: float) -> str:

@@ -23,10 +23,7 @@ def _forward(material: Material, network: str, side: int) -> Comparison:
     arguments = [network, side, settings.passes]
     return Comparison(
         question=f"Class and mask by {network}, {side} pixels",
-        how=(
-            "Class and mask of one normalized image, forward pass only, float32, on the CPU. Tuned: channels-last and "
-            "the allocator settings. Exported: the ONNX graph of the network in ONNX Runtime."
-        ),
+        how=("Forward pass of one normalized image, float32, on the CPU. Exported: the ONNX graph in ONNX Runtime."),
         unit="ms",
         ratio=TIMES_AS_FAST_BY_TIME,
         series=measure_interleaved(

@@ -9,12 +9,10 @@ from interleaved import TUNED, Implementation, measure_interleaved
 from material import NETWORKS, Material
 
 HOW = (
-    "224 pixels, batch {batch}, {steps} steps per round after a warm-up: forward, backward and optimizer. The plain "
-    "loop: eager PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes and augments every "
-    "image. Tuned: the same with channels-last, and glibc's allocator set by environment variables to keep freed "
-    "memory. tumorlens: `tumorlens.training.train` with the recipe `finetune` (bfloat16 where the processor supports "
-    "it, the uint8 cache), at the rate of history.csv without the first epoch. Decoding into the cache, once for all "
-    "epochs, is not included."
+    "224 pixels, batch {batch}, {steps} steps per round: forward, backward and optimizer. The plain loop: eager "
+    "PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes and augments every image. "
+    "tumorlens: the recipe `finetune` (bfloat16 where the processor supports it, the uint8 cache), at the rate of "
+    "history.csv without the first epoch, so that decoding into the cache is not included."
 )
 
 
