@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -49,17 +49,41 @@ class Comparison:
         first = self.series[0]
         return [self.ratio.of(own, other) for own, other in zip(series.values, first.values, strict=True)]
 
-    def markdown(self, before: str = "") -> str:
-        """Heading, method, table and verdict; sentences of the method of the table before are not repeated."""
-        known = one_per_line(before).splitlines()
-        how = [line for line in one_per_line(self.how).splitlines() if line not in known] or ["As above."]
-        lines = [f"## {self.question}", "", *how, ""]
-        lines += [f"| implementation | {self.unit} | {self.ratio.heading} |", "|---|---:|---:|"]
-        for series in self.series:
-            ratios = "1" if series is self.series[0] else _spread(self.ratios(series))
-            lines.append(f"| {series.name} | {_spread(series.values)} | {ratios} |")
-        if self.target:
-            lines += ["", self.target.verdict(self)]
+    def cells(self) -> list[str]:
+        """The two cells of each implementation: the measurement and the ratio, both with their spread."""
+        ratios = ["1", *(_spread(self.ratios(series)) for series in self.series[1:])]
+        return [f"{_spread(series.values)} | {ratio}" for series, ratio in zip(self.series, ratios, strict=True)]
+
+    def markdown(self) -> str:
+        """Heading, method, table and verdict."""
+        return SideBySide(self.question, {"": self}).markdown()
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Comparisons of the same implementations in one table, with two columns for each.
+
+    Attributes:
+        question: the heading of the table.
+        comparisons: by what their columns are called; the method is that of the first.
+    """
+
+    question: str
+    comparisons: Mapping[str, Comparison]
+
+    def markdown(self) -> str:
+        """Heading, method, table and verdicts."""
+        first, columns = next(iter(self.comparisons.values())), self.comparisons.items()
+        headings = [f"{name}: {one.unit} | {one.ratio.heading}".removeprefix(": ") for name, one in columns]
+        lines = [f"## {self.question}", "", one_per_line(first.how), ""]
+        lines += [f"| implementation | {' | '.join(headings)} |", "|---" + "|---:" * 2 * len(columns) + "|"]
+        for series, *cells in zip(first.series, *(one.cells() for one in self.comparisons.values()), strict=True):
+            lines.append(f"| {series.name} | {' | '.join(cells)} |")
+        verdicts = {name: one.target.verdict(one) for name, one in columns if one.target}
+        if len(set(verdicts.values())) > 1:
+            lines += ["", *(f"{name}: {verdict}" for name, verdict in verdicts.items())]
+        elif verdicts:
+            lines += ["", next(iter(verdicts.values()))]
         return "\n".join(lines)
 
 

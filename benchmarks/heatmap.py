@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from comparison import COST, Comparison, Target
+from comparison import COST, Comparison, SideBySide, Target
 from interleaved import Implementation, measure_interleaved
 from material import NETWORKS, Material
 
@@ -16,12 +16,15 @@ EXPLAINED = {
     "efficientnet_lite0_unet": ("grad_cam", "hires_cam", "eigen_cam", "occlusion", "mask"),
     "efficientnet_lite0_transformer": ("grad_cam", "hires_cam", "attention"),
 }
+HOW_METHODS = (
+    "One image of 224 x 224 pixels, one class, eager PyTorch; model files in ONNX Runtime. The package starts from the "
+    "preprocessed input, tumorlens from the image."
+)
 
 
-def comparisons(material: Material) -> Iterator[Comparison]:
+def comparisons(material: Material) -> Iterator[Comparison | SideBySide]:
     """The map of each network's model file, then every method for information."""
-    for network in NETWORKS:
-        yield _from_model_file(material, network)
+    yield SideBySide("A heat map from a model file", {name: _from_model_file(material, name) for name in NETWORKS})
     for network, methods in EXPLAINED.items():
         yield _methods(material, network, methods)
 
@@ -72,10 +75,7 @@ def _methods(material: Material, network: str, methods: Sequence[str]) -> Compar
             implementations.append(Implementation(f"{title}, from a model file", "maps.py", model_file))
     return Comparison(
         question=f"All explanation methods, {network}",
-        how=(
-            "One image of 224 x 224 pixels, one class, eager PyTorch; model files in ONNX Runtime. The package starts "
-            "from the preprocessed input, tumorlens from the image."
-        ),
+        how=HOW_METHODS if network == next(iter(EXPLAINED)) else "As above.",
         unit="ms",
         ratio=COST,
         series=measure_interleaved(implementations, settings.short_rounds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from comparison import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
+from comparison import COST, SHARE, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, SideBySide, Target
 from interleaved import Implementation, measure_interleaved
 from material import Material
 
@@ -16,12 +16,10 @@ KINDS = {"plain": "self-attention", "fused": "self-attention, fused", "light": "
 PASSES = {"forward": "forward", "both": "forward and backward"}
 
 
-def comparisons(material: Material) -> Iterator[Comparison]:
+def comparisons(material: Material) -> Iterator[Comparison | SideBySide]:
     """Time, memory, and the throughput on a GPU."""
-    for passes in PASSES:
-        yield _time(material, passes)
-    for passes in PASSES:
-        yield _memory(material, passes)
+    yield SideBySide("LightHam against self-attention", {PASSES[one]: _time(material, one) for one in PASSES})
+    yield SideBySide("Memory of LightHam and self-attention", {PASSES[one]: _memory(material, one) for one in PASSES})
     if torch.cuda.is_available():
         yield _batches(material)
         yield _share(material)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from comparison import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, Target
+from comparison import COST, TIMES_AS_FAST_BY_RATE, TIMES_AS_FAST_BY_TIME, Comparison, SideBySide, Target
 from interleaved import IMPLEMENTATIONS, TUNED, Command, Implementation, measure_interleaved
 from material import NETWORKS, Material
 
 
-def comparisons(material: Material) -> Iterator[Comparison]:
+def comparisons(material: Material) -> Iterator[Comparison | SideBySide]:
     """In the order of the heading."""
-    for network in NETWORKS:
-        yield _one_warm(material, network)
+    yield SideBySide("One warm prediction", {network: _one_warm(material, network) for network in NETWORKS})
     yield _from_disk(material, "efficientnet_lite0")
     yield _complete_command(material, "efficientnet_lite0")
     yield _help(material)

@@ -18,7 +18,6 @@ import precision
 import prediction
 import segmentation
 import training
-from comparison import Comparison
 from material import FULL, QUICK, material
 from rich.console import Console
 from rich.markdown import Markdown
@@ -80,12 +79,10 @@ def main() -> None:
 
 def _tables(questions: list[str], quick: bool, data: Path | None, console: Console) -> Iterator[str]:
     with console.status("generating phantoms") as status, material(QUICK if quick else FULL, data) as made:
-        before = ""
         for question in questions:
             status.update(question)
             for comparison in QUESTIONS[question](made):
-                yield comparison.markdown(before) if isinstance(comparison, Comparison) else comparison.markdown()
-                before = getattr(comparison, "how", "")
+                yield comparison.markdown()
 
 
 def _machine(minutes: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from comparison import TIMES_AS_FAST_BY_TIME, Comparison
+from comparison import TIMES_AS_FAST_BY_TIME, Comparison, SideBySide
 from interleaved import TUNED, Implementation, measure_interleaved
 from material import Material
 
@@ -12,10 +12,11 @@ UNET = "efficientnet_lite0_unet"
 MTNET = "efficient_mtnet"
 
 
-def comparisons(material: Material) -> Iterator[Comparison]:
+def comparisons(material: Material) -> Iterator[SideBySide]:
     """The two kinds of network that segment, each at its default input size."""
-    yield _forward(material, UNET, min(224, material.settings.large))
-    yield _forward(material, MTNET, material.settings.large)
+    sides = {UNET: min(224, material.settings.large), MTNET: material.settings.large}
+    columns = {f"{name}, {side} pixels": _forward(material, name, side) for name, side in sides.items()}
+    yield SideBySide("Class and mask", columns)
 
 
 def _forward(material: Material, network: str, side: int) -> Comparison:
