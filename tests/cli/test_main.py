@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import tumorlens
 from tumorlens.cli import app, main
-from tumorlens.cli.common import ExitCode
+from tumorlens.cli.common import ExitCode, Panel
 from tumorlens.cli.examples import EXAMPLES
+from tumorlens.cli.verbs import VERBS, summary
 from tumorlens.datasets import DATASETS, Dataset
 from tumorlens.errors import ParityError
 
-VERBS = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-GROUPS = [group.name for group in app.registered_groups]
+COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+GROUPS = [name for name, command in COMMANDS.items() if hasattr(command, "commands")]
+PANELS = [title for name, title in vars(Panel).items() if not name.startswith("_")]
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,7 +33,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for verb in [*VERBS, *GROUPS]:
+    for verb in VERBS:
         assert f"│ {verb} " in out
     assert "not a medical device" in out
 
@@ -43,11 +48,39 @@ def test_short_options_print_the_same_as_long_ones(capsys: pytest.CaptureFixture
 
 
 def verbs() -> list[list[str]]:
-    groups = [(group.name, group.typer_instance) for group in app.registered_groups]
-    inner = [
-        [name, command.name or command.callback.__name__] for name, one in groups for command in one.registered_commands
-    ]
-    return [[name] for name in VERBS] + inner
+    inner = [[name, verb] for name in GROUPS for verb in COMMANDS[name].commands]
+    return [[name] for name in COMMANDS if name not in GROUPS] + inner
+
+
+def test_the_list_of_verbs_gives_the_first_sentence_of_the_help_of_each() -> None:
+    assert {name: summary(command.help) for name, command in COMMANDS.items()} == VERBS
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"]], ids=" ".join)
+def test_the_help_imports_what_it_needs_alone(arguments: list[str]) -> None:
+    code = f"import sys, tumorlens.cli as c; c.main({arguments}); print(*sys.modules, file=sys.stderr)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
+    assert "tumorlens.cli" in loaded
+    assert {"pydantic", "numpy", "onnxruntime", "tumorlens.cli.train_command"} & set(loaded) == set()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_no_name_of_an_option_is_cut_off_and_no_line_is_too_long(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for verb in verbs():
+        assert main([*verb, "--help"]) == 0
+        page = capsys.readouterr().out.partition("Examples:")[0]
+        assert {len(line) for line in page.splitlines() if line.startswith(("│", "╭", "╰"))} == {min(columns, 100)}
+        for option in leaf(verb).get_params(typer.Context(leaf(verb))):
+            assert all(name in page for name in (*option.opts, *option.secondary_opts) if name.startswith("-"))
+
+
+def leaf(verb: list[str]) -> Any:
+    """The command of a verb."""
+    command = COMMANDS[verb[0]]
+    return command.commands[verb[1]] if len(verb) > 1 else command
 
 
 @pytest.mark.parametrize("verb", verbs(), ids=" ".join)
@@ -59,6 +92,22 @@ def test_the_help_of_each_verb_has_two_examples_and_the_shared_options(
     assert examples.count(f"tumorlens {' '.join(verb)}") == 2
     for option in ("--verbose", "-v", "--quiet", "-q", "--debug", "-h"):
         assert option in options
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=" ".join)
+def test_every_option_of_a_verb_is_in_a_panel(verb: list[str]) -> None:
+    command = leaf(verb)
+    options = [one for one in command.get_params(typer.Context(command)) if one.param_type_name == "option"]
+    used = list(dict.fromkeys(one.rich_help_panel for one in options))
+    assert used == [title for title in PANELS if title in used]
+    assert "--help" in options[-1].opts
+
+
+def test_every_panel_is_used_and_there_is_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in verbs():
+        main([*verb, "--help"])
+    out = capsys.readouterr().out
+    assert set(re.findall(r"╭─ ([\w ]+?) ─", out)) == {"Arguments", *PANELS}
 
 
 def test_no_verb_lacks_examples_and_no_example_lacks_its_verb() -> None:

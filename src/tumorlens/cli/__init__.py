@@ -10,55 +10,19 @@ from collections.abc import Sequence
 
 import typer
 
-from tumorlens.cli import audit_command as audit
-from tumorlens.cli import benchmark_command as benchmark
-from tumorlens.cli import card_command as card
-from tumorlens.cli import cite_command as cite
-from tumorlens.cli import compare_command as compare
-from tumorlens.cli import data_command as data
-from tumorlens.cli import demo_command as demo
-from tumorlens.cli import evaluate_command as evaluate
-from tumorlens.cli import explain_command as explain
-from tumorlens.cli import export_command as export
-from tumorlens.cli import index_command as index
-from tumorlens.cli import info_command as info
-from tumorlens.cli import models_command as models
-from tumorlens.cli import networks_command as networks
-from tumorlens.cli import predict_command as predict
-from tumorlens.cli import recipes_command as recipes
-from tumorlens.cli import reproduce_command as reproduce
-from tumorlens.cli import train_command as train
 from tumorlens.cli.common import ExitCode, fail, messages
-from tumorlens.cli.verbs import Tracebacks, add_shared_options
+from tumorlens.cli.verbs import Root, Tracebacks
 from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
     name="tumorlens",
+    cls=Root,
     help="Brain-tumor MRI, honestly measured. For research; not a medical device.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # `help_page` draws the panels
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.add_typer(data.app, name="data")
-app.add_typer(networks.app, name="networks")
-app.add_typer(recipes.app, name="recipes")
-app.command()(audit.audit)
-app.command()(index.index)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(compare.compare)
-app.command()(reproduce.reproduce)
-app.command()(explain.explain)
-app.command()(export.export)
-app.command()(models.models)
-app.command()(card.card)
-app.command()(predict.predict)
-app.command()(benchmark.benchmark)
-app.command()(info.info)
-app.command()(cite.cite)
-add_shared_options(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -130,7 +94,10 @@ def entry() -> None:
 
 def _wrong_usage(message: str, context: typer.Context | None, code: int) -> int:
     """Print one line that names the help, unless the help was printed already."""
-    if not message:  # the help was printed, since there was no argument
+    if not message:  # older releases of typer print the help themselves where there is no argument
+        return code
+    if context and message == context.get_help():
+        typer.echo(message.rstrip(), err=True)
         return code
     command = context.command_path if context else "tumorlens"
     return fail(f"{message.rstrip('.')}; see: {command} --help", code)

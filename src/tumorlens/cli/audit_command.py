@@ -14,7 +14,6 @@ from tumorlens.cli.common import (
     Folds,
     Json,
     Panel,
-    Seed,
     Val,
     caveat,
     grid,
@@ -22,6 +21,7 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     progress,
+    seed_option,
     show,
 )
 
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 _LEAKS = {"duplicate": "a duplicate in train", "patient": "its patient in train"}
 
-ExitZero = Annotated[bool, typer.Option("--exit-zero/--no-exit-zero", help="Exit with 0 even if a leak is found.")]
+ExitZero = Annotated[
+    bool,
+    typer.Option(
+        "--exit-zero/--no-exit-zero", help="Exit with 0 even if a leak is found.", rich_help_panel=Panel.OUTPUT
+    ),
+]
 
 
 def audit(
@@ -52,11 +57,15 @@ def audit(
         typer.Option(
             help="Reference index to search for the source of images; repeatable; the shipped ones by default.",
             show_default=False,
+            rich_help_panel=Panel.ANALYSES,
         ),
     ] = None,
     shortcuts: Annotated[
         bool,
-        typer.Option(help="Test for shortcuts: can size, format or border alone predict the class?"),
+        typer.Option(
+            help="Test for shortcuts: can size, format or border alone predict the class?",
+            rich_help_panel=Panel.ANALYSES,
+        ),
     ] = True,
     write_split: Annotated[
         Path | None,
@@ -64,6 +73,7 @@ def audit(
             dir_okay=False,
             help="Also write a split without leaks, duplicates and label conflicts, .csv.",
             show_default=False,
+            rich_help_panel=Panel.SPLIT,
         ),
     ] = None,
     write_clean: Annotated[
@@ -72,12 +82,13 @@ def audit(
             dir_okay=False,
             help="Also write a table without duplicates, label conflicts flagged, .csv.",
             show_default=False,
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     folds: Folds = 5,
     fold: Fold = 0,
     val: Val = 0.1,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option(Panel.SPLIT)] = 0,
     exit_zero: ExitZero = False,
     json: Json = False,
 ) -> int:

@@ -11,6 +11,7 @@ import typer
 from tumorlens.cli.common import (
     ExitCode,
     Json,
+    Panel,
     caveat,
     choice,
     fail,
@@ -32,7 +33,10 @@ NetworkNames = Annotated[
 Runs = Annotated[
     list[Path] | None,
     typer.Option(
-        "--run", help="An evaluated run: its network as trained, and its accuracy; repeatable.", show_default=False
+        "--run",
+        help="An evaluated run: its network as trained, and its accuracy; repeatable.",
+        show_default=False,
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 Backends = Annotated[
@@ -40,26 +44,63 @@ Backends = Annotated[
     typer.Option(
         help="pytorch, channels-last, onnxruntime or openvino; repeatable; all installed ones by default.",
         show_default=False,
+        rich_help_panel=Panel.MEASUREMENT,
     ),
 ]
 BatchSizes = Annotated[
     list[int] | None,
-    typer.Option("--batch-size", min=1, help="Batch size, besides 1; repeatable; 32 by default.", show_default=False),
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Batch size, besides 1; repeatable; 32 by default.",
+        show_default=False,
+        rich_help_panel=Panel.MEASUREMENT,
+    ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads; PyTorch's number by default.", show_default=False)
+    int | None,
+    typer.Option(
+        min=1, help="CPU threads; PyTorch's number by default.", show_default=False, rich_help_panel=Panel.HARDWARE
+    ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", dir_okay=False, help="Also write all measurements, .csv.", show_default=False),
+    typer.Option(
+        "--output",
+        "-o",
+        dir_okay=False,
+        help="Also write all measurements, .csv.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
 ]
 Plot = Annotated[
     Path | None,
     typer.Option(
-        dir_okay=False, help="Plot the accuracy of the runs against cost: .svg, .png or .pdf.", show_default=False
+        dir_okay=False,
+        help="Plot the accuracy of the runs against cost: .svg, .png or .pdf.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
     ),
 ]
-XAxis = Annotated[str, choice("--x-axis", "multiply-adds", "parameters", "latency", help="The cost in the plot.")]
+XAxis = Annotated[
+    str,
+    choice("--x-axis", "multiply-adds", "parameters", "latency", help="The cost in the plot.", panel=Panel.OUTPUT),
+]
+Classes = Annotated[
+    int, typer.Option(min=2, help="Number of classes of the named networks.", rich_help_panel=Panel.MODEL)
+]
+Device = Annotated[str, choice("--device", "cpu", "cuda", help="Device of the PyTorch backends.", panel=Panel.HARDWARE)]
+Seconds = Annotated[
+    float,
+    typer.Option(help="Measuring time per network, backend, batch size and round.", rich_help_panel=Panel.MEASUREMENT),
+]
+Rounds = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Number of rounds; each round measures everything once.", rich_help_panel=Panel.MEASUREMENT
+    ),
+]
 
 
 def benchmark(
@@ -67,11 +108,11 @@ def benchmark(
     run: Runs = None,
     backend: Backends = None,
     batch_size: BatchSizes = None,
-    classes: Annotated[int, typer.Option(min=2, help="Number of classes of the named networks.")] = 4,
-    device: Annotated[str, choice("--device", "cpu", "cuda", help="Device of the PyTorch backends.")] = "cpu",
+    classes: Classes = 4,
+    device: Device = "cpu",
     threads: Threads = None,
-    seconds: Annotated[float, typer.Option(help="Measuring time per network, backend, batch size and round.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each round measures everything once.")] = 3,
+    seconds: Seconds = 1.0,
+    rounds: Rounds = 3,
     output: Output = None,
     plot: Plot = None,
     x_axis: XAxis = "multiply-adds",

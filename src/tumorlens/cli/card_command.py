@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, choice, grid, print_json, print_status, show
+from tumorlens.cli.common import Json, Panel, choice, grid, print_json, print_status, show
 from tumorlens.model_card.checklists.shipped_checklists import checklist_names
 
 if TYPE_CHECKING:
@@ -20,7 +20,12 @@ def card(
     ] = "default",
     checklist: Annotated[
         str | None,
-        choice("--checklist", *checklist_names(), help="The checklist that --output fills in; claim by default."),
+        choice(
+            "--checklist",
+            *checklist_names(),
+            help="The checklist that --output fills in; claim by default.",
+            panel=Panel.OUTPUT,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -30,6 +35,7 @@ def card(
             dir_okay=False,
             help="Write a reporting checklist to this file, .md, instead of printing the card.",
             show_default=False,
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     json: Json = False,

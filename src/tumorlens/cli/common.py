@@ -35,13 +35,18 @@ class ExitCode(IntEnum):
 
 
 class Panel:
-    """Titles of the groups of options in the help of a verb."""
+    """Titles of the groups of options in the help of a verb, in their order."""
 
     DATA = "Data"
+    MODEL = "Model"
     SPLIT = "Split"
     TRAINING = "Training"
-    OUTPUT = "Output"
+    ANALYSES = "Analyses"
+    MAPS = "Heat maps"
+    MEASUREMENT = "Measurement"
+    STATISTICS = "Statistics"
     HARDWARE = "Hardware"
+    OUTPUT = "Output"
 
 
 def one_of(*words: str) -> Callable[[str], Any]:
@@ -55,16 +60,23 @@ def one_of(*words: str) -> Callable[[str], Any]:
     return parse
 
 
-def choice(name: str, *words: str, help: str, panel: str | None = None) -> Any:
+def choice(name: str, *words: str, help: str, panel: str) -> Any:
     """An option of this name that takes one of these words."""
     return typer.Option(name, parser=one_of(*words), metavar="|".join(words), help=help, rich_help_panel=panel)
+
+
+def seed_option(panel: str) -> Any:
+    """The option --seed, in the panel of what it is the seed of."""
+    return typer.Option(
+        help="Random seed; the same seed gives the same result on the same machine.", rich_help_panel=panel
+    )
 
 
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print the result as JSON on standard output.", rich_help_panel=Panel.OUTPUT),
 ]
-Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same result on the same machine.")]
+Seed = Annotated[int, seed_option(Panel.STATISTICS)]
 Data = Annotated[
     list[str],
     typer.Argument(help="A folder, a table (.csv) or NAME:FOLDER; several are pooled.", show_default=False),
@@ -105,7 +117,10 @@ Unannotated = Annotated[
         panel=Panel.DATA,
     ),
 ]
-BootstrapSize = Annotated[int, typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.")]
+BootstrapSize = Annotated[
+    int,
+    typer.Option("--n-resamples", min=100, help="Bootstrap resamples over patients.", rich_help_panel=Panel.STATISTICS),
+]
 AllowBoxMasks = Annotated[
     bool,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.common import BootstrapSize, Json, Seed, caveat, grid, loading, print_json, print_status, show
+from tumorlens.cli.common import BootstrapSize, Json, Panel, Seed, caveat, grid, loading, print_json, print_status, show
 
 if TYPE_CHECKING:
     from tumorlens.comparison.paired_classification import Comparison
@@ -17,15 +17,29 @@ def compare(
     first: Annotated[Path, typer.Argument(help="An evaluated run, the reference.", show_default=False)],
     second: Annotated[Path, typer.Argument(help="An evaluated run to compare with it.", show_default=False)],
     evaluation: Annotated[
-        str, typer.Option(help="Name of the evaluation in both runs: test, val, or an external table.")
+        str,
+        typer.Option(
+            help="Name of the evaluation in both runs: test, val, or an external table.", rich_help_panel=Panel.DATA
+        ),
     ] = "test",
     common: Annotated[
         bool,
-        typer.Option("--common/--no-common", help="If the test images differ, compare on those that both runs have."),
+        typer.Option(
+            "--common/--no-common",
+            help="If the test images differ, compare on those that both runs have.",
+            rich_help_panel=Panel.DATA,
+        ),
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", dir_okay=False, help="Also write the result, .json.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="Also write the result, .json.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = None,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,

@@ -13,7 +13,7 @@ from tumorlens.cli.common import (
     Folds,
     Json,
     KeepSplit,
-    Seed,
+    Panel,
     SplitBy,
     Unannotated,
     Val,
@@ -22,6 +22,7 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     progress,
+    seed_option,
     show,
 )
 
@@ -37,10 +38,32 @@ ReferenceMasks = Annotated[
         metavar="SOURCE",
         help="Take masks and patients from the set that the images were copied from, as figshare:FOLDER.",
         show_default=False,
+        rich_help_panel=Panel.DATA,
     ),
 ]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", dir_okay=False, help="The table to write, .csv.", show_default=False)
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        dir_okay=False,
+        help="The table to write, .csv.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+Patients = Annotated[
+    int,
+    typer.Option(help="Number of patients, divided evenly among the four classes.", rich_help_panel=Panel.DATA),
+]
+Slices = Annotated[int, typer.Option(help="Slices per patient.", rich_help_panel=Panel.DATA)]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        help="Height and width of the images, pixels; varies by default.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
 ]
 
 
@@ -94,12 +117,10 @@ def get(
 @app.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
-    patients: Annotated[int, typer.Option(help="Number of patients, divided evenly among the four classes.")] = 40,
-    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 4,
-    size: Annotated[
-        int | None, typer.Option(help="Height and width of the images, pixels; varies by default.", show_default=False)
-    ] = None,
-    seed: Seed = 0,
+    patients: Patients = 40,
+    slices: Slices = 4,
+    size: Size = None,
+    seed: Annotated[int, seed_option(Panel.DATA)] = 0,
     json: Json = False,
 ) -> None:
     """Generate synthetic phantoms with and without tumors. With masks and patient ids, for tests and demonstrations."""
@@ -140,7 +161,7 @@ def split(
     split_by: SplitBy = "patient",
     unannotated: Unannotated = "error",
     reference_masks: ReferenceMasks = None,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option(Panel.SPLIT)] = 0,
     json: Json = False,
 ) -> None:
     """Split data into train, val and test. By patient, stratified by class; `train` takes the file."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, Panel, Seed, loading, output_folder, print_json, print_status, progress
+from tumorlens.cli.common import Json, Panel, loading, output_folder, print_json, print_status, progress, seed_option
 
 
 def demo(
@@ -29,7 +29,7 @@ def demo(
             rich_help_panel=Panel.TRAINING,
         ),
     ] = False,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option(Panel.DATA)] = 0,
     json: Json = False,
 ) -> None:
     """Classify and segment synthetic phantoms, and write a page. Needs no data, no network and no PyTorch.

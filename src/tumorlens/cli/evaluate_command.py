@@ -46,10 +46,12 @@ def analysis_options(verb: Callable[..., None]) -> Callable[..., None]:
     known = registry()
     options: dict[str, tuple[object, object]] = {}
     for name, analysis in known.items():
-        options[name] = (Annotated[bool, typer.Option(help=analysis.help)], analysis.enabled)
+        switch = typer.Option(help=analysis.help, rich_help_panel=Panel.ANALYSES)
+        options[name] = (Annotated[bool, switch], analysis.enabled)
         if analysis.limit is not None:
             text = f"Images for --{name.replace('_', '-')}, spread over patients; 0 for all."
-            options[f"{name}_limit"] = (Annotated[int, typer.Option(min=0, help=text)], analysis.limit)
+            limit = typer.Option(min=0, help=text, rich_help_panel=Panel.ANALYSES)
+            options[f"{name}_limit"] = (Annotated[int, limit], analysis.limit)
 
     def command(**values: Any) -> None:
         analyses = {name: values.pop(name) for name in known}
@@ -79,11 +81,15 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", help="External data, all of it, instead of the run's own; repeatable.", show_default=False
+            "--data",
+            help="External data, all of it, instead of the run's own; repeatable.",
+            show_default=False,
+            rich_help_panel=Panel.DATA,
         ),
     ] = None,
     subset: Annotated[
-        Literal["test", "val"], choice("--subset", "test", "val", help="Subset of the run's own data.")
+        Literal["test", "val"],
+        choice("--subset", "test", "val", help="Subset of the run's own data.", panel=Panel.DATA),
     ] = "test",
     out_dir: Annotated[
         Path | None,

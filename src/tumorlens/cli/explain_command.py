@@ -64,28 +64,49 @@ def explain(
             help="grad_cam (the default), hires_cam, eigen_cam, attention (attention:NAME for one map of several), "
             "occlusion, mask, or all that the network supports. With --evaluate: repeatable, all by default.",
             show_default=False,
+            rich_help_panel=Panel.MAPS,
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Class to explain; the predicted class by default.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Class to explain; the predicted class by default.", show_default=False, rich_help_panel=Panel.MAPS
+        ),
     ] = None,
     task: Annotated[
         Task,
-        choice("--task", "classification", "segmentation", help="Explain the class, or the predicted tumor mask."),
+        choice(
+            "--task",
+            "classification",
+            "segmentation",
+            help="Explain the class, or the predicted tumor mask.",
+            panel=Panel.MAPS,
+        ),
     ] = "classification",
     evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Measure faithfulness and localization of a run's maps, against masks.")
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Measure faithfulness and localization of a run's maps, against masks.",
+            rich_help_panel=Panel.MEASUREMENT,
+        ),
     ] = False,
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", help="With --evaluate: external data instead of the run's test subset.", show_default=False
+            "--data",
+            help="With --evaluate: external data instead of the run's test subset.",
+            show_default=False,
+            rich_help_panel=Panel.MEASUREMENT,
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, help="With --evaluate: images, spread over patients; 100 by default, 0 for all.", show_default=False
+            min=0,
+            help="With --evaluate: images, spread over patients; 100 by default, 0 for all.",
+            show_default=False,
+            rich_help_panel=Panel.MEASUREMENT,
         ),
     ] = None,
     allow_box_masks: AllowBoxMasks = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Json, caveat, loading, print_json, print_status, progress, show
+from tumorlens.cli.common import Json, Panel, caveat, loading, print_json, print_status, progress, show
 from tumorlens.cli.evaluate_command import RunFolder
 
 
@@ -16,7 +16,12 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", dir_okay=False, help="The file to write; RUN/model.onnx by default.", show_default=False
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="The file to write; RUN/model.onnx by default.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     cross_validation: Annotated[
@@ -24,13 +29,19 @@ def export(
         typer.Option(
             help="Folder of 'train --fold all' with the same recipe and data; the model card then reports its metrics.",
             show_default=False,
+            rich_help_panel=Panel.MODEL,
         ),
     ] = None,
-    half: Annotated[bool, typer.Option("--half/--no-half", help="Store the weights in fp16: half the size.")] = False,
+    half: Annotated[
+        bool,
+        typer.Option("--half/--no-half", help="Store the weights in fp16: half the size.", rich_help_panel=Panel.MODEL),
+    ] = False,
     weights: Annotated[
         bool,
         typer.Option(
-            "--weights/--no-weights", help="Also write the weights alone, .safetensors, beside the model file."
+            "--weights/--no-weights",
+            help="Also write the weights alone, .safetensors, beside the model file.",
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = False,
     json: Json = False,

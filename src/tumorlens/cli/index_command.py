@@ -7,16 +7,29 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.common import Data, Json, print_json, print_status, progress, show
+from tumorlens.cli.common import Data, Json, Panel, print_json, print_status, progress, show
 
 
 def index(
     data: Data,
     output: Annotated[
-        Path, typer.Option("--output", "-o", dir_okay=False, help="The index to write, .npz.", show_default=False)
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="The index to write, .npz.",
+            show_default=False,
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the set in audit reports; its own by default.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Name of the set in audit reports; its own by default.",
+            show_default=False,
+            rich_help_panel=Panel.DATA,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -42,6 +42,7 @@ ModelOption = Annotated[
         "-m",
         envvar="TUMORLENS_MODEL",
         help="A model file, .onnx, or a model that comes with tumorlens: default, tiny.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 OutDir = Annotated[
@@ -103,6 +104,7 @@ Coverage = Annotated[
         help="Also return the conformal prediction set with this coverage per class (0.95: the set misses the true "
         "class in at most 5 %).",
         show_default=False,
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 

@@ -11,7 +11,6 @@ from tumorlens.cli.common import (
     BootstrapSize,
     Json,
     Panel,
-    Seed,
     caveat,
     grid,
     loading,
@@ -19,6 +18,7 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     progress,
+    seed_option,
     show,
 )
 
@@ -49,20 +49,40 @@ def reproduce(
         ),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="Another network of the method, such as vgg16.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Another network of the method, such as vgg16.",
+            show_default=False,
+            rich_help_panel=Panel.TRAINING,
+        ),
     ] = None,
     change: Annotated[
         list[str],
-        typer.Option("--set", help="Change a recipe value in both runs, as epochs=5; repeatable.", show_default=False),
+        typer.Option(
+            "--set",
+            help="Change a recipe value in both runs, as epochs=5; repeatable.",
+            show_default=False,
+            rich_help_panel=Panel.TRAINING,
+        ),
     ] = [],  # noqa: B006 (typer copies it)
     quick: Annotated[
-        bool, typer.Option("--quick/--no-quick", help="Smoke test: few epochs, small input, some hundred images.")
+        bool,
+        typer.Option(
+            "--quick/--no-quick",
+            help="Smoke test: few epochs, small input, some hundred images.",
+            rich_help_panel=Panel.TRAINING,
+        ),
     ] = False,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option(Panel.TRAINING)] = 0,
     n_resamples: BootstrapSize = 2000,
     resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Continue where an interrupted reproduction stopped.")
-    ] = (False),
+        bool,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Continue where an interrupted reproduction stopped.",
+            rich_help_panel=Panel.TRAINING,
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""

@@ -15,7 +15,6 @@ from tumorlens.cli.common import (
     Json,
     KeepSplit,
     Panel,
-    Seed,
     SplitBy,
     Unannotated,
     Val,
@@ -27,6 +26,7 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     progress,
+    seed_option,
     show,
 )
 from tumorlens.cli.evaluate_command import show_evaluation
@@ -120,7 +120,7 @@ def train(
     split_by: SplitBy = "patient",
     unannotated: Unannotated = "error",
     split_seed: SplitSeed = 0,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option(Panel.TRAINING)] = 0,
     allow_leak: AllowLeak = False,
     resume: Resume = False,
     json: Json = False,
