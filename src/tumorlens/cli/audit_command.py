@@ -39,52 +39,58 @@ ExitZero = Annotated[
     ),
 ]
 
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder for the report; runs/audit/NAME by default.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+Index = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Reference index to search for the source of images; repeatable; the shipped ones by default.",
+        show_default=False,
+        rich_help_panel=Panel.ANALYSES,
+    ),
+]
+Shortcuts = Annotated[
+    bool,
+    typer.Option(
+        help="Test for shortcuts: can size, format or border alone predict the class?",
+        rich_help_panel=Panel.ANALYSES,
+    ),
+]
+WriteSplit = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        help="Also write a split without leaks, duplicates and label conflicts, .csv.",
+        show_default=False,
+        rich_help_panel=Panel.SPLIT,
+    ),
+]
+WriteClean = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        help="Also write a table without duplicates, label conflicts flagged, .csv.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+
 
 def audit(
     data: Data,
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder for the report; runs/audit/NAME by default.",
-            show_default=False,
-            rich_help_panel=Panel.OUTPUT,
-        ),
-    ] = None,
-    index: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Reference index to search for the source of images; repeatable; the shipped ones by default.",
-            show_default=False,
-            rich_help_panel=Panel.ANALYSES,
-        ),
-    ] = None,
-    shortcuts: Annotated[
-        bool,
-        typer.Option(
-            help="Test for shortcuts: can size, format or border alone predict the class?",
-            rich_help_panel=Panel.ANALYSES,
-        ),
-    ] = True,
-    write_split: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            help="Also write a split without leaks, duplicates and label conflicts, .csv.",
-            show_default=False,
-            rich_help_panel=Panel.SPLIT,
-        ),
-    ] = None,
-    write_clean: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            help="Also write a table without duplicates, label conflicts flagged, .csv.",
-            show_default=False,
-            rich_help_panel=Panel.OUTPUT,
-        ),
-    ] = None,
+    out_dir: OutDir = None,
+    index: Index = None,
+    shortcuts: Shortcuts = True,
+    write_split: WriteSplit = None,
+    write_clean: WriteClean = None,
     folds: Folds = 5,
     fold: Fold = 0,
     val: Val = 0.1,

@@ -37,78 +37,87 @@ OptionalImages = Annotated[
 ]
 Task = Literal["classification", "segmentation"]
 
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="The folder of a run, a model file, .onnx, or a model that comes with tumorlens: default, tiny.",
+        metavar="RUN_OR_MODEL",
+        show_default=False,
+    ),
+]
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder for the results; runs/explain/NAME by default.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="grad_cam (the default), hires_cam, eigen_cam, attention (attention:NAME for one map of several), "
+        "occlusion, mask, or all that the network supports. With --evaluate: repeatable, all by default.",
+        show_default=False,
+        rich_help_panel=Panel.MAPS,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        help="Class to explain; the predicted class by default.", show_default=False, rich_help_panel=Panel.MAPS
+    ),
+]
+TaskOption = Annotated[
+    Task,
+    choice(
+        "--task",
+        "classification",
+        "segmentation",
+        help="Explain the class, or the predicted tumor mask.",
+        panel=Panel.MAPS,
+    ),
+]
+EvaluateOption = Annotated[
+    bool,
+    typer.Option(
+        "--evaluate",
+        help="Measure faithfulness and localization of a run's maps, against masks.",
+        rich_help_panel=Panel.MEASUREMENT,
+    ),
+]
+ExternalData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="With --evaluate: external data instead of the run's test subset.",
+        show_default=False,
+        rich_help_panel=Panel.MEASUREMENT,
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="With --evaluate: images, spread over patients; 100 by default, 0 for all.",
+        show_default=False,
+        rich_help_panel=Panel.MEASUREMENT,
+    ),
+]
+
 
 def explain(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder of a run, a model file, .onnx, or a model that comes with tumorlens: default, tiny.",
-            metavar="RUN_OR_MODEL",
-            show_default=False,
-        ),
-    ],
+    model: ModelArgument,
     paths: OptionalImages = None,
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder for the results; runs/explain/NAME by default.",
-            show_default=False,
-            rich_help_panel=Panel.OUTPUT,
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="grad_cam (the default), hires_cam, eigen_cam, attention (attention:NAME for one map of several), "
-            "occlusion, mask, or all that the network supports. With --evaluate: repeatable, all by default.",
-            show_default=False,
-            rich_help_panel=Panel.MAPS,
-        ),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="Class to explain; the predicted class by default.", show_default=False, rich_help_panel=Panel.MAPS
-        ),
-    ] = None,
-    task: Annotated[
-        Task,
-        choice(
-            "--task",
-            "classification",
-            "segmentation",
-            help="Explain the class, or the predicted tumor mask.",
-            panel=Panel.MAPS,
-        ),
-    ] = "classification",
-    evaluate: Annotated[
-        bool,
-        typer.Option(
-            "--evaluate",
-            help="Measure faithfulness and localization of a run's maps, against masks.",
-            rich_help_panel=Panel.MEASUREMENT,
-        ),
-    ] = False,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            help="With --evaluate: external data instead of the run's test subset.",
-            show_default=False,
-            rich_help_panel=Panel.MEASUREMENT,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="With --evaluate: images, spread over patients; 100 by default, 0 for all.",
-            show_default=False,
-            rich_help_panel=Panel.MEASUREMENT,
-        ),
-    ] = None,
+    out_dir: OutDir = None,
+    method: Methods = None,
+    target: Target = None,
+    task: TaskOption = "classification",
+    evaluate: EvaluateOption = False,
+    data: ExternalData = None,
+    limit: Limit = None,
     allow_box_masks: AllowBoxMasks = False,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,

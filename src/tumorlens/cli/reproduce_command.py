@@ -25,64 +25,72 @@ from tumorlens.cli.common import (
 if TYPE_CHECKING:
     from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
+Method = Annotated[
+    str,
+    typer.Argument(
+        help="A published method, number or name: 1 brain_mri_efficientnet, 2 efficient_mtnet, 3 efficientnet_b0, "
+        "4 brainmrnet, 5 efficientnet_transformer.",
+        show_default=False,
+    ),
+]
+MethodData = Annotated[
+    list[str], typer.Argument(help="The folder of its data set; two for method 2.", show_default=False)
+]
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder for both runs and the report; runs/reproduce/NAME by default.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+NetworkName = Annotated[
+    str | None,
+    typer.Option(
+        help="Another network of the method, such as vgg16.",
+        show_default=False,
+        rich_help_panel=Panel.TRAINING,
+    ),
+]
+Changes = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="Change a recipe value in both runs, as epochs=5; repeatable.",
+        show_default=False,
+        rich_help_panel=Panel.TRAINING,
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick/--no-quick",
+        help="Smoke test: few epochs, small input, some hundred images.",
+        rich_help_panel=Panel.TRAINING,
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Continue where an interrupted reproduction stopped.",
+        rich_help_panel=Panel.TRAINING,
+    ),
+]
+
 
 def reproduce(
-    method: Annotated[
-        str,
-        typer.Argument(
-            help="A published method, number or name: 1 brain_mri_efficientnet, 2 efficient_mtnet, 3 efficientnet_b0, "
-            "4 brainmrnet, 5 efficientnet_transformer.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        list[str], typer.Argument(help="The folder of its data set; two for method 2.", show_default=False)
-    ],
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder for both runs and the report; runs/reproduce/NAME by default.",
-            show_default=False,
-            rich_help_panel=Panel.OUTPUT,
-        ),
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="Another network of the method, such as vgg16.",
-            show_default=False,
-            rich_help_panel=Panel.TRAINING,
-        ),
-    ] = None,
-    change: Annotated[
-        list[str],
-        typer.Option(
-            "--set",
-            help="Change a recipe value in both runs, as epochs=5; repeatable.",
-            show_default=False,
-            rich_help_panel=Panel.TRAINING,
-        ),
-    ] = [],  # noqa: B006 (typer copies it)
-    quick: Annotated[
-        bool,
-        typer.Option(
-            "--quick/--no-quick",
-            help="Smoke test: few epochs, small input, some hundred images.",
-            rich_help_panel=Panel.TRAINING,
-        ),
-    ] = False,
+    method: Method,
+    data: MethodData,
+    out_dir: OutDir = None,
+    network: NetworkName = None,
+    change: Changes = [],  # noqa: B006 (typer copies it)
+    quick: Quick = False,
     seed: Annotated[int, seed_option(Panel.TRAINING)] = 0,
     n_resamples: BootstrapSize = 2000,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--no-resume",
-            help="Continue where an interrupted reproduction stopped.",
-            rich_help_panel=Panel.TRAINING,
-        ),
-    ] = False,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Reproduce a published claim. Its own protocol and a leak-free one: same network, recipe and budget."""
