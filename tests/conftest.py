@@ -119,7 +119,6 @@ def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run, evaluated on its test subset, as an ONNX model with a complete card."""
-    from tumorlens._record import Record
     from tumorlens.deploy.export import export
     from tumorlens.evaluation import write_evaluation
     from tumorlens.evaluation.evaluate_run import evaluate
@@ -128,7 +127,7 @@ def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFac
     def build(path: Path) -> None:
         run = load_run(shutil.copytree(finished_run.folder, path))
         evaluation = evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
-        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+        write_evaluation(run, evaluation)
         export(run, run.folder / "model.onnx")
 
     return build_once(tmp_path_factory, beside_tests("evaluated/phantom-run"), build) / "model.onnx"

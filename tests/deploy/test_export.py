@@ -13,7 +13,6 @@ import torch
 
 from tests.fixtures import scans
 from tests.fixtures.refusal import assert_refused
-from tumorlens._record import Record
 from tumorlens.deploy.evidence import CardEvidence, read_evidence
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
@@ -83,7 +82,7 @@ def test_no_path_of_this_machine_is_in_the_file(model_file: Path, finished_run: 
 
 def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(own_run: Run) -> None:
     evaluation = evaluate(own_run, n_resamples=100)
-    write_evaluation(own_run, evaluation, own_run.evaluation_folder(), Record("evaluate"))
+    write_evaluation(own_run, evaluation)
     card = export(own_run, own_run.folder / "model.onnx")
     assert card.metrics["accuracy"].value == evaluation.metrics.overall["accuracy"].value
     assert card.temperature == pytest.approx(evaluation.calibration.temperature)

@@ -12,7 +12,6 @@ import pytest
 
 from tests.fixtures import scans
 from tests.fixtures.refusal import assert_refused
-from tumorlens._record import Record
 from tumorlens.deploy.evidence import read_evidence
 from tumorlens.deploy.export import _card
 from tumorlens.deploy.parity import check_parity, random_images
@@ -118,7 +117,7 @@ def test_the_card_records_segmentation_and_the_parity_of_masks(segmentation_mode
 def test_the_card_reports_segmentation_metrics(own_segmentation_run: Run) -> None:
     evaluation = evaluate(own_segmentation_run, n_resamples=100)
     run = own_segmentation_run
-    write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+    write_evaluation(run, evaluation)
     evidence = read_evidence(run)
     assert evidence is not None
     table, parity = run.table(), Parity(largest_difference=0, images=0)

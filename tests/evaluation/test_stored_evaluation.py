@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.refusal import assert_refused
-from tumorlens._record import Record
 from tumorlens.errors import RunError
 from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
 from tumorlens.evaluation.stored_evaluation import read_evaluation
@@ -21,7 +20,7 @@ def found(finished_run: Run) -> Evaluation:
 
 @pytest.fixture
 def evaluated(own_run: Run, found: Evaluation) -> Run:
-    write_evaluation(own_run, found, own_run.evaluation_folder(), Record("evaluate"))
+    write_evaluation(own_run, found)
     return own_run
 
 
@@ -43,7 +42,7 @@ def test_scores_of_masks_are_read_where_there_is_a_reference_mask(segmentation_r
 
     run = load_run(shutil.copytree(segmentation_run.folder, tmp_path / "run"))
     masks = evaluate(run, analyses={"region_occlusion": False}, n_resamples=50)
-    write_evaluation(run, masks, run.evaluation_folder(), Record("evaluate"))
+    write_evaluation(run, masks)
     rows = read_evaluation(run).predictions.values()
     assert {row.label for row in rows if not row.segmentation} == {"no_tumor"}
     assert all(set(row.segmentation) == {"dice", "hd95", "reference_pixels"} for row in rows if row.segmentation)

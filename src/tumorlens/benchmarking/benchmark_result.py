@@ -220,7 +220,8 @@ class Benchmark:
     measurements: tuple[SpeedMeasurement, ...]
 
     def __repr__(self) -> str:
-        parts = f"{len(self.networks)} networks, {len(self.measurements)} measurements, {len(self.failed)} failed"
+        counts = {"network": len(self.networks), "measurement": len(self.measurements)}
+        parts = ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items()) + f", {len(self.failed)} failed"
         return f"Benchmark({self.machine.processor}: {parts})"
 
     @property

@@ -89,7 +89,7 @@ def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progres
         run = train(split, load_recipe("demo"), folder / "run", seed=seed, progress=progress)
     with steps.step("evaluating the network on patients it was not trained on"):
         evaluation = evaluate(run, seed=seed, progress=progress)
-        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+        write_evaluation(run, evaluation)
         LOGGER.info("   accuracy %s", evaluation.metrics.overall["accuracy"].percent())
     with steps.step("explaining the network: Grad-CAM on new phantoms"):
         _write_overlays(run, folder / "new", folder / "overlays")

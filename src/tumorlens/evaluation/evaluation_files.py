@@ -14,15 +14,22 @@ from tumorlens.report import save_page
 from tumorlens.training import Run
 
 
-def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Record) -> None:
+def write_evaluation(
+    run: Run, evaluation: Evaluation, folder: Path | None = None, record: Record | None = None
+) -> Path:
     """Write all files of an evaluation; run.json comes last.
 
     Args:
         run: that was evaluated.
         evaluation: its results.
-        folder: made where it is missing; files of an earlier evaluation are replaced.
-        record: of the command; gets the evaluation's facts.
+        folder: made where it is missing; files of an earlier evaluation are replaced. By default that of the run, where
+            `compare` and `export` find the evaluation of the test subset.
+        record: of the command; gets the evaluation's facts. A new one by default.
+
+    Returns:
+        The folder.
     """
+    folder, record = folder or run.evaluation_folder(), record or Record("evaluate")
     write_json(evaluation.to_dict(), folder / "evaluation.json")
     write_predictions(evaluation, folder / "predictions.csv")
     write_curves(evaluation, folder)
@@ -30,6 +37,7 @@ def write_evaluation(run: Run, evaluation: Evaluation, folder: Path, record: Rec
     facts = evaluation.facts.model_dump(mode="json")
     record.add(**facts, device="cpu", outputs=["evaluation.json", "predictions.csv", *CURVE_FILES, "report.html"])
     record.write(folder)
+    return folder
 
 
 def write_predictions(evaluation: Evaluation, path: Path) -> None:

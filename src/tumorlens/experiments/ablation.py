@@ -267,7 +267,7 @@ def _evaluation(run: Run, progress: Progress) -> StoredEvaluation:
     except RunError:
         # Variants are compared by accuracy; box masks and region occlusion do not change it.
         evaluation = evaluate(run, allow_box_masks=True, analyses={"region_occlusion": False}, progress=progress)
-        write_evaluation(run, evaluation, run.evaluation_folder(), Record("evaluate"))
+        write_evaluation(run, evaluation)
         return read_evaluation(run)
 
 

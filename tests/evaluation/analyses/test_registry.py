@@ -81,7 +81,7 @@ def test_a_new_folder_is_in_the_registry_after_the_others(toy: str) -> None:
 def test_a_new_folder_is_in_json_page_and_model_card(toy: str, own_run: Run) -> None:
     found = evaluate(own_run, analyses={"region_occlusion": False}, n_resamples=100)
     assert "The toy has been here." in found.caveats
-    write_evaluation(own_run, found, own_run.evaluation_folder(), Record("evaluate"))
+    write_evaluation(own_run, found)
     stored = json.loads((own_run.evaluation_folder() / "evaluation.json").read_text())
     assert stored["analyses"][toy] == {
         "images": 8,
