@@ -12,7 +12,7 @@ HOW = (
     "224 pixels, batch {batch}, {steps} steps per round (the second network half as many): forward, backward and "
     "optimizer. The plain loop: eager PyTorch and timm in float32; in every epoch PIL decodes and torchvision resizes "
     "and augments every image. tumorlens: the recipe `finetune` (bfloat16 where the processor supports it, the uint8 "
-    "cache), at the rate of history.csv without the first epoch, so that decoding into the cache is not included."
+    "cache), at the rate of history.csv without the first epoch. Decoding into the cache is not included."
 )
 
 
