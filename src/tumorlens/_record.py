@@ -28,6 +28,7 @@ _PACKAGES = (
     "timm",
     "lightning",
     "onnx",
+    "scipy",
     "scikit-learn",
 )
 

@@ -43,6 +43,14 @@ def test_a_long_snake_is_one_component() -> None:
     assert label_components(snake)[1] == 1
 
 
+def test_the_layout_in_memory_changes_no_number() -> None:
+    mask = np.zeros((6, 6), np.uint8)
+    mask[0, 4:], mask[4, :2] = 1, 1  # by columns the second one would come first
+    labels, _ = label_components(mask)
+    assert [labels[0, 4], labels[4, 0]] == [1, 2]
+    assert np.array_equal(label_components(np.asfortranarray(mask))[0], labels)
+
+
 def test_an_empty_mask_has_no_components() -> None:
     labels, count = label_components(np.zeros((4, 5), np.uint8))
     assert count == 0

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 
-from tumorlens.auditing.duplicates.near_duplicates import UnionFind
 from tumorlens.auditing.issues import DuplicateClusters, Leak, SourceMatch
 from tumorlens.datasets import DUPLICATES_PREFIX, Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
@@ -27,22 +26,22 @@ def groups_of(table: Table, duplicates: DuplicateClusters, patients: Sequence[st
     A group is a connected component of samples linked by patients and duplicates. Its name is its first patient;
     for duplicates of unknown patients ``"copies:<first id>"``; for a single image its id.
     """
-    components = UnionFind(len(table))
+    from scipy.cluster.hierarchy import DisjointSet
+
+    components = DisjointSet(range(len(table)))
     first: dict[str, int] = {}
     for position, (cluster_id, patient) in enumerate(zip(duplicates.cluster_ids, patients, strict=True)):
-        components.union(position, cluster_id)
+        components.merge(position, cluster_id)
         if patient:
-            components.union(position, first.setdefault(patient, position))
-    roots = [components.find(position) for position in range(len(table))]
-    names: dict[int, str] = {}
-    for root, patient in zip(roots, patients, strict=True):
-        if patient:
-            names[root] = min(names.get(root, patient), patient)
-    sizes = np.bincount(roots, minlength=len(roots))
-    for root in set(roots) - set(names):
-        name = table.samples[root].id
-        names[root] = DUPLICATES_PREFIX + name if sizes[root] > 1 else name
-    return tuple(names[root] for root in roots)
+            components.merge(position, first.setdefault(patient, position))
+    names = [""] * len(table)
+    for component in components.subsets():
+        known = [patient for position in component if (patient := patients[position])]
+        first_id = table.samples[min(component)].id
+        name = min(known) if known else DUPLICATES_PREFIX + first_id if len(component) > 1 else first_id
+        for position in component:
+            names[position] = name
+    return tuple(names)
 
 
 def find_leaks(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional as F
 
@@ -66,6 +65,8 @@ def fit_shift(logits: Floats, labels: Ints, healthy: int, units: int) -> float:
         healthy: index of the class that is shifted.
         units: number of independent sampling units.
     """
+    from scipy.optimize import minimize
+
     scores, classes = torch.from_numpy(np.array(logits)), torch.from_numpy(np.array(labels))
     shifted_class = F.one_hot(torch.tensor(healthy), scores.shape[1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candid
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, perceptual_hashes, transformed
 from tumorlens.auditing.issues import DuplicateClusters, DuplicateKind, DuplicatePair
+
+if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
 
 CANDIDATE_SIMILARITY = 0.85
 """Similarity of hashes from which a pair is compared in detail."""
@@ -39,23 +43,25 @@ def find_duplicates(records: Sequence[ImageRecord], *, progress: Progress = sile
         records: one for each sample, in the table's order.
         progress: called while images are compared.
     """
-    clusters = UnionFind(len(records))
+    from scipy.cluster.hierarchy import DisjointSet
+
+    clusters = DisjointSet(range(len(records)))
     pairs: list[DuplicatePair] = []
 
     def join(first: int, second: int, kind: DuplicateKind, transform: int = 0, similarity: float = 1.0) -> None:
-        if clusters.union(first, second):
+        if clusters.merge(first, second):
             pairs.append(DuplicatePair(min(first, second), max(first, second), kind, transform, similarity))
 
     for first, second in _equal(record.file_hash for record in records):
         join(first, second, "bytes")
     for first, second in _equal(record.pixel_hash for record in records):
         join(first, second, "pixels")
-    one_each = [i for i in dict.fromkeys(map(clusters.find, range(len(records)))) if records[i].thumbnails is not None]
+    one_each = [i for i in dict.fromkeys(_smallest_members(clusters)) if records[i].thumbnails is not None]
     if len(one_each) > 1:
         thumbnails = np.stack([records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
         for a, b, transform, score in find_near_duplicates(thumbnails, progress=progress):
             join(one_each[a], one_each[b], "near", transform, score)
-    return DuplicateClusters(tuple(map(clusters.find, range(len(records)))), tuple(pairs))
+    return DuplicateClusters(tuple(_smallest_members(clusters)), tuple(pairs))
 
 
 def find_near_duplicates(
@@ -70,17 +76,19 @@ def find_near_duplicates(
     Yields:
         (first, second, transform, score), the most similar first.
     """
-    hashes, clusters = perceptual_hashes(thumbnails), UnionFind(len(thumbnails))
+    from scipy.cluster.hierarchy import DisjointSet
+
+    hashes, clusters = perceptual_hashes(thumbnails), DisjointSet(range(len(thumbnails)))
     for view in range(VIEWS):
         # A cluster found in one view is one image in the next, which so has far fewer pairs to compare.
-        rows = np.unique([clusters.find(i) for i in range(len(thumbnails))])
+        rows = np.unique(_smallest_members(clusters))
         step = stage_of(part_of(progress, view, VIEWS), "finding duplicates")
         pairs = candidate_pairs(hashes[rows, view : view + 1], at_least=CANDIDATE_SIMILARITY, progress=step)
         yield from _joined(thumbnails[rows], rows, view, pairs, clusters)
 
 
 def _joined(
-    thumbnails: Thumbnails, rows: Ints, view: int, pairs: CandidatePairs, clusters: UnionFind
+    thumbnails: Thumbnails, rows: Ints, view: int, pairs: CandidatePairs, clusters: DisjointSet
 ) -> Iterator[tuple[int, int, int, float]]:
     """Confirm the candidates of one view, the most similar first, and join the duplicates.
 
@@ -91,13 +99,14 @@ def _joined(
     for start in range(0, len(pairs), _BATCH):
         batch = pairs.where(np.arange(start, min(start + _BATCH, len(pairs))))
         first, second = rows[batch.first].tolist(), rows[batch.second].tolist()
-        ends = [_ordered(clusters.find(a), clusters.find(b)) for a, b in zip(first, second, strict=True)]
+        member = _smallest_members(clusters)
+        ends = [_ordered(member[a], member[b]) for a, b in zip(first, second, strict=True)]
         todo = np.flatnonzero([a != b and (a, b) not in rejected for a, b in ends])
         scores = _confirmation_scores(thumbnails, batch.where(todo), view)
         for row, score in zip(todo.tolist(), scores.tolist(), strict=True):
             if score < DUPLICATE_SCORE - _UNCERTAIN:
                 rejected.add(ends[row])
-            elif score >= DUPLICATE_SCORE and clusters.union(first[row], second[row]):
+            elif score >= DUPLICATE_SCORE and clusters.merge(first[row], second[row]):
                 yield first[row], second[row], int(batch.transform[row]), score
 
 
@@ -136,21 +145,7 @@ def _equal(names: Iterable[str]) -> Iterator[tuple[int, int]]:
             seen[name] = position
 
 
-class UnionFind:
-    """Disjoint sets of positions; the smallest position represents its set (scipy's `DisjointSet` promises none)."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
-
-    def find(self, position: int) -> int:
-        """The smallest position of the set."""
-        while self._parent[position] != position:
-            self._parent[position] = self._parent[self._parent[position]]
-            position = self._parent[position]
-        return position
-
-    def union(self, first: int, second: int) -> bool:
-        """Join two sets; False where both positions were in one set already."""
-        low, high = sorted((self.find(first), self.find(second)))
-        self._parent[high] = low
-        return low != high
+def _smallest_members(sets: DisjointSet) -> list[int]:
+    """For every position the smallest one of its set: scipy promises no particular member to represent a set."""
+    smallest: dict[int, int] = {}
+    return [smallest.setdefault(sets[position], position) for position in range(len(sets))]
