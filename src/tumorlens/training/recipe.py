@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tumorlens._validation import first_complaint
 from tumorlens.errors import RecipeError, did_you_mean
 
 
@@ -315,28 +315,22 @@ def _override(data: dict[str, Any], override: str) -> None:
     data[last] = _parse(value, f"override '{override}'") if value else ""
 
 
-# What pydantic and the validators above put before the expectation.
-_SHOULD = re.compile(r"^(?:\w+ should (?:be|have) |expected )")
-
-
 def _invalid(recipe: str, error: ValidationError) -> RecipeError:
     """An error for the first problem of a validation, with the nearest key for an unknown one."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "recipe"
-    if first["type"] == "extra_forbidden":
-        known = _keys_at(first["loc"][:-1])
+    first = first_complaint(error)
+    if first.kind == "extra_forbidden":
+        known = _keys_at(first.where[:-1])
         return RecipeError(
-            found=f"{recipe}: unknown key '{where}'",
+            found=f"{recipe}: unknown key '{first.path}'",
             expected=f"one of {known}",
-            advice=did_you_mean(str(first["loc"][-1]), known),
+            advice=did_you_mean(str(first.where[-1]), known),
         )
-    if first["type"] == "missing":
-        return RecipeError(found=f"{recipe}: key '{where}' is missing", advice="add it")
-    problem = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:  # keys that contradict each other: the message names both
-        found, _, expected = problem.partition("; expected ")
+    if first.kind == "missing":
+        return RecipeError(found=f"{recipe}: key '{first.path}' is missing", advice="add it")
+    if not first.where:  # keys that contradict each other: the message names both
+        found, _, expected = first.expected.partition("; expected ")
         return RecipeError(found=f"{recipe}: {found}", expected=expected or None)
-    return RecipeError(found=f"{recipe}: {where} is {first['input']!r}", expected=_SHOULD.sub("", problem))
+    return RecipeError(found=f"{recipe}: {first.path} is {first.found}", expected=first.expected)
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

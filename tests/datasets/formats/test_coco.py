@@ -159,14 +159,29 @@ def test_a_box_shaped_polygon_fills_its_bounding_box(tmp_path: Path, polygon: li
     ("replaced", "fault"),
     [
         ({"annotations": "none"}, r"has no list 'annotations'"),
-        ({"annotations": [7]}, r"annotations\[0\] is no object"),
+        ({"annotations": [7]}, r"annotations\[0\] is 7, expected an object"),
         ({"annotations": [{"id": 1}]}, r"annotations\[0\] has neither segmentation nor bbox"),
         ({"annotations": [coco.annotation(5, 9, 1)]}, r"annotation 5 belongs to image 9, which is not listed"),
         ({"annotations": [coco.annotation(5, 0, 9)]}, r"annotation 5 has category 9, which is not listed"),
         ({"annotations": [coco.annotation(5, 0, 1, segmentation=[[1, 2, 3]])]}, r"polygon of 3 numbers"),
-        ({"annotations": [coco.annotation(5, 0, 1, area=float("nan"))]}, r"holds nan where a number is expected"),
+        ({"annotations": [coco.annotation(5, 0, 1, segmentation=[[1, 2, 3, "y"]])]}, r"has 'y' as 'segmentation.0.3'"),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=7)]},
+            r"has 7 as 'segmentation', expected a valid",
+        ),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, bbox=[1, 2, "x", 3])]},
+            r"'x' as 'bbox.2', expected a valid number$",
+        ),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, area=float("nan"))]},
+            r"has nan as 'area', expected a finite",
+        ),
         ({"annotations": [coco.annotation(5, 0, 1, image_id=[0])]}, r"has the id \[0\], expected a number"),
-        ({"annotations": [coco.annotation(5, 0, 1, segmentation={"counts": [9]})]}, r"annotations\[0\] lacks 'size'"),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation={"counts": [9]})]},
+            r"\[0\] lacks 'segmentation.size'",
+        ),
         (
             {"annotations": [coco.annotation(5, 0, 1, segmentation=RLE | {"counts": [700, 69]})]},
             r"do not fit 32 x 24",
@@ -192,6 +207,27 @@ def test_an_invalid_entry_is_reported_and_the_table_is_still_read(tmp_path: Path
     content = read_annotations(coco.export(tmp_path / "mine", {"1.png": [1]}, **replaced))
     assert re.search(fault, content.faults[0])
     assert [s.id for s in read(tmp_path / "mine").samples] == ["mine/1.png"]
+
+
+def test_numbers_in_quotes_and_what_is_left_out_are_read_as_ever(tmp_path: Path) -> None:
+    entries = {
+        "images": [{"id": 0, "file_name": "1.png", "width": "32", "height": None}, {"id": "b", "file_name": 7}],
+        "annotations": [
+            coco.annotation(5, 0, 1, segmentation=coco.OUTLINE, area="12.5", iscrowd=2),  # one polygon, no list around
+            {"image_id": 0, "category_id": 1, "bbox": ["1", 2, 3, 4], "segmentation": None},
+            {"image_id": 0, "category_id": 1, "bbox": [], "segmentation": RLE | {"counts": [0, 9.0]}},
+        ],
+        "categories": [{"id": 1, "name": " 5 "}, {"id": 1, "name": "again"}, {"id": 2, "name": 6}],
+    }
+    content = read_annotations(coco.export(tmp_path, {"1.png": []}, **entries))
+    assert content.faults == ()
+    assert [(i.id, i.file.name, i.width, i.height) for i in content.images] == [(0, "1.png", 32, 0), ("b", "7", 0, 0)]
+    assert [(a.id, a.kind, a.box, a.area, a.iscrowd) for a in content.annotations] == [
+        (5, "polygon", (4, 4, 16, 16), 12.5, True),
+        (None, "box", (1, 2, 3, 4), 12, False),
+        (None, "rle", None, 9, False),
+    ]
+    assert content.categories == {1: "5", 2: "6"}
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])

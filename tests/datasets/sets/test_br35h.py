@@ -143,13 +143,17 @@ def test_every_shape_and_both_versions_of_the_format_are_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("shape", "fault"),
     [
-        ({"name": "point", "cx": 1, "cy": 1}, r"region 0 is a point; expected a polygon"),
-        ({"name": "circle", "cx": 1, "cy": 1}, r"region 0 lacks 'r'"),
-        (via.circle(1, 1, -2), r"is a circle of radius -2"),
-        (via.circle(1, 1, float("nan")), r"holds nan"),
+        (
+            {"name": "point", "cx": 1, "cy": 1},
+            r"has 'point' as 'shape_attributes.name', expected one of 'polygon'",
+        ),
+        ({"name": "circle", "cx": 1, "cy": 1}, r"region 0 lacks 'shape_attributes.r'"),
+        (via.circle(1, 1, -2), r"has -2 as 'shape_attributes.r', expected greater than or equal to 0"),
+        (via.circle(1, 1, float("nan")), r"has nan as 'shape_attributes.r', expected a finite number"),
         (via.polygon((1, 1), (2, 2)), r"outline of 2 corners"),
-        ({"name": "polygon", "all_points_x": [1], "all_points_y": []}, r"region 0 zip"),
-        (None, r"region 0"),
+        ({"name": "polygon", "all_points_x": [1], "all_points_y": []}, r"region 0 is an outline of 1 and 0 corners"),
+        (None, r"region 0 has None as 'shape_attributes', expected an object"),
+        ({}, r"region 0 lacks 'shape_attributes.name'"),
     ],
 )
 def test_an_invalid_shape_is_reported_and_the_others_are_used(tmp_path: Path, shape, fault: str) -> None:

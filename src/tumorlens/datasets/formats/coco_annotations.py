@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    PlainValidator,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from tumorlens._validation import fault
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.datasets.formats.class_folders import class_name
 from tumorlens.datasets.formats.coco_types import Annotations, CocoAnnotation, CocoBox, CocoId, CocoImage, CocoKind
@@ -23,7 +36,7 @@ from tumorlens.datasets.formats.outlines import (
 from tumorlens.errors import DataError
 from tumorlens.scan.content import MAX_PIXELS
 
-_Entry = TypeVar("_Entry")
+_Entry = TypeVar("_Entry", bound=BaseModel)
 
 
 def read_annotations(path: Path) -> Annotations:
@@ -40,10 +53,12 @@ def read_annotations(path: Path) -> Annotations:
             expected="a COCO file with images, annotations and categories",
         )
     faults: list[str] = []
-    images = _each(content, "images", lambda entry: _image(path.parent, entry), faults)
-    annotations = _each(content, "annotations", _annotation, faults)
-    categories = _each(content, "categories", _category, faults)
-    names = dict(reversed(categories))
+    images = [
+        CocoImage(entry.id, path.parent / entry.file_name, int(entry.width), int(entry.height))
+        for entry in _each(content, "images", _ImageEntry, faults)
+    ]
+    annotations = [entry.annotation() for entry in _each(content, "annotations", _AnnotationEntry, faults)]
+    names = {entry.id: entry.name for entry in reversed(_each(content, "categories", _CategoryEntry, faults))}
     listed = {image.id for image in images}
     for annotation in annotations:
         if annotation.image not in listed:
@@ -75,7 +90,7 @@ def _size(image: CocoImage) -> tuple[int, int] | None:
     return (image.height, image.width) if image.width and image.height else None
 
 
-def _each(content: dict[str, Any], key: str, read: Callable[[Any], _Entry], faults: list[str]) -> list[_Entry]:
+def _each(content: dict[str, Any], key: str, entry_type: type[_Entry], faults: list[str]) -> list[_Entry]:
     entries = content.get(key)
     if not isinstance(entries, list):
         faults.append(f"has no list '{key}'")
@@ -83,85 +98,115 @@ def _each(content: dict[str, Any], key: str, read: Callable[[Any], _Entry], faul
     usable = []
     for number, entry in enumerate(entries):
         try:
-            if not isinstance(entry, dict):
-                raise ValueError("is no object")
-            usable.append(read(entry))
-        except KeyError as error:
-            faults.append(f"{key}[{number}] lacks {error}")
-        except (ValueError, TypeError, OverflowError) as error:
-            faults.append(f"{key}[{number}] {error}")
+            usable.append(entry_type.model_validate(entry))
+        except ValidationError as error:
+            faults.append(f"{key}[{number}] {fault(error, _TAGS)}")
     return usable
 
 
-def _image(folder: Path, entry: dict[str, Any]) -> CocoImage:
-    name = PurePosixPath(str(entry["file_name"]).replace("\\", "/"))
-    if not name.parts or name.is_absolute() or ".." in name.parts or "\0" in str(name):
-        raise ValueError(f"has the file name '{name}', expected one below the folder of the annotations")
-    width, height = (int(_number(entry.get(side) or 0)) for side in ("width", "height"))
-    return CocoImage(_id(entry["id"]), folder / name, width, height)
-
-
-def _annotation(entry: dict[str, Any]) -> CocoAnnotation:
-    segmentation, area = entry.get("segmentation"), entry.get("area")
-    box = _box(entry["bbox"]) if entry.get("bbox") else None
-    kind: CocoKind = "rle" if isinstance(segmentation, dict) else "polygon" if segmentation else "box"
-    shapes: tuple[Shape, ...]
-    if isinstance(segmentation, dict):
-        shapes = (_run_lengths(segmentation),)
-    elif segmentation:
-        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        shapes = tuple(_polygon(numbers) for numbers in polygons)
-    elif box:
-        shapes = (box_polygon(*box),)
-    else:
-        raise ValueError("has neither segmentation nor bbox")
-    return CocoAnnotation(
-        id=None if entry.get("id") is None else _id(entry["id"]),
-        image=_id(entry["image_id"]),
-        category=_id(entry["category_id"]),
-        kind=kind,
-        box=box,
-        area=sum(shape.area for shape in shapes) if area is None else _number(area),
-        iscrowd=bool(entry.get("iscrowd", 0)),
-        shapes=shapes,
-    )
-
-
-def _category(entry: dict[str, Any]) -> tuple[CocoId, str]:
-    return _id(entry["id"]), str(entry["name"]).strip()
-
-
-def _id(value: Any) -> CocoId:
+def _identifier(value: Any) -> CocoId:
     if not isinstance(value, (int, str)) or value == "":
-        raise ValueError(f"has the id {value!r}, expected a number")
+        raise ValueError(f"has the id {reprlib.repr(value)}, expected a number")
     return value
 
 
-def _number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"holds {number} where a number is expected")
-    return number
+def _below_the_folder(name: Any) -> PurePosixPath:
+    path = PurePosixPath(str(name).replace("\\", "/"))
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        raise ValueError(f"has the file name '{path}', expected one below the folder of the annotations")
+    return path
 
 
-def _box(values: Any) -> CocoBox:
-    left, top, width, height = (_number(value) for value in values)
-    return left, top, width, height
+def _run_lengths_or_polygons(segmentation: Any) -> str:
+    return "rle" if isinstance(segmentation, dict) else "polygons"
 
 
-def _polygon(values: Any) -> Polygon:
-    numbers = [_number(value) for value in values]
+def _polygons(segmentation: Any) -> Any:
+    """One polygon without a list around it is a list of one."""
+    flat = isinstance(segmentation, list) and segmentation and not isinstance(segmentation[0], list)
+    return [segmentation] if flat else segmentation or []
+
+
+def _pairs(numbers: list[float]) -> list[float]:
     if len(numbers) % 2:
         raise ValueError(f"has a polygon of {len(numbers)} numbers, expected pairs")
-    return Polygon(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
+    return numbers
 
 
-def _run_lengths(segmentation: dict[str, Any]) -> RunLengths:
-    height, width = (int(_number(side)) for side in segmentation["size"])
-    counts = segmentation["counts"]
-    lengths = decode_run_lengths(counts) if isinstance(counts, str) else tuple(int(_number(n)) for n in counts)
-    if min(height, width) < 1 or height * width > MAX_PIXELS:
-        raise ValueError(f"has run lengths for {width} x {height} pixels")
-    if min(lengths, default=0) < 0 or sum(lengths) > height * width:
-        raise ValueError(f"has run lengths that do not fit {width} x {height} pixels")
-    return RunLengths((height, width), lengths)
+def _or_none(value: Any) -> Any:
+    return value or None
+
+
+_Id = Annotated[CocoId, PlainValidator(_identifier)]
+_Side = Annotated[float, BeforeValidator(lambda value: value or 0)]
+_TAGS = ("rle", "polygons")
+
+
+class _CocoEntry(BaseModel):
+    """An object in a list of the file; keys that nobody needs may hold anything."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
+
+
+class _ImageEntry(_CocoEntry):
+    id: _Id
+    file_name: Annotated[PurePosixPath, PlainValidator(_below_the_folder)]
+    width: _Side = 0
+    height: _Side = 0
+
+
+class _CategoryEntry(_CocoEntry):
+    id: _Id
+    name: Annotated[str, StringConstraints(strip_whitespace=True)]
+
+
+class _RunLengthsEntry(_CocoEntry):
+    size: tuple[int, int]
+    counts: Annotated[tuple[int, ...], BeforeValidator(lambda n: decode_run_lengths(n) if isinstance(n, str) else n)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> _RunLengthsEntry:
+        height, width = self.size
+        if min(height, width) < 1 or height * width > MAX_PIXELS:
+            raise ValueError(f"has run lengths for {width} x {height} pixels")
+        if min(self.counts, default=0) < 0 or sum(self.counts) > height * width:
+            raise ValueError(f"has run lengths that do not fit {width} x {height} pixels")
+        return self
+
+
+_PolygonList = Annotated[list[Annotated[list[float], AfterValidator(_pairs)]], BeforeValidator(_polygons)]
+
+
+class _AnnotationEntry(_CocoEntry):
+    id: _Id | None = None
+    image_id: _Id
+    category_id: _Id
+    segmentation: Annotated[
+        Annotated[_RunLengthsEntry, Tag("rle")] | Annotated[_PolygonList, Tag("polygons")],
+        Discriminator(_run_lengths_or_polygons),
+    ] = []
+    bbox: Annotated[CocoBox | None, BeforeValidator(_or_none)] = None
+    area: float | None = None
+    iscrowd: Annotated[bool, BeforeValidator(bool)] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _covers_something(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and not entry.get("segmentation") and not entry.get("bbox"):
+            raise ValueError("has neither segmentation nor bbox")
+        return entry
+
+    def annotation(self) -> CocoAnnotation:
+        """The annotation with its shapes."""
+        kind: CocoKind
+        shapes: tuple[Shape, ...]
+        if isinstance(self.segmentation, _RunLengthsEntry):
+            kind, shapes = "rle", (RunLengths(self.segmentation.size, self.segmentation.counts),)
+        elif self.segmentation:
+            kind = "polygon"
+            shapes = tuple(Polygon(tuple(zip(p[::2], p[1::2], strict=True))) for p in self.segmentation)
+        else:
+            assert self.bbox is not None  # see `_covers_something`
+            kind, shapes = "box", (box_polygon(*self.bbox),)
+        area = sum(shape.area for shape in shapes) if self.area is None else self.area
+        return CocoAnnotation(self.id, self.image_id, self.category_id, kind, self.bbox, area, self.iscrowd, shapes)

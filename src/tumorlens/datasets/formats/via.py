@@ -6,12 +6,22 @@ annotations are read, and project files, which hold the same one level deeper.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
+
+from tumorlens._validation import fault
 from tumorlens.datasets.formats.json_file import read_json
 from tumorlens.datasets.formats.outlines import Ellipse, ImageOutlines, Polygon, Shape, box_polygon
 from tumorlens.errors import DataError
@@ -74,54 +84,95 @@ def outlines_by_key(path: Path) -> dict[str, ImageOutlines]:
 
 
 def _image(key: str, entry: Any, faults: list[str]) -> ViaImage | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+    try:
+        file = _FileEntry.model_validate(entry)
+    except ValidationError:
         faults.append(f"'{key}' names no file")
         return None
-    name = entry["filename"].replace("\\", "/").rpartition("/")[2]
+    name = file.filename.replace("\\", "/").rpartition("/")[2]
     if name in ("", "..") or "\0" in name:
-        faults.append(f"'{key}' names the file '{entry['filename']}'")
+        faults.append(f"'{key}' names the file '{file.filename}'")
         return None
     shapes = []
-    for number, region in enumerate(_regions(entry.get("regions"))):
+    for number, region in enumerate(file.regions):
         try:
-            shapes.append(_shape(region["shape_attributes"]))
-        except KeyError as error:
-            faults.append(f"'{key}', region {number} lacks {error}")
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
-            faults.append(f"'{key}', region {number} {error}")
-    size = entry.get("size")
-    return ViaImage(key, name, size if isinstance(size, int) else -1, tuple(shapes))
+            shapes.append(_RegionEntry.model_validate(region).shape_attributes.shape())
+        except ValidationError as error:
+            faults.append(f"'{key}', region {number} {fault(error, _SHAPE_NAMES)}")
+    return ViaImage(key, name, file.size, tuple(shapes))
 
 
-def _regions(regions: Any) -> Iterator[Any]:
+def _in_order(regions: Any) -> Any:
     """Version 1 numbers the regions in an object, version 2 has a list."""
-    yield from regions.values() if isinstance(regions, dict) else regions if isinstance(regions, list) else ()
+    return list(regions.values()) if isinstance(regions, dict) else regions if isinstance(regions, list) else []
 
 
-def _shape(attributes: Any) -> Shape:
-    kind = attributes["name"]
-    if kind in ("polygon", "polyline"):  # annotators use an open line around a tumor as a closed one
-        return _polygon(attributes["all_points_x"], attributes["all_points_y"])
-    if kind == "rect":
-        return box_polygon(*(_number(attributes[name]) for name in ("x", "y", "width", "height")))
-    if kind in ("circle", "ellipse"):
-        radii = [_number(attributes[name]) for name in (("r", "r") if kind == "circle" else ("rx", "ry"))]
-        if min(radii) < 0:
-            raise ValueError(f"is a {kind} of radius {min(radii):g}")
-        center = (_number(attributes["cx"]), _number(attributes["cy"]))
-        return Ellipse(center, (radii[0], radii[1]), _number(attributes.get("theta", 0)))
-    raise ValueError(f"is a {kind}; expected a polygon, an ellipse, a circle or a rectangle")
+class _ViaEntry(BaseModel):
+    """An object of the file; keys that nobody needs may hold anything."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
-def _polygon(xs: Any, ys: Any) -> Polygon:
-    corners = tuple((_number(x), _number(y)) for x, y in zip(xs, ys, strict=True))
-    if len(corners) < 3:
-        raise ValueError(f"is an outline of {len(corners)} corners; expected at least 3")
-    return Polygon(corners)
+class _PolygonEntry(_ViaEntry):
+    name: Literal["polygon", "polyline"]  # annotators use an open line around a tumor as a closed one
+    all_points_x: list[float]
+    all_points_y: list[float]
+
+    @model_validator(mode="after")
+    def _is_an_outline(self) -> _PolygonEntry:
+        across, down = len(self.all_points_x), len(self.all_points_y)
+        if across != down or across < 3:
+            corners = f"{across}" if across == down else f"{across} and {down}"
+            raise ValueError(f"is an outline of {corners} corners; expected at least 3")
+        return self
+
+    def shape(self) -> Shape:
+        return Polygon(tuple(zip(self.all_points_x, self.all_points_y, strict=True)))
 
 
-def _number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"holds {number} where a number is expected")
-    return number
+class _RectangleEntry(_ViaEntry):
+    name: Literal["rect"]
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def shape(self) -> Shape:
+        return box_polygon(self.x, self.y, self.width, self.height)
+
+
+class _CircleEntry(_ViaEntry):
+    name: Literal["circle"]
+    cx: float
+    cy: float
+    r: NonNegativeFloat
+
+    def shape(self) -> Shape:
+        return Ellipse((self.cx, self.cy), (self.r, self.r))
+
+
+class _EllipseEntry(_ViaEntry):
+    name: Literal["ellipse"]
+    cx: float
+    cy: float
+    rx: NonNegativeFloat
+    ry: NonNegativeFloat
+    theta: float = 0
+
+    def shape(self) -> Shape:
+        return Ellipse((self.cx, self.cy), (self.rx, self.ry), self.theta)
+
+
+class _RegionEntry(_ViaEntry):
+    shape_attributes: Annotated[
+        _PolygonEntry | _RectangleEntry | _CircleEntry | _EllipseEntry, Field(discriminator="name")
+    ]
+
+
+_SHAPE_NAMES = ("polygon", "polyline", "rect", "circle", "ellipse")
+
+
+class _FileEntry(_ViaEntry):
+    filename: str
+    size: Annotated[int, PlainValidator(lambda size: size if isinstance(size, int) else -1)] = -1
+    regions: Annotated[list[Any], BeforeValidator(_in_order)] = []
