@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torchvision import tv_tensors
 
-from tumorlens.training.augmentation.transforms import augmentation
+from tumorlens.training.augmentation.transforms import RandomNoise, augmentation
 from tumorlens.training.recipe import Augment
 
 ALL = Augment(
@@ -71,6 +73,34 @@ def test_noise_is_at_most_as_strong_as_the_bound() -> None:
     deviations = [float(_transformed(gray, Augment(noise=0.1), seed).float().std()) / 255 for seed in range(20)]
     assert 0.06 < max(deviations) < 0.105
     assert min(deviations) < 0.05
+
+
+def test_weak_noise_is_not_rounded_away() -> None:
+    gray = torch.full((1, 200, 200), 128, dtype=torch.uint8)
+    torch.manual_seed(0)
+    weak = RandomNoise(1.0).change(gray, 0.5 / 255).float()
+    assert float(weak.std()) == pytest.approx((0.5**2 + 1 / 12) ** 0.5, abs=0.02)  # and that of rounding
+    assert float(weak.mean()) == pytest.approx(128, abs=0.02)
+
+
+def test_noise_and_blur_are_uniform_up_to_the_bound_and_follow_their_formulas(image: Tensor) -> None:
+    for seed in range(10):
+        torch.manual_seed(seed)
+        sigma = 0.1 * float(torch.rand(()))
+        expected = (image.float() + torch.randn(image.shape) * (255 * sigma)).round().clamp(0, 255)
+        assert (_transformed(image, Augment(noise=0.1), seed) - expected).abs().max() <= 1
+        torch.manual_seed(seed)
+        width = 0.05 + 1.95 * float(torch.rand(()))
+        blurred = ndimage.gaussian_filter(image[0].double().numpy(), width, radius=4, mode="mirror")
+        assert np.abs(_transformed(image, Augment(blur=2.0), seed)[0].numpy() - blurred).max() < 1
+
+
+def test_qualities_of_jpeg_are_uniform_from_the_bound_to_100() -> None:
+    torch.manual_seed(0)
+    transform = augmentation(Augment(jpeg=21)).transforms[0]
+    drawn = np.array([transform.make_params([])["quality"] for _ in range(8000)])
+    assert (drawn.min(), drawn.max()) == (21, 100)
+    assert np.abs(np.histogram(drawn, 8, (20.5, 100.5))[0] - 1000).max() < 100  # three standard deviations
 
 
 def test_a_small_blur_has_an_effect(image: Tensor) -> None:

@@ -16,6 +16,7 @@ from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_fi
 from tumorlens.training.recipe import Augment
 
 _GHOST_SHIFT = (0.2, 0.45)  # of the side
+_MIN_BLUR = 0.05  # pixels; a kernel of width 0 does not exist
 
 
 def augmentation(settings: Augment) -> v2.Transform:
@@ -53,10 +54,10 @@ def _artifacts(settings: Augment) -> list[v2.Transform]:
         for transform, bound in (
             (RandomBiasField, settings.bias_field),
             (RandomGhost, settings.ghost),
-            (RandomBlur, settings.blur),
+            (random_blur, settings.blur),
             (RandomResolution, settings.downsample),
             (RandomNoise, settings.noise),
-            (RandomJpeg, settings.jpeg),
+            (random_jpeg, settings.jpeg),
         )
         if bound
     ]
@@ -87,17 +88,15 @@ class RandomGamma(_Scalar):
         return out
 
 
-class RandomBlur(_Scalar):
+def random_blur(high: float) -> v2.Transform:
     """Gaussian blur of a random width, up to the bound in pixels."""
+    high = max(high, _MIN_BLUR)
+    return v2.GaussianBlur(2 * math.ceil(2 * high) + 1, (_MIN_BLUR, high))
 
-    def __init__(self, high: float) -> None:
-        super().__init__(0.05, max(high, 0.05))
 
-    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Transform the image."""
-        side = 2 * math.ceil(2 * self.high) + 1
-        out: Tensor = self._call_kernel(F.gaussian_blur, inpt, kernel_size=[side, side], sigma=[params["value"]] * 2)
-        return out
+def random_jpeg(low: int) -> v2.Transform:
+    """JPEG compression with a random quality, not below the bound."""
+    return v2.JPEG((low, 100))
 
 
 class _Gray(_Scalar, ABC):
@@ -122,8 +121,8 @@ class RandomNoise(_Gray):
 
     def change(self, image: Tensor, value: float) -> Tensor:
         """Add noise."""
-        noisy = image.float() + torch.randn(image.shape) * (255 * value)
-        return noisy.round().clamp(0, 255).to(torch.uint8)
+        noisy: Tensor = F.gaussian_noise(image / 255, sigma=value)  # of bytes it would round all noise towards zero
+        return (255 * noisy).round().to(torch.uint8)
 
 
 class RandomBiasField(_Gray):
@@ -163,16 +162,4 @@ class RandomResolution(_Gray):
         size = list(image.shape[-2:])
         small = F.resize(image, [max(1, round(value * side)) for side in size], antialias=True)
         out: Tensor = F.resize(small, size, antialias=True)
-        return out
-
-
-class RandomJpeg(_Gray):
-    """JPEG compression with a random quality, not below the bound."""
-
-    def __init__(self, low: float) -> None:
-        super().__init__(low, 100.0)
-
-    def change(self, image: Tensor, value: float) -> Tensor:
-        """Compress."""
-        out: Tensor = F.jpeg(image, round(value))
         return out
