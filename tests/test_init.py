@@ -29,6 +29,13 @@ def test_prediction_and_command_line_do_not_import_torch(modules: str) -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_large_core_packages_are_imported_only_where_they_are_used() -> None:
+    modules = "tumorlens, tumorlens.cli, tumorlens.deploy.predictor, tumorlens.metrics, tumorlens.auditing"
+    code = f"import sys, {modules}; print({{'scipy', 'pooch', 'requests', 'platformdirs'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_every_public_name_is_defined_and_listed() -> None:
     for name in tumorlens.__all__:
         assert getattr(tumorlens, name) is not None

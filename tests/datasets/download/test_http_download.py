@@ -21,6 +21,7 @@ from tumorlens.datasets.download import figshare_download as download_figshare
 from tumorlens.datasets.download.figshare_download import get_figshare
 from tumorlens.datasets.download.http_download import fetch, move_into
 from tumorlens.datasets.download.kaggle_download import get_kaggle
+from tumorlens.datasets.download.resumed_download import CHUNK
 from tumorlens.errors import DownloadError
 
 DATA = bytes(range(256)) * 4000  # about 1 MB: several chunks
@@ -121,18 +122,18 @@ def test_an_interrupted_transfer_is_resumed(site: Site, target: Path) -> None:
     pauses: list[float] = []
     fetch(site.url + "/scan.zip", target, size=len(DATA), md5=md5(DATA), sleep=pauses.append)
     assert target.read_bytes() == DATA
-    assert [wanted for _, wanted in site.requests] == [None, "bytes=300000-", "bytes=500000-"]
+    assert [wanted for _, wanted in site.requests] == [None, f"bytes={4 * CHUNK}-", f"bytes={7 * CHUNK}-"]
     assert pauses == [1.0, 2.0]
 
 
 def test_a_later_call_resumes_an_earlier_one(site: Site, target: Path) -> None:
     site.breaks = [300_000]
-    with assert_refused(DownloadError, found=r"closed after 300000 of 1024000 bytes \(the last of 1 attempts\)"):
+    with assert_refused(DownloadError, found=rf"closed after {4 * CHUNK} of 1024000 bytes \(the last of 1 attempts\)"):
         fetch(site.url + "/scan.zip", target, md5=md5(DATA), attempts=1)
     assert not target.exists()
     fetch(site.url + "/scan.zip", target, md5=md5(DATA))
     assert target.read_bytes() == DATA
-    assert site.requests[-1] == ("/scan.zip", "bytes=300000-")
+    assert site.requests[-1] == ("/scan.zip", f"bytes={4 * CHUNK}-")
 
 
 def test_a_complete_temporary_file_needs_no_network(site: Site, target: Path) -> None:
@@ -147,7 +148,7 @@ def test_a_server_without_ranges_is_read_from_the_start(site: Site, target: Path
     site.ranges, site.breaks = False, [300_000]
     fetch(site.url + "/scan.zip", target, md5=md5(DATA), sleep=lambda _: None)
     assert target.read_bytes() == DATA
-    assert [wanted for _, wanted in site.requests] == [None, "bytes=300000-"]
+    assert [wanted for _, wanted in site.requests] == [None, f"bytes={4 * CHUNK}-"]
 
 
 def test_a_transfer_without_checksum_is_not_resumed(site: Site, target: Path) -> None:
@@ -228,6 +229,13 @@ def test_redirects_are_followed_but_not_to_plain_http(site: Site, target: Path) 
     fetch(site.url + "/a", target, md5=md5(DATA))
     with assert_refused(DownloadError, found=r"example\.org.* is not https"):
         fetch(site.url + "/b", target.with_name("b.zip"))
+
+
+def test_a_transfer_writes_nothing_to_the_terminal(site: Site, target: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    fetch(site.url + "/scan.zip", target)
+    with assert_refused(DownloadError):
+        fetch(site.url + "/scan.zip", target.with_name("wrong.zip"), md5="0" * 32)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_unwritable_target_is_a_download_error(site: Site, tmp_path: Path) -> None:
