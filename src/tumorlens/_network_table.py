@@ -1,6 +1,6 @@
 """The architectures with their sizes and costs, from a committed table: readable without torch.
 
-The table is written by ``python -m tumorlens._network_table`` from the registry of `tumorlens.models`; a test counts
+The table is written by ``python -m tumorlens.models.network_counts`` from the registry of architectures; a test counts
 parameters and multiply-adds again and compares.
 """
 
@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from tumorlens.errors import ModelError, did_you_mean
 
-_FILE = "_network_table.json"
+TABLE_FILE = "_network_table.json"
+"""In the folder of the package."""
 CLASSES = 4
 """Number of classes that the parameters are counted for."""
 
@@ -81,7 +81,7 @@ _ROWS = TypeAdapter(list[NetworkFacts])
 @cache
 def network_table() -> dict[str, NetworkFacts]:
     """All architectures by name, sorted."""
-    rows = json.loads(resources.files("tumorlens").joinpath(_FILE).read_text(encoding="utf-8"))["networks"]
+    rows = json.loads(resources.files("tumorlens").joinpath(TABLE_FILE).read_text(encoding="utf-8"))["networks"]
     return {facts.name: facts for facts in _ROWS.validate_python(rows)}
 
 
@@ -107,22 +107,3 @@ def network_facts(name: str) -> NetworkFacts:
         advice = did_you_mean(name, table) or "see: tumorlens networks list"
         raise ModelError(found=f"no network is called '{name}'", advice=advice)
     return table[name]
-
-
-def counted_facts(name: str) -> NetworkFacts:
-    """The same facts, counted from the network itself; needs the extra ``train``."""
-    from tumorlens.models import architecture_info, cost
-
-    return NetworkFacts(**(asdict(architecture_info(name)) | asdict(cost(name, CLASSES))))
-
-
-def write_table(path: Path) -> None:
-    """Count all networks of the registry, and write the table."""
-    from tumorlens.models import registered_names
-
-    rows = [asdict(counted_facts(name)) for name in registered_names()]
-    path.write_text(json.dumps({"networks": rows}, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_table(Path(__file__).with_name(_FILE))
