@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.html import Page, footer_facts
 from tests.fixtures.without_torch import BLOCKED
 from tumorlens.cli import main
 from tumorlens.deploy.predictor import load
 from tumorlens.model_card.card import ModelCard
+from tumorlens.report import RESEARCH_ONLY
 from tumorlens.training import Run
 
 
@@ -58,6 +60,25 @@ def test_a_checklist_is_written_with_a_record_beside_it(
     assert (record["verb"], record["outputs"]) == ("card", ["checklist.md"])
 
 
+@pytest.mark.parametrize("name", ["card.html", "CARD.HTM"])
+def test_a_page_is_written_where_the_suffix_asks_for_one(
+    evaluated_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    out = tmp_path / name
+    assert main(["card", str(evaluated_model_file), "-o", str(out)]) == 0
+    assert capsys.readouterr().out == ""
+    document, card = out.read_text(encoding="utf-8"), load(evaluated_model_file).card
+    text = Page(document).text
+    for word in ("Is there a tumor at all", card.tested_on, card.training.split_hash or "", RESEARCH_ONLY):
+        assert word in text
+    record = json.loads((tmp_path / f"{name}.run.json").read_text())
+    assert (record["verb"], record["outputs"]) == ("card", [name])
+    facts = footer_facts(document)
+    assert facts["Seed"] == str(card.training.seed)
+    assert facts["Data fingerprint"] == card.training.data_fingerprint
+    assert facts["Command"].startswith(record["command"][0])
+
+
 def test_a_run_folder_is_refused_with_the_command_to_export_it(
     finished_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +94,7 @@ def test_a_run_folder_is_refused_with_the_command_to_export_it(
     [
         (["--checklist", "stard", "--output", "x.md"], "'stard'; expected claim, tripod-ai"),
         (["--checklist", "claim"], "--checklist needs --output"),
+        (["--checklist", "claim", "--output", "x.html"], "a .html file holds the card"),
     ],
 )
 def test_wrong_usage_exits_with_2(
@@ -83,7 +105,7 @@ def test_wrong_usage_exits_with_2(
 
 
 def test_cards_and_checklists_need_no_torch(model_file: Path, tmp_path: Path) -> None:
-    for options in ([], ["--output", str(tmp_path / "checklist.md")]):
+    for options in ([], ["--output", str(tmp_path / "checklist.md")], ["--output", str(tmp_path / "card.html")]):
         done = subprocess.run(
             [sys.executable, "-c", BLOCKED, "card", str(model_file), *options], capture_output=True, text=True
         )

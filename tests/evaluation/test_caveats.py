@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tests.fixtures.tiny_datasets import patients
 from tumorlens.datasets import Sample, SplitPlan, Table
-from tumorlens.evaluation.caveats import caveats, mask_caveats
+from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
+from tumorlens.metrics.classification import measure
 from tumorlens.metrics.overlap import SegmentationCase
+from tumorlens.stats import ClusterBootstrap
 
 BY_PATIENT = SplitPlan(by="patient", source="folds")
 
@@ -27,6 +31,15 @@ def test_fewer_than_fifty_patients_are_counted_and_the_uncertainty_is_given() ->
     (text,) = caveats_of(patients({"glioma": 20, "meningioma": 21}))
     assert text.startswith("Only 41 test patients, fewer than 50")
     assert "plus or minus 9 points" in text
+
+
+def test_a_class_of_which_fewer_than_half_is_recognized_is_named_with_its_sensitivity() -> None:
+    predicted = [0] * 20 + [1] * 9 + [0] * 11  # of 20 meningiomas 9
+    bootstrap = ClusterBootstrap([str(i) for i in range(40)], "patient", 50)
+    (text,) = class_caveats(measure(np.eye(3)[predicted], [0] * 20 + [1] * 20, bootstrap, ("a", "b", "absent")))
+    assert text.startswith("Fewer than half of the images of a class are classified correctly; sensitivity: b 45.0 % (")
+    half = [0] * 20 + [1] * 10 + [0] * 10
+    assert class_caveats(measure(np.eye(2)[half], [0] * 20 + [1] * 20, bootstrap, ("a", "b"))) == ()
 
 
 def test_an_absent_class_is_named() -> None:

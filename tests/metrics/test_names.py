@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tumorlens.metrics.classification import measure
+from tumorlens.metrics.detection import measure_detection
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.stats import ClusterBootstrap
 
@@ -12,7 +13,12 @@ from tumorlens.stats import ClusterBootstrap
 def test_every_metric_that_is_computed_is_in_the_registry_under_its_name() -> None:
     labels, probabilities = np.array([0, 1, 0, 1]), np.array([[0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]])
     metrics = measure(probabilities, labels, ClusterBootstrap(list("abcd"), "patient", n_resamples=20), ("a", "b"))
+    detection = measure_detection(
+        probabilities, labels, ClusterBootstrap(list("abcd"), "patient", 20), ("a", "b"), {"b"}, 0.1
+    )
+    assert detection is not None
     computed = set(metrics.overall) | {name for row in metrics.per_class.values() for name in row}
+    computed |= set(detection.estimates)
     assert computed <= set(METRICS)
     assert computed == {name for name, metric in METRICS.items() if not metric.segmentation}
 

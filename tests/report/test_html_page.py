@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 import tumorlens
-from tests.fixtures.html import MALICIOUS, Page
+from tests.fixtures.html import MALICIOUS, Page, check_guides
 from tumorlens.report import (
     RESEARCH_ONLY,
     CaptionedImage,
+    Guide,
     HeatCell,
     PageFooter,
     Section,
@@ -36,12 +37,16 @@ from tumorlens.report import (
     section_to_dict,
     table,
     tiles,
+    verdict,
 )
 from tumorlens.report.blocks import Paragraph
 from tumorlens.report.plots import ConfusionChart
 from tumorlens.stats import Estimate
 
 ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
+
+
+GUIDE = Guide("this is shown", "high", "low", "train again")
 
 
 def everything(name: str) -> str:
@@ -52,13 +57,14 @@ def everything(name: str) -> str:
         *note("warning", name),
         *paragraph(name),
         *key_values([(name, name)]),
-        *table([name, "n"], [[name, 3]]),
+        *table([name, "n"], [[name, 3]], guide=GUIDE),
+        *verdict([name, name], name, "ok"),
         *code(name),
         *details(name, paragraph(name)),
-        *columns(figure(ConfusionChart([[1]], [name]), name), ()),
+        *columns(figure(ConfusionChart([[1]], [name]), name, guide=Guide(name, name, name, name)), ()),
         *figure(image.image, name, name),
-        *contact_sheet([image]),
-        *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])]),
+        *contact_sheet([image], guide=GUIDE),
+        *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])], guide=GUIDE),
     )
     return render_page(name, name, [Section(name, body, lead=name)] * 3, PageFooter(name, name, name, 7, name, (name,)))
 
@@ -141,7 +147,9 @@ def test_a_note_shows_its_kind_as_a_word() -> None:
 
 
 def test_a_table_has_row_headers_and_aligned_columns() -> None:
-    parsed = Page(render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl")))
+    parsed = Page(
+        render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl", guide=GUIDE))
+    )
     scopes = [(tag, a.get("scope"), a["class"]) for tag, a in parsed.tags if tag in ("th", "td")]
     assert scopes[3:] == [("th", "row", "words"), ("td", None, "number"), ("td", None, "words")]
     assert "0.988" in parsed.text
@@ -149,14 +157,43 @@ def test_a_table_has_row_headers_and_aligned_columns() -> None:
 
 def test_a_table_with_a_row_or_alignment_too_short_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
-        table(["class", "n"], [["glioma"]])
+        table(["class", "n"], [["glioma"]], guide=GUIDE)
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
-        table(["class", "n"], [], align="l")
+        table(["class", "n"], [], align="l", guide=GUIDE)
+
+
+def test_how_to_read_a_chart_or_table_is_folded_below_it() -> None:
+    chart = figure(ConfusionChart([[1]], ["glioma"]), guide="confusion_matrix")
+    for blocks in (table(["a"], [], guide=GUIDE), heat_table(["a"], [], guide=GUIDE), chart):
+        html = render_blocks(blocks)
+        check_guides(f"<main>{html}")
+        assert html.count('<details class="guide"><summary>How to read this</summary>') == 1
+    assert (
+        "Shows this is shown Better high Worse low Then train again"
+        in Page(render_blocks(table(["a"], [], guide=GUIDE))).text
+    )
+    with pytest.raises(AssertionError, match="no reading guide"):
+        check_guides("<main><table></table></div><p>next</p>")
+
+
+def test_a_chart_without_a_guide_is_an_error() -> None:
+    with pytest.raises(ValueError, match="a ConfusionChart without a reading guide"):
+        figure(ConfusionChart([[1]], ["glioma"]))
+
+
+def test_a_verdict_says_what_it_does_not_establish() -> None:
+    text = Page(render_blocks(verdict(["Clean.", "Balanced."], "That it is right.", "ok"))).text
+    assert text == "Good. Clean. Balanced. This does not establish: That it is right."
+    assert verdict([], "nothing") == ()
 
 
 def test_a_section_can_be_read_without_html() -> None:
-    inner = table(["class", "AUROC"], [["glioma", 0.98765]])
-    section = Section("Classes", paragraph("one") + details("more", columns(inner, paragraph("two"))), "lead")
+    inner = table(["class", "AUROC"], [["glioma", 0.98765]], guide=GUIDE)
+    section = Section(
+        "Classes",
+        paragraph("one") + verdict("proven", "all else") + details("more", columns(inner, paragraph("two"))),
+        "lead",
+    )
     assert [block.text for block in find_blocks(section.blocks, Paragraph)] == ["one", "two"]
     (found,) = find_blocks(section.blocks, TableBlock)
     assert found.rows == (("glioma", "0.988"),)
@@ -166,6 +203,7 @@ def test_a_section_can_be_read_without_html() -> None:
         "lead": "lead",
         "paragraphs": ["one", "two"],
         "notes": [],
+        "verdicts": [{"texts": ["proven"], "does_not_establish": "all else"}],
         "tables": [{"headers": ["class", "AUROC"], "rows": [["glioma", "0.988"]]}],
     }
 

@@ -1,4 +1,4 @@
-"""tumorlens card: model file -> its model card on the terminal, or a reporting checklist."""
+"""tumorlens card: model file -> its model card on the terminal or as a page, or a reporting checklist."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tumorlens.cli.common import Json, Panel, choice, grid, print_json, print_st
 from tumorlens.model_card.checklists.shipped_checklists import checklist_names
 
 if TYPE_CHECKING:
+    from tumorlens.model_card.card_html import card_html
     from tumorlens.model_card.card_sections import CardSection
 
 
@@ -33,24 +34,34 @@ def card(
             "--output",
             "-o",
             dir_okay=False,
-            help="Write a reporting checklist to this file, .md, instead of printing the card.",
+            help="Write the card as a page, .html, or a reporting checklist, .md, instead of printing the card.",
             show_default=False,
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Print the model card. With --output, fill in a reporting checklist as far as the card allows."""
+    """Print the model card. With --output, write it as a page, or fill in a reporting checklist."""
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.shipped import model_path
     from tumorlens.model_card.card_sections import ModelFile, card_page
     from tumorlens.model_card.checklists.fill_checklist import write_checklist
     from tumorlens.model_card.checklists.shipped_checklists import load_checklist
+    from tumorlens.report import save_page
 
     if checklist and not output:
         raise typer.BadParameter("--checklist needs --output, the file to write")
+    page = output is not None and output.suffix.lower() in (".html", ".htm")
+    if page and checklist:
+        raise typer.BadParameter("--checklist is written as .md, and a .html file holds the card")
     known, file = load(model).card, ModelFile.of(model_path(model))
+    if output and page:
+        record = Record("card", model=model)
+        save_page(card_html(known, file, record.facts), output)
+        record.add(outputs=[output.name])
+        record.write(output.parent, f"{output.name}.run.json")
+        return print_json({"path": str(output)}) if json else print_status(f"written: {output}")
     if output:
         name = checklist or "claim"
         record = Record("card", model=model, checklist=name)

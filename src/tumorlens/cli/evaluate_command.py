@@ -103,6 +103,10 @@ def evaluate(
     ] = None,
     unannotated: Unannotated = "error",
     allow_box_masks: AllowBoxMasks = False,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(help="Share of tumors, such as 0.05, for predictive values; none by default.", show_default=False),
+    ] = None,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
     json: Json = False,
@@ -134,6 +138,7 @@ def evaluate(
             table=table,
             subset=subset,
             allow_box_masks=allow_box_masks,
+            prevalence=prevalence,
             analyses=analyses,
             limits=limits,
             n_resamples=n_resamples,
@@ -167,6 +172,11 @@ def show_evaluation(evaluation: Evaluation) -> None:
     overall = grid("", "value (95 % interval)")
     for metric in (METRICS[name] for name in _OVERALL):
         overall.add_row(metric.title, with_interval(metrics.overall[metric.name], metric.percent))
+    if detection := evaluation.detection:
+        at = "" if detection.prevalence is None else f", at a prevalence of {detection.prevalence:.1%}"
+        for name, estimate in detection.estimates.items():
+            of = at if name.endswith("pv") else ""
+            overall.add_row(f"{METRICS[name].title}, any tumor{of}", with_interval(estimate, METRICS[name].percent))
     show(overall)
     classes = grid("\nclass", "\nimages", *(f"\n{METRICS[name].title}" for name in _PER_CLASS))
     for label, estimates in metrics.per_class.items():

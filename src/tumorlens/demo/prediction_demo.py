@@ -20,6 +20,7 @@ from tumorlens.deploy.predictor import available_threads, load
 from tumorlens.deploy.shipped import DEFAULT_MODEL
 from tumorlens.errors import TumorlensError
 from tumorlens.metrics import Metrics, Segmentation, measure, measure_segmentation, segmentation_case
+from tumorlens.metrics.detection import measure_detection
 from tumorlens.report import (
     CaptionedImage,
     PageFooter,
@@ -177,21 +178,16 @@ def _measured(
     labels = [one.sample.label for one in found]
     bootstrap = ClusterBootstrap([one.sample.unit for one in found], "patient", seed=seed)
     probabilities = np.array([list(one.prediction.probabilities.values()) for one in found])
-    metrics = measure(probabilities, [classes.index(label) for label in labels], bootstrap, classes)
-    called = np.array([one.prediction.label not in HEALTHY for one in found], dtype=float)
-    binary = measure(
-        np.stack([1 - called, called], axis=1),
-        [int(label not in HEALTHY) for label in labels],
-        bootstrap,
-        ("no tumor", "tumor"),
-    )
-    detection = {name: binary.per_class["tumor"][name] for name in ("sensitivity", "specificity")}
+    positions = [classes.index(label) for label in labels]
+    metrics = measure(probabilities, positions, bootstrap, classes)
+    detection = measure_detection(probabilities, positions, bootstrap, classes, HEALTHY)
+    assert detection is not None  # phantoms have both
     cases = [
         segmentation_case(one.prediction.mask, one.reference, None, healthy=one.sample.label in HEALTHY)
         for one in found
         if one.prediction.mask is not None
     ]
-    return metrics, detection, measure_segmentation(cases, labels, bootstrap, classes) if cases else None
+    return metrics, detection.estimates, measure_segmentation(cases, labels, bootstrap, classes) if cases else None
 
 
 def _page(result: PredictionDemo, folder: Path, footer: PageFooter) -> str:
@@ -231,7 +227,8 @@ def _summary(result: PredictionDemo) -> Section:
         headline.append(Tile("Dice", result.segmentation.overall["dice"], percent=False))
     headline.append(Tile("Out of distribution", f"{result.ood} of {total}", hint="flagged: not to be used"))
     blocks = note("warning", _PROVES_NOTHING) + tiles(headline)
-    blocks += figure(ConfusionChart(result.metrics.confusion_matrix.tolist(), result.metrics.classes))
+    chart = ConfusionChart(result.metrics.confusion_matrix.tolist(), result.metrics.classes)
+    blocks += figure(chart, "Rows: reference. Columns: prediction.", guide="confusion_matrix")
     lead = f"{result.correct} of {total} phantoms are classified correctly. Each value with its 95 % interval."
     return Section("Results", blocks, lead)
 
@@ -263,7 +260,11 @@ def _image_sections(phantoms: Sequence[PhantomPrediction]) -> list[Section]:
         ("Correct class", first, len(correct), f"Chosen by rule: the first {_SHOWN} phantoms of each class."),
     )
     return [
-        Section(f"{title}: {len(group)} of {n}", contact_sheet((one.image() for one in group), wide=True), lead)
+        Section(
+            f"{title}: {len(group)} of {n}",
+            contact_sheet((one.image() for one in group), wide=True, guide="predictions"),
+            lead,
+        )
         if group
         else Section(f"{title}: none", ())
         for title, group, n, lead in groups

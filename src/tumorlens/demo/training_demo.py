@@ -109,13 +109,13 @@ def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progres
         ),
         Section(
             "New phantoms, and the model that comes with tumorlens",
-            contact_sheet(shipped),
+            contact_sheet(shipped, guide="predictions"),
             _shipped_model_note(shipped),
         ),
         *evaluation_sections(run, evaluation),
         Section(
             "New phantoms, predicted by the exported model",
-            contact_sheet(predicted),
+            contact_sheet(predicted, guide="predictions"),
             "Left: the slice with the outline of the reference mask. Right: the heat map of the predicted class.",
         ),
     ]
@@ -147,7 +147,9 @@ def _summary(folder: Path, steps: _StepTimer, card: ModelCard) -> Section:
         "info",
         "Phantoms are synthetic. The metrics here show that the software works; they say nothing about patients.",
     )
-    body += table(["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr")
+    body += table(
+        ["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr", guide="demo_steps"
+    )
     body += note(
         "info",
         f"The exported file gives the predictions of the network: on {card.parity.images} images the largest "

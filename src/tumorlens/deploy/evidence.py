@@ -11,6 +11,7 @@ from typing import Any
 from tumorlens.errors import RunError
 from tumorlens.evaluation import weights_hash
 from tumorlens.experiments.cross_validation.cross_validation_files import CROSS_VALIDATION
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.model_card.card import CalibrationSummary
 from tumorlens.stats.conformal import NonconformityQuantiles, PredictionSets
 from tumorlens.stats.estimate_record import EstimateRecord
@@ -80,6 +81,12 @@ class CardEvidence:
     def metrics(self) -> dict[str, EstimateRecord]:
         """Over all images: classification, then segmentation."""
         return _estimates(self.evaluation["overall"] | self._segmentation.get("overall", {}))
+
+    @property
+    def detection(self) -> TumorDetection | None:
+        """Whether there is a tumor at all; None where the classes do not tell, and in older evaluations."""
+        known = self.evaluation.get("detection")
+        return TumorDetection.model_validate(known) if known else None
 
     @property
     def per_class(self) -> dict[str, dict[str, EstimateRecord]]:

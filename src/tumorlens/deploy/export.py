@@ -184,6 +184,7 @@ def _card(
         weights_dtype="float16" if half else "float32",
         folds=evidence.folds if evidence else None,
         metrics=evidence.metrics if evidence else {},
+        detection=evidence.detection if evidence else None,
         per_class=evidence.per_class if evidence else {},
         confusion_matrix=evidence.confusion_matrix if evidence else (),
         calibration=calibration,

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from tumorlens.auditing.integrity.mask_issues import BOX_MASK_SHARE
 from tumorlens.datasets import Sample, SplitPlan, Table
 from tumorlens.datasets.classes import HEALTHY
+from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.overlap import SegmentationCase
 
 FEW = 50
+HALF = 0.5
+"""Sensitivity of a class below which a caveat names it."""
 SOME = 0.05
 """Share of bounding boxes among the reference masks from which they are mentioned."""
 
@@ -47,6 +50,15 @@ def caveats(
         _separable_classes(subset),
     ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def class_caveats(metrics: Metrics) -> tuple[str, ...]:
+    """A caveat where fewer than half of the images of a class are classified correctly."""
+    rates = {name: metrics.per_class[name]["sensitivity"] for name in metrics.classes if metrics.support[name]}
+    low = [f"{name} {rate.percent()}" for name, rate in rates.items() if rate.value < HALF]
+    if not low:
+        return ()
+    return (f"Fewer than half of the images of a class are classified correctly; sensitivity: {', '.join(low)}.",)
 
 
 def mask_caveats(cases: Sequence[SegmentationCase], samples: Sequence[Sample]) -> tuple[str, ...]:

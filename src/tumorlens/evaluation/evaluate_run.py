@@ -15,13 +15,14 @@ from tumorlens.errors import DataError, did_you_mean
 from tumorlens.evaluation.analyses import AnalysisResult, Context, registry
 from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.evaluation.box_masks import refuse_box_masks
-from tumorlens.evaluation.caveats import caveats, mask_caveats
+from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts, facts_of
 from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask, TemperatureScaling
 from tumorlens.evaluation.inference import InferenceResult, Spacing, infer
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
-from tumorlens.metrics.classification import measure
+from tumorlens.metrics.classification import Metrics, measure
+from tumorlens.metrics.detection import check_prevalence, measure_detection
 from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
 from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.models import Pipeline
@@ -36,6 +37,7 @@ def evaluate(
     table: Table | None = None,
     subset: str = "test",
     allow_box_masks: bool = False,
+    prevalence: float | None = None,
     analyses: Mapping[str, bool] | None = None,
     limits: Mapping[str, int] | None = None,
     n_resamples: int = 2000,
@@ -50,6 +52,7 @@ def evaluate(
             "tumor", all tumor classes of the run count as that.
         subset: ``"test"``, ``"val"`` or ``"train"`` of the run's own data.
         allow_box_masks: report segmentation metrics even if most reference masks are bounding boxes.
+        prevalence: share of tumors for which predictive values are computed, between 0 and 1; None for no such values.
         analyses: name of an analysis -> whether to make it; the registry says which are made otherwise. Region
             occlusion takes three times as long as all the rest; robustness is made on request only.
         limits: name of an analysis -> the largest number of images for it; 0 for all.
@@ -59,8 +62,8 @@ def evaluate(
 
     Raises:
         SplitError: external data that shares patients or images with the run's train subset.
-        DataError: labels the run does not know, an empty subset, reference masks that are bounding boxes, or an
-            analysis that does not exist.
+        DataError: labels the run does not know, an empty subset, reference masks that are bounding boxes, an
+            analysis that does not exist, or a prevalence that is not between 0 and 1 or has no class without tumor.
         RunError: the run's data changed since training.
         ScanError: an image cannot be read, or a mask.
 
@@ -73,6 +76,7 @@ def evaluate(
     """
     chosen = _chosen(analyses or {}, limits or {})
     run = collapse_tumor_classes(run, table)
+    check_prevalence(prevalence, run.spec.classes, HEALTHY)
     own, measured, name = choose_subset(run, table, subset)
     if run.segments and not allow_box_masks:
         refuse_box_masks(f"{measured.name}, {name}", measured.samples)
@@ -99,7 +103,7 @@ def evaluate(
             progress=shown,
         )
         results = _analyze(chosen, context)
-    return _result(context, scaling, masks, results, external=table is not None)
+    return _result(context, scaling, masks, results, external=table is not None, prevalence=prevalence)
 
 
 def calibrate(run: Run, table: Table) -> TemperatureScaling:
@@ -115,6 +119,7 @@ def _result(
     results: Mapping[str, AnalysisResult],
     *,
     external: bool,
+    prevalence: float | None,
 ) -> Evaluation:
     """Metrics before and after temperature scaling, together with what they rest on."""
     inference, samples, labels = context.inference, context.subset.samples, context.labels
@@ -127,6 +132,9 @@ def _result(
         logits=inference.logits,
         probabilities=context.probabilities,
         metrics=metrics,
+        detection=measure_detection(
+            context.probabilities, labels, context.bootstrap, context.classes, HEALTHY, prevalence
+        ),
         before=uncalibrated,
         nll=(nll(inference.logits, labels), nll(inference.logits, labels, scaling.temperature)),
         calibration=scaling,
@@ -138,7 +146,7 @@ def _result(
         ),
         analyses=results,
         facts=_facts(context, metrics.overall["accuracy"], external=external),
-        caveats=_caveats(context, results),
+        caveats=_caveats(context, metrics, results),
     )
 
 
@@ -147,14 +155,14 @@ def _facts(context: Context, accuracy: Estimate, *, external: bool) -> Evaluatio
     return facts_of(context.run, context.subset, accuracy, name=name, external=external, bootstrap=bootstrap)
 
 
-def _caveats(context: Context, results: Mapping[str, AnalysisResult]) -> tuple[str, ...]:
+def _caveats(context: Context, metrics: Metrics, results: Mapping[str, AnalysisResult]) -> tuple[str, ...]:
     """What limits the results: of the analyses, of the task, of the data, and of the reference masks."""
     found = [caveat for result in results.values() for caveat in result.caveats]
     if isinstance(context.run, BinaryTaskRun):
         found.append(context.run.caveat)
     subset, unit = context.subset, context.bootstrap.unit
     found += caveats(subset, context.classes, unit, measured=context.subset_name, plan=context.table.plan)
-    return (*found, *mask_caveats(context.cases, subset.samples))
+    return (*found, *class_caveats(metrics), *mask_caveats(context.cases, subset.samples))
 
 
 def _chosen(analyses: Mapping[str, bool], limits: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.overlap import DistanceUnit
 from tumorlens.stats.estimate_record import EstimateRecord
 
@@ -105,6 +106,7 @@ class EvaluationRecord(EvaluationFacts):
         schema_version: of the file.
         caveats: what a reader must know before quoting a number.
         calibration: temperature, what it was fitted on, and calibration metrics before and after.
+        detection: whether there is a tumor at all; None where the classes do not tell, and in older files.
         segmentation: segmentation metrics; None where there are none.
         analyses: name of an analysis -> its result.
         classes: class names in output order.
@@ -119,6 +121,7 @@ class EvaluationRecord(EvaluationFacts):
     schema_version: Literal[1]
     caveats: tuple[str, ...]
     calibration: CalibrationRecord
+    detection: TumorDetection | None = None
     segmentation: SegmentationRecord | None
     analyses: dict[str, AnalysisRecord]
     classes: tuple[str, ...]

@@ -17,6 +17,7 @@ from tumorlens.evaluation.analyses.analysis import AnalysisResult
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts
 from tumorlens.evaluation.image_rows import Cell, image_rows
 from tumorlens.metrics.classification import Metrics
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.report import RESEARCH_ONLY, notebook_html
@@ -82,6 +83,7 @@ class Evaluation:
         logits: (N, K) of the network.
         probabilities: (N, K) after temperature scaling.
         metrics: of the calibrated probabilities.
+        detection: whether there is a tumor at all; None where no class, or every class, is without tumor.
         before: of the probabilities without temperature scaling.
         nll: mean negative log likelihood, before and after temperature scaling.
         calibration: the temperature, and what it was fitted on.
@@ -107,6 +109,7 @@ class Evaluation:
     logits: Floats
     probabilities: Floats
     metrics: Metrics
+    detection: TumorDetection | None
     before: Metrics
     nll: tuple[float, float]
     calibration: TemperatureScaling
@@ -193,6 +196,7 @@ class Evaluation:
                 "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
                 "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
             },
+            "detection": self.detection.model_dump(mode="json") if self.detection else None,
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
             "analyses": {
                 name: result.to_dict() | {"conclusions": list(result.conclusions), "caveats": list(result.caveats)}

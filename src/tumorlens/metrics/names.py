@@ -48,6 +48,7 @@ class Metric:
 
 
 _POWERS = "Powers 2011, Evaluation: from precision, recall and F-measure to ROC, J. Mach. Learn. Technol. 2:37"
+_ALTMAN = "Altman and Bland 1994, Diagnostic tests 2: predictive values, BMJ 309:102"
 _RELOADED = "Maier-Hein et al. 2024, Metrics reloaded, Nat. Methods 21:195"
 
 METRICS = {
@@ -63,6 +64,8 @@ METRICS = {
         Metric("sensitivity", "sensitivity", "share", "higher", _POWERS),
         Metric("specificity", "specificity", "share", "higher", _POWERS),
         Metric("precision", "precision", "share", "higher", _POWERS),
+        Metric("ppv", "positive predictive value", "share", "higher", _ALTMAN),
+        Metric("npv", "negative predictive value", "share", "higher", _ALTMAN),
         Metric("f1", "F1", "share", "higher", _POWERS),
         Metric("auroc", "AUROC", "score", "higher", "Hanley and McNeil 1982, Radiology 143:29"),
         Metric("dice", "Dice", "score", "higher", "Dice 1945, Ecology 26:297", segmentation=True),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tumorlens._legacy import is_legacy, translate
 from tumorlens.errors import ModelFileError
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
 from tumorlens.model_card.training_provenance import TrainingProvenance
 from tumorlens.report import notebook_html
@@ -110,6 +111,8 @@ class ModelCard(BaseModel):
         folds: number of folds where metrics, temperature and prediction sets are from a cross-validation of the same
             recipe; None where they are from the run's own validation and test subset.
         metrics: name -> estimate on the test subset; empty where the run was not evaluated.
+        detection: sensitivity and specificity for any tumor, and predictive values at a prevalence; None where the
+            classes do not tell, and in older cards.
         per_class: class -> name -> estimate on the test subset; empty likewise.
         confusion_matrix: (K, K) images of the test subset, rows: reference, columns: prediction; empty likewise.
         calibration: the temperature scaling.
@@ -149,6 +152,7 @@ class ModelCard(BaseModel):
     weights_dtype: Literal["float32", "float16"] = "float32"
     folds: int | None = None
     metrics: dict[str, EstimateRecord]
+    detection: TumorDetection | None = None
     per_class: dict[str, dict[str, EstimateRecord]] = {}
     confusion_matrix: tuple[tuple[int, ...], ...] = ()
     calibration: CalibrationSummary | None = None

@@ -7,7 +7,18 @@ from typing import Any
 
 from tumorlens.model_card.card import ModelCard
 from tumorlens.model_card.card_sections import CardSection, ModelFile, card_page
-from tumorlens.report import Blocks, Note, PageFooter, Paragraph, Section, key_values, render_page, table
+from tumorlens.report import Blocks, Note, PageFooter, Paragraph, Section, key_values, render_page, table, verdict
+
+_GUIDES = {
+    "Is there a tumor at all": "card_detection",
+    "Metrics": "card_metrics",
+    "Metrics per class": "class_metrics",
+}
+
+_LIMIT = (
+    "That the model works on other data. Each conclusion holds for the test data of this card; the report of the "
+    "evaluation says what else each analysis leaves open."
+)
 
 
 def card_html(card: ModelCard, file: ModelFile, record: Mapping[str, Any] | None = None) -> str:
@@ -30,7 +41,10 @@ def card_html(card: ModelCard, file: ModelFile, record: Mapping[str, Any] | None
 def _blocks(section: CardSection) -> Blocks:
     """A table with headings; without, names with their values, or texts without a name."""
     if section.headings:
-        return table(section.headings, section.rows, "l" * len(section.headings))
+        guide = _GUIDES.get(section.title, "card_table")
+        return table(section.headings, section.rows, "l" * len(section.headings), guide=guide)
+    if section.title == "Analyses":
+        return verdict((text for _, text in section.rows), _LIMIT)
     if section.title == "Caveats":
         return tuple(Note("warning", text) for _, text in section.rows)
     if all(not name for name, _ in section.rows):

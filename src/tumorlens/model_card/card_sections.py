@@ -64,6 +64,9 @@ def card_page(card: ModelCard, file: ModelFile) -> tuple[CardSection, ...]:
         CardSection("Model", tuple(_identity(card, file))),
         CardSection("Intended use", (("use", card.intended_use),)),
         CardSection("Caveats", tuple(("", caveat) for caveat in card.caveats)),
+        CardSection(
+            "Is there a tumor at all", tuple(phrases.detection_rows(card)), ("", "estimate (95 % interval)", "sample")
+        ),
         CardSection("Metrics", tuple(phrases.metric_rows(card.metrics)), ("", "estimate (95 % interval)", "sample")),
         CardSection("Metrics per class", tuple(_classes(card)), ("class", "images", *_columns(card).values())),
         CardSection("Confusion matrix", tuple(phrases.confusion_rows(card))),

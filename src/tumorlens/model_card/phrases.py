@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.datasets.data_records import SampleCount
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.model_card.card import ModelCard
 from tumorlens.report.text import with_interval
@@ -30,6 +32,24 @@ def estimate_text(name: str, record: EstimateRecord) -> str:
 def metric_rows(metrics: Mapping[str, EstimateRecord]) -> list[tuple[str, str, str]]:
     """Title, value with interval, and sample of each metric."""
     return [(title(name), estimate_text(name, one), one.estimate.evidence) for name, one in metrics.items()]
+
+
+def detection_rows(card: ModelCard) -> list[tuple[str, str, str]]:
+    """Whether there is a tumor at all: title, value with interval, and sample, with the prevalence where it counts."""
+    known = card.detection or _detection_of(card)
+    if known is None:
+        return []
+    at = "" if known.prevalence is None else f" at a prevalence of {100 * known.prevalence:g} %"
+    titles = {name: f"{title(name)}{at if name in ('ppv', 'npv') else ''}" for name in known.estimates}
+    return [(titles[name], with_interval(one, percent=True), one.evidence) for name, one in known.estimates.items()]
+
+
+def _detection_of(card: ModelCard) -> TumorDetection | None:
+    """From the metrics of the only class without tumor, whose specificity is the sensitivity for any tumor."""
+    healthy = [metrics for name, metrics in card.per_class.items() if name in HEALTHY]
+    if len(healthy) != 1 or not {"sensitivity", "specificity"} <= set(healthy[0]) or len(card.per_class) < 2:
+        return None
+    return TumorDetection(sensitivity=healthy[0]["specificity"], specificity=healthy[0]["sensitivity"])
 
 
 def input_geometry(card: ModelCard) -> str:

@@ -20,6 +20,7 @@ from tumorlens.report.blocks import (
     TableBlock,
     Tile,
     Tiles,
+    Verdict,
     code,
     columns,
     contact_sheet,
@@ -33,7 +34,9 @@ from tumorlens.report.blocks import (
     section_to_dict,
     table,
     tiles,
+    verdict,
 )
+from tumorlens.report.guides import Guide
 from tumorlens.report.html_page import RESEARCH_ONLY, render_page, save_page
 from tumorlens.report.images import data_uri, marked, overlay, save_overlay, save_png, side_by_side, with_notice
 from tumorlens.report.notebook import notebook_html
@@ -48,6 +51,7 @@ __all__ = [
     "Columns",
     "Details",
     "Figure",
+    "Guide",
     "HeatCell",
     "HeatTable",
     "ImageGrid",
@@ -59,6 +63,7 @@ __all__ = [
     "TableBlock",
     "Tile",
     "Tiles",
+    "Verdict",
     "code",
     "columns",
     "contact_sheet",
@@ -82,5 +87,6 @@ __all__ = [
     "side_by_side",
     "table",
     "tiles",
+    "verdict",
     "with_notice",
 ]

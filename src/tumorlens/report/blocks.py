@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from tumorlens.report.guides import Guide, find_guide
+from tumorlens.report.plots.charts import Chart
 from tumorlens.report.text import number
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tumorlens.report.plots.charts import Chart
     from tumorlens.stats import Estimate
 
 NoteKind = Literal["ok", "info", "warning", "danger"]
+Mark = Literal["right", "wrong", "differs"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,21 @@ class Note:
 
     kind: NoteKind
     text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A conclusion, always together with what it does not establish.
+
+    Attributes:
+        texts: the conclusion, one sentence each.
+        limit: what it does not establish.
+        kind: of its banner; None for plain paragraphs.
+    """
+
+    texts: tuple[str, ...]
+    limit: str
+    kind: NoteKind | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,7 @@ class TableBlock:
         headers: one per column.
         rows: as many cells as headers.
         align: one letter per column, ``"l"`` or ``"r"``.
+        guide: how to read it; every table has one.
 
     Raises:
         ValueError: a row, or `align`, has another length than `headers`.
@@ -83,6 +101,7 @@ class TableBlock:
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     align: str
+    guide: Guide
 
     def __post_init__(self) -> None:
         width = len(self.headers)
@@ -125,11 +144,20 @@ class Figure:
         content: the data of a chart, or an image.
         caption: one line below it; may be empty.
         alt: what a screen reader says instead of an image; a chart makes its own.
+        guide: how to read it; every chart has one.
+
+    Raises:
+        ValueError: a chart without a guide.
     """
 
     content: Chart | Image.Image
     caption: str = ""
     alt: str = ""
+    guide: Guide | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.content, Chart) and self.guide is None:
+            raise ValueError(f"a {type(self.content).__name__} without a reading guide")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +168,14 @@ class CaptionedImage:
         image: any mode.
         caption: the lines below it, separated by newlines.
         alt: what a screen reader says instead of the image.
-        mark: whether the prediction shown is right or wrong; None where there is nothing to mark.
+        mark: whether the prediction shown is right or wrong, or that the labels of a pair differ; None where there is
+            nothing to mark.
     """
 
     image: Image.Image
     caption: str
     alt: str
-    mark: Literal["right", "wrong"] | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -158,11 +187,13 @@ class ImageGrid:
         longest: larger images are reduced to this many pixels on their longer side. All are stored as JPEG, so
             that a grid of fifty stays below two megabytes.
         wide: fewer columns, for images that are two side by side.
+        guide: how to read them; None where the captions say all.
     """
 
     items: tuple[CaptionedImage, ...]
     longest: int = 384
     wide: bool = False
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +222,7 @@ class HeatTable:
     Attributes:
         headers: one per column.
         rows: the name of the row, and the cells of the other columns.
+        guide: how to read it.
 
     Raises:
         ValueError: a row has another width than `headers`.
@@ -198,6 +230,7 @@ class HeatTable:
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
+    guide: Guide
 
     def __post_init__(self) -> None:
         for name, cells in self.rows:
@@ -206,7 +239,20 @@ class HeatTable:
                 raise ValueError(f"row {name!r} fills {width} columns of {len(self.headers) - 1}")
 
 
-Block = Paragraph | Note | Tiles | KeyValues | TableBlock | Code | Details | Columns | Figure | ImageGrid | HeatTable
+Block = (
+    Paragraph
+    | Note
+    | Verdict
+    | Tiles
+    | KeyValues
+    | TableBlock
+    | Code
+    | Details
+    | Columns
+    | Figure
+    | ImageGrid
+    | HeatTable
+)
 Blocks = tuple[Block, ...]
 
 BlockType = TypeVar("BlockType", bound=Block)
@@ -237,6 +283,18 @@ def note(kind: NoteKind, text: str) -> Blocks:
     return (Note(kind, text),)
 
 
+def verdict(texts: str | Iterable[str], limit: str, kind: NoteKind | None = None) -> Blocks:
+    """A conclusion and what it does not establish; no block for no conclusion.
+
+    Args:
+        texts: the conclusion, one sentence each.
+        limit: what it does not establish.
+        kind: of its banner; None for plain paragraphs.
+    """
+    sentences = (texts,) if isinstance(texts, str) else tuple(texts)
+    return (Verdict(sentences, limit, kind),) if sentences else ()
+
+
 def tiles(items: Iterable[Tile]) -> Blocks:
     """Headline results side by side."""
     return (Tiles(tuple(items)),)
@@ -247,7 +305,9 @@ def key_values(items: Iterable[tuple[str, object]]) -> Blocks:
     return (KeyValues(tuple((key, str(value)) for key, value in items)),)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None) -> Blocks:
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None, *, guide: str | Guide
+) -> Blocks:
     """A table whose first column names the row.
 
     Args:
@@ -255,12 +315,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], align: str |
         rows: as many cells as headers; a float is written with three decimals.
         align: one letter per column, ``"l"`` or ``"r"``; None aligns the first column to the left, the others
             to the right.
+        guide: how to read it, or its name in ``guides.yaml``.
 
     Raises:
-        ValueError: a row, or `align`, has another length than `headers`.
+        ValueError: a row, or `align`, has another length than `headers`, or there is no such guide.
     """
     words = tuple(tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
-    return (TableBlock(tuple(headers), words, "l" + "r" * (len(headers) - 1) if align is None else align),)
+    columns = "l" + "r" * (len(headers) - 1) if align is None else align
+    return (TableBlock(tuple(headers), words, columns, find_guide(guide)),)
 
 
 def code(text: str) -> Blocks:
@@ -278,28 +340,44 @@ def columns(*blocks: Blocks) -> Blocks:
     return (Columns(blocks),)
 
 
-def figure(content: Chart | Image.Image, caption: str = "", alt: str = "") -> Blocks:
-    """A chart or an image with its caption."""
-    return (Figure(content, caption, alt),)
+def figure(
+    content: Chart | Image.Image, caption: str = "", alt: str = "", *, guide: str | Guide | None = None
+) -> Blocks:
+    """A chart or an image with its caption.
+
+    Args:
+        content: the data of a chart, or an image.
+        caption: one line below it.
+        alt: what a screen reader says instead of an image.
+        guide: how to read it, or its name in ``guides.yaml``; a chart must have one.
+
+    Raises:
+        ValueError: a chart without a guide, or there is no such guide.
+    """
+    return (Figure(content, caption, alt, find_guide(guide) if guide else None),)
 
 
-def contact_sheet(items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False) -> Blocks:
+def contact_sheet(
+    items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False, *, guide: str | Guide | None = None
+) -> Blocks:
     """A grid of images with their captions; no block for no images."""
     images = tuple(items)
-    return (ImageGrid(images, longest, wide),) if images else ()
+    return (ImageGrid(images, longest, wide, find_guide(guide) if guide else None),) if images else ()
 
 
-def heat_table(headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCell]]]) -> Blocks:
+def heat_table(headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCell]]], *, guide: str | Guide) -> Blocks:
     """A table whose cells are the warmer the worse they are.
 
     Args:
         headers: one per column.
         rows: the name of the row, and the cells of the other columns.
+        guide: how to read it, or its name in ``guides.yaml``.
 
     Raises:
-        ValueError: a row has another width than `headers`.
+        ValueError: a row has another width than `headers`, or there is no such guide.
     """
-    return (HeatTable(tuple(headers), tuple((name, tuple(cells)) for name, cells in rows)),)
+    named = tuple((name, tuple(cells)) for name, cells in rows)
+    return (HeatTable(tuple(headers), named, find_guide(guide)),)
 
 
 def find_blocks(blocks: Blocks, kind: type[BlockType]) -> list[BlockType]:
@@ -308,12 +386,16 @@ def find_blocks(blocks: Blocks, kind: type[BlockType]) -> list[BlockType]:
 
 
 def section_to_dict(section: Section) -> dict[str, object]:
-    """Title, lead, paragraphs, notes and tables of a section, ready for JSON; charts and images are left out."""
+    """Title, lead, texts, verdicts and tables of a section, ready for JSON; charts and images are left out."""
     return {
         "title": section.title,
         "lead": section.lead,
         "paragraphs": [block.text for block in find_blocks(section.blocks, Paragraph)],
         "notes": [{"kind": block.kind, "text": block.text} for block in find_blocks(section.blocks, Note)],
+        "verdicts": [
+            {"texts": list(block.texts), "does_not_establish": block.limit}
+            for block in find_blocks(section.blocks, Verdict)
+        ],
         "tables": [
             {"headers": list(block.headers), "rows": [list(row) for row in block.rows]}
             for block in find_blocks(section.blocks, TableBlock)

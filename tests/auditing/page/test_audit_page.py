@@ -29,7 +29,9 @@ from tumorlens.auditing.page.image_pairs import (
     transform_image,
 )
 from tumorlens.auditing.page.page_text import MAX_ROWS
+from tumorlens.auditing.page.provenance_section import provenance_section
 from tumorlens.datasets import Table, open_table, open_tables
+from tumorlens.report import TableBlock, find_blocks
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES
 from tumorlens.stats import Estimate
 
@@ -116,6 +118,33 @@ def test_provenance_reports_sets_patients_and_transforms(leaky_report: AuditRepo
     readable = len(leaky_report.table) - 1
     assert f"{readable} of {len(leaky_report.table)} images show 24 slices of atlas, of 12 patients" in words
     assert f"mirrored left to right {MIRRORED}" in words
+
+
+def test_provenance_lists_the_known_slice_of_each_file_and_marks_the_contradicted_label(
+    leaky_report: AuditReport,
+) -> None:
+    (listed,) = [
+        block
+        for block in find_blocks(provenance_section(leaky_report).blocks, TableBlock)
+        if block.headers[:3] == ("file", "label", "known slice")
+    ]
+    assert len(listed.rows) == min(len(leaky_report.source_matches), MAX_ROWS)
+    marked = [row for row in listed.rows if row[3].startswith("≠")]
+    assert [(row[0].rpartition("/")[2], row[1], row[3]) for row in marked] == [
+        ("misfiled.png", "glioma", "≠ meningioma")
+    ]
+    assert listed.rows[0] == marked[0]
+    first = listed.rows[1]
+    match = next(one for one in leaky_report.source_matches if leaky_report.table.samples[one.sample].id == first[0])
+    assert first[2:5] == (f"atlas {match.slice}", match.label, match.patient)
+
+
+def test_a_pair_whose_labels_differ_is_marked(leaky_report: AuditReport) -> None:
+    words = section(audit_page(leaky_report), "Label conflicts")
+    assert words.count("≠ labels differ") == 1
+    samples = leaky_report.table.samples
+    equal = next(one for one in leaky_report.duplicates.pairs if samples[one.first].label == samples[one.second].label)
+    assert ImagePairs(leaky_report).duplicates(equal.first, equal.second).mark is None
 
 
 def test_a_leak_by_patient_shows_another_image_of_the_patient(leaky_report: AuditReport) -> None:

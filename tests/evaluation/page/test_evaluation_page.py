@@ -9,11 +9,65 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.html import Page
 from tumorlens._record import Record
+from tumorlens.cli import main
 from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import make
-from tumorlens.evaluation import Evaluation, evaluate, evaluation_page, write_evaluation
+from tumorlens.deploy.export import export
+from tumorlens.evaluation import Evaluation, evaluate, evaluation_page, read_evaluation, write_evaluation
+from tumorlens.evaluation.page.evaluation_page import detection_blocks
+from tumorlens.metrics.detection import TumorDetection
+from tumorlens.report import Paragraph, Tiles, find_blocks
+from tumorlens.stats.estimate_record import EstimateRecord
 from tumorlens.training import Run
+
+SENSITIVITY = EstimateRecord(value=0.9, low=0.8, high=0.95, n=50, units=20, unit="patient", method="bootstrap")
+SPECIFICITY = EstimateRecord(value=0.4, low=0.3, high=0.5, n=10, units=5, unit="patient", method="bootstrap")
+VALUE = EstimateRecord(value=0.07, low=0.05, high=0.1, n=60, units=25, unit="patient", method="bootstrap")
+
+
+def test_missed_tumors_and_false_alarms_are_counted() -> None:
+    blocks = detection_blocks(TumorDetection(sensitivity=SENSITIVITY, specificity=SPECIFICITY))
+    (tiles,) = find_blocks(blocks, Tiles)
+    assert [tile.label for tile in tiles.items] == ["Sensitivity, any tumor", "Specificity, any tumor"]
+    assert tiles.items[0].hint == "50 images with a tumor, 20 patients; 5 missed"
+    assert tiles.items[1].hint == "10 images without one, 5 patients; 6 called tumor"
+    (text,) = find_blocks(blocks, Paragraph)
+    assert "--prevalence" in text.text
+
+
+def test_predictive_values_say_their_prevalence_and_that_it_is_not_measured() -> None:
+    found = TumorDetection(sensitivity=SENSITIVITY, specificity=SPECIFICITY, prevalence=0.05, ppv=VALUE, npv=VALUE)
+    blocks = detection_blocks(found)
+    (tiles,) = find_blocks(blocks, Tiles)
+    assert [tile.label for tile in tiles.items[2:]] == ["Positive predictive value", "Negative predictive value"]
+    assert all("at a prevalence of 5 %" in (tile.hint or "") for tile in tiles.items[2:])
+    (text,) = find_blocks(blocks, Paragraph)
+    assert "It is not measured: among these images 50 of 60 show a tumor." in text.text
+
+
+def test_page_json_and_card_hold_the_predictive_values_of_the_command(own_run: Run) -> None:
+    folder = str(own_run.folder)
+    options = ["--no-region-occlusion", "--n-resamples", "100"]
+    assert main(["evaluate", folder, "--prevalence", "0.05", *options]) == 0
+    stored = read_evaluation(own_run).record
+    assert stored.detection is not None
+    assert (stored.detection.prevalence, stored.detection.sensitivity.n, stored.detection.specificity.n) == (0.05, 6, 2)
+    written = json.loads((own_run.evaluation_folder() / "evaluation.json").read_text(encoding="utf-8"))
+    assert set(written["detection"]) == {"sensitivity", "specificity", "prevalence", "ppv", "npv"}
+    text = Page((own_run.evaluation_folder() / "report.html").read_text(encoding="utf-8")).text
+    first = text.index("Sensitivity, any tumor")
+    assert first < text.index("Positive predictive value") < text.index("Balanced accuracy")
+    assert export(own_run, own_run.folder / "model.onnx").detection == stored.detection
+
+
+def test_a_prevalence_out_of_range_stops_before_any_image_is_read(
+    own_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(own_run.folder), "--prevalence", "5"]) == 1
+    assert "prevalence 5; expected a share between 0 and 1" in capsys.readouterr().err
+    assert not (Path(own_run.evaluation_folder()) / "evaluation.json").exists()
 
 
 def test_the_page_holds_its_evidence_and_its_caveats(evaluation_folder: Path) -> None:

@@ -17,7 +17,12 @@ from tumorlens.auditing.page.page_text import SUBSET_NAMES
 from tumorlens.auditing.page.provenance_section import provenance_section
 from tumorlens.auditing.page.shortcuts_section import shortcuts_section
 from tumorlens.auditing.provenance.reference_index import SOURCE_SIMILARITY
-from tumorlens.report import Blocks, PageFooter, Paragraph, Section, Tile, code, note, paragraph, render_page, tiles
+from tumorlens.report import Blocks, PageFooter, Paragraph, Section, Tile, code, paragraph, render_page, tiles, verdict
+
+_LIMIT = (
+    "That the labels are right, that every image shows a head, or that no patient is in two subsets under two names. "
+    "The section Not checked says what was not looked for."
+)
 
 
 def audit_page(report: AuditReport, record: Mapping[str, Any] | None = None) -> str:
@@ -82,7 +87,7 @@ def _summary(report: AuditReport) -> Section:
         Tile("Integrity issues", f"{len(report.integrity):,}", hint="of files, masks, annotations"),
     ]
     shown = (tiles(leaks) if leaks else ()) + tiles(others)
-    return Section("Summary", note(verdict_level(report), report.verdict) + shown + _advice(report))
+    return Section("Summary", verdict(report.verdict, _LIMIT, verdict_level(report)) + shown + _advice(report))
 
 
 def _leak_tile(leak: Leak) -> Tile:
@@ -116,7 +121,8 @@ def _advice(report: AuditReport) -> Blocks:
 def _not_checked(report: AuditReport) -> Section:
     always = (
         "The audit does not recognize crops that cut off a part of the head, rotations by other angles than 90°, and "
-        "slices of one patient that no reference set contains. It does not check what an image shows."
+        "slices of one patient that no reference set contains. It does not check what an image shows: a CT slice, a "
+        "photograph or another part of the body is not recognized as such."
     )
     return Section("Not checked", tuple(map(Paragraph, (*report.notes, always))))
 

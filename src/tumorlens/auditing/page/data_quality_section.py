@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.page.page_text import long_list, sentence
-from tumorlens.report import Blocks, Section, note, paragraph
+from tumorlens.report import Blocks, Section, note, verdict
+
+_LIMIT = "That the images are of use: what they show is not looked at."
 
 
 def data_quality_section(report: AuditReport) -> Section:
@@ -15,7 +17,7 @@ def data_quality_section(report: AuditReport) -> Section:
     title = "Data quality"
     if not report.integrity:
         text = f"None found: no integrity issue in {len(report.table):,} files, their masks and their annotations."
-        return Section(title, paragraph(text))
+        return Section(title, verdict(text, _LIMIT))
     folder = _common_folder([sample.image for sample in report.table.samples])
     order = ("danger", "warning", "info")
     body: Blocks = ()
@@ -23,7 +25,7 @@ def data_quality_section(report: AuditReport) -> Section:
         body += note(issue.level, sentence(issue.message))
         if issue.items:
             rows = ((_relative(path, folder), detail) for path, detail in issue.items)
-            body += long_list(rows, len(issue.items), "file", "issue")
+            body += long_list(rows, len(issue.items), "file", "issue", guide="integrity")
     return Section(title, body)
 
 

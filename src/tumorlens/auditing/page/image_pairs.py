@@ -15,8 +15,10 @@ from tumorlens.auditing.duplicates.near_duplicates import DUPLICATE_SCORE
 from tumorlens.auditing.duplicates.perceptual_hash import transformed
 from tumorlens.auditing.issues import DuplicateKind, DuplicatePair, Leak
 from tumorlens.auditing.leakage import patients_of
+from tumorlens.auditing.page.page_text import contradicted
 from tumorlens.errors import TumorlensError
 from tumorlens.report import CaptionedImage, side_by_side
+from tumorlens.report.blocks import Mark
 from tumorlens.scan import read_scan
 from tumorlens.scan.dihedral import DIHEDRAL_NAMES, apply_dihedral
 
@@ -42,6 +44,7 @@ class ImagePairs:
         self.report = report
         self.patients = patients_of(report.table, report.source_matches)
         self._several_sets = len({sample.dataset for sample in report.table.samples}) > 1
+        self._contradicted = contradicted(report)
         self._pairs: dict[int, dict[int, DuplicatePair]] = defaultdict(dict)
         for pair in report.duplicates.pairs:
             self._pairs[pair.first][pair.second] = pair
@@ -117,10 +120,11 @@ class ImagePairs:
         return self._side_by_side(first, second, transforms, caption)
 
     def single(self, position: int, text: str = "") -> CaptionedImage:
-        """One image with its name and label."""
+        """One image with its name and label, marked where its source has another label."""
         caption = self._name(position) + (f"\n{text}" if text else "")
         image = reduced_image(self.report.image_records[position].path)
-        return CaptionedImage(image, caption, caption.replace("\n", ", "))
+        mark: Mark | None = "differs" if position in self._contradicted else None
+        return CaptionedImage(image, caption, caption.replace("\n", ", "), mark)
 
     def cluster(self, members: Sequence[int], most: int) -> list[CaptionedImage]:
         """Some duplicates of one image, of all sets, subsets and classes if possible, each mapped onto the first."""
@@ -132,7 +136,8 @@ class ImagePairs:
             kind = _KIND_CAPTIONS[self.duplicate_kind(members[0], i)]
             caption = f"{self._name(i)}\n{kind}" + (f"; shown {DIHEDRAL_NAMES[transform]}" if transform else "")
             image = transform_image(reduced_image(self.report.image_records[i].path), transform)
-            shown.append(CaptionedImage(image, caption, caption.replace("\n", ", ")))
+            differs = samples[i].label != samples[members[0]].label
+            shown.append(CaptionedImage(image, caption, caption.replace("\n", ", "), "differs" if differs else None))
         return shown
 
     def _side_by_side(self, first: int, second: int, transforms: Sequence[int], text: str) -> CaptionedImage:
@@ -141,7 +146,9 @@ class ImagePairs:
             right = transform_image(right, transform)
         names = [self._name(first), self._name(second)]
         caption = f"{names[0]}\n{names[1]}\n{text}"
-        return CaptionedImage(side_by_side([left, right]), caption, f"{names[0]}; beside it {names[1]}: {text}")
+        one, other = (self.report.table.samples[i].label for i in (first, second))
+        alt = f"{names[0]}; beside it {names[1]}: {text}"
+        return CaptionedImage(side_by_side([left, right]), caption, alt, "differs" if one != other else None)
 
     def _name(self, position: int) -> str:
         sample = self.report.table.samples[position]

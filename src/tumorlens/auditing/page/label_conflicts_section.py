@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from tumorlens.auditing.issues import LabelConflict
 from tumorlens.auditing.page.image_pairs import ImagePairs, interleaved
 from tumorlens.auditing.page.page_text import long_list
-from tumorlens.report import CaptionedImage, Section, contact_sheet, paragraph
+from tumorlens.report import CaptionedImage, Section, contact_sheet, verdict
 
 _SHOWN = 6
+
+_LIMIT = "That the labels are right: an image with one label and no known source cannot contradict anything."
 
 
 def label_conflicts_section(pairs: ImagePairs) -> Section:
@@ -17,13 +19,13 @@ def label_conflicts_section(pairs: ImagePairs) -> Section:
     title, report = "Label conflicts", pairs.report
     conflicts = report.label_conflicts
     if not conflicts:
-        return Section(title, paragraph("None found: no image has contradictory labels."))
+        return Section(title, verdict("None found: no image has contradictory labels.", _LIMIT))
     between_duplicates, with_source = _selected(conflicts)
     ids = [sample.id for sample in report.table.samples]
     rows = ((" · ".join(ids[i] for i in conflict.samples), _description(conflict)) for conflict in conflicts)
-    body = contact_sheet([_pair(pairs, conflict) for conflict in between_duplicates], wide=True)
+    body = contact_sheet([_pair(pairs, conflict) for conflict in between_duplicates], wide=True, guide="pairs")
     body += contact_sheet([pairs.single(conflict.samples[0], _description(conflict)) for conflict in with_source])
-    body += long_list(rows, len(conflicts), "images", "labels")
+    body += long_list(rows, len(conflicts), "images", "labels", guide="label_conflicts")
     images = len({i for conflict in conflicts for i in conflict.samples})
     lead = (
         f"{len(conflicts):,} conflicts in {images:,} images: duplicates with different labels, or a label that "

@@ -8,10 +8,15 @@ from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import DUPLICATE_KINDS, Leak
 from tumorlens.auditing.page.image_pairs import ImagePairs, leaked_pairs
 from tumorlens.auditing.page.page_text import SUBSET_NAMES, share
-from tumorlens.report import Blocks, Note, Section, contact_sheet, paragraph, table
+from tumorlens.report import Blocks, Note, Section, contact_sheet, paragraph, table, verdict
 
 _DUPLICATE_PAIRS = 12  # the whole page shows about 60 images, so that it stays small and is made in a second or two
 _PATIENT_PAIRS = 6
+
+_LIMIT = (
+    "That no patient is in two subsets: only patients with an id, or with a match to a reference set, are known, and "
+    "crops and rotations by other angles than 90° are not found."
+)
 
 
 def leakage_section(pairs: ImagePairs) -> Section:
@@ -24,7 +29,7 @@ def leakage_section(pairs: ImagePairs) -> Section:
     if not leaks:
         subsets = " and ".join(dict.fromkeys(SUBSET_NAMES[leak.subset] for leak in report.leaks))
         text = f"None found: no {subsets} image has a duplicate or a known patient in train."
-        return Section(title, paragraph(text) + _rates(pairs))
+        return Section(title, verdict(text, _LIMIT) + _rates(pairs))
     lead = (
         "A network that only memorizes its training images classifies a leaked image correctly; the result then "
         "measures memorization, not performance on new patients."
@@ -41,7 +46,7 @@ def leakage_section(pairs: ImagePairs) -> Section:
             f"Left: a {SUBSET_NAMES[leak.subset]} image; right: {right} in train. {len(shown)} of "
             f"{len(leak.samples):,}, from all classes."
         )
-        body += contact_sheet(shown, wide=True)
+        body += contact_sheet(shown, wide=True, guide="pairs")
     return Section(title, body, lead)
 
 
@@ -70,7 +75,7 @@ def _rates(pairs: ImagePairs) -> Blocks:
             ]
         )
     headers = ["subset", "in train", "images", "share (95 % interval)", *DUPLICATE_KINDS.values()]
-    return table(headers, rows, "llrrrrr")
+    return table(headers, rows, "llrrrrr", guide="leak_rates")
 
 
 def _per_class(report: AuditReport) -> Blocks:
@@ -80,4 +85,4 @@ def _per_class(report: AuditReport) -> Blocks:
         [name, *(share(*leak.per_class[name]) if name in leak.per_class else "–" for leak in leaks)]
         for name in report.table.classes
     ]
-    return table(["class", *headers], rows)
+    return table(["class", *headers], rows, guide="leak_classes")

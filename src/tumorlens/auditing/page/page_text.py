@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.report import Blocks, details, paragraph, table
 
 MAX_ROWS = 50
@@ -22,9 +23,21 @@ def sentence(text: str) -> str:
     return text if text.endswith(".") else text + "."
 
 
-def long_list(rows: Iterable[Sequence[str]], total: int, *headers: str) -> Blocks:
+def contradicted(report: AuditReport) -> set[int]:
+    """Positions of the samples whose label is not that of the known slice that they show."""
+    return {
+        position
+        for conflict in report.label_conflicts
+        if conflict.reference_label is not None
+        for position, label in zip(conflict.samples, conflict.labels, strict=True)
+        if label != conflict.reference_label
+    }
+
+
+def long_list(rows: Iterable[Sequence[str]], total: int, *headers: str, guide: str) -> Blocks:
     """A list that opens on a click, cut at `MAX_ROWS`; missing headers stay empty."""
     shown = [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
     names = [*headers, *[""] * (max(map(len, shown), default=0) - len(headers))]
     rest = paragraph(f"… and {total - MAX_ROWS:,} more, all in audit.json.") if total > MAX_ROWS else ()
-    return details(f"Show {min(total, MAX_ROWS):,} of {total:,}", table(names, shown, "l" * len(names)) + rest)
+    listed = table(names, shown, "l" * len(names), guide=guide)
+    return details(f"Show {min(total, MAX_ROWS):,} of {total:,}", listed + rest)

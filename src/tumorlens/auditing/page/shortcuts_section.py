@@ -7,11 +7,13 @@ from collections import Counter
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.issues import NearestNeighborAccuracy, Shortcut
 from tumorlens.auditing.page.page_text import SUBSET_NAMES
-from tumorlens.report import Blocks, Section, figure, note, paragraph, table
+from tumorlens.report import Blocks, Section, figure, note, paragraph, table, verdict
 from tumorlens.report.plots import IntervalChart, IntervalRow
 from tumorlens.stats import Estimate
 
 _ABOVE_CHANCE = 0.1  # balanced accuracy above chance from which a shortcut gets a warning
+
+_LIMIT = "That there is no shortcut: only the features of this table were tried."
 
 
 def shortcuts_section(report: AuditReport) -> Section:
@@ -30,7 +32,7 @@ def shortcuts_section(report: AuditReport) -> Section:
         for shortcut in sorted(strong, key=lambda s: -s.balanced_accuracy.value)[:1]:
             body += note("warning", _warning(shortcut, n_classes))
         if not strong:
-            body += paragraph("None of them separates the classes clearly better than chance.")
+            body += verdict("None of them separates the classes clearly better than chance.", _LIMIT)
         rows = [
             [
                 s.name,
@@ -42,9 +44,10 @@ def shortcuts_section(report: AuditReport) -> Section:
             for s in report.shortcuts
         ]
         headers = ["classifier", "features", "accuracy (95 % interval)", "majority class", "balanced accuracy"]
-        body += table(headers, rows, "llrrr")
+        body += table(headers, rows, "llrrr", guide="shortcuts")
         chart = IntervalChart([IntervalRow(s.name, s.balanced_accuracy) for s in report.shortcuts])
-        body += figure(chart, f"Balanced accuracy without anatomy; chance level is {100 / n_classes:.0f} %.")
+        caption = f"Balanced accuracy without anatomy; chance level is {100 / n_classes:.0f} %."
+        body += figure(chart, caption, guide="shortcut_intervals")
     return Section(title, body + _nearest_neighbor(report.nearest_neighbor), lead)
 
 
@@ -79,7 +82,8 @@ def _nearest_neighbor(accuracies: tuple[NearestNeighborAccuracy, ...]) -> Blocks
         "Accuracy of predicting the label of the most similar training image, without any learning. The difference "
         "between leaked and clean images is the effect of the leak:"
     )
-    return paragraph(text) + table(["subset", "all images", "leaked images", "clean images"], rows, "lrrr")
+    headers = ["subset", "all images", "leaked images", "clean images"]
+    return paragraph(text) + table(headers, rows, "lrrr", guide="nearest_neighbor")
 
 
 def _with_count(estimate: Estimate | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +18,10 @@ from tumorlens.evaluation.evaluation_charts import (
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
 from tumorlens.evaluation.inference import gray_slice
 from tumorlens.evaluation.page.segmentation_section import segmentation_section
+from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
 from tumorlens.report import (
+    Blocks,
     CaptionedImage,
     Note,
     PageFooter,
@@ -100,13 +103,44 @@ def analysis_sections(evaluation: Evaluation) -> list[Section]:
 def summary_section(evaluation: Evaluation) -> Section:
     """The headline metrics and the caveats."""
     overall, facts = evaluation.metrics.overall, evaluation.facts
-    blocks = tiles(_tile(name, overall[name]) for name in _HEADLINES)
+    blocks = detection_blocks(evaluation.detection) if evaluation.detection else ()
+    blocks += tiles(_tile(name, overall[name]) for name in _HEADLINES)
     if segmentation := evaluation.segmentation:
         blocks += tiles(_tile(name, segmentation.overall[name]) for name in ("dice", "iou"))
     leaks = evaluation.analyses["leakage"].caveats if "leakage" in evaluation.analyses else ()
     blocks += tuple(Note("danger" if text in leaks else "warning", text) for text in evaluation.caveats)
     lead = f"{SUBSET_TITLES[facts.subset]}: {facts.evidence}. Every metric with its 95 % interval."
     return Section("Summary", blocks, lead)
+
+
+def detection_blocks(detection: TumorDetection) -> Blocks:
+    """Whether there is a tumor at all: the question that comes before its kind."""
+    found = detection.estimates
+    sensitivity, specificity = found["sensitivity"], found["specificity"]
+    shown = [
+        Tile("Sensitivity, any tumor", sensitivity, hint=_wrong(sensitivity, "with a tumor", "missed")),
+        Tile("Specificity, any tumor", specificity, hint=_wrong(specificity, "without one", "called tumor")),
+    ]
+    if detection.prevalence is None:
+        text = "Predictive values depend on how common tumors are: tumorlens evaluate --prevalence 0.05 adds them."
+        return tiles(shown) + paragraph(text)
+    at = f"at a prevalence of {100 * detection.prevalence:g} %"
+    shown += [
+        Tile("Positive predictive value", found["ppv"], hint=f"tumors among images called tumor, {at}"),
+        Tile("Negative predictive value", found["npv"], hint=f"no tumor among all other images, {at}"),
+    ]
+    text = (
+        f"Predictive values hold {at}, which was given with --prevalence. It is not measured: among these images "
+        f"{sensitivity.n:,} of {sensitivity.n + specificity.n:,} show a tumor."
+    )
+    return tiles(shown) + paragraph(text)
+
+
+def _wrong(rate: Estimate, which: str, how: str) -> str:
+    """Images of one kind, their patients, and how many of them are wrong."""
+    wrong = "" if math.isnan(rate.value) else f"; {round(rate.n * (1 - rate.value)):,} {how}"
+    images, _, patients = rate.evidence.partition(", ")
+    return f"{images} {which}, {patients}{wrong}"
 
 
 def _tile(name: str, estimate: Estimate) -> Tile:
@@ -137,7 +171,7 @@ def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
             ("Split hash", facts.split_hash),
             ("Data fingerprint", facts.data_fingerprint),
         ]
-    ) + table(["subset", "images", "patients"], counts, "lrr")
+    ) + table(["subset", "images", "patients"], counts, "lrr", guide="subset_counts")
     blocks += tuple(Note("info", text) for text in facts.notes)
     return Section("Data and training", blocks)
 
@@ -163,14 +197,22 @@ def class_section(evaluation: Evaluation) -> Section:
             *(IntervalRow(name, metrics.per_class[label][name]) for name in ("sensitivity", "specificity")),
         )
     ]
-    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr")
+    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr", guide="class_metrics")
     blocks += columns(
-        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction."),
-        figure(IntervalChart(forest), "Sensitivity and specificity of each class, 95 % intervals."),
+        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction.", guide="confusion_matrix"),
+        figure(
+            IntervalChart(forest),
+            "Sensitivity and specificity of each class, 95 % intervals.",
+            guide="class_intervals",
+        ),
     )
     blocks += columns(
-        figure(roc_chart(evaluation), "Each class against the rest."),
-        figure(precision_recall_chart(evaluation), "Each class against the rest. Chance: the prevalence."),
+        figure(roc_chart(evaluation), "Each class against the rest.", guide="roc"),
+        figure(
+            precision_recall_chart(evaluation),
+            "Each class against the rest. Chance: the prevalence.",
+            guide="precision_recall",
+        ),
     )
     return Section("Classes", blocks)
 
@@ -182,8 +224,10 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
         [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), loss]
         for (name, metrics), loss in zip(stages, evaluation.nll, strict=True)
     ]
-    blocks = figure(calibration_chart(evaluation), "Confidence against accuracy, before and after temperature scaling.")
-    blocks += table(["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"], rows, "lrrr")
+    caption = "Confidence against accuracy, before and after temperature scaling."
+    blocks = figure(calibration_chart(evaluation), caption, guide="calibration_curve")
+    headers = ["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"]
+    blocks += table(headers, rows, "lrrr", guide="calibration")
     return Section("Calibration", blocks, lead or _temperature(evaluation.calibration))
 
 
@@ -206,7 +250,7 @@ def error_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Sect
     lead = (
         f"{wrong} of {len(evaluation.samples)} images are misclassified; those with the highest confidence are shown."
     )
-    return Section("Errors", contact_sheet(images), lead)
+    return Section("Errors", contact_sheet(images, guide="errors"), lead)
 
 
 def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> CaptionedImage:
@@ -238,4 +282,4 @@ def _training_section(run: Run) -> Section:
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record.epoch_kept,
     )
-    return Section("Training", figure(chart, "The marked epoch was kept."))
+    return Section("Training", figure(chart, "The marked epoch was kept.", guide="training_curves"))

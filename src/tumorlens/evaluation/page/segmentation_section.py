@@ -55,7 +55,7 @@ def segmentation_section(evaluation: Evaluation, segmentation: Segmentation) -> 
         )
     for title, positions in chosen.items():
         images = [_captioned(evaluation.samples[i], evaluation.masks[i], segmentation.cases[i].dice) for i in positions]
-        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True)
+        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True, guide="segmentation_cases")
     return Section("Segmentation", blocks, "Does the predicted mask cover the tumor, and nothing else?")
 
 

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from tumorlens.datasets import Table
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError
 from tumorlens.evaluation.analyses import AnalysisResult, PooledContext, registry
-from tumorlens.evaluation.caveats import caveats, mask_caveats
+from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.subset import bootstrap_of
 from tumorlens.experiments.cross_validation.out_of_fold import calibrate_out_of_fold
 from tumorlens.metrics.calibration import nll, softmax
 from tumorlens.metrics.classification import measure
+from tumorlens.metrics.detection import measure_detection
 from tumorlens.metrics.segmentation import measure_segmentation
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.stats.conformal import PredictionSets
@@ -153,6 +155,7 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
         logits=logits,
         probabilities=probabilities,
         metrics=metrics,
+        detection=measure_detection(probabilities, labels, bootstrap, classes, HEALTHY),
         before=measure(softmax(logits), labels, bootstrap, classes),
         nll=(nll(logits, labels), float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())),
         calibration=calibrated.calibration,
@@ -168,6 +171,7 @@ def pool(folds: Sequence[Fold], *, name: str = "cross_validation") -> CrossValid
             _OUT_OF_FOLD.format(count=len(folds)),
             *(caveat for result in analyses.values() for caveat in result.caveats),
             *caveats(whole, classes, bootstrap.unit, measured="test", plan=folds[0].run.table().plan),
+            *class_caveats(metrics),
             *mask_caveats(cases, samples),
         ),
     )

@@ -28,11 +28,17 @@ from tumorlens.report import (
     render_page,
     save_page,
     table,
+    verdict,
 )
 from tumorlens.report.plots import IntervalChart, IntervalRow
 
 REPRODUCTION, REPORT = "reproduction.json", "report.html"
 HEADINGS = ("claimed", "published protocol", "leak-free protocol")
+
+_LIMIT = (
+    "That the authors made this mistake, or that their method is worse than others. It compares two protocols of this "
+    "code on this data; the code of the authors was not run."
+)
 
 
 def write_reproduction(reproduction: Reproduction, folder: Path, record: Record) -> None:
@@ -111,11 +117,11 @@ def _results(reproduction: Reproduction) -> Section:
     claim = format_claim(first.metric, first.claimed).partition(" (")[0]
     names = (f"claimed {claim}", *HEADINGS[1:])
     forest = [IntervalRow(name, estimate) for name, estimate in zip(names, estimates, strict=True) if estimate]
-    body = table(("", *HEADINGS), table_rows(reproduction.rows))
-    body += note("danger", reproduction.explanation) + note("info", reproduction.conclusion)
+    body = table(("", *HEADINGS), table_rows(reproduction.rows), guide="reproduction")
+    body += note("danger", reproduction.explanation) + verdict(reproduction.conclusion, _LIMIT, "info")
     if reproduction.quick_run_caveat:
         body += note("warning", reproduction.quick_run_caveat)
-    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.")
+    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.", guide="reproduction_intervals")
     return Section("Results", body, "Both protocols use the same network, recipe and budget.")
 
 
@@ -128,7 +134,8 @@ def _protocols(reproduction: Reproduction) -> Section:
         ("seconds", *(f"{result.run.record.seconds['total']:.0f}" for result in results)),
     ]
     body = key_values((f"{result.protocol.title.capitalize()} protocol", result.protocol.rule) for result in results)
-    return Section("Protocols", body + table(("", "published", "leak-free"), rows))
+    body += table(("", "published", "leak-free"), rows, guide="reproduction_protocols")
+    return Section("Protocols", body)
 
 
 def _training(reproduction: Reproduction) -> Section:

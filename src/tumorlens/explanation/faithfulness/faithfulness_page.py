@@ -20,11 +20,17 @@ from tumorlens.report import (
     paragraph,
     render_page,
     table,
+    verdict,
 )
 from tumorlens.report.plots import CascadeChart, CascadeLine, IntervalChart, IntervalRow
 from tumorlens.training import Run
 
 _SUBSETS = {"test": "test subset", "all": "external data"}
+
+_LIMIT = (
+    "That a map shows why the network decides. A map inside of the tumor can come from a network that reads something "
+    "else there, and a method that passes the sanity check may still be wrong for a single image."
+)
 
 
 def faithfulness_page(run: Run, faithfulness: Faithfulness, record: Mapping[str, Any] | None = None) -> str:
@@ -60,14 +66,15 @@ def faithfulness_page(run: Run, faithfulness: Faithfulness, record: Mapping[str,
 def _comparison(faithfulness: Faithfulness) -> Section:
     checks = [(row.title, row.sanity_check) for row in faithfulness.methods if row.sanity_check]
     failures = {f"{title} {check.verdict}" for title, check in checks if check.fails}
-    blocks = paragraph(conclusion(faithfulness))
+    blocks = verdict(conclusion(faithfulness), _LIMIT)
     blocks += tuple(Note("danger" if text in failures else "warning", text) for text in faithfulness.caveats)
     headers = ["", *(f"{m.title}{' (lower is better)' * m.lower_is_better}" for m in FAITHFULNESS_METRICS.values())]
     rows = [
         [row.title_with_verdict, *(_estimate(row, key) for key in FAITHFULNESS_METRICS)] for row in faithfulness.rows
     ]
-    blocks += table(headers, rows, "l" * len(headers))
-    blocks += figure(_forest_plot(faithfulness), "Relevance mass accuracy of methods and control maps.")
+    blocks += table(headers, rows, "l" * len(headers), guide="faithfulness")
+    caption = "Relevance mass accuracy of methods and control maps."
+    blocks += figure(_forest_plot(faithfulness), caption, guide="faithfulness_intervals")
     facts = faithfulness.facts
     lead = (
         f"{facts.images:,} of {facts.with_tumor:,} images whose reference mask shows a tumor; {facts.misclassified:,} "
@@ -111,7 +118,7 @@ def _control_differences(faithfulness: Faithfulness) -> Section:
     keys = [key for key in FAITHFULNESS_METRICS if key != "best_iou"]
     headers = ["", *(FAITHFULNESS_METRICS[key].title for key in keys)]
     rows = [[row.title_with_verdict, *(_control_difference(row, key) for key in keys)] for row in faithfulness.methods]
-    blocks = table(headers, rows, "l" * len(headers))
+    blocks = table(headers, rows, "l" * len(headers), guide="faithfulness_differences")
     blocks += paragraph(
         "Each difference is paired, image by image, with the control map that is best in that metric; ✓ where the "
         "whole interval is on the better side of 0. A control map without any network finds a tumor near the middle, "
@@ -130,7 +137,8 @@ def _per_class(faithfulness: Faithfulness) -> Section:
         for row in faithfulness.rows
     ]
     counts = ", ".join(f"{metrics['relevance_mass_accuracy'].n} {label}" for label, metrics in first.items())
-    return Section("Metrics by class", table(headers, rows, "l" * len(headers)), f"Images: {counts}.")
+    body = table(headers, rows, "l" * len(headers), guide="faithfulness_classes")
+    return Section("Metrics by class", body, f"Images: {counts}.")
 
 
 def _sanity_checks(faithfulness: Faithfulness) -> Section:
@@ -154,11 +162,13 @@ def _sanity_checks(faithfulness: Faithfulness) -> Section:
     blocks = figure(
         CascadeChart(lines, names, MAX_CORRELATION, "rank correlation"),
         "Spearman's correlation of each map with that of the trained network. It should fall.",
+        guide="sanity_cascade",
     )
     headers = ["", "all weights random", "SSIM", "between patients", "images", "verdict"]
-    blocks += table(headers, rows, "llllrl")
+    blocks += table(headers, rows, "llllrl", guide="sanity_check")
     blocks += tuple(map(Paragraph, constant))
-    blocks += details("The stages", table(["stage", "module of the network"], enumerate(names, start=1), "ll"))
+    stages = table(["stage", "module of the network"], enumerate(names, start=1), "ll", guide="sanity_stages")
+    blocks += details("The stages", stages)
     lead = (
         "Weights are randomized from the last layer to the first (Adebayo et al. 2018). A map that hardly changes "
         "does not depend on what the network has learned, however plausible it looks."

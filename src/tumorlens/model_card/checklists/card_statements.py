@@ -243,6 +243,7 @@ def internal_test(card: ModelCard) -> Iterator[str]:
 @statement
 def performance(card: ModelCard) -> Iterator[str]:
     """The metrics."""
+    yield from (f"Any tumor, {name}: {text}, {sample}" for name, text, sample in phrases.detection_rows(card))
     yield from (f"{name}: {text}, {sample}" for name, text, sample in phrases.metric_rows(card.metrics))
 
 

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.leakage import ANALYSIS
 from tumorlens.evaluation.analyses.leakage.result import LeakageResult
-from tumorlens.report import Section, paragraph, table
+from tumorlens.report import Section, table, verdict
+
+_LIMIT = (
+    "That the clean images are new to the network. Crops, other angles, and slices of a training patient "
+    "under another name are not found."
+)
 
 
 def section(result: LeakageResult, samples: Sequence[Sample]) -> Section:
@@ -21,7 +26,6 @@ def section(result: LeakageResult, samples: Sequence[Sample]) -> Section:
             accuracy = metrics.overall["accuracy"]
             dice = str(segmentation.overall["dice"]) if segmentation else ""
             rows.append([name, accuracy.n, accuracy.percent(), dice])
-    blocks = table(["images", "n", "accuracy", "Dice"], rows, "lrrr")
-    for sentence in result.conclusions:
-        blocks += paragraph(sentence)
+    blocks = table(["images", "n", "accuracy", "Dice"], rows, "lrrr", guide="leaked_and_clean")
+    blocks += verdict(result.conclusions, _LIMIT)
     return Section(ANALYSIS.title, blocks, "Metrics of images that leak from train are too high.")

@@ -11,19 +11,23 @@ from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.ood import ANALYSIS
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
 from tumorlens.evaluation.inference import gray_slice
-from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph, table
+from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, table, verdict
 
 SHOWN = 8  # flagged images, the highest scores first
+
+_LIMIT = (
+    "That an image that is not flagged is predicted correctly. The score compares an image with the training "
+    "images; it does not check the prediction."
+)
 
 
 def section(result: OODResult | PooledOODResult, samples: Sequence[Sample]) -> Section:
     """The share of flagged images, by class, and some of them."""
-    blocks: Blocks = ()
-    for sentence in result.conclusions:
-        blocks += paragraph(sentence)
+    blocks = verdict(result.conclusions, _LIMIT)
     rows = [[name, share.n, share.percent()] for name, share in result.per_class.items()]
-    blocks += table(["class", "images", "flagged"], rows, "lrr")
-    blocks += contact_sheet([_captioned(samples[i], float(result.scores[i])) for i in _highest(result.scores)], 256)
+    blocks += table(["class", "images", "flagged"], rows, "lrr", guide="ood_flagged")
+    shown = [_captioned(samples[i], float(result.scores[i])) for i in _highest(result.scores)]
+    blocks += contact_sheet(shown, 256, guide="ood_images")
     return Section(ANALYSIS.title, blocks, "Which images are unlike the training images.")
 
 

@@ -15,7 +15,7 @@ from tumorlens.evaluation.analyses.region_occlusion.result import (
     OcclusionTest,
     RegionOcclusion,
 )
-from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table
+from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table, verdict
 from tumorlens.report.text import points
 from tumorlens.scan import GrayImage
 
@@ -26,14 +26,17 @@ _EXAMPLES = (
     "input; top right: outside of the head occluded; bottom left: head occluded (contrast-stretched for display only); "
     "bottom right: tumor occluded. The size of the image and the outline of the occluded region stay visible."
 )
+_LIMIT = (
+    "That the network reads the tumor as a radiologist does. The outline of the occluded region stays "
+    "visible, and inside of the head other structures may give the class away."
+)
 
 
 def section(result: RegionOcclusion, samples: Sequence[Sample]) -> Section:
     """The three tests, what they mean, sensitivity by class, and an example of each class."""
     headers = ["", "images", "accuracy", "without occlusion", "difference", "most frequent class", "balanced accuracy"]
-    blocks = table(headers, [_row(test) for test in result.tests], "lrrrrrr")
-    for sentence in result.conclusions:
-        blocks += paragraph(sentence)
+    blocks = table(headers, [_row(test) for test in result.tests], "lrrrrrr", guide="region_occlusion")
+    blocks += verdict(result.conclusions, _LIMIT)
     if result.filled:
         blocks += paragraph(
             f"In {result.filled:,} of {result.images:,} images no background was found; all of them counted as head."
@@ -44,11 +47,12 @@ def section(result: RegionOcclusion, samples: Sequence[Sample]) -> Section:
         ["class", *(TEST_TITLES[test.name] for test in result.tests)],
         [[name, *(_sensitivity(test, name) for test in result.tests)] for name in classes],
         "lrrr",
+        guide="region_occlusion_classes",
     )
     if result.examples:
         blocks += paragraph(_EXAMPLES)
         images = [_captioned(example, samples[example.position]) for example in result.examples]
-        blocks += contact_sheet(images, _LONGEST, wide=True)
+        blocks += contact_sheet(images, _LONGEST, wide=True, guide="region_occlusion_examples")
     return Section(ANALYSIS.title, blocks, "Does the network use the tumor, or something else?")
 
 

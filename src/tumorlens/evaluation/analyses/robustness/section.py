@@ -25,6 +25,7 @@ from tumorlens.report import (
     heat_table,
     overlay,
     paragraph,
+    verdict,
 )
 from tumorlens.report.text import interval, points, signed
 from tumorlens.stats import Estimate
@@ -38,13 +39,12 @@ _READING = (
     "artifacts that have five. A cell is the warmer the more of the clean value is lost, up to half of it. Robustness "
     "here does not prove robustness in another hospital; a loss here is a reason to expect one there."
 )
+_LIMIT = "Robustness in another hospital. The artifacts are simulated one at a time on images of this data."
 
 
 def section(result: Robustness, samples: Sequence[Sample]) -> Section:
     """The conclusions, a heat table for each metric, and one image under every artifact."""
-    blocks: Blocks = ()
-    for sentence in result.conclusions:
-        blocks += paragraph(sentence)
+    blocks = verdict(result.conclusions, _LIMIT)
     blocks += paragraph("Accuracy in percent, with its 95 % interval:") + _accuracy(result)
     if result.dice:
         blocks += paragraph("Mean Dice over the images with a mask, with its 95 % interval:")
@@ -101,7 +101,7 @@ def _table(
         rows.append((row.title, [*cells, warm(mean(row))]))
     rows.append(("all artifacts", [*map(warm, summary.severities), warm(summary.mean)]))
     metric = "accuracy, %" if percent else "Dice"
-    return heat_table([f"{metric}, by artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows)
+    return heat_table([f"{metric}, by artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows, guide="robustness")
 
 
 def _images(result: Robustness, severity: int, sample: Sample) -> list[CaptionedImage]:

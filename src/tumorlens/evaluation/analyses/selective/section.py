@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.selective import ANALYSIS
 from tumorlens.evaluation.analyses.selective.result import SelectiveResult
-from tumorlens.report import Section, paragraph, table
+from tumorlens.report import Section, paragraph, table, verdict
 from tumorlens.stats import Estimate
 
 _READING = (
@@ -17,6 +17,10 @@ _READING = (
     "answers; elsewhere it abstains. Thresholds come from the validation subset, or in a cross-validation from the "
     "other "
     "folds, class by class; patients are the exchangeable units. They guarantee nothing for external images."
+)
+_LIMIT = (
+    "Coverage for other scanners, hospitals or diseases. It holds for new patients of the same source, on "
+    "average over them, not for a single patient."
 )
 
 
@@ -37,10 +41,9 @@ def section(result: SelectiveResult, samples: Sequence[Sample]) -> Section:
     ]
     names = [f"coverage of {name}" for name in result.rows[0].empirical_coverage]
     headers = ["nominal coverage", "classes in set", "one class in set", "accuracy of those"]
-    blocks = table(headers, answered, "r" * len(headers))
-    blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)))
-    for sentence in result.conclusions:
-        blocks += paragraph(sentence)
+    blocks = table(headers, answered, "r" * len(headers), guide="selective_answers")
+    blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)), guide="selective_coverage")
+    blocks += verdict(result.conclusions, _LIMIT)
     blocks += paragraph(_READING)
     return Section(
         ANALYSIS.title, blocks, "How often the model answers when it may abstain, and how often it is right."
