@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.html import Page, footer_facts
 from tumorlens.cli import main
 from tumorlens.training import Run
 
@@ -56,6 +57,17 @@ def test_json_is_that_of_the_file(runs: tuple[str, str], tmp_path: Path, capsys:
     record = json.loads((tmp_path / "found" / "one-two.run.json").read_text())
     assert record["outputs"] == ["one-two.json"]
     assert record["verb"] == "compare"
+
+
+def test_a_page_is_written_where_the_suffix_asks_for_one(runs: tuple[str, str], tmp_path: Path) -> None:
+    assert main(["compare", *runs, "-o", str(tmp_path / "both.html")]) == 0
+    document = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "+37.5 points (" in Page(document).text
+    record = json.loads((tmp_path / "both.run.json").read_text())
+    assert record["outputs"] == ["both.html"]
+    facts = footer_facts(document)
+    assert facts["Data fingerprint"] == record["data_fingerprint"]
+    assert facts["Command"].endswith("both.html")
 
 
 def test_a_run_that_was_not_evaluated_is_an_error(

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 import tumorlens
-from tests.fixtures.html import MALICIOUS, Page, check_guides
+from tests.fixtures.html import MALICIOUS, Page, check_reading_help
 from tumorlens.report import (
     RESEARCH_ONLY,
     CaptionedImage,
-    Guide,
     HeatCell,
     PageFooter,
+    ReadingHelp,
     Section,
     TableBlock,
     Tile,
@@ -46,7 +46,7 @@ from tumorlens.stats import Estimate
 ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
 
 
-GUIDE = Guide("this is shown", "high", "low", "train again")
+READING = ReadingHelp("this is shown", "high", "low", "train again")
 
 
 def everything(name: str) -> str:
@@ -57,14 +57,14 @@ def everything(name: str) -> str:
         *note("warning", name),
         *paragraph(name),
         *key_values([(name, name)]),
-        *table([name, "n"], [[name, 3]], guide=GUIDE),
+        *table([name, "n"], [[name, 3]], reading=READING),
         *verdict([name, name], name, "ok"),
         *code(name),
         *details(name, paragraph(name)),
-        *columns(figure(ConfusionChart([[1]], [name]), name, guide=Guide(name, name, name, name)), ()),
+        *columns(figure(ConfusionChart([[1]], [name]), name, reading=ReadingHelp(name, name, name, name)), ()),
         *figure(image.image, name, name),
-        *contact_sheet([image], guide=GUIDE),
-        *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])], guide=GUIDE),
+        *contact_sheet([image], reading=READING),
+        *heat_table([name, "n"], [(name, [HeatCell(name, name, 0.5, name)])], reading=READING),
     )
     return render_page(name, name, [Section(name, body, lead=name)] * 3, PageFooter(name, name, name, 7, name, (name,)))
 
@@ -148,7 +148,7 @@ def test_a_note_shows_its_kind_as_a_word() -> None:
 
 def test_a_table_has_row_headers_and_aligned_columns() -> None:
     parsed = Page(
-        render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl", guide=GUIDE))
+        render_blocks(table(["class", "AUROC", "remark"], [["glioma", 0.98765, "few"]], align="lrl", reading=READING))
     )
     scopes = [(tag, a.get("scope"), a["class"]) for tag, a in parsed.tags if tag in ("th", "td")]
     assert scopes[3:] == [("th", "row", "words"), ("td", None, "number"), ("td", None, "words")]
@@ -157,23 +157,23 @@ def test_a_table_has_row_headers_and_aligned_columns() -> None:
 
 def test_a_table_with_a_row_or_alignment_too_short_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
-        table(["class", "n"], [["glioma"]], guide=GUIDE)
+        table(["class", "n"], [["glioma"]], reading=READING)
     with pytest.raises(ValueError, match="expected one for each of 2 columns"):
-        table(["class", "n"], [], align="l", guide=GUIDE)
+        table(["class", "n"], [], align="l", reading=READING)
 
 
 def test_how_to_read_a_chart_or_table_is_folded_below_it() -> None:
-    chart = figure(ConfusionChart([[1]], ["glioma"]), guide="confusion_matrix")
-    for blocks in (table(["a"], [], guide=GUIDE), heat_table(["a"], [], guide=GUIDE), chart):
+    chart = figure(ConfusionChart([[1]], ["glioma"]), reading="confusion_matrix")
+    for blocks in (table(["a"], [], reading=READING), heat_table(["a"], [], reading=READING), chart):
         html = render_blocks(blocks)
-        check_guides(f"<main>{html}")
-        assert html.count('<details class="guide"><summary>How to read this</summary>') == 1
+        check_reading_help(f"<main>{html}")
+        assert html.count('<details class="reading"><summary>How to read this</summary>') == 1
     assert (
         "Shows this is shown Better high Worse low Then train again"
-        in Page(render_blocks(table(["a"], [], guide=GUIDE))).text
+        in Page(render_blocks(table(["a"], [], reading=READING))).text
     )
     with pytest.raises(AssertionError, match="no reading guide"):
-        check_guides("<main><table></table></div><p>next</p>")
+        check_reading_help("<main><table></table></div><p>next</p>")
 
 
 def test_a_chart_without_a_guide_is_an_error() -> None:
@@ -188,7 +188,7 @@ def test_a_verdict_says_what_it_does_not_establish() -> None:
 
 
 def test_a_section_can_be_read_without_html() -> None:
-    inner = table(["class", "AUROC"], [["glioma", 0.98765]], guide=GUIDE)
+    inner = table(["class", "AUROC"], [["glioma", 0.98765]], reading=READING)
     section = Section(
         "Classes",
         paragraph("one") + verdict("proven", "all else") + details("more", columns(inner, paragraph("two"))),

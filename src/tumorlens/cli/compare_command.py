@@ -36,7 +36,7 @@ def compare(
             "--output",
             "-o",
             dir_okay=False,
-            help="Also write the result, .json.",
+            help="Also write the result, .json, or a page, .html.",
             show_default=False,
             rich_help_panel=Panel.OUTPUT,
         ),
@@ -49,6 +49,8 @@ def compare(
     with loading():
         from tumorlens._record import Record, write_json
         from tumorlens.comparison.compare import compare as compare_runs
+        from tumorlens.comparison.comparison_page import comparison_page
+        from tumorlens.report import save_page
         from tumorlens.training import load_run
 
     record = Record("compare")
@@ -56,10 +58,13 @@ def compare(
         load_run(first), load_run(second), evaluation=evaluation, common=common, n_resamples=n_resamples, seed=seed
     )
     if output:
-        write_json(comparison.to_dict(), output)
         hashes = [side.facts.split_hash for side in (comparison.first, comparison.second) if side.facts]
         facts = comparison.facts.model_dump(mode="json") if comparison.facts else {}
         record.add(**facts, runs=[first, second], split_hashes=hashes, device="cpu", outputs=[output.name])
+        if output.suffix.lower() in (".html", ".htm"):
+            save_page(comparison_page(comparison, record.facts), output)
+        else:
+            write_json(comparison.to_dict(), output)
         record.write(output.parent, f"{output.stem}.run.json")
     if json:
         return print_json(comparison.to_dict())

@@ -80,7 +80,13 @@ def compare(
         second=replace(comparison.second, facts=ComparedRunFacts.of(two.record)),
         caveats=comparison_caveats((first, second), (one, two), both, comparison.accuracy),
         segmentation=compare_segmentation(one, two, both, bootstrap),
-        facts=ComparisonFacts(data=one.record.data, subset=one.record.subset, n_resamples=n_resamples, seed=seed),
+        facts=ComparisonFacts(
+            data=one.record.data,
+            data_fingerprint=one.record.data_fingerprint,
+            subset=one.record.subset,
+            n_resamples=n_resamples,
+            seed=seed,
+        ),
     )
 
 

@@ -37,6 +37,7 @@ class ComparisonFacts(BaseModel):
 
     Attributes:
         data: name of the measured table.
+        data_fingerprint: of its images, in the evaluation of the first run.
         subset: as in `EvaluationFacts`.
         n_resamples: of the bootstrap.
         seed: of the bootstrap.
@@ -45,6 +46,7 @@ class ComparisonFacts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     data: str
+    data_fingerprint: str
     subset: str
     n_resamples: int
     seed: int

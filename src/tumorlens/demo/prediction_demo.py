@@ -22,6 +22,7 @@ from tumorlens.errors import TumorlensError
 from tumorlens.metrics import Metrics, Segmentation, measure, measure_segmentation, segmentation_case
 from tumorlens.metrics.detection import measure_detection
 from tumorlens.report import (
+    Blocks,
     CaptionedImage,
     PageFooter,
     Section,
@@ -36,6 +37,7 @@ from tumorlens.report import (
     side_by_side,
     tiles,
 )
+from tumorlens.report.heat import beside_head_note, beside_head_text, share_beside_head
 from tumorlens.report.plots import ConfusionChart
 from tumorlens.report.text import number
 from tumorlens.scan import Mask
@@ -71,13 +73,19 @@ class PhantomPrediction:
         """Whether the most probable class is that of the phantom."""
         return self.prediction.label == self.sample.label
 
+    @property
+    def beside_head(self) -> float | None:
+        """The share of the heat map beside the head; None without a map."""
+        heatmap = self.prediction.heatmap
+        return None if heatmap is None else share_beside_head(self.prediction.gray, heatmap)
+
     def image(self) -> CaptionedImage:
         """The phantom with the reference contour beside the phantom with what was predicted."""
         label, gray = self.prediction.label, self.prediction.gray
         caption = f"{label} ({number(self.prediction.probability, percent=True)})\nreference: {self.sample.label}"
         return CaptionedImage(
             side_by_side([overlay(gray, reference=self.reference), self.prediction.overlay()]),
-            "\n".join([caption, *self.prediction.flags]),
+            "\n".join(filter(None, [caption, *self.prediction.flags, beside_head_text(self.beside_head)])),
             f"phantom of class {self.sample.label}, predicted {label}",
             "right" if self.correct else "wrong",
         )
@@ -225,10 +233,14 @@ def _summary(result: PredictionDemo) -> Section:
     ]
     if result.segmentation:
         headline.append(Tile("Dice", result.segmentation.overall["dice"], percent=False))
+    if result.segmentation:
+        disagree = sum(one.prediction.consistent is False for one in result.phantoms)
+        hint = "a tumor class without a mask, or the reverse"
+        headline.append(Tile("Class and mask disagree", f"{disagree} of {total}", hint=hint))
     headline.append(Tile("Out of distribution", f"{result.ood} of {total}", hint="flagged: not to be used"))
     blocks = note("warning", _PROVES_NOTHING) + tiles(headline)
     chart = ConfusionChart(result.metrics.confusion_matrix.tolist(), result.metrics.classes)
-    blocks += figure(chart, "Rows: reference. Columns: prediction.", guide="confusion_matrix")
+    blocks += figure(chart, "Rows: reference. Columns: prediction.", reading="confusion_matrix")
     lead = f"{result.correct} of {total} phantoms are classified correctly. Each value with its 95 % interval."
     return Section("Results", blocks, lead)
 
@@ -260,12 +272,11 @@ def _image_sections(phantoms: Sequence[PhantomPrediction]) -> list[Section]:
         ("Correct class", first, len(correct), f"Chosen by rule: the first {_SHOWN} phantoms of each class."),
     )
     return [
-        Section(
-            f"{title}: {len(group)} of {n}",
-            contact_sheet((one.image() for one in group), wide=True, guide="predictions"),
-            lead,
-        )
-        if group
-        else Section(f"{title}: none", ())
+        Section(f"{title}: {len(group)} of {n}", _images(group), lead) if group else Section(f"{title}: none", ())
         for title, group, n, lead in groups
     ]
+
+
+def _images(group: Sequence[PhantomPrediction]) -> Blocks:
+    blocks = beside_head_note([one.beside_head for one in group])
+    return blocks + contact_sheet((one.image() for one in group), 640, wide=True, reading="predictions")

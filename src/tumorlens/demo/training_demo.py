@@ -36,6 +36,7 @@ from tumorlens.report import (
     side_by_side,
     table,
 )
+from tumorlens.report.heat import beside_head_text, share_beside_head
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 
@@ -102,20 +103,20 @@ def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progres
         Section(
             "The phantoms",
             figure(
-                phantom.contact_sheet(seed),
-                "Synthetic phantoms: four classes, three planes.",
+                phantom.contact_sheet(seed, patients=1),
+                "Synthetic phantoms: four classes, each in three planes. No scale: a phantom has no true size.",
                 "Contact sheet of phantoms",
             ),
         ),
         Section(
             "New phantoms, and the model that comes with tumorlens",
-            contact_sheet(shipped, guide="predictions"),
+            contact_sheet(shipped, 640, wide=True, reading="predictions"),
             _shipped_model_note(shipped),
         ),
         *evaluation_sections(run, evaluation),
         Section(
             "New phantoms, predicted by the exported model",
-            contact_sheet(predicted, guide="predictions"),
+            contact_sheet(predicted, 640, wide=True, reading="predictions"),
             "Left: the slice with the outline of the reference mask. Right: the heat map of the predicted class.",
         ),
     ]
@@ -148,7 +149,7 @@ def _summary(folder: Path, steps: _StepTimer, card: ModelCard) -> Section:
         "Phantoms are synthetic. The metrics here show that the software works; they say nothing about patients.",
     )
     body += table(
-        ["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr", guide="demo_steps"
+        ["step", "seconds"], [[what, f"{spent:.1f}"] for what, spent in steps.seconds], "lr", reading="demo_steps"
     )
     body += note(
         "info",
@@ -187,13 +188,19 @@ def _predicted(folder: Path, model: str | Path) -> list[CaptionedImage]:
     for sample in open_table(folder).samples:
         prediction = predictor.predict(sample.image)
         gray = read_scan(sample.image).gray()
-        reference = overlay(gray, mask=read_sample_mask(sample))
+        reference = overlay(gray, reference=read_sample_mask(sample))
         mark: Literal["right", "wrong"] = "right" if prediction.label == sample.label else "wrong"
-        flag = "\nout-of-distribution" if prediction.ood else ""
+        share = None if prediction.heatmap is None else share_beside_head(gray, prediction.heatmap)
+        lines = [
+            f"{prediction.label} ({prediction.probability:.0%})",
+            f"reference {sample.label}",
+            *prediction.flags,
+            beside_head_text(share),
+        ]
         images.append(
             CaptionedImage(
-                side_by_side([reference, overlay(gray, prediction.heatmap, prediction.mask)]),
-                f"{prediction.label} ({prediction.probability:.0%})\nreference {sample.label}{flag}",
+                side_by_side([reference, prediction.overlay()]),
+                "\n".join(filter(None, lines)),
                 f"phantom of class {sample.label}, predicted {prediction.label}",
                 None if prediction.ood else mark,
             )

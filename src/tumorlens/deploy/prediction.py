@@ -13,8 +13,10 @@ from PIL import Image
 
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.report import RESEARCH_ONLY, notebook_html, overlay
+from tumorlens.report.scan_marks import with_scan_marks
 from tumorlens.report.text import number
 from tumorlens.scan import Box, GrayImage, Mask
+from tumorlens.scan.islands import without_islands
 from tumorlens.scan.lesion_size import Lesion, bounding_box, measure_lesions
 
 SCHEMA_VERSION = 1
@@ -166,10 +168,13 @@ class Prediction:
 
     @property
     def consistent(self) -> bool | None:
-        """Whether classification and segmentation agree: a tumor class and a mask, or neither; None without a mask."""
+        """Whether classification and segmentation agree: a tumor class and a mask, or neither; None without a mask.
+
+        A mask of islands alone (`tumorlens.scan.islands`) counts as none.
+        """
         if self.mask is None:
             return None
-        return bool(np.any(self.mask)) != (self.label in HEALTHY)
+        return bool(without_islands(self.mask)[0].any()) != (self.label in HEALTHY)
 
     @property
     def flags(self) -> list[str]:
@@ -180,15 +185,20 @@ class Prediction:
     def overlay(self, *, heatmap: bool = True) -> Image.Image:
         """The image in RGB with the contour of the mask, the two diameters of the largest lesion, and the heat map.
 
+        Islands of the mask (`tumorlens.scan.islands`) are not drawn. Scale, plane and sides are, where they are known
+        and the image is not too small.
+
         Args:
             heatmap: whether to draw the heat map, if there is one.
 
         Returns:
             An image of `size`.
         """
-        largest = self.tumor.largest if self.tumor else None
+        mask = None if self.mask is None else without_islands(self.mask)[0]
+        largest = self.tumor.largest if self.tumor and np.any(mask) else None
         lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
-        return overlay(self.gray, self.heatmap if heatmap else None, self.mask, lines=lines)
+        image = overlay(self.gray, self.heatmap if heatmap else None, mask, lines=lines)
+        return with_scan_marks(image, self.spacing, self.orientation)
 
     def with_spacing(self, row: float, column: float) -> Prediction:
         """The same prediction with this pixel spacing in millimeters, unless the file has its own."""

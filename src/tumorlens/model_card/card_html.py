@@ -9,7 +9,7 @@ from tumorlens.model_card.card import ModelCard
 from tumorlens.model_card.card_sections import CardSection, ModelFile, card_page
 from tumorlens.report import Blocks, Note, PageFooter, Paragraph, Section, key_values, render_page, table, verdict
 
-_GUIDES = {
+_READING = {
     "Is there a tumor at all": "card_detection",
     "Metrics": "card_metrics",
     "Metrics per class": "class_metrics",
@@ -41,8 +41,8 @@ def card_html(card: ModelCard, file: ModelFile, record: Mapping[str, Any] | None
 def _blocks(section: CardSection) -> Blocks:
     """A table with headings; without, names with their values, or texts without a name."""
     if section.headings:
-        guide = _GUIDES.get(section.title, "card_table")
-        return table(section.headings, section.rows, "l" * len(section.headings), guide=guide)
+        reading = _READING.get(section.title, "card_table")
+        return table(section.headings, section.rows, "l" * len(section.headings), reading=reading)
     if section.title == "Analyses":
         return verdict((text for _, text in section.rows), _LIMIT)
     if section.title == "Caveats":

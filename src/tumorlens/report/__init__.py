@@ -36,11 +36,11 @@ from tumorlens.report.blocks import (
     tiles,
     verdict,
 )
-from tumorlens.report.guides import Guide
 from tumorlens.report.html_page import RESEARCH_ONLY, render_page, save_page
 from tumorlens.report.images import data_uri, marked, overlay, save_overlay, save_png, side_by_side, with_notice
 from tumorlens.report.notebook import notebook_html
 from tumorlens.report.page_footer import PageFooter
+from tumorlens.report.reading_help import ReadingHelp
 from tumorlens.report.templating import render_blocks
 
 __all__ = [
@@ -51,7 +51,6 @@ __all__ = [
     "Columns",
     "Details",
     "Figure",
-    "Guide",
     "HeatCell",
     "HeatTable",
     "ImageGrid",
@@ -59,6 +58,7 @@ __all__ = [
     "Note",
     "PageFooter",
     "Paragraph",
+    "ReadingHelp",
     "Section",
     "TableBlock",
     "Tile",

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tumorlens.report.guides import Guide, find_guide
 from tumorlens.report.plots.charts import Chart
+from tumorlens.report.reading_help import ReadingHelp, reading_help
 from tumorlens.report.text import number
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class TableBlock:
         headers: one per column.
         rows: as many cells as headers.
         align: one letter per column, ``"l"`` or ``"r"``.
-        guide: how to read it; every table has one.
+        reading: how to read it; every table has one.
 
     Raises:
         ValueError: a row, or `align`, has another length than `headers`.
@@ -101,7 +101,7 @@ class TableBlock:
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     align: str
-    guide: Guide
+    reading: ReadingHelp
 
     def __post_init__(self) -> None:
         width = len(self.headers)
@@ -144,7 +144,7 @@ class Figure:
         content: the data of a chart, or an image.
         caption: one line below it; may be empty.
         alt: what a screen reader says instead of an image; a chart makes its own.
-        guide: how to read it; every chart has one.
+        reading: how to read it; every chart has one.
 
     Raises:
         ValueError: a chart without a guide.
@@ -153,10 +153,10 @@ class Figure:
     content: Chart | Image.Image
     caption: str = ""
     alt: str = ""
-    guide: Guide | None = None
+    reading: ReadingHelp | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.content, Chart) and self.guide is None:
+        if isinstance(self.content, Chart) and self.reading is None:
             raise ValueError(f"a {type(self.content).__name__} without a reading guide")
 
 
@@ -186,14 +186,14 @@ class ImageGrid:
         items: in reading order.
         longest: larger images are reduced to this many pixels on their longer side. All are stored as JPEG, so
             that a grid of fifty stays below two megabytes.
-        wide: fewer columns, for images that are two side by side.
-        guide: how to read them; None where the captions say all.
+        wide: two columns, for images that are two side by side.
+        reading: how to read them; None where the captions say all.
     """
 
     items: tuple[CaptionedImage, ...]
     longest: int = 384
     wide: bool = False
-    guide: Guide | None = None
+    reading: ReadingHelp | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class HeatTable:
     Attributes:
         headers: one per column.
         rows: the name of the row, and the cells of the other columns.
-        guide: how to read it.
+        reading: how to read it.
 
     Raises:
         ValueError: a row has another width than `headers`.
@@ -230,7 +230,7 @@ class HeatTable:
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
-    guide: Guide
+    reading: ReadingHelp
 
     def __post_init__(self) -> None:
         for name, cells in self.rows:
@@ -306,7 +306,7 @@ def key_values(items: Iterable[tuple[str, object]]) -> Blocks:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None, *, guide: str | Guide
+    headers: Sequence[str], rows: Iterable[Sequence[object]], align: str | None = None, *, reading: str | ReadingHelp
 ) -> Blocks:
     """A table whose first column names the row.
 
@@ -315,14 +315,14 @@ def table(
         rows: as many cells as headers; a float is written with three decimals.
         align: one letter per column, ``"l"`` or ``"r"``; None aligns the first column to the left, the others
             to the right.
-        guide: how to read it, or its name in ``guides.yaml``.
+        reading: how to read it, or its name in ``reading_help.yaml``.
 
     Raises:
         ValueError: a row, or `align`, has another length than `headers`, or there is no such guide.
     """
     words = tuple(tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
     columns = "l" + "r" * (len(headers) - 1) if align is None else align
-    return (TableBlock(tuple(headers), words, columns, find_guide(guide)),)
+    return (TableBlock(tuple(headers), words, columns, reading_help(reading)),)
 
 
 def code(text: str) -> Blocks:
@@ -341,7 +341,7 @@ def columns(*blocks: Blocks) -> Blocks:
 
 
 def figure(
-    content: Chart | Image.Image, caption: str = "", alt: str = "", *, guide: str | Guide | None = None
+    content: Chart | Image.Image, caption: str = "", alt: str = "", *, reading: str | ReadingHelp | None = None
 ) -> Blocks:
     """A chart or an image with its caption.
 
@@ -349,35 +349,37 @@ def figure(
         content: the data of a chart, or an image.
         caption: one line below it.
         alt: what a screen reader says instead of an image.
-        guide: how to read it, or its name in ``guides.yaml``; a chart must have one.
+        reading: how to read it, or its name in ``reading_help.yaml``; a chart must have one.
 
     Raises:
         ValueError: a chart without a guide, or there is no such guide.
     """
-    return (Figure(content, caption, alt, find_guide(guide) if guide else None),)
+    return (Figure(content, caption, alt, reading_help(reading) if reading else None),)
 
 
 def contact_sheet(
-    items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False, *, guide: str | Guide | None = None
+    items: Iterable[CaptionedImage], longest: int = 384, wide: bool = False, *, reading: str | ReadingHelp | None = None
 ) -> Blocks:
     """A grid of images with their captions; no block for no images."""
     images = tuple(items)
-    return (ImageGrid(images, longest, wide, find_guide(guide) if guide else None),) if images else ()
+    return (ImageGrid(images, longest, wide, reading_help(reading) if reading else None),) if images else ()
 
 
-def heat_table(headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCell]]], *, guide: str | Guide) -> Blocks:
+def heat_table(
+    headers: Sequence[str], rows: Iterable[tuple[str, Sequence[HeatCell]]], *, reading: str | ReadingHelp
+) -> Blocks:
     """A table whose cells are the warmer the worse they are.
 
     Args:
         headers: one per column.
         rows: the name of the row, and the cells of the other columns.
-        guide: how to read it, or its name in ``guides.yaml``.
+        reading: how to read it, or its name in ``reading_help.yaml``.
 
     Raises:
         ValueError: a row has another width than `headers`, or there is no such guide.
     """
     named = tuple((name, tuple(cells)) for name, cells in rows)
-    return (HeatTable(tuple(headers), named, find_guide(guide)),)
+    return (HeatTable(tuple(headers), named, reading_help(reading)),)
 
 
 def find_blocks(blocks: Blocks, kind: type[BlockType]) -> list[BlockType]:

@@ -51,7 +51,8 @@ def shown_section(folder: Path, shifts: list[int], patients: list[str], base: Ev
         cases.append(segmentation_case(predicted, reference))
     found = measure_segmentation(cases, ["glioma"] * len(cases), ClusterBootstrap(patients, "patient"), ("glioma",))
     assert found is not None
-    evaluation = replace(base, samples=tuple(samples), masks=masks, segmentation=found)
+    probabilities = np.tile(np.eye(4)[0], (len(samples), 1))
+    evaluation = replace(base, samples=tuple(samples), masks=masks, segmentation=found, probabilities=probabilities)
     return render_blocks(segmentation_section(evaluation, found).blocks)
 
 

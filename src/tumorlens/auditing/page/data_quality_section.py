@@ -25,7 +25,7 @@ def data_quality_section(report: AuditReport) -> Section:
         body += note(issue.level, sentence(issue.message))
         if issue.items:
             rows = ((_relative(path, folder), detail) for path, detail in issue.items)
-            body += long_list(rows, len(issue.items), "file", "issue", guide="integrity")
+            body += long_list(rows, len(issue.items), "file", "issue", reading="integrity")
     return Section(title, body)
 
 

@@ -36,10 +36,10 @@ def duplicates_section(pairs: ImagePairs) -> Section:
     sizes = Counter(len(members) for members in clusters)
     by_transform = [[DIHEDRAL_NAMES[transform], f"{count:,}"] for transform, count in transforms.most_common()]
     by_size = [[f"{size:,}", f"{count:,}"] for size, count in sorted(sizes.items())]
-    body = table(["kind", "files", "meaning"], kinds, "lrl", guide="duplicate_kinds")
+    body = table(["kind", "files", "meaning"], kinds, "lrl", reading="duplicate_kinds")
     body += columns(
         _sizes(by_size if len(by_size) <= 12 else _size_ranges(sizes)),
-        table(["transform between near-duplicates", "files"], by_transform, guide="duplicate_transforms")
+        table(["transform between near-duplicates", "files"], by_transform, reading="duplicate_transforms")
         if by_transform
         else (),
     )
@@ -48,12 +48,12 @@ def duplicates_section(pairs: ImagePairs) -> Section:
     for members in clusters[:_CLUSTERS]:
         rest = f", {_PER_CLUSTER} of them shown" if len(members) > _PER_CLUSTER else ""
         body += paragraph(f"One image, {len(members):,} files{rest}.")
-        body += contact_sheet(pairs.cluster(members, _PER_CLUSTER), guide="pairs")
+        body += contact_sheet(pairs.cluster(members, _PER_CLUSTER), reading="pairs")
     return Section(title, body, lead)
 
 
 def _sizes(rows: list[list[str]]) -> Blocks:
-    return table(["files per image", "images"], rows, guide="duplicate_sizes")
+    return table(["files per image", "images"], rows, reading="duplicate_sizes")
 
 
 def _size_ranges(sizes: Counter[int]) -> list[list[str]]:
@@ -81,4 +81,4 @@ def _between_sets(report: AuditReport) -> Blocks:
         cells = [sum(in_set[cluster_id, other] > (name == other) for cluster_id in own) for other in sets]
         rows.append([f"{name} ({totals[name]:,})", *(share(n, totals[name]) for n in cells)])
     text = "Images of a set (row) with a duplicate in a set (column); on the diagonal, another file of the same set:"
-    return paragraph(text) + table(["set (images)", *sets], rows, guide="duplicates_between_sets")
+    return paragraph(text) + table(["set (images)", *sets], rows, reading="duplicates_between_sets")

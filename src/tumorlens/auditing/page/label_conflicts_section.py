@@ -23,9 +23,9 @@ def label_conflicts_section(pairs: ImagePairs) -> Section:
     between_duplicates, with_source = _selected(conflicts)
     ids = [sample.id for sample in report.table.samples]
     rows = ((" · ".join(ids[i] for i in conflict.samples), _description(conflict)) for conflict in conflicts)
-    body = contact_sheet([_pair(pairs, conflict) for conflict in between_duplicates], wide=True, guide="pairs")
+    body = contact_sheet([_pair(pairs, conflict) for conflict in between_duplicates], wide=True, reading="pairs")
     body += contact_sheet([pairs.single(conflict.samples[0], _description(conflict)) for conflict in with_source])
-    body += long_list(rows, len(conflicts), "images", "labels", guide="label_conflicts")
+    body += long_list(rows, len(conflicts), "images", "labels", reading="label_conflicts")
     images = len({i for conflict in conflicts for i in conflict.samples})
     lead = (
         f"{len(conflicts):,} conflicts in {images:,} images: duplicates with different labels, or a label that "

@@ -46,7 +46,7 @@ def leakage_section(pairs: ImagePairs) -> Section:
             f"Left: a {SUBSET_NAMES[leak.subset]} image; right: {right} in train. {len(shown)} of "
             f"{len(leak.samples):,}, from all classes."
         )
-        body += contact_sheet(shown, wide=True, guide="pairs")
+        body += contact_sheet(shown, wide=True, reading="pairs")
     return Section(title, body, lead)
 
 
@@ -75,7 +75,7 @@ def _rates(pairs: ImagePairs) -> Blocks:
             ]
         )
     headers = ["subset", "in train", "images", "share (95 % interval)", *DUPLICATE_KINDS.values()]
-    return table(headers, rows, "llrrrrr", guide="leak_rates")
+    return table(headers, rows, "llrrrrr", reading="leak_rates")
 
 
 def _per_class(report: AuditReport) -> Blocks:
@@ -85,4 +85,4 @@ def _per_class(report: AuditReport) -> Blocks:
         [name, *(share(*leak.per_class[name]) if name in leak.per_class else "–" for leak in leaks)]
         for name in report.table.classes
     ]
-    return table(["class", *headers], rows, guide="leak_classes")
+    return table(["class", *headers], rows, reading="leak_classes")

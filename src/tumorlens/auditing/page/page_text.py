@@ -34,10 +34,10 @@ def contradicted(report: AuditReport) -> set[int]:
     }
 
 
-def long_list(rows: Iterable[Sequence[str]], total: int, *headers: str, guide: str) -> Blocks:
+def long_list(rows: Iterable[Sequence[str]], total: int, *headers: str, reading: str) -> Blocks:
     """A list that opens on a click, cut at `MAX_ROWS`; missing headers stay empty."""
     shown = [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
     names = [*headers, *[""] * (max(map(len, shown), default=0) - len(headers))]
     rest = paragraph(f"… and {total - MAX_ROWS:,} more, all in audit.json.") if total > MAX_ROWS else ()
-    listed = table(names, shown, "l" * len(names), guide=guide)
+    listed = table(names, shown, "l" * len(names), reading=reading)
     return details(f"Show {min(total, MAX_ROWS):,} of {total:,}", listed + rest)

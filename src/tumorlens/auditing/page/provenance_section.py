@@ -28,15 +28,15 @@ def provenance_section(report: AuditReport) -> Section:
         by_transform = [[DIHEDRAL_NAMES[transform], f"{count:,}"] for transform, count in transforms.most_common()]
         per_class = _per_class(report, reference)
         body += columns(
-            table(["class", f"matched to {reference}", "patients"], per_class, guide="provenance_classes"),
-            table(["transform from slice to image", "images"], by_transform, guide="provenance_transforms"),
+            table(["class", f"matched to {reference}", "patients"], per_class, reading="provenance_classes"),
+            table(["transform from slice to image", "images"], by_transform, reading="provenance_transforms"),
         )
     body += _files(report)
     for issue in report.integrity:
         if issue.kind == "misnamed":
             body += note("warning", sentence(issue.message))
             listed = ((str(path.name), detail) for path, detail in issue.items)
-            body += long_list(listed, len(issue.items), "file", guide="misnamed")
+            body += long_list(listed, len(issue.items), "file", reading="misnamed")
     return Section(title, body, ". ".join(leads) + ".")
 
 
@@ -59,7 +59,7 @@ def _files(report: AuditReport) -> Blocks:
         for match in matches
     )
     headers = ("file", "label", "known slice", "its label", "patient", "transform")
-    return paragraph(text) + long_list(rows, len(matches), *headers, guide="provenance_files")
+    return paragraph(text) + long_list(rows, len(matches), *headers, reading="provenance_files")
 
 
 def _lead(report: AuditReport, reference: str, matches: Sequence[SourceMatch]) -> str:

@@ -44,10 +44,10 @@ def shortcuts_section(report: AuditReport) -> Section:
             for s in report.shortcuts
         ]
         headers = ["classifier", "features", "accuracy (95 % interval)", "majority class", "balanced accuracy"]
-        body += table(headers, rows, "llrrr", guide="shortcuts")
+        body += table(headers, rows, "llrrr", reading="shortcuts")
         chart = IntervalChart([IntervalRow(s.name, s.balanced_accuracy) for s in report.shortcuts])
         caption = f"Balanced accuracy without anatomy; chance level is {100 / n_classes:.0f} %."
-        body += figure(chart, caption, guide="shortcut_intervals")
+        body += figure(chart, caption, reading="shortcut_intervals")
     return Section(title, body + _nearest_neighbor(report.nearest_neighbor), lead)
 
 
@@ -83,7 +83,7 @@ def _nearest_neighbor(accuracies: tuple[NearestNeighborAccuracy, ...]) -> Blocks
         "between leaked and clean images is the effect of the leak:"
     )
     headers = ["subset", "all images", "leaked images", "clean images"]
-    return paragraph(text) + table(headers, rows, "lrrr", guide="nearest_neighbor")
+    return paragraph(text) + table(headers, rows, "lrrr", reading="nearest_neighbor")
 
 
 def _with_count(estimate: Estimate | None) -> str:

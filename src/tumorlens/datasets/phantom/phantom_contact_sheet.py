@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 
 _PATIENTS = 3  # of each class in each plane
+_TITLE = 20  # pixels of the strip above each image
 
 
-def contact_sheet(seed: int = 0, size: int = 192, outlines: bool = False) -> Image.Image:
-    """Render one row per class with three patients per plane, the middle slice of each.
+def contact_sheet(seed: int = 0, size: int = 192, outlines: bool = False, patients: int = _PATIENTS) -> Image.Image:
+    """Render one row per class with some patients per plane, the middle slice of each, below its class and plane.
 
     Args:
         seed: of the first patient.
         size: of each image, pixels.
         outlines: mark the outline of the tumor mask.
+        patients: of each class in each plane.
     """
-    columns = [(plane, i) for plane in PLANES for i in range(_PATIENTS)]
-    page = Image.new("RGB", (size * len(columns), (size + 14) * len(PHANTOM_CLASSES)), "black")
-    pen = ImageDraw.Draw(page)
+    columns = [(plane, i) for plane in PLANES for i in range(patients)]
+    page = Image.new("RGB", (size * len(columns), (size + _TITLE) * len(PHANTOM_CLASSES)), "black")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(_TITLE - 4)
     for row, label in enumerate(PHANTOM_CLASSES):
         for col, (plane, i) in enumerate(columns):
-            left, top = col * size, row * (size + 14)
+            left, top = col * size, row * (size + _TITLE)
             number = seed * 1000 + row * len(columns) + col
             item = render_patient(label, number, plane=plane, slices=1, size=size)[0]
-            page.paste(_image(item, outlines), (left, top + 14))
-            pen.text((left + 3, top + 1), f"{label}, {plane} {i + 1}", fill="white")
+            page.paste(_image(item, outlines), (left, top + _TITLE))
+            number_of = f" {i + 1}" if patients > 1 else ""
+            pen.text((left + 3, top + 1), f"{label}, {plane}{number_of}", "white", font)
     return page
 
 

@@ -17,6 +17,7 @@ from tumorlens.evaluation.evaluation_charts import (
 )
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
 from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.page.consistency import ShownMasks, island_text
 from tumorlens.evaluation.page.segmentation_section import segmentation_section
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
@@ -38,7 +39,7 @@ from tumorlens.report import (
     table,
     tiles,
 )
-from tumorlens.report.heat import heat
+from tumorlens.report.heat import beside_head_note, beside_head_text, heat, share_beside_head
 from tumorlens.report.plots import EpochSeries, IntervalChart, IntervalRow, TrainingCurves
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.stats import Estimate
@@ -171,7 +172,7 @@ def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
             ("Split hash", facts.split_hash),
             ("Data fingerprint", facts.data_fingerprint),
         ]
-    ) + table(["subset", "images", "patients"], counts, "lrr", guide="subset_counts")
+    ) + table(["subset", "images", "patients"], counts, "lrr", reading="subset_counts")
     blocks += tuple(Note("info", text) for text in facts.notes)
     return Section("Data and training", blocks)
 
@@ -197,21 +198,21 @@ def class_section(evaluation: Evaluation) -> Section:
             *(IntervalRow(name, metrics.per_class[label][name]) for name in ("sensitivity", "specificity")),
         )
     ]
-    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr", guide="class_metrics")
+    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr", reading="class_metrics")
     blocks += columns(
-        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction.", guide="confusion_matrix"),
+        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction.", reading="confusion_matrix"),
         figure(
             IntervalChart(forest),
             "Sensitivity and specificity of each class, 95 % intervals.",
-            guide="class_intervals",
+            reading="class_intervals",
         ),
     )
     blocks += columns(
-        figure(roc_chart(evaluation), "Each class against the rest.", guide="roc"),
+        figure(roc_chart(evaluation), "Each class against the rest.", reading="roc"),
         figure(
             precision_recall_chart(evaluation),
             "Each class against the rest. Chance: the prevalence.",
-            guide="precision_recall",
+            reading="precision_recall",
         ),
     )
     return Section("Classes", blocks)
@@ -225,9 +226,9 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
         for (name, metrics), loss in zip(stages, evaluation.nll, strict=True)
     ]
     caption = "Confidence against accuracy, before and after temperature scaling."
-    blocks = figure(calibration_chart(evaluation), caption, guide="calibration_curve")
+    blocks = figure(calibration_chart(evaluation), caption, reading="calibration_curve")
     headers = ["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"]
-    blocks += table(headers, rows, "lrrr", guide="calibration")
+    blocks += table(headers, rows, "lrrr", reading="calibration")
     return Section("Calibration", blocks, lead or _temperature(evaluation.calibration))
 
 
@@ -246,26 +247,41 @@ def error_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Sect
     wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion_matrix))
     if not wrong:
         return Section("Errors", paragraph("No image is misclassified."))
-    images = [_error(input_geometry, evaluation, i) for i in most_confident_errors(evaluation, ERRORS_SHOWN)]
+    shown = [_error(input_geometry, evaluation, i) for i in most_confident_errors(evaluation, ERRORS_SHOWN)]
     lead = (
         f"{wrong} of {len(evaluation.samples)} images are misclassified; those with the highest confidence are shown."
     )
-    return Section("Errors", contact_sheet(images, guide="errors"), lead)
+    blocks = beside_head_note([share for _, share in shown])
+    return Section(
+        "Errors", blocks + contact_sheet((image for image, _ in shown), 640, wide=True, reading="errors"), lead
+    )
 
 
-def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> CaptionedImage:
+def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> tuple[CaptionedImage, float | None]:
+    """An image with its map, and the share of the map beside the head; None without a map."""
     sample, row = evaluation.samples[position], evaluation.probabilities[position]
     predicted, classes = int(row.argmax()), evaluation.metrics.classes
-    gray = gray_slice(sample.image)
-    image = overlay(gray)
+    gray, share = gray_slice(sample.image), None
+    masks = ShownMasks(evaluation) if evaluation.masks else None
+    mask, islands = masks.mask(position) if masks else (None, 0)
+    image = overlay(gray, mask=mask)
     cam = evaluation.cams[position]
     if len(cam):
         height, width = gray.shape
         crop_window = input_geometry.crop_window(height, width, evaluation.boxes[position])
-        image = side_by_side([image, overlay(gray, heat(cam[predicted], crop_window))])
-    reference = f"reference {sample.label} ({row[classes.index(sample.label)]:.0%})"
-    caption = f"{sample.id}\n{reference}, predicted {classes[predicted]} ({row[predicted]:.0%})"
-    return CaptionedImage(image, caption, f"{sample.id}: {sample.label} predicted as {classes[predicted]}", "wrong")
+        heatmap = heat(cam[predicted], crop_window)
+        share = share_beside_head(gray, heatmap)
+        image = side_by_side([image, overlay(gray, heatmap)])
+    lines = (
+        sample.id,
+        f"reference {sample.label} ({row[classes.index(sample.label)]:.0%}), "
+        f"predicted {classes[predicted]} ({row[predicted]:.0%})",
+        beside_head_text(share),
+        masks.disagreement(position) if masks else "",
+        island_text(islands),
+    )
+    alt = f"{sample.id}: {sample.label} predicted as {classes[predicted]}"
+    return CaptionedImage(image, "\n".join(filter(None, lines)), alt, "wrong"), share
 
 
 def _training_section(run: Run) -> Section:
@@ -282,4 +298,4 @@ def _training_section(run: Run) -> Section:
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record.epoch_kept,
     )
-    return Section("Training", figure(chart, "The marked epoch was kept.", guide="training_curves"))
+    return Section("Training", figure(chart, "The marked epoch was kept.", reading="training_curves"))

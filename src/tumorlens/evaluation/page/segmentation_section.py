@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
-from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask
+from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.page.consistency import ShownMasks, island_text
 from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
 from tumorlens.metrics.lesions import DETECTED
 from tumorlens.metrics.segmentation import Segmentation
@@ -45,7 +46,9 @@ _LESIONS = (
 
 def segmentation_section(evaluation: Evaluation, segmentation: Segmentation) -> Section:
     """Metrics for all and by class, and the best, the median and the worst cases."""
-    blocks = segmentation_blocks(segmentation)
+    shown = ShownMasks(evaluation)
+    blocks = shown.blocks() if evaluation.masks else ()
+    blocks += segmentation_blocks(segmentation)
     chosen = _chosen(evaluation.samples, segmentation) if evaluation.masks else {}
     if chosen:
         blocks += paragraph(
@@ -54,8 +57,8 @@ def segmentation_section(evaluation: Evaluation, segmentation: Segmentation) -> 
             "dots of both colors where they meet."
         )
     for title, positions in chosen.items():
-        images = [_captioned(evaluation.samples[i], evaluation.masks[i], segmentation.cases[i].dice) for i in positions]
-        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True, guide="segmentation_cases")
+        images = [_captioned(evaluation, shown, i, segmentation.cases[i].dice) for i in positions]
+        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True, reading="segmentation_cases")
     return Section("Segmentation", blocks, "Does the predicted mask cover the tumor, and nothing else?")
 
 
@@ -114,12 +117,15 @@ def _of_different_units(positions: list[int], samples: Sequence[Sample]) -> list
     return list(first.values())
 
 
-def _captioned(sample: Sample, packed: PackedMask, dice: float) -> CaptionedImage:
+def _captioned(evaluation: Evaluation, shown: ShownMasks, position: int, dice: float) -> CaptionedImage:
+    sample = evaluation.samples[position]
     gray, reference = gray_slice(sample.image), read_sample_mask(sample)
     assert reference is not None  # images without a mask are not among the cases
-    image = side_by_side([overlay(gray), _close_up(gray, packed.unpack(), reference)])
+    predicted, islands = shown.mask(position)
+    image = side_by_side([overlay(gray), _close_up(gray, predicted, reference)])
     alt = f"{sample.id}: reference and predicted contour of a tumor, Dice {dice:.2f}"
-    return CaptionedImage(image, f"{sample.id}\n{sample.label}, Dice {dice:.2f}", alt)
+    lines = (sample.id, f"{sample.label}, Dice {dice:.2f}", shown.disagreement(position), island_text(islands))
+    return CaptionedImage(image, "\n".join(filter(None, lines)), alt)
 
 
 def _close_up(gray: GrayImage, predicted: Mask, reference: Mask) -> Image.Image:

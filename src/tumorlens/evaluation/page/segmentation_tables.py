@@ -23,8 +23,8 @@ def segmentation_tables(segmentation: Segmentation) -> tuple[Blocks, Blocks]:
         others.append([label, _cell(estimates["hd95"], 1), *(_cell(estimates[name]) for name in _OTHERS[1:])])
     first, *rest = (titles[name] for name in _OVERLAPS)
     return (
-        table(["segmentation", "masks", first, "median", *rest], overlaps, guide="overlap"),
-        table(["segmentation", *(titles[name] for name in _OTHERS)], others, guide="contours_and_lesions"),
+        table(["segmentation", "masks", first, "median", *rest], overlaps, reading="overlap"),
+        table(["segmentation", *(titles[name] for name in _OTHERS)], others, reading="contours_and_lesions"),
     )
 
 

@@ -73,14 +73,14 @@ def _folds(result: CrossValidation) -> Section:
         headings,
         [_row(*pair, segments, result.validation) for pair in zip(result.folds, result.temperatures, strict=True)],
         "l" + "r" * (len(headings) - 1),
-        guide="folds",
+        reading="folds",
     )
     overall = result.pooled.metrics.overall["accuracy"]
     rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in result.folds]
     body += figure(
         IntervalChart([*rows, IntervalRow("all", overall)]),
         "Accuracy of each fold and of all, 95 % intervals.",
-        guide="fold_intervals",
+        reading="fold_intervals",
     )
     if chosen:
         values = ", ".join(

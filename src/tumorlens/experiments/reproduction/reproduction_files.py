@@ -117,11 +117,11 @@ def _results(reproduction: Reproduction) -> Section:
     claim = format_claim(first.metric, first.claimed).partition(" (")[0]
     names = (f"claimed {claim}", *HEADINGS[1:])
     forest = [IntervalRow(name, estimate) for name, estimate in zip(names, estimates, strict=True) if estimate]
-    body = table(("", *HEADINGS), table_rows(reproduction.rows), guide="reproduction")
+    body = table(("", *HEADINGS), table_rows(reproduction.rows), reading="reproduction")
     body += note("danger", reproduction.explanation) + verdict(reproduction.conclusion, _LIMIT, "info")
     if reproduction.quick_run_caveat:
         body += note("warning", reproduction.quick_run_caveat)
-    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.", guide="reproduction_intervals")
+    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.", reading="reproduction_intervals")
     return Section("Results", body, "Both protocols use the same network, recipe and budget.")
 
 
@@ -134,7 +134,7 @@ def _protocols(reproduction: Reproduction) -> Section:
         ("seconds", *(f"{result.run.record.seconds['total']:.0f}" for result in results)),
     ]
     body = key_values((f"{result.protocol.title.capitalize()} protocol", result.protocol.rule) for result in results)
-    body += table(("", "published", "leak-free"), rows, guide="reproduction_protocols")
+    body += table(("", "published", "leak-free"), rows, reading="reproduction_protocols")
     return Section("Protocols", body)
 
 

@@ -14,6 +14,7 @@ from tumorlens.explanation.faithfulness.control_maps import HeatMap
 from tumorlens.explanation.faithfulness.faithfulness_result import SANITY_FAILED, Faithfulness, FaithfulnessRow
 from tumorlens.explanation.faithfulness.heat_maps import iter_heatmaps
 from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph
+from tumorlens.report.heat import beside_head_note, beside_head_text, share_beside_head
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.training import Run
 
@@ -27,6 +28,7 @@ def example_section(run: Run, faithfulness: Faithfulness) -> Section:
     """Examples in the order of relevance mass accuracy, mean over methods."""
     pipeline = run.pipeline()
     blocks: Blocks = ()
+    shares: list[float | None] = []
     for title, positions in _chosen(faithfulness).items():
         for i in positions:
             sample = faithfulness.samples[i]
@@ -40,14 +42,15 @@ def example_section(run: Run, faithfulness: Faithfulness) -> Section:
             ]
             for row in faithfulness.methods:
                 (heatmap,) = iter_heatmaps(pipeline, [image], [target], row.name)
-                images.append(_captioned(row, i, sample, _render(image, mask, heatmap)))
+                shares.append(share_beside_head(image, heatmap))
+                images.append(_captioned(row, i, sample, _render(image, mask, heatmap), shares[-1]))
             blocks += paragraph(f"{title}: {_caption(faithfulness, i)}") + contact_sheet(images, _LONGEST)
     lead = (
         "Ordered by relevance mass accuracy, mean over all methods; one image per patient in each group. The reference "
         "contour is cyan; the heat map goes from violet to yellow. Methods that explain a class explain the predicted "
         "class."
     )
-    return Section("Examples: highest, median and lowest score", blocks, lead)
+    return Section("Examples: highest, median and lowest score", beside_head_note(shares) + blocks, lead)
 
 
 def _chosen(faithfulness: Faithfulness) -> dict[str, list[int]]:
@@ -83,13 +86,16 @@ def _caption(faithfulness: Faithfulness, position: int) -> str:
     )
 
 
-def _captioned(row: FaithfulnessRow, position: int, sample: Sample, image: Image.Image) -> CaptionedImage:
+def _captioned(
+    row: FaithfulnessRow, position: int, sample: Sample, image: Image.Image, beside_head: float | None
+) -> CaptionedImage:
     keys = ("relevance_mass_accuracy", "pointing_game")
     mass, pointing = (row.scores.values[key][position] for key in keys)
     hit = "maximum inside" if pointing == 1 else "maximum outside" if pointing == 0 else "maximum inside and outside"
     scores = "blank" if row.scores.blank[position] else f"relevance mass accuracy {mass:.2f}, {hit}"
     verdict = f"\n{SANITY_FAILED}" if row.fails else ""
-    return CaptionedImage(image, f"{row.title}: {scores}{verdict}", f"{row.title} of {sample.id}: {scores}")
+    beside = f"\n{beside_head_text(beside_head)}" if beside_head else ""
+    return CaptionedImage(image, f"{row.title}: {scores}{beside}{verdict}", f"{row.title} of {sample.id}: {scores}")
 
 
 def _render(image: GrayImage, mask: Mask, heatmap: HeatMap | None = None) -> Image.Image:

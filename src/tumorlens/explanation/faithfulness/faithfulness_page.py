@@ -72,9 +72,9 @@ def _comparison(faithfulness: Faithfulness) -> Section:
     rows = [
         [row.title_with_verdict, *(_estimate(row, key) for key in FAITHFULNESS_METRICS)] for row in faithfulness.rows
     ]
-    blocks += table(headers, rows, "l" * len(headers), guide="faithfulness")
+    blocks += table(headers, rows, "l" * len(headers), reading="faithfulness")
     caption = "Relevance mass accuracy of methods and control maps."
-    blocks += figure(_forest_plot(faithfulness), caption, guide="faithfulness_intervals")
+    blocks += figure(_forest_plot(faithfulness), caption, reading="faithfulness_intervals")
     facts = faithfulness.facts
     lead = (
         f"{facts.images:,} of {facts.with_tumor:,} images whose reference mask shows a tumor; {facts.misclassified:,} "
@@ -118,7 +118,7 @@ def _control_differences(faithfulness: Faithfulness) -> Section:
     keys = [key for key in FAITHFULNESS_METRICS if key != "best_iou"]
     headers = ["", *(FAITHFULNESS_METRICS[key].title for key in keys)]
     rows = [[row.title_with_verdict, *(_control_difference(row, key) for key in keys)] for row in faithfulness.methods]
-    blocks = table(headers, rows, "l" * len(headers), guide="faithfulness_differences")
+    blocks = table(headers, rows, "l" * len(headers), reading="faithfulness_differences")
     blocks += paragraph(
         "Each difference is paired, image by image, with the control map that is best in that metric; ✓ where the "
         "whole interval is on the better side of 0. A control map without any network finds a tumor near the middle, "
@@ -137,7 +137,7 @@ def _per_class(faithfulness: Faithfulness) -> Section:
         for row in faithfulness.rows
     ]
     counts = ", ".join(f"{metrics['relevance_mass_accuracy'].n} {label}" for label, metrics in first.items())
-    body = table(headers, rows, "l" * len(headers), guide="faithfulness_classes")
+    body = table(headers, rows, "l" * len(headers), reading="faithfulness_classes")
     return Section("Metrics by class", body, f"Images: {counts}.")
 
 
@@ -162,12 +162,12 @@ def _sanity_checks(faithfulness: Faithfulness) -> Section:
     blocks = figure(
         CascadeChart(lines, names, MAX_CORRELATION, "rank correlation"),
         "Spearman's correlation of each map with that of the trained network. It should fall.",
-        guide="sanity_cascade",
+        reading="sanity_cascade",
     )
     headers = ["", "all weights random", "SSIM", "between patients", "images", "verdict"]
-    blocks += table(headers, rows, "llllrl", guide="sanity_check")
+    blocks += table(headers, rows, "llllrl", reading="sanity_check")
     blocks += tuple(map(Paragraph, constant))
-    stages = table(["stage", "module of the network"], enumerate(names, start=1), "ll", guide="sanity_stages")
+    stages = table(["stage", "module of the network"], enumerate(names, start=1), "ll", reading="sanity_stages")
     blocks += details("The stages", stages)
     lead = (
         "Weights are randomized from the last layer to the first (Adebayo et al. 2018). A map that hardly changes "

@@ -26,6 +26,6 @@ def section(result: LeakageResult, samples: Sequence[Sample]) -> Section:
             accuracy = metrics.overall["accuracy"]
             dice = str(segmentation.overall["dice"]) if segmentation else ""
             rows.append([name, accuracy.n, accuracy.percent(), dice])
-    blocks = table(["images", "n", "accuracy", "Dice"], rows, "lrrr", guide="leaked_and_clean")
+    blocks = table(["images", "n", "accuracy", "Dice"], rows, "lrrr", reading="leaked_and_clean")
     blocks += verdict(result.conclusions, _LIMIT)
     return Section(ANALYSIS.title, blocks, "Metrics of images that leak from train are too high.")

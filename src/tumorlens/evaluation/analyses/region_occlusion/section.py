@@ -35,7 +35,7 @@ _LIMIT = (
 def section(result: RegionOcclusion, samples: Sequence[Sample]) -> Section:
     """The three tests, what they mean, sensitivity by class, and an example of each class."""
     headers = ["", "images", "accuracy", "without occlusion", "difference", "most frequent class", "balanced accuracy"]
-    blocks = table(headers, [_row(test) for test in result.tests], "lrrrrrr", guide="region_occlusion")
+    blocks = table(headers, [_row(test) for test in result.tests], "lrrrrrr", reading="region_occlusion")
     blocks += verdict(result.conclusions, _LIMIT)
     if result.filled:
         blocks += paragraph(
@@ -47,12 +47,12 @@ def section(result: RegionOcclusion, samples: Sequence[Sample]) -> Section:
         ["class", *(TEST_TITLES[test.name] for test in result.tests)],
         [[name, *(_sensitivity(test, name) for test in result.tests)] for name in classes],
         "lrrr",
-        guide="region_occlusion_classes",
+        reading="region_occlusion_classes",
     )
     if result.examples:
         blocks += paragraph(_EXAMPLES)
         images = [_captioned(example, samples[example.position]) for example in result.examples]
-        blocks += contact_sheet(images, _LONGEST, wide=True, guide="region_occlusion_examples")
+        blocks += contact_sheet(images, _LONGEST, wide=True, reading="region_occlusion_examples")
     return Section(ANALYSIS.title, blocks, "Does the network use the tumor, or something else?")
 
 

@@ -101,7 +101,9 @@ def _table(
         rows.append((row.title, [*cells, warm(mean(row))]))
     rows.append(("all artifacts", [*map(warm, summary.severities), warm(summary.mean)]))
     metric = "accuracy, %" if percent else "Dice"
-    return heat_table([f"{metric}, by artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows, guide="robustness")
+    return heat_table(
+        [f"{metric}, by artifact", *map(str, range(1, SEVERITIES + 1)), "mean"], rows, reading="robustness"
+    )
 
 
 def _images(result: Robustness, severity: int, sample: Sample) -> list[CaptionedImage]:

@@ -41,8 +41,8 @@ def section(result: SelectiveResult, samples: Sequence[Sample]) -> Section:
     ]
     names = [f"coverage of {name}" for name in result.rows[0].empirical_coverage]
     headers = ["nominal coverage", "classes in set", "one class in set", "accuracy of those"]
-    blocks = table(headers, answered, "r" * len(headers), guide="selective_answers")
-    blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)), guide="selective_coverage")
+    blocks = table(headers, answered, "r" * len(headers), reading="selective_answers")
+    blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)), reading="selective_coverage")
     blocks += verdict(result.conclusions, _LIMIT)
     blocks += paragraph(_READING)
     return Section(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tumorlens
-from tumorlens.report.guides import Guide, find_guide, known_guides
+from tumorlens.report.reading_help import ReadingHelp, all_reading_help, reading_help
 
 SOURCE = Path(tumorlens.__file__).parent
 
@@ -19,17 +19,19 @@ def strings(tree: ast.AST) -> set[str]:
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def named_guides() -> set[str]:
-    """The names after ``guide=`` in all modules."""
+def named_reading_help() -> set[str]:
+    """The names after ``reading=`` in all modules."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")]
-    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "guide")
+    calls = (
+        node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "reading"
+    )
     return {text for call in calls for text in strings(call.value)}
 
 
-@pytest.mark.parametrize("name", known_guides())
+@pytest.mark.parametrize("name", all_reading_help())
 def test_a_guide_says_what_is_shown_what_is_better_and_worse_and_what_to_do(name: str) -> None:
-    for field in fields(Guide):
-        text = getattr(known_guides()[name], field.name)
+    for field in fields(ReadingHelp):
+        text = getattr(all_reading_help()[name], field.name)
         assert len(text.split()) >= 3, field.name
         assert text[0].isupper() or text[0].isdigit()
         assert text.endswith(".")
@@ -37,14 +39,14 @@ def test_a_guide_says_what_is_shown_what_is_better_and_worse_and_what_to_do(name
 
 def test_every_named_guide_exists_and_every_guide_is_named() -> None:
     card = {"card_detection", "card_metrics", "card_table"}  # by the title of a section
-    assert named_guides() | card == set(known_guides())
+    assert named_reading_help() | card == set(all_reading_help())
 
 
 def test_another_package_may_bring_its_own_guide() -> None:
-    own = Guide("This.", "High.", "Low.", "Stop.")
-    assert find_guide(own) is own
+    own = ReadingHelp("This.", "High.", "Low.", "Stop.")
+    assert reading_help(own) is own
 
 
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(ValueError, match="no reading guide is called 'foo'"):
-        find_guide("foo")
+        reading_help("foo")

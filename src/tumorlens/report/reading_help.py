@@ -9,7 +9,7 @@ from importlib import resources
 
 
 @dataclass(frozen=True)
-class Guide:
+class ReadingHelp:
     """How to read one chart or table; each field is one or two sentences.
 
     Attributes:
@@ -25,23 +25,23 @@ class Guide:
     then: str
 
 
-def find_guide(name: str | Guide) -> Guide:
-    """The guide of this name in ``guides.yaml``; a `Guide` is returned as it is.
+def reading_help(name: str | ReadingHelp) -> ReadingHelp:
+    """The guide of this name in ``reading_help.yaml``; a `ReadingHelp` is returned as it is.
 
     Raises:
         ValueError: there is no such guide.
     """
-    if isinstance(name, Guide):
+    if isinstance(name, ReadingHelp):
         return name
-    if name not in known_guides():
-        raise ValueError(f"no reading guide is called {name!r}; add it to guides.yaml, or give a Guide")
-    return known_guides()[name]
+    if name not in all_reading_help():
+        raise ValueError(f"no reading guide is called {name!r}; add it to reading_help.yaml, or give a ReadingHelp")
+    return all_reading_help()[name]
 
 
 @cache
-def known_guides() -> Mapping[str, Guide]:
-    """Name -> guide, all of ``guides.yaml``."""
+def all_reading_help() -> Mapping[str, ReadingHelp]:
+    """Name -> guide, all of ``reading_help.yaml``."""
     import yaml
 
-    text = resources.files("tumorlens.report").joinpath("guides.yaml").read_text(encoding="utf-8")
-    return {name: Guide(**fields) for name, fields in yaml.safe_load(text).items()}
+    text = resources.files("tumorlens.report").joinpath("reading_help.yaml").read_text(encoding="utf-8")
+    return {name: ReadingHelp(**fields) for name, fields in yaml.safe_load(text).items()}
