@@ -94,9 +94,9 @@ def random_blur(high: float) -> v2.Transform:
     return v2.GaussianBlur(2 * math.ceil(2 * high) + 1, (_MIN_BLUR, high))
 
 
-def random_jpeg(low: int) -> v2.Transform:
+def random_jpeg(low: float) -> v2.Transform:
     """JPEG compression with a random quality, not below the bound."""
-    return v2.JPEG((low, 100))
+    return v2.JPEG((int(low), 100))
 
 
 class _Gray(_Scalar, ABC):
