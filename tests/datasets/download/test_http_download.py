@@ -38,6 +38,7 @@ class Site:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.ranges = True  # whether it honors Range
+        self.lengths = True  # whether it says how many bytes follow
         self.breaks: list[int] = []  # the next responses stop after so many bytes
         self.statuses: list[int] = []  # the next responses have only these status codes
         self.redirects: dict[str, str] = {}
@@ -77,7 +78,8 @@ class Site:
             to.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         else:
             to.send_response(200)
-        to.send_header("Content-Length", str(len(data) - start))
+        if self.lengths:
+            to.send_header("Content-Length", str(len(data) - start))
         to.end_headers()
         to.wfile.write(data[start:][: self.breaks.pop(0)] if self.breaks else data[start:])
 
@@ -182,6 +184,15 @@ def test_a_wrong_size_is_refused_before_the_bytes_are_read(site: Site, target: P
     with assert_refused(DownloadError, found="^1024000 bytes$", expected="^999 bytes$"):
         fetch(site.url + "/scan.zip", target, size=999, md5=md5(DATA))
     assert not target.exists()
+
+
+def test_a_transfer_of_unknown_length_stops_at_the_expected_size(site: Site, target: Path) -> None:
+    site.lengths = False
+    with assert_refused(DownloadError, found=f"^more than {CHUNK} bytes$", expected=f"^{CHUNK} bytes$"):
+        fetch(site.url + "/scan.zip", target, size=CHUNK, md5=md5(DATA))
+    assert list(target.parent.iterdir()) == []
+    fetch(site.url + "/scan.zip", target, size=len(DATA), md5=md5(DATA))
+    assert target.read_bytes() == DATA
 
 
 def test_temporary_failures_are_retried_and_others_are_not(site: Site, target: Path) -> None:
