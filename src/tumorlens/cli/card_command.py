@@ -11,7 +11,6 @@ from tumorlens.cli.common import Json, Panel, choice, grid, print_json, print_st
 from tumorlens.model_card.checklists.shipped_checklists import checklist_names
 
 if TYPE_CHECKING:
-    from tumorlens.model_card.card_html import card_html
     from tumorlens.model_card.card_sections import CardSection
 
 
@@ -45,6 +44,7 @@ def card(
     from tumorlens._record import Record
     from tumorlens.deploy.predictor import load
     from tumorlens.deploy.shipped import model_path
+    from tumorlens.model_card.card_html import card_html
     from tumorlens.model_card.card_sections import ModelFile, card_page
     from tumorlens.model_card.checklists.fill_checklist import write_checklist
     from tumorlens.model_card.checklists.shipped_checklists import load_checklist
