@@ -45,10 +45,10 @@ def duplicates_section(pairs: ImagePairs) -> Section:
     )
     body += _between_sets(report)
     body += paragraph(f"The {min(_CLUSTERS, len(clusters))} images with the most duplicates:")
-    for members in clusters[:_CLUSTERS]:
+    for number, members in enumerate(clusters[:_CLUSTERS]):
         rest = f", {_PER_CLUSTER} of them shown" if len(members) > _PER_CLUSTER else ""
         body += paragraph(f"One image, {len(members):,} files{rest}.")
-        body += contact_sheet(pairs.cluster(members, _PER_CLUSTER), reading="pairs")
+        body += contact_sheet(pairs.cluster(members, _PER_CLUSTER), reading=None if number else "pairs")
     return Section(title, body, lead)
 
 
