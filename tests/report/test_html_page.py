@@ -41,6 +41,8 @@ from tumorlens.report import (
 )
 from tumorlens.report.blocks import Paragraph
 from tumorlens.report.plots import ConfusionChart
+from tumorlens.report.plots.inline_svg import SMALLEST
+from tumorlens.report.plots.page_style import FONT_SIZE
 from tumorlens.stats import Estimate
 
 ACCURACY = Estimate(0.972, 0.949, 0.986, 669, 43, "patient", "bootstrap")
@@ -267,3 +269,11 @@ def contrast(one: str | np.ndarray, other: str | np.ndarray) -> float:
         linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
         lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
     return max(lights) / min(lights)
+
+
+def test_no_text_is_smaller_than_ten_pixels() -> None:
+    style = resources.files("tumorlens.report").joinpath("style.css").read_text(encoding="utf-8")
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?: ?([\d.]+)px", style)]
+    assert len(sizes) > 10
+    assert min(sizes) >= 10
+    assert FONT_SIZE * SMALLEST >= 10  # of the text of a chart where the page is narrow

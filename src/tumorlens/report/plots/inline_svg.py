@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 TOOLTIP = "tooltip:"
 """Begins the id of a group that gets the rest of the id as its tooltip."""
 _LARGEST = 1.3  # a chart is not enlarged further: its text would be larger than that of the page
-_SMALLEST = 0.92  # a narrower figure scrolls: the text of the chart stays at least 10 pixels high
+SMALLEST = 0.92  # a narrower figure scrolls: the text of the chart stays at least 10 pixels high
 _KEPT = ("d", "x", "y", "style", "transform", "width", "height")
 _LINK = "{http://www.w3.org/1999/xlink}href"
 
@@ -28,7 +28,7 @@ def inline_svg(document: str, description: str, width: float) -> str:
     """
     root = ElementTree.fromstring(document)
     symbols = {f"#{element.get('id')}": element for element in root.iter() if element.get("id")}
-    size = f"min-width:{_SMALLEST * width:.0f}px;max-width:{_LARGEST * width:.0f}px"
+    size = f"min-width:{SMALLEST * width:.0f}px;max-width:{_LARGEST * width:.0f}px"
     svg = ElementTree.Element(
         "svg",
         {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.selective import ANALYSIS
-from tumorlens.evaluation.analyses.selective.result import SelectiveResult
-from tumorlens.report import Section, paragraph, table, verdict
+from tumorlens.evaluation.analyses.selective.result import AtCoverage, SelectiveResult
+from tumorlens.report import Blocks, Section, paragraph, table, verdict
 from tumorlens.stats import Estimate
 
 _READING = (
@@ -26,6 +26,7 @@ _LIMIT = (
 
 def section(result: SelectiveResult, samples: Sequence[Sample]) -> Section:
     """Size and selective accuracy, then empirical coverage by class, at each nominal coverage."""
+    rows = [row for row in result.rows if not _holds_all(row)]
     answered = [
         [
             f"{row.nominal_coverage:g}",
@@ -33,21 +34,32 @@ def section(result: SelectiveResult, samples: Sequence[Sample]) -> Section:
             row.answered.percent(),
             row.accuracy.percent() if row.accuracy else "",
         ]
-        for row in result.rows
+        for row in rows
     ]
     covered = [
-        [f"{row.nominal_coverage:g}", *(share.percent() for share in row.empirical_coverage.values())]
-        for row in result.rows
+        [f"{row.nominal_coverage:g}", *(share.percent() for share in row.empirical_coverage.values())] for row in rows
     ]
-    names = [f"coverage of {name}" for name in result.rows[0].empirical_coverage]
-    headers = ["nominal coverage", "classes in set", "one class in set", "accuracy of those"]
-    blocks = table(headers, answered, "r" * len(headers), reading="selective_answers")
-    blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)), reading="selective_coverage")
+    blocks: Blocks = ()
+    if left_out := [f"{row.nominal_coverage:g}" for row in result.rows if _holds_all(row)]:
+        blocks += paragraph(
+            f"At a nominal coverage of {', '.join(left_out)} every prediction set holds all classes, so the model "
+            "never answers; left out of the tables."
+        )
+    if rows:
+        names = [f"coverage of {name}" for name in rows[0].empirical_coverage]
+        headers = ["nominal coverage", "classes in set", "one class in set", "accuracy of those"]
+        blocks += table(headers, answered, "r" * len(headers), reading="selective_answers")
+        blocks += table(["nominal coverage", *names], covered, "r" * (1 + len(names)), reading="selective_coverage")
     blocks += verdict(result.conclusions, _LIMIT)
     blocks += paragraph(_READING)
     return Section(
         ANALYSIS.title, blocks, "How often the model answers when it may abstain, and how often it is right."
     )
+
+
+def _holds_all(row: AtCoverage) -> bool:
+    """Whether every prediction set holds all classes."""
+    return row.answered.value == 0 and row.size.value >= len(row.empirical_coverage) - 1e-9
 
 
 def _size(estimate: Estimate) -> str:
