@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_a_page_is_written_where_the_suffix_asks_for_one(runs: tuple[str, str], 
     assert record["outputs"] == ["both.html"]
     facts = footer_facts(document)
     assert facts["Data fingerprint"] == record["data_fingerprint"]
-    assert facts["Command"].endswith("both.html")
+    assert facts["Command"] == shlex.join(record["command"])
 
 
 def test_a_run_that_was_not_evaluated_is_an_error(
