@@ -252,9 +252,9 @@ def error_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Sect
         f"{wrong} of {len(evaluation.samples)} images are misclassified; those with the highest confidence are shown."
     )
     blocks = beside_head_note([share for _, share in shown])
-    return Section(
-        "Errors", blocks + contact_sheet((image for image, _ in shown), 640, wide=True, reading="errors"), lead
-    )
+    maps = any(len(cam) for cam in evaluation.cams)
+    blocks += contact_sheet((image for image, _ in shown), 640 if maps else 384, wide=maps, reading="errors")
+    return Section("Errors", blocks, lead)
 
 
 def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> tuple[CaptionedImage, float | None]:

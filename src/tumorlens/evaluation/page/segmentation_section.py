@@ -56,9 +56,11 @@ def segmentation_section(evaluation: Evaluation, segmentation: Segmentation) -> 
             "cyan, "
             "dots of both colors where they meet."
         )
-    for title, positions in chosen.items():
+    for number, (title, positions) in enumerate(chosen.items()):
         images = [_captioned(evaluation, shown, i, segmentation.cases[i].dice) for i in positions]
-        blocks += paragraph(f"{title}:") + contact_sheet(images, _LONGEST, wide=True, reading="segmentation_cases")
+        blocks += paragraph(f"{title}:") + contact_sheet(
+            images, _LONGEST, wide=True, reading=None if number else "segmentation_cases"
+        )
     return Section("Segmentation", blocks, "Does the predicted mask cover the tumor, and nothing else?")
 
 
