@@ -85,3 +85,41 @@ def test_an_unsupported_map_is_one_line(
 @pytest.mark.parametrize("options", [["--task", "mask"], ["--task", "segmentation", "--target", "glioma"]])
 def test_wrong_usage_exits_with_2(model_file: Path, image: str, tmp_path: Path, options: list[str]) -> None:
     assert main(["explain", str(model_file), image, "--out-dir", str(tmp_path), *options]) == 2
+
+
+def test_the_record_has_the_device_and_the_threads_of_a_run_and_of_a_model_file(
+    segmentation_run: Run, model_file: Path, image: str, tmp_path: Path
+) -> None:
+    for model, name in (segmentation_run.folder, "run"), (model_file, "file"):
+        arguments = ["explain", str(model), image, "-o", str(tmp_path / name), "--threads", "1", "--batch-size", "4"]
+        assert main([*arguments, "--method", "occlusion"]) == 0
+        record = json.loads((tmp_path / name / "run.json").read_text())
+        assert (record["device"], record["threads"], record["batch_size"]) == ("cpu", 1, 4)
+        assert record.get("providers") == (["CPUExecutionProvider"] if name == "file" else None)
+
+
+def test_a_device_that_is_not_there_is_one_line_with_those_that_are(
+    segmentation_run: Run,
+    model_file: Path,
+    image: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    run = str(segmentation_run.folder)
+    for arguments, there in (
+        (["explain", run, image, "-o", str(tmp_path / "maps")], "cpu"),
+        (["evaluate", run, "-o", str(tmp_path / "maps")], "cpu"),
+        (["explain", str(model_file), image, "-o", str(tmp_path / "maps")], "CPUExecutionProvider"),
+        (["predict", image, "-m", str(model_file), "-o", str(tmp_path / "maps")], "CPUExecutionProvider"),
+    ):
+        assert main([*arguments, "--device", "cuda"]) == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert "device cuda" in error
+        assert there in error
+        assert not (tmp_path / "maps").exists()
+    assert main(["explain", run, "--evaluate", "--device", "cuda"]) == 2
+    assert "leave out --device" in capsys.readouterr().err

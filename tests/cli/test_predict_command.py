@@ -280,3 +280,19 @@ def test_a_coverage_outside_of_0_to_1_is_wrong_usage(
 ) -> None:
     assert main(["predict", str(phantoms / "images"), "-m", str(model_file), "--coverage", coverage]) == 2
     assert "expected more than 0 and less than 1" in capsys.readouterr().err
+
+
+def test_batches_give_the_rows_of_single_images_in_order(model_file: Path, phantoms: Path, tmp_path: Path) -> None:
+    rows = []
+    for size in (1, 3):
+        out = tmp_path / str(size)
+        arguments = ["predict", str(phantoms / "images"), str(tmp_path / "missing.png"), "-m", str(model_file)]
+        assert main([*arguments, "-o", str(out), "--batch-size", str(size), "--threads", "1"]) == 1
+        record = json.loads((out / "run.json").read_text())
+        assert (record["batch_size"], record["threads"], record["device"]) == (size, 1, "cpu")
+        assert record["providers"] == ["CPUExecutionProvider"]
+        rows.append([json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()])
+    for single, batched in zip(*rows, strict=True):
+        assert single["source"] == batched["source"]
+        assert single["label"] == batched["label"]
+        assert batched["probabilities"] == pytest.approx(single["probabilities"], abs=1e-5)

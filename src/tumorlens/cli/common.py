@@ -142,6 +142,16 @@ Threads = Annotated[
     ),
 ]
 
+BatchSize = Annotated[
+    int,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Images of one size that the network gets at one time.",
+        rich_help_panel=Panel.HARDWARE,
+    ),
+]
+
 _WIDE = 200  # columns of a table that goes into a file or a pipe
 
 
@@ -268,6 +278,17 @@ class _StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         print(record.getMessage(), file=sys.stderr, flush=True)
+
+
+def use_threads(threads: int | None) -> int:
+    """Let PyTorch compute with so many threads; with as many as this process may use where None. Returns the number."""
+    import torch
+
+    from tumorlens.deploy.predictor import available_threads
+
+    number = threads or available_threads()
+    torch.set_num_threads(number)
+    return number
 
 
 @contextlib.contextmanager

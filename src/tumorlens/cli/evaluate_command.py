@@ -11,10 +11,13 @@ import typer
 
 from tumorlens.cli.common import (
     AllowBoxMasks,
+    BatchSize,
     BootstrapSize,
+    Device,
     Json,
     Panel,
     Seed,
+    Threads,
     Unannotated,
     caveat,
     choice,
@@ -24,6 +27,7 @@ from tumorlens.cli.common import (
     print_status,
     progress,
     show,
+    use_threads,
 )
 
 if TYPE_CHECKING:
@@ -105,10 +109,17 @@ def evaluate(
     allow_box_masks: AllowBoxMasks = False,
     prevalence: Annotated[
         float | None,
-        typer.Option(help="Share of tumors, such as 0.05, for predictive values; none by default.", show_default=False),
+        typer.Option(
+            help="Share of tumors, such as 0.05, for predictive values; none by default.",
+            show_default=False,
+            rich_help_panel=Panel.STATISTICS,
+        ),
     ] = None,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = 32,
     json: Json = False,
     *,
     analyses: Mapping[str, bool],
@@ -126,9 +137,9 @@ def evaluate(
         from tumorlens.evaluation import write_evaluation
         from tumorlens.training import load_run
 
-    record = Record("evaluate")
+    record = Record("evaluate", device=device, threads=use_threads(threads), batch_size=batch_size)
     keep_freed_memory()
-    loaded = load_run(run)
+    loaded = load_run(run).on(device)
     table = open_tables(data, unannotated=unannotated) if data else None
     own = loaded.evaluation_folder(_external_name(table.name) if table else subset)
     folder = out_dir or own
@@ -143,6 +154,7 @@ def evaluate(
             limits=limits,
             n_resamples=n_resamples,
             seed=seed,
+            batch_size=batch_size,
             progress=step,
         )
         write_evaluation(loaded, evaluation, folder, record)

@@ -42,7 +42,7 @@ EXAMPLES = {
         "tumorlens index FOLDER --name hospital --output hospital.npz",
     ),
     "info": ("tumorlens info", "tumorlens info --json"),
-    "models": ("tumorlens models", "tumorlens models --json"),
+    "models": ("tumorlens models", "tumorlens models RUN model.onnx --json"),
     "networks info": ("tumorlens networks info efficientnet_b0", "tumorlens networks info efficientnet_b0 --json"),
     "networks list": ("tumorlens networks list", "tumorlens networks list --json"),
     "predict": (

@@ -9,11 +9,14 @@ import typer
 
 from tumorlens.cli.common import (
     AllowBoxMasks,
+    BatchSize,
     BootstrapSize,
+    Device,
     ExitCode,
     Json,
     Panel,
     Seed,
+    Threads,
     choice,
     expand_paths,
     fail,
@@ -22,12 +25,15 @@ from tumorlens.cli.common import (
     print_json,
     print_status,
     progress,
+    use_threads,
 )
 from tumorlens.cli.explain_evaluate_command import explain_evaluate
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tumorlens._record import Record
+    from tumorlens.deploy.predictor import Device as DeviceName
     from tumorlens.deploy.predictor import Predictor
     from tumorlens.explanation import Explanation
     from tumorlens.training import Run
@@ -36,6 +42,7 @@ OptionalImages = Annotated[
     list[str] | None, typer.Argument(help="Image files, folders or patterns.", show_default=False)
 ]
 Task = Literal["classification", "segmentation"]
+_BATCH = 16  # occluded copies of an image that the network gets at one time
 
 ModelArgument = Annotated[
     Path,
@@ -121,9 +128,14 @@ def explain(
     allow_box_masks: AllowBoxMasks = False,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
+    device: Device = "cpu",
+    threads: Threads = None,
+    batch_size: BatchSize = _BATCH,
     json: Json = False,
 ) -> int:
     """Write heat maps, or measure their faithfulness with --evaluate."""
+    from tumorlens._record import Record
+
     if evaluate:
         if paths or target is not None or task != "classification":
             raise typer.BadParameter(
@@ -135,10 +147,12 @@ def explain(
                 f"{model} is a file; expected the folder of a run: --evaluate randomizes weights, which a model file "
                 "does not allow"
             )
+        if device != "cpu" or batch_size != _BATCH:
+            raise typer.BadParameter("--evaluate measures on the CPU, image by image; leave out --device, --batch-size")
         with output_folder(out_dir, "explain", _name(model)) as folder:
             return explain_evaluate(
                 model, folder, data=data, methods=method, limit=limit, allow_box_masks=allow_box_masks,
-                n_resamples=n_resamples, seed=seed, json=json,
+                n_resamples=n_resamples, seed=seed, threads=threads, json=json,
             )  # fmt: skip
     if data or limit is not None or allow_box_masks:
         raise typer.BadParameter("--data, --limit and --allow-box-masks need --evaluate")
@@ -146,25 +160,34 @@ def explain(
         raise typer.BadParameter("no images given; expected images, folders or patterns, or --evaluate")
     if method and len(method) > 1:
         raise typer.BadParameter("several --method; expected one, or all")
-    return _explain_images(model, paths, out_dir, method[0] if method else "grad_cam", target, task, json)
+    if task == "segmentation" and target is not None:
+        raise typer.BadParameter("--target is a class; leave it out with --task segmentation")
+    record = Record("explain", model=str(model), target=target, task=task, batch_size=batch_size)
+    loaded = _load(model, record, device=device, threads=threads)
+    chosen = method[0] if method else "grad_cam"
+    return _explain_images(loaded, model, expand_paths(paths), out_dir, chosen, target, task, batch_size, record, json)
 
 
 def _explain_images(
-    model: Path, paths: list[str], out_dir: Path | None, method: str, target: str | None, task: Task, json: bool
+    loaded: Run | Predictor,
+    model: Path,
+    images: list[Path],
+    out_dir: Path | None,
+    method: str,
+    target: str | None,
+    task: Task,
+    batch_size: int,
+    record: Record,
+    json: bool,
 ) -> int:
     """Write one overlay for each image."""
-    if task == "segmentation" and target is not None:
-        raise typer.BadParameter("--target is a class; leave it out with --task segmentation")
-    from tumorlens._record import Record
     from tumorlens._results_folder import claim_folder
     from tumorlens.errors import TumorlensError
     from tumorlens.explanation import explain as explain_images
     from tumorlens.report import save_png
 
-    record = Record("explain", model=str(model), method=method, target=target, task=task, device="cpu")
-    loaded, split_hash = _load(model)
-    images = expand_paths(paths)
-    explanations = explain_images(loaded, images, target, method=method, task=task)
+    record.add(method=method)
+    explanations = explain_images(loaded, images, target, method=method, task=task, batch_size=batch_size)
     written: list[str] = []
     failed: list[str] = []
     with output_folder(out_dir, "explain", _name(model)) as folder, claim_folder(folder), progress() as step:
@@ -183,7 +206,7 @@ def _explain_images(
                 overlay = str(folder / name)
                 print_json({"source": str(item.path), **facts, "methods": list(item.heatmaps), "overlay": overlay})
         if written:
-            record.add(split_hash=split_hash, outputs=written, failed=failed)
+            record.add(outputs=written, failed=failed)
             record.write(folder)
     if written:
         print_status(f"written: {len(written)} overlays in {folder}")
@@ -196,20 +219,23 @@ def _name(model: Path) -> str:
     return whole.stem if whole.suffix == ".onnx" else whole.name
 
 
-def _load(path: Path) -> tuple[Run | Predictor, str | None]:
-    """A run, or a model file, which needs no PyTorch; and the hash of the split it was trained on."""
+def _load(path: Path, record: Record, *, device: DeviceName, threads: int | None) -> Run | Predictor:
+    """A run, or a model file, which needs no PyTorch; the record gets its split, the device and the threads."""
     if path.is_dir():
         with loading():
             from tumorlens._memory import keep_freed_memory
             from tumorlens.training import load_run
 
             keep_freed_memory()
-            run = load_run(path)
-        return run, run.record.split_hash
+            run = load_run(path).on(device)
+            record.add(split_hash=run.record.split_hash, device=run.device, threads=use_threads(threads))
+        return run
     from tumorlens.deploy.predictor import load
 
-    predictor = load(path)
-    return predictor, predictor.card.training.split_hash
+    predictor = load(path, device=device, threads=threads)
+    record.add(split_hash=predictor.card.training.split_hash, providers=list(predictor.providers))
+    record.add(device=device, threads=predictor.threads)
+    return predictor
 
 
 def _strip(item: Explanation) -> Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, progress, show
+from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, progress, show, use_threads
 
 if TYPE_CHECKING:
     from tumorlens.explanation.faithfulness import Faithfulness
@@ -22,6 +22,7 @@ def explain_evaluate(
     allow_box_masks: bool,
     n_resamples: int,
     seed: int,
+    threads: int | None,
     json: bool,
 ) -> int:
     """Measure the heat maps, write the results, and print the table."""
@@ -35,7 +36,7 @@ def explain_evaluate(
         from tumorlens.explanation.faithfulness.measure_faithfulness import DEFAULT_LIMIT
         from tumorlens.training import load_run
 
-    record = Record("explain --evaluate")
+    record = Record("explain --evaluate", device="cpu", threads=use_threads(threads))
     keep_freed_memory()
     loaded = load_run(run)
     table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured

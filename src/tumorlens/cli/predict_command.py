@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.common import (
+    BatchSize,
     Device,
     ExitCode,
     Images,
@@ -121,6 +122,7 @@ def predict(
     device: Device = "cpu",
     threads: Threads = None,
     jobs: Jobs = None,
+    batch_size: BatchSize = 1,
     json: Json = False,
 ) -> int:
     """Classify images, and segment tumors if the model does. Reports and skips a bad file; the exit code is then 1.
@@ -138,7 +140,7 @@ def predict(
     images = expand_paths(paths)
     threads = threads or available_threads()
     jobs = min(jobs or threads, len(images))
-    record = Record("predict", model=model, device=device, threads=threads, jobs=jobs)
+    record = Record("predict", model=model, device=device, threads=threads, jobs=jobs, batch_size=batch_size)
     predictor = load(model, device=device, threads=max(1, threads // jobs))
     if limitation := predictor.check_coverage(coverage):
         caveat(limitation)
@@ -155,7 +157,7 @@ def predict(
         numbered = [(i, image) for i, image in enumerate(images, 1) if not files or str(image) not in files.done]
         step = stack.enter_context(progress()) if brief else None
         predictions = predictor.predict_many(
-            (image for _, image in numbered), heatmap=overlays, coverage=coverage, jobs=jobs
+            (image for _, image in numbered), heatmap=overlays, coverage=coverage, jobs=jobs, batch_size=batch_size
         )
         for done, ((number, _), (source, prediction)) in enumerate(zip(numbered, predictions, strict=True), start=1):
             if step:

@@ -26,7 +26,7 @@ VERBS = {
     "reproduce": "Reproduce a published claim.",
     "explain": "Write heat maps, or measure their faithfulness with --evaluate.",
     "export": "Export a run as one ONNX file.",
-    "models": "List the trained models that come with tumorlens.",
+    "models": "List the trained models that can predict.",
     "card": "Print the model card.",
     "predict": "Classify images, and segment tumors if the model does.",
     "benchmark": "Benchmark networks.",

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -23,7 +23,7 @@ from tumorlens.explanation.catalog import ATTENTION, Task
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
-from tumorlens.scan import Scan, ScanSource, mask_in_image, read_scan
+from tumorlens.scan import GrayImage, Scan, ScanSource, mask_in_image, read_scan
 from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
 Device = Literal["cpu", "cuda"]
@@ -261,7 +261,13 @@ class Predictor:
         return self.explainer.heatmaps(read_scan(source).gray_slice()[None], targets, method=method, task=task)[0]
 
     def predict_many(
-        self, sources: Iterable[SourceType], *, heatmap: bool = True, coverage: float | None = None, jobs: int = 1
+        self,
+        sources: Iterable[SourceType],
+        *,
+        heatmap: bool = True,
+        coverage: float | None = None,
+        jobs: int = 1,
+        batch_size: int = 1,
     ) -> Iterator[tuple[SourceType, Prediction | TumorlensError]]:
         """Predict many slices in order; the next files are read while the network predicts.
 
@@ -269,8 +275,10 @@ class Predictor:
             sources: each as in `predict`.
             heatmap: as in `predict`.
             coverage: as in `predict`.
-            jobs: images that are computed at one time, each with `threads` threads. A folder is predicted fastest with
+            jobs: batches that are computed at one time, each with `threads` threads. A folder is predicted fastest with
                 one thread per image and as many jobs as processors. The predictions do not depend on it.
+            batch_size: images of one size, one after the other, that the network gets at one time. A batch helps a GPU;
+                on a CPU it is no faster, and the last bits of a probability may differ from those of single images.
 
         Yields:
             (source, prediction), or (source, error) for a file that cannot be read; the others are still predicted.
@@ -279,23 +287,18 @@ class Predictor:
             ModelFileError, DataError: `coverage`, as in `predict`.
         """
         self.check_coverage(coverage)
-        remaining = iter(sources)
         with ThreadPoolExecutor(jobs) as readers, ThreadPoolExecutor(jobs) as workers:
-
-            def submit(source: SourceType) -> tuple[SourceType, Future[Prediction]]:
-                scan = readers.submit(read_scan, source)
-                return source, workers.submit(lambda: self._predict(scan.result(), heatmap, coverage))
-
-            queue = deque(map(submit, islice(remaining, _PREFETCHED + jobs)))
+            scans = _read_ahead(sources, readers, _PREFETCHED + jobs * batch_size)
+            batches = (
+                (batch, workers.submit(self._predict_batch, [scan for _, scan in batch], heatmap, coverage))
+                for batch in _batches(scans, batch_size)
+            )
+            queue = deque(islice(batches, jobs + 1))
             try:
                 while queue:
-                    source, future = queue.popleft()
-                    try:
-                        result: Prediction | TumorlensError = future.result()
-                    except TumorlensError as error:
-                        result = error
-                    yield source, result
-                    queue.extend(map(submit, islice(remaining, 1)))
+                    batch, future = queue.popleft()
+                    yield from zip([source for source, _ in batch], future.result(), strict=True)
+                    queue.extend(islice(batches, 1))
             finally:  # also where the caller stops early, or interrupts
                 for pool in (readers, workers):
                     pool.shutdown(wait=False, cancel_futures=True)
@@ -306,24 +309,49 @@ class Predictor:
         return dict(zip(names, values, strict=True))
 
     def _predict(self, scan: Scan, heatmap: bool, coverage: float | None) -> Prediction:
-        gray = scan.gray_slice()
+        return self._predict_scans([scan], heatmap, coverage)[0]
+
+    def _predict_batch(
+        self, scans: Sequence[Scan | TumorlensError], heatmap: bool, coverage: float | None
+    ) -> Sequence[Prediction | TumorlensError]:
+        """Predict scans of one size; an error stands alone, and is passed on."""
+        readable = [scan for scan in scans if not isinstance(scan, TumorlensError)]
+        if not readable:
+            return [scan for scan in scans if isinstance(scan, TumorlensError)]
+        return self._predict_scans(readable, heatmap, coverage)
+
+    def _predict_scans(self, scans: Sequence[Scan], heatmap: bool, coverage: float | None) -> list[Prediction]:
+        images = np.stack([scan.gray_slice() for scan in scans])
         names = [name for name in self._default_outputs if heatmap or name != "cam"]
         started = time.perf_counter()
-        outputs = self._run(gray[None], names)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        row = outputs["probabilities"][0]
+        outputs = self._run(images, names)
+        milliseconds = 1000 * (time.perf_counter() - started) / len(scans)
+        rows = [{name: values[i] for name, values in outputs.items()} for i in range(len(scans))]
+        triples = zip(scans, images, rows, strict=True)
+        return [self._prediction(scan, gray, row, milliseconds, coverage) for scan, gray, row in triples]
+
+    def _prediction(
+        self,
+        scan: Scan,
+        gray: GrayImage,
+        outputs: dict[str, npt.NDArray[Any]],
+        milliseconds: float,
+        coverage: float | None,
+    ) -> Prediction:
+        """The prediction for one scan, from its rows of the outputs."""
+        row = outputs["probabilities"]
         best = int(row.argmax())
-        box = tuple(outputs["boxes"][0].tolist()) if "boxes" in outputs else None
+        box = tuple(outputs["boxes"].tolist()) if "boxes" in outputs else None
         crop_window = self.card.input_geometry.crop_window(*scan.size, box)
-        score = float(outputs["ood_score"][0]) if "ood_score" in outputs else None
+        score = float(outputs["ood_score"]) if "ood_score" in outputs else None
         blank = True if gray.min() == gray.max() else None  # needs no score, so that older files flag it, too
         return Prediction(
             source=str(scan.path),
             gray=gray,
             label=self.classes[best],
             probabilities={name: float(p) for name, p in zip(self.classes, row, strict=True)},
-            heatmap=heat(outputs["cam"][0, best], crop_window) if "cam" in outputs else None,
-            mask=mask_in_image(outputs["mask"][0], crop_window) if "mask" in outputs else None,
+            heatmap=heat(outputs["cam"][best], crop_window) if "cam" in outputs else None,
+            mask=mask_in_image(outputs["mask"], crop_window) if "mask" in outputs else None,
             size=scan.size,
             spacing=scan.spacing,
             model=self.card.name,
@@ -340,6 +368,50 @@ class Predictor:
         assert self.card.prediction_sets is not None  # `check_coverage` made sure
         (contained,) = self.card.prediction_sets.sets(at_temperature_one(row[None], self.card.temperature), coverage)
         return tuple(name for name, inside in zip(self.classes, contained, strict=True) if inside)
+
+
+def _read_ahead(
+    sources: Iterable[SourceType], readers: ThreadPoolExecutor, count: int
+) -> Iterator[tuple[SourceType, Scan | TumorlensError]]:
+    """Each source with its scan, or with the error, in order; so many files are read in advance."""
+    remaining = iter(sources)
+    queue = deque((source, readers.submit(_read_slice, source)) for source in islice(remaining, count))
+    while queue:
+        source, future = queue.popleft()
+        try:
+            scan: Scan | TumorlensError = future.result()
+        except TumorlensError as error:
+            scan = error
+        queue.extend((following, readers.submit(_read_slice, following)) for following in islice(remaining, 1))
+        yield source, scan
+
+
+def _read_slice(source: ScanSource) -> Scan:
+    """Read one slice.
+
+    Raises:
+        ScanError: the file cannot be read, or holds a volume.
+    """
+    scan = read_scan(source)
+    scan.gray_slice()
+    return scan
+
+
+def _batches(
+    scans: Iterable[tuple[SourceType, Scan | TumorlensError]], batch_size: int
+) -> Iterator[list[tuple[SourceType, Scan | TumorlensError]]]:
+    """Neighbors of one size together, in order; an error stands alone."""
+    batch: list[tuple[SourceType, Scan | TumorlensError]] = []
+    size = None
+    for source, scan in scans:
+        following = None if isinstance(scan, TumorlensError) else scan.size
+        if batch and (len(batch) == batch_size or following is None or following != size):
+            yield batch
+            batch = []
+        batch.append((source, scan))
+        size = following
+    if batch:
+        yield batch
 
 
 def _providers(device: Device) -> list[str]:

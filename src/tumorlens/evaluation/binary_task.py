@@ -67,7 +67,8 @@ def collapse_tumor_classes(run: Run, table: Table | None) -> Run:
     labels, binary = {sample.label for sample in table.samples}, (classes[healthy[0]], TUMOR)
     if TUMOR not in labels or not labels <= set(binary):
         return run
-    return BinaryTaskRun(run.folder, replace(run.spec, classes=binary), run.record, run, healthy[0])
+    spec = replace(run.spec, classes=binary)
+    return BinaryTaskRun(run.folder, spec, run.record, run, healthy[0], device=run.device)
 
 
 class _MergedTumorClasses(Network):

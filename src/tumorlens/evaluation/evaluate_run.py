@@ -18,7 +18,7 @@ from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts, facts_of
 from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask, TemperatureScaling
-from tumorlens.evaluation.inference import InferenceResult, Spacing, infer
+from tumorlens.evaluation.inference import BATCH, InferenceResult, Spacing, infer
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.metrics.classification import Metrics, measure
@@ -42,6 +42,7 @@ def evaluate(
     limits: Mapping[str, int] | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
+    batch_size: int = BATCH,
     progress: ProgressOption = None,
 ) -> Evaluation:
     """Evaluate a run on a subset of its own data, or on external data.
@@ -58,6 +59,7 @@ def evaluate(
         limits: name of an analysis -> the largest number of images for it; 0 for all.
         n_resamples: of the bootstrap by patient.
         seed: of the bootstrap.
+        batch_size: the largest number of images that the network gets at one time.
         progress: a callable, True for bars, None for silence.
 
     Raises:
@@ -82,7 +84,7 @@ def evaluate(
         refuse_box_masks(f"{measured.name}, {name}", measured.samples)
     pipeline, validation, samples, classes = run.pipeline(), _validation(own), measured.samples, run.spec.classes
     with progress_of(progress) as shown:
-        held_out, inference, cases, masks = _infer(pipeline, validation, samples, shown)
+        held_out, inference, cases, masks = _infer(pipeline, validation, samples, batch_size, shown)
         scaling, labels = _fit(run, validation, held_out.logits), _labels(run, samples)
         bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
         context = Context(
@@ -100,6 +102,7 @@ def evaluate(
             validation_inference=held_out,
             cases=tuple(cases),
             limit=0,
+            batch_size=batch_size,
             progress=shown,
         )
         results = _analyze(chosen, context)
@@ -188,7 +191,11 @@ def _analyze(chosen: Mapping[str, int], context: Context) -> dict[str, AnalysisR
 
 
 def _infer(
-    pipeline: Pipeline, validation: Sequence[Sample], samples: Sequence[Sample], progress: Progress = silent
+    pipeline: Pipeline,
+    validation: Sequence[Sample],
+    samples: Sequence[Sample],
+    batch_size: int,
+    progress: Progress = silent,
 ) -> tuple[InferenceResult, InferenceResult, list[SegmentationCase], list[PackedMask]]:
     """The output for validation, the output for samples, and of samples the predicted masks against the reference."""
     cases: list[SegmentationCase] = []
@@ -201,7 +208,7 @@ def _infer(
             masks.append(PackedMask.of(mask))
 
     progress("inference", 0, len(validation) + len(samples))
-    both = infer(pipeline, [*validation, *samples], progress=progress, on_mask=compare)
+    both = infer(pipeline, [*validation, *samples], batch_size=batch_size, progress=progress, on_mask=compare)
     return *both.part(len(validation)), cases, masks
 
 

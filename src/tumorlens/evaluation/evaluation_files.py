@@ -35,7 +35,7 @@ def write_evaluation(
     write_curves(evaluation, folder)
     save_page(evaluation_page(run, evaluation, record.facts), folder / "report.html")
     facts = evaluation.facts.model_dump(mode="json")
-    record.add(**facts, device="cpu", outputs=["evaluation.json", "predictions.csv", *CURVE_FILES, "report.html"])
+    record.add(**facts, device=run.device, outputs=["evaluation.json", "predictions.csv", *CURVE_FILES, "report.html"])
     record.write(folder)
     return folder
 

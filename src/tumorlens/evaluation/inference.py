@@ -16,6 +16,7 @@ from tumorlens.models import Pipeline
 from tumorlens.scan import Box, GrayImage, Mask, Scan, mask_in_image, read_scan
 
 BATCH = 32
+"""Images of one size that a network gets at one time, unless told otherwise."""
 Spacing = tuple[float, ...] | None
 OnMask = Callable[[int, Mask, Spacing], None]
 Change = Callable[[int, GrayImage], GrayImage]
@@ -52,6 +53,7 @@ def infer(
     on_mask: OnMask | None = None,
     change: Change | None = None,
     read: Callable[[Path], Scan] | None = None,
+    batch_size: int = BATCH,
     progress: Progress = silent,
     stage: str = "inference",
 ) -> InferenceResult:
@@ -64,6 +66,7 @@ def infer(
             each sample, if the network segments. Masks are not kept: those of a thousand images would fill the memory.
         change: called with (position of the sample, its image), returns what the network sees instead, of the same
             size.
+        batch_size: the largest number of images that the network gets at one time.
         read: reads an image; for callers that run inference on the same images many times and hold them.
         progress: called while inference runs.
         stage: its name for `progress`.
@@ -76,19 +79,20 @@ def infer(
     cams: list[npt.NDArray[np.float32]] = []
     boxes: list[Box] = []
     features: list[npt.NDArray[np.float32]] = []
-    for scans in _batches(samples, read or read_scan):
+    device = network.temperature.device
+    for scans in _batches(samples, read or read_scan, batch_size):
         first = len(logits)
         batch = [scan.gray_slice() for scan in scans]
         if change:
             batch = [change(position, gray) for position, gray in enumerate(batch, start=first)]
         with torch.inference_mode():
-            output = network(torch.from_numpy(np.stack(batch)))
-        logits.extend(output.logits.double().numpy())
-        cams.extend(output.cam.float().numpy())
+            output = network(torch.from_numpy(np.stack(batch)).to(device))
+        logits.extend(output.logits.double().cpu().numpy())
+        cams.extend(output.cam.float().cpu().numpy())
         boxes.extend(map(tuple, output.boxes.tolist()))
-        features.extend(output.pooled.float().numpy())
+        features.extend(output.pooled.float().cpu().numpy())
         if on_mask and output.mask.numel():
-            for position, chart in enumerate(output.mask.float().numpy(), start=first):
+            for position, chart in enumerate(output.mask.float().cpu().numpy(), start=first):
                 crop_window = network.preprocessing.input_geometry.crop_window(*scans[0].size, boxes[position])
                 on_mask(position, mask_in_image(chart, crop_window), scans[position - first].spacing)
         progress(stage, len(logits), len(samples))
@@ -104,12 +108,12 @@ def gray_slice(path: str | Path) -> GrayImage:
     return read_scan(path).gray_slice()
 
 
-def _batches(samples: Sequence[Sample], read: Callable[[Path], Scan]) -> Iterator[list[Scan]]:
+def _batches(samples: Sequence[Sample], read: Callable[[Path], Scan], batch_size: int) -> Iterator[list[Scan]]:
     """Neighbors of one size together, in order."""
     batch: list[Scan] = []
     for sample in samples:
         scan = read(sample.image)
-        if batch and (len(batch) == BATCH or scan.size != batch[0].size):
+        if batch and (len(batch) == batch_size or scan.size != batch[0].size):
             yield batch
             batch = []
         batch.append(scan)

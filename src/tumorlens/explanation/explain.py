@@ -14,6 +14,7 @@ from tumorlens._extras import require
 from tumorlens.errors import ModelError, RunError, TumorlensError
 from tumorlens.explanation.catalog import Task
 from tumorlens.explanation.explainer import Explainer
+from tumorlens.explanation.methods.occlusion import BATCH
 from tumorlens.scan import GrayImage, Mask, read_scan
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def explain(
     *,
     method: str = "grad_cam",
     task: Task = "classification",
+    batch_size: int = BATCH,
 ) -> Iterator[Explanation | TumorlensError]:
     """Heat maps for each image, in order; for an unreadable image its error, and the others follow.
 
@@ -95,6 +97,7 @@ def explain(
         method: a name of `METHODS`, ``"attention:NAME"`` for one attention map of several, or ``"all"`` for all
             methods that this network supports.
         task: what to explain: ``"classification"`` the score of the class, ``"segmentation"`` the predicted tumor mask.
+        batch_size: the largest number of occluded copies of an image that the network gets at one time.
 
     Raises:
         ModelError: the model has no such class, or does not support the method.
@@ -107,6 +110,7 @@ def explain(
         phantom0000000_00.png (64, 64) ['hires_cam']
     """
     classes, explainer = _classes_and_explainer(model)
+    explainer.batch_size = batch_size
     if target is not None and target not in classes:
         raise ModelError(found=f"class '{target}' found", expected=f"a class of the model, one of {list(classes)}")
     if method != ALL:

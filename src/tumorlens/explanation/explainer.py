@@ -47,6 +47,7 @@ class Explainer:
     Attributes:
         name: of the network, for errors.
         input_geometry: how images become its input.
+        batch_size: the largest number of images that the network gets at one time.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Explainer:
         self.input_geometry = input_geometry
         self._infer = infer
         self._output_names = output_names
+        self.batch_size = BATCH
 
     @cached_property
     def outputs(self) -> Sequence[str]:
@@ -107,9 +109,10 @@ class Explainer:
         """
         self.check(method, task)
         heatmaps: list[Floats32] = []
-        for start in range(0, len(images), BATCH):
-            batch_targets = None if targets is None else list(targets[start : start + BATCH])
-            heatmaps += self._heatmaps(images[start : start + BATCH], batch_targets, method, task)
+        for start in range(0, len(images), self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            batch_targets = None if targets is None else list(targets[batch])
+            heatmaps += self._heatmaps(images[batch], batch_targets, method, task)
         return heatmaps
 
     def _heatmaps(self, images: Images, targets: Sequence[int] | None, method: str, task: Task) -> list[Floats32]:
@@ -140,7 +143,7 @@ class Explainer:
                     if task == "segmentation"
                     else self._class_score(_target(targets, i))
                 )
-                activation = occlusion(image, window, score)
+                activation = occlusion(image, window, score, self.batch_size)
             else:
                 activation = outputs["cam"][i, _target(targets, i)]
             heatmaps.append(heat(activation, window))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
 import yaml
 from pydantic import JsonValue, ValidationError
 from safetensors.torch import load_file, save_file
@@ -34,6 +35,7 @@ class Run:
         folder: holds weights.safetensors, model.json, split.csv, recipe.yaml, run.json.
         spec: how to build the network and its preprocessing.
         record: what training did: versions, seed, data fingerprint, split hash, epochs.
+        device: of PyTorch, on which its network runs: ``"cpu"`` or ``"cuda"``.
 
     Example:
         >>> import tumorlens
@@ -47,6 +49,7 @@ class Run:
     folder: Path
     spec: ModelSpec
     record: RunRecord
+    device: str = field(default="cpu", kw_only=True)
 
     def __repr__(self) -> str:
         parts = [self.spec.model, f"{len(self.spec.classes)} classes", f"recipe {self.record.recipe}"]
@@ -101,8 +104,23 @@ class Run:
     def pipeline(self, temperature: float = 1.0, subspace: InDistributionSubspace | None = None) -> Pipeline:
         """Images -> probabilities, with the run's own preprocessing, in evaluation mode."""
         parts = self.spec.preprocessing(), self.network(), temperature
-        pipeline: Pipeline = Pipeline(*parts, segments=self.segments, subspace=subspace).eval()
+        pipeline: Pipeline = Pipeline(*parts, segments=self.segments, subspace=subspace).eval().to(self.device)
         return pipeline
+
+    def on(self, device: str) -> Run:
+        """The same run, whose network runs on another device.
+
+        Raises:
+            ModelError: this machine has no such device, or this PyTorch cannot use it.
+        """
+        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        if device not in there:
+            raise ModelError(
+                found=f"device {device}, and PyTorch {torch.__version__} on a machine where it can use none",
+                expected=f"a device that is there: {', '.join(there)}",
+                advice="leave out the device, or install PyTorch for it",
+            )
+        return replace(self, device=device)
 
 
 def load_run(folder: str | Path) -> Run:

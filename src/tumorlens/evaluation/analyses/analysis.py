@@ -64,6 +64,7 @@ class Context:
         validation_inference: the network's output for them.
         cases: the predicted masks against the reference masks; empty where the network does not segment.
         limit: the largest number of images to measure; 0 for all of them.
+        batch_size: the largest number of images that the network gets at one time.
         progress: called while the analysis works.
     """
 
@@ -81,6 +82,7 @@ class Context:
     validation_inference: InferenceResult
     cases: tuple[SegmentationCase, ...]
     limit: int
+    batch_size: int
     progress: Progress
 
     @property

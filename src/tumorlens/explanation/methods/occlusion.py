@@ -23,7 +23,9 @@ PATCH = 2  # steps along a patch: an eighth of the input, 2.5 cm of a head of 20
 BATCH = 16  # images per forward pass
 
 
-def occlusion(image: GrayImage, crop_window: CropWindow, score: ScoreFunction) -> npt.NDArray[np.float32]:
+def occlusion(
+    image: GrayImage, crop_window: CropWindow, score: ScoreFunction, batch_size: int = BATCH
+) -> npt.NDArray[np.float32]:
     """The drop of the score, averaged over the patches that cover each cell.
 
     Args:
@@ -31,6 +33,7 @@ def occlusion(image: GrayImage, crop_window: CropWindow, score: ScoreFunction) -
         crop_window: where the network's input lies in the image; patch and step are fixed fractions of the input.
         score: called with the image, and with up to 225 occluded copies. Patches that change no pixel are skipped, so
             that black background costs nothing.
+        batch_size: copies that are scored at one time.
 
     Returns:
         (16, 16) float32 over the input; negative where the score rises.
@@ -43,8 +46,8 @@ def occlusion(image: GrayImage, crop_window: CropWindow, score: ScoreFunction) -
         count[i : i + PATCH, j : j + PATCH] += 1
         if not np.array_equal(image[patch], blurred[patch]):
             changed.append((i, j, patch))
-    for start in range(0, len(changed), BATCH):
-        batch = changed[start : start + BATCH]
+    for start in range(0, len(changed), batch_size):
+        batch = changed[start : start + batch_size]
         occluded = np.repeat(image[None], len(batch), axis=0)
         for k, (_, _, patch) in enumerate(batch):
             occluded[k][patch] = blurred[patch]

@@ -64,7 +64,12 @@ def measure(context: Context) -> RegionOcclusion | None:
         positions = np.array(with_tumor if name == "tumor_occluded" else range(len(samples)))
         stage = name.replace("_", " ")
         inference = infer(
-            context.pipeline, [samples[i] for i in positions], change=change, progress=context.progress, stage=stage
+            context.pipeline,
+            [samples[i] for i in positions],
+            change=change,
+            batch_size=context.batch_size,
+            progress=context.progress,
+            stage=stage,
         )
         tests.append(
             _compared(

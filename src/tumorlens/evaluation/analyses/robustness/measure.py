@@ -109,7 +109,12 @@ def _infer(
 
         images = list(pool.map(changed, samples))
         inference = infer(
-            context.pipeline, samples, on_mask=compare, change=lambda i, _: images[i], read=held.__getitem__
+            context.pipeline,
+            samples,
+            on_mask=compare,
+            change=lambda i, _: images[i],
+            read=held.__getitem__,
+            batch_size=context.batch_size,
         )
         predicted[:, column] = inference.logits.argmax(axis=1)
 
