@@ -40,6 +40,13 @@ def test_no_file_is_left_if_nothing_was_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_error_of_the_system_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
+    name = "x" * 250  # too long with the ending of the temporary file
+    with pytest.raises(OSError, match="too long") as caught, atomic_write(tmp_path / name) as temporary:
+        temporary.write_text("new")
+    assert caught.value.filename == str(tmp_path / name)
+
+
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TumorlensError) as error, atomic_write(tmp_path):
         pytest.fail("nothing may be written")

@@ -189,7 +189,7 @@ def test_an_unknown_network_or_backend_and_numbers_out_of_range_are_refused() ->
         benchmark(["mini_resnet"], backends=["tensorrt"])
     with assert_refused(TumorlensError, found="device 'tpu' found", expected="cpu or cuda"):
         benchmark(["mini_resnet"], device="tpu")
-    for wrong in ({"batches": [0]}, {"rounds": 0}, {"seconds": 0.0}, {"threads": 0}):
+    for wrong in ({"batches": [0]}, {"rounds": 0}, {"seconds": 0.0}, {"seconds": float("nan")}, {"threads": 0}):
         with assert_refused(TumorlensError, expected="at least 1"):
             benchmark(["mini_resnet"], **wrong)
 

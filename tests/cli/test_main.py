@@ -156,8 +156,31 @@ def test_wrong_usage_exits_with_2_and_one_line(
 
 
 @pytest.mark.parametrize(
+    "arguments", [["predict", ""], ["predict", "x.png", "-m", ""], ["data", "table", "", "-o", "t.csv"], ["models", ""]]
+)
+def test_an_empty_argument_is_wrong_usage_and_not_the_working_folder(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error: an empty argument; expected a name; is a variable of the shell not set?\n"
+
+
+@pytest.mark.parametrize("name", ["new\nline.png", "bell\a.png", "zero\0.png"])
+def test_a_control_character_in_a_name_does_not_break_the_line_of_an_error(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", name, "-m", "tiny"]) == ExitCode.FAILED
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {ascii(name)[1:-1]}: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["recipes", "show", sys.executable], "is not UTF-8; expected YAML"),
         (["evaluate", "no-run"], "expected the folder of a finished 'tumorlens train'"),
         (["predict", "x.png", "-m", "missing.onnx"], "missing.onnx: no such file"),
         (["train", "no-data", "--out-dir", "run"], "no-data: no such file or folder"),

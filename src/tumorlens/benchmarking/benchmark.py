@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from importlib import util
@@ -237,7 +238,7 @@ def _check(device: str, batches: Sequence[int], seconds: float, rounds: int, thr
         raise TumorlensError(
             found="device 'cuda', and PyTorch finds no GPU", expected="a GPU", advice="leave out the device, or use cpu"
         )
-    if min([rounds, 1 if threads is None else threads, *batches]) < 1 or seconds <= 0:
+    if min([rounds, 1 if threads is None else threads, *batches]) < 1 or not 0 < seconds < math.inf:
         raise TumorlensError(
             found=f"batch sizes {list(batches)}, threads {threads}, rounds {rounds}, seconds {seconds:g}",
             expected="batch sizes, threads and rounds of at least 1, and seconds above 0",

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     Tracebacks.shown = False
+    if "" in words:  # it would stand for the working folder, and all that is in it
+        return fail("an empty argument; expected a name; is a variable of the shell not set?", ExitCode.USAGE)
     try:
         with messages():
             result = app(args=words, prog_name="tumorlens", standalone_mode=False)

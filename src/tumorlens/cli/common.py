@@ -232,8 +232,13 @@ def caveat(text: str) -> None:
 
 def fail(message: str, code: int = ExitCode.FAILED) -> int:
     """Print one line of error on standard error, and return the exit code."""
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {in_one_line(message)}", file=sys.stderr)
     return code
+
+
+def in_one_line(text: str) -> str:
+    """The text with control characters as escapes: a file name may hold a line break."""
+    return "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else ascii(one)[1:-1] for one in text)
 
 
 def print_json(data: Mapping[str, Any] | list[Any]) -> None:

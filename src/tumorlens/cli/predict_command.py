@@ -20,6 +20,7 @@ from tumorlens.cli.common import (
     caveat,
     expand_paths,
     fail,
+    in_one_line,
     print_json,
     print_status,
     progress,
@@ -215,7 +216,8 @@ def _line(prediction: Prediction) -> str:
 
     probability = number(prediction.probability, percent=True)
     tumor = f", {prediction.tumor}" if prediction.tumor else ""
-    return "; ".join([f"{prediction.source}: {prediction.label} ({probability}){tumor}", *prediction.flags])
+    source = in_one_line(prediction.source)
+    return "; ".join([f"{source}: {prediction.label} ({probability}){tumor}", *prediction.flags])
 
 
 def _print_summary(files: PredictionFiles) -> None:

@@ -261,7 +261,12 @@ def _read(source: str | Path) -> dict[str, Any]:
     if name in shipped():
         text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
     elif Path(source).is_file():
-        text = Path(source).read_text(encoding="utf-8")
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise RecipeError(
+                found=f"recipe {name}: byte {error.start} is not UTF-8", expected="YAML, a text file in UTF-8"
+            ) from None
     else:
         raise RecipeError(
             found=f"recipe {name}: neither a shipped recipe nor a file",
