@@ -20,6 +20,7 @@ from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
 from tumorlens.evaluation import write_evaluation
 from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluation_record import AnalysisRecord, EvaluationRecord
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import ModelCard
 from tumorlens.models import ModelSpec, Pipeline
@@ -103,9 +104,11 @@ def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(own_r
 
 
 def test_the_card_reports_the_conclusions_of_every_analysis() -> None:
-    analyses = {"region_occlusion": {"conclusions": ["It guesses."]}, "robustness": {"conclusions": []}}
-    assert CardEvidence({"analyses": analyses}).analyses == {"region_occlusion": ("It guesses.",)}
-    assert CardEvidence({}).analyses == {}
+    found = {"region_occlusion": ("It guesses.",), "robustness": ()}
+    analyses = {name: AnalysisRecord(conclusions=lines, caveats=()) for name, lines in found.items()}
+    evidence = CardEvidence(EvaluationRecord.model_construct(analyses=analyses))
+    assert evidence.analyses == {"region_occlusion": ("It guesses.",)}
+    assert evidence.flagged is None
 
 
 def test_a_graph_with_other_outputs_is_not_written(
