@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -310,3 +311,29 @@ def test_a_closed_pipe_prints_no_traceback() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == ExitCode.FAILED
+
+
+def test_standard_output_that_the_shell_closed_is_no_error() -> None:
+    done = subprocess.run(
+        [f"{sys.executable} -m tumorlens data list >&-"], shell=True, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="completion is that of bash")
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("ev", "evaluate"), ("predict --thr", "--threads"), ("data sp", "split")]
+)
+def test_bash_completes_verbs_and_options(typed: str, offered: str, tmp_path: Path) -> None:
+    program = tmp_path / "tumorlens"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.argv[0] = 'tumorlens'\nfrom tumorlens.cli import entry\nentry()\n"
+    )
+    program.chmod(0o755)
+    script = (
+        f'PATH="{tmp_path}:$PATH"; eval "$(_TUMORLENS_COMPLETE=source_bash tumorlens)"; '
+        f"COMP_WORDS=(tumorlens {typed}); COMP_CWORD={len(typed.split())}; _tumorlens_completion tumorlens; "
+        'echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [offered]

@@ -82,6 +82,9 @@ def _failed(error: Exception) -> int:
 
 def entry() -> None:
     """The installed program."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell, as in `tumorlens predict ... >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (as long as the program)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be UTF-8, nor the terminal
             stream.reconfigure(errors="backslashreplace")
