@@ -79,42 +79,48 @@ def analysis_options(verb: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+Prevalence = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of tumors, such as 0.05, for predictive values; none by default.",
+        show_default=False,
+        rich_help_panel=Panel.STATISTICS,
+    ),
+]
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--out-dir",
+        "-o",
+        help="Folder for the results; RUN/evaluations/NAME by default, NAME is the subset or the external table.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
+ExternalData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="External data, all of it, instead of the run's own; repeatable.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
+SubsetOption = Annotated[
+    Literal["test", "val"],
+    choice("--subset", "test", "val", help="Subset of the run's own data.", panel=Panel.DATA),
+]
+
+
 @analysis_options
 def evaluate(
     run: RunFolder,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            help="External data, all of it, instead of the run's own; repeatable.",
-            show_default=False,
-            rich_help_panel=Panel.DATA,
-        ),
-    ] = None,
-    subset: Annotated[
-        Literal["test", "val"],
-        choice("--subset", "test", "val", help="Subset of the run's own data.", panel=Panel.DATA),
-    ] = "test",
-    out_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--out-dir",
-            "-o",
-            help="Folder for the results; RUN/evaluations/NAME by default, NAME is the subset or the external table.",
-            show_default=False,
-            rich_help_panel=Panel.OUTPUT,
-        ),
-    ] = None,
+    data: ExternalData = None,
+    subset: SubsetOption = "test",
+    out_dir: OutDir = None,
     unannotated: Unannotated = "error",
     allow_box_masks: AllowBoxMasks = False,
-    prevalence: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of tumors, such as 0.05, for predictive values; none by default.",
-            show_default=False,
-            rich_help_panel=Panel.STATISTICS,
-        ),
-    ] = None,
+    prevalence: Prevalence = None,
     n_resamples: BootstrapSize = 2000,
     seed: Seed = 0,
     device: Device = "cpu",
