@@ -1,8 +1,19 @@
 """Seeds -> synthetic phantoms: heads as in contrast-enhanced T1-weighted MRI, with tumors."""
 
-from tumorlens.datasets.phantom.acquisition import PLANES
+from tumorlens.datasets.phantom.acquisition import PLANES, SEQUENCES
 from tumorlens.datasets.phantom.phantom_contact_sheet import contact_sheet
 from tumorlens.datasets.phantom.phantom_folder import make
+from tumorlens.datasets.phantom.phantom_volume import PhantomVolume, render_volume
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 
-__all__ = ["PHANTOM_CLASSES", "PLANES", "PhantomSlice", "contact_sheet", "make", "render_patient"]
+__all__ = [
+    "PHANTOM_CLASSES",
+    "PLANES",
+    "SEQUENCES",
+    "PhantomSlice",
+    "PhantomVolume",
+    "contact_sheet",
+    "make",
+    "render_patient",
+    "render_volume",
+]

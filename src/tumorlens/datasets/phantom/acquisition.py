@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,31 @@ class Contrast:
         values["gray"] = values["white"] * rng.uniform(0.72, 0.84)
         return cls(**values)
 
+    def like(self, sequence: Contrast) -> Contrast:
+        """The contrast of another sequence in the same person: its values, varied by the same factors."""
+        usual = Contrast()
+        ratios = {f.name: getattr(self, f.name) / getattr(usual, f.name) for f in fields(self)}
+        return Contrast(**{name: getattr(sequence, name) * ratio for name, ratio in ratios.items()})
+
+
+SEQUENCES = {
+    "T1 post": Contrast(),
+    "T1": Contrast(vessel=0.12, dura=0.30, enhancing=0.36),
+    "T2": Contrast(
+        fat=0.55, skin=0.40, marrow=0.35, muscle=0.18, csf=0.95, gray=0.48, white=0.36, vessel=0.05,
+        dura=0.15, enhancing=0.58, necrosis=0.85, edema=0.80,
+    ),
+    "FLAIR": Contrast(
+        fat=0.60, skin=0.45, marrow=0.35, muscle=0.22, csf=0.06, gray=0.50, white=0.40, vessel=0.06,
+        dura=0.20, enhancing=0.62, necrosis=0.30, edema=0.90,
+    ),
+    "DWI": Contrast(
+        fat=0.10, skin=0.10, marrow=0.08, muscle=0.10, csf=0.10, gray=0.42, white=0.38, vessel=0.04,
+        dura=0.08, enhancing=0.60, necrosis=0.15, edema=0.30,
+    ),
+}  # fmt: skip
+"""Signal intensities by sequence. Only their order follows MRI: bright fluid in T2, dark fluid in FLAIR, and so on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
@@ -68,6 +93,7 @@ class Acquisition:
         gain: gray value of signal intensity 1; 255 = white.
         noise: standard deviation of each of the two channels, in units of signal intensity.
         shading: (9,) coefficients of the smooth bias field, see `_polynomial`.
+        tilt: (3, 3), of the slices about the axes of the scanner; the identity for straight slices.
     """
 
     plane: str
@@ -81,6 +107,7 @@ class Acquisition:
     gain: float
     noise: float
     shading: Floats32
+    tilt: Floats32 = field(default_factory=lambda: np.eye(3, dtype=np.float32))
 
     @classmethod
     def random(cls, rng: np.random.Generator, plane: str | None, size: int | None) -> Acquisition:
@@ -92,7 +119,7 @@ class Acquisition:
             size=pixels,
             pixel=float(rng.uniform(225, 255)) / pixels,
             thickness=float(rng.uniform(2.5, 4.5)),
-            rotation=_rotation(rng.normal(0, np.radians(3.0), 3)),
+            rotation=rotation(rng.normal(0, np.radians(3.0), 3)),
             shift=column(rng.normal(0, 3.0, 3).astype(np.float32)),
             contrast=Contrast.random(rng),
             gamma=float(rng.uniform(0.9, 1.15)),
@@ -106,7 +133,23 @@ class Acquisition:
         columns, rows, normal, center = (column(axis) for axis in _AXES[self.plane])
         steps = (np.arange(self.size, dtype=np.float32) - (self.size - 1) / 2) * np.float32(self.pixel)
         u, v = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps))
-        return np.asarray(columns * u + rows * v + normal * np.float32(position) + center * (normal == 0))
+        straight = columns * u + rows * v + normal * np.float32(position) + center * (normal == 0)
+        return np.asarray(self.tilt @ straight)
+
+    def affine(self, positions: npt.ArrayLike) -> Floats:
+        """Voxel indices (slice, row, column, 1) -> LPS millimeters, (4, 4), of equally spaced slices.
+
+        Args:
+            positions: of two or more slices, as in `grid`, mm.
+        """
+        columns, rows, normal, center = (np.asarray(axis, dtype=np.float64) for axis in _AXES[self.plane])
+        first, second = np.asarray(positions, dtype=np.float64)[:2]
+        corner = normal * first + center * (normal == 0) - (columns + rows) * self.pixel * (self.size - 1) / 2
+        steps = np.stack([normal * (second - first), rows * self.pixel, columns * self.pixel], axis=1)
+        to_lps = np.diag([1.0, -1.0, 1.0]) @ self.tilt.astype(np.float64)  # x to the left, y forwards, z upwards
+        affine = np.eye(4)
+        affine[:3, :3], affine[:3, 3] = to_lps @ steps, to_lps @ corner
+        return affine
 
     def to_head(self, points: Points) -> Points:
         """Scanner coordinates -> head coordinates."""
@@ -114,23 +157,24 @@ class Acquisition:
 
     def position_of(self, points: Points) -> Field:
         """Position of head coordinates (3, N) along the slice direction, mm."""
-        normal = column(_AXES[self.plane][2])
+        normal = self.tilt @ column(_AXES[self.plane][2])
         return np.asarray((normal * (self.rotation.T @ points + self.shift)).sum(axis=0))
 
-    def expose(self, ideal: Field, points: Points, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-        """Ideal signal -> 8-bit image with bias field, blur, noise and gamma.
+    def expose(self, ideal: Field, points: Points, rng: np.random.Generator, white: int = 255) -> Floats32:
+        """Ideal signal -> image with bias field, blur, noise and gamma, in whole gray values.
 
         Args:
             ideal: (size, size) signal intensity.
             points: scanner coordinates of the slice, (3, size * size).
             rng: for the noise, which is Rician: the magnitude of a complex signal (Gudbjartsson 1995).
+            white: the highest gray value.
         """
         signal = ideal * np.exp(self.shading @ _polynomial(points)).reshape(ideal.shape)
         signal = _blur(signal)
         real, imaginary = rng.standard_normal((2, *signal.shape), dtype=np.float32) * np.float32(self.noise)
         magnitude = np.hypot(signal + real, imaginary)
-        gray = np.clip(np.rint(magnitude**self.gamma * self.gain), 0, 255)
-        return np.asarray(gray, dtype=np.uint8)
+        gray = np.clip(np.rint(magnitude**self.gamma * np.float32(self.gain * (white / 255))), 0, white)
+        return np.asarray(gray, dtype=np.float32)
 
 
 def _polynomial(points: Points) -> Points:
@@ -139,10 +183,10 @@ def _polynomial(points: Points) -> Points:
     return np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
 
 
-def _rotation(angles: Floats) -> Floats32:
+def rotation(angles: npt.ArrayLike) -> Floats32:
     """Rotation about x, y and z, one after the other, by angles in radians."""
     matrix = np.eye(3)
-    for axis, angle in enumerate(angles):
+    for axis, angle in enumerate(np.asarray(angles, dtype=np.float64)):
         turn, (i, j) = np.eye(3), [k for k in range(3) if k != axis]
         turn[[i, i, j, j], [i, j, i, j]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
         matrix = turn @ matrix

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tumorlens._arrays import Floats32
 from tumorlens.datasets.phantom.acquisition import PLANES, Acquisition
 from tumorlens.datasets.phantom.brain import Brain
 from tumorlens.datasets.phantom.head_anatomy import Head
@@ -65,52 +66,70 @@ def render_patient(
             found=f"phantom: seed {seed}, {slices} slices, size {size}",
             expected="a seed of 0 or more, at least one slice and a size of 32 pixels or more",
         )
-    person, scanner, disease, noise = (
-        np.random.default_rng([seed, stream]) for stream in (0, 1, 2 + PHANTOM_CLASSES.index(label), 6)
-    )
-    head, brain = Head.random(person), Brain.random(person)
-    scan = Acquisition.random(scanner, plane, size)
-    tumor_type = label if label in TUMOR_TYPES else str(disease.choice(list(TUMOR_TYPES)))
-    lesion = TUMOR_TYPES[tumor_type].random(disease, head)
-    tumor = lesion if label in TUMOR_TYPES else None
-    positions = _positions(lesion, head, scan, slices)
-    pairs = [_slice(head, brain, tumor, scan, position, noise) for position in positions]
-    patient = f"phantom{seed:07d}"
-    return [PhantomSlice(*pair, label, patient, scan.plane, i) for i, pair in enumerate(pairs)]
+    person = PhantomPerson.random(label, seed)
+    scan = Acquisition.random(np.random.default_rng([seed, 1]), plane, size)
+    low, high = person.lesion_extent(scan)
+    positions = [float(low + (high - low) * (i + 0.5) / slices) for i in range(slices)]
+    noise = np.random.default_rng([seed, 6])
+    pairs = [person.slice(scan, position, noise) for position in positions]
+    return [
+        PhantomSlice(image.astype(np.uint8), mask, label, person.name, scan.plane, i)
+        for i, (image, mask) in enumerate(pairs)
+    ]
 
 
-def _positions(lesion: PhantomTumor, head: Head, scan: Acquisition, slices: int) -> list[float]:
-    """Slice positions over the central part of the tumor along the slice direction, mm."""
-    steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(lesion.radius)
-    x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
-    cube = np.concatenate([x, y, z]) + lesion.center
-    inside = cube[:, lesion.distance(cube, head.cavity(cube)) > 0]
-    extent = scan.position_of(head.person(inside))
-    low, high = np.percentile(extent, [12, 88])
-    return [float(low + (high - low) * (i + 0.5) / slices) for i in range(slices)]
+@dataclass(frozen=True, eq=False)
+class PhantomPerson:
+    """A head with its brain, and a tumor or none.
 
+    Attributes:
+        name: the patient id.
+        head: skull, face and neck.
+        brain: in it.
+        lesion: the tumor; in a person without tumor one that could have been there.
+        tumor: the lesion; None in a person without tumor.
+    """
 
-def _slice(
-    head: Head,
-    brain: Brain,
-    tumor: PhantomTumor | None,
-    scan: Acquisition,
-    position: float,
-    noise: np.random.Generator,
-) -> tuple[GrayImage, Mask]:
-    """Image and mask of one slice, averaged over its thickness."""
-    shape = (scan.size, scan.size)
-    grid = scan.grid(position)
-    surface = head.surface(scan.to_head(grid))
-    tissue = np.flatnonzero(surface > -scan.pixel)  # air needs no computation
-    ideal, cover = np.zeros((2, scan.size**2), dtype=np.float32)
-    for offset in (-0.25, 0.25):
-        layer = scan.to_head(scan.grid(position + offset * scan.thickness)[:, tissue])
-        values, inside = _layer(head, brain, tumor, scan, layer, surface[tissue])
-        ideal[tissue] += values / 2
-        cover[tissue] += inside / 2
-    image = scan.expose(ideal.reshape(shape), grid, noise)
-    return image, (cover >= 0.5).reshape(shape).astype(np.uint8)
+    name: str
+    head: Head
+    brain: Brain
+    lesion: PhantomTumor
+    tumor: PhantomTumor | None
+
+    @classmethod
+    def random(cls, label: str, seed: int) -> PhantomPerson:
+        """The person of a seed, with a tumor of the class `label` or none."""
+        anatomy, disease = (np.random.default_rng([seed, stream]) for stream in (0, 2 + PHANTOM_CLASSES.index(label)))
+        head, brain = Head.random(anatomy), Brain.random(anatomy)
+        tumor_type = label if label in TUMOR_TYPES else str(disease.choice(list(TUMOR_TYPES)))
+        lesion = TUMOR_TYPES[tumor_type].random(disease, head)
+        return cls(f"phantom{seed:07d}", head, brain, lesion, lesion if label in TUMOR_TYPES else None)
+
+    def lesion_extent(self, scan: Acquisition, margin: float = 12.0) -> tuple[float, float]:
+        """First and last slice position of the lesion without `margin` percent of its points at either end, mm."""
+        steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(self.lesion.radius)
+        x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
+        cube = np.concatenate([x, y, z]) + self.lesion.center
+        inside = cube[:, self.lesion.distance(cube, self.head.cavity(cube)) > 0]
+        low, high = np.percentile(scan.position_of(self.head.person(inside)), [margin, 100 - margin])
+        return float(low), float(high)
+
+    def slice(
+        self, scan: Acquisition, position: float, noise: np.random.Generator, white: int = 255
+    ) -> tuple[Floats32, Mask]:
+        """Image, in whole gray values from 0 to `white`, and mask of one slice, averaged over its thickness."""
+        shape = (scan.size, scan.size)
+        grid = scan.grid(position)
+        surface = self.head.surface(scan.to_head(grid))
+        tissue = np.flatnonzero(surface > -scan.pixel)  # air needs no computation
+        ideal, cover = np.zeros((2, scan.size**2), dtype=np.float32)
+        for offset in (-0.25, 0.25):
+            layer = scan.to_head(scan.grid(position + offset * scan.thickness)[:, tissue])
+            values, inside = _layer(self.head, self.brain, self.tumor, scan, layer, surface[tissue])
+            ideal[tissue] += values / 2
+            cover[tissue] += inside / 2
+        image = scan.expose(ideal.reshape(shape), grid, noise, white)
+        return image, (cover >= 0.5).reshape(shape).astype(np.uint8)
 
 
 def _layer(
