@@ -73,8 +73,12 @@ SEQUENCES = {
         fat=0.10, skin=0.10, marrow=0.08, muscle=0.10, csf=0.10, gray=0.42, white=0.38, vessel=0.04,
         dura=0.08, enhancing=0.60, necrosis=0.15, edema=0.30,
     ),
+    "CT": Contrast(
+        fat=0.20, skin=0.24, marrow=0.55, bone=0.95, muscle=0.27, csf=0.23, gray=0.27, white=0.26, vessel=0.27,
+        dura=0.29, enhancing=0.29, necrosis=0.24, edema=0.25,
+    ),
 }  # fmt: skip
-"""Signal intensities by sequence. Only their order follows MRI: bright fluid in T2, dark fluid in FLAIR, and so on."""
+"""Signal intensities by sequence, and of CT. Only their order is real: bright fluid in T2, bright bone in CT."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,7 +96,7 @@ def render_volume(
     person = PhantomPerson.random(label, seed)
     scan = Acquisition.random(np.random.default_rng([seed, 1]), plane, size)
     scan = replace(scan, tilt=rotation(np.radians(tilt)), contrast=scan.contrast.like(SEQUENCES[sequence]))
-    positions = _positions(person.lesion_extent(scan, margin=0.0), slices, gap)
+    positions = _positions(person.lesion_extent(scan, trim=0.0), slices, gap)
     noise = np.random.default_rng([seed, 7, list(SEQUENCES).index(sequence), PLANES.index(plane)])
     pairs = [person.slice(scan, position, noise, WHITE) for position in positions]
     return PhantomVolume(

@@ -105,13 +105,13 @@ class PhantomPerson:
         lesion = TUMOR_TYPES[tumor_type].random(disease, head)
         return cls(f"phantom{seed:07d}", head, brain, lesion, lesion if label in TUMOR_TYPES else None)
 
-    def lesion_extent(self, scan: Acquisition, margin: float = 12.0) -> tuple[float, float]:
-        """First and last slice position of the lesion without `margin` percent of its points at either end, mm."""
+    def lesion_extent(self, scan: Acquisition, trim: float = 12.0) -> tuple[float, float]:
+        """First and last slice position of the lesion without `trim` percent of its points at either end, mm."""
         steps = np.arange(-1.6, 1.61, 0.1, dtype=np.float32) * np.float32(self.lesion.radius)
         x, y, z = (axis.reshape(1, -1) for axis in np.meshgrid(steps, steps, steps))
         cube = np.concatenate([x, y, z]) + self.lesion.center
         inside = cube[:, self.lesion.distance(cube, self.head.cavity(cube)) > 0]
-        low, high = np.percentile(scan.position_of(self.head.person(inside)), [margin, 100 - margin])
+        low, high = np.percentile(scan.position_of(self.head.person(inside)), [trim, 100 - trim])
         return float(low), float(high)
 
     def slice(

@@ -1,0 +1,111 @@
+"""A DICOM study of one phantom: valid, repeatable, and where independent readers expect it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from tests.fixtures.refusal import assert_refused
+from tumorlens.datasets.phantom import render_volume
+from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study, series_images
+from tumorlens.errors import DataError
+
+SMALL = {"slices": 4, "size": 64, "gap": 6.0}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return phantom_study(tmp_path_factory.mktemp("study") / "study", slices=4, size=64, gap=6.0)
+
+
+def test_every_series_has_a_folder_and_its_images(study: Path) -> None:
+    counts = {folder.name: len(list(folder.iterdir())) for folder in sorted(study.iterdir())}
+    assert counts == {
+        "01_localizer": 9,
+        "02_T1_axial": 4,
+        "03_T1_axial_post_contrast": 4,
+        "04_T2_axial": 4,
+        "05_FLAIR_axial": 4,
+        "06_DWI_axial": 8,
+        "07_CT_head": 4,
+    }
+    images = [pydicom.dcmread(path) for path in study.rglob("*.dcm")]
+    assert len({image.SOPInstanceUID for image in images}) == len(images)
+    assert len({image.SeriesInstanceUID for image in images}) == len(STUDY_SERIES)
+    assert len({image.StudyInstanceUID for image in images}) == 1
+    assert {image.PatientIdentityRemoved for image in images} == {"YES"}
+
+
+def test_pixels_and_places_are_those_of_the_volume(study: Path) -> None:
+    volume = render_volume("glioma", 0, slices=4, gap=6.0, size=64)
+    for position, path in enumerate(sorted((study / "03_T1_axial_post_contrast").iterdir())):
+        image = pydicom.dcmread(path)
+        assert np.array_equal(image.pixel_array, volume.voxels[position])
+        assert list(image.ImagePositionPatient) == pytest.approx((volume.affine @ [position, 0, 0, 1])[:3], abs=1e-5)
+        assert list(image.ImageOrientationPatient) == pytest.approx([1, 0, 0, 0, 1, 0])
+        assert "gadolinium" in image.ContrastBolusAgent
+
+
+def test_the_same_seed_gives_the_same_bytes(study: Path, tmp_path: Path) -> None:
+    again = phantom_study(tmp_path / "again", slices=4, size=64, gap=6.0, series=STUDY_SERIES[2:3])
+    for path in again.rglob("*.dcm"):
+        assert path.read_bytes() == (study / path.relative_to(again)).read_bytes()
+
+
+def test_diffusion_has_two_volumes_at_the_same_places() -> None:
+    diffusion = next(one for one in STUDY_SERIES if one.b_values)
+    images = list(series_images(diffusion, slices=4, size=64))
+    places = [tuple(image.ImagePositionPatient) for image in images]
+    assert places[:4] == places[4:]
+    assert [image.DiffusionBValue for image in images] == [0.0] * 4 + [1000.0] * 4
+    assert {hashlib.sha256(image.PixelData).digest() for image in images[:4]}.isdisjoint(
+        hashlib.sha256(image.PixelData).digest() for image in images[4:]
+    )
+
+
+def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with assert_refused(DataError, found="already exists", file=re.escape(str(tmp_path))):
+        phantom_study(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian package dicom3tools) is not installed")
+def test_dciodvfy_finds_no_error(study: Path) -> None:
+    for folder in study.iterdir():
+        first = min(folder.iterdir())
+        done = subprocess.run(["dciodvfy", "-new", str(first)], capture_output=True, text=True, check=False)
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+        assert errors == [], folder.name
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+@pytest.mark.parametrize("label", ["glioma", "no_tumor"])
+def test_dcm2niix_finds_the_same_affine(plane: str, label: str, tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    program = shutil.which("dcm2niix")
+    if program is None:
+        pytest.skip("dcm2niix is not installed")
+    series = STUDY_SERIES[2].__class__(3, "T1", ("T1 post",), (plane,), tags=STUDY_SERIES[2].tags)
+    folder = phantom_study(tmp_path / "study", label=label, slices=5, size=64, gap=4.0, series=[series])
+    (tmp_path / "out").mkdir()
+    subprocess.run(
+        [program, "-z", "n", "-f", "x", "-o", str(tmp_path / "out"), str(folder)], check=True, capture_output=True
+    )
+    image = nibabel.load(tmp_path / "out" / "x.nii")
+    volume = render_volume(label, 0, plane=plane, slices=5, size=64, gap=4.0)
+    found = {
+        tuple(np.round(image.affine @ [*index, 1.0], 3)[:3]): value for index, value in np.ndenumerate(image.dataobj)
+    }
+    lps_to_ras = np.diag([-1.0, -1.0, 1.0, 1.0])
+    for index in [(0, 0, 0), (4, 63, 63), (2, 30, 40), (1, 50, 20)]:
+        place = tuple(np.round(lps_to_ras @ volume.affine @ [*index, 1.0], 3)[:3])
+        near = min(found, key=lambda other: float(np.linalg.norm(np.subtract(other, place))))
+        assert np.linalg.norm(np.subtract(near, place)) < 1e-2
+        assert found[near] == volume.voxels[index]
