@@ -53,14 +53,27 @@ Output = Annotated[
     ),
 ]
 Patients = Annotated[
-    int,
-    typer.Option(help="Number of patients, divided evenly among the four classes.", rich_help_panel=Panel.DATA),
+    int | None,
+    typer.Option(
+        help="Number of patients, divided evenly among the four classes; 40 by default, 1 with --study.",
+        min=1,
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
 ]
-Slices = Annotated[int, typer.Option(help="Slices per patient.", rich_help_panel=Panel.DATA)]
+Slices = Annotated[
+    int | None,
+    typer.Option(
+        help="Slices per patient, 4 by default; with --study per series, 24 by default.",
+        min=1,
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option(
-        help="Height and width of the images, pixels; varies by default.",
+        help="Height and width of the images, pixels; varies by default, 192 with --study.",
         show_default=False,
         rich_help_panel=Panel.DATA,
     ),
@@ -117,19 +130,37 @@ def get(
 @app.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
-    patients: Patients = 40,
-    slices: Slices = 4,
+    patients: Patients = None,
+    slices: Slices = None,
     size: Size = None,
+    study: Annotated[
+        bool,
+        typer.Option(
+            "--study/--no-study",
+            help="Write DICOM studies (localizer, T1, T1 with contrast, T2, FLAIR, diffusion, CT) in place of a table.",
+            rich_help_panel=Panel.DATA,
+        ),
+    ] = False,
     seed: Annotated[int, seed_option(Panel.DATA)] = 0,
     json: Json = False,
 ) -> None:
     """Generate synthetic phantoms with and without tumors. With masks and patient ids, for tests and demonstrations."""
     from tumorlens.datasets import open_table
-    from tumorlens.datasets.phantom import make
+    from tumorlens.datasets.phantom import make, phantom_studies
 
     with progress() as step:
-        make(folder, patients=patients, slices=slices, seed=seed, size=size, progress=step)
-    _report(open_table(folder), folder, json)
+        if study:
+            phantom_studies(
+                folder, patients=patients or 1, slices=slices or 24, seed=seed, size=size or 192, progress=step
+            )
+        else:
+            make(folder, patients=patients or 40, slices=slices or 4, seed=seed, size=size, progress=step)
+    if not study:
+        return _report(open_table(folder), folder, json)
+    names = sorted(place.name for place in folder.iterdir())
+    if json:
+        return print_json({"path": str(folder), "studies": names})
+    print_status(f"written: {len(names)} {'study' if len(names) == 1 else 'studies'} in {folder}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -13,11 +14,10 @@ import pydicom
 import pytest
 
 from tests.fixtures.refusal import assert_refused
+from tumorlens.cli import main
 from tumorlens.datasets.phantom import render_volume
 from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study, series_images
 from tumorlens.errors import DataError
-
-SMALL = {"slices": 4, "size": 64, "gap": 6.0}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,19 @@ def test_diffusion_has_two_volumes_at_the_same_places() -> None:
     assert {hashlib.sha256(image.PixelData).digest() for image in images[:4]}.isdisjoint(
         hashlib.sha256(image.PixelData).digest() for image in images[4:]
     )
+
+
+def test_the_command_writes_one_study_or_several_of_alternating_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--study", "--slices", "2", "--size", "48", "--seed", "1", "--json"]
+    assert main(["data", "phantom", str(tmp_path / "studies"), "--patients", "2", *small]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["studies"] == ["phantom0100000", "phantom0100001"]
+    for name in found["studies"]:
+        (patient,) = {pydicom.dcmread(path).PatientID for path in (tmp_path / "studies" / name).rglob("*.dcm")}
+        assert patient == name
+    assert main(["data", "phantom", str(tmp_path / "studies"), *small]) == 1
 
 
 def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, ren
 from tumorlens.errors import DataError
 
 _COLUMNS = ("image", "mask", "label", "patient", "plane")
-_SEEDS_PER_SET = 100_000  # so that sets made with different seeds share no patient
+SEEDS_PER_SET = 100_000
+"""Patients of one set at most, so that sets made with different seeds share none."""
 
 
 def make(
@@ -46,8 +47,8 @@ def make(
     Raises:
         DataError: the folder is not empty, or a number is out of range.
     """
-    if not 1 <= patients <= _SEEDS_PER_SET:
-        raise DataError(found=f"phantom: {patients} patients requested", expected=f"1 to {_SEEDS_PER_SET}")
+    if not 1 <= patients <= SEEDS_PER_SET:
+        raise DataError(found=f"phantom: {patients} patients requested", expected=f"1 to {SEEDS_PER_SET}")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(
             file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
@@ -63,7 +64,7 @@ def make(
         rows = []
         for i in range(patients):
             label, plane = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], PLANES[i // len(PHANTOM_CLASSES) % len(PLANES)]
-            rendered = render_patient(label, seed * _SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
+            rendered = render_patient(label, seed * SEEDS_PER_SET + i, plane=plane, slices=slices, size=size)
             rows += [_save(item, unfinished) for item in rendered]
             shown("generating phantoms", i + 1, patients)
         with (unfinished / "phantom.csv").open("w", newline="", encoding="utf-8") as stream:
