@@ -48,6 +48,12 @@ def test_short_options_print_the_same_as_long_ones(capsys: pytest.CaptureFixture
         assert printed[0] == printed[1] != ""
 
 
+def test_a_verb_that_was_made_alone_still_knows_the_short_help(capsys: pytest.CaptureFixture[str]) -> None:
+    COMMANDS["networks"].commands["info"].make_context("info", ["brainmrnet"])  # without its parents, as libraries do
+    assert main(["networks", "info", "-h"]) == 0
+    assert "Usage: tumorlens networks info" in capsys.readouterr().out
+
+
 def verbs() -> list[list[str]]:
     inner = [[name, verb] for name in GROUPS for verb in COMMANDS[name].commands]
     return [[name] for name in COMMANDS if name not in GROUPS] + inner

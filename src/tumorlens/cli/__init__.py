@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from tumorlens.cli.common import ExitCode, fail, messages
-from tumorlens.cli.verbs import Root, Tracebacks
+from tumorlens.cli.verbs import HELP_OPTIONS, Root, Tracebacks
 from tumorlens.errors import ParityError, TumorlensError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,  # `help_page` draws the panels
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 
 

@@ -48,6 +48,8 @@ Quiet = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.", rich_help_panel=Panel.OUTPUT)]
 _OPTIONS = {"verbose": Verbose, "quiet": Quiet, "debug": Debug}
 _LOGGER = logging.getLogger("tumorlens")
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+"""Settings of the program, its groups and its verbs; each has them, because click keeps the first that it sees."""
 
 
 class Tracebacks:
@@ -139,7 +141,7 @@ def _command(name: str) -> Any:
     module = import_module(f"tumorlens.cli.{name}_command")
     if hasattr(module, "app"):
         app: typer.Typer = module.app
-        app.info.cls, group = Group, f"{name} "
+        app.info.cls, app.info.context_settings, group = Group, HELP_OPTIONS, f"{name} "
         app.info.name = name
     else:
         app, group = typer.Typer(), ""
@@ -164,6 +166,7 @@ def _add_shared_options(app: typer.Typer, group: str) -> None:
         command.epilog = "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[f"{group}{name}"])])
         command.callback = with_verbosity(command.callback)
         command.cls = Verb
+        command.context_settings = HELP_OPTIONS
 
 
 def with_verbosity(verb: Callable[..., Any]) -> Callable[..., Any]:
