@@ -7,7 +7,6 @@ must not write into them.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,18 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
+from tests.fixtures.one_thread import PARALLEL  # before NumPy is imported
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 
 if TYPE_CHECKING:
     from tumorlens.training import Run
-
-PARALLEL = "PYTEST_XDIST_WORKER" in os.environ
-if PARALLEL:
-    # Workers share the cores: two that each start a thread for every core wait for one another. Read when torch is
-    # imported, and by child processes of tests.
-    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
 def build_once(factory: pytest.TempPathFactory, folder: str, build: Callable[[Path], object]) -> Path:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def packages(extra: str) -> list[str]:
     return [name for name in names if name != "tumorlens"]
 
 
+@cache
 def imported_modules() -> set[str]:
     """The first part of every module that the product imports, by a statement or by `require`."""
     found: set[str] = set()
@@ -41,6 +43,7 @@ def imported_modules() -> set[str]:
     return found | {module for module, _ in required()}
 
 
+@cache
 def required() -> list[tuple[str, str]]:
     """Module and extra of every call of `require` in the product with both in plain text."""
     found = []
