@@ -7,6 +7,7 @@ must not write into them.
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.datasets.phantom import make
 
 if TYPE_CHECKING:
+    from tumorlens.evaluation import Evaluation
     from tumorlens.training import Run
 
 
@@ -111,20 +113,45 @@ def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def evaluated_model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run, evaluated on its test subset, as an ONNX model with a complete card."""
-    from tumorlens.deploy.export import export
-    from tumorlens.evaluation import write_evaluation
-    from tumorlens.evaluation.evaluate_run import evaluate
+def evaluated_run(finished_run: Run, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The finished run, evaluated on its test subset with all default analyses. Tests must not write into it."""
+    from tumorlens._record import Record
+    from tumorlens.evaluation import evaluate, write_evaluation
     from tumorlens.training import load_run
 
     def build(path: Path) -> None:
-        run = load_run(shutil.copytree(finished_run.folder, path))
-        evaluation = evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
-        write_evaluation(run, evaluation)
-        export(run, run.folder / "model.onnx")
+        unused = shutil.ignore_patterns("checkpoints", "tensorboard")
+        run = load_run(shutil.copytree(finished_run.folder, path, ignore=unused))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+            found = evaluate(run, n_resamples=100)
+        write_evaluation(run, found, run.evaluation_folder(), Record("evaluate"))
+        (path.parent / "evaluation.pickle").write_bytes(pickle.dumps(found))
 
-    return build_once(tmp_path_factory, beside_tests("evaluated/phantom-run"), build) / "model.onnx"
+    return load_run(build_once(tmp_path_factory, beside_tests("evaluated/phantom-run"), build))
+
+
+@pytest.fixture(scope="session")
+def evaluation(evaluated_run: Run) -> Evaluation:
+    """The evaluation of the evaluated run, as `evaluate` returned it."""
+    found: Evaluation = pickle.loads((evaluated_run.folder.parent / "evaluation.pickle").read_bytes())
+    return found
+
+
+@pytest.fixture(scope="session")
+def evaluated_model_file(evaluated_run: Run, model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evaluated run as an ONNX model with a complete card."""
+    from tests.fixtures.known_graph import use_graph
+    from tumorlens.deploy.export import export
+    from tumorlens.training import load_run
+
+    def build(path: Path) -> None:
+        run = load_run(shutil.copytree(evaluated_run.folder, path))
+        with pytest.MonkeyPatch.context() as patch:
+            use_graph(patch, model_file)
+            export(run, run.folder / "model.onnx")
+
+    return build_once(tmp_path_factory, beside_tests("evaluated-model/phantom-run"), build) / "model.onnx"
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 import tumorlens
+from tests.conftest import beside_tests, build_once
 from tumorlens import errors
 from tumorlens.cli import app, main
 from tumorlens.datasets.phantom import make
@@ -100,9 +101,13 @@ def parse(arguments: list[str]) -> None:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """The files that the examples talk about: heads, a finished run, a model file, and sets in some layouts."""
+    return build_once(tmp_path_factory, beside_tests("docs"), lambda place: _prepare(place, shared_cache))
+
+
+def _prepare(place: Path, shared_cache: Path) -> None:
     from pydicom import examples
 
-    place = tmp_path_factory.mktemp("docs")
+    place.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
         make(place / "heads", patients=24, slices=1, size=64)
@@ -125,7 +130,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Pa
         by_class.mkdir(parents=True, exist_ok=True)
         shutil.copy(sample.image, by_class / f"{sample.group.split(':')[1]}_{number}.png")
     _nickparvar(place / "downloads" / "nickparvar", [s.image for s in table.samples if s.label == "no_tumor"][:3])
-    return place
 
 
 def _nickparvar(root: Path, images: list[Path]) -> None:

@@ -17,7 +17,8 @@ import torch
 
 from tests.conftest import build_once
 from tests.fixtures.refusal import assert_refused
-from tumorlens._record import Record, to_jsonable
+from tumorlens._network_table import ArchitectureInfo
+from tumorlens._record import to_jsonable
 from tumorlens.benchmarking.benchmark import benchmark
 from tumorlens.benchmarking.benchmark_plot import cost_chart
 from tumorlens.benchmarking.benchmark_result import (
@@ -31,9 +32,7 @@ from tumorlens.benchmarking.benchmark_result import (
 from tumorlens.benchmarking.machine import machine_info
 from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
-from tumorlens.evaluation.evaluate_run import evaluate
-from tumorlens.evaluation.evaluation_files import write_evaluation
-from tumorlens.models import cost
+from tumorlens.models import ModelOutput, Network, cost, registry
 from tumorlens.report.plots import render_standalone
 from tumorlens.stats import Estimate
 from tumorlens.training import Run, load_run
@@ -44,12 +43,8 @@ IDLE = replace(machine_info("cpu", 1), load_before=0.0, cores=8)
 
 
 @pytest.fixture(scope="module")
-def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("evaluated") / "trained"
-    shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    found = evaluate(finished_run, n_resamples=100)
-    write_evaluation(finished_run, found, folder / "evaluations" / "test", Record("evaluate"))
-    return load_run(folder)
+def evaluated(evaluated_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return load_run(shutil.copytree(evaluated_run.folder, tmp_path_factory.mktemp("evaluated") / "trained"))
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +126,24 @@ def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benc
     assert accuracy.accuracy.to_dict() == evaluation["overall"]["accuracy"]
 
 
-def test_a_segmentation_network_is_exported_with_its_mask(tmp_path: Path) -> None:
-    network = BenchmarkedNetwork("efficient_mtnet_s", 2, 3, 64, (), 640)
+class Marker(Network):
+    """A network with one convolution that segments."""
+
+    def __init__(self, classes: int, channels: int) -> None:
+        super().__init__()
+        self.maps, self.head = torch.nn.Conv2d(channels, 4, 3, padding=1), torch.nn.Linear(4, classes)
+
+    def forward(self, inputs: torch.Tensor) -> ModelOutput:
+        features = self.maps(inputs)
+        return ModelOutput(self.head(features.mean((2, 3))), features, mask=features[:, :1])
+
+
+def test_a_segmentation_network_is_exported_with_its_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    half = (0.5, 0.5, 0.5)
+    info = ArchitectureInfo("marker", "one convolution", 64, half, half, "Apache-2.0", "none", segments=True)
+    registry.register(info)(lambda classes, channels, dropout: Marker(classes, channels))
+    network = BenchmarkedNetwork("marker", 2, 3, 64, (), 640)
     cost = module._cost(network, tmp_path / "graph.onnx", ())
     assert cost.error == ""
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
@@ -140,7 +151,15 @@ def test_a_segmentation_network_is_exported_with_its_mask(tmp_path: Path) -> Non
     assert (logits.shape, mask.shape) == ((3, 2), (3, 1, 64, 64))
 
 
-def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob]) -> None:
+class NoProgram:
+    """In place of a traced network, where nothing is measured."""
+
+    def save(self, path: Path, *, external_data: bool) -> None:
+        path.write_bytes(b"no graph")
+
+
+def test_rounds_take_turns_and_progress_counts_them(jobs: list[BenchmarkJob], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "trace", lambda *_: NoProgram())
     steps: list[tuple[str, int, int | None]] = []
     benchmark(
         ["mini_resnet", "brainmrnet"],

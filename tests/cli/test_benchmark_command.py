@@ -31,14 +31,13 @@ def test_machine_sizes_and_speeds_are_printed_in_one_table(tmp_path: Path, capsy
 
 
 def test_accuracies_of_runs_are_plotted_against_cost(
-    own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    evaluated_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", str(own_run.folder), "--n-resamples", "100"]) == 0
-    capsys.readouterr()
+    folder = evaluated_run.folder
     plot = tmp_path / "plots" / "costs.svg"
-    assert main(["benchmark", "--run", str(own_run.folder), *QUICK, "--plot", str(plot), "--json"]) == 0
+    assert main(["benchmark", "--run", str(folder), *QUICK, "--plot", str(plot), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["networks"][0]["accuracies"][0]["run"] == own_run.folder.name
+    assert found["networks"][0]["accuracies"][0]["run"] == folder.name
     assert plot.read_text().startswith("<svg xmlns=")
 
 

@@ -23,12 +23,8 @@ Change = Callable[[list[Row]], list[Row]]
 
 
 @pytest.fixture(scope="module")
-def evaluated(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("evaluated") / "run"
-    shutil.copytree(finished_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-    found = evaluate(finished_run, n_resamples=100)
-    write_evaluation(finished_run, found, folder / "evaluations" / "test", Record("evaluate"))
-    return folder
+def evaluated(evaluated_run: Run) -> Path:
+    return evaluated_run.folder
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def check(folder: Path) -> None:
     assert list((folder / "overlays").glob("*.png"))
 
 
+@pytest.mark.slow  # audits, trains, evaluates, exports and explains: 20 seconds
 def test_the_demo_writes_a_report_and_all_its_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

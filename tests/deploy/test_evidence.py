@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests.conftest import beside_tests, build_once
+from tests.fixtures.known_graph import use_graph
 from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_whole
 from tumorlens.cli import main
@@ -14,12 +18,13 @@ from tumorlens.datasets import Table, open_table
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import RunError
+from tumorlens.evaluation import gray_slice, thresholds_of
 from tumorlens.evaluation.analyses.ood.result import PooledOODResult
 from tumorlens.experiments.cross_validation.cross_validation_files import CROSS_VALIDATION
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation
 from tumorlens.model_card.card_sections import ModelFile, card_page
-from tumorlens.training import Run, load_recipe, train
+from tumorlens.training import Run, load_recipe, load_run, train
 
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
 Trained = tuple[Run, Path, CrossValidation]
@@ -32,13 +37,30 @@ def table(phantoms: Path) -> Table:
 
 @pytest.fixture(scope="module")
 def trained(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A run trained on all data, and a cross-validation with its folder."""
-    place, recipe = tmp_path_factory.mktemp("trained"), load_recipe("demo", SMALL)
-    quick = {"region_occlusion": False}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TUMORLENS_CACHE", str(shared_cache))
-        result = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, analyses=quick)
-        return train(split_whole(table, val=0.25), recipe, place / "last"), place / "cv", result
+    """A run trained on all data, and a cross-validation with its folder; made once for all workers."""
+
+    def build(place: Path) -> None:
+        place.mkdir()
+        recipe, quick = load_recipe("demo", SMALL), {"region_occlusion": False}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+            result = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, analyses=quick)
+            train(split_whole(table, val=0.25), recipe, place / "last")
+        (place / "result.pickle").write_bytes(pickle.dumps(result))
+
+    place = build_once(tmp_path_factory, beside_tests("trained"), build)
+    return load_run(place / "last"), place / "cv", pickle.loads((place / "result.pickle").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run as a model file, with the metrics of the cross-validation in its card."""
+
+    def build(path: Path) -> None:
+        path.mkdir()
+        export(trained[0], path / "last.onnx", cross_validation=trained[1])
+
+    return build_once(tmp_path_factory, beside_tests("trained-model"), build) / "last.onnx"
 
 
 def ood_of(cross_validation: CrossValidation) -> PooledOODResult:
@@ -47,9 +69,9 @@ def ood_of(cross_validation: CrossValidation) -> PooledOODResult:
     return result
 
 
-def test_the_card_reports_the_held_out_images_of_all_folds(trained: Trained, tmp_path: Path) -> None:
-    run, folder, result = trained
-    card = export(run, tmp_path / "last.onnx", cross_validation=folder)
+def test_the_card_reports_the_held_out_images_of_all_folds(trained: Trained, exported: Path) -> None:
+    _, _, result = trained
+    card = load(exported).card
     assert card.folds == 3
     assert card.metrics["accuracy"].model_dump() == result.pooled.metrics.overall["accuracy"].to_dict()
     assert card.temperature == pytest.approx(result.pooled.calibration.temperature)
@@ -61,8 +83,7 @@ def test_the_card_reports_the_held_out_images_of_all_folds(trained: Trained, tmp
     assert card.ood.threshold_scale == ood.threshold_scale
     assert "3 folds, each predicted by a network of this recipe that was trained without it" in card.tested_on
     assert card.caveats == result.pooled.caveats
-    assert load(tmp_path / "last.onnx").card == card
-    sections = card_page(card, ModelFile.of(tmp_path / "last.onnx"))
+    sections = card_page(card, ModelFile.of(exported))
     text = " ".join(cell for section in sections for row in section.rows for cell in row)
     assert "24 held-out images of 3 folds" in text
     assert "no test subset, 25 % for validation" in text
@@ -70,14 +91,16 @@ def test_the_card_reports_the_held_out_images_of_all_folds(trained: Trained, tmp
     assert f"and scaled by {ood.threshold_scale:.3f}, fitted on the folds" in text
 
 
-def test_the_folds_scale_the_ood_threshold(trained: Trained, tmp_path: Path) -> None:
-    run, folder, result = trained
-    export(run, tmp_path / "alone.onnx")
-    export(run, tmp_path / "scaled.onnx", cross_validation=folder)
+def test_the_folds_scale_the_ood_threshold(trained: Trained, exported: Path) -> None:
+    run, _, result = trained
     image = run.table().samples[0].image
-    alone, scaled = (load(tmp_path / f"{name}.onnx").predict(image).ood_score for name in ("alone", "scaled"))
+    alone = thresholds_of(run, run.table()).ood
     assert alone is not None
-    assert scaled == pytest.approx(alone / ood_of(result).threshold_scale, rel=1e-3)
+    with torch.inference_mode():
+        expected = run.pipeline(1.0, alone.subspace)(torch.from_numpy(gray_slice(image).copy())[None]).ood_score
+    scaled = load(exported).predict(image).ood_score
+    assert abs(ood_of(result).threshold_scale - 1) > 0.01  # else nothing would be scaled
+    assert scaled == pytest.approx(float(expected[0]) / ood_of(result).threshold_scale, rel=1e-3)
 
 
 def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
@@ -106,9 +129,10 @@ def test_a_cross_validation_of_another_recipe_or_other_data_is_refused(
 
 
 def test_folds_may_be_trained_in_another_precision_and_the_card_reports_the_precision_of_its_run(
-    trained: Trained, tmp_path: Path
+    trained: Trained, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, folder, _ = trained
+    use_graph(monkeypatch, exported)
     content = json.loads((folder / CROSS_VALIDATION).read_text())
     content["recipe_settings"]["precision"] = "bf16"
     (tmp_path / CROSS_VALIDATION).write_text(json.dumps(content))
@@ -118,9 +142,15 @@ def test_folds_may_be_trained_in_another_precision_and_the_card_reports_the_prec
 
 
 def test_the_commands_train_on_all_data_and_export_with_the_cross_validation(
-    trained: Trained, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Trained,
+    exported: Path,
+    phantoms: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = tmp_path / "run"
+    use_graph(monkeypatch, exported)  # of a run with the same recipe, data and seed, so with the same weights
     changes = [word for change in SMALL for word in ("--set", change)]
     common = ["train", str(phantoms), "--recipe", "demo", "--val", "0.25", *changes, "--out-dir", str(run)]
     assert main([*common, "--fold", "none"]) == 0

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import site
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 import torch
 
-from tests.fixtures import scans
+from tests.fixtures.known_graph import use_graph
 from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.evidence import CardEvidence, read_evidence
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError, RunError
-from tumorlens.evaluation import write_evaluation
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation import Evaluation
 from tumorlens.evaluation.evaluation_record import AnalysisRecord, EvaluationRecord
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import ModelCard
-from tumorlens.models import ModelSpec, Pipeline
-from tumorlens.scan import InputGeometry
+from tumorlens.models import Pipeline
 from tumorlens.training import Run, load_run
 
 ODD = [np.full((1, 7), 200, np.uint8), np.full((7, 1), 9, np.uint8), np.full((1, 1), 255, np.uint8)]
@@ -81,10 +80,10 @@ def test_no_path_of_this_machine_is_in_the_file(model_file: Path, finished_run: 
     assert b".py" not in content
 
 
-def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(own_run: Run) -> None:
-    evaluation = evaluate(own_run, n_resamples=100)
-    write_evaluation(own_run, evaluation)
-    card = export(own_run, own_run.folder / "model.onnx")
+def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(
+    evaluated_model_file: Path, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    card = load(evaluated_model_file).card
     assert card.metrics["accuracy"].value == evaluation.metrics.overall["accuracy"].value
     assert card.temperature == pytest.approx(evaluation.calibration.temperature)
     sensitivity = evaluation.metrics.per_class["glioma"]["sensitivity"]
@@ -98,9 +97,11 @@ def test_the_card_reports_the_evaluation_of_a_run_until_its_weights_change(own_r
 
     from safetensors.torch import load_file, save_file
 
-    weights = own_run.folder / "weights.safetensors"
+    run = load_run(shutil.copytree(evaluated_model_file.parent, tmp_path / "run"))
+    assert read_evidence(run) is not None
+    weights = run.folder / "weights.safetensors"
     save_file({key: value * 1.01 for key, value in load_file(weights).items()}, weights)
-    assert read_evidence(own_run) is None
+    assert read_evidence(run) is None
 
 
 def test_the_card_reports_the_conclusions_of_every_analysis() -> None:
@@ -112,14 +113,15 @@ def test_the_card_reports_the_conclusions_of_every_analysis() -> None:
 
 
 def test_a_graph_with_other_outputs_is_not_written(
-    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model_file: Path, finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    traced = sys.modules["tumorlens.deploy.export"]._trace
+    use_graph(monkeypatch, model_file)
+    export(finished_run, tmp_path / "model.onnx")  # with this graph, which is that of the run
+    known = sys.modules["tumorlens.deploy.export"]._trace
 
-    def tamper(pipeline: Pipeline, **how: bool) -> object:
-        program = traced(pipeline, **how)
-        pipeline.temperature = pipeline.temperature * 1.2  # a new tensor: the old one is in the graph
-        return program
+    def tamper(pipeline: Pipeline) -> object:
+        pipeline.temperature = pipeline.temperature * 1.2
+        return known(pipeline)
 
     monkeypatch.setattr("tumorlens.deploy.export._trace", tamper)
     old = tmp_path / "model.onnx"
@@ -136,24 +138,10 @@ def test_another_extension_is_refused_before_any_work(finished_run: Run, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_without_activation_maps_gives_a_model_file_without_heat_maps(own_run: Run) -> None:
-    from safetensors.torch import save_file
-
-    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32), (0.5,), (0.5,))
-    torch.manual_seed(0)
-    save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
-    (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
-    run = load_run(own_run.folder)
-    card = export(run, run.folder / "model.onnx")
-    prediction = load(run.folder / "model.onnx").predict(scans.GRAY)
-    assert not card.heatmap
-    assert prediction.heatmap is None
-    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
-
-
 def test_fp16_weights_halve_the_file_and_hardly_change_a_prediction(
-    model_file: Path, finished_run: Run, phantoms: Path, tmp_path: Path
+    model_file: Path, finished_run: Run, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_graph(monkeypatch, model_file)
     card = export(finished_run, tmp_path / "half.onnx", half=True, weights=True)
     assert card.weights_dtype == "float16"
     single, half = (len(path.read_bytes()) for path in (model_file, tmp_path / "half.onnx"))
@@ -173,11 +161,20 @@ def test_fp16_weights_halve_the_file_and_hardly_change_a_prediction(
     assert stored == {"float16", "int64"}
 
 
-def test_weights_beyond_the_range_of_fp16_stay_in_float32(own_run: Run) -> None:
+def test_weights_beyond_the_range_of_fp16_stay_in_float32(
+    model_file: Path, own_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from safetensors.torch import load_file, save_file
 
     path = own_run.folder / "weights.safetensors"
     kept = load_file(path)
-    save_file(kept | {"head.weight": kept["head.weight"] * 1e7}, path)
+    large = kept | {"head.weight": kept["head.weight"] * 1e7}
+    save_file(large, path)
     run = load_run(own_run.folder)
+    graph = use_graph(monkeypatch, model_file).model.graph
+    (head,) = [name for name in graph.initializers if name.endswith("head.weight")]
+    graph.initializers[head].const_value = ir.tensor(large["head.weight"].numpy(), name=head)
     assert export(run, run.folder / "model.onnx", half=True).weights_dtype == "float16"
+    stored = {value.name: value.dtype for value in ir.load(run.folder / "model.onnx").graph.initializers.values()}
+    assert stored[head] == ir.DataType.FLOAT
+    assert ir.DataType.FLOAT16 in stored.values()

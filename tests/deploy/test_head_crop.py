@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.conftest import build_once
 from tests.fixtures import model_cards, scans
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient
 from tumorlens.deploy.export import _trace, export
@@ -24,6 +25,7 @@ from tumorlens.scan import GrayImage, InputGeometry
 from tumorlens.training import Run, load_run
 
 HALF = (0.5,)
+traces = pytest.mark.slow  # a graph with head crop is traced in 10 to 20 seconds
 
 
 class Brightest(Network):
@@ -38,14 +40,16 @@ class Brightest(Network):
         return torch.tensor([[4.0], [-4.0]])
 
 
-def write_model_file(input_geometry: InputGeometry, path: Path) -> Pipeline:
+def brightest(input_geometry: InputGeometry) -> Pipeline:
+    return Pipeline(Preprocessing(input_geometry, 1, HALF, HALF), Brightest()).eval()
+
+
+def write_model_file(input_geometry: InputGeometry, path: Path) -> None:
     """Write a model file of `Brightest`, without a run."""
-    pipeline = Pipeline(Preprocessing(input_geometry, 1, HALF, HALF), Brightest()).eval()
-    program = _trace(pipeline)
+    program = _trace(brightest(input_geometry))
     card = model_cards.sparse().model_copy(update={"input_geometry": input_geometry})
     program.model.metadata_props[KEY] = card.model_dump_json()
     program.save(path, external_data=False)
-    return pipeline
 
 
 def images() -> list[GrayImage]:
@@ -56,15 +60,22 @@ def images() -> list[GrayImage]:
 
 @pytest.fixture(scope="module", params=["letterbox", "resize", "center_crop"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
-    """A network and its model file, one for each mode of the input geometry."""
-    path = tmp_path_factory.mktemp(request.param) / "model.onnx"
-    return write_model_file(InputGeometry(96, request.param, crop="head"), path), path
+    """A network and its model file, one for each mode of the input geometry; written once for all workers."""
+    geometry = InputGeometry(96, request.param, crop="head")
+
+    def build(path: Path) -> None:
+        path.mkdir()
+        write_model_file(geometry, path / "model.onnx")
+
+    path = build_once(tmp_path_factory, f"head-crop-{request.param}", build) / "model.onnx"
+    return brightest(geometry), path
 
 
 def session_of(path: Path) -> ort.InferenceSession:
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
+@traces
 def test_the_graph_outputs_the_same_box_as_the_network(exported: tuple[Pipeline, Path]) -> None:
     pipeline, session = exported[0], session_of(exported[1])
     boxes = set()
@@ -79,6 +90,7 @@ def test_the_graph_outputs_the_same_box_as_the_network(exported: tuple[Pipeline,
     assert sum(box[2:4] != box[4:] for box in boxes) >= 3  # the three heads
 
 
+@traces
 def test_a_batch_gives_the_same_outputs_as_single_images(exported: tuple[Pipeline, Path]) -> None:
     session = session_of(exported[1])
     batch = np.stack([render_patient(name, 5, slices=1, size=128)[0].image for name in PHANTOM_CLASSES])
@@ -89,6 +101,7 @@ def test_a_batch_gives_the_same_outputs_as_single_images(exported: tuple[Pipelin
         np.testing.assert_allclose(outputs, np.concatenate(each), atol=1e-5)
 
 
+@traces
 def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path]) -> None:
     predictor = load(exported[1])
     image = np.full((260, 400), 3, np.uint8)
@@ -105,6 +118,7 @@ def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path
     assert not heatmap[~inside].any()
 
 
+@traces
 def test_a_run_with_head_crop_and_its_model_file_give_the_same_heat_maps(own_run: Run, phantoms: Path) -> None:
     from safetensors.torch import save_file
 

@@ -86,7 +86,10 @@ def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path
         load(model_file).heatmap(images(phantoms)[0], task="segmentation")
 
 
-def test_attention_maps_are_exported_with_a_head_crop(own_run: Run, phantoms: Path) -> None:
+@pytest.mark.slow  # traces a network with head crop: 20 seconds
+def test_a_network_without_class_activation_maps_exports_the_others_also_with_a_head_crop(
+    own_run: Run, phantoms: Path
+) -> None:
     half = (0.5,)
     spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32, crop="head"), half, half)
     torch.manual_seed(0)
@@ -95,11 +98,15 @@ def test_attention_maps_are_exported_with_a_head_crop(own_run: Run, phantoms: Pa
     (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
     run = load_run(own_run.folder)
     path = run.folder / "model.onnx"
-    assert export(run, path).methods == ("eigen_cam", "attention", "occlusion")
+    card = export(run, path)
+    assert card.methods == ("eigen_cam", "attention", "occlusion")
+    assert not card.heatmap
     names = [f"attention:{name}" for name in attention_names(network)]
     for method in ("attention", *names, "eigen_cam", "occlusion"):
         assert_same(path, run, method, images(phantoms)[0])
-    assert load(path).predict(images(phantoms)[0]).heatmap is None
+    prediction = load(path).predict(images(phantoms)[0])
+    assert prediction.heatmap is None
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_an_older_model_file_loads_and_gives_the_maps_that_it_supports(

@@ -18,8 +18,8 @@ from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
-def found(finished_run: Run) -> Evaluation:
-    return evaluate(finished_run, n_resamples=100)
+def found(evaluation: Evaluation) -> Evaluation:
+    return evaluation
 
 
 def test_it_measures_the_test_subset_and_nothing_else(found: Evaluation, phantom_table: Table) -> None:
@@ -54,10 +54,10 @@ def test_without_a_validation_subset_nothing_is_calibrated(finished_run: Run, ph
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_other_intervals(
-    found: Evaluation, finished_run: Run
+    found: Evaluation, evaluated_run: Run
 ) -> None:
-    assert evaluate(finished_run, n_resamples=100).to_dict() == found.to_dict()
-    other = evaluate(finished_run, n_resamples=100, seed=1).metrics.overall["brier"]
+    assert evaluate(evaluated_run, n_resamples=100).to_dict() == found.to_dict()
+    other = evaluate(evaluated_run, n_resamples=100, seed=1).metrics.overall["brier"]
     assert other.value == found.metrics.overall["brier"].value
     assert other.low != found.metrics.overall["brier"].low
 

@@ -14,8 +14,8 @@ from tumorlens.training import Run
 
 
 @pytest.fixture(scope="module")
-def found(finished_run: Run) -> Evaluation:
-    return evaluate(finished_run, analyses={"region_occlusion": False}, n_resamples=50)
+def found(evaluation: Evaluation) -> Evaluation:
+    return evaluation
 
 
 @pytest.fixture
