@@ -113,8 +113,7 @@ class CardEvidence:
     @property
     def detection(self) -> TumorDetection | None:
         """Whether there is a tumor at all; None where the classes do not tell, and in older evaluations."""
-        known = self.evaluation.get("detection")
-        return TumorDetection.model_validate(known) if known else None
+        return self.evaluation.detection
 
     @property
     def per_class(self) -> dict[str, dict[str, EstimateRecord]]:
