@@ -62,11 +62,17 @@ def test_of_200_copies_of_every_kind_at_least_99_percent_are_found() -> None:
         assert found <= expected, kind
 
 
-@pytest.mark.slow  # renders 10,000 slices: 30 ms each
-def test_among_10000_unrelated_and_neighboring_slices_no_pair_is_a_duplicate() -> None:
+@pytest.mark.parametrize(
+    "patients",
+    [
+        pytest.param(500, marks=pytest.mark.slow),  # renders 2,000 slices: 30 ms each
+        pytest.param(2500, marks=pytest.mark.campaign),  # ten minutes
+    ],
+)
+def test_among_unrelated_and_neighboring_slices_no_pair_is_a_duplicate(patients: int) -> None:
     # 64 pixels, as a thumbnail: rendered larger, slices differ in more details, and the test takes twice as long.
-    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(2500, 4, 64, seed=2)])
-    assert len(thumbnails) == 10_000
+    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(patients, 4, 64, seed=2)])
+    assert len(thumbnails) == 4 * patients
     assert list(find_near_duplicates(thumbnails)) == []
 
 
