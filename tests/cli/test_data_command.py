@@ -104,3 +104,20 @@ def test_a_failed_split_leaves_no_file(phantoms: Path, tmp_path: Path, capsys: p
     assert main(["data", "split", str(phantoms), "--output", str(tmp_path / "split.csv"), "--folds", "50"]) == 1
     assert "fold" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "data split heads -o split.csv",
+        "data phantom new",
+        "audit heads",
+        "demo",
+        "train heads",
+        "evaluate run",
+        "reproduce x y",
+    ],
+)
+def test_a_negative_seed_is_wrong_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--seed", "-1"]) == 2
+    assert "--seed" in capsys.readouterr().err

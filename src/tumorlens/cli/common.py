@@ -68,7 +68,9 @@ def choice(name: str, *words: str, help: str, panel: str) -> Any:
 def seed_option(panel: str) -> Any:
     """The option --seed, in the panel of what it is the seed of."""
     return typer.Option(
-        help="Random seed; the same seed gives the same result on the same machine.", rich_help_panel=panel
+        min=0,
+        help="Random seed; the same seed gives the same result on the same machine.",
+        rich_help_panel=panel,
     )
 
 

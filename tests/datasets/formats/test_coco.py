@@ -161,6 +161,10 @@ def test_a_box_shaped_polygon_fills_its_bounding_box(tmp_path: Path, polygon: li
         ({"annotations": "none"}, r"has no list 'annotations'"),
         ({"annotations": [7]}, r"annotations\[0\] is 7, expected an object"),
         ({"annotations": [{"id": 1}]}, r"annotations\[0\] has neither segmentation nor bbox"),
+        (
+            {"annotations": [coco.annotation(5, 0, 1, segmentation=[[], []]) | {"bbox": None}]},
+            r"annotations\[0\] has neither segmentation nor bbox",
+        ),
         ({"annotations": [coco.annotation(5, 9, 1)]}, r"annotation 5 belongs to image 9, which is not listed"),
         ({"annotations": [coco.annotation(5, 0, 9)]}, r"annotation 5 has category 9, which is not listed"),
         ({"annotations": [coco.annotation(5, 0, 1, segmentation=[[1, 2, 3]])]}, r"polygon of 3 numbers"),
@@ -228,6 +232,17 @@ def test_numbers_in_quotes_and_what_is_left_out_are_read_as_ever(tmp_path: Path)
         (None, "rle", None, 9, False),
     ]
     assert content.categories == {1: "5", 2: "6"}
+
+
+def test_polygons_without_corners_leave_the_other_polygons_or_the_box(tmp_path: Path) -> None:
+    entries = [
+        coco.annotation(5, 0, 1, segmentation=[[]]),
+        coco.annotation(6, 0, 1, segmentation=[[], coco.OUTLINE]),
+    ]
+    content = read_annotations(coco.export(tmp_path, {"1.png": []}, annotations=entries))
+    assert content.faults == ()
+    assert [(a.kind, len(a.shapes)) for a in content.annotations] == [("box", 1), ("polygon", 1)]
+    assert [a.extent for a in content.annotations] == [(4, 4, 20, 20), (4, 4, 20, 20)]
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"annotations": []}', b"\xff\xfe\x00", b"[" * 100_000, b""])

@@ -122,9 +122,12 @@ def _run_lengths_or_polygons(segmentation: Any) -> str:
 
 
 def _polygons(segmentation: Any) -> Any:
-    """One polygon without a list around it is a list of one."""
-    flat = isinstance(segmentation, list) and segmentation and not isinstance(segmentation[0], list)
-    return [segmentation] if flat else segmentation or []
+    """One polygon without a list around it is a list of one; polygons without corners are left out."""
+    if not isinstance(segmentation, list):
+        return segmentation or []
+    if segmentation and not isinstance(segmentation[0], list):
+        return [segmentation]
+    return [polygon for polygon in segmentation if polygon != []]
 
 
 def _pairs(numbers: list[float]) -> list[float]:
@@ -192,7 +195,7 @@ class _AnnotationEntry(_CocoEntry):
     @model_validator(mode="before")
     @classmethod
     def _covers_something(cls, entry: Any) -> Any:
-        if isinstance(entry, dict) and not entry.get("segmentation") and not entry.get("bbox"):
+        if isinstance(entry, dict) and not _polygons(entry.get("segmentation")) and not entry.get("bbox"):
             raise ValueError("has neither segmentation nor bbox")
         return entry
 
