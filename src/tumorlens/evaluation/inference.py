@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def infer(
     cams: list[npt.NDArray[np.float32]] = []
     boxes: list[Box] = []
     features: list[npt.NDArray[np.float32]] = []
-    device = network.temperature.device
+    device = next((tensor.device for tensor in chain(network.parameters(), network.buffers())), torch.device("cpu"))
     for scans in _batches(samples, read or read_scan, batch_size):
         first = len(logits)
         batch = [scan.gray_slice() for scan in scans]
