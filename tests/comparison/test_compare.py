@@ -72,7 +72,7 @@ def test_the_difference_is_that_of_the_two_accuracies(runs: tuple[Path, Path]) -
     assert found.facts is not None
     assert found.facts.data == "phantom"
     plain = found.to_dict()
-    assert list(plain)[:5] == ["schema_version", "data", "subset", "n_resamples", "seed"]
+    assert list(plain)[:6] == ["schema_version", "data", "data_fingerprint", "subset", "n_resamples", "seed"]
     assert list(plain["first"])[:6] == ["name", "model", "recipe", "training_seed", "weights", "split_hash"]
     assert json.loads(json.dumps(found.to_dict()))["mcnemar"]["only_second_correct"] == 5
 

@@ -8,7 +8,7 @@ from tumorlens.evaluation import Evaluation, evaluate, evaluation_page
 from tumorlens.evaluation.analyses.robustness.corruptions import ARTIFACTS
 from tumorlens.evaluation.analyses.robustness.result import Robustness
 from tumorlens.evaluation.analyses.robustness.section import section
-from tumorlens.report import Blocks, Details, HeatTable, ImageGrid, Paragraph, find_blocks
+from tumorlens.report import Blocks, Details, HeatTable, ImageGrid, Verdict, find_blocks
 from tumorlens.training import Run
 
 
@@ -50,8 +50,9 @@ def test_both_heat_tables_have_a_row_for_every_artifact(result: Robustness, bloc
 
 
 def test_sentences_and_images_are_there(result: Robustness, blocks: Blocks) -> None:
-    for text in result.conclusions:
-        assert text in [block.text for block in find_blocks(blocks, Paragraph)]
+    (verdict,) = find_blocks(blocks, Verdict)
+    assert verdict.texts == tuple(result.conclusions)
+    assert verdict.limit
     grids = find_blocks(blocks, ImageGrid)
     assert [len(grid.items) for grid in grids] == 3 * [1 + len(ARTIFACTS)]
     assert len(find_blocks(blocks, Details)) == 2
