@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,15 @@ from tumorlens.datasets.phantom import make
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
     from tumorlens.training import Run
+
+
+@pytest.fixture(autouse=True)
+def one_thread_again() -> Iterator[None]:
+    """Undo --threads: a verb that ran in this worker sets the threads of PyTorch for all tests after it."""
+    yield
+    torch = sys.modules.get("torch")
+    if PARALLEL and torch and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 def build_once(factory: pytest.TempPathFactory, folder: str, build: Callable[[Path], object]) -> Path:
