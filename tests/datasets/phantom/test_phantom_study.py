@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.datasets.phantom import render_volume
-from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study, series_images
+from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_studies, phantom_study, series_images
 from tumorlens.errors import DataError
 
 
@@ -87,6 +88,13 @@ def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with assert_refused(DataError, found="already exists", file=re.escape(str(tmp_path))):
         phantom_study(tmp_path)
+
+
+@pytest.mark.parametrize("write", [phantom_study, phantom_studies])
+def test_nothing_is_left_of_a_study_that_cannot_be_made(write: Callable[..., Path], tmp_path: Path) -> None:
+    with assert_refused(DataError, found="1 slices"):
+        write(tmp_path / "study", slices=1, size=48)  # the localizer has its own number of slices and could be made
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian package dicom3tools) is not installed")

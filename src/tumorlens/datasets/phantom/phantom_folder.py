@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,18 +51,9 @@ def make(
     """
     if not 1 <= patients <= SEEDS_PER_SET:
         raise DataError(found=f"phantom: {patients} patients requested", expected=f"1 to {SEEDS_PER_SET}")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise DataError(
-            file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary,
-        progress_of(progress) as shown,
-    ):
-        unfinished = Path(temporary) / folder.name
+    with folder_once_complete(folder) as unfinished, progress_of(progress) as shown:
         for name in ("images", "masks"):
-            (unfinished / name).mkdir(parents=True)
+            (unfinished / name).mkdir()
         rows = []
         for i in range(patients):
             label, plane = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], PLANES[i // len(PHANTOM_CLASSES) % len(PLANES)]
@@ -71,10 +64,28 @@ def make(
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(_COLUMNS)
             writer.writerows(rows)
+    return folder
+
+
+@contextmanager
+def folder_once_complete(folder: Path) -> Iterator[Path]:
+    """A new folder to write into, which gets the name `folder` at the end; after an error nothing is left of it.
+
+    Raises:
+        DataError: `folder` exists and is not an empty folder.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(
+            file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        unfinished = Path(temporary) / folder.name
+        unfinished.mkdir()
+        yield unfinished
         if folder.exists():
             folder.rmdir()
         unfinished.rename(folder)
-    return folder
 
 
 def _save(item: PhantomSlice, folder: Path) -> tuple[str, ...]:

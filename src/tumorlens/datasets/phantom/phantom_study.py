@@ -16,10 +16,9 @@ import numpy as np
 
 from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.datasets.phantom.acquisition import PLANES
-from tumorlens.datasets.phantom.phantom_folder import SEEDS_PER_SET
+from tumorlens.datasets.phantom.phantom_folder import SEEDS_PER_SET, folder_once_complete
 from tumorlens.datasets.phantom.phantom_volume import WHITE, PhantomVolume, render_volume
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES
-from tumorlens.errors import DataError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -113,12 +112,12 @@ def phantom_study(
     Raises:
         DataError: the folder is not empty, or a number is out of range.
     """
-    _check_empty(folder)
-    for one in series:
-        place = folder / f"{one.number:02d}_{one.description.replace(' ', '_')}"
-        place.mkdir(parents=True)
-        for i, image in enumerate(series_images(one, label=label, seed=seed, slices=slices, gap=gap, size=size), 1):
-            image.save_as(place / f"{i:04d}.dcm", enforce_file_format=True)
+    with folder_once_complete(folder) as unfinished:
+        for one in series:
+            place = unfinished / f"{one.number:02d}_{one.description.replace(' ', '_')}"
+            place.mkdir()
+            for i, image in enumerate(series_images(one, label=label, seed=seed, slices=slices, gap=gap, size=size), 1):
+                image.save_as(place / f"{i:04d}.dcm", enforce_file_format=True)
     return folder
 
 
@@ -147,11 +146,10 @@ def phantom_studies(
     Raises:
         DataError: the folder is not empty, or a number is out of range.
     """
-    _check_empty(folder)
-    with progress_of(progress) as shown:
+    with folder_once_complete(folder) as unfinished, progress_of(progress) as shown:
         for i in range(patients):
             label, number = PHANTOM_CLASSES[i % len(PHANTOM_CLASSES)], seed * SEEDS_PER_SET + i
-            phantom_study(folder / f"phantom{number:07d}", label=label, seed=number, slices=slices, size=size)
+            phantom_study(unfinished / f"phantom{number:07d}", label=label, seed=number, slices=slices, size=size)
             shown("writing studies", i + 1, patients)
     return folder
 
@@ -178,13 +176,6 @@ def series_images(
                 if series.b_values:
                     image.DiffusionBValue = series.b_values[i]
                 yield image
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise DataError(
-            file=folder, found="already exists", expected="a new or an empty folder", advice="choose another name"
-        )
 
 
 def _image(volume: PhantomVolume, position: int, series: PhantomSeries, number: int) -> Dataset:
