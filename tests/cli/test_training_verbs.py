@@ -73,6 +73,21 @@ def test_metrics_go_to_standard_output_and_caveats_to_standard_error(
     assert f"written: {out}" in printed.err
 
 
+def test_an_evaluation_records_device_threads_and_batch_size_and_does_not_depend_on_the_batch(
+    finished_run: Run, tmp_path: Path
+) -> None:
+    common = ["evaluate", str(finished_run.folder), "--n-resamples", "100", "--no-region-occlusion", "--threads", "1"]
+    found = {}
+    for size in (1, 5):
+        folder = tmp_path / f"batch-{size}"
+        assert main([*common, "--batch-size", str(size), "-o", str(folder)]) == 0
+        record = json.loads((folder / "run.json").read_text())
+        assert (record["device"], record["threads"], record["batch_size"]) == ("cpu", 1, size)
+        found[size] = json.loads((folder / "evaluation.json").read_text())["overall"]
+    for name, estimate in found[1].items():
+        assert found[5][name]["value"] == pytest.approx(estimate["value"], abs=1e-5), name
+
+
 def test_the_evaluation_on_external_data_is_written_into_the_run(
     own_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
