@@ -231,14 +231,13 @@ def _summary(result: PredictionDemo) -> Section:
         Tile("Specificity", result.detection["specificity"]),
         Tile("Accuracy of four classes", overall["accuracy"]),
     ]
+    counts = [Tile("Out of distribution", f"{result.ood} of {total}", hint="flagged: not to be used")]
     if result.segmentation:
         headline.append(Tile("Dice", result.segmentation.overall["dice"], percent=False))
-    if result.segmentation:
         disagree = sum(one.prediction.consistent is False for one in result.phantoms)
         hint = "a tumor class without a mask, or the reverse"
-        headline.append(Tile("Class and mask disagree", f"{disagree} of {total}", hint=hint))
-    headline.append(Tile("Out of distribution", f"{result.ood} of {total}", hint="flagged: not to be used"))
-    blocks = note("warning", _PROVES_NOTHING) + tiles(headline)
+        counts.append(Tile("Class and mask disagree", f"{disagree} of {total}", hint=hint))
+    blocks = note("warning", _PROVES_NOTHING) + tiles(headline) + tiles(counts)
     chart = ConfusionChart(result.metrics.confusion_matrix.tolist(), result.metrics.classes)
     blocks += figure(chart, "Rows: reference. Columns: prediction.", reading="confusion_matrix")
     lead = f"{result.correct} of {total} phantoms are classified correctly. Each value with its 95 % interval."
@@ -272,9 +271,13 @@ def _image_sections(phantoms: Sequence[PhantomPrediction]) -> list[Section]:
         ("Correct class", first, len(correct), f"Chosen by rule: the first {_SHOWN} phantoms of each class."),
     )
     return [
-        Section(f"{title}: {len(group)} of {n}", _images(group), lead) if group else Section(f"{title}: none", ())
+        Section(f"{title}: {_how_many(len(group), n)}", _images(group) if group else (), lead if group else None)
         for title, group, n, lead in groups
     ]
+
+
+def _how_many(shown: int, total: int) -> str:
+    return f"{shown} of {total}" if shown < total else f"all {total}" if total else "none"
 
 
 def _images(group: Sequence[PhantomPrediction]) -> Blocks:
