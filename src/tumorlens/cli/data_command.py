@@ -137,7 +137,8 @@ def phantom(
         bool,
         typer.Option(
             "--study/--no-study",
-            help="Write DICOM studies (localizer, T1, T1 with contrast, T2, FLAIR, diffusion, CT) in place of a table.",
+            help="Write DICOM studies (localizer, T1, T1 with contrast, T2, FLAIR, diffusion, CT, "
+            "and enhanced multi-frame and mosaic files) in place of a table.",
             rich_help_panel=Panel.DATA,
         ),
     ] = False,

@@ -17,7 +17,13 @@ import pytest
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.datasets.phantom import render_volume
-from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_studies, phantom_study, series_images
+from tumorlens.datasets.phantom.phantom_study import (
+    STUDY_SERIES,
+    PhantomSeries,
+    phantom_studies,
+    phantom_study,
+    series_images,
+)
 from tumorlens.errors import DataError
 
 
@@ -36,6 +42,8 @@ def test_every_series_has_a_folder_and_its_images(study: Path) -> None:
         "05_FLAIR_axial": 4,
         "06_DWI_axial": 8,
         "07_CT_head": 4,
+        "08_T1_axial_post_contrast_enhanced": 1,
+        "09_T1_axial_post_contrast_mosaic": 1,
     }
     images = [pydicom.dcmread(path) for path in study.rglob("*.dcm")]
     assert len({image.SOPInstanceUID for image in images}) == len(images)
@@ -107,13 +115,19 @@ def test_dciodvfy_finds_no_error(study: Path) -> None:
 
 
 @pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
-@pytest.mark.parametrize("label", ["glioma", "no_tumor"])
-def test_dcm2niix_finds_the_same_affine(plane: str, label: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("label", "storage"),
+    [("glioma", "single-frame"), ("no_tumor", "single-frame"), ("glioma", "enhanced"), ("glioma", "mosaic")],
+)
+def test_dcm2niix_finds_the_same_affine(plane: str, label: str, storage: str, tmp_path: Path) -> None:
     nibabel = pytest.importorskip("nibabel")
     program = shutil.which("dcm2niix")
     if program is None:
         pytest.skip("dcm2niix is not installed")
-    series = STUDY_SERIES[2].__class__(3, "T1", ("T1 post",), (plane,), tags=STUDY_SERIES[2].tags)
+    tags = STUDY_SERIES[2].tags
+    if storage == "mosaic":
+        tags = (*tags, ("Manufacturer", "SIEMENS"))  # its private elements are read of no other manufacturer
+    series = PhantomSeries(3, "T1", ("T1 post",), (plane,), tags=tags, storage=storage)
     folder = phantom_study(tmp_path / "study", label=label, slices=5, size=64, gap=4.0, series=[series])
     (tmp_path / "out").mkdir()
     subprocess.run(

@@ -1,7 +1,8 @@
 """Seed -> the DICOM study of one phantom patient: localizer, T1, T1 after contrast, T2, FLAIR, diffusion and CT.
 
-The files are valid MR and CT Image Storage. Their geometry is that of `render_volume`; nothing here reads DICOM, so
-that a reader can be tested against it.
+The T1 after contrast is there three times: as one file a slice, as one enhanced multi-frame file, and as a mosaic.
+The files are valid MR, enhanced MR and CT Image Storage. Their geometry is that of `render_volume`; nothing here
+reads DICOM, so that a reader can be tested against it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.datasets.phantom.acquisition import PLANES
 from tumorlens.datasets.phantom.phantom_folder import SEEDS_PER_SET, folder_once_complete
+from tumorlens.datasets.phantom.phantom_multiframe import enhanced_image, mosaic_image
 from tumorlens.datasets.phantom.phantom_volume import WHITE, PhantomVolume, render_volume
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES
 
@@ -39,6 +41,7 @@ class PhantomSeries:
         modality: ``"MR"`` or ``"CT"``.
         tags: keyword -> value of further tags, in every image.
         b_values: one for each volume of a diffusion series, s/mm2.
+        storage: ``"single-frame"``, one file a slice; ``"enhanced"`` or ``"mosaic"``, all slices in one file.
     """
 
     number: int
@@ -49,6 +52,7 @@ class PhantomSeries:
     modality: str = "MR"
     tags: tuple[tuple[str, Any], ...] = ()
     b_values: tuple[float, ...] = ()
+    storage: str = "single-frame"
 
 
 def _spin_echo(repetition: float, echo: float, *more: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -61,16 +65,15 @@ def _spin_echo(repetition: float, echo: float, *more: tuple[str, Any]) -> tuple[
     )
 
 
+_T1_POST = _spin_echo(550.0, 12.0, ("ContrastBolusAgent", "gadolinium chelate, simulated"))
+
 STUDY_SERIES = (
     PhantomSeries(
         1, "localizer", ("T1",), PLANES, 3,
         tags=(*_spin_echo(20.0, 5.0), ("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"])),
     ),
     PhantomSeries(2, "T1 axial", ("T1",), tags=_spin_echo(550.0, 12.0)),
-    PhantomSeries(
-        3, "T1 axial post contrast", ("T1 post",),
-        tags=_spin_echo(550.0, 12.0, ("ContrastBolusAgent", "gadolinium chelate, simulated")),
-    ),
+    PhantomSeries(3, "T1 axial post contrast", ("T1 post",), tags=_T1_POST),
     PhantomSeries(4, "T2 axial", ("T2",), tags=_spin_echo(4500.0, 100.0)),
     PhantomSeries(
         5, "FLAIR axial", ("FLAIR",),
@@ -81,6 +84,8 @@ STUDY_SERIES = (
         tags=(*_spin_echo(5000.0, 80.0), ("ScanningSequence", "EP")), b_values=(0.0, 1000.0),
     ),
     PhantomSeries(7, "CT head", ("CT",), modality="CT"),
+    PhantomSeries(8, "T1 axial post contrast enhanced", ("T1 post",), tags=_T1_POST, storage="enhanced"),
+    PhantomSeries(9, "T1 axial post contrast mosaic", ("T1 post",), tags=_T1_POST, storage="mosaic"),
 )  # fmt: skip
 """The series of a study, in the order of their acquisition."""
 
@@ -157,7 +162,24 @@ def phantom_studies(
 def series_images(
     series: PhantomSeries, *, label: str = "glioma", seed: int = 0, slices: int = 24, gap: float = 5.0, size: int = 192
 ) -> Iterator[Dataset]:
-    """The images of one series, in the order of their acquisition; arguments as in `phantom_study`."""
+    """The images of one series, in the order of their acquisition; arguments as in `phantom_study`.
+
+    One that is enhanced or a mosaic has a single image.
+    """
+    images = _slice_images(series, label, seed, slices, gap, size)
+    if series.storage == "enhanced":
+        all_images = list(images)
+        yield enhanced_image(all_images, uid=_uid(all_images[0].SeriesInstanceUID, "dimensions"))
+    elif series.storage == "mosaic":
+        yield mosaic_image(list(images))
+    else:
+        yield from images
+
+
+def _slice_images(
+    series: PhantomSeries, label: str, seed: int, slices: int, gap: float, size: int
+) -> Iterator[Dataset]:
+    """One image of each slice."""
     number = 0
     for plane in series.planes:
         for i, sequence in enumerate(series.sequences):
