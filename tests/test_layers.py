@@ -30,6 +30,7 @@ ROOMS = (
     "experiments",
     "model_card",
     "deploy",
+    "predictions",
     "benchmarking",
     "demo",
     "cli",

@@ -19,13 +19,15 @@ from .deploy.predictor import Predictor as Predictor
 from .deploy.predictor import list_predictors as list_predictors
 from .deploy.predictor import load as load
 from .deploy.predictor import predict as predict
-from .evaluation.evaluate_run import evaluate as evaluate
+from .evaluation.evaluate_any import evaluate as evaluate
 from .evaluation.evaluation_result import Evaluation as Evaluation
+from .evaluation.tool_predictions import Predictions as Predictions
 from .experiments.cross_validation.folds import cross_validate as cross_validate
 from .experiments.reproduction.reproduce import reproduce as reproduce
 from .explanation.explain import Explanation as Explanation
 from .explanation.explain import explain as explain
 from .model_card.card import ModelCard as ModelCard
+from .predictions.read_predictions import read_predictions as read_predictions
 from .scan import Scan as Scan
 from .scan import read_scan as read_scan
 from .stats import Estimate as Estimate

@@ -14,7 +14,7 @@ from tests.fixtures.refusal import assert_refused
 from tumorlens._record import Record
 from tumorlens.comparison.compare import compare
 from tumorlens.errors import DataError, RunError
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.training import Run, load_run
 

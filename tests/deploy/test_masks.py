@@ -19,7 +19,7 @@ from tumorlens.deploy.prediction import TumorMeasurements
 from tumorlens.deploy.predictor import load
 from tumorlens.errors import ParityError
 from tumorlens.evaluation import infer, thresholds_of, write_evaluation
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan

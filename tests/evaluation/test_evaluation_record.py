@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tumorlens._record import to_jsonable
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.evaluation.evaluation_record import EvaluationRecord
 from tumorlens.training import Run
 

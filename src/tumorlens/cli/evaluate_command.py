@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -23,6 +24,7 @@ from tumorlens.cli.common import (
     choice,
     grid,
     loading,
+    output_folder,
     print_json,
     print_status,
     progress,
@@ -34,7 +36,13 @@ if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
     from tumorlens.report import Section
 
-RunFolder = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
+RunFolder = Annotated[
+    Path,
+    typer.Argument(
+        help="The folder of a finished run; or predictions of another tool: a .csv, a folder of masks, an .onnx file.",
+        show_default=False,
+    ),
+]
 _OVERALL = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_auroc", "brier", "ece")
 _PER_CLASS = ("sensitivity", "specificity")
 
@@ -92,7 +100,7 @@ OutDir = Annotated[
     typer.Option(
         "--out-dir",
         "-o",
-        help="Folder for the results; RUN/evaluations/NAME by default, NAME is the subset or the external table.",
+        help="Folder for the results; by default RUN/evaluations/NAME, or runs/evaluate/NAME for another tool.",
         show_default=False,
         rich_help_panel=Panel.OUTPUT,
     ),
@@ -107,8 +115,36 @@ ExternalData = Annotated[
     ),
 ]
 SubsetOption = Annotated[
-    Literal["test", "val"],
-    choice("--subset", "test", "val", help="Subset of the run's own data.", panel=Panel.DATA),
+    Literal["test", "val"] | None,
+    choice("--subset", "test", "val", help="Subset of the run's own data; test by default.", panel=Panel.DATA),
+]
+MaskFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--masks",
+        help="Folder of predicted masks of another tool, called like the images.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
+TrainedOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trained-on",
+        help="Training data of another tool, to find leaks; repeatable.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
+UnmatchedOption = Annotated[
+    Literal["error", "ignore"],
+    choice(
+        "--unmatched",
+        "error",
+        "ignore",
+        help="Images without prediction and predictions without image: stop, or leave them out.",
+        panel=Panel.DATA,
+    ),
 ]
 
 
@@ -116,7 +152,10 @@ SubsetOption = Annotated[
 def evaluate(
     run: RunFolder,
     data: ExternalData = None,
-    subset: SubsetOption = "test",
+    subset: SubsetOption = None,
+    masks: MaskFolder = None,
+    trained_on: TrainedOn = None,
+    unmatched: UnmatchedOption = "error",
     out_dir: OutDir = None,
     unannotated: Unannotated = "error",
     allow_box_masks: AllowBoxMasks = False,
@@ -131,8 +170,27 @@ def evaluate(
     analyses: Mapping[str, bool],
     limits: Mapping[str, int],
 ) -> None:
-    """Evaluate a run on patients it was not trained on. Every metric has a 95 % interval over patients."""
-    if data and subset != "test":
+    """Evaluate a run on patients it was not trained on, or the predictions of another tool.
+
+    Every metric has a 95 % interval over patients.
+    """
+    settings: dict[str, Any] = {
+        "allow_box_masks": allow_box_masks,
+        "prevalence": prevalence,
+        "analyses": analyses,
+        "limits": limits,
+        "n_resamples": n_resamples,
+        "seed": seed,
+        "batch_size": batch_size,
+    }
+    if _is_predictions(run):
+        if not data:
+            raise typer.BadParameter("--data is missing: the table of the images that the predictions are for")
+        sources = PredictionOptions(masks, unmatched, device, threads, batch_size)
+        return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, settings, json)
+    if masks or trained_on or unmatched != "error":
+        raise typer.BadParameter("--masks, --trained-on and --unmatched are for predictions of another tool, not a run")
+    if data and subset == "val":
         raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
     with loading():
         from tumorlens._memory import keep_freed_memory
@@ -143,6 +201,7 @@ def evaluate(
         from tumorlens.evaluation import write_evaluation
         from tumorlens.training import load_run
 
+    subset = subset or "test"
     record = Record("evaluate", device=device, threads=use_threads(threads), batch_size=batch_size)
     keep_freed_memory()
     loaded = load_run(run).on(device)
@@ -154,16 +213,64 @@ def evaluate(
             loaded,
             table=table,
             subset=subset,
-            allow_box_masks=allow_box_masks,
-            prevalence=prevalence,
-            analyses=analyses,
-            limits=limits,
-            n_resamples=n_resamples,
-            seed=seed,
-            batch_size=batch_size,
             progress=step,
+            **settings,
         )
         write_evaluation(loaded, evaluation, folder, record)
+    if json:
+        return print_json(evaluation.to_dict() | {"folder": str(folder)})
+    show_evaluation(evaluation)
+    print_status(f"written: {folder / 'report.html'}")
+
+
+@dataclass(frozen=True)
+class PredictionOptions:
+    """How the predictions of another tool are read; the fields are arguments of `tumorlens.read_predictions`."""
+
+    masks: Path | None
+    unmatched: Literal["error", "ignore"]
+    device: Literal["cpu", "cuda"]
+    threads: int | None
+    batch_size: int
+
+
+def _is_predictions(source: Path) -> bool:
+    """Whether a path is predictions of another tool, or a model file, and no run."""
+    if source.is_dir():
+        from tumorlens.predictions.mask_folder import mask_files
+
+        run = any((source / name).exists() for name in ("model.json", "run.json", "split.csv"))
+        return not run and bool(mask_files(source))
+    return source.suffix.lower() in (".csv", ".onnx")
+
+
+def _evaluate_predictions(
+    source: Path,
+    data: list[str],
+    trained_on: list[str] | None,
+    subset: str | None,
+    unannotated: Literal["error", "ignore", "negative"],
+    options: PredictionOptions,
+    out_dir: Path | None,
+    settings: Mapping[str, Any],
+    json: bool,
+) -> None:
+    """Evaluate the predictions of another tool; nothing here imports PyTorch."""
+    from tumorlens._record import Record
+    from tumorlens._results_folder import claim_folder
+    from tumorlens.datasets import open_tables
+    from tumorlens.evaluation.evaluate_predictions import evaluate_predictions
+    from tumorlens.evaluation.evaluation_files import write_evaluation
+    from tumorlens.predictions.read_predictions import read_predictions
+
+    record = Record("evaluate", device=options.device, batch_size=options.batch_size)
+    table = open_tables(data, unannotated=unannotated)
+    table = table.subset(subset) if subset else table
+    training = open_tables(trained_on, unannotated=unannotated) if trained_on else None
+    with output_folder(out_dir, "evaluate", source.stem) as folder, claim_folder(folder), progress() as step:
+        predictions = read_predictions(source, table, progress=step, **vars(options))
+        evaluation = evaluate_predictions(predictions, trained_on=training, progress=step, **settings)
+        write_evaluation(None, evaluation, folder, record)
     if json:
         return print_json(evaluation.to_dict() | {"folder": str(folder)})
     show_evaluation(evaluation)
@@ -180,6 +287,7 @@ def _external_name(name: str) -> str:
 def show_evaluation(evaluation: Evaluation) -> None:
     """Print the metrics as tables, the conclusions of the analyses, and the caveats."""
     from tumorlens.evaluation.analyses import registry
+    from tumorlens.evaluation.page.predictions_section import not_measured_texts
     from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
     from tumorlens.metrics.names import METRICS
     from tumorlens.report import Section
@@ -188,19 +296,21 @@ def show_evaluation(evaluation: Evaluation) -> None:
     facts, metrics = evaluation.facts, evaluation.metrics
     show(f"{facts.model} on {facts.data}, {facts.subset}: {facts.evidence}\n")
     overall = grid("", "value (95 % interval)")
-    for metric in (METRICS[name] for name in _OVERALL):
+    for metric in (METRICS[name] for name in _OVERALL if name in metrics.overall):
         overall.add_row(metric.title, with_interval(metrics.overall[metric.name], metric.percent))
     if detection := evaluation.detection:
         at = "" if detection.prevalence is None else f", at a prevalence of {detection.prevalence:.1%}"
         for name, estimate in detection.estimates.items():
             of = at if name.endswith("pv") else ""
             overall.add_row(f"{METRICS[name].title}, any tumor{of}", with_interval(estimate, METRICS[name].percent))
-    show(overall)
+    if metrics.overall:
+        show(overall)
     classes = grid("\nclass", "\nimages", *(f"\n{METRICS[name].title}" for name in _PER_CLASS))
-    for label, estimates in metrics.per_class.items():
+    for label, estimates in metrics.per_class.items() if metrics.overall else ():
         rates = (estimates[name].percent() for name in _PER_CLASS)
         classes.add_row(label, str(metrics.support[label]), *rates)
-    show(classes)
+    if metrics.overall:
+        show(classes)
     if evaluation.segmentation:
         for blocks in segmentation_tables(evaluation.segmentation):
             show_tables(Section("", blocks))
@@ -210,6 +320,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
         for sentence in result.conclusions:
             if sentence not in result.caveats:
                 show(sentence)
+    for text in not_measured_texts(evaluation.not_measured):
+        show(text)
     for text in evaluation.caveats:
         caveat(text)
 

@@ -31,7 +31,10 @@ EXAMPLES = {
         "tumorlens data table FOLDER OTHER --unannotated ignore --output table.csv",
     ),
     "demo": ("tumorlens demo", "tumorlens demo --train --out-dir demo --seed 1"),
-    "evaluate": ("tumorlens evaluate RUN", "tumorlens evaluate RUN --data FOLDER --robustness"),
+    "evaluate": (
+        "tumorlens evaluate RUN --data FOLDER --robustness",
+        "tumorlens evaluate predictions.csv --data FOLDER",
+    ),
     "explain": (
         "tumorlens explain default scan.png --out-dir maps",
         "tumorlens explain RUN --evaluate",

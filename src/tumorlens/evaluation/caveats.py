@@ -54,7 +54,8 @@ def caveats(
 
 def class_caveats(metrics: Metrics) -> tuple[str, ...]:
     """A caveat where fewer than half of the images of a class are classified correctly."""
-    rates = {name: metrics.per_class[name]["sensitivity"] for name in metrics.classes if metrics.support[name]}
+    known = {name: metrics.per_class.get(name, {}) for name in metrics.classes if metrics.support[name]}
+    rates = {name: found["sensitivity"] for name, found in known.items() if "sensitivity" in found}
     low = [f"{name} {rate.percent()}" for name, rate in rates.items() if rate.value < HALF]
     if not low:
         return ()

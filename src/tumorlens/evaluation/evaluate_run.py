@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,14 +12,15 @@ from tumorlens._arrays import Floats, Ints
 from tumorlens._progress import Progress, ProgressOption, progress_of, silent
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.errors import DataError, did_you_mean
-from tumorlens.evaluation.analyses import AnalysisResult, Context, registry
+from tumorlens.evaluation.analyses import AnalysisResult, Context, chosen_analyses, registry
 from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_classes
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts, facts_of
-from tumorlens.evaluation.evaluation_result import Evaluation, PackedMask, TemperatureScaling
-from tumorlens.evaluation.inference import BATCH, InferenceResult, Spacing, infer
+from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling
+from tumorlens.evaluation.inference import infer
+from tumorlens.evaluation.inference_result import BATCH, InferenceResult, Spacing
+from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
 from tumorlens.metrics.classification import Metrics, measure
@@ -31,7 +33,7 @@ from tumorlens.stats import Estimate
 from tumorlens.training import Run
 
 
-def evaluate(
+def evaluate_run(
     run: Run,
     *,
     table: Table | None = None,
@@ -45,38 +47,8 @@ def evaluate(
     batch_size: int = BATCH,
     progress: ProgressOption = None,
 ) -> Evaluation:
-    """Evaluate a run on a subset of its own data, or on external data.
-
-    Args:
-        run: a finished run.
-        table: external data, all of it is used; None for a subset of the run's own data. Where its only tumor class is
-            "tumor", all tumor classes of the run count as that.
-        subset: ``"test"``, ``"val"`` or ``"train"`` of the run's own data.
-        allow_box_masks: report segmentation metrics even if most reference masks are bounding boxes.
-        prevalence: share of tumors for which predictive values are computed, between 0 and 1; None for no such values.
-        analyses: name of an analysis -> whether to make it; the registry says which are made otherwise. Region
-            occlusion takes three times as long as all the rest; robustness is made on request only.
-        limits: name of an analysis -> the largest number of images for it; 0 for all.
-        n_resamples: of the bootstrap by patient.
-        seed: of the bootstrap.
-        batch_size: the largest number of images that the network gets at one time.
-        progress: a callable, True for bars, None for silence.
-
-    Raises:
-        SplitError: external data that shares patients or images with the run's train subset.
-        DataError: labels the run does not know, an empty subset, reference masks that are bounding boxes, an
-            analysis that does not exist, or a prevalence that is not between 0 and 1 or has no class without tumor.
-        RunError: the run's data changed since training.
-        ScanError: an image cannot be read, or a mask.
-
-    Example:
-        >>> import tumorlens
-        >>> run = tumorlens.load_run("run")  # the folder of a finished training on phantoms of 12 patients
-        >>> evaluation = tumorlens.evaluate(run, analyses={"region_occlusion": False}, n_resamples=100)
-        >>> evaluation
-        Evaluation(run on phantom, test: 8 images, 4 patients, accuracy ...)
-    """
-    chosen = _chosen(analyses or {}, limits or {})
+    """Evaluate a run; the arguments and errors are those of `tumorlens.evaluate`."""
+    chosen = chosen_analyses(analyses or {}, limits or {})
     run = collapse_tumor_classes(run, table)
     check_prevalence(prevalence, run.spec.classes, HEALTHY)
     own, measured, name = choose_subset(run, table, subset)
@@ -90,6 +62,8 @@ def evaluate(
         context = Context(
             run=run,
             pipeline=pipeline,
+            infer=partial(infer, pipeline),
+            segments=run.segments,
             table=own,
             subset=measured,
             subset_name=name,
@@ -155,6 +129,7 @@ def _result(
 
 def _facts(context: Context, accuracy: Estimate, *, external: bool) -> EvaluationFacts:
     name, bootstrap = context.subset_name, context.bootstrap
+    assert context.run is not None
     return facts_of(context.run, context.subset, accuracy, name=name, external=external, bootstrap=bootstrap)
 
 
@@ -166,22 +141,6 @@ def _caveats(context: Context, metrics: Metrics, results: Mapping[str, AnalysisR
     subset, unit = context.subset, context.bootstrap.unit
     found += caveats(subset, context.classes, unit, measured=context.subset_name, plan=context.table.plan)
     return (*found, *class_caveats(metrics), *mask_caveats(context.cases, subset.samples))
-
-
-def _chosen(analyses: Mapping[str, bool], limits: Mapping[str, int]) -> dict[str, int]:
-    """Name of each analysis to make -> its limit."""
-    known = registry()
-    if unknown := sorted((set(analyses) | set(limits)) - set(known)):
-        raise DataError(
-            found=f"no analysis is called '{unknown[0]}'",
-            expected=f"one of {', '.join(known)}",
-            advice=did_you_mean(unknown[0], known),
-        )
-    return {
-        name: limits.get(name, analysis.limit or 0)
-        for name, analysis in known.items()
-        if analyses.get(name, analysis.enabled)
-    }
 
 
 def _analyze(chosen: Mapping[str, int], context: Context) -> dict[str, AnalysisResult]:

@@ -91,6 +91,14 @@ CHARTS: dict[str, Callable[[Evaluation], Chart]] = {
 }
 """Kind of a plot -> the function that makes its chart."""
 
+
+def known_charts(evaluation: Evaluation) -> set[str]:
+    """The kinds of plots that an evaluation can have."""
+    if evaluation.given == "probabilities":
+        return set(CHARTS)
+    return {"confusion_matrix"} if evaluation.given == "classes" else set()
+
+
 CURVE_FILES = ("roc.csv", "precision_recall.csv", "calibration.csv")
 
 

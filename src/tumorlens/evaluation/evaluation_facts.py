@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from tumorlens.datasets import SplitPlan, Table, fingerprint
 from tumorlens.stats import ClusterBootstrap, Estimate
-from tumorlens.training import Run
-from tumorlens.training.run import WEIGHTS
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
+
+
+Given = Literal["probabilities", "classes", "masks"]
+"""What the predictions of a tool are: probabilities of classes, classes, or masks alone."""
 
 
 class EvaluationFacts(BaseModel):
@@ -24,7 +30,7 @@ class EvaluationFacts(BaseModel):
         training_seed: of the run.
         data: name of the measured table.
         data_fingerprint: of the measured images.
-        external: whether it is other data than the run's own.
+        external: whether it is other data than the run's own
         split: how the run's data was split; None where that is not known.
         split_hash: of that split.
         images: how many were measured.
@@ -61,6 +67,56 @@ class EvaluationFacts(BaseModel):
     subset: str
     n_resamples: int
     seed: int
+
+
+class PredictionSource(BaseModel):
+    """Where the predictions of another tool are from.
+
+    Attributes:
+        kind: name of the source: ``"csv"``, ``"masks"``, ``"onnx"``.
+        given: what the predictions are: probabilities of classes, classes, or masks alone.
+        masks: whether there are predicted masks.
+        files: name -> SHA-256 of each file; of a folder of masks one hash over all.
+        ignored_columns: columns of the CSV file that were not read.
+        images_without_prediction: images of the data that were left out because nothing is predicted for them.
+        predictions_without_image: predictions that were left out because the data has no such image.
+        milliseconds: median time of an image, from pixels to predictions; None where it was not measured.
+        trained_on: name of the table of training data; None where it was not named.
+        trained_on_fingerprint: of its images.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    given: Given
+    masks: bool
+    files: dict[str, str]
+    ignored_columns: tuple[str, ...] = ()
+    images_without_prediction: int = 0
+    predictions_without_image: int = 0
+    milliseconds: float | None = None
+    trained_on: str | None = None
+    trained_on_fingerprint: str | None = None
+
+
+class PredictionsFacts(EvaluationFacts):
+    """The evidence of an evaluation of predictions of another tool. What is not known of it is None.
+
+    Attributes:
+        run: name of the tool or of its file, and so is `model`.
+        weights: SHA-256 of the files of the predictions.
+        external: whether it is other data than the training data; None where these are not named.
+        split: how the training data was split, where it was named.
+        split_hash: of that split.
+        predictions: where they are from.
+    """
+
+    recipe: str | None  # type: ignore[assignment]
+    pretrained: str | None  # type: ignore[assignment]
+    training_seed: int | None  # type: ignore[assignment]
+    external: bool | None  # type: ignore[assignment]
+    split_hash: str | None  # type: ignore[assignment]
+    predictions: PredictionSource
 
 
 def facts_of(
@@ -103,4 +159,6 @@ def facts_of(
 
 def weights_hash(run: Run) -> str:
     """SHA-256 of the run's weights: what an evaluation belongs to."""
+    from tumorlens.training.run import WEIGHTS
+
     return sha256((run.folder / WEIGHTS).read_bytes()).hexdigest()

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tumorlens._files import atomic_write
 from tumorlens._record import SURROGATES, Record, write_json
+from tumorlens.errors import DataError
 from tumorlens.evaluation.evaluation_charts import CURVE_FILES, write_curves
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.page.evaluation_page import evaluation_page
 from tumorlens.report import save_page
-from tumorlens.training import Run
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
 
 
 def write_evaluation(
-    run: Run, evaluation: Evaluation, folder: Path | None = None, record: Record | None = None
+    run: Run | None, evaluation: Evaluation, folder: Path | None = None, record: Record | None = None
 ) -> Path:
     """Write all files of an evaluation; run.json comes last.
 
     Args:
-        run: that was evaluated.
+        run: that was evaluated; None for predictions of another tool, which need a folder.
         evaluation: its results.
         folder: made where it is missing; files of an earlier evaluation are replaced. By default that of the run, where
             `compare` and `export` find the evaluation of the test subset.
@@ -29,13 +33,20 @@ def write_evaluation(
     Returns:
         The folder.
     """
-    folder, record = folder or run.evaluation_folder(), record or Record("evaluate")
+    if folder is None:
+        if run is None:
+            raise DataError(found="an evaluation of predictions without a folder", expected="a folder to write it into")
+        folder = run.evaluation_folder()
+    record = record or Record("evaluate")
     write_json(evaluation.to_dict(), folder / "evaluation.json")
     write_predictions(evaluation, folder / "predictions.csv")
-    write_curves(evaluation, folder)
+    if evaluation.given == "probabilities":
+        write_curves(evaluation, folder)
     save_page(evaluation_page(run, evaluation, record.facts), folder / "report.html")
     facts = evaluation.facts.model_dump(mode="json")
-    record.add(**facts, device=run.device, outputs=["evaluation.json", "predictions.csv", *CURVE_FILES, "report.html"])
+    curves = CURVE_FILES if evaluation.given == "probabilities" else ()
+    device = {} if run is None else {"device": run.device}
+    record.add(**facts, **device, outputs=["evaluation.json", "predictions.csv", *curves, "report.html"])
     record.write(folder)
     return folder
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from tumorlens.evaluation.evaluation_facts import EvaluationFacts
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts, PredictionsFacts
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.overlap import DistanceUnit
 from tumorlens.stats.estimate_record import EstimateRecord
@@ -105,6 +105,7 @@ class EvaluationRecord(EvaluationFacts):
     Attributes:
         schema_version: of the file.
         caveats: what a reader must know before quoting a number.
+        not_measured: metric or analysis -> why it is absent; empty in older files.
         calibration: temperature, what it was fitted on, and calibration metrics before and after.
         detection: whether there is a tumor at all; None where the classes do not tell, and in older files.
         segmentation: segmentation metrics; None where there are none.
@@ -120,6 +121,7 @@ class EvaluationRecord(EvaluationFacts):
 
     schema_version: Literal[1]
     caveats: tuple[str, ...]
+    not_measured: dict[str, str] = Field(default_factory=dict)
     calibration: CalibrationRecord
     detection: TumorDetection | None = None
     segmentation: SegmentationRecord | None
@@ -129,3 +131,13 @@ class EvaluationRecord(EvaluationFacts):
     per_class: dict[str, dict[str, EstimateRecord]]
     confusion_matrix: tuple[tuple[int, ...], ...]
     support: dict[str, int]
+
+
+class PredictionsRecord(PredictionsFacts, EvaluationRecord):
+    """What evaluation.json holds of predictions of another tool.
+
+    Attributes:
+        calibration: None where the predictions are no probabilities.
+    """
+
+    calibration: CalibrationRecord | None  # type: ignore[assignment]

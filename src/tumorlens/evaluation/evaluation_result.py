@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +13,16 @@ from tumorlens._extras import require
 from tumorlens.datasets import Sample
 from tumorlens.errors import DataError, did_you_mean
 from tumorlens.evaluation.analyses.analysis import AnalysisResult
-from tumorlens.evaluation.evaluation_facts import EvaluationFacts
+from tumorlens.evaluation.evaluation_facts import EvaluationFacts, Given
 from tumorlens.evaluation.image_rows import Cell, image_rows
+from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
 from tumorlens.metrics.segmentation import Segmentation
 from tumorlens.report import RESEARCH_ONLY, notebook_html
 from tumorlens.report.text import with_interval
-from tumorlens.scan import Box, Mask
+from tumorlens.scan import Box
 from tumorlens.stats import Estimate
 
 if TYPE_CHECKING:
@@ -50,30 +50,6 @@ class TemperatureScaling:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class PackedMask:
-    """A predicted mask in few bytes, so that those of thousands of images fit into memory.
-
-    Attributes:
-        shape: height and width.
-        data: its bits, compressed.
-    """
-
-    shape: tuple[int, int]
-    data: bytes
-
-    @classmethod
-    def of(cls, mask: Mask) -> PackedMask:
-        """(H, W), 1 = tumor."""
-        height, width = mask.shape
-        return cls((height, width), zlib.compress(np.packbits(mask != 0).tobytes(), 1))
-
-    def unpack(self) -> Mask:
-        """(H, W) uint8, 1 = tumor."""
-        bits = np.unpackbits(np.frombuffer(zlib.decompress(self.data), dtype=np.uint8))
-        return bits[: self.shape[0] * self.shape[1]].reshape(self.shape)
-
-
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """One evaluation, and the evidence below it.
@@ -94,6 +70,8 @@ class Evaluation:
         analyses: name of an analysis -> its result, in the order of the registry.
         facts: run, data, split and their hashes.
         caveats: what a reader must know before quoting a number, each one sentence.
+        given: what the metrics are computed from; only predictions of another tool can be less than probabilities.
+        not_measured: metric or analysis -> why it is absent, one sentence.
 
     Example:
         >>> import tumorlens
@@ -120,31 +98,39 @@ class Evaluation:
     analyses: Mapping[str, AnalysisResult]
     facts: EvaluationFacts
     caveats: tuple[str, ...]
+    given: Given = "probabilities"
+    not_measured: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Evaluation({self._summary()})"
 
     def _repr_html_(self) -> str:
         facts = [(METRICS[name].title, with_interval(one, METRICS[name].percent)) for name, one in self._headline()]
-        facts += [(f"sensitivity, {name}", with_interval(one["sensitivity"], True)) for name, one in self._classes()]
+        facts += [
+            (f"sensitivity, {name}", with_interval(one["sensitivity"], True))
+            for name, one in self._classes()
+            if "sensitivity" in one
+        ]
         facts += [("evidence", self.facts.evidence), ("caveats", f"{len(self.caveats)}, see caveats")]
         return notebook_html(self._summary(), facts, note=RESEARCH_ONLY)
 
     def _headline(self) -> list[tuple[str, Estimate]]:
         """Name and estimate of the main metrics."""
-        shown = [(name, self.metrics.overall[name]) for name in ("accuracy", "macro_f1", "macro_auroc", "ece")]
+        names = ("accuracy", "macro_f1", "macro_auroc", "ece")
+        shown = [(name, self.metrics.overall[name]) for name in names if name in self.metrics.overall]
         return shown + ([("dice", self.segmentation.overall["dice"])] if self.segmentation else [])
 
     def _classes(self) -> list[tuple[str, dict[str, Estimate]]]:
-        return [(name, self.metrics.per_class[name]) for name in self.metrics.classes]
+        return [(name, self.metrics.per_class.get(name, {})) for name in self.metrics.classes]
 
     def _summary(self) -> str:
-        accuracy = with_interval(self.metrics.overall["accuracy"], percent=True)
-        return f"{self.facts.run} on {self.facts.data}, {self.facts.subset}: {self.facts.evidence}, accuracy {accuracy}"
+        name, estimate = self._headline()[0]
+        found = f"{METRICS[name].title} {with_interval(estimate, METRICS[name].percent)}"
+        return f"{self.facts.run} on {self.facts.data}, {self.facts.subset}: {self.facts.evidence}, {found}"
 
     def image_rows(self) -> tuple[list[str], list[list[Cell]]]:
         """The columns of predictions.csv, and one row per image; None where nothing is known."""
-        return image_rows(self.samples, self.probabilities, self.metrics.classes, self.segmentation)
+        return image_rows(self.samples, self.probabilities, self.metrics.classes, self.segmentation, self.given)
 
     def to_pandas(self) -> DataFrame:
         """One row per image, in the order of `samples`.
@@ -173,29 +159,39 @@ class Evaluation:
         Raises:
             DataError: there is no such kind.
         """
-        from tumorlens.evaluation.evaluation_charts import CHARTS
+        from tumorlens.evaluation.evaluation_charts import CHARTS, known_charts
 
         if kind not in CHARTS:
             raise DataError(
                 found=f"plot '{kind}' found", expected=f"one of {', '.join(CHARTS)}", advice=did_you_mean(kind, CHARTS)
             )
+        if kind not in known_charts(self):
+            raise DataError(
+                found=f"plot '{kind}' of predictions that are {self.given} alone",
+                expected="class probabilities" if self.given == "classes" else "classes or class probabilities",
+            )
         return CHARTS[kind](self).plot(ax)
+
+    def _calibration(self) -> dict[str, Any]:
+        """Temperature scaling, and the metrics before and after it."""
+        names, scaling = ("brier", "ece"), self.calibration
+        return {
+            "temperature": scaling.temperature,
+            "images": scaling.images,
+            "units": scaling.units,
+            "not_fitted_because": scaling.reason,
+            "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
+            "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """What evaluation.json holds."""
-        names = ("brier", "ece")
         return {
             "schema_version": SCHEMA_VERSION,
             **self.facts.model_dump(mode="json"),
             "caveats": list(self.caveats),
-            "calibration": {
-                "temperature": self.calibration.temperature,
-                "images": self.calibration.images,
-                "units": self.calibration.units,
-                "not_fitted_because": self.calibration.reason,
-                "before": {k: self.before.overall[k].to_dict() for k in names} | {"nll": self.nll[0]},
-                "after": {k: self.metrics.overall[k].to_dict() for k in names} | {"nll": self.nll[1]},
-            },
+            "not_measured": dict(self.not_measured),
+            "calibration": self._calibration() if self.given == "probabilities" else None,
             "detection": self.detection.model_dump(mode="json") if self.detection else None,
             "segmentation": self.segmentation.to_dict() if self.segmentation else None,
             "analyses": {

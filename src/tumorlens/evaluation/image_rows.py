@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tumorlens._arrays import Floats
 from tumorlens.datasets import Sample
+from tumorlens.evaluation.evaluation_facts import Given
 from tumorlens.metrics.overlap import DistanceUnit, SegmentationCase
 from tumorlens.metrics.segmentation import Segmentation
 
@@ -25,7 +26,11 @@ SEGMENTATION_COLUMNS = (
 
 
 def image_rows(
-    samples: Sequence[Sample], probabilities: Floats, classes: Sequence[str], segmentation: Segmentation | None
+    samples: Sequence[Sample],
+    probabilities: Floats,
+    classes: Sequence[str],
+    segmentation: Segmentation | None,
+    given: Given = "probabilities",
 ) -> tuple[list[str], list[list[Cell]]]:
     """The names of the columns, and one row per sample; None where nothing is known.
 
@@ -34,10 +39,15 @@ def image_rows(
         probabilities: (N, K), calibrated.
         classes: the K class names.
         segmentation: of the same samples; None adds no columns.
+        given: whether probabilities or classes are known.
     """
-    columns = ["id", "group", "label", "predicted", *(f"p_{name}" for name in classes)]
+    scored = given == "probabilities"
+    columns = ["id", "group", "label", "predicted", *(f"p_{name}" for name in classes if scored)]
     rows: list[list[Cell]] = [
-        [sample.id, sample.group, sample.label, classes[int(row.argmax())], *(float(p) for p in row)]
+        [
+            *(sample.id, sample.group, sample.label, None if given == "masks" else classes[int(row.argmax())]),
+            *(float(p) for p in row if scored),
+        ]
         for sample, row in zip(samples, probabilities, strict=True)
     ]
     if segmentation is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -13,38 +12,9 @@ import torch
 
 from tumorlens._progress import Progress, silent
 from tumorlens.datasets import Sample
+from tumorlens.evaluation.inference_result import BATCH, Change, InferenceResult, OnMask
 from tumorlens.models import Pipeline
-from tumorlens.scan import Box, GrayImage, Mask, Scan, mask_in_image, read_scan
-
-BATCH = 32
-"""Images of one size that a network gets at one time, unless told otherwise."""
-Spacing = tuple[float, ...] | None
-OnMask = Callable[[int, Mask, Spacing], None]
-Change = Callable[[int, GrayImage], GrayImage]
-
-
-@dataclass(frozen=True, eq=False)
-class InferenceResult:
-    """The output of a pipeline for N samples, in their order.
-
-    Attributes:
-        logits: (N, K) float64.
-        cams: for each sample its (K, h, w) class activation maps; K is 0 where the network has none.
-        boxes: for each sample the part of the image that the network sees: top, left, height, width.
-        features: (N, C) float32, the last feature maps averaged over places.
-    """
-
-    logits: npt.NDArray[np.float64]
-    cams: list[npt.NDArray[np.float32]]
-    boxes: list[Box]
-    features: npt.NDArray[np.float32]
-
-    def part(self, count: int) -> tuple[InferenceResult, InferenceResult]:
-        """The output for the first `count` samples, and for the others."""
-        return (
-            InferenceResult(self.logits[:count], self.cams[:count], self.boxes[:count], self.features[:count]),
-            InferenceResult(self.logits[count:], self.cams[count:], self.boxes[count:], self.features[count:]),
-        )
+from tumorlens.scan import Box, Scan, mask_in_image, read_scan
 
 
 def infer(
@@ -98,15 +68,6 @@ def infer(
                 on_mask(position, mask_in_image(chart, crop_window), scans[position - first].spacing)
         progress(stage, len(logits), len(samples))
     return InferenceResult(np.array(logits), cams, boxes, np.array(features))
-
-
-def gray_slice(path: str | Path) -> GrayImage:
-    """The image in a file, (H, W) uint8.
-
-    Raises:
-        ScanError: the file cannot be read, or holds a volume.
-    """
-    return read_scan(path).gray_slice()
 
 
 def _batches(samples: Sequence[Sample], read: Callable[[Path], Scan], batch_size: int) -> Iterator[list[Scan]]:

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.datasets import Sample
-from tumorlens.metrics.classification import Metrics, measure
+from tumorlens.evaluation.evaluation_facts import Given
+from tumorlens.evaluation.given_metrics import measure_given
+from tumorlens.metrics.classification import Metrics
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
 from tumorlens.stats import ClusterBootstrap
@@ -63,6 +65,7 @@ def leaked_and_clean(
     bootstrap: ClusterBootstrap,
     classes: Sequence[str],
     cases: Sequence[SegmentationCase] = (),
+    given: Given = "probabilities",
 ) -> LeakedAndClean | None:
     """Measure both apart; None where nothing leaks.
 
@@ -74,6 +77,7 @@ def leaked_and_clean(
         bootstrap: the sampling units of the N samples.
         classes: the K class names.
         cases: the N predicted masks against the reference; empty where there are none.
+        given: whether probabilities or classes are known.
     """
     if not leaks:
         return None
@@ -83,7 +87,8 @@ def leaked_and_clean(
     def classification(chosen: Flags) -> Metrics | None:
         if not chosen.any():
             return None
-        return measure(probabilities[chosen], labels[chosen], bootstrap.only(np.flatnonzero(chosen)), classes)
+        mine = bootstrap.only(np.flatnonzero(chosen))
+        return measure_given(given, probabilities[chosen], labels[chosen], mine, classes)
 
     def segmentation(chosen: Flags) -> Segmentation | None:
         if not cases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,7 +14,9 @@ from tumorlens.errors import RunError
 from tumorlens.evaluation.evaluation_facts import weights_hash
 from tumorlens.evaluation.evaluation_record import EvaluationRecord
 from tumorlens.stats import Estimate
-from tumorlens.training import Run
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
 
 COMPARED_COLUMNS = ("dice", "hd95", "reference_pixels")
 """Columns of predictions.csv by which two segmentations are compared."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.errors import DataError, RunError, SplitError
 from tumorlens.stats import ClusterBootstrap
-from tumorlens.training import Run
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
 
 
 def choose_subset(run: Run, table: Table | None = None, subset: str = "test") -> tuple[Table, Table, str]:
@@ -82,13 +85,31 @@ def _check_unchanged(run: Run, table: Table) -> None:
 
 
 def _check_external(run: Run, own: Table, table: Table) -> None:
-    unknown = sorted({s.label for s in table.samples} - set(run.spec.classes))
+    check_classes(table, run.spec.classes)
+    check_disjoint(own, table)
+
+
+def check_classes(table: Table, classes: Sequence[str]) -> None:
+    """Check that the network knows all classes of external data.
+
+    Raises:
+        DataError: it does not.
+    """
+    unknown = sorted({s.label for s in table.samples} - set(classes))
     if unknown:
         raise DataError(
             found=f"{table.name}: classes {unknown} found",
-            expected=f"those of the run, {list(run.spec.classes)}",
+            expected=f"those of the run, {list(classes)}",
             advice="use its names, or tumor and no_tumor for images that are labeled tumor / no tumor only",
         )
+
+
+def check_disjoint(own: Table, table: Table) -> None:
+    """Check that external data shares no patient and no image with the train and validation subsets of a network.
+
+    Raises:
+        SplitError: it does.
+    """
     seen = {s.unit for s in own.samples if s.split in ("train", "val")}
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:

@@ -18,7 +18,7 @@ from tumorlens.comparison.compare import compare
 from tumorlens.comparison.paired_classification import Comparison
 from tumorlens.datasets import SplitPlan, Table
 from tumorlens.errors import RecipeError, RunError, TumorlensError
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.stored_evaluation import StoredEvaluation, read_evaluation
 from tumorlens.stats import Estimate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tumorlens.evaluation import Evaluation
-from tumorlens.evaluation.evaluation_result import PackedMask
+from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.page.consistency import ShownMasks, disagreement, island_text
 from tumorlens.report import Note, find_blocks
 
@@ -22,7 +22,10 @@ def evaluation(predicted: list[int], pixels: list[int]) -> Evaluation:
         mask.flat[:count] = 1
         masks.append(PackedMask.of(mask))
     made = SimpleNamespace(
-        masks=masks, probabilities=np.eye(2)[predicted], metrics=SimpleNamespace(classes=("glioma", "no_tumor"))
+        given="probabilities",
+        masks=masks,
+        probabilities=np.eye(2)[predicted],
+        metrics=SimpleNamespace(classes=("glioma", "no_tumor")),
     )
     return cast(Evaluation, made)
 

@@ -15,7 +15,7 @@ from tests.fixtures import scans
 from tumorlens._record import Record
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
-from tumorlens.evaluation.evaluation_result import PackedMask
+from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.page.segmentation_section import segmentation_section
 from tumorlens.metrics.overlap import segmentation_case
 from tumorlens.metrics.segmentation import measure_segmentation

@@ -16,18 +16,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:  # the command line reads the registry before it needs any of these
     from tumorlens._arrays import Floats, Ints
     from tumorlens._progress import Progress
     from tumorlens.datasets import Sample, Table
-    from tumorlens.evaluation.inference import InferenceResult
+    from tumorlens.evaluation.evaluation_facts import Given
+    from tumorlens.evaluation.inference_result import Inference, InferenceResult
     from tumorlens.metrics.overlap import SegmentationCase
     from tumorlens.models import Pipeline
     from tumorlens.report import Section
     from tumorlens.stats import ClusterBootstrap
     from tumorlens.training import Run
+
+
+Need = Literal["training data", "network", "run"]
+"""A table of training images, a network that can be run again, or a run with its validation subset."""
 
 
 class AnalysisResult(Protocol):
@@ -50,9 +55,11 @@ class Context:
     """What an analysis may measure from.
 
     Attributes:
-        run: a finished run.
-        pipeline: its network with preprocessing, in evaluation mode.
-        table: the run's own data.
+        run: a finished run; None for predictions of another tool.
+        pipeline: its network with preprocessing, in evaluation mode; None likewise.
+        infer: runs the network again, also on changed images.
+        segments: whether the network predicts masks.
+        table: the data that the network was trained with.
         subset: the N samples that are measured.
         subset_name: ``"test"``, ``"val"`` or ``"train"`` of the run's own data; ``"all"`` of other data.
         labels: (N,) index of the true class.
@@ -66,10 +73,13 @@ class Context:
         limit: the largest number of images to measure; 0 for all of them.
         batch_size: the largest number of images that the network gets at one time.
         progress: called while the analysis works.
+        given: whether probabilities or classes are known.
     """
 
-    run: Run
-    pipeline: Pipeline
+    run: Run | None
+    pipeline: Pipeline | None
+    infer: Inference
+    segments: bool
     table: Table
     subset: Table
     subset_name: str
@@ -84,6 +94,7 @@ class Context:
     limit: int
     batch_size: int
     progress: Progress
+    given: Given = "probabilities"
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -123,6 +134,7 @@ class Analysis:
         order: its place among the others, on the page and in JSON.
         enabled: whether it is made unless told otherwise.
         limit: the largest number of images it measures unless told otherwise; None where it always takes all.
+        needs: the least that it is measured from, and so whether predictions of another tool can have it.
     """
 
     package: str
@@ -131,6 +143,7 @@ class Analysis:
     order: int
     enabled: bool = True
     limit: int | None = None
+    needs: Need = "run"
 
     @property
     def name(self) -> str:

@@ -30,12 +30,16 @@ class ShownMasks:
 
     def disagreement(self, position: int) -> str:
         """How class and mask of an image contradict each other, in words; empty where they agree."""
+        if self._evaluation.given == "masks":
+            return ""
         row = self._evaluation.probabilities[position]
         label = self._evaluation.metrics.classes[int(row.argmax())]
         return disagreement(label, segmented=bool(self.mask(position)[0].any()))
 
     def blocks(self) -> Blocks:
         """How often class and mask contradict each other."""
+        if self._evaluation.given == "masks":
+            return note("info", ISLANDS)
         total = len(self._evaluation.masks)
         found = [text for text in map(self.disagreement, range(total)) if text]
         class_only = sum("no tumor is segmented" in text for text in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from tumorlens.evaluation.evaluation_charts import (
     roc_chart,
 )
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling, most_confident_errors
-from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.inference_result import gray_slice
 from tumorlens.evaluation.page.consistency import ShownMasks, island_text
+from tumorlens.evaluation.page.predictions_section import not_measured_texts, source_section
 from tumorlens.evaluation.page.segmentation_section import segmentation_section
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
@@ -43,8 +44,9 @@ from tumorlens.report.heat import beside_head_note, beside_head_text, heat, shar
 from tumorlens.report.plots import EpochSeries, IntervalChart, IntervalRow, TrainingCurves
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.stats import Estimate
-from tumorlens.training import Run
-from tumorlens.training.loop.epoch_log import read_history
+
+if TYPE_CHECKING:
+    from tumorlens.training import Run
 
 ERRORS_SHOWN = 12
 SUBSET_TITLES = {
@@ -57,42 +59,48 @@ SUBSET_TITLES = {
 _HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc")
 
 
-def evaluation_page(run: Run, evaluation: Evaluation, record: Mapping[str, Any] | None = None) -> str:
+def evaluation_page(run: Run | None, evaluation: Evaluation, record: Mapping[str, Any] | None = None) -> str:
     """The whole page as HTML.
 
     Args:
-        run: that was evaluated.
+        run: that was evaluated; None for predictions of another tool.
         evaluation: its results.
         record: facts of the run record, for the small print.
     """
     facts = evaluation.facts
     return render_page(
         f"Evaluation of {facts.run}",
-        f"{facts.model} on {facts.data}: {SUBSET_TITLES[facts.subset].lower()}",
+        f"{facts.model} on {facts.data}: {_subset_title(evaluation).lower()}",
         evaluation_sections(run, evaluation),
         PageFooter.of(
             record,
             f"95 % intervals: bootstrap of {facts.evidence}; {facts.n_resamples} resamples, seed {facts.seed}.",
-            f"Split {facts.split_hash[:16]}.",
+            *([f"Split {facts.split_hash[:16]}."] if facts.split_hash else []),
             seed=facts.seed,
             data_fingerprint=facts.data_fingerprint,
         ),
     )
 
 
-def evaluation_sections(run: Run, evaluation: Evaluation) -> list[Section]:
+def evaluation_sections(run: Run | None, evaluation: Evaluation) -> list[Section]:
     """The sections of the page, for use in a larger one."""
-    segmentation = evaluation.segmentation
+    segmentation, given = evaluation.segmentation, evaluation.given
+    classified = given != "masks"
     return [
         summary_section(evaluation),
-        _evidence_section(run, evaluation),
-        class_section(evaluation),
+        source_section(evaluation.facts) if run is None else _evidence_section(run, evaluation),
+        *([class_section(evaluation)] if classified else []),
         *([segmentation_section(evaluation, segmentation)] if segmentation else []),
         *analysis_sections(evaluation),
-        calibration_section(evaluation),
-        error_section(run.spec.input_geometry, evaluation),
-        _training_section(run),
+        *([calibration_section(evaluation)] if given == "probabilities" else []),
+        *([error_section(run.spec.input_geometry if run else None, evaluation)] if classified else []),
+        *([_training_section(run)] if run else []),
     ]
+
+
+def _subset_title(evaluation: Evaluation) -> str:
+    facts = evaluation.facts
+    return "All images of the data" if facts.external is None else SUBSET_TITLES[facts.subset]
 
 
 def analysis_sections(evaluation: Evaluation) -> list[Section]:
@@ -105,12 +113,13 @@ def summary_section(evaluation: Evaluation) -> Section:
     """The headline metrics and the caveats."""
     overall, facts = evaluation.metrics.overall, evaluation.facts
     blocks = detection_blocks(evaluation.detection) if evaluation.detection else ()
-    blocks += tiles(_tile(name, overall[name]) for name in _HEADLINES)
+    blocks += tiles(_tile(name, overall[name]) for name in _HEADLINES if name in overall)
     if segmentation := evaluation.segmentation:
         blocks += tiles(_tile(name, segmentation.overall[name]) for name in ("dice", "iou"))
     leaks = evaluation.analyses["leakage"].caveats if "leakage" in evaluation.analyses else ()
     blocks += tuple(Note("danger" if text in leaks else "warning", text) for text in evaluation.caveats)
-    lead = f"{SUBSET_TITLES[facts.subset]}: {facts.evidence}. Every metric with its 95 % interval."
+    blocks += tuple(Note("info", text) for text in not_measured_texts(evaluation.not_measured))
+    lead = f"{_subset_title(evaluation)}: {facts.evidence}. Every metric with its 95 % interval."
     return Section("Summary", blocks, lead)
 
 
@@ -180,13 +189,13 @@ def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
 def class_section(evaluation: Evaluation) -> Section:
     """Metrics of each class, confusion matrix, ROC and precision-recall curves."""
     metrics = evaluation.metrics
-    names = ("sensitivity", "specificity", "precision")
+    names, scored = ("sensitivity", "specificity", "precision"), evaluation.given == "probabilities"
     rows = [
         [
             label,
             metrics.support[label],
             *(metrics.per_class[label][name].percent() for name in names),
-            str(metrics.per_class[label]["auroc"]),
+            *([str(metrics.per_class[label]["auroc"])] if scored else []),
         ]
         for label in metrics.classes
     ]
@@ -198,7 +207,8 @@ def class_section(evaluation: Evaluation) -> Section:
             *(IntervalRow(name, metrics.per_class[label][name]) for name in ("sensitivity", "specificity")),
         )
     ]
-    blocks = table(["class", "images", *names, METRICS["auroc"].title], rows, "lrrrrr", reading="class_metrics")
+    headers = ["class", "images", *names, *([METRICS["auroc"].title] if scored else [])]
+    blocks = table(headers, rows, "l" + "r" * (len(headers) - 1), reading="class_metrics")
     blocks += columns(
         figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction.", reading="confusion_matrix"),
         figure(
@@ -207,6 +217,8 @@ def class_section(evaluation: Evaluation) -> Section:
             reading="class_intervals",
         ),
     )
+    if not scored:
+        return Section("Classes", blocks)
     blocks += columns(
         figure(roc_chart(evaluation), "Each class against the rest.", reading="roc"),
         figure(
@@ -233,6 +245,8 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
 
 
 def _temperature(scaling: TemperatureScaling) -> str:
+    if scaling.reason and not scaling.images and "another tool" in scaling.reason:
+        return "The probabilities are measured as they are, so that before and after are equal."
     if scaling.reason:
         return f"Temperature 1: {scaling.reason}."
     patients = f" of {scaling.units} patients" if scaling.units < scaling.images else ""
@@ -242,22 +256,23 @@ def _temperature(scaling: TemperatureScaling) -> str:
     )
 
 
-def error_section(input_geometry: InputGeometry, evaluation: Evaluation) -> Section:
+def error_section(input_geometry: InputGeometry | None, evaluation: Evaluation) -> Section:
     """The misclassified images with the highest confidence, with their class activation maps."""
     wrong = int(len(evaluation.samples) - np.trace(evaluation.metrics.confusion_matrix))
     if not wrong:
         return Section("Errors", paragraph("No image is misclassified."))
     shown = [_error(input_geometry, evaluation, i) for i in most_confident_errors(evaluation, ERRORS_SHOWN)]
-    lead = (
-        f"{wrong} of {len(evaluation.samples)} images are misclassified; those with the highest confidence are shown."
-    )
+    which = "those with the highest confidence" if evaluation.given == "probabilities" else f"the first {len(shown)}"
+    lead = f"{wrong} of {len(evaluation.samples)} images are misclassified; {which} are shown."
     blocks = beside_head_note([share for _, share in shown])
     maps = any(len(cam) for cam in evaluation.cams)
     blocks += contact_sheet((image for image, _ in shown), 640 if maps else 384, wide=maps, reading="errors")
     return Section("Errors", blocks, lead)
 
 
-def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int) -> tuple[CaptionedImage, float | None]:
+def _error(
+    input_geometry: InputGeometry | None, evaluation: Evaluation, position: int
+) -> tuple[CaptionedImage, float | None]:
     """An image with its map, and the share of the map beside the head; None without a map."""
     sample, row = evaluation.samples[position], evaluation.probabilities[position]
     predicted, classes = int(row.argmax()), evaluation.metrics.classes
@@ -266,16 +281,20 @@ def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int)
     mask, islands = masks.mask(position) if masks else (None, 0)
     image = overlay(gray, mask=mask)
     cam = evaluation.cams[position]
-    if len(cam):
+    if len(cam) and input_geometry:
         height, width = gray.shape
         crop_window = input_geometry.crop_window(height, width, evaluation.boxes[position])
         heatmap = heat(cam[predicted], crop_window)
         share = share_beside_head(gray, heatmap)
         image = side_by_side([image, overlay(gray, heatmap)])
+
+    def share_of(index: int) -> str:
+        return f" ({row[index]:.0%})" if evaluation.given == "probabilities" else ""
+
     lines = (
         sample.id,
-        f"reference {sample.label} ({row[classes.index(sample.label)]:.0%}), "
-        f"predicted {classes[predicted]} ({row[predicted]:.0%})",
+        f"reference {sample.label}{share_of(classes.index(sample.label))}, "
+        f"predicted {classes[predicted]}{share_of(predicted)}",
         beside_head_text(share),
         masks.disagreement(position) if masks else "",
         island_text(islands),
@@ -285,6 +304,8 @@ def _error(input_geometry: InputGeometry, evaluation: Evaluation, position: int)
 
 
 def _training_section(run: Run) -> Section:
+    from tumorlens.training.loop.epoch_log import read_history
+
     rows = read_history(run.folder / "history.csv")
     if not rows:
         return Section("Training", paragraph("The run has no history.csv."))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tumorlens.datasets import Sample, read_sample_mask
 from tumorlens.evaluation.evaluation_result import Evaluation
-from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.inference_result import gray_slice
 from tumorlens.evaluation.page.consistency import ShownMasks, island_text
 from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
 from tumorlens.metrics.lesions import DETECTED

@@ -12,7 +12,7 @@ from tumorlens._results_folder import claim_folder
 from tumorlens.auditing import split_folds
 from tumorlens.datasets import Table
 from tumorlens.errors import RunError
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.experiments.cross_validation.cross_validation_files import write_cross_validation
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold, pool
@@ -52,7 +52,7 @@ def cross_validate(
         image_level: split by image, even where patients are known; results then report this.
         resume: continue an interrupted cross-validation; finished runs are only evaluated again.
         allow_leak: as in `tumorlens.training.train`.
-        analyses: as in `tumorlens.evaluation.evaluate_run`, for each fold.
+        analyses: as in `tumorlens.evaluate`, for each fold.
         n_resamples: of the bootstrap by patient.
         progress: a callable, True for bars, None for silence; its stages occur once in each fold.
 
@@ -60,7 +60,7 @@ def cross_validate(
         ResultsFolderError: `out` holds other files, or another process is writing to it.
         RunError: there is nothing to resume.
         SplitError: a class has fewer patients than there are folds, or an argument is out of range.
-        TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluation.evaluate_run`.
+        TumorlensError: as `tumorlens.training.train` and `tumorlens.evaluate`.
 
     Example:
         >>> import tumorlens

@@ -15,7 +15,7 @@ from tumorlens._record import Record, processor
 from tumorlens._results_folder import claim_folder
 from tumorlens.datasets import DATASETS, Table, open_table
 from tumorlens.errors import DataError, ModelError
-from tumorlens.evaluation.evaluate_run import evaluate
+from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.evaluation.evaluation_files import write_evaluation
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.leaked_and_clean import LeakedAndClean, leaked_and_clean

@@ -7,4 +7,5 @@ ANALYSIS = Analysis(
     title="Leakage",
     help="Measure images that leak from train (duplicates, patients) apart from the clean ones.",
     order=0,
+    needs="training data",
 )

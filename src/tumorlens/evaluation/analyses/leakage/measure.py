@@ -22,6 +22,7 @@ def measure(context: Context) -> LeakageResult | None:
         context.bootstrap,
         context.classes,
         context.cases,
+        context.given,
     )
     return LeakageResult(**vars(result)) if result else None
 

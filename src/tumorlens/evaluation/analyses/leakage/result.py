@@ -17,12 +17,15 @@ class LeakageResult(LeakedAndClean):
     @property
     def caveats(self) -> tuple[str, ...]:
         """That the metrics of the whole are too high, and what those of the clean images are."""
-        leaked = self.leaked.overall["accuracy"].n if self.leaked else 0
-        clean = (
-            f"accuracy on the other {self.images - leaked:,} is {self.clean.overall['accuracy'].percent()}"
-            if self.clean
-            else "no clean image is left to measure"
-        )
+        leaked = sum(self.leaked.support.values()) if self.leaked else 0
+        clean = "no clean image is left to measure"
+        if self.clean:
+            accuracy = self.clean.overall.get("accuracy")
+            clean = (
+                f"on the other {self.images - leaked:,}"
+                if accuracy is None
+                else (f"accuracy on the other {self.images - leaked:,} is {accuracy.percent()}")
+            )
         if self.clean_segmentation:
             clean += f", Dice {self.clean_segmentation.overall['dice']}"
         return (

@@ -23,9 +23,9 @@ def section(result: LeakageResult, samples: Sequence[Sample]) -> Section:
         ("clean", result.clean, result.clean_segmentation),
     ):
         if metrics:
-            accuracy = metrics.overall["accuracy"]
+            accuracy = metrics.overall.get("accuracy")
             dice = str(segmentation.overall["dice"]) if segmentation else ""
-            rows.append([name, accuracy.n, accuracy.percent(), dice])
+            rows.append([name, sum(metrics.support.values()), accuracy.percent() if accuracy else "", dice])
     blocks = table(["images", "n", "accuracy", "Dice"], rows, "lrrr", reading="leaked_and_clean")
     blocks += verdict(result.conclusions, _LIMIT)
     return Section(ANALYSIS.title, blocks, "Metrics of images that leak from train are too high.")

@@ -22,7 +22,7 @@ def measure(context: Context) -> OODResult | None:
     Raises:
         ScanError: an image cannot be read.
     """
-    if not may_fit(context):
+    if context.pipeline is None or not may_fit(context):
         return None
     fit = fit_ood(
         context.pipeline,

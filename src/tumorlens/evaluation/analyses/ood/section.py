@@ -10,7 +10,7 @@ from tumorlens._arrays import Floats
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.ood import ANALYSIS
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
-from tumorlens.evaluation.inference import gray_slice
+from tumorlens.evaluation.inference_result import gray_slice
 from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, table, verdict
 
 SHOWN = 8  # flagged images, the highest scores first

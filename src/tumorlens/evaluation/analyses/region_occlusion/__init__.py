@@ -7,4 +7,5 @@ ANALYSIS = Analysis(
     title="Region occlusion",
     help="Run inference again with the head, everything outside of it, or the tumor occluded (three times as long).",
     order=10,
+    needs="network",
 )

@@ -20,7 +20,7 @@ from tumorlens.evaluation.analyses.region_occlusion.occlude import (
     tumor_occluded,
 )
 from tumorlens.evaluation.analyses.region_occlusion.result import OcclusionExample, OcclusionTest, RegionOcclusion
-from tumorlens.evaluation.inference import Change, gray_slice, infer
+from tumorlens.evaluation.inference_result import Change, gray_slice
 from tumorlens.evaluation.subset import with_reference_tumor
 from tumorlens.metrics.calibration import softmax
 from tumorlens.metrics.classification import measure as classification_metrics
@@ -63,8 +63,7 @@ def measure(context: Context) -> RegionOcclusion | None:
     for name, change in changes.items():
         positions = np.array(with_tumor if name == "tumor_occluded" else range(len(samples)))
         stage = name.replace("_", " ")
-        inference = infer(
-            context.pipeline,
+        inference = context.infer(
             [samples[i] for i in positions],
             change=change,
             batch_size=context.batch_size,

@@ -9,4 +9,5 @@ ANALYSIS = Analysis(
     order=20,
     enabled=False,
     limit=300,
+    needs="network",
 )

@@ -22,7 +22,7 @@ from tumorlens.evaluation.analyses.robustness.result import (
     RobustnessRow,
     RobustnessSummary,
 )
-from tumorlens.evaluation.inference import Spacing, gray_slice, infer
+from tumorlens.evaluation.inference_result import Spacing, gray_slice
 from tumorlens.evaluation.subset import spread
 from tumorlens.metrics.overlap import SegmentationCase
 from tumorlens.scan import GrayImage, Mask, Scan, read_scan
@@ -91,7 +91,7 @@ def _infer(
     Artifacts are made on all cores, then inference runs on all cores.
     """
     held = {sample.image: _held(sample.image) for sample in samples}
-    masks = [read_sample_mask(sample) for sample in samples] if context.run.segments else []
+    masks = [read_sample_mask(sample) for sample in samples] if context.segments else []
     predicted = np.empty((len(samples), 1 + len(CELLS)), dtype=np.int64)
     dice = np.full(predicted.shape, np.nan)
     seed = context.bootstrap.seed
@@ -108,8 +108,7 @@ def _infer(
                 dice[i, column] = _dice(mask, moved)
 
         images = list(pool.map(changed, samples))
-        inference = infer(
-            context.pipeline,
+        inference = context.infer(
             samples,
             on_mask=compare,
             change=lambda i, _: images[i],
