@@ -192,12 +192,23 @@ def _slice_images(
                 size=size,
                 sequence=sequence,
             )
-            for position in range(len(volume.voxels)):
+            for image in volume_images(volume, series, number + 1):
                 number += 1
-                image = _image(volume, position, series, number)
                 if series.b_values:
                     image.DiffusionBValue = series.b_values[i]
                 yield image
+
+
+def volume_images(volume: PhantomVolume, series: PhantomSeries, first: int = 1) -> Iterator[Dataset]:
+    """One single-frame image of each slice of a volume, in a series.
+
+    Args:
+        volume: of any plane and tilt.
+        series: what the headers say; `sequences`, `planes` and `b_values` are not used.
+        first: instance number of the first slice.
+    """
+    for position in range(len(volume.voxels)):
+        yield _image(volume, position, series, first + position)
 
 
 def _image(volume: PhantomVolume, position: int, series: PhantomSeries, number: int) -> Dataset:
