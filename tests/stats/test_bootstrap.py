@@ -75,6 +75,16 @@ def test_resamples_are_reproducible_by_seed():
     assert (one != other).any()
 
 
+@pytest.mark.parametrize("entries", [1, 30, 10**6])
+def test_resamples_are_the_same_whether_drawn_row_by_row_or_in_blocks(monkeypatch, entries):
+    monkeypatch.setattr("tumorlens.stats.bootstrap._BLOCK_ENTRIES", entries)
+    names = [str(number) for number in range(10, 17)]
+    random = np.random.default_rng(5)
+    expected = [np.bincount(random.integers(7, size=7), minlength=7) for _ in range(40)]
+    drawn = BootstrapDraws.draw(ClusterBootstrap(names, "patient", n_resamples=40, seed=5))
+    assert np.array_equal(drawn.counts[1:], expected)
+
+
 def test_no_images_is_an_error():
     with assert_refused(DataError, found="no images"):
         BootstrapDraws.draw(ClusterBootstrap([], "patient"))
