@@ -75,6 +75,14 @@ def _cache_in_temporary_folder(shared_cache: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TUMORLENS_CACHE", str(shared_cache))
 
 
+@pytest.fixture
+def plain_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages have no charts: for tests that look at what is beside them."""
+    from tests.fixtures.plain_charts import leave_charts_out
+
+    leave_charts_out(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 12 phantom patients with two slices of 64 x 64 pixels each; three patients of each class."""

@@ -13,6 +13,7 @@ from PIL import Image
 
 import tumorlens
 from tests.fixtures import published_datasets, scans
+from tests.fixtures.known_graph import use_graph
 from tumorlens.auditing import build_index
 from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import make
@@ -54,16 +55,28 @@ def figshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def known_graph(evaluated_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of ``run``, which an export writes and compares with ``run`` instead of tracing it again."""
+    use_graph(monkeypatch, evaluated_model_file)
+
+
+@pytest.fixture
 def navoneel(folder: Path) -> None:
     """``navoneel``: phantoms in the layout of that set."""
     published_datasets.navoneel(folder / "navoneel", published_datasets.phantom_heads(folder / "heads"))
 
 
-MORE_DATA = {"compare": "second_run", "open_tables": "figshare", "reference_masks": "figshare", "reproduce": "navoneel"}
+MORE_DATA = {
+    "compare": "second_run",
+    "export": "known_graph",
+    "open_tables": "figshare",
+    "reference_masks": "figshare",
+    "reproduce": "navoneel",
+}
 """Fixtures of the names whose examples need more than ``phantoms`` and ``run``."""
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("folder", "plain_charts")
 @pytest.mark.parametrize("name", tumorlens.__all__)
 def test_the_examples_of_a_public_name_show_the_true_output(name: str, request: pytest.FixtureRequest) -> None:
     if name in MORE_DATA:

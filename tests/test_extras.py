@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.refusal import assert_refused
+from tests.test_layers import parsed
 from tumorlens._extras import require
 from tumorlens.errors import MissingExtraError, TumorlensError
 
@@ -35,7 +36,7 @@ def imported_modules() -> set[str]:
     """The first part of every module that the product imports, by a statement or by `require`."""
     found: set[str] = set()
     for path in (ROOT / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -48,7 +49,7 @@ def required() -> list[tuple[str, str]]:
     """Module and extra of every call of `require` in the product with both in plain text."""
     found = []
     for path in (ROOT / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
                 module, extra = (getattr(argument, "value", "") for argument in node.args[:2])
                 if module:

@@ -52,6 +52,12 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a file, in the order of `ast.walk`."""
+    return tuple(ast.walk(parsed(path)))
+
+
 def imports(path: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
     """Every module of the package that a file imports, with the line; also inside of functions.
 
@@ -59,14 +65,13 @@ def imports(path: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
         path: of the file.
         typing: also what is imported for type checkers only.
     """
-    tree = parsed(path)
     hidden: set[int] = set()
     if not typing:
-        for node in ast.walk(tree):
+        for node in nodes(path):
             if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
                 hidden |= {id(inner) for inner in ast.walk(node)}
     known = modules()
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if (
             id(node) in hidden
             or not isinstance(node, ast.ImportFrom)
@@ -124,9 +129,9 @@ def circles() -> list[list[str]]:
 
 def top_level(path: Path) -> Iterator[tuple[str, int]]:
     """Imports that happen when a module is loaded, of modules and not of packages, whose ``__init__`` may be lazy."""
-    tree = parsed(path)
-    inside = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
-    lines = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in inside}
+    every = nodes(path)
+    inside = {id(inner) for node in every if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
+    lines = {node.lineno for node in every if isinstance(node, ast.ImportFrom) and id(node) not in inside}
     packages = {module for module, file in modules().items() if file.name == "__init__.py"}
     for imported, line in imports(path, typing=False):
         if line in lines and imported not in packages:
@@ -147,7 +152,7 @@ def class_names() -> dict[str, list[str]]:
     """Public classes whose name occurs more than once."""
     found: dict[str, list[str]] = defaultdict(list)
     for module, path in modules().items():
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(module)
     return {name: places for name, places in found.items() if len(places) > 1}
@@ -163,8 +168,7 @@ def loose_dictionaries() -> list[str]:
     for module, path in modules().items():
         if module.startswith("_"):
             continue
-        tree = parsed(path)
-        for node in ast.walk(tree):
+        for node in nodes(path):
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.name in exempt:
                 continue
             kinds = [node.returns, *(argument.annotation for argument in (*node.args.args, *node.args.kwonlyargs))]
@@ -180,7 +184,7 @@ def reexports() -> list[str]:
         if path.name != "__init__.py" or not module:
             continue
         exported = _exported(path)
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tumorlens."):
                 there = room((node.module or "").removeprefix("tumorlens."))
                 names = [alias.name for alias in node.names if alias.name in exported]
@@ -198,7 +202,7 @@ def private_progress() -> list[str]:
     for module, path in modules().items():
         if room(module) == "cli" or module == "_progress":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
@@ -215,7 +219,7 @@ def printed() -> list[str]:
     for module, path in modules().items():
         if room(module) == "cli":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             source = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
@@ -277,7 +281,7 @@ def test_files_and_functions_stay_short() -> None:
     long_functions = [
         f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"
         for path in modules().values()
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 80
     ]
     assert (long_files, long_functions) == ([], [])

@@ -30,3 +30,9 @@ def test_child_processes_compute_with_one_thread() -> None:
     program = "import numpy, threadpoolctl; print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{1}"
+
+
+def test_a_verb_takes_one_thread() -> None:
+    from tumorlens.cli.common import use_threads
+
+    assert use_threads(None) == 1

@@ -60,7 +60,7 @@ def found(evaluated: Run, tmp_path_factory: pytest.TempPathFactory) -> Benchmark
             batches=[2],
             threads=1,
             seconds=0.02,
-            rounds=2,
+            rounds=1,
         )
         (path / "benchmark.pickle").write_bytes(pickle.dumps(measured))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
 from tumorlens.cli import main
 from tumorlens.training import Run
 
@@ -30,9 +31,27 @@ def test_machine_sizes_and_speeds_are_printed_in_one_table(tmp_path: Path, capsy
     assert json.loads((tmp_path / "costs.run.json").read_text())["machine"]["threads"] == 1
 
 
+class NoProgram:
+    """In place of a traced network, where no graph is measured."""
+
+    def save(self, path: Path, *, external_data: bool) -> None:
+        path.write_bytes(b"no graph")
+
+
+@pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network is traced, which takes five seconds."""
+    monkeypatch.setattr("tumorlens.benchmarking.benchmark.trace", lambda *_: NoProgram())
+
+
+@pytest.mark.usefixtures("untraced")
 def test_accuracies_of_runs_are_plotted_against_cost(
-    evaluated_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    evaluated_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def pretend(job: BenchmarkJob) -> JobOutcome:
+        return JobOutcome([PassTimes(batch, (0.01, 0.02), 10**8, 2 * 10**8, True, None) for batch in job.batches])
+
+    monkeypatch.setattr("tumorlens.benchmarking.benchmark.run_job", pretend)
     folder = evaluated_run.folder
     plot = tmp_path / "plots" / "costs.svg"
     assert main(["benchmark", "--run", str(folder), *QUICK, "--plot", str(plot), "--json"]) == 0
@@ -41,6 +60,7 @@ def test_accuracies_of_runs_are_plotted_against_cost(
     assert plot.read_text().startswith("<svg xmlns=")
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_failed_measurement_is_an_error_and_the_others_are_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.fixtures import published_datasets
 from tumorlens.cli import main
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
 SMALL = [
     v
     for value in (

@@ -14,6 +14,8 @@ from tumorlens.cli import main
 from tumorlens.datasets import Table, write_table
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 def test_data_become_a_run_a_model_file_and_predictions(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import torch
 
 from tests.conftest import beside_tests, build_once
 from tests.fixtures.known_graph import use_graph
+from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_whole
 from tumorlens.cli import main
@@ -44,6 +45,7 @@ def trained(table: Table, shared_cache: Path, tmp_path_factory: pytest.TempPathF
         recipe, quick = load_recipe("demo", SMALL), {"region_occlusion": False}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+            leave_charts_out(patch)
             result = cross_validate(table, recipe, place / "cv", folds=3, val=0.34, n_resamples=100, analyses=quick)
             train(split_whole(table, val=0.25), recipe, place / "last")
         (place / "result.pickle").write_bytes(pickle.dumps(result))

@@ -25,6 +25,8 @@ from tumorlens.models import cost
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 def images(phantoms: Path) -> list[Path]:
     return sorted((phantoms / "images").iterdir())

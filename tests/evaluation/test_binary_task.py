@@ -18,6 +18,8 @@ from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_class
 from tumorlens.metrics.calibration import softmax
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 @pytest.fixture(scope="module")
 def several_classes(tmp_path_factory: pytest.TempPathFactory) -> Table:

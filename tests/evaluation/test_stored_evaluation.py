@@ -12,6 +12,8 @@ from tumorlens.evaluation import Evaluation, evaluate, write_evaluation
 from tumorlens.evaluation.stored_evaluation import read_evaluation
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 @pytest.fixture(scope="module")
 def found(evaluation: Evaluation) -> Evaluation:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.comparison.compare import compare
@@ -18,6 +19,7 @@ from tumorlens.experiments import ablation as module
 from tumorlens.experiments.ablation import Variant, parse_variants, run_ablation
 from tumorlens.training import Run, load_run, train
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
 SMALL = ("input.size=32", "epochs=1", "batch_size=4")
 VARIANTS = ("loss.label_smoothing=0", "model=brainmrnet loss.label_smoothing=0.1")
 NAMES = ("label_smoothing=0", "model=brainmrnet,label_smoothing=0.1")
@@ -34,6 +36,7 @@ def ablated(
     out = tmp_path_factory.mktemp("ablated") / "ablation"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        leave_charts_out(patch)
         return out, run_ablation(phantom_table, _variants(), out)
 
 

@@ -18,6 +18,8 @@ from tumorlens.evaluation import evaluate, write_evaluation
 from tumorlens.explanation import Explanation, explain
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 def test_an_unreadable_file_gives_its_error_in_its_place(finished_run: Run, phantoms: Path, tmp_path: Path) -> None:
     good = sorted((phantoms / "images").iterdir())[:2]

@@ -73,8 +73,9 @@ def _total(output: ModelOutput) -> Tensor:
     return torch.stack([part.square().mean() for part in parts]).sum()
 
 
-@pytest.mark.parametrize("name", registered_names())
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "channels"), [(name, n) for name in registered_names() for n in (1, 3) if n == 3 or name not in BIG]
+)
 def test_a_network_predicts_one_image_of_odd_size(name: str, channels: int) -> None:
     network = _seeded(name, channels).eval()
     with torch.no_grad():

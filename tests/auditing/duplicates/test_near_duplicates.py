@@ -106,7 +106,7 @@ def test_equal_files_equal_pixels_and_near_duplicates_are_distinguished(
 
 
 def test_neighboring_slices_of_one_patient_are_no_duplicates() -> None:
-    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(12, 4, 256)])
+    thumbnails = np.stack([_thumbnails(image) for _, image in phantom_slices(12, 4)])
     assert list(find_near_duplicates(thumbnails)) == []
 
 

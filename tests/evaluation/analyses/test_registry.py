@@ -17,6 +17,7 @@ from tumorlens.evaluation import analyses, evaluate, evaluation_page, write_eval
 from tumorlens.evaluation.analyses import registry
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
 ANALYSES = ("leakage", "region_occlusion", "robustness", "ood", "selective")
 TOY = {
     "__init__.py": '''

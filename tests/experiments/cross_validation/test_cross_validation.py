@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.html import check_footer
+from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, write_table
@@ -25,6 +26,7 @@ from tumorlens.metrics.classification import measure
 from tumorlens.stats import ClusterBootstrap
 from tumorlens.training import load_recipe
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
 FOLDS = 3
 SMALL = ("input.size=32", "epochs=1", "batch_size=4", "pretrained=none")
 STEPS: list[tuple[str, int, int | None]] = []
@@ -44,6 +46,7 @@ def cross_validated(
     recipe = load_recipe("segment", SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        leave_charts_out(patch)
         return out, cross_validate(
             table, recipe, out, folds=FOLDS, val=0.34, n_resamples=100, progress=lambda *step: STEPS.append(step)
         )

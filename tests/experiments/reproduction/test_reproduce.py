@@ -13,6 +13,7 @@ import pytest
 
 from tests.fixtures import published_datasets
 from tests.fixtures.html import check_footer
+from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens import load_run
 from tumorlens.auditing import build_index
@@ -24,6 +25,7 @@ from tumorlens.experiments.reproduction.reproduce import reproduce
 from tumorlens.experiments.reproduction.reproduction_files import reproduction_page
 from tumorlens.experiments.reproduction.reproduction_result import Reproduction
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
 SMALL = (
     "model=mini_resnet", "pretrained=none", "dropout=null", "precise_batch_norm=false", "precision=float32",
     "input={size: 32}", "epochs=1", "batch_size=8",
@@ -51,6 +53,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(yes_no: Path, out: Path, shared_cache: Path) -> Reproduction:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUMORLENS_CACHE", str(shared_cache))
+        leave_charts_out(patch)
         return reproduce(
             "brainmrnet", [yes_no], out, overrides=SMALL, quick=True, seed=3, n_resamples=100,
             progress=lambda *step: STEPS.append(step),

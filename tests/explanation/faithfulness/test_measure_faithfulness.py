@@ -13,16 +13,16 @@ from tests.fixtures.refusal import assert_refused
 from tumorlens.datasets import Sample, Table, open_table, read_sample_mask
 from tumorlens.datasets.phantom import make
 from tumorlens.errors import DataError, ModelError, SplitError
-from tumorlens.explanation.faithfulness import FAITHFULNESS_METRICS, Faithfulness, measure_faithfulness
+from tumorlens.explanation.faithfulness import (
+    FAITHFULNESS_METRICS,
+    Faithfulness,
+    measure_faithfulness,
+    sanity_checks,
+)
 from tumorlens.explanation.faithfulness.control_maps import CONTROL_MAPS
 from tumorlens.training import Run
 
 METHODS = ["grad_cam", "eigen_cam"]
-
-
-@pytest.fixture(scope="module")
-def faithfulness(finished_run: Run) -> Faithfulness:
-    return measure_faithfulness(finished_run, methods=METHODS, limit=0, n_resamples=100)
 
 
 def test_only_images_with_a_tumor_in_their_reference_mask_are_measured(
@@ -98,7 +98,8 @@ def test_a_method_that_does_not_exist_is_an_error(finished_run: Run) -> None:
         measure_faithfulness(finished_run, methods=["mask"])
 
 
-def test_the_predicted_mask_is_measured_as_a_map(segmentation_run: Run) -> None:
+def test_the_predicted_mask_is_measured_as_a_map(segmentation_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sanity_checks, "RANDOM_NETWORKS", 2)
     faithfulness = measure_faithfulness(segmentation_run, methods=["mask", "attention"], limit=2, n_resamples=100)
     assert [row.name for row in faithfulness.methods] == ["mask", "attention"]
     check = faithfulness.methods[0].sanity_check

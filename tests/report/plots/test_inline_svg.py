@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.report.plots.examples import (
     CHARTS,
-    parse,
 )
 from tumorlens.report.plots import (
     render_chart,
@@ -18,16 +18,22 @@ from tumorlens.report.plots.inline_svg import inline_svg
 from tumorlens.report.plots.page_style import FONT_SIZE
 
 
+@cache
+def rendered(name: str) -> str:
+    """A chart of the examples, rendered once for all tests of this file."""
+    return render_chart(CHARTS[name])
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_on_a_page_has_no_ids_links_styles_or_addresses(name: str) -> None:
-    svg = render_chart(CHARTS[name])
+    svg = rendered(name)
     assert not re.search(r"\bid=|href|url\(|xmlns|https?:|<style|<script|metadata|clip-path", svg)
     assert svg == render_chart(CHARTS[name])
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_text_is_text_of_at_least_ten_pixels_at_a_width_of_400(name: str) -> None:
-    root = parse(CHARTS[name])
+    root = ElementTree.fromstring(rendered(name))
     width = float(root.get("viewBox", "").split()[2])
     texts = list(root.iter("text"))
     sizes = [float(re.findall(r"font-size:([\d.]+)px", text.get("style", ""))[0]) for text in texts]
@@ -40,7 +46,7 @@ def test_text_is_text_of_at_least_ten_pixels_at_a_width_of_400(name: str) -> Non
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_nothing_lies_outside_of_the_chart(name: str) -> None:
-    root = parse(CHARTS[name])
+    root = ElementTree.fromstring(rendered(name))
     width, height = map(float, root.get("viewBox", "").split()[2:])
     for path in root.iter("path"):
         if not path.get("transform"):

@@ -18,6 +18,8 @@ from tumorlens.evaluation.analyses.leakage.result import LeakageResult
 from tumorlens.evaluation.page.evaluation_page import evaluation_page
 from tumorlens.training import Run, load_recipe, train
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 RECIPE = load_recipe("demo", ["input.size=48", "epochs=1", "batch_size=4", "stop.keep=last"])
 
 

@@ -11,6 +11,8 @@ from tumorlens.evaluation.analyses.robustness.section import section
 from tumorlens.report import Blocks, Details, HeatTable, ImageGrid, Verdict, find_blocks
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
 
 @pytest.fixture(scope="module")
 def found(segmentation_run: Run) -> Evaluation:
