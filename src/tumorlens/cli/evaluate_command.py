@@ -136,6 +136,15 @@ TrainedOn = Annotated[
         rich_help_panel=Panel.DATA,
     ),
 ]
+DescriptionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--description",
+        help="YAML file that describes input and outputs of an ONNX file of another tool.",
+        show_default=False,
+        rich_help_panel=Panel.MODEL,
+    ),
+]
 UnmatchedOption = Annotated[
     Literal["error", "ignore"],
     choice(
@@ -155,6 +164,7 @@ def evaluate(
     subset: SubsetOption = None,
     masks: MaskFolder = None,
     trained_on: TrainedOn = None,
+    description: DescriptionFile = None,
     unmatched: UnmatchedOption = "error",
     out_dir: OutDir = None,
     unannotated: Unannotated = "error",
@@ -186,10 +196,12 @@ def evaluate(
     if _is_predictions(run):
         if not data:
             raise typer.BadParameter("--data is missing: the table of the images that the predictions are for")
-        sources = PredictionOptions(masks, unmatched, device, threads, batch_size)
+        sources = PredictionOptions(masks, description, unmatched, device, threads, batch_size)
         return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, settings, json)
-    if masks or trained_on or unmatched != "error":
-        raise typer.BadParameter("--masks, --trained-on and --unmatched are for predictions of another tool, not a run")
+    if masks or trained_on or description or unmatched != "error":
+        raise typer.BadParameter(
+            "--masks, --trained-on, --description and --unmatched are for another tool, not for a run"
+        )
     if data and subset == "val":
         raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
     with loading():
@@ -228,6 +240,7 @@ class PredictionOptions:
     """How the predictions of another tool are read; the fields are arguments of `tumorlens.read_predictions`."""
 
     masks: Path | None
+    description: Path | None
     unmatched: Literal["error", "ignore"]
     device: Literal["cpu", "cuda"]
     threads: int | None

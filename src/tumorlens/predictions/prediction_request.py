@@ -28,6 +28,7 @@ class PredictionRequest:
         threads: of it; None for all.
         batch_size: images that it gets at one time.
         progress: called while a network runs.
+        description: YAML file that describes an ONNX file of another tool; None for all others.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class PredictionRequest:
     threads: int | None
     batch_size: int
     progress: Progress
+    description: Path | None = None
 
     def check(self, missing: Sequence[str], surplus: Sequence[str], path: Path | None = None) -> None:
         """Refuse images without a prediction and predictions without an image, unless they are to be ignored.
@@ -71,10 +73,10 @@ class PredictionReader:
 
     Attributes:
         summary: what it reads, in words.
-        recognizes: whether a path is of this kind.
+        recognizes: whether a request is of this kind.
         read: reads the predictions, or computes them.
     """
 
     summary: str
-    recognizes: Callable[[Path], bool]
+    recognizes: Callable[[PredictionRequest], bool]
     read: Callable[[PredictionRequest], Predictions]

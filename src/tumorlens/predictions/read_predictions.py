@@ -23,6 +23,7 @@ def read_predictions(
     table: Table,
     *,
     masks: str | Path | None = None,
+    description: str | Path | None = None,
     unmatched: Unmatched = "error",
     device: Literal["cpu", "cuda"] = "cpu",
     threads: int | None = None,
@@ -32,10 +33,11 @@ def read_predictions(
     """Read the predictions of any tool for the images of a table, or compute them with a model file.
 
     Args:
-        source: a CSV file with a class or probabilities for each image, a folder of masks, or an ONNX file that
-            `tumorlens.export` wrote; see the how-to page on other tools.
+        source: a CSV file with a class or probabilities for each image, a folder of masks, or an ONNX
+            file of `tumorlens.export` or of another tool; see the how-to page on other tools.
         table: the images, with their true classes and patients; ``table.subset("test")`` for a part.
         masks: a folder of predicted masks beside the CSV file.
+        description: YAML file that describes an ONNX file of another tool.
         unmatched: images without a prediction and predictions without an image: ``"error"``, or ``"ignore"``, which
             leaves them out and counts them.
         device: of a model file.
@@ -47,7 +49,7 @@ def read_predictions(
         DataError: no source reads such a file, a column, class, name or value cannot be meant, or an image has no
             prediction.
         ScanError: a mask cannot be read, has more than two values, or has another size than its image.
-        ModelFileError: the ONNX file is not of tumorlens.
+        ModelFileError: the ONNX file is not of tumorlens, or not as its description says.
 
     Example:
         >>> import tumorlens
@@ -57,9 +59,18 @@ def read_predictions(
     """
     path = Path(source)
     with progress_of(progress) as shown:
-        request = PredictionRequest(path, table, unmatched, device, threads, batch_size, shown)
+        request = PredictionRequest(
+            path,
+            table,
+            unmatched,
+            device,
+            threads,
+            batch_size,
+            shown,
+            None if description is None else Path(description),
+        )
         for one in registry():
-            if one.recognizes(path):
+            if one.recognizes(request):
                 predictions = one.read(request)
                 break
         else:

@@ -214,6 +214,6 @@ def _ordered(names: dict[str, str] | dict[str, None], table: Table) -> tuple[str
 
 SOURCE = PredictionReader(
     "a CSV file with one row for each image",
-    lambda path: path.suffix.lower() == ".csv" and path.is_file(),
+    lambda request: request.path.suffix.lower() == ".csv" and request.path.is_file(),
     read,
 )

@@ -34,4 +34,6 @@ def read(request: PredictionRequest) -> Predictions:
     )
 
 
-SOURCE = PredictionReader("a folder of masks (.png)", lambda path: path.is_dir() and bool(mask_files(path)), read)
+SOURCE = PredictionReader(
+    "a folder of masks (.png)", lambda request: request.path.is_dir() and bool(mask_files(request.path)), read
+)
