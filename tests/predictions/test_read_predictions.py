@@ -229,7 +229,7 @@ def test_named_training_data_are_searched_for_leaks_as_those_of_a_run(
     table: Table, phantom_table: Table, tmp_path: Path
 ) -> None:
     path = write_classes(tmp_path / "c.csv", table, [sample.label for sample in table])
-    with assert_refused(SplitError, found="are in the run's train or validation"):
+    with assert_refused(SplitError, found="are in phantom's train or validation"):
         evaluate(read_predictions(path, table), trained_on=table, n_resamples=100)
     test = phantom_table.subset("test")
     clean = evaluate(read_predictions(path, test, unmatched="ignore"), trained_on=phantom_table, n_resamples=100)

@@ -109,14 +109,20 @@ ExternalData = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
-        help="External data, all of it, instead of the run's own; repeatable.",
+        help="External data instead of the run's own, or the images of another tool; repeatable.",
         show_default=False,
         rich_help_panel=Panel.DATA,
     ),
 ]
 SubsetOption = Annotated[
     Literal["test", "val"] | None,
-    choice("--subset", "test", "val", help="Subset of the run's own data; test by default.", panel=Panel.DATA),
+    choice(
+        "--subset",
+        "test",
+        "val",
+        help="Subset of the run's own data, test by default; or of the data of another tool.",
+        panel=Panel.DATA,
+    ),
 ]
 MaskFolder = Annotated[
     Path | None,

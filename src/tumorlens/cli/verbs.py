@@ -21,7 +21,7 @@ VERBS = {
     "audit": "Find leaks, duplicates, label conflicts and shortcuts.",
     "index": "Build a reference index of a data set.",
     "train": "Train a network.",
-    "evaluate": "Evaluate a run on patients it was not trained on.",
+    "evaluate": "Evaluate a run on patients it was not trained on, or the predictions of another tool.",
     "compare": "Compare two runs on the same test images.",
     "reproduce": "Reproduce a published claim.",
     "explain": "Write heat maps, or measure their faithfulness with --evaluate.",

@@ -233,7 +233,7 @@ def _subset_name(table: Table, trained_on: Table | None) -> str:
     measured = {splits.get(sample.id) for sample in table.samples}
     if measured in ({"test"}, {"val"}):
         return str(measured.pop())
-    check_disjoint(trained_on, table)
+    check_disjoint(trained_on, table, f"{trained_on.name}'s")
     return "all"
 
 

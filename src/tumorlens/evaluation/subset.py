@@ -104,8 +104,13 @@ def check_classes(table: Table, classes: Sequence[str]) -> None:
         )
 
 
-def check_disjoint(own: Table, table: Table) -> None:
+def check_disjoint(own: Table, table: Table, whose: str = "the run's") -> None:
     """Check that external data shares no patient and no image with the train and validation subsets of a network.
+
+    Args:
+        own: data of the network.
+        table: external data.
+        whose: subsets they are, for the message.
 
     Raises:
         SplitError: it does.
@@ -114,9 +119,9 @@ def check_disjoint(own: Table, table: Table) -> None:
     shared = sorted({s.unit for s in table.samples} & seen)
     if shared:
         raise SplitError(
-            found=f"{table.name}: {len(shared)} of its patients or images are in the run's train or validation "
-            f"subset, the first is {shared[0]}",
-            expected="data that the run was not trained or validated on",
+            found=f"{table.name}: {len(shared)} of its patients or images are in {whose} train or "
+            f"validation subset, the first is {shared[0]}",
+            expected="data that the network was not trained or validated on",
         )
 
 
