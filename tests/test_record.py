@@ -66,3 +66,10 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
         write_json({"a": object()}, path)
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_program_has_its_name_when_it_is_called_as_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["lib/tumorlens/__main__.py", "predict", "a.png"])
+    assert Record("predict").facts["command"] == ["tumorlens", "predict", "a.png"]
+    monkeypatch.setattr("sys.argv", ["lib/other/__main__.py"])
+    assert Record("predict").facts["command"] == ["__main__.py"]

@@ -50,7 +50,7 @@ class Record:
             **({} if schema_version is None else {"schema_version": schema_version}),
             "verb": verb,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "command": [_program(Path(sys.argv[0])), *sys.argv[1:]],
             "versions": versions(),
             **facts,
             "seconds": {},
@@ -70,6 +70,11 @@ class Record:
         """Write the record into `folder`, whole or not at all."""
         self.facts["seconds"]["total"] = round(time.perf_counter() - self._started, 3)
         return write_json(self.facts, folder / name)
+
+
+def _program(path: Path) -> str:
+    """The name of the program as typed; ``python -m tumorlens`` is the program tumorlens."""
+    return "tumorlens" if path.name == "__main__.py" and path.parent.name == "tumorlens" else path.name
 
 
 def versions() -> dict[str, str]:
