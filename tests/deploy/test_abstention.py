@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 import torch
 
 from tests.fixtures import scans
+from tests.fixtures.known_graph import use_graph
 from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
@@ -101,8 +103,10 @@ def test_the_quantiles_add_little_to_the_file(model_file: Path) -> None:
 
 
 def test_a_run_without_a_validation_subset_gives_no_ood_score_and_no_prediction_sets(
-    own_run: Run, phantoms: Path
+    own_run: Run, model_file: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    program = use_graph(monkeypatch, older(model_file, tmp_path / "old.onnx"))  # the graph without the OOD score
+    program.model.graph.initializers["pipeline.temperature"].const_value = ir.tensor(np.float32(1))
     split = own_run.folder / "split.csv"
     rows = split.read_text().replace(",val", ",train").splitlines(keepends=True)
     split.write_text("".join(rows[1:]))  # without the line with the split plan

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.html import Page
+from tests.fixtures.known_graph import use_graph
 from tumorlens._record import Record
 from tumorlens.cli import main
 from tumorlens.datasets import open_table
@@ -47,7 +48,9 @@ def test_predictive_values_say_their_prevalence_and_that_it_is_not_measured() ->
     assert "It is not measured: among these images 50 of 60 show a tumor." in text.text
 
 
-def test_page_json_and_card_hold_the_predictive_values_of_the_command(own_run: Run) -> None:
+def test_page_json_and_card_hold_the_predictive_values_of_the_command(
+    own_run: Run, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = str(own_run.folder)
     options = ["--no-region-occlusion", "--n-resamples", "100"]
     assert main(["evaluate", folder, "--prevalence", "0.05", *options]) == 0
@@ -59,6 +62,7 @@ def test_page_json_and_card_hold_the_predictive_values_of_the_command(own_run: R
     text = Page((own_run.evaluation_folder() / "report.html").read_text(encoding="utf-8")).text
     first = text.index("Sensitivity, any tumor")
     assert first < text.index("Positive predictive value") < text.index("Balanced accuracy")
+    use_graph(monkeypatch, model_file)
     assert export(own_run, own_run.folder / "model.onnx").detection == stored.detection
 
 
