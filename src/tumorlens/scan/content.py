@@ -13,7 +13,7 @@ from tumorlens.errors import ScanError
 MAX_PIXELS = 2**26
 """Maximum number of pixels in one file, all pages together: 64 slices of 1024 x 1024."""
 
-EXPECTED = "a PNG, JPEG, TIFF or BMP image or a MATLAB v7.3 file"
+EXPECTED = "a PNG, JPEG, TIFF or BMP image, a DICOM, NIfTI or MATLAB v7.3 file"
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -36,6 +36,7 @@ _UNSUPPORTED = {
 }
 _HEAD_BYTES = 4096
 _NIFTI_HEADER_BYTES = 352
+_FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x08")  # of a DICOM file without preamble; the last one is big endian
 
 
 @dataclass(frozen=True)
@@ -50,37 +51,61 @@ class FileContent:
     path: Path
     data: bytes | None = field(default=None, repr=False)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether it is a file of its own on disk."""
+        return self.data is None
+
     def open(self) -> BinaryIO:
         """A new binary stream at its first byte."""
         return self.path.open("rb") if self.data is None else io.BytesIO(self.data)
 
 
 def identify(file: FileContent) -> str:
-    """The format of a file: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"HDF5"``.
+    """The format of a file: ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"``, ``"HDF5"``, ``"DICOM"`` or ``"NIfTI"``.
 
     Raises:
         ScanError: the file does not exist, is a folder, is empty, or has another format.
     """
     path, head = file.path, _head(file)
+    kind = _kind(head)
+    if kind is None:
+        raise ScanError(path, f"holds {_describe_unsupported(head)}", expected=EXPECTED)
+    return kind
+
+
+def is_dicom(file: FileContent) -> bool:
+    """Whether a file is DICOM.
+
+    Raises:
+        ScanError: it cannot be opened, or is empty.
+    """
+    return _kind(_head(file)) == "DICOM"
+
+
+def _kind(head: bytes) -> str | None:
+    """The format of a file with this first part; None for an unknown one."""
     if head[128:132] == b"DICM":
-        raise _unsupported(path, "DICOM")
+        return "DICOM"
     if _is_nifti(head) or _is_nifti(_gunzip(head)):
-        raise _unsupported(path, "NIfTI")
+        return "NIfTI"
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
             return kind
     if any(head.startswith(_HDF5, offset) for offset in _HDF5_OFFSETS):
         return "HDF5"
-    raise ScanError(path, f"holds {_describe_unsupported(head)}", expected=EXPECTED)
+    if _is_bare_dicom(head):
+        return "DICOM"
+    return None
 
 
 def _head(file: FileContent) -> bytes:
     path = file.path
-    if file.data is None and path.is_dir():
+    if file.on_disk and path.is_dir():
         raise ScanError(path, "is a folder", "name a file inside it")
-    if file.data is None and not path.exists():
+    if file.on_disk and not path.exists():
         raise ScanError(path, "does not exist", "check the path")
-    if file.data is None and not path.is_file():
+    if file.on_disk and not path.is_file():
         raise ScanError(path, "is not a regular file", expected=EXPECTED)
     try:
         with file.open() as stream:
@@ -92,12 +117,20 @@ def _head(file: FileContent) -> bytes:
     return head
 
 
-def _unsupported(path: Path, kind: str) -> ScanError:
-    return ScanError(path, f"holds {kind}, which is not read yet", "convert it to PNG or TIFF first")
-
-
 def _is_nifti(head: bytes) -> bool:
     return head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def _is_bare_dicom(head: bytes) -> bool:
+    """Whether a file without preamble begins with a plausible element of group 2 or 8.
+
+    The value representation is two capital letters, or (implicit) a length that is even and small.
+    """
+    if head[:2] not in _FIRST_GROUPS or len(head) < 8:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    length = int.from_bytes(head[4:8], "little")
+    return explicit or (length < len(head) and length % 2 == 0 and head[3] == 0)
 
 
 def _gunzip(head: bytes) -> bytes:
