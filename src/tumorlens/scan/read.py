@@ -11,9 +11,11 @@ from PIL import Image
 
 from tumorlens.errors import ScanError
 from tumorlens.scan.content import FileContent, identify
+from tumorlens.scan.dicom.dicom_scan import dicom_size, read_dicom
 from tumorlens.scan.gray_array import read_array
 from tumorlens.scan.mask import as_mask
 from tumorlens.scan.matlab import matlab_size, read_matlab, read_matlab_mask
+from tumorlens.scan.nifti import nifti_size, read_nifti
 from tumorlens.scan.raster import raster_size, read_pil, read_raster
 from tumorlens.scan.types import Mask, Scan
 
@@ -30,7 +32,7 @@ def read_scan(source: ScanSource) -> Scan:
     Args:
         source: one of
 
-            - the path of a file: PNG, JPEG, TIFF, BMP, or MATLAB v7.3 with a struct `cjdata`;
+            - the path of a file: PNG, JPEG, TIFF, BMP, DICOM, NIfTI, or MATLAB v7.3 with a struct `cjdata`;
             - the content of such a file: bytes, or a binary file object, which is read from where it stands;
             - a `PIL.Image.Image`;
             - an array, or a tensor in CPU memory: (H, W), (1, H, W) or (H, W, 1) gray values, or (H, W, 3) color,
@@ -38,7 +40,8 @@ def read_scan(source: ScanSource) -> Scan:
             - a `Scan`, which is returned as it is.
 
     Returns:
-        Gray values, upright, in the bit depth of the source: (H, W), or (D, H, W) for a TIFF of several pages.
+        Gray values in the bit depth of the source: (H, W), or (D, H, W) for several TIFF pages, an enhanced DICOM file
+        or a NIfTI volume. Images are upright by their EXIF tag; slices of DICOM files are as stored.
         `Scan.path` is the path, the name of the file object, or the kind of the source, for example ``"array"``.
 
     Raises:
@@ -75,8 +78,15 @@ def read_size(path: str | Path) -> tuple[int, int]:
     Gray values are not decoded where the format allows it.
     """
     file = FileContent(Path(path))
-    kind = identify(file)
-    return matlab_size(file) if kind == "HDF5" else raster_size(file, kind)
+    match identify(file):
+        case "HDF5":
+            return matlab_size(file)
+        case "DICOM":
+            return dicom_size(file)
+        case "NIfTI":
+            return nifti_size(file)
+        case kind:
+            return raster_size(file, kind)
 
 
 def read_mask(path: str | Path) -> Mask:
@@ -91,12 +101,23 @@ def read_mask(path: str | Path) -> Mask:
     """
     file = FileContent(Path(path))
     kind = identify(file)
-    return read_matlab_mask(file) if kind == "HDF5" else as_mask(read_raster(file, kind).pixels, file.path)
+    return read_matlab_mask(file) if kind == "HDF5" else as_mask(_read_kind(file, kind).pixels, file.path)
 
 
 def _read_file(file: FileContent) -> Scan:
-    kind = identify(file)
-    return read_matlab(file) if kind == "HDF5" else read_raster(file, kind)
+    return _read_kind(file, identify(file))
+
+
+def _read_kind(file: FileContent, kind: str) -> Scan:
+    match kind:
+        case "HDF5":
+            return read_matlab(file)
+        case "DICOM":
+            return read_dicom(file)
+        case "NIfTI":
+            return read_nifti(file)
+        case _:
+            return read_raster(file, kind)
 
 
 def _content_of(stream: BinaryIO) -> FileContent:

@@ -166,6 +166,12 @@ class Volume:
         return replace(self, notes=(*self.notes, *notes))
 
 
+def scan_of(volume: Volume) -> Scan:
+    """All slices of a volume as one scan (D, H, W); each slice is decoded."""
+    letters = [direction_letter(step) for step in (volume.slice_step, volume.row_step, volume.column_step)]
+    return Scan(np.asarray(volume), volume.path, volume.format, "gray", volume.spacing, "".join(letters))
+
+
 @dataclass(frozen=True)
 class Reorientation:
     """Axes of a volume -> axes of its upright slices in a plane: a transposition and flips, which can be undone.

@@ -160,7 +160,7 @@ def _groups(files: Iterable[DicomFile], sorting: _Sorting) -> list[list[Frame]]:
     groups: defaultdict[tuple[object, ...], list[list[Frame]]] = defaultdict(list)
     for file in files:
         header = file.header
-        if reason := _unreadable(file):
+        if reason := unreadable(file):
             sorting.refuse(reason, file.frames, [file])
             continue
         for frame in frames_of(file):
@@ -180,7 +180,7 @@ def _groups(files: Iterable[DicomFile], sorting: _Sorting) -> list[list[Frame]]:
     return [group for candidates in groups.values() for group in candidates]
 
 
-def _unreadable(file: DicomFile) -> str | None:
+def unreadable(file: DicomFile) -> str | None:
     """Why a file holds no gray slices; None where it does."""
     header = file.header
     if file.pixels_at is None or not header.get("Rows") or not header.get("Columns"):
