@@ -53,7 +53,7 @@ class Volume:
         origins: (D, 3) float64, the center of the first pixel of each slice, LPS millimeters.
         row_step: (3,) from one row to the next, LPS millimeters.
         column_step: (3,) from one column to the next, LPS millimeters.
-        irregular: why the slices are not equally spaced along their normal; None where they are.
+        irregular: why the slices are not equally spaced along their normal, or sheared; None for a box of slices.
         read: number of a slice -> its gray values (H, W); higher is brighter.
         path: of the file or folder.
         format: ``"DICOM"`` or ``"NIfTI"``.
@@ -141,8 +141,9 @@ class Volume:
 
     @property
     def affine(self) -> Floats | None:
-        """(4, 4) from (slice, row, column, 1) to LPS millimeters of voxel centers; None for an irregular volume."""
-        if self.irregular:
+        """(4, 4) from (slice, row, column, 1) to LPS millimeters; None where slices are not equally spaced."""
+        steps = self.origins[0] + np.arange(len(self))[:, None] * self.slice_step
+        if self.irregular and np.abs(steps - self.origins).max() > 1e-3:
             return None
         affine = np.eye(4)
         affine[:3] = np.stack([self.slice_step, self.row_step, self.column_step, self.origins[0]], axis=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ class DicomFile:
         pixels_at: position of the pixel element; None where the file has none.
         keyword: of the pixel element: ``"PixelData"``, or another one for floats.
         vr: value representation of the pixel element.
+        pixel_bytes: from the value of the pixel element to the end of the file.
     """
 
     content: FileContent
@@ -58,6 +60,15 @@ class DicomFile:
     pixels_at: int | None = None
     keyword: str = ""
     vr: str = "OW"
+    pixel_bytes: int = 0
+
+    @property
+    def missing_bytes(self) -> int:
+        """How many bytes of uncompressed pixels the file ends too early; 0 where it is complete or compressed."""
+        if self.pixels_at is None or self.syntax not in _NATIVE:
+            return 0
+        sizes = (whole(self.header.get(name)) for name in ("Rows", "Columns", "BitsAllocated"))
+        return max(0, self.frames * math.prod(sizes) // 8 - self.pixel_bytes)
 
     @property
     def frames(self) -> int:
@@ -125,9 +136,8 @@ class DicomFile:
         start = self.pixels_at + (12 if self.syntax != _IMPLICIT and stream.read(2) in _LONG_LENGTHS else 8)
         if self.syntax in _NATIVE:
             size = self.header.Rows * self.header.Columns * self.header.BitsAllocated // 8
-            there = stream.seek(0, io.SEEK_END) - start
-            if there < (index + 1) * size:
-                raise self._error(f"is cut off: {max(there, 0):,} of {(index + 1) * size:,} bytes of pixels")
+            if self.pixel_bytes < (index + 1) * size:
+                raise self._error(f"is cut off: {self.pixel_bytes:,} of {(index + 1) * size:,} bytes of pixels")
         stream.seek(start)
 
     def _no_decoder(self) -> Exception:
@@ -188,7 +198,9 @@ def _read(content: FileContent, stream: BinaryIO) -> DicomFile:
     if keyword is None:
         return DicomFile(content, header, syntax)
     vr = "OW" if syntax == _IMPLICIT else first[4:6].decode("latin-1")
-    return DicomFile(content, header, syntax, place, keyword, vr)
+    header_bytes = 12 if vr.encode() in _LONG_LENGTHS and syntax != _IMPLICIT else 8
+    rest = stream.seek(0, io.SEEK_END) - place - header_bytes
+    return DicomFile(content, header, syntax, place, keyword, vr, rest)
 
 
 def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:

@@ -39,13 +39,15 @@ class Stack:
 
     Attributes:
         frames: one or more.
-        irregular: why they make no volume with one affine; None where they do.
+        irregular: why they are no box of equally spaced slices; None where they are.
+        affine: whether they are equally spaced, though perhaps sheared.
         split_by: attributes that told it from others at the same places; empty where there are none.
         notes: what was found and did not prevent reading, one sentence each.
     """
 
     frames: tuple[Frame, ...]
     irregular: str | None
+    affine: bool = True
     split_by: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -61,7 +63,7 @@ class Stack:
         origins = np.stack([frame.position for frame in self.frames])
         return Volume(
             size=(len(self.frames), *first.size),
-            origins=origins if self.irregular or len(origins) == 1 else _fitted(origins),
+            origins=_fitted(origins) if self.affine and len(origins) > 1 else origins,
             row_step=first.row_direction * rows,
             column_step=first.column_direction * columns,
             irregular=self.irregular,
@@ -189,6 +191,8 @@ def unreadable(file: DicomFile) -> str | None:
         return "floating point values, not an image of a scanner"
     if header.get("SamplesPerPixel", 1) != 1 or "PALETTE" in str(header.get("PhotometricInterpretation")):
         return "a color image"
+    if (missing := file.missing_bytes) > 0:
+        return f"an image that is cut off: {missing:,} bytes of pixels are missing"
     if (tiles := mosaic_tiles(header)) is not None:
         return f"a mosaic{f' of {tiles} slices' if tiles else ''} in one image"
     return None
@@ -310,29 +314,25 @@ def _instance_number(frame: Frame) -> int:
 
 
 def _stack(frames: Sequence[Frame], split_by: tuple[str, ...], notes: tuple[str, ...]) -> Stack:
-    return Stack(tuple(frames), _irregularity(frames), split_by, notes)
+    affine, reason = _geometry(frames)
+    return Stack(tuple(frames), reason, affine, split_by, notes)
 
 
-def _irregularity(frames: Sequence[Frame]) -> str | None:
-    """Why sorted frames have no common affine; None where they have one."""
-    if len(frames) < 3:
-        if len(frames) == 2 and (shift := _shear(frames)):
-            return shift
-        return None
+def _geometry(frames: Sequence[Frame]) -> tuple[bool, str | None]:
+    """Whether sorted frames are equally spaced, and why they are no box of slices; None where they are one."""
+    if len(frames) == 1:
+        return True, None
     first = frames[0]
     positions = np.stack([frame.position for frame in frames])
     normal = np.cross(first.column_direction, first.row_direction)
-    heights = positions @ normal
-    residual = np.abs(_fitted(positions) - positions)
-    gaps = np.diff(heights)
-    along = np.abs((_fitted(positions) - positions) @ normal).max()
-    if along > _IRREGULAR * np.median(gaps):
-        return f"irregular: distances between slices from {gaps.min():.2f} to {gaps.max():.2f} mm"
-    if shift := _shear(frames):
-        return shift
-    if residual.max() > _SHIFTED * min(first.spacing) + _IRREGULAR * np.median(gaps):
-        return f"irregular: slices are shifted in plane by up to {residual.max():.1f} mm"
-    return None
+    gaps = np.diff(positions @ normal)
+    typical = float(np.median(gaps))
+    residual = _fitted(positions) - positions
+    if np.abs(residual @ normal).max() > _IRREGULAR * typical:
+        return False, f"irregular: distances between slices from {gaps.min():.2f} to {gaps.max():.2f} mm"
+    if (shift := float(np.abs(residual).max())) > _SHIFTED * min(first.spacing) + _IRREGULAR * typical:
+        return False, f"irregular: slices are shifted in plane by up to {shift:.1f} mm"
+    return True, _shear(frames)
 
 
 def _shear(frames: Sequence[Frame]) -> str | None:
