@@ -7,9 +7,13 @@ import json
 import re
 import tomllib
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from tests.fixtures.refusal import assert_refused
 from tests.test_layers import parsed
@@ -23,6 +27,16 @@ MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "pyyaml": "yaml"}
 """Package -> its module, where that is not the name of the package with underscores."""
 CALLS = {"onnx": "torch.onnx.export(", "onnxscript": "torch.onnx.export(", "tensorboard": "TensorBoardLogger("}
 """Package that is not imported -> the call that fails without it."""
+
+PLUGINS = {
+    "pylibjpeg": (JPEG2000Lossless, "pylibjpeg"),
+    "pylibjpeg-openjpeg": (JPEG2000Lossless, "pylibjpeg"),
+    "pylibjpeg-rle": (RLELossless, "pylibjpeg"),
+    "pyjpegls": (JPEGLSLossless, "pyjpegls"),
+    "python-gdcm": (JPEGLosslessSV1, "gdcm"),
+}
+"""Package that pydicom imports -> a transfer syntax, and the plug-in that decodes it with this package alone."""
+GPL = re.compile(r"(?<![A-Z])(A|L)?GPL|General Public License|Affero", re.IGNORECASE)
 
 
 def packages(extra: str) -> list[str]:
@@ -60,8 +74,14 @@ def required() -> list[tuple[str, str]]:
 def test_every_core_package_is_imported_and_has_a_lower_bound() -> None:
     for requirement in PROJECT["dependencies"]:
         package, bound = requirement.split(">=")
-        assert MODULES.get(package, package.replace("-", "_")) in imported_modules(), package
+        assert package in PLUGINS or MODULES.get(package, package.replace("-", "_")) in imported_modules(), package
         assert bound
+
+
+@pytest.mark.parametrize("package", PLUGINS)
+def test_a_plug_in_is_what_a_decoder_of_pydicom_needs(package: str) -> None:
+    syntax, plugin = PLUGINS[package]
+    assert plugin in get_decoder(syntax).available_plugins
 
 
 def test_every_package_of_an_extra_is_imported_or_called() -> None:
@@ -92,9 +112,48 @@ def test_an_error_names_the_smallest_extra_with_the_module() -> None:
     assert [call for call in calls if call[1] is not None and call[1] != extra_of[call[0]]] == []
 
 
+def closure(*names: str) -> set[str]:
+    """The installed packages that these need, and those that they need in turn; extras are followed."""
+    found: set[str] = set()
+    remaining = [Requirement(name) for name in names]
+    while remaining:
+        requirement = remaining.pop()
+        key = f"{requirement.name.lower()}[{','.join(sorted(requirement.extras))}]"
+        if key in found:
+            continue
+        found.add(key)
+        try:
+            lines = metadata.requires(requirement.name) or []
+        except metadata.PackageNotFoundError:
+            continue  # for another system, or an extra that is not installed here
+        for line in lines:
+            needed = Requirement(line)
+            extras = requirement.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                remaining.append(needed)
+    return {key.partition("[")[0] for key in found}
+
+
+@pytest.mark.parametrize("extra", ["", "audit", "train", "pretrained", "dicom", "openvino"])
+def test_no_package_of_the_core_or_of_an_extra_is_gpl(extra: str) -> None:
+    needed = closure(f"tumorlens[{extra}]" if extra else "tumorlens")
+    assert {"numpy", "pydicom", "pylibjpeg"} <= needed
+    wrong = {}
+    for name in sorted(needed - {"tumorlens"}):
+        try:
+            about = metadata.metadata(name)
+        except metadata.PackageNotFoundError:
+            continue
+        expression = about.get("License-Expression") or (about.get("License") or "").strip().partition("\n")[0][:80]
+        licenses = " | ".join([expression, *(text for text in about.get_all("Classifier", []) if "License" in text)])
+        if GPL.search(licenses):
+            wrong[name] = licenses
+    assert wrong == {}
+
+
 def test_training_contains_the_audit_and_all_contains_training() -> None:
     assert "tumorlens[audit]" in OPTIONAL["train"]
-    assert OPTIONAL["all"] == ["tumorlens[train,pretrained]"]
+    assert OPTIONAL["all"] == ["tumorlens[train,pretrained,dicom]"]
 
 
 def test_an_installed_module_is_imported() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +102,17 @@ def _opened(content: FileContent) -> Any:
     """The header of a file, and its data as a proxy."""
     import nibabel
 
+    log = logging.getLogger("nibabel.global")
+    silent, log.disabled = log.disabled, True  # it repeats as a log line what the error says
     try:
         if content.on_disk:
             image: Any = nibabel.load(content.path)
         else:
             image = _from_memory(content)
     except Exception as error:  # nibabel raises many types on damaged files
-        raise _error(content, f"is damaged ({type(error).__name__})") from error
+        raise _error(content, f"is a damaged NIfTI file ({type(error).__name__})") from error
+    finally:
+        log.disabled = silent
     if not isinstance(image, nibabel.nifti1.Nifti1Pair):
         raise _error(content, f"holds {type(image).__name__}")
     if int(np.prod(image.shape, dtype=np.float64)) > MAX_VOXELS:
