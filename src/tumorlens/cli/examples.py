@@ -45,6 +45,7 @@ EXAMPLES = {
         "tumorlens index FOLDER --name hospital --output hospital.npz",
     ),
     "info": ("tumorlens info", "tumorlens info --json"),
+    "series": ("tumorlens series STUDY", "tumorlens series study.zip --json"),
     "models": ("tumorlens models", "tumorlens models RUN model.onnx --json"),
     "networks info": ("tumorlens networks info efficientnet_b0", "tumorlens networks info efficientnet_b0 --json"),
     "networks list": ("tumorlens networks list", "tumorlens networks list --json"),

@@ -28,6 +28,7 @@ VERBS = {
     "export": "Export a run as one ONNX file.",
     "models": "List the trained models that can predict.",
     "card": "Print the model card.",
+    "series": "List the series of a DICOM study, and say which one can be used and why.",
     "predict": "Classify images, and segment tumors if the model does.",
     "benchmark": "Benchmark networks.",
     "info": "Describe this installation.",

@@ -178,12 +178,12 @@ def _not_t1(tags: _Tags) -> str | None:
     short = tags.echo is not None and tags.echo < 30
     if (tags.inversion or 0) > 1500 and (tags.echo or 0) > 60:
         return f"FLAIR: inversion time {tags.inversion:g} ms, echo time {tags.echo:g} ms"
-    says_t1 = re.search(r"T1|MP ?-?RAGE|SPGR|BRAVO", tags.words)
-    if re.search(r"FLAIR|TIRM|DARK.?FLUID|STIR", tags.words) and not (says_t1 or short):
+    named_t1 = re.search(r"T1|MP ?-?RAGE|SPGR|BRAVO", tags.words)
+    if re.search(r"FLAIR|TIRM|DARK.?FLUID|STIR", tags.words) and not (named_t1 or short):
         return "FLAIR or STIR by its description"
     if tags.echo is not None and tags.echo > 60:
         return f"T2: echo time {tags.echo:g} ms"
-    if re.search(r"(?<![A-Z0-9])(T2|PD)", tags.words) and not (says_t1 or short):
+    if re.search(r"(?<![A-Z0-9])(T2|PD)", tags.words) and not (named_t1 or short):
         return "T2 or PD by its description"
     return None
 
