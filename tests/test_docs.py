@@ -120,6 +120,8 @@ def _prepare(place: Path, shared_cache: Path) -> None:
     shutil.copy(table.samples[0].image, place / "scan.png")
     (place / "broken.png").write_bytes(b"not an image")
     shutil.copy(examples.get_path("mr"), place / "scan.dcm")
+    (place / "study").mkdir()
+    shutil.copy(place / "scan.dcm", place / "study")
     for fold in (0, 1):
         shutil.copytree(
             place / "my-run" / "evaluations" / "test", place / "runs" / f"fold-{fold}" / "evaluations" / "test"

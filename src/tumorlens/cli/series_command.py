@@ -21,7 +21,8 @@ Place = Annotated[
 def series(path: Place, json: Json = False) -> int:
     """List the series of a DICOM study, and say which one can be used and why.
 
-    Models are made for T1 after contrast. The tags of the files decide; what they leave open is "unknown". Exits with 1 if no series can be used.
+    Models are made for T1 after contrast. The tags of the files decide; what they leave open is "unknown".
+    Exits with 1 if no series can be used.
     """
     from tumorlens.scan.dicom.series_list import list_series
 
