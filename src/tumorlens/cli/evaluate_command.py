@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -34,6 +34,7 @@ from tumorlens.cli.common import (
 
 if TYPE_CHECKING:
     from tumorlens.evaluation import Evaluation
+    from tumorlens.evaluation.evaluation_options import EvaluationOptions
     from tumorlens.report import Section
 
 RunFolder = Annotated[
@@ -190,20 +191,14 @@ def evaluate(
 
     Every metric has a 95 % interval over patients.
     """
-    settings: dict[str, Any] = {
-        "allow_box_masks": allow_box_masks,
-        "prevalence": prevalence,
-        "analyses": analyses,
-        "limits": limits,
-        "n_resamples": n_resamples,
-        "seed": seed,
-        "batch_size": batch_size,
-    }
+    from tumorlens.evaluation.evaluation_options import EvaluationOptions
+
+    options = EvaluationOptions(allow_box_masks, prevalence, analyses, limits, n_resamples, seed, batch_size)
     if _is_predictions(run):
         if not data:
             raise typer.BadParameter("--data is missing: the table of the images that the predictions are for")
         sources = PredictionOptions(masks, description, unmatched, device, threads, batch_size)
-        return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, settings, json)
+        return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, options, json)
     if masks or trained_on or description or unmatched != "error":
         raise typer.BadParameter(
             "--masks, --trained-on, --description and --unmatched are for another tool, not for a run"
@@ -215,8 +210,8 @@ def evaluate(
         from tumorlens._record import Record
         from tumorlens._results_folder import claim_folder
         from tumorlens.datasets import open_tables
-        from tumorlens.evaluation import evaluate as evaluate_run
         from tumorlens.evaluation import write_evaluation
+        from tumorlens.evaluation.evaluate_run import evaluate_run
         from tumorlens.training import load_run
 
     subset = subset or "test"
@@ -227,13 +222,7 @@ def evaluate(
     own = loaded.evaluation_folder(_external_name(table.name) if table else subset)
     folder = out_dir or own
     with claim_folder(folder, started=folder.resolve() == own.resolve()), progress() as step:
-        evaluation = evaluate_run(
-            loaded,
-            table=table,
-            subset=subset,
-            progress=step,
-            **settings,
-        )
+        evaluation = evaluate_run(loaded, replace(options, progress=step), table=table, subset=subset)
         write_evaluation(loaded, evaluation, folder, record)
     if json:
         return print_json(evaluation.to_dict() | {"folder": str(folder)})
@@ -269,9 +258,9 @@ def _evaluate_predictions(
     trained_on: list[str] | None,
     subset: str | None,
     unannotated: Literal["error", "ignore", "negative"],
-    options: PredictionOptions,
+    reading: PredictionOptions,
     out_dir: Path | None,
-    settings: Mapping[str, Any],
+    options: EvaluationOptions,
     json: bool,
 ) -> None:
     """Evaluate the predictions of another tool; nothing here imports PyTorch."""
@@ -282,13 +271,13 @@ def _evaluate_predictions(
     from tumorlens.evaluation.evaluation_files import write_evaluation
     from tumorlens.predictions.read_predictions import read_predictions
 
-    record = Record("evaluate", device=options.device, batch_size=options.batch_size)
+    record = Record("evaluate", device=reading.device, batch_size=reading.batch_size)
     table = open_tables(data, unannotated=unannotated)
     table = table.subset(subset) if subset else table
     training = open_tables(trained_on, unannotated=unannotated) if trained_on else None
     with output_folder(out_dir, "evaluate", source.stem) as folder, claim_folder(folder), progress() as step:
-        predictions = read_predictions(source, table, progress=step, **vars(options))
-        evaluation = evaluate_predictions(predictions, trained_on=training, progress=step, **settings)
+        predictions = read_predictions(source, table, progress=step, **vars(reading))
+        evaluation = evaluate_predictions(predictions, replace(options, progress=step), trained_on=training)
         write_evaluation(None, evaluation, folder, record)
     if json:
         return print_json(evaluation.to_dict() | {"folder": str(folder)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tumorlens._extras import require
 from tumorlens._progress import ProgressOption
 from tumorlens.datasets import Table
 from tumorlens.errors import DataError
 from tumorlens.evaluation.evaluate_predictions import evaluate_predictions
+from tumorlens.evaluation.evaluation_options import EvaluationOptions
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.inference_result import BATCH
 from tumorlens.evaluation.tool_predictions import Predictions
@@ -66,16 +67,9 @@ def evaluate(
         >>> evaluation
         Evaluation(run on phantom, test: 8 images, 4 patients, accuracy ...)
     """
-    options: dict[str, Any] = {
-        "allow_box_masks": allow_box_masks,
-        "prevalence": prevalence,
-        "analyses": analyses,
-        "limits": limits,
-        "n_resamples": n_resamples,
-        "seed": seed,
-        "batch_size": batch_size,
-        "progress": progress,
-    }
+    options = EvaluationOptions(
+        allow_box_masks, prevalence, analyses or {}, limits or {}, n_resamples, seed, batch_size, progress
+    )
     if isinstance(run, Predictions):
         if table is not None or subset != "test":
             raise DataError(
@@ -83,10 +77,10 @@ def evaluate(
                 expected="predictions alone, which belong to a table already",
                 advice="give the table, or its subset, to read_predictions",
             )
-        return evaluate_predictions(run, trained_on=trained_on, **options)
+        return evaluate_predictions(run, options, trained_on=trained_on)
     if trained_on is not None:
         raise DataError(found="trained_on beside a run", expected="a run alone, which knows its own training data")
     require("torch", "train", "evaluate networks")
     from tumorlens.evaluation.evaluate_run import evaluate_run
 
-    return evaluate_run(run, table=table, subset=subset, **options)
+    return evaluate_run(run, options, table=table, subset=subset)

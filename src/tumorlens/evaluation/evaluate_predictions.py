@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 
 from tumorlens._arrays import Floats
-from tumorlens._progress import Progress, ProgressOption, progress_of
+from tumorlens._progress import Progress, progress_of
 from tumorlens.datasets import Sample, Table, fingerprint, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.errors import DataError
@@ -17,9 +17,10 @@ from tumorlens.evaluation.analyses import Analysis, AnalysisResult, Context, cho
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import PredictionsFacts
+from tumorlens.evaluation.evaluation_options import EvaluationOptions
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling
 from tumorlens.evaluation.given_metrics import measure_given, why_absent
-from tumorlens.evaluation.inference_result import BATCH, Inference, InferenceResult
+from tumorlens.evaluation.inference_result import Inference, InferenceResult
 from tumorlens.evaluation.subset import bootstrap_of, check_classes, check_disjoint
 from tumorlens.evaluation.tool_predictions import Predictions, merged_tumor_classes
 from tumorlens.metrics.calibration import nll
@@ -43,34 +44,24 @@ _REASONS = {
 
 
 def evaluate_predictions(
-    predictions: Predictions,
-    *,
-    trained_on: Table | None = None,
-    allow_box_masks: bool = False,
-    prevalence: float | None = None,
-    analyses: Mapping[str, bool] | None = None,
-    limits: Mapping[str, int] | None = None,
-    n_resamples: int = 2000,
-    seed: int = 0,
-    batch_size: int = BATCH,
-    progress: ProgressOption = None,
+    predictions: Predictions, options: EvaluationOptions, *, trained_on: Table | None = None
 ) -> Evaluation:
     """Evaluate predictions of any tool; the arguments and errors are those of `tumorlens.evaluate`."""
-    chosen = chosen_analyses(analyses or {}, limits or {})
+    chosen = chosen_analyses(options.analyses, options.limits)
     predictions, trained_on = merged_tumor_classes(predictions), _training(trained_on)
     table, classes, given = predictions.table, predictions.classes, predictions.source.given
-    check_prevalence(prevalence, classes, HEALTHY)
-    if prevalence is not None and given == "masks":
+    check_prevalence(options.prevalence, classes, HEALTHY)
+    if options.prevalence is not None and given == "masks":
         raise DataError(
             found="a prevalence for masks alone", expected="predicted classes", advice="leave the prevalence out"
         )
     check_classes(table, classes)
     name = _subset_name(table, trained_on)
-    if predictions.masks and not allow_box_masks:
+    if predictions.masks and not options.allow_box_masks:
         refuse_box_masks(f"{table.name}, {name}", table.samples)
     labels = np.array([classes.index(sample.label) for sample in table.samples], dtype=np.int64)
-    bootstrap = bootstrap_of(table, n_resamples=n_resamples, seed=seed)
-    with progress_of(progress) as shown:
+    bootstrap = bootstrap_of(table, n_resamples=options.n_resamples, seed=options.seed)
+    with progress_of(options.progress) as shown:
         cases = _cases(predictions, shown)
         logits = _logits(predictions)
         context = Context(
@@ -90,12 +81,12 @@ def evaluate_predictions(
             validation_inference=_inference(logits[:0]),
             cases=tuple(cases),
             limit=0,
-            batch_size=batch_size,
+            batch_size=options.batch_size,
             progress=shown,
             given=given,
         )
         results, absent = _analyze(chosen, context, predictions.infer, trained_on)
-    return _result(context, predictions, trained_on, results, absent, prevalence)
+    return _result(context, predictions, trained_on, results, absent, options.prevalence)
 
 
 def _result(

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from tumorlens._arrays import Floats, Ints
-from tumorlens._progress import Progress, ProgressOption, progress_of, silent
+from tumorlens._progress import Progress, progress_of, silent
 from tumorlens.datasets import Sample, Table, read_sample_mask
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.analyses import AnalysisResult, Context, chosen_analyses, registry
@@ -17,9 +17,10 @@ from tumorlens.evaluation.binary_task import BinaryTaskRun, collapse_tumor_class
 from tumorlens.evaluation.box_masks import refuse_box_masks
 from tumorlens.evaluation.caveats import caveats, class_caveats, mask_caveats
 from tumorlens.evaluation.evaluation_facts import EvaluationFacts, facts_of
+from tumorlens.evaluation.evaluation_options import EvaluationOptions
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling
 from tumorlens.evaluation.inference import infer
-from tumorlens.evaluation.inference_result import BATCH, InferenceResult, Spacing
+from tumorlens.evaluation.inference_result import InferenceResult, Spacing
 from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.subset import bootstrap_of, choose_subset
 from tumorlens.metrics.calibration import fit_temperature, nll, softmax, why_not_fitted
@@ -34,31 +35,20 @@ from tumorlens.training import Run
 
 
 def evaluate_run(
-    run: Run,
-    *,
-    table: Table | None = None,
-    subset: str = "test",
-    allow_box_masks: bool = False,
-    prevalence: float | None = None,
-    analyses: Mapping[str, bool] | None = None,
-    limits: Mapping[str, int] | None = None,
-    n_resamples: int = 2000,
-    seed: int = 0,
-    batch_size: int = BATCH,
-    progress: ProgressOption = None,
+    run: Run, options: EvaluationOptions, *, table: Table | None = None, subset: str = "test"
 ) -> Evaluation:
     """Evaluate a run; the arguments and errors are those of `tumorlens.evaluate`."""
-    chosen = chosen_analyses(analyses or {}, limits or {})
+    chosen = chosen_analyses(options.analyses, options.limits)
     run = collapse_tumor_classes(run, table)
-    check_prevalence(prevalence, run.spec.classes, HEALTHY)
+    check_prevalence(options.prevalence, run.spec.classes, HEALTHY)
     own, measured, name = choose_subset(run, table, subset)
-    if run.segments and not allow_box_masks:
+    if run.segments and not options.allow_box_masks:
         refuse_box_masks(f"{measured.name}, {name}", measured.samples)
     pipeline, validation, samples, classes = run.pipeline(), _validation(own), measured.samples, run.spec.classes
-    with progress_of(progress) as shown:
-        held_out, inference, cases, masks = _infer(pipeline, validation, samples, batch_size, shown)
+    with progress_of(options.progress) as shown:
+        held_out, inference, cases, masks = _infer(pipeline, validation, samples, options.batch_size, shown)
         scaling, labels = _fit(run, validation, held_out.logits), _labels(run, samples)
-        bootstrap = bootstrap_of(measured, n_resamples=n_resamples, seed=seed)
+        bootstrap = bootstrap_of(measured, n_resamples=options.n_resamples, seed=options.seed)
         context = Context(
             run=run,
             pipeline=pipeline,
@@ -76,11 +66,11 @@ def evaluate_run(
             validation_inference=held_out,
             cases=tuple(cases),
             limit=0,
-            batch_size=batch_size,
+            batch_size=options.batch_size,
             progress=shown,
         )
         results = _analyze(chosen, context)
-    return _result(context, scaling, masks, results, external=table is not None, prevalence=prevalence)
+    return _result(context, scaling, masks, results, external=table is not None, prevalence=options.prevalence)
 
 
 def calibrate(run: Run, table: Table) -> TemperatureScaling:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.errors import ScanError
 from tumorlens.scan.content import FileContent, is_dicom
-from tumorlens.scan.dicom.dicom_file import DicomFile, read_dicom_file
+from tumorlens.scan.dicom.dicom_file import DicomFile, quiet, read_dicom_file
 from tumorlens.scan.dicom.stacks import Refusal, Stack, stacks_of
 from tumorlens.scan.stored_files import stored_files
 
@@ -46,13 +46,10 @@ def read_stacks(path: str | Path, progress: ProgressOption = None) -> DicomConte
         ScanError: the path does not exist, or is an archive that cannot be read.
 
     Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
+        >>> from pydicom import examples
         >>> from tumorlens.scan.dicom.read_stacks import read_stacks
-        >>> with TemporaryDirectory() as folder:
-        ...     contents = read_stacks(phantom_study(Path(folder) / "s", slices=3, size=32, series=STUDY_SERIES[1:2]))
-        >>> contents.stacks[0].volume()
-        Volume(02_T1_axial: DICOM, 3 x 32 x 32, axial, 5 x 6.875 x 6.875 mm)
+        >>> read_stacks(examples.get_path("mr")).stacks[0].volume()
+        Volume(MR_small.dcm: DICOM, 1 x 64 x 64, axial, 1 x 0.3125 x 0.3125 mm)
     """
     path = Path(path)
     files: list[DicomFile] = []
@@ -72,7 +69,8 @@ def read_stacks(path: str | Path, progress: ProgressOption = None) -> DicomConte
                 continue
             if not _is_directory(file.header):
                 files.append(file)
-    stacks, unsorted = stacks_of(files)
+    with quiet():
+        stacks, unsorted = stacks_of(files)
     return DicomContents(tuple(stacks), (*refusals, *unsorted), tuple(other))
 
 

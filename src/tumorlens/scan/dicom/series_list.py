@@ -83,21 +83,13 @@ class SeriesList:
 def list_series(path: str | Path, progress: ProgressOption = None) -> SeriesList:
     """List the series of a study, or of several.
 
-    Args:
-        path: a folder (with its subfolders), a zip archive, a DICOMDIR, or one DICOM file.
-        progress: a callable, True for bars, None for silence.
-
-    Raises:
-        ScanError: the path does not exist, or is an archive that cannot be read.
+    Arguments and errors are those of `read_stacks`.
 
     Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
+        >>> from pydicom import examples
         >>> from tumorlens.scan.dicom.series_list import list_series
-        >>> with TemporaryDirectory() as folder:
-        ...     study = phantom_study(Path(folder) / "s", slices=5, size=32, series=STUDY_SERIES[1:4])
-        ...     [(entry.verdict.use, entry.chosen) for entry in list_series(study).entries]
-        [('unknown', False), ('yes', True), ('no', False)]
+        >>> [(entry.verdict.use, entry.chosen) for entry in list_series(examples.get_path("mr")).entries]
+        [('no', False)]
     """
     contents = read_stacks(path, progress)
     studies: defaultdict[str, list[Stack]] = defaultdict(list)

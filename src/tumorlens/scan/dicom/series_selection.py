@@ -96,18 +96,10 @@ def verdicts(stacks: Sequence[Stack]) -> list[SeriesVerdict]:
         stacks: of one study, as `read_stacks` returns them: whether one is a localizer depends on the others.
 
     Example:
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
+        >>> from pydicom import examples
         >>> from tumorlens.scan.dicom.read_stacks import read_stacks
-        >>> with TemporaryDirectory() as folder:
-        ...     study = phantom_study(Path(folder) / "s", slices=5, size=32, series=STUDY_SERIES[1:4])
-        ...     judged = verdicts(read_stacks(study).stacks)
-        >>> for verdict in judged:
-        ...     print(verdict.use, "-", verdict.reason)
-        unknown - T1, and nothing says whether contrast was given
-        yes - T1 after contrast
-        no - T2: echo time 100 ms
+        >>> verdicts(read_stacks(examples.get_path("mr")).stacks)
+        [SeriesVerdict(use='no', reason='too few slices (1): a localizer or a part', contrast=None)]
     """
     planes: defaultdict[str, set[str]] = defaultdict(set)
     for stack in stacks:
@@ -165,7 +157,7 @@ def _excluded(tags: _Tags, slices: int, planes: int) -> str | None:
         if re.search(rf"(?<![A-Z0-9])({pattern})(?![A-Z0-9])", tags.words):
             return found
     if slices < FEWEST_SLICES:
-        return f"{slices} slices{' in each of several planes' if planes > 1 else ''}: a localizer"
+        return f"too few slices ({slices}){' in each of several planes' if planes > 1 else ''}: a localizer or a part"
     if tags.b_value:
         return f"diffusion-weighted, b-value {tags.b_value:g}"
     if "EP" in tags.sequence:

@@ -119,16 +119,14 @@ def stacks_of(files: Iterable[DicomFile]) -> tuple[list[Stack], list[Refusal]]:
 
     Example:
         >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
-        >>> from tumorlens.scan.dicom.stacks import stacks_of
-        >>> from tumorlens.scan.dicom.dicom_file import read_dicom_file
+        >>> from pydicom import examples
         >>> from tumorlens.scan.content import FileContent
-        >>> with TemporaryDirectory() as folder:
-        ...     study = phantom_study(Path(folder) / "s", slices=3, size=32, series=STUDY_SERIES[:2])
-        ...     stacks, refusals = stacks_of(read_dicom_file(FileContent(p)) for p in study.rglob("*.dcm"))
-        >>> [len(stack.frames) for stack in stacks], refusals  # a localizer in three planes, and T1
-        ([3, 3, 3, 3], [])
+        >>> from tumorlens.scan.dicom.dicom_file import read_dicom_file
+        >>> from tumorlens.scan.dicom.stacks import stacks_of
+        >>> file = read_dicom_file(FileContent(Path(examples.get_path("mr"))))
+        >>> stacks, refusals = stacks_of([file])
+        >>> len(stacks), len(refusals)
+        (1, 0)
     """
     sorting = _Sorting()
     for group in _groups(files, sorting):
