@@ -205,7 +205,10 @@ def evaluate(
         )
     if data and subset == "val":
         raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
+    from tumorlens._extras import require
+
     with loading():
+        require("torch", "train", "evaluate networks")
         from tumorlens._memory import keep_freed_memory
         from tumorlens._record import Record
         from tumorlens._results_folder import claim_folder
