@@ -27,6 +27,7 @@ def test_a_registered_metric_says_what_it_is_called_which_way_is_better_and_who_
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.title
+        assert metric.level == "volume" or "3D" not in metric.title
         assert metric.source
     assert METRICS["ece"].direction == METRICS["hd95"].direction == "lower"
     assert METRICS["hd95"].title_in("mm") == "HD95 (mm)"

@@ -27,7 +27,7 @@ def blobs(seed: int, size: tuple[int, int] = (60, 80)) -> tuple[np.ndarray, np.n
     return masks[0], masks[1]
 
 
-def monai(drawn: np.ndarray, true: np.ndarray, spacing: tuple[float, float]) -> tuple[float, float]:
+def monai(drawn: np.ndarray, true: np.ndarray, spacing: tuple[float, ...]) -> tuple[float, float]:
     from monai.metrics.hausdorff_distance import compute_hausdorff_distance
     from monai.metrics.surface_dice import compute_surface_dice
 
@@ -76,3 +76,62 @@ def test_two_empty_masks_agree_and_one_empty_mask_is_as_far_as_can_be() -> None:
     for drawn, true in ((empty, full), (full, empty)):
         assert compare_surfaces(drawn, true) == Surfaces(50.0, 0.0)
         assert compare_surfaces(drawn, true, (0.5, 0.25)).hd95 == pytest.approx(math.hypot(15, 10))
+
+
+def balls(seed: int, size: tuple[int, int, int] = (14, 40, 36)) -> tuple[np.ndarray, np.ndarray]:
+    """Two masks of overlapping ellipsoids, some of which the border of the volume cuts."""
+    rng = np.random.default_rng(seed)
+    places = np.indices(size)
+    masks = []
+    for _ in range(2):
+        mask = np.zeros(size, np.uint8)
+        for _ in range(rng.integers(1, 4)):
+            center, radii = rng.uniform(0, size), rng.uniform((1, 2, 2), (5, 12, 12))
+            mask |= ((((places.T - center) / radii) ** 2).sum(axis=-1).T <= 1).astype(np.uint8)
+        masks.append(mask)
+    return masks[0], masks[1]
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 0.9, 0.9), (1.5, 0.5, 2.0)])
+def test_both_figures_of_a_volume_are_those_of_monai(spacing: tuple[float, float, float]) -> None:
+    seen = 0
+    for seed in range(8):
+        drawn, true = balls(seed)
+        if not drawn.any() or not true.any():
+            continue
+        found = compare_surfaces(drawn, true, spacing)
+        assert (found.hd95, found.surface_dice) == pytest.approx(monai(drawn, true, spacing), abs=1e-4), seed
+        seen += 1
+    assert seen > 5
+
+
+def test_a_volume_is_measured_as_every_pair_of_its_surface_voxels_says() -> None:
+    spacing, tolerance = np.array([4.0, 1.2, 0.8]), 3.0
+    drawn, true = balls(3, (8, 20, 18))
+
+    def surface(mask: np.ndarray) -> np.ndarray:
+        """Voxels of which one of six neighbors is no tumor, one by one."""
+        found = []
+        for place in np.argwhere(mask):
+            for axis in range(3):
+                for step in (-1, 1):
+                    other = place.copy()
+                    other[axis] += step
+                    inside = (other >= 0).all() and (other < mask.shape).all()
+                    if not inside or not mask[tuple(other)]:
+                        found.append(place)
+        return np.unique(np.array(found), axis=0) * spacing
+
+    one, two = surface(drawn), surface(true)
+    apart = np.sqrt(((one[:, None] - two[None]) ** 2).sum(axis=-1))
+    there, back = apart.min(axis=1), apart.min(axis=0)
+    near = ((there <= tolerance).sum() + (back <= tolerance).sum()) / (len(there) + len(back))
+    expected = max(np.percentile(there, 95), np.percentile(back, 95)), near
+    found = compare_surfaces(drawn, true, spacing.tolist(), tolerance=tolerance)
+    assert (found.hd95, found.surface_dice) == pytest.approx(expected)
+
+
+def test_an_empty_volume_is_as_far_as_its_diagonal() -> None:
+    empty, full = np.zeros((3, 4, 12), np.uint8), np.ones((3, 4, 12), np.uint8)
+    assert compare_surfaces(empty, full) == Surfaces(13.0, 0.0)
+    assert compare_surfaces(full, empty, (2.0, 2.0, 2.0)).hd95 == pytest.approx(26)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["share", "score", "distance", "count"]
-Direction = Literal["higher", "lower"]
+Unit = Literal["share", "score", "distance", "count", "volume"]
+Direction = Literal["higher", "lower", "zero"]
+Level = Literal["image", "volume"]
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,12 @@ class Metric:
         name: its key in results, cards and JSON.
         title: its name in tables, plots and messages.
         unit: ``"share"`` is printed as a percentage, ``"score"`` with three decimals, ``"distance"`` in millimeters or
-            pixels with one decimal, ``"count"`` with three decimals.
-        direction: which values are better.
+            pixels with one decimal, ``"volume"`` in milliliters or voxels with one decimal, ``"count"`` with three
+            decimals.
+        direction: which values are better; ``"zero"`` where both high and low ones are errors.
         source: the paper or the standard that defines it.
         segmentation: whether it compares masks; else it compares predicted classes and probabilities.
+        level: whether it is measured of images, slices among them, or of whole volumes.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Metric:
     direction: Direction
     source: str
     segmentation: bool = False
+    level: Level = "image"
 
     @property
     def percent(self) -> bool:
@@ -49,7 +53,14 @@ class Metric:
 
 _POWERS = "Powers 2011, Evaluation: from precision, recall and F-measure to ROC, J. Mach. Learn. Technol. 2:37"
 _ALTMAN = "Altman and Bland 1994, Diagnostic tests 2: predictive values, BMJ 309:102"
+_BLAND = "Bland and Altman 1986, Lancet 327:307"
+_NNDETECTION = "Baumgartner et al. 2021, nnDetection, MICCAI"
 _RELOADED = "Maier-Hein et al. 2024, Metrics reloaded, Nat. Methods 21:195"
+
+
+def _of_volumes(name: str, title: str, unit: Unit, direction: Direction, source: str) -> Metric:
+    return Metric(name, title, unit, direction, source, segmentation=True, level="volume")
+
 
 METRICS = {
     metric.name: metric
@@ -80,10 +91,30 @@ METRICS = {
             "lesion-wise sensitivity",
             "score",
             "higher",
-            "Baumgartner et al. 2021, nnDetection, MICCAI",
+            _NNDETECTION,
             segmentation=True,
         ),
         Metric("false_positives", "false positives per image", "count", "lower", _RELOADED, segmentation=True),
+        _of_volumes("study_sensitivity", "study-level sensitivity", "share", "higher", _POWERS),
+        _of_volumes("study_specificity", "study-level specificity", "share", "higher", _POWERS),
+        _of_volumes(
+            "study_auroc",
+            "study-level AUROC by the largest finding",
+            "score",
+            "higher",
+            "Hanley and McNeil 1982, Radiology 143:29",
+        ),
+        _of_volumes("slice_sensitivity", "slice-level sensitivity", "share", "higher", _POWERS),
+        _of_volumes("slice_specificity", "slice-level specificity", "share", "higher", _POWERS),
+        _of_volumes("volume_dice", "3D Dice", "score", "higher", "Dice 1945, Ecology 26:297"),
+        _of_volumes("volume_hd95", "3D HD95", "distance", "lower", _RELOADED),
+        _of_volumes("volume_surface_dice", "3D surface Dice", "score", "higher", "Nikolov et al. 2021, JMIR 23:e26151"),
+        _of_volumes("volume_lesion_sensitivity", "lesion-wise sensitivity in 3D", "share", "higher", _NNDETECTION),
+        _of_volumes("volume_false_positives", "false positives per study", "count", "lower", _RELOADED),
+        _of_volumes("volume_bias", "bias of the tumor volume", "volume", "zero", _BLAND),
+        _of_volumes("volume_lower_limit", "lower limit of agreement", "volume", "zero", _BLAND),
+        _of_volumes("volume_upper_limit", "upper limit of agreement", "volume", "zero", _BLAND),
+        _of_volumes("volume_error", "absolute error of the tumor volume", "volume", "lower", _RELOADED),
     )
 }
 """Name -> metric, in the order in which tables list them."""
