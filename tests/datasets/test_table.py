@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import tiny_datasets
+from tests.fixtures import nifti_folders, tiny_datasets
 from tests.fixtures.refusal import assert_refused
-from tumorlens.datasets import Sample, SplitPlan, Table, check_groups, pool
+from tumorlens.datasets import Sample, SplitPlan, Table, check_groups, open_table, pool
+from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
 from tumorlens.errors import DataError, MissingExtraError, SplitError
 
 PLAN = SplitPlan("patient", "folds", 0, 5, 0, 0.1)
@@ -241,3 +242,13 @@ def test_without_pandas_the_error_says_how_to_install_it(table: Table, monkeypat
     with pytest.raises(MissingExtraError) as caught:
         table.to_pandas()
     assert caught.value.advice == "install it with: pip install pandas"
+
+
+def test_the_origin_of_slices_survives_a_data_frame(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    image = nifti_folders.save_pair(tmp_path / "a.nii.gz", tmp_path / "a_mask.nii.gz")
+    table = open_table(tmp_path)
+    frame = table.to_pandas()
+    assert list(frame.columns[-8:]) == list(ORIGIN_COLUMNS)
+    assert Table.from_pandas(frame) == table
+    assert image.plane == frame["plane"][0]

@@ -5,9 +5,11 @@ from tumorlens.datasets.dataset_registry import DATASETS, dataset
 from tumorlens.datasets.fingerprint import fingerprint
 from tumorlens.datasets.formats.csv_table import read_table, write_table
 from tumorlens.datasets.reference_masks import MaskLocation, load_mask, read_sample_mask
+from tumorlens.datasets.slice_origin import SliceOrigin
 from tumorlens.datasets.table import (
     DUPLICATES_PREFIX,
     SPLITS,
+    VOLUME_PREFIX,
     Sample,
     SplitLevel,
     SplitPlan,
@@ -23,10 +25,12 @@ __all__ = [
     "DUPLICATES_PREFIX",
     "SPLITS",
     "UNANNOTATED",
+    "VOLUME_PREFIX",
     "Dataset",
     "DatasetCard",
     "MaskLocation",
     "Sample",
+    "SliceOrigin",
     "SplitLevel",
     "SplitPlan",
     "Table",

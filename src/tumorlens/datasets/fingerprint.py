@@ -9,6 +9,7 @@ from pathlib import Path
 from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.table import Table
 from tumorlens.errors import DataError
+from tumorlens.scan.slice_location import SliceLocation
 
 
 def fingerprint(table: Table, *, masks: bool = False) -> str:
@@ -24,14 +25,16 @@ def fingerprint(table: Table, *, masks: bool = False) -> str:
     """
     total = blake2b(digest_size=16)
     locations = [MaskLocation.parse(s.mask) if masks and s.mask else None for s in table.samples]
-    files = list(dict.fromkeys(location.file for location in locations if location))
+    slices = [SliceLocation.parse(s.image) for s in table.samples]
+    images = [s.image if one is None else one.file for s, one in zip(table.samples, slices, strict=True)]
+    files = list(dict.fromkeys([*images, *(location.file for location in locations if location)]))
     with ThreadPoolExecutor() as pool:
-        mask_digests = dict(zip(files, pool.map(_content, files), strict=True))
-        digests = pool.map(_content, (s.image for s in table.samples))
-        for sample, location, digest in zip(table.samples, locations, digests, strict=True):
-            total.update(f"{sample.id}\n{sample.label}\n".encode() + digest)
-            if location:
-                total.update(f"{location.image}\n{location.dihedral}\n".encode() + mask_digests[location.file])
+        digests = dict(zip(files, pool.map(_content, files), strict=True))
+    for sample, file, image, location in zip(table.samples, images, slices, locations, strict=True):
+        total.update(f"{sample.id}\n{sample.label}\n{image.fragment if image else ''}".encode() + digests[file])
+        if location:
+            part = f"\n{location.slice.fragment}" if location.slice else ""
+            total.update(f"{location.image}\n{location.dihedral}{part}\n".encode() + digests[location.file])
     return total.hexdigest()
 
 

@@ -6,6 +6,7 @@
     masks/1234.png#dihedral=4                  the file after transform 4 of `tumorlens.scan.dihedral`, stretched
     train/_annotations.coco.json#image=2810    all shapes of a COCO file in the image with this id
     annotations_all.json#image=y1.jpg59363     all shapes of a file of the VGG Image Annotator under this key
+    labels/head.nii.gz#axial=012               a slice of a volume, see `tumorlens.scan.slice_location`
 
 The text behind ``image=`` is percent-encoded as in a URL, so that it never looks like a folder.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -29,6 +30,7 @@ from tumorlens.datasets.table import Sample
 from tumorlens.errors import DataError, ScanError
 from tumorlens.scan import Mask, read_mask, read_size
 from tumorlens.scan.dihedral import apply_dihedral
+from tumorlens.scan.slice_location import SliceLocation
 
 _LOCATION = re.compile(r"(?P<file>.+)#(?:image=(?P<image>[^#=]+)|dihedral=(?P<dihedral>[0-7]))")
 _ADVICE = "export or write the mask again, so that it lies on its own image"
@@ -43,24 +45,29 @@ class MaskLocation:
         image: the image's id or key in an annotation file; None for a mask file.
         dihedral: index into `tumorlens.scan.dihedral.DIHEDRAL_NAMES` of the transform that aligns the mask with the
             image; None where the mask must have the image's size and is not transformed.
+        slice: where the mask is a slice of a volume: which one; None elsewhere.
     """
 
     file: Path
     image: str | None = None
     dihedral: int | None = None
+    slice: SliceLocation | None = None
 
     @classmethod
     def parse(cls, mask: Path) -> MaskLocation:
         """Split a mask's path into its parts."""
         match = _LOCATION.fullmatch(mask.name)
         if match is None:
-            return cls(mask)
+            location = SliceLocation.parse(mask)
+            return cls(mask) if location is None else cls(location.file, slice=location)
         file, image, dihedral = mask.with_name(match["file"]), match["image"], match["dihedral"]
         return cls(file, dihedral=int(dihedral)) if dihedral else cls(file, image=unquote(image))
 
     @property
     def path(self) -> Path:
         """The path, composed again."""
+        if self.slice is not None:
+            return replace(self.slice, file=self.file).path
         if self.image is not None:
             return self.file.with_name(f"{self.file.name}#image={quote(self.image, safe='')}")
         return self.file if self.dihedral is None else self.file.with_name(f"{self.file.name}#dihedral={self.dihedral}")
@@ -107,7 +114,7 @@ def load_mask(mask: Path, size: tuple[int, int]) -> Mask:
     location = MaskLocation.parse(mask)
     if location.image is not None:
         return _rendered(mask, location.file, location.image, size)
-    stored = read_mask(location.file)
+    stored = read_mask(mask if location.slice else location.file)
     if location.dihedral is None:
         return stored
     height, width = size

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tumorlens._extras import require
+from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
+from tumorlens.datasets.slice_origin import SliceOrigin
 from tumorlens.errors import DataError, SplitError
 from tumorlens.report import notebook_html
+from tumorlens.scan.slice_location import file_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 DUPLICATES_PREFIX = "copies:"
 """Prefix of the group of near-duplicates of unknown patients; the id of the first one follows."""
+VOLUME_PREFIX = "volume:"
+"""Prefix of the group of the slices of one volume of an unknown patient; the id of the volume follows."""
 
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")
 
@@ -32,13 +37,15 @@ class Sample:
 
     Attributes:
         id: the same on every machine, ``"<set>/<path inside the set>"``.
-        image: the image file.
+        image: the image file; of a slice in a volume its path there, see `tumorlens.scan.slice_location`.
         label: class name, one of the table's `classes`.
         mask: the file of the reference mask (may be `image` itself, as in .mat files), or None; see
             `tumorlens.datasets.reference_masks`.
         group: the patient, ``"<set>:<patient>"``, or ``"copies:<id of the first>"`` for near-duplicates of unknown
-            patients; None where neither is known. Samples of one group are never in two subsets of a split.
+            patients, or ``"volume:<id of the volume>"``; None where none is known. Samples of one group are never in
+            two subsets of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where none was made.
+        origin: of a slice of a volume: its volume and its place there; None for an image.
 
     Example:
         >>> import tumorlens
@@ -55,6 +62,7 @@ class Sample:
     mask: Path | None = None
     group: str | None = None
     split: str | None = None
+    origin: SliceOrigin | None = None
 
     def __repr__(self) -> str:
         parts = [self.id, self.label, "mask" if self.mask else "no mask"]
@@ -69,7 +77,13 @@ class Sample:
     @property
     def patient(self) -> str | None:
         """The patient; None where unknown."""
-        return None if self.group is None or self.group.startswith(DUPLICATES_PREFIX) else self.group
+        unknown = self.group is None or self.group.startswith((DUPLICATES_PREFIX, VOLUME_PREFIX))
+        return None if unknown else self.group
+
+    @property
+    def volume(self) -> str | None:
+        """The id of the volume that it is a slice of; None for an image."""
+        return self.origin.volume if self.origin else None
 
     @property
     def unit(self) -> str:
@@ -210,8 +224,10 @@ class Table:
         patients = len({s.patient for s in self.samples if s.patient})
         sizes = Counter(s.split for s in self.samples)
         subsets = ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS if sizes[split])
+        volumes = len({s.volume for s in self.samples if s.volume})
         parts = [
             f"{len(self):,} image{'s' * (len(self) > 1)}",
+            *([f"{volumes:,} volume{'s' * (volumes > 1)}"] if volumes else []),
             f"{patients:,} patient{'s' * (patients > 1)}" if patients else "patients unknown",
             f"{len(self.classes)} class{'es' * (len(self.classes) > 1)}",
             subsets or "no split",
@@ -221,17 +237,21 @@ class Table:
     def to_pandas(self) -> DataFrame:
         """One row per sample, in the order of `samples`: id, image, label, mask, group, split; paths as text.
 
-        What is not known is None. The other facts of the table are in ``frame.attrs``: name, classes, notes and plan.
+        With slices of volumes the attributes of `SliceOrigin` follow as columns, as text. What is not known is None.
+        The other facts of the table are in ``frame.attrs``: name, classes, notes and plan.
 
         Raises:
             MissingExtraError: pandas is not installed; tumorlens does not install it.
         """
         pandas = require("pandas", None, "make a data frame")
+        origins = ORIGIN_COLUMNS if self.has_volumes else ()
         rows = [
-            (s.id, str(s.image), s.label, None if s.mask is None else str(s.mask), s.group, s.split)
+            [s.id, str(s.image), s.label, s.mask and str(s.mask), s.group, s.split]
+            + ([cell or None for cell in s.origin.cells()] if s.origin else [None] * len(origins))
             for s in self.samples
         ]
-        frame: DataFrame = pandas.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
+        columns = [*_COLUMNS, *origins]
+        frame: DataFrame = pandas.DataFrame(rows, columns=columns, dtype=object)
         plan = self.plan.to_dict() if self.plan else None
         frame.attrs = {"name": self.name, "classes": list(self.classes), "notes": list(self.notes), "plan": plan}
         return frame
@@ -241,9 +261,10 @@ class Table:
         """A table from a data frame: one of `to_pandas`, perhaps with fewer rows, or one that was made by hand.
 
         Args:
-            frame: one row per image. The columns image (a path) and label are needed; id, mask, group (the patient)
-                and split may follow. A missing value (None, NaN) means unknown. Another column is an error, since a
-                patient under another name would be lost. Without a column id, ids and groups get the table's name.
+            frame: one row per image. The columns image (a path) and label are needed; id, mask, group (the patient),
+                split and those of `SliceOrigin` may follow. A missing value (None, NaN) means unknown. Another column
+                is an error, since a patient under another name would be lost. Without a column id, ids and groups get
+                the table's name.
             name: of the table; ``frame.attrs["name"]`` by default, or ``"frame"``.
             classes: class names in output order; ``frame.attrs["classes"]`` by default, or the labels, sorted.
 
@@ -254,7 +275,7 @@ class Table:
         columns = [str(column) for column in frame.columns]
         if missing := [column for column in ("image", "label") if column not in columns]:
             raise DataError(found=f"data frame without column {missing[0]}", expected=f"columns among {list(_COLUMNS)}")
-        if unknown := [column for column in columns if column not in _COLUMNS]:
+        if unknown := [column for column in columns if column not in (*_COLUMNS, *ORIGIN_COLUMNS)]:
             raise DataError(
                 found=f"data frame with an unknown column '{unknown[0]}'",
                 expected=f"columns among {list(_COLUMNS)}",
@@ -290,6 +311,20 @@ class Table:
         rows = [[s.id, s.label, s.group, s.split] for s in self.samples]
         return sha256(json.dumps([self.classes, rows]).encode()).hexdigest()
 
+    @property
+    def has_volumes(self) -> bool:
+        """True where some samples are slices of volumes."""
+        return any(s.origin for s in self.samples)
+
+    @property
+    def volumes(self) -> dict[str, tuple[Sample, ...]]:
+        """The slices of each volume, by plane and by their index; images are left out."""
+        slices: dict[str, list[Sample]] = {}
+        for sample in self.samples:
+            if sample.origin:
+                slices.setdefault(sample.origin.volume, []).append(sample)
+        return {name: tuple(sorted(slices[name], key=_place)) for name in slices}
+
     def filter(self, keep: Callable[[Sample], bool]) -> Table:
         """The samples for which `keep` is true, with the same classes.
 
@@ -314,12 +349,16 @@ class Table:
         return replace(self, samples=rows)
 
 
+def _place(sample: Sample) -> tuple[str, int]:
+    return (sample.origin.plane, sample.origin.slice_index) if sample.origin else ("", 0)
+
+
 def _sample_of(name: str, row: dict[str, Any]) -> Sample:
     """The sample of one row of a data frame."""
     known = {key: str(value) for key, value in row.items() if not (value is None or value != value)}  # NaN != NaN
     if missing := [key for key in ("image", "label") if not known.get(key)]:
         raise DataError(found=f"{name}: a row without {missing[0]}: {row}", expected="an image and a label in each row")
-    if absent := [known[key] for key in ("image", "mask") if key in known and not Path(known[key]).is_file()]:
+    if absent := [known[key] for key in ("image", "mask") if key in known and not file_of(Path(known[key])).is_file()]:
         raise DataError(file=absent[0], found=f"does not exist, in a row of {name}", expected="an existing file")
     split, group = known.get("split"), known.get("group")
     if split not in (None, *SPLITS):
@@ -331,6 +370,7 @@ def _sample_of(name: str, row: dict[str, Any]) -> Sample:
         mask=Path(known["mask"]) if "mask" in known else None,
         group=f"{name}:{group}" if group and "id" not in known else group,
         split=split,
+        origin=SliceOrigin.from_cells(known),
     )
 
 

@@ -24,7 +24,7 @@ MAX_VOXELS = 2**29
 _THICKER = 1.2  # times the spacing of the other axes: an axis of slices
 
 
-def read_nifti_volume(path: str | Path, *, number: int | None = None) -> Volume:
+def read_nifti_volume(path: str | Path, *, number: int | None = None, plane: str | None = None) -> Volume:
     """Read a volume. Its gray values are read when they are asked for, unless the file is compressed.
 
     Its slices are those of the acquisition: the axis that the header names, else the one with by far the largest
@@ -33,6 +33,7 @@ def read_nifti_volume(path: str | Path, *, number: int | None = None) -> Volume:
     Args:
         path: of a file `.nii`, `.nii.gz`, or of one of a pair `.hdr` and `.img`.
         number: of the volume in a file with four dimensions, counted from 1.
+        plane: of the slices, one of `PLANES`; None for that of the acquisition.
 
     Returns:
         (D, H, W) with an affine to LPS: from the sform where its code is set, else from the qform. Where both codes are
@@ -51,7 +52,7 @@ def read_nifti_volume(path: str | Path, *, number: int | None = None) -> Volume:
         ...     read_nifti_volume(path)
         Volume(head.nii: NIfTI, 3 x 4 x 5, axial, 5 x 1 x 1 mm)
     """
-    return _volume(FileContent(Path(path)), number)
+    return _volume(FileContent(Path(path)), number, plane)
 
 
 def read_nifti(content: FileContent) -> Scan:
@@ -65,7 +66,7 @@ def nifti_size(content: FileContent) -> tuple[int, int]:
     return _volume(content, None).size[1:]
 
 
-def _volume(content: FileContent, number: int | None) -> Volume:
+def _volume(content: FileContent, number: int | None, plane: str | None = None) -> Volume:
     image = _opened(content)
     shape, dtype = image.shape, np.dtype(image.dataobj.dtype)
     volumes = int(np.prod(shape[3:], dtype=np.int64))
@@ -78,7 +79,7 @@ def _volume(content: FileContent, number: int | None) -> Volume:
     shape = (*shape[:3], *(1,) * (3 - len(shape)))
     known, affine = _affine(image)
     notes = () if known else ("the header gives no spacing that can be true: sizes are in voxels",)
-    turn = _upright(image, affine)
+    turn = reorientation(affine[:3, :3], plane or _native_plane(image, affine))
     voxels = _Voxels(content, image, shape, (number or 1) - 1, turn)
     corner = affine @ [*((np.array(shape) - 1) * _starts(turn)), 1]
     steps = affine[:3, list(turn.axes)] * np.where(turn.flips, -1, 1)
@@ -146,8 +147,8 @@ def _affine(image: Nifti1Image) -> tuple[bool, Floats]:
     return bool(coded or not np.allclose(spacing, 1)), affine
 
 
-def _upright(image: Nifti1Image, affine: Floats) -> Reorientation:
-    """How to turn the array into upright slices of the plane of acquisition."""
+def _native_plane(image: Nifti1Image, affine: Floats) -> str:
+    """The plane of acquisition."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     header: Any = image.header
     axis = header.get_dim_info()[2]
@@ -156,8 +157,7 @@ def _upright(image: Nifti1Image, affine: Floats) -> Reorientation:
         axis = thickest if spacing[thickest] > _THICKER * np.sort(spacing)[1] else 2
     if 1 in image.shape[:2] and len(image.shape) > 2:  # a single slice along another axis
         axis = image.shape.index(1)
-    plane = PLANES[2 - int(np.abs(affine[:3, axis]).argmax())]
-    return reorientation(affine[:3, :3], plane)
+    return PLANES[2 - int(np.abs(affine[:3, axis]).argmax())]
 
 
 def _starts(turn: Reorientation) -> Floats:

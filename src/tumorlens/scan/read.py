@@ -17,7 +17,9 @@ from tumorlens.scan.mask import as_mask
 from tumorlens.scan.matlab import matlab_size, read_matlab, read_matlab_mask
 from tumorlens.scan.nifti import nifti_size, read_nifti
 from tumorlens.scan.raster import raster_size, read_pil, read_raster
+from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.types import Mask, Scan
+from tumorlens.scan.volume_slices import read_mask_slice, read_slice, slice_size
 
 ScanSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | npt.NDArray[Any] | Scan
 """What a scan can be read from."""
@@ -33,6 +35,8 @@ def read_scan(source: ScanSource) -> Scan:
         source: one of
 
             - the path of a file: PNG, JPEG, TIFF, BMP, DICOM, NIfTI, or MATLAB v7.3 with a struct `cjdata`;
+            - the path of an upright slice: ``"head.nii.gz#axial=12"`` (counted from 0, also ``coronal`` and
+              ``sagittal``), or ``"enhanced.dcm#frame=3"`` (counted from 1);
             - the content of such a file: bytes, or a binary file object, which is read from where it stands;
             - a `PIL.Image.Image`;
             - an array, or a tensor in CPU memory: (H, W), (1, H, W) or (H, W, 1) gray values, or (H, W, 3) color,
@@ -58,6 +62,8 @@ def read_scan(source: ScanSource) -> Scan:
     if isinstance(source, Image.Image):
         return read_pil(source, Path(getattr(source, "filename", "") or "PIL image"))
     if isinstance(source, str | os.PathLike):
+        if location := SliceLocation.parse(Path(source)):
+            return read_slice(location)
         return _read_file(FileContent(Path(source)))
     if isinstance(source, bytes | bytearray | memoryview):
         return _read_file(_in_memory(Path("bytes"), bytes(source[: MAX_BYTES + 1])))
@@ -77,6 +83,8 @@ def read_size(path: str | Path) -> tuple[int, int]:
 
     Gray values are not decoded where the format allows it.
     """
+    if location := SliceLocation.parse(Path(path)):
+        return slice_size(location)
     file = FileContent(Path(path))
     match identify(file):
         case "HDF5":
@@ -90,7 +98,7 @@ def read_size(path: str | Path) -> tuple[int, int]:
 
 
 def read_mask(path: str | Path) -> Mask:
-    """Read a mask from an image with two values, or from tumorMask in a MATLAB v7.3 file.
+    """Read a mask from an image with two values, from tumorMask in a MATLAB v7.3 file, or from a slice of a volume.
 
     Returns:
         (H, W) uint8, 1 = tumor.
@@ -99,6 +107,8 @@ def read_mask(path: str | Path) -> Mask:
         ScanError: as for `read_scan`, or the file holds more than two values.
         MissingExtraError: h5py is needed for this file and is not installed.
     """
+    if location := SliceLocation.parse(Path(path)):
+        return read_mask_slice(location)
     file = FileContent(Path(path))
     kind = identify(file)
     return read_matlab_mask(file) if kind == "HDF5" else as_mask(_read_kind(file, kind).pixels, file.path)

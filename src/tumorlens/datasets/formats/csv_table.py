@@ -12,9 +12,13 @@ from pathlib import Path
 from tumorlens._files import atomic_write
 from tumorlens.datasets.formats.class_folders import SPLIT_NAMES, class_name
 from tumorlens.datasets.formats.csv_rows import CsvRow, read_rows
+from tumorlens.datasets.formats.volume_rows import VOLUME_COLUMNS, volume_table
 from tumorlens.datasets.reference_masks import MaskLocation
+from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
+from tumorlens.datasets.slice_origin import SliceOrigin
 from tumorlens.datasets.table import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
+from tumorlens.scan.slice_location import file_of
 
 _MARK = "# tumorlens table "
 _COLUMNS = ("id", "image", "label", "mask", "group", "split")
@@ -41,12 +45,14 @@ def write_table(table: Table, path: Path, *, comments: Mapping[str, str] | None 
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         stream.write(_MARK + json.dumps(header) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*_COLUMNS, *(["comment"] if comments is not None else [])])
+        origins = ORIGIN_COLUMNS if table.has_volumes else ()
+        writer.writerow([*_COLUMNS, *origins, *(["comment"] if comments is not None else [])])
         for s in table.samples:
             mask = _relative(s.mask, path.parent) if s.mask else ""
             image = _relative(s.image, path.parent)
             comment = [] if comments is None else [comments.get(s.id, "")]
-            writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or "", *comment])
+            origin = s.origin.cells() if s.origin else ("",) * len(origins)
+            writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or "", *origin, *comment])
     return path
 
 
@@ -54,8 +60,9 @@ def read_table(path: Path) -> Table:
     """Read a table of `write_table`, or a plain CSV that was made by hand.
 
     By hand, the columns ``image`` and ``label`` are enough; ``mask``, ``group`` (the patient), ``split``
-    and ``id`` are optional. Labels are then normalized like class folders (`class_name`), classes are
-    the sorted labels, and ids and patients carry the file's name. Paths start from the table's folder.
+    and ``id`` are optional. A column ``volume`` in place of ``image`` names NIfTI volumes, see `volume_table`.
+    Labels are then normalized like class folders (`class_name`), classes are the sorted labels, and ids and patients
+    carry the file's name. Paths start from the table's folder.
 
     Raises:
         DataError: a column, a value or a file is missing, a split has an unknown name, or the rows of
@@ -64,6 +71,10 @@ def read_table(path: Path) -> Table:
     """
     if not path.is_file():
         raise DataError(file=path, found="no such table", expected="a CSV with the columns image and label")
+    rows = read_rows(path, ())
+    columns = set(rows[0][1]) if rows else set()
+    if "image" not in columns and columns & set(VOLUME_COLUMNS):
+        return volume_table(path, rows)
     rows = read_rows(path, ("image", "label"))
     samples = [_sample(path, line, row) for line, row in rows]
     header = _read_header(path)
@@ -128,14 +139,22 @@ def _sample(path: Path, line: int, row: CsvRow) -> Sample:
         mask=_mask(path, line, row["mask"]) if row.get("mask") else None,
         group=row.get("group") or None,
         split=SPLIT_NAMES.get(split),
+        origin=_origin(path, line, row),
     )
+
+
+def _origin(path: Path, line: int, row: CsvRow) -> SliceOrigin | None:
+    try:
+        return SliceOrigin.from_cells(row)
+    except DataError as error:
+        raise DataError(file=path, line=line, found=error.found, expected=error.expected) from None
 
 
 def _file(path: Path, line: int, name: str) -> Path:
     file = path.parent / _portable(name)
-    if not file.is_file():
+    if not file_of(file).is_file():
         raise DataError(
-            file=path, line=line, found=f"{file} does not exist", advice="paths start from the table's folder"
+            file=path, line=line, found=f"{file_of(file)} does not exist", advice="paths start from the table's folder"
         )
     return file
 

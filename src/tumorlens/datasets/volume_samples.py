@@ -1,0 +1,195 @@
+"""NIfTI volumes with their masks -> samples, one for each slice; what is left out is counted by reason."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens._arrays import Flags
+from tumorlens.datasets.classes import HEALTHY
+from tumorlens.datasets.slice_origin import SliceOrigin
+from tumorlens.datasets.table import VOLUME_PREFIX, Sample
+from tumorlens.datasets.unannotated import UNANNOTATED
+from tumorlens.errors import ScanError
+from tumorlens.scan.nifti import read_nifti_volume
+from tumorlens.scan.slice_location import SliceLocation
+from tumorlens.scan.volume import Volume
+
+NO_TUMOR, TUMOR = "no_tumor", "tumor"
+
+_MOST_LABELS = 32  # distinct values of a mask; more are gray values
+_HEAD_LEVEL = 0.15  # of the bright voxels of a volume; background and its noise are darker
+_HEAD_SHARE = 0.01  # of the pixels of a slice that show a head
+_SAME_GRID = 0.5  # voxels: the largest distance of the corners of a mask from those of its volume
+
+
+@dataclass(frozen=True)
+class VolumeEntry:
+    """A volume of a data set.
+
+    Attributes:
+        id: ``"<set>/<name>"``, the same on every machine.
+        image: the NIfTI file.
+        mask: the NIfTI file of its reference mask; None where it has none.
+        label: class of the volume; None where unknown.
+        group: the patient, ``"<set>:<patient>"``; None where unknown.
+        plane: of the slices; None for that of the acquisition.
+        mask_labels: values of the mask that count as tumor; empty for all but 0.
+        study: of the volume; None where unknown.
+        sequence: of the volume; None where unknown.
+        contrast: whether contrast was given; None where unknown.
+    """
+
+    id: str
+    image: Path
+    mask: Path | None = None
+    label: str | None = None
+    group: str | None = None
+    plane: str | None = None
+    mask_labels: tuple[int, ...] = ()
+    study: str | None = None
+    sequence: str | None = None
+    contrast: bool | None = None
+
+
+@dataclass
+class LeftOut:
+    """What does not become a sample.
+
+    Attributes:
+        volumes: reason -> number of files.
+        facts: other sentences on the volumes -> number of volumes or slices.
+    """
+
+    volumes: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """One sentence for each reason, for the notes of the table with this name."""
+        left = (f"{name}: {n:,} file{'s' * (n > 1)} left out: {reason}" for reason, n in sorted(self.volumes.items()))
+        return (*left, *(f"{name}: {n:,} {fact}" for fact, n in sorted(self.facts.items())))
+
+
+def volume_samples(entries: Iterable[VolumeEntry], left_out: LeftOut) -> tuple[Sample, ...]:
+    """The slices of volumes.
+
+    With a mask, a slice has the class of its volume (`TUMOR` where it has none) where the mask is not empty, and
+    `NO_TUMOR` elsewhere. Without a mask, the slices of a healthy volume have its class, and those of others are
+    unannotated. Slices at both ends of a volume that show no head are left out.
+
+    Args:
+        entries: volumes; each file is read once.
+        left_out: gets what is left out, by reason.
+    """
+    samples: list[Sample] = []
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for result in threads.map(_slices, entries):
+            if isinstance(result, str):
+                left_out.volumes[result] += 1
+                continue
+            samples += result.samples
+            left_out.facts.update(result.facts)
+    return tuple(samples)
+
+
+@dataclass(frozen=True)
+class _Slices:
+    samples: list[Sample]
+    facts: Counter[str]
+
+
+def _slices(entry: VolumeEntry) -> _Slices | str:
+    """The samples of a volume, or why it is left out."""
+    try:
+        volume = read_nifti_volume(entry.image, plane=entry.plane)
+        heads = _head_slices(volume)
+        marked = None
+        if entry.mask is not None:
+            mask = read_nifti_volume(entry.mask, plane=volume.plane)
+            if not _same_grid(volume, mask):
+                return "its mask lies on another grid; resample the mask"
+            marked = _marked(mask, entry.mask_labels)
+            if marked is None:
+                return "its mask holds gray values, not labels"
+    except ScanError as error:
+        return f"it or its mask {error.found}"
+    if marked is None:
+        label = NO_TUMOR if entry.label in HEALTHY else UNANNOTATED
+        labels = [label] * len(volume)
+    else:
+        labels = [(entry.label or TUMOR) if one else NO_TUMOR for one in marked]
+        heads |= marked
+    kept = np.flatnonzero(heads)
+    first, last = (int(kept[0]), int(kept[-1]) + 1) if len(kept) else (0, 0)
+    facts = Counter({"slices without a head at the ends of volumes left out": len(volume) - (last - first)})
+    if marked is not None and not marked.any():
+        facts["volumes with an empty mask: all of their slices count as no_tumor"] = 1
+    if marked is None and entry.label and entry.label not in HEALTHY:
+        facts["volumes of a tumor without a mask: nothing says which slices show it, so they are unannotated"] = 1
+    if not volume.spacing_known:
+        facts["volumes whose header states no spacing that can be true: no millimeters"] = 1
+    samples = [_sample(entry, volume, i, labels[i]) for i in range(first, last)]
+    return _Slices(samples, +facts)
+
+
+def _sample(entry: VolumeEntry, volume: Volume, index: int, label: str) -> Sample:
+    image = SliceLocation(entry.image, volume.plane, index)
+    mask = SliceLocation(entry.mask, volume.plane, index, entry.mask_labels).path if entry.mask else None
+    position = float(volume.origins[index] @ volume.normal) if volume.spacing_known else None
+    return Sample(
+        id=f"{entry.id}#{image.fragment}",
+        image=image.path,
+        label=label,
+        mask=mask,
+        group=entry.group or f"{VOLUME_PREFIX}{entry.id}",
+        origin=SliceOrigin(
+            volume=entry.id,
+            plane=volume.plane,
+            slice_index=index,
+            position=None if position is None else round(position, 4),
+            study=entry.study,
+            sequence=entry.sequence,
+            contrast=entry.contrast,
+        ),
+    )
+
+
+def _head_slices(volume: Volume) -> Flags:
+    """(D,) whether a slice shows a part of a head."""
+    step = max(1, min(volume.size[1:]) // 128)
+    thumbnails = np.stack([volume.read(i)[::step, ::step].astype(np.float32) for i in range(len(volume))])
+    low, high = np.percentile(thumbnails, [1, 99])
+    bright = thumbnails > low + _HEAD_LEVEL * (high - low)
+    shows: Flags = bright.mean(axis=(1, 2)) > _HEAD_SHARE
+    return shows
+
+
+def _marked(mask: Volume, labels: Sequence[int]) -> Flags | None:
+    """(D,) whether a slice of the mask shows a tumor; None where it is no mask."""
+    shows, values = np.zeros(len(mask), bool), set()
+    for i in range(len(mask)):
+        pixels = mask.read(i)
+        found: npt.NDArray[np.generic] = np.unique(pixels)
+        values |= set(found.tolist())
+        if len(values) > _MOST_LABELS or any(value != int(value) or value < 0 for value in values):
+            return None
+        shows[i] = bool(np.isin(found, labels).any() if labels else (found != 0).any())
+    return shows
+
+
+def _same_grid(one: Volume, other: Volume) -> bool:
+    """Whether two volumes have the same voxels."""
+    if one.size != other.size or one.affine is None or other.affine is None:
+        return False
+    depth, height, width = one.size
+    ends = ([0, depth - 1], [0, height - 1], [0, width - 1])
+    corners = np.stack([*(axis.ravel() for axis in np.meshgrid(*ends)), np.ones(8)])
+    distance = np.abs((one.affine - other.affine) @ corners).max()
+    return bool(distance <= _SAME_GRID * np.linalg.norm(one.affine[:3, :3], axis=0).min())
