@@ -38,7 +38,19 @@ def add_file(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
 
 
 def test_the_data_sets_are_tried_in_a_fixed_order() -> None:
-    expected = ["figshare", "nickparvar", "br35h", "navoneel", "no_tumor", "phantom", "coco", "folder"]
+    expected = [
+        "figshare",
+        "nickparvar",
+        "br35h",
+        "navoneel",
+        "no_tumor",
+        "phantom",
+        "coco",
+        "bids",
+        "nifti",
+        "dicom",
+        "folder",
+    ]
     assert list(DATASETS) == list(discover(formats, sets)) == expected
     assert DATASETS["folder"].order == max(known.order for known in DATASETS.values())
 
@@ -48,7 +60,7 @@ def test_a_data_set_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.M
     assert open_table(folder).name == "data"
     add_file(monkeypatch, tmp_path / "toy", TOY.replace("{order}", "70"))
     datasets = discover(sets, formats)
-    assert list(datasets) == [*list(DATASETS)[:6], "toy", "coco", "folder"]
+    assert list(datasets) == [*list(DATASETS)[:6], "toy", *list(DATASETS)[6:]]
     monkeypatch.setattr("tumorlens.datasets.table_source.DATASETS", datasets)
     assert [sample.id for sample in open_table(folder).samples] == ["toy/0.png", "toy/1.png"]
     assert open_table(f"toy:{folder}").name == "toy"

@@ -99,6 +99,26 @@ def volume_samples(entries: Iterable[VolumeEntry], left_out: LeftOut) -> tuple[S
     return tuple(samples)
 
 
+def head_slices(volume: Volume) -> Flags:
+    """(D,) whether a slice shows a part of a head: some of its pixels are bright for its volume.
+
+    Raises:
+        ScanError, MissingExtraError: a slice cannot be read.
+    """
+    step = max(1, min(volume.size[1:]) // 128)
+    thumbnails = np.stack([volume.read(i)[::step, ::step].astype(np.float32) for i in range(len(volume))])
+    low, high = np.percentile(thumbnails, [1, 99])
+    bright = thumbnails > low + _HEAD_LEVEL * (high - low)
+    shows: Flags = bright.mean(axis=(1, 2)) > _HEAD_SHARE
+    return shows
+
+
+def kept_range(shows: Flags) -> range:
+    """The slices from the first to the last that shows a head."""
+    found = np.flatnonzero(shows)
+    return range(int(found[0]), int(found[-1]) + 1) if len(found) else range(0)
+
+
 @dataclass(frozen=True)
 class _Slices:
     samples: list[Sample]
@@ -109,7 +129,7 @@ def _slices(entry: VolumeEntry) -> _Slices | str:
     """The samples of a volume, or why it is left out."""
     try:
         volume = read_nifti_volume(entry.image, plane=entry.plane)
-        heads = _head_slices(volume)
+        heads = head_slices(volume)
         marked = None
         if entry.mask is not None:
             mask = read_nifti_volume(entry.mask, plane=volume.plane)
@@ -126,16 +146,15 @@ def _slices(entry: VolumeEntry) -> _Slices | str:
     else:
         labels = [(entry.label or TUMOR) if one else NO_TUMOR for one in marked]
         heads |= marked
-    kept = np.flatnonzero(heads)
-    first, last = (int(kept[0]), int(kept[-1]) + 1) if len(kept) else (0, 0)
-    facts = Counter({"slices without a head at the ends of volumes left out": len(volume) - (last - first)})
+    kept = kept_range(heads)
+    facts = Counter({"slices without a head at the ends of volumes left out": len(volume) - len(kept)})
     if marked is not None and not marked.any():
         facts["volumes with an empty mask: all of their slices count as no_tumor"] = 1
     if marked is None and entry.label and entry.label not in HEALTHY:
         facts["volumes of a tumor without a mask: nothing says which slices show it, so they are unannotated"] = 1
     if not volume.spacing_known:
         facts["volumes whose header states no spacing that can be true: no millimeters"] = 1
-    samples = [_sample(entry, volume, i, labels[i]) for i in range(first, last)]
+    samples = [_sample(entry, volume, i, labels[i]) for i in kept]
     return _Slices(samples, +facts)
 
 
@@ -159,16 +178,6 @@ def _sample(entry: VolumeEntry, volume: Volume, index: int, label: str) -> Sampl
             contrast=entry.contrast,
         ),
     )
-
-
-def _head_slices(volume: Volume) -> Flags:
-    """(D,) whether a slice shows a part of a head."""
-    step = max(1, min(volume.size[1:]) // 128)
-    thumbnails = np.stack([volume.read(i)[::step, ::step].astype(np.float32) for i in range(len(volume))])
-    low, high = np.percentile(thumbnails, [1, 99])
-    bright = thumbnails > low + _HEAD_LEVEL * (high - low)
-    shows: Flags = bright.mean(axis=(1, 2)) > _HEAD_SHARE
-    return shows
 
 
 def _marked(mask: Volume, labels: Sequence[int]) -> Flags | None:

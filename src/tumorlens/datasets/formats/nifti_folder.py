@@ -46,6 +46,8 @@ def read(folder: Path) -> Table:
     if not samples:
         found = "no NIfTI volume can be used"
         raise DataError(file=folder, found=found, expected="volumes with masks", advice="; ".join(notes) or None)
+    if other := sum(path.is_file() and not is_nifti_name(path.name) for path in folder.rglob("[!.]*")):
+        notes += (f"{name}: {other:,} files that are not called like NIfTI files were not read",)
     if patients:
         notes += (f"{name}: patients are named by the folders of their volumes",)
     if len(patients) < len(pairs):
@@ -113,5 +115,5 @@ DATASET = Dataset(
     ),
     read,
     lambda folder: next(nifti_files(folder), None) is not None,
-    order=85,
+    order=94,
 )
