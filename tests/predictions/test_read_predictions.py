@@ -85,6 +85,51 @@ def test_a_run_its_onnx_file_and_the_predictions_of_that_file_have_the_same_metr
     assert "region_occlusion" not in onnx.not_measured
 
 
+def test_a_model_file_has_the_ood_scores_and_prediction_sets_of_its_run(
+    evaluation: Evaluation, evaluated_model_file: Path, phantom_table: Table, tmp_path: Path
+) -> None:
+    found = evaluate(read_predictions(evaluated_model_file, phantom_table.subset("test")), n_resamples=100)
+    mine, theirs = found.to_dict()["analyses"], evaluation.to_dict()["analyses"]
+    assert not {"ood", "selective"} & set(found.not_measured)
+    flagged = [one["ood"]["flagged"]["value"] for one in (mine, theirs)]
+    assert flagged[0] == pytest.approx(flagged[1])
+    assert mine["ood"]["fitted_on_images"] == theirs["ood"]["fitted_on_images"]
+    assert mine["ood"]["validation_kept"] == pytest.approx(theirs["ood"]["validation_kept"])
+    assert mine["ood"]["method"] == theirs["ood"]["method"]
+    assert mine["selective"]["validation_units"] == theirs["selective"]["validation_units"]
+    for ours, other in zip(mine["selective"]["rows"], theirs["selective"]["rows"], strict=True):
+        assert ours["size"]["value"] == pytest.approx(other["size"]["value"])
+        assert ours["answered"]["value"] == pytest.approx(other["answered"]["value"])
+    page = (write_evaluation(None, found, tmp_path) / "report.html").read_text(encoding="utf-8")
+    assert "Out-of-distribution detection" in page
+    assert "Selective prediction" in page
+
+
+def test_the_prediction_sets_of_a_shipped_model_are_those_of_its_predictor(table: Table) -> None:
+    from tumorlens.deploy.predictor import Predictor
+    from tumorlens.deploy.shipped import model_path
+
+    some = replace(table, samples=table.samples[::5])
+    found = evaluate(read_predictions(model_path("tiny"), some), analyses={"region_occlusion": False}, n_resamples=50)
+    predictor = Predictor(model_path("tiny"))
+    for row in found.to_dict()["analyses"]["selective"]["rows"]:
+        predicted = [predictor.predict(one.image, coverage=row["nominal_coverage"]) for one in some]
+        sizes: dict[str, list[int]] = {}
+        for sample, prediction in zip(some, predicted, strict=True):
+            sizes.setdefault(sample.unit, []).append(len(prediction.prediction_set or ()))
+        assert row["size"]["value"] == pytest.approx(np.mean([np.mean(one) for one in sizes.values()]))
+    flagged = found.to_dict()["analyses"]["ood"]["flagged"]["value"]
+    assert flagged == pytest.approx(np.mean([prediction.ood for prediction in predicted]))
+
+
+def test_merged_classes_have_ood_scores_and_no_prediction_sets(evaluated_model_file: Path, table: Table) -> None:
+    samples = [replace(one, label=one.label if one.label == "no_tumor" else "tumor") for one in table]
+    binary = replace(table, samples=tuple(samples), classes=("no_tumor", "tumor"))
+    found = evaluate(read_predictions(evaluated_model_file, binary), n_resamples=100)
+    assert "merged" in found.not_measured["selective"]
+    assert "ood" in found.analyses
+
+
 def test_masks_of_a_segmenting_model_file_equal_those_that_are_read_from_files(table: Table, tmp_path: Path) -> None:
     from tumorlens.deploy.shipped import model_path
 

@@ -20,7 +20,7 @@ from tumorlens.evaluation.evaluation_facts import PredictionsFacts
 from tumorlens.evaluation.evaluation_options import EvaluationOptions
 from tumorlens.evaluation.evaluation_result import Evaluation, TemperatureScaling
 from tumorlens.evaluation.given_metrics import measure_given, why_absent
-from tumorlens.evaluation.inference_result import Inference, InferenceResult
+from tumorlens.evaluation.inference_result import InferenceResult
 from tumorlens.evaluation.subset import bootstrap_of, check_classes, check_disjoint
 from tumorlens.evaluation.tool_predictions import Predictions, merged_tumor_classes
 from tumorlens.metrics.calibration import nll
@@ -39,7 +39,8 @@ _LEAST = 1e-12  # a probability of 0 has no logarithm
 _REASONS = {
     "training data": "The training data are not named (--trained-on).",
     "network": "These are predictions alone; this needs the network, to run it on changed images.",
-    "run": "This needs a run of tumorlens, with its validation subset and the features of its network.",
+    "thresholds": "This needs thresholds from validation images: a run of tumorlens, or a model file of one.",
+    "run": "This needs a run of tumorlens.",
 }
 
 
@@ -84,8 +85,9 @@ def evaluate_predictions(
             batch_size=options.batch_size,
             progress=shown,
             given=given,
+            stored=predictions.thresholds,
         )
-        results, absent = _analyze(chosen, context, predictions.infer, trained_on)
+        results, absent = _analyze(chosen, context, predictions, trained_on)
     return _result(context, predictions, trained_on, results, absent, options.prevalence)
 
 
@@ -187,21 +189,28 @@ def _everyone(bootstrap: ClusterBootstrap) -> Estimate:
 
 
 def _analyze(
-    chosen: Mapping[str, int], context: Context, infer: Inference | None, trained_on: Table | None
+    chosen: Mapping[str, int], context: Context, predictions: Predictions, trained_on: Table | None
 ) -> tuple[dict[str, AnalysisResult], dict[str, str]]:
     """The results of the chosen analyses that can be made, and why the others cannot."""
     results, absent = {}, {}
     for name, limit in chosen.items():
         analysis = registry()[name]
-        if reason := _why_not(analysis, infer, trained_on):
+        if reason := _why_not(analysis, predictions, trained_on):
             absent[name] = reason
         elif result := analysis.measure(replace(context, limit=limit)):
             results[name] = result
+        elif analysis.needs == "thresholds":
+            absent[name] = "The model file holds no thresholds for this, or its tumor classes are merged here."
     return results, absent
 
 
-def _why_not(analysis: Analysis, infer: Inference | None, trained_on: Table | None) -> str:
-    can = {"training data": trained_on is not None, "network": infer is not None, "run": False}
+def _why_not(analysis: Analysis, predictions: Predictions, trained_on: Table | None) -> str:
+    can = {
+        "training data": trained_on is not None,
+        "network": predictions.infer is not None,
+        "thresholds": predictions.thresholds is not None,
+        "run": False,
+    }
     return "" if can[analysis.needs] else _REASONS[analysis.needs]
 
 

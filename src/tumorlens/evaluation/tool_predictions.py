@@ -13,6 +13,7 @@ from tumorlens.errors import DataError
 from tumorlens.evaluation.evaluation_facts import PredictionSource
 from tumorlens.evaluation.inference_result import Inference
 from tumorlens.evaluation.packed_mask import PackedMask
+from tumorlens.evaluation.stored_thresholds import StoredThresholds
 
 TUMOR = "tumor"
 """The class name of any tumor in binary data."""
@@ -31,6 +32,7 @@ class Predictions:
         source: where they are from, and what is known of each image.
         infer: runs the network again on other images; None where there are predictions alone.
         caveats: what a reader must know before quoting a metric, one sentence each.
+        thresholds: of a model file of tumorlens, with its OOD scores of the N images; None for all others.
 
     Example:
         >>> import tumorlens
@@ -52,6 +54,7 @@ class Predictions:
     source: PredictionSource
     infer: Inference | None = None
     caveats: tuple[str, ...] = ()
+    thresholds: StoredThresholds | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.table), len(self.classes))
@@ -88,7 +91,13 @@ def merged_tumor_classes(predictions: Predictions) -> Predictions:
             " Their probabilities are summed. This can only raise sensitivity compared with the most probable of all "
             "classes."
         )
+    thresholds = predictions.thresholds and replace(predictions.thresholds, prediction_sets=None)
     # the network itself still has all classes, so that it is not run again
     return replace(
-        predictions, classes=binary, probabilities=merged, infer=None, caveats=(*predictions.caveats, caveat)
+        predictions,
+        classes=binary,
+        probabilities=merged,
+        infer=None,
+        caveats=(*predictions.caveats, caveat),
+        thresholds=thresholds,
     )

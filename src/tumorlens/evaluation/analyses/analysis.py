@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the command line reads the registry before it needs any of 
     from tumorlens.datasets import Sample, Table
     from tumorlens.evaluation.evaluation_facts import Given
     from tumorlens.evaluation.inference_result import Inference, InferenceResult
+    from tumorlens.evaluation.stored_thresholds import StoredThresholds
     from tumorlens.metrics.overlap import SegmentationCase
     from tumorlens.models import Pipeline
     from tumorlens.report import Section
@@ -31,8 +32,10 @@ if TYPE_CHECKING:  # the command line reads the registry before it needs any of 
     from tumorlens.training import Run
 
 
-Need = Literal["training data", "network", "run"]
-"""A table of training images, a network that can be run again, or a run with its validation subset."""
+Need = Literal["training data", "network", "thresholds", "run"]
+"""A table of training images, a network that can be run again, thresholds from validation images, or a run.
+
+Runs and model files of tumorlens have such thresholds."""
 
 
 class AnalysisResult(Protocol):
@@ -74,6 +77,7 @@ class Context:
         batch_size: the largest number of images that the network gets at one time.
         progress: called while the analysis works.
         given: whether probabilities or classes are known.
+        stored: thresholds of a model file; None for a run, which fits its own.
     """
 
     run: Run | None
@@ -95,6 +99,7 @@ class Context:
     batch_size: int
     progress: Progress
     given: Given = "probabilities"
+    stored: StoredThresholds | None = None
 
     @property
     def samples(self) -> tuple[Sample, ...]:

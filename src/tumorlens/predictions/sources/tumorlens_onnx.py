@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tumorlens.deploy.predictor import Predictor
 from tumorlens.errors import TumorlensError
+from tumorlens.evaluation.stored_thresholds import StoredOODFit, StoredThresholds
 from tumorlens.evaluation.tool_predictions import Predictions
+from tumorlens.model_card.card import ModelCard
 from tumorlens.predictions.onnx_inference import SliceOutput, predict_table
 from tumorlens.predictions.prediction_request import PredictionReader, PredictionRequest
 from tumorlens.scan import GrayImage
@@ -22,15 +25,34 @@ def read(request: PredictionRequest) -> Predictions:
         ScanError: an image cannot be read.
     """
     predictor = Predictor(request.path, device=request.device, threads=request.threads)
+    scores = list[float | None]()
 
     def predict(slices: Iterable[GrayImage], batch_size: int) -> Iterator[SliceOutput]:
         for _, found in predictor.predict_many(slices, heatmap=False, batch_size=batch_size):
             if isinstance(found, TumorlensError):
                 raise found
             row = np.array([found.probabilities[name] for name in predictor.classes])
+            scores.append(found.ood_score)
             yield SliceOutput(row, found.mask, found.milliseconds)
 
-    return predict_table(request, predictor.card.name, predictor.classes, "onnx", predict)
+    found = predict_table(request, predictor.card.name, predictor.classes, "onnx", predict)
+    return replace(found, thresholds=_thresholds(predictor.card, scores[: len(request.table)]))
+
+
+def _thresholds(card: ModelCard, scores: Sequence[float | None]) -> StoredThresholds:
+    known = [score for score in scores if score is not None]
+    complete = card.ood is not None and len(known) == len(scores)
+    fit = None
+    if card.ood is not None and complete:
+        fit = StoredOODFit(
+            method=card.ood.method,
+            images=card.ood.fitted_on_images,
+            units=card.ood.fitted_on_units,
+            validation_images=card.ood.validation_images,
+            validation_units=card.ood.validation_units,
+            kept=card.ood.validation_kept,
+        )
+    return StoredThresholds(card.temperature, fit, np.array(known) if complete else None, card.prediction_sets)
 
 
 SOURCE = PredictionReader(

@@ -6,5 +6,6 @@ ANALYSIS = Analysis(
     __name__,
     title="Out-of-distribution detection",
     help="Count the images that are flagged as out-of-distribution.",
+    needs="thresholds",
     order=30,
 )

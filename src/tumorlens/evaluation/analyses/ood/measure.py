@@ -9,19 +9,25 @@ import numpy as np
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
-from tumorlens.evaluation.fit_ood import fit_ood, fitting_samples
-from tumorlens.evaluation.thresholds import may_fit
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
 SCALED_TO = 0.96  # of the held-out images: at most 5 % are to be flagged, and networks of one recipe differ
 
 
 def measure(context: Context) -> OODResult | None:
-    """Fit on train and validation, then count flagged images; None where nothing can be fitted.
+    """Fit on train and validation, or take the fit of a model file, then count flagged images; None without a fit.
 
     Raises:
         ScanError: an image cannot be read.
     """
+    groups = context.labels, context.bootstrap, context.classes
+    if stored := context.stored:
+        if stored.ood is None or stored.ood_scores is None:
+            return None
+        return OODResult(stored.ood, stored.ood_scores, *flagged(stored.ood_scores, *groups))
+    from tumorlens.evaluation.fit_ood import fit_ood, fitting_samples  # here: a model file needs no PyTorch
+    from tumorlens.evaluation.thresholds import may_fit
+
     if context.pipeline is None or not may_fit(context):
         return None
     fit = fit_ood(
@@ -34,7 +40,7 @@ def measure(context: Context) -> OODResult | None:
     if fit is None:
         return None
     scores = fit.scores(context.inference.features)
-    return OODResult(fit, scores, *flagged(scores, context.labels, context.bootstrap, context.classes))
+    return OODResult(fit, scores, *flagged(scores, *groups))
 
 
 def pool(results: Sequence[OODResult | None], context: PooledContext) -> PooledOODResult | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tumorlens._arrays import Floats
-from tumorlens.evaluation.fit_ood import OODFit
+from tumorlens.evaluation.stored_thresholds import StoredOODFit
 from tumorlens.stats import Estimate
+
+if TYPE_CHECKING:
+    from tumorlens.evaluation.fit_ood import OODFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,7 @@ class OODResult:
         per_class: class to the same, of the classes there are.
     """
 
-    fit: OODFit
+    fit: OODFit | StoredOODFit
     scores: Floats
     flagged: Estimate
     per_class: dict[str, Estimate]

@@ -6,5 +6,6 @@ ANALYSIS = Analysis(
     __name__,
     title="Selective prediction",
     help="Measure coverage, size and selective accuracy of conformal prediction sets.",
+    needs="thresholds",
     order=40,
 )

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.selective.result import AtCoverage, SelectiveResult
-from tumorlens.evaluation.thresholds import fit_prediction_sets, may_fit
 from tumorlens.metrics.calibration import softmax
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 from tumorlens.stats.conformal import PredictionSets, prediction_sets_of
@@ -20,7 +19,14 @@ COVERAGES = (0.99, 0.95, 0.90, 0.80)
 
 
 def measure(context: Context) -> SelectiveResult | None:
-    """Coverage, size and accuracy at several nominal coverages; None without a validation subset."""
+    """Coverage, size and accuracy at several nominal coverages; None where no quantiles are known."""
+    if stored := context.stored:
+        if stored.prediction_sets is None:
+            return None
+        logits = stored.logits(context.probabilities)
+        return at_coverages(stored.prediction_sets, logits, context.labels, context.bootstrap, context.classes)
+    from tumorlens.evaluation.thresholds import fit_prediction_sets, may_fit  # here: a model file needs no PyTorch
+
     if not may_fit(context):
         return None
     fitted = fit_prediction_sets(context.table, context.validation, context.validation_inference.logits)
