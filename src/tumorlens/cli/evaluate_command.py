@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 RunFolder = Annotated[
     Path,
     typer.Argument(
-        help="The folder of a finished run; or predictions of another tool: a .csv, a folder of masks, an .onnx file.",
+        help="The folder of a finished run; the name of a model that comes with tumorlens; or predictions of another "
+        "tool: a .csv, a folder of masks, an .onnx file.",
         show_default=False,
     ),
 ]
@@ -152,6 +153,23 @@ DescriptionFile = Annotated[
         rich_help_panel=Panel.MODEL,
     ),
 ]
+MaskLabels = Annotated[
+    str | None,
+    typer.Option(
+        "--mask-labels",
+        help="Values of predicted masks of volumes that count as tumor, such as 1,3; all but 0 by default.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
+ResampleMasks = Annotated[
+    bool,
+    typer.Option(
+        "--resample-masks",
+        help="Resample predicted masks on another grid than their volume, to the nearest voxel.",
+        rich_help_panel=Panel.DATA,
+    ),
+]
 UnmatchedOption = Annotated[
     Literal["error", "ignore"],
     choice(
@@ -172,6 +190,8 @@ def evaluate(
     masks: MaskFolder = None,
     trained_on: TrainedOn = None,
     description: DescriptionFile = None,
+    mask_labels: MaskLabels = None,
+    resample_masks: ResampleMasks = False,
     unmatched: UnmatchedOption = "error",
     out_dir: OutDir = None,
     unannotated: Unannotated = "error",
@@ -191,17 +211,22 @@ def evaluate(
 
     Every metric has a 95 % interval over patients.
     """
+    from tumorlens.deploy.shipped import model_path
     from tumorlens.evaluation.evaluation_options import EvaluationOptions
 
+    run = model_path(run)
     options = EvaluationOptions(allow_box_masks, prevalence, analyses, limits, n_resamples, seed, batch_size)
     if _is_predictions(run):
         if not data:
             raise typer.BadParameter("--data is missing: the table of the images that the predictions are for")
-        sources = PredictionOptions(masks, description, unmatched, device, threads, batch_size)
+        sources = PredictionOptions(
+            masks, description, _labels(mask_labels), resample_masks, unmatched, device, threads, batch_size
+        )
         return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, options, json)
-    if masks or trained_on or description or unmatched != "error":
+    if masks or trained_on or description or mask_labels or resample_masks or unmatched != "error":
         raise typer.BadParameter(
-            "--masks, --trained-on, --description and --unmatched are for another tool, not for a run"
+            "--masks, --mask-labels, --resample-masks, --trained-on, --description and --unmatched are for another "
+            "tool, not for a run"
         )
     if data and subset == "val":
         raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
@@ -239,10 +264,20 @@ class PredictionOptions:
 
     masks: Path | None
     description: Path | None
+    mask_labels: tuple[int, ...]
+    resample_masks: bool
     unmatched: Literal["error", "ignore"]
     device: Literal["cpu", "cuda"]
     threads: int | None
     batch_size: int
+
+
+def _labels(text: str | None) -> tuple[int, ...]:
+    """Values of a mask, separated by commas."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise typer.BadParameter(f"--mask-labels {text}: expected whole numbers above 0, such as 1,3")
+    return tuple(map(int, parts))
 
 
 def _is_predictions(source: Path) -> bool:

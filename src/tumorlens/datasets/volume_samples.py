@@ -21,13 +21,13 @@ from tumorlens.errors import ScanError
 from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.volume import Volume
+from tumorlens.scan.volume_grid import same_grid
 
 NO_TUMOR, TUMOR = "no_tumor", "tumor"
 
 _MOST_LABELS = 32  # distinct values of a mask; more are gray values
 _HEAD_LEVEL = 0.15  # of the bright voxels of a volume; background and its noise are darker
 _HEAD_SHARE = 0.01  # of the pixels of a slice that show a head
-_SAME_GRID = 0.5  # voxels: the largest distance of the corners of a mask from those of its volume
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _slices(entry: VolumeEntry) -> _Slices | str:
         marked = None
         if entry.mask is not None:
             mask = read_nifti_volume(entry.mask, plane=volume.plane)
-            if not _same_grid(volume, mask):
+            if not same_grid(volume, mask):
                 return "its mask lies on another grid; resample the mask"
             marked = _marked(mask, entry.mask_labels)
             if marked is None:
@@ -191,14 +191,3 @@ def _marked(mask: Volume, labels: Sequence[int]) -> Flags | None:
             return None
         shows[i] = bool(np.isin(found, labels).any() if labels else (found != 0).any())
     return shows
-
-
-def _same_grid(one: Volume, other: Volume) -> bool:
-    """Whether two volumes have the same voxels."""
-    if one.size != other.size or one.affine is None or other.affine is None:
-        return False
-    depth, height, width = one.size
-    ends = ([0, depth - 1], [0, height - 1], [0, width - 1])
-    corners = np.stack([*(axis.ravel() for axis in np.meshgrid(*ends)), np.ones(8)])
-    distance = np.abs((one.affine - other.affine) @ corners).max()
-    return bool(distance <= _SAME_GRID * np.linalg.norm(one.affine[:3, :3], axis=0).min())

@@ -85,6 +85,8 @@ def evaluate_predictions(
             batch_size=options.batch_size,
             progress=shown,
             given=given,
+            masks=predictions.masks,
+            volumes=predictions.volumes,
             stored=predictions.thresholds,
         )
         results, absent = _analyze(chosen, context, predictions, trained_on)
@@ -199,6 +201,8 @@ def _analyze(
             absent[name] = reason
         elif result := analysis.measure(replace(context, limit=limit)):
             results[name] = result
+        elif analysis.needs == "predictions" and context.subset.has_volumes:
+            absent[name] = "No mask is predicted, or the volumes are no NIfTI files."
         elif analysis.needs == "thresholds":
             absent[name] = "The model file holds no thresholds for this, or its tumor classes are merged here."
     return results, absent
@@ -206,6 +210,7 @@ def _analyze(
 
 def _why_not(analysis: Analysis, predictions: Predictions, trained_on: Table | None) -> str:
     can = {
+        "predictions": True,
         "training data": trained_on is not None,
         "network": predictions.infer is not None,
         "thresholds": predictions.thresholds is not None,

@@ -65,6 +65,7 @@ def evaluate_run(
             validation=tuple(validation),
             validation_inference=held_out,
             cases=tuple(cases),
+            masks=tuple(masks),
             limit=0,
             batch_size=options.batch_size,
             progress=shown,

@@ -14,6 +14,7 @@ from tumorlens.evaluation.evaluation_facts import PredictionSource
 from tumorlens.evaluation.inference_result import Inference
 from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.stored_thresholds import StoredThresholds
+from tumorlens.evaluation.volume_predictions import VolumePredictions
 
 TUMOR = "tumor"
 """The class name of any tumor in binary data."""
@@ -33,6 +34,7 @@ class Predictions:
         infer: runs the network again on other images; None where there are predictions alone.
         caveats: what a reader must know before quoting a metric, one sentence each.
         thresholds: of a model file of tumorlens, with its OOD scores of the N images; None for all others.
+        volumes: predictions of whole volumes; None where images are predicted, or slices alone.
 
     Example:
         >>> import tumorlens
@@ -55,6 +57,7 @@ class Predictions:
     infer: Inference | None = None
     caveats: tuple[str, ...] = ()
     thresholds: StoredThresholds | None = None
+    volumes: VolumePredictions | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.table), len(self.classes))

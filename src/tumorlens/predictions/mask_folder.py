@@ -1,6 +1,6 @@
-"""Folder of predicted masks, one file per image -> the masks of the samples of a table.
+"""Folder of predicted masks, one file per image or volume -> the masks of the samples of a table.
 
-Another kind of mask file needs one entry in `MASK_READERS`.
+Another kind of mask file needs one entry in `MASK_READERS`. Masks of volumes are read by `volume_masks`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ from pathlib import Path
 
 from tumorlens.errors import DataError, ScanError
 from tumorlens.evaluation.packed_mask import PackedMask
+from tumorlens.evaluation.volume_predictions import VolumePredictions
 from tumorlens.predictions.image_index import ImageIndex
 from tumorlens.predictions.prediction_request import PredictionRequest
+from tumorlens.predictions.volume_masks import read_volume_masks
 from tumorlens.scan import Mask, read_mask, read_size
 
-MASK_READERS: dict[str, Callable[[Path], Mask]] = {".png": read_mask}
+MASK_READERS: dict[str, Callable[[Path], Mask]] = {
+    ".png": read_mask,
+    ".nii": read_mask,
+    ".nii.gz": read_mask,
+}
 """Ending of a file -> function that reads (H, W) uint8, 1 = tumor, and refuses more than two values."""
 
 
@@ -28,24 +34,28 @@ class FolderMasks:
         masks: of each sample of the table; None where it has none.
         surplus: masks of no sample.
         digest: SHA-256 over names and bytes of all files.
+        volumes: the masks of whole volumes; None where the masks are of images.
     """
 
     masks: tuple[PackedMask | None, ...]
     surplus: int
     digest: str
+    volumes: VolumePredictions | None = None
 
 
 def mask_files(folder: Path) -> list[Path]:
     """The files of a folder, and below it, that may be masks."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in MASK_READERS and path.is_file())
+    return sorted(path for path in folder.rglob("*") if _ending(path) and path.is_file())
 
 
 def read_masks(folder: Path, request: PredictionRequest) -> FolderMasks:
     """Read the masks of all samples of the table.
 
+    Where the samples are slices of NIfTI volumes and the masks are NIfTI files, each mask is of a volume.
+
     Raises:
         DataError: no mask in the folder, two for one image, or images and masks that do not belong together.
-        ScanError: a mask has more than two values, or another size than its image.
+        ScanError: a mask has more than two values, or another size or grid than its image or volume.
     """
     files, samples = mask_files(folder), request.table.samples
     if not files:
@@ -54,12 +64,14 @@ def read_masks(folder: Path, request: PredictionRequest) -> FolderMasks:
             found="no mask" if folder.is_dir() else "no such folder",
             expected=f"one mask ({', '.join(MASK_READERS)}) for each image, called like it",
         )
+    if request.table.has_volumes and any(_ending(file) != ".png" for file in files):
+        return _volume_masks(folder, [file for file in files if _ending(file) != ".png"], request)
     index, surplus, digest = ImageIndex(samples), [], sha256()
     of: dict[int, Path] = {}
     for file in files:
         name = file.relative_to(folder)
         digest.update(name.as_posix().encode() + file.read_bytes())
-        position = index.find(name.with_suffix("").as_posix())
+        position = index.find(name.with_name(name.name[: -len(_ending(name))]).as_posix())
         if position is None:
             surplus.append(name.as_posix())
         elif position in of:
@@ -74,7 +86,7 @@ def read_masks(folder: Path, request: PredictionRequest) -> FolderMasks:
 
 
 def _packed(file: Path, image: Path) -> PackedMask:
-    mask, size = MASK_READERS[file.suffix.lower()](file), read_size(image)
+    mask, size = MASK_READERS[_ending(file)](file), read_size(image)
     if mask.shape != size:
         raise ScanError(
             file,
@@ -83,3 +95,24 @@ def _packed(file: Path, image: Path) -> PackedMask:
             expected="the size of the image",
         )
     return PackedMask.of(mask)
+
+
+def _volume_masks(folder: Path, files: list[Path], request: PredictionRequest) -> FolderMasks:
+    found = read_volume_masks(folder, files, request)
+    masks: list[PackedMask | None] = []
+    kept: dict[str, Mask] = {}  # the last volume alone: samples stand volume after volume
+    for sample in request.table.samples:
+        origin = sample.origin
+        prediction = found.volumes.by_volume.get(origin.volume) if origin else None
+        if origin is None or prediction is None:
+            masks.append(None)
+            continue
+        if origin.volume not in kept:
+            kept = {origin.volume: prediction.mask()}
+        masks.append(PackedMask.of(kept[origin.volume][origin.slice_index]))
+    return FolderMasks(tuple(masks), found.surplus, found.digest, found.volumes)
+
+
+def _ending(path: Path) -> str:
+    """The ending of a file, as in `MASK_READERS`; empty for files that are no masks."""
+    return next((one for one in MASK_READERS if path.name.lower().endswith(one)), "")

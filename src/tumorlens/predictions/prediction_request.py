@@ -29,6 +29,8 @@ class PredictionRequest:
         batch_size: images that it gets at one time.
         progress: called while a network runs.
         description: YAML file that describes an ONNX file of another tool; None for all others.
+        mask_labels: values of masks of volumes that count as tumor; empty for all but 0.
+        resample_masks: whether masks of volumes on another grid are resampled; else they are refused.
     """
 
     path: Path
@@ -39,6 +41,8 @@ class PredictionRequest:
     batch_size: int
     progress: Progress
     description: Path | None = None
+    mask_labels: tuple[int, ...] = ()
+    resample_masks: bool = False
 
     def check(self, missing: Sequence[str], surplus: Sequence[str], path: Path | None = None) -> None:
         """Refuse images without a prediction and predictions without an image, unless they are to be ignored.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ import numpy as np
 
 from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.datasets import Table
+from tumorlens.deploy.shipped import model_path
 from tumorlens.errors import DataError
 from tumorlens.evaluation.tool_predictions import Predictions
 from tumorlens.predictions.mask_folder import read_masks
@@ -24,6 +25,8 @@ def read_predictions(
     *,
     masks: str | Path | None = None,
     description: str | Path | None = None,
+    mask_labels: Iterable[int] = (),
+    resample_masks: bool = False,
     unmatched: Unmatched = "error",
     device: Literal["cpu", "cuda"] = "cpu",
     threads: int | None = None,
@@ -33,11 +36,13 @@ def read_predictions(
     """Read the predictions of any tool for the images of a table, or compute them with a model file.
 
     Args:
-        source: a CSV file with a class or probabilities for each image, a folder of masks, or an ONNX
-            file of `tumorlens.export` or of another tool; see the how-to page on other tools.
+        source: a CSV file with a class or probabilities for each image, a folder of masks (PNG of images, NIfTI of
+            volumes), or an ONNX file of `tumorlens.export` or of another tool; see the how-to page on other tools.
         table: the images, with their true classes and patients; ``table.subset("test")`` for a part.
         masks: a folder of predicted masks beside the CSV file.
         description: YAML file that describes an ONNX file of another tool.
+        mask_labels: values of masks of volumes that count as tumor; by default all but 0.
+        resample_masks: resample masks of volumes that lie on another grid, to the nearest voxel; else they are refused.
         unmatched: images without a prediction and predictions without an image: ``"error"``, or ``"ignore"``, which
             leaves them out and counts them.
         device: of a model file.
@@ -57,7 +62,7 @@ def read_predictions(
         >>> tumorlens.read_predictions("run/model.onnx", table.filter(lambda sample: sample.label == "glioma"))
         Predictions(phantom-run: 6 images, probabilities of onnx)
     """
-    path = Path(source)
+    path = model_path(source)
     with progress_of(progress) as shown:
         request = PredictionRequest(
             path,
@@ -68,6 +73,8 @@ def read_predictions(
             batch_size,
             shown,
             None if description is None else Path(description),
+            tuple(mask_labels),
+            resample_masks,
         )
         for one in registry():
             if one.recognizes(request):
@@ -102,6 +109,7 @@ def _with_masks(predictions: Predictions, folder: Path, request: PredictionReque
         probabilities=predictions.probabilities[np.array(kept)],
         masks=tuple(mask for mask in answered.masks if mask is not None),
         source=source,
+        volumes=answered.volumes,
     )
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from tumorlens.report.plots import (
     BarRow,
+    BlandAltmanChart,
     CascadeChart,
     CascadeLine,
     Chart,
@@ -78,6 +79,9 @@ CHARTS: dict[str, Chart] = {
         ["head", "blocks.1", "stem"],
         0.5,
         "rank correlation",
+    ),
+    "bland_altman": BlandAltmanChart(
+        [10.0, 20.0, 40.0], [12.0, 25.0, 38.0], estimate(1.7, -1, 4), estimate(-5, -8, -1), estimate(8, 4, 12), "ml"
     ),
     "costs": CostChart(
         [CostPoint("small", 0.08, estimate(0.9, 0.85, 0.95), "fold 1"), CostPoint("large", 15, estimate())],

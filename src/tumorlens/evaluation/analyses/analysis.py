@@ -24,7 +24,9 @@ if TYPE_CHECKING:  # the command line reads the registry before it needs any of 
     from tumorlens.datasets import Sample, Table
     from tumorlens.evaluation.evaluation_facts import Given
     from tumorlens.evaluation.inference_result import Inference, InferenceResult
+    from tumorlens.evaluation.packed_mask import PackedMask
     from tumorlens.evaluation.stored_thresholds import StoredThresholds
+    from tumorlens.evaluation.volume_predictions import VolumePredictions
     from tumorlens.metrics.overlap import SegmentationCase
     from tumorlens.models import Pipeline
     from tumorlens.report import Section
@@ -32,8 +34,8 @@ if TYPE_CHECKING:  # the command line reads the registry before it needs any of 
     from tumorlens.training import Run
 
 
-Need = Literal["training data", "network", "thresholds", "run"]
-"""A table of training images, a network that can be run again, thresholds from validation images, or a run.
+Need = Literal["predictions", "training data", "network", "thresholds", "run"]
+"""Predictions alone, a table of training images, a network to run again, thresholds from validation images, or a run.
 
 Runs and model files of tumorlens have such thresholds."""
 
@@ -77,6 +79,8 @@ class Context:
         batch_size: the largest number of images that the network gets at one time.
         progress: called while the analysis works.
         given: whether probabilities or classes are known.
+        masks: (N,) the predicted mask of each sample; empty where none are predicted.
+        volumes: predictions of whole volumes; None where slices were predicted alone.
         stored: thresholds of a model file; None for a run, which fits its own.
     """
 
@@ -99,6 +103,8 @@ class Context:
     batch_size: int
     progress: Progress
     given: Given = "probabilities"
+    masks: tuple[PackedMask, ...] = ()
+    volumes: VolumePredictions | None = None
     stored: StoredThresholds | None = None
 
     @property

@@ -31,9 +31,12 @@ def read(request: PredictionRequest) -> Predictions:
             images_without_prediction=len(table) - len(kept),
             predictions_without_image=found.surplus,
         ),
+        volumes=found.volumes,
     )
 
 
 SOURCE = PredictionReader(
-    "a folder of masks (.png)", lambda request: request.path.is_dir() and bool(mask_files(request.path)), read
+    "a folder of masks (.png, .nii, .nii.gz)",
+    lambda request: request.path.is_dir() and bool(mask_files(request.path)),
+    read,
 )

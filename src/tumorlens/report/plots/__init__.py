@@ -1,6 +1,7 @@
 """Numbers -> charts: each file has the data of one chart and plots it with matplotlib, for pages and for users."""
 
 from tumorlens.report.plots.bars import BarRow, StackedBarChart
+from tumorlens.report.plots.bland_altman import BlandAltmanChart
 from tumorlens.report.plots.cascade import CascadeChart, CascadeLine
 from tumorlens.report.plots.charts import Chart, render_chart
 from tumorlens.report.plots.forest import IntervalChart, IntervalRow
@@ -14,6 +15,7 @@ from tumorlens.report.plots.training_curves import EpochSeries, TrainingCurves
 
 __all__ = [
     "BarRow",
+    "BlandAltmanChart",
     "CascadeChart",
     "CascadeLine",
     "Chart",

@@ -1,0 +1,109 @@
+"""Predictions of whole volumes: a mask on the voxels of each volume, and what makes a study positive."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tumorlens.datasets import Sample
+from tumorlens.datasets.reference_masks import MaskLocation
+from tumorlens.evaluation.packed_mask import PackedMask
+from tumorlens.scan import Mask
+from tumorlens.scan.slice_location import SliceLocation
+
+ANY_VOXEL = "a study is positive where at least one voxel is segmented"
+"""The grade of a study of which only a mask is known."""
+STACKED = "predicted masks of the slices, one on the other"
+"""How a mask in 3D is made where slices were predicted alone."""
+
+
+@dataclass(frozen=True)
+class VolumePrediction:
+    """What a tool predicts for one volume.
+
+    Attributes:
+        shape: slices, rows and columns of the upright volume.
+        data: the bits of its mask, compressed.
+        positive: the grade of the study; None where it is not graded.
+        largest: voxels of the largest finding; None for that of the largest component of the mask.
+        label: class of the largest finding; None where the tool names none.
+    """
+
+    shape: tuple[int, int, int]
+    data: bytes
+    positive: bool | None
+    largest: int | None = None
+    label: str | None = None
+
+    @classmethod
+    def of(
+        cls, mask: Mask, *, positive: bool | None, largest: int | None = None, label: str | None = None
+    ) -> VolumePrediction:
+        """Pack a mask (D, H, W), 1 = tumor."""
+        depth, height, width = mask.shape
+        bits = zlib.compress(np.packbits(mask != 0).tobytes(), 1)
+        return cls((depth, height, width), bits, positive, largest, label)
+
+    def mask(self) -> Mask:
+        """(D, H, W) uint8, 1 = tumor."""
+        bits = np.unpackbits(np.frombuffer(zlib.decompress(self.data), dtype=np.uint8))
+        return bits[: int(np.prod(self.shape))].reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class VolumePredictions:
+    """What a tool predicts for the volumes of a table.
+
+    Attributes:
+        by_volume: id of a volume -> its prediction.
+        rule: how the masks are made, in words.
+        positive_rule: what makes a study positive, one clause.
+        notes: on the files, one sentence each.
+    """
+
+    by_volume: Mapping[str, VolumePrediction]
+    rule: str
+    positive_rule: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VolumeFiles:
+    """The files of one volume of a table.
+
+    Attributes:
+        id: of the volume.
+        image: where a slice of it is stored: file and plane.
+        reference: likewise of its reference mask; None where it has none.
+    """
+
+    id: str
+    image: SliceLocation
+    reference: SliceLocation | None
+
+
+def volume_files(id: str, samples: Iterable[Sample]) -> VolumeFiles | None:
+    """The NIfTI files of a volume, from its slices; None where its slices are files of their own, as in DICOM."""
+    first = next(iter(samples))
+    image = SliceLocation.parse(first.image)
+    if image is None or image.plane is None:
+        return None
+    reference = MaskLocation.parse(first.mask).slice if first.mask else None
+    return VolumeFiles(id, image, reference)
+
+
+def stacked(masks: Mapping[int, PackedMask], depth: int) -> VolumePrediction:
+    """Predicted masks of slices as one mask of the volume; slices without one are empty.
+
+    Args:
+        masks: index of a slice in the upright volume -> its mask.
+        depth: number of slices of the volume.
+    """
+    height, width = next(iter(masks.values())).shape
+    volume = np.zeros((depth, height, width), dtype=np.uint8)
+    for index, mask in masks.items():
+        volume[index] = mask.unpack()
+    return VolumePrediction.of(volume, positive=bool(volume.any()))

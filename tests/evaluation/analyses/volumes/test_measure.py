@@ -1,0 +1,88 @@
+"""Whole volumes are measured where the data are volumes, with patients as units; where they are images, nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import volumes
+from tumorlens.datasets import open_table, read_table
+from tumorlens.evaluation import Evaluation, evaluate
+from tumorlens.evaluation.analyses.volumes.result import VolumesResult, volume_evidence
+from tumorlens.predictions.read_predictions import read_predictions
+
+pytestmark = pytest.mark.usefixtures("plain_charts")
+
+
+def measured(found: Evaluation) -> VolumesResult:
+    result = found.analyses["volumes"]
+    assert isinstance(result, VolumesResult)
+    return result
+
+
+def test_counts_and_volumes_are_those_of_the_masks(tmp_path: Path) -> None:
+    table = open_table(volumes.write_heads(tmp_path / "heads", tumors=3))
+    masks = volumes.write_masks(tmp_path / "masks", tumors=3, shift=1)
+    result = measured(evaluate(read_predictions(masks, table), n_resamples=100))
+    assert (result.metrics.with_tumor, result.metrics.without_tumor) == (3, 1)
+    for i, row in enumerate(result.rows[:3]):
+        expected = volumes.ellipsoid(radii=(7, 8, 2.5 + i)).sum() * 12 / 1000
+        assert row.case.reference_ml == pytest.approx(expected)
+        assert row.case.predicted_ml == pytest.approx(expected)
+        assert row.case.surfaces_mm is not None
+        assert row.case.surfaces_mm.hd95 == 4
+    assert result.metrics.estimates["volume_bias"].value == pytest.approx(0, abs=1e-9)
+    assert result.positive_rule == "a study is positive where at least one voxel is segmented"
+
+
+def test_slices_of_images_have_no_volumes(evaluation: Evaluation) -> None:
+    assert "volumes" not in evaluation.analyses
+
+
+def test_patients_are_the_units_and_a_healthy_head_needs_no_mask(tmp_path: Path) -> None:
+    heads = volumes.write_heads(tmp_path / "heads", tumors=2, healthy=2)
+    (heads / "head-3_mask.nii.gz").unlink()
+    rows = ["volume,mask,patient,label"]
+    rows += [f"head-{i}.nii.gz,head-{i}_mask.nii.gz,{'ab'[i == 2]},glioma" for i in range(3)]
+    rows += ["head-3.nii.gz,,c,no_tumor"]
+    (heads / "heads.csv").write_text("\n".join(rows), encoding="utf-8")
+    masks = volumes.write_masks(tmp_path / "masks", tumors=2, healthy=2)
+    volumes.save(masks / "head-3.nii.gz", volumes.ellipsoid())  # drawn into a healthy head
+    found = evaluate(read_predictions(masks, read_table(heads / "heads.csv")), n_resamples=100)
+    result = measured(found)
+    known = result.metrics.estimates
+    assert (known["study_sensitivity"].n, known["study_sensitivity"].units) == (2, 1)
+    assert known["study_specificity"].value == 0.5
+    assert known["volume_false_positives"].value == 0.25
+    assert result.patients(False) == 2
+    assert [row.patient for row in result.rows] == ["heads:a", "heads:a", "heads:b", "heads:c"]
+    assert (
+        volume_evidence("slice_specificity", known["slice_specificity"]) == "36 slices, 3 patients"
+    )  # 48 less 5 and 7
+    assert result.rows[3].to_dict(True)["reference_ml"] is None
+    assert any("Only 2 volumes of 1 patient with a tumor" in one for one in found.caveats)
+
+
+def test_without_a_healthy_head_the_caveat_says_what_is_missing(tmp_path: Path) -> None:
+    table = open_table(volumes.write_heads(tmp_path / "heads", tumors=2, healthy=0))
+    masks = volumes.write_masks(tmp_path / "masks", tumors=2, healthy=0)
+    found = evaluate(read_predictions(masks, table), n_resamples=50)
+    assert "study_specificity" not in measured(found).metrics.estimates
+    assert any("specificity and AUROC are not measured" in one for one in found.caveats)
+
+
+def test_a_segmenting_model_file_is_measured_on_volumes(tmp_path: Path, segmentation_model_file: Path) -> None:
+    table = open_table(volumes.write_heads(tmp_path / "heads"))
+    found = evaluate(
+        read_predictions(segmentation_model_file, table), n_resamples=50, analyses={"region_occlusion": False}
+    )
+    result = measured(found)
+    assert len(result.rows) == 3
+    assert set(result.metrics.estimates) >= {"study_sensitivity", "study_specificity", "volume_dice"}
+
+
+def test_a_model_that_does_not_segment_says_why_volumes_are_not_measured(tmp_path: Path, model_file: Path) -> None:
+    table = open_table(volumes.write_heads(tmp_path / "heads", tumors=1, healthy=1))
+    found = evaluate(read_predictions(model_file, table), n_resamples=50, analyses={"region_occlusion": False})
+    assert "No mask is predicted" in found.not_measured["volumes"]
