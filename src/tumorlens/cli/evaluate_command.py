@@ -41,7 +41,7 @@ RunFolder = Annotated[
     Path,
     typer.Argument(
         help="The folder of a finished run; the name of a model that comes with tumorlens; or predictions of another "
-        "tool: a .csv, a folder of masks, an .onnx file.",
+        "tool: a .csv, a folder of masks, an .onnx file, a state dict.",
         show_default=False,
     ),
 ]
@@ -148,7 +148,7 @@ DescriptionFile = Annotated[
     Path | None,
     typer.Option(
         "--description",
-        help="YAML file that describes input and outputs of an ONNX file of another tool.",
+        help="YAML file that describes an ONNX file of another tool, or input and classes of a state dict.",
         show_default=False,
         rich_help_panel=Panel.MODEL,
     ),
@@ -168,6 +168,15 @@ ResampleMasks = Annotated[
         "--resample-masks",
         help="Resample predicted masks on another grid than their volume, to the nearest voxel.",
         rich_help_panel=Panel.DATA,
+    ),
+]
+NetworkName = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        help="Architecture of a state dict (.safetensors, .pt), as in: tumorlens networks list.",
+        show_default=False,
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 UnmatchedOption = Annotated[
@@ -190,6 +199,7 @@ def evaluate(
     masks: MaskFolder = None,
     trained_on: TrainedOn = None,
     description: DescriptionFile = None,
+    network: NetworkName = None,
     mask_labels: MaskLabels = None,
     resample_masks: ResampleMasks = False,
     unmatched: UnmatchedOption = "error",
@@ -220,13 +230,13 @@ def evaluate(
         if not data:
             raise typer.BadParameter("--data is missing: the table of the images that the predictions are for")
         sources = PredictionOptions(
-            masks, description, _labels(mask_labels), resample_masks, unmatched, device, threads, batch_size
+            masks, description, network, _labels(mask_labels), resample_masks, unmatched, device, threads, batch_size
         )
         return _evaluate_predictions(run, data, trained_on, subset, unannotated, sources, out_dir, options, json)
-    if masks or trained_on or description or mask_labels or resample_masks or unmatched != "error":
+    if masks or trained_on or description or network or mask_labels or resample_masks or unmatched != "error":
         raise typer.BadParameter(
-            "--masks, --mask-labels, --resample-masks, --trained-on, --description and --unmatched are for another "
-            "tool, not for a run"
+            "--masks, --mask-labels, --resample-masks, --trained-on, --description, --network and --unmatched are for "
+            "another tool, not for a run"
         )
     if data and subset == "val":
         raise typer.BadParameter("--subset is of the run's own data; leave it out with --data")
@@ -264,6 +274,7 @@ class PredictionOptions:
 
     masks: Path | None
     description: Path | None
+    network: str | None
     mask_labels: tuple[int, ...]
     resample_masks: bool
     unmatched: Literal["error", "ignore"]
@@ -287,7 +298,7 @@ def _is_predictions(source: Path) -> bool:
 
         run = any((source / name).exists() for name in ("model.json", "run.json", "split.csv"))
         return not run and bool(mask_files(source))
-    return source.suffix.lower() in (".csv", ".onnx")
+    return source.suffix.lower() in (".csv", ".onnx", ".safetensors", ".pt", ".pth")
 
 
 def _evaluate_predictions(

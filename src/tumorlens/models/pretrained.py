@@ -67,7 +67,7 @@ def load_pretrained(network: Network, name: str, source: str) -> str:
     elif source == "hub":
         state, origin = _from_hub(network, name)
     else:
-        state, origin = _from_file(Path(source)), Path(source).name
+        state, origin = read_state_dict(Path(source)), Path(source).name
     _fill(network, state, f"{name}: weights from {origin}")
     return origin
 
@@ -112,7 +112,12 @@ def _from_hub(network: Network, name: str) -> tuple[dict[str, Tensor], str]:
     return dict(state), f"{_HUB}{config['hf_hub_id']}"
 
 
-def _from_file(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a .safetensors, .pth or .pt file; no code in it is ever run.
+
+    Raises:
+        ModelError: no such file, or it holds more than tensors.
+    """
     if not path.is_file():
         raise ModelError(
             file=path, found="no such file", expected="none, imagenet, package, hub or the path of a weights file"

@@ -28,7 +28,8 @@ class PredictionRequest:
         threads: of it; None for all.
         batch_size: images that it gets at one time.
         progress: called while a network runs.
-        description: YAML file that describes an ONNX file of another tool; None for all others.
+        description: YAML file that describes an ONNX file of another tool or a state dict; None for all others.
+        network: architecture of a state dict; None for all others.
         mask_labels: values of masks of volumes that count as tumor; empty for all but 0.
         resample_masks: whether masks of volumes on another grid are resampled; else they are refused.
     """
@@ -41,6 +42,7 @@ class PredictionRequest:
     batch_size: int
     progress: Progress
     description: Path | None = None
+    network: str | None = None
     mask_labels: tuple[int, ...] = ()
     resample_masks: bool = False
 

@@ -25,6 +25,7 @@ def read_predictions(
     *,
     masks: str | Path | None = None,
     description: str | Path | None = None,
+    network: str | None = None,
     mask_labels: Iterable[int] = (),
     resample_masks: bool = False,
     unmatched: Unmatched = "error",
@@ -37,10 +38,12 @@ def read_predictions(
 
     Args:
         source: a CSV file with a class or probabilities for each image, a folder of masks (PNG of images, NIfTI of
-            volumes), or an ONNX file of `tumorlens.export` or of another tool; see the how-to page on other tools.
+            volumes), an ONNX file of `tumorlens.export` or of another tool, the state dict (.safetensors, .pt) of a
+            network of tumorlens, or the name of a model that comes with it; see the how-to page on other tools.
         table: the images, with their true classes and patients; ``table.subset("test")`` for a part.
         masks: a folder of predicted masks beside the CSV file.
-        description: YAML file that describes an ONNX file of another tool.
+        description: YAML file that describes an ONNX file of another tool, or the input and classes of a state dict.
+        network: name of the architecture of a state dict, as `tumorlens.list_networks` gives it.
         mask_labels: values of masks of volumes that count as tumor; by default all but 0.
         resample_masks: resample masks of volumes that lie on another grid, to the nearest voxel; else they are refused.
         unmatched: images without a prediction and predictions without an image: ``"error"``, or ``"ignore"``, which
@@ -73,6 +76,7 @@ def read_predictions(
             batch_size,
             shown,
             None if description is None else Path(description),
+            network,
             tuple(mask_labels),
             resample_masks,
         )
