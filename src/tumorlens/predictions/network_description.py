@@ -18,7 +18,7 @@ class _NetworkPart(BaseModel):
     )  # names and layout, which an ONNX file needs, say nothing here
 
 
-class NetworkInput(_NetworkPart):
+class DescribedInput(_NetworkPart):
     """The input of the network; the values of the architecture stand for what is left out.
 
     Attributes:
@@ -60,7 +60,7 @@ class NetworkDescription(_NetworkPart):
         options: of the architecture, where they differ from its defaults.
     """
 
-    input: NetworkInput = NetworkInput()
+    input: DescribedInput = DescribedInput()
     output: NetworkClasses
     mask: NetworkMask | None = None
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)

@@ -139,7 +139,9 @@ def test_weights_of_another_network_are_refused_with_their_names(
     torch.save({**state, name: value[:1], "extra.weight": torch.zeros(2)}, tmp_path / "weights.pt")
     model, description = finished_run.spec.model, describe(finished_run)
     with assert_refused(
-        ModelError, found=r"1 tensor not of this network \(extra.weight\); 1 tensor of another shape", expected=f"all weights of {model} with 4"
+        ModelError,
+        found=r"1 tensor not of this network \(extra.weight\); 1 tensor of another shape",
+        expected=f"all weights of {model} with 4",
     ):
         read_predictions(tmp_path / "weights.pt", phantom_table, network=model, description=description)
     del state[name]
