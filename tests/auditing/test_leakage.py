@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tumorlens.auditing.issues import DuplicateClusters, DuplicatePair, SourceMatch
 from tumorlens.auditing.leakage import find_leaks, groups_of, patients_of
-from tumorlens.datasets import Sample, Table
+from tumorlens.datasets import Sample, SliceOrigin, Table
 
 SPLITS = ("train", "train", "test", "test", "test", "val")
 GROUPS = ("s:a", None, "s:a", None, None, None)
@@ -80,3 +80,28 @@ def test_without_a_train_subset_nothing_can_leak() -> None:
     table = _table((None,) * 6)
     patients = patients_of(table, [])
     assert find_leaks(table, DUPLICATES, patients, groups_of(table, DUPLICATES, patients)) == ()
+
+
+def _slices(splits: tuple[str, ...], **origin: str) -> Table:
+    samples = tuple(
+        Sample(f"s/{i}", Path(f"{i}.png"), "x", split=split, origin=SliceOrigin(f"s/v{i // 2}", "axial", i, **origin))
+        for i, split in enumerate(splits)
+    )
+    return Table("s", samples, ("x",))
+
+
+def test_a_volume_in_train_and_test_is_a_leak_though_the_patient_is_unknown() -> None:
+    table = _slices(("train", "test", "test", "test"))
+    patients = patients_of(table, [])
+    alone = DuplicateClusters(tuple(range(4)), ())
+    groups = groups_of(table, alone, patients)
+    leaks = {leak.by: leak.samples for leak in find_leaks(table, alone, patients, groups)}
+    assert leaks == {"duplicate": (), "patient": (1,)}
+    assert groups == ("volume:s/v0", "volume:s/v0", "volume:s/v1", "volume:s/v1")
+
+
+def test_volumes_of_one_study_or_series_are_one_group() -> None:
+    alone = DuplicateClusters(tuple(range(4)), ())
+    for origin in ({"study": "1f"}, {"series": "2e"}):
+        table = _slices(("train",) * 4, **origin)
+        assert len(set(groups_of(table, alone, patients_of(table, [])))) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from tests.fixtures import coco
@@ -14,6 +15,7 @@ from tumorlens.cli import main
 from tumorlens.cli.common import ExitCode
 from tumorlens.datasets import open_table, read_table
 from tumorlens.datasets.phantom import make
+from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
 
 LEAKED = BYTES + MIRRORED + 1
 Out = pytest.CaptureFixture[str]
@@ -179,3 +181,29 @@ def test_outputs_that_cannot_be_written_are_reported_before_the_work(
     assert main(quick("leaky", *arguments)) == code
     assert message in capsys.readouterr().err
     assert not (place / "runs").exists()
+
+
+def test_no_name_number_or_birth_date_is_in_any_output(tmp_path: Path, capsys: Out) -> None:
+    planted = {"PatientName": "Zyxwell^Quorra", "PatientID": "QZ-90817", "PatientBirthDate": "19440229"}
+    study = phantom_study(tmp_path / "study", slices=3, gap=15.0, size=96, series=STUDY_SERIES[2:4])
+    for path in study.rglob("*.dcm"):
+        image = pydicom.dcmread(path)
+        image.PatientIdentityRemoved = "NO"
+        image.SeriesDescription = f"T1 {image.PatientName} post"
+        for keyword, value in planted.items():
+            setattr(image, keyword, value)
+        image.AccessionNumber, image.PatientAddress = "ACC-556677", "Quillon Street 9"
+        image.StudyID, image.PatientComments = "QZ-90817", "calls herself Quorra"
+        image.save_as(path)
+    tables = ["--write-clean", str(tmp_path / "clean.csv")]
+    assert main(quick(str(study), "-o", str(tmp_path / "out"), *tables)) == 0
+    assert main([*quick(str(study), "-o", str(tmp_path / "out2")), "--json"]) == 0
+    out, err = capsys.readouterr()
+    written = [path.read_text(encoding="utf-8") for folder in ("out", "out2") for path in (tmp_path / folder).iterdir()]
+    everything = "\n".join([out, err, (tmp_path / "clean.csv").read_text(), *written]).lower()
+    for value in ("zyxwell", "quorra", "90817", "19440229", "1944-02-29", "556677", "quillon"):
+        assert value not in everything
+    report = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert {issue["kind"] for issue in report["integrity"]} >= {"identifying-tags"}
+    assert len({volume["study"] for volume in report["volumes"]}) == 1
+    assert "PatientBirthDate" in (tmp_path / "out" / "report.html").read_text()

@@ -9,6 +9,7 @@ from tumorlens._progress import Progress, ProgressOption, part_of, progress_of, 
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.auditing.duplicates.image_records import ImageRecord, read_image_records
 from tumorlens.auditing.duplicates.near_duplicates import find_duplicates
+from tumorlens.auditing.integrity.dicom_issues import read_header_facts
 from tumorlens.auditing.integrity.file_issues import find_integrity_issues
 from tumorlens.auditing.issues import IntegrityIssue, NearestNeighborAccuracy, Shortcut, SourceMatch
 from tumorlens.auditing.label_conflicts import find_label_conflicts
@@ -21,6 +22,7 @@ from tumorlens.auditing.provenance.reference_index import (
 )
 from tumorlens.auditing.shortcuts.nearest_neighbor import nearest_neighbor_accuracy
 from tumorlens.auditing.shortcuts.shortcut_classifiers import find_shortcuts
+from tumorlens.auditing.volume_facts import find_volume_facts
 from tumorlens.datasets import Table
 from tumorlens.errors import MissingExtraError
 
@@ -64,13 +66,15 @@ def _audit(
 ) -> AuditReport:
     indexes = shipped_indexes() if index_files is None else tuple(ReferenceIndex.load(path) for path in index_files)
     records = read_image_records([sample.image for sample in table.samples], progress=progress)
-    duplicates = find_duplicates(records, progress=progress)
+    volumes = [sample.volume for sample in table.samples]
+    duplicates = find_duplicates(records, volumes=volumes, progress=progress)
     matches = find_source_matches(table, records, indexes, progress=progress)
     patients = patients_of(table, matches)
     groups = groups_of(table, duplicates, patients)
     leaks = find_leaks(table, duplicates, patients, groups, seed=seed)
+    headers = read_header_facts(records)
     integrity = (
-        *find_integrity_issues(table, records, progress=progress),
+        *find_integrity_issues(table, records, headers=headers, progress=progress),
         *_misnamed(table, matches),
     )
     notes: list[str] = []
@@ -98,6 +102,7 @@ def _audit(
         integrity=integrity,
         shortcuts=measured,
         nearest_neighbor=nearest,
+        volumes=find_volume_facts(table, groups, headers),
         notes=(*notes, *_skipped_checks(leaks=bool(leaks), references=bool(indexes), records=records)),
     )
 

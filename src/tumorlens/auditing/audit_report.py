@@ -19,6 +19,7 @@ from tumorlens.auditing.issues import (
     Shortcut,
     SourceMatch,
 )
+from tumorlens.auditing.volume_facts import VolumeFacts
 from tumorlens.datasets import SPLITS, Table
 from tumorlens.report import notebook_html
 
@@ -61,6 +62,7 @@ class AuditReport:
         shortcuts: accuracy without anatomy; empty where not measured.
         nearest_neighbor: accuracy of predicting the label of the most similar training image.
         notes: checks that were skipped, and why.
+        volumes: facts of each volume; empty for a table of images.
 
     Example:
         >>> import tumorlens
@@ -83,6 +85,7 @@ class AuditReport:
     shortcuts: tuple[Shortcut, ...]
     nearest_neighbor: tuple[NearestNeighborAccuracy, ...]
     notes: tuple[str, ...]
+    volumes: tuple[VolumeFacts, ...] = ()
 
     def __repr__(self) -> str:
         return f"AuditReport({self._summary()})"
@@ -237,4 +240,5 @@ class AuditReport:
             "shortcuts": [shortcut.to_dict() for shortcut in self.shortcuts],
             "nearest_neighbor": [accuracy.to_dict() for accuracy in self.nearest_neighbor],
             "notes": list(self.notes),
+            "volumes": [volume.to_dict() for volume in self.volumes],
         }

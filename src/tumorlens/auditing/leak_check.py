@@ -126,7 +126,8 @@ def _cached_links(table: Table, progress: Progress) -> tuple[DuplicateClusters, 
         duplicates = DuplicateClusters(tuple(cached["cluster_ids"]), pairs)
         return duplicates, tuple(SourceMatch(**match) for match in cached["source_matches"])
     records = read_image_records([sample.image for sample in table.samples], progress=progress)
-    duplicates = find_duplicates(records, progress=progress)
+    volumes = [sample.volume for sample in table.samples]
+    duplicates = find_duplicates(records, volumes=volumes, progress=progress)
     matches = tuple(find_source_matches(table, records, shipped_indexes(), progress=progress))
     cached = {
         "cluster_ids": duplicates.cluster_ids,

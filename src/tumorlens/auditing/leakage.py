@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
 from tumorlens.auditing.issues import DuplicateClusters, Leak, SourceMatch
-from tumorlens.datasets import DUPLICATES_PREFIX, Table
+from tumorlens.datasets import DUPLICATES_PREFIX, VOLUME_PREFIX, Sample, Table
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 LeakKind = Literal["duplicate", "patient"]
 
 
 def patients_of(table: Table, source_matches: Sequence[SourceMatch]) -> tuple[str | None, ...]:
-    """The patient of every sample, stated by its data set or recovered from its source; None where unknown."""
+    """The patient of every sample, stated by its data set or recovered from its source; None where unknown.
+
+    Slices of one volume are of one patient, so where nothing else is known the volume stands for the patient.
+    """
     recovered = {match.sample: f"{match.reference}:{match.patient}" for match in source_matches if match.patient}
-    return tuple(sample.patient or recovered.get(i) for i, sample in enumerate(table.samples))
+    return tuple(
+        sample.patient or recovered.get(i) or (f"{VOLUME_PREFIX}{sample.volume}" if sample.volume else None)
+        for i, sample in enumerate(table.samples)
+    )
 
 
 def groups_of(table: Table, duplicates: DuplicateClusters, patients: Sequence[str | None]) -> tuple[str, ...]:
     """The name of every sample's group, which must stay within one subset of a split.
 
-    A group is a connected component of samples linked by patients and duplicates. Its name is its first patient;
-    for duplicates of unknown patients ``"copies:<first id>"``; for a single image its id.
+    A group is a connected component of samples linked by patients, duplicates, and the volume, series and study of
+    slices. Its name is its first patient; for slices of unknown patients ``"volume:<id of the volume>"``; for
+    duplicates of unknown patients ``"copies:<first id>"``; for a single image its id.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
@@ -34,14 +41,27 @@ def groups_of(table: Table, duplicates: DuplicateClusters, patients: Sequence[st
         components.merge(position, cluster_id)
         if patient:
             components.merge(position, first.setdefault(patient, position))
+        for link in _links(table.samples[position]):
+            components.merge(position, first.setdefault(link, position))
     names = [""] * len(table)
     for component in components.subsets():
         known = [patient for position in component if (patient := patients[position])]
         first_id = table.samples[min(component)].id
-        name = min(known) if known else DUPLICATES_PREFIX + first_id if len(component) > 1 else first_id
+        stated = [patient for patient in known if not patient.startswith(VOLUME_PREFIX)]
+        name = min(stated or known) if known else DUPLICATES_PREFIX + first_id if len(component) > 1 else first_id
         for position in component:
             names[position] = name
     return tuple(names)
+
+
+def _links(sample: Sample) -> Iterator[str]:
+    """Names of what a slice has in common with others of its patient."""
+    if sample.origin:
+        yield f"volume {sample.origin.volume}"
+        if sample.origin.series:
+            yield f"series {sample.dataset} {sample.origin.series}"
+        if sample.origin.study:
+            yield f"study {sample.dataset} {sample.origin.study}"
 
 
 def find_leaks(

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.cluster.hierarchy import DisjointSet
 
 from tests.fixtures.altered_copies import KINDS
 from tumorlens.auditing.duplicates.image_records import ImageRecord, read_image_records
-from tumorlens.auditing.duplicates.near_duplicates import _smallest_members, find_duplicates, find_near_duplicates
+from tumorlens.auditing.duplicates.near_duplicates import find_duplicates, find_near_duplicates
 from tumorlens.auditing.duplicates.perceptual_hash import make_thumbnails
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, render_patient
 from tumorlens.scan import GrayImage
@@ -129,15 +128,6 @@ def test_a_missing_file_gives_a_record_with_a_read_error(tmp_path: Path) -> None
 def test_one_image_and_no_image_have_no_duplicates(originals: list[GrayImage], tmp_path: Path) -> None:
     assert find_duplicates([]).pairs == ()
     assert find_duplicates(_saved(originals[:1], tmp_path)).n_distinct == 1
-
-
-def test_sets_are_represented_by_their_smallest_member() -> None:
-    sets = DisjointSet(range(5))
-    assert sets.merge(4, 2)
-    assert sets.merge(2, 1)
-    assert not sets.merge(1, 4)
-    assert sets[1] != 1  # scipy lets another member represent it
-    assert _smallest_members(sets) == [0, 1, 1, 3, 1]
 
 
 def test_thumbnails_do_not_depend_on_the_frame(originals: list[GrayImage]) -> None:

@@ -16,6 +16,8 @@ from tumorlens._progress import Progress, silent
 from tumorlens.auditing.duplicates.perceptual_hash import Thumbnails, make_thumbnails
 from tumorlens.errors import ScanError
 from tumorlens.scan import GrayImage, read_scan
+from tumorlens.scan.burned_in_text import burned_in_text
+from tumorlens.scan.slice_location import SliceLocation
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +25,16 @@ class ImageRecord:
     """The properties of one decoded file.
 
     Attributes:
-        path: the file.
-        file_size: bytes.
-        file_hash: of its bytes; equal for byte-identical files.
+        path: the file, or that of a slice in it.
+        file_size: bytes; of a slice of a volume those of its gray values.
+        file_hash: of its bytes, equal for byte-identical files; "" of a slice of a volume.
         format: detected from its content, such as ``"PNG"``; "" where the file cannot be read.
         mode: of its pixels, such as ``"RGB"``; "" where the file cannot be read.
         size: height and width, pixels; (0, 0) where the file cannot be read.
         pixel_hash: checksums of its gray values; equal for pixel-identical images in any format; "" where unread.
         border: mean and standard deviation of its outermost pixels, gray levels.
         thumbnails: (4, 64, 64) uint8 of `make_thumbnails`; None where the image is blank or cannot be read.
+        text: where lines of text are burned into the pixels: "beside" the head or "over" it, each at most once.
         read_error: why the file cannot be read; None where it can.
     """
 
@@ -44,6 +47,7 @@ class ImageRecord:
     pixel_hash: str = ""
     border: tuple[float, float] = (0.0, 0.0)
     thumbnails: Thumbnails | None = None
+    text: tuple[str, ...] = ()
     read_error: str | None = None
 
     @property
@@ -54,19 +58,23 @@ class ImageRecord:
 
 def read_image_record(path: Path) -> ImageRecord:
     """Read one file; an unreadable one gives a record with a `read_error`, not an exception."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        return ImageRecord(path, 0, "", read_error=f"cannot be read ({error.strerror or error})")
-    file_hash = blake2b(raw, digest_size=16).hexdigest()
+    if SliceLocation.parse(path):  # its file is read once for all slices
+        file_size, file_hash = 0, ""
+    else:
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            return ImageRecord(path, 0, "", read_error=f"cannot be read ({error.strerror or error})")
+        file_size, file_hash = len(raw), blake2b(raw, digest_size=16).hexdigest()
     try:
         scan = read_scan(path)
         gray = scan.gray_slice()
-    except ScanError as error:
-        return ImageRecord(path, len(raw), file_hash, read_error=error.found)
+    except (ScanError, OSError) as error:
+        reason = error.found if isinstance(error, ScanError) else f"cannot be read ({error.strerror or error})"
+        return ImageRecord(path, file_size, file_hash, read_error=reason)
     return ImageRecord(
         path=path,
-        file_size=len(raw),
+        file_size=file_size or scan.pixels.nbytes,
         file_hash=file_hash,
         format=scan.format,
         mode=scan.mode,
@@ -74,6 +82,7 @@ def read_image_record(path: Path) -> ImageRecord:
         pixel_hash=_pixel_checksums(gray),
         border=_border(gray),
         thumbnails=make_thumbnails(gray),
+        text=tuple(sorted({line.place for line in burned_in_text(gray)})),
     )
 
 

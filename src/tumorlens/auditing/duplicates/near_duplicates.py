@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,12 +10,10 @@ from tumorlens._arrays import Floats32, Ints
 from tumorlens._progress import Progress, part_of, silent, stage_of
 from tumorlens.auditing.duplicates.alignment import alignment_scores
 from tumorlens.auditing.duplicates.candidate_pairs import CandidatePairs, candidate_pairs
+from tumorlens.auditing.duplicates.image_clusters import ImageClusters, different_volumes
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.duplicates.perceptual_hash import VIEWS, Thumbnails, perceptual_hashes, transformed
 from tumorlens.auditing.issues import DuplicateClusters, DuplicateKind, DuplicatePair
-
-if TYPE_CHECKING:
-    from scipy.cluster.hierarchy import DisjointSet
 
 CANDIDATE_SIMILARITY = 0.85
 """Similarity of hashes from which a pair is compared in detail."""
@@ -33,19 +30,21 @@ _UNCERTAIN = (
 _BATCH = 512  # candidates confirmed at once; between batches, pairs that are connected by now are skipped
 
 
-def find_duplicates(records: Sequence[ImageRecord], *, progress: Progress = silent) -> DuplicateClusters:
+def find_duplicates(
+    records: Sequence[ImageRecord], *, volumes: Sequence[str | None] | None = None, progress: Progress = silent
+) -> DuplicateClusters:
     """All duplicates among the images.
 
     Unreadable files are duplicates only of files with the same bytes, blank images only of images with the
-    same pixels.
+    same pixels. Slices of one volume are never duplicates of each other.
 
     Args:
         records: one for each sample, in the table's order.
+        volumes: the volume of each sample; None for images that are no slices, or for all of them.
         progress: called while images are compared.
     """
-    from scipy.cluster.hierarchy import DisjointSet
-
-    clusters = DisjointSet(range(len(records)))
+    of_volume = volumes or [None] * len(records)
+    clusters = ImageClusters([() if name is None else (name,) for name in of_volume])
     pairs: list[DuplicatePair] = []
 
     def join(first: int, second: int, kind: DuplicateKind, transform: int = 0, similarity: float = 1.0) -> None:
@@ -56,39 +55,42 @@ def find_duplicates(records: Sequence[ImageRecord], *, progress: Progress = sile
         join(first, second, "bytes")
     for first, second in _equal(record.pixel_hash for record in records):
         join(first, second, "pixels")
-    one_each = [i for i in dict.fromkeys(_smallest_members(clusters)) if records[i].thumbnails is not None]
+    one_each = [i for i in dict.fromkeys(clusters.smallest_members()) if records[i].thumbnails is not None]
     if len(one_each) > 1:
         thumbnails = np.stack([records[i].thumbnails for i in one_each])  # type: ignore[misc]  # None was left out
-        for a, b, transform, score in find_near_duplicates(thumbnails, progress=progress):
+        names = [clusters.volumes(i) for i in one_each]
+        for a, b, transform, score in find_near_duplicates(thumbnails, volumes=names, progress=progress):
             join(one_each[a], one_each[b], "near", transform, score)
-    return DuplicateClusters(tuple(_smallest_members(clusters)), tuple(pairs))
+    return DuplicateClusters(tuple(clusters.smallest_members()), tuple(pairs))
 
 
 def find_near_duplicates(
-    thumbnails: Thumbnails, *, progress: Progress = silent
+    thumbnails: Thumbnails, *, volumes: Sequence[Collection[str]] | None = None, progress: Progress = silent
 ) -> Iterator[tuple[int, int, int, float]]:
     """Pairs of near-duplicates, enough of them to connect every cluster.
 
     Args:
         thumbnails: (N, 4, 64, 64) uint8, from `make_thumbnails`.
+        volumes: as for `ImageClusters`; None for images that are no slices.
         progress: called while images are compared.
 
     Yields:
         (first, second, transform, score), the most similar first.
     """
-    from scipy.cluster.hierarchy import DisjointSet
-
-    hashes, clusters = perceptual_hashes(thumbnails), DisjointSet(range(len(thumbnails)))
+    of_images = volumes or [()] * len(thumbnails)
+    only = [next(iter(names)) if len(names) == 1 else None for names in of_images]
+    hashes, clusters = perceptual_hashes(thumbnails), ImageClusters(of_images)
     for view in range(VIEWS):
         # A cluster found in one view is one image in the next, which so has far fewer pairs to compare.
-        rows = np.unique(_smallest_members(clusters))
+        rows = np.unique(clusters.smallest_members())
         step = stage_of(part_of(progress, view, VIEWS), "finding duplicates")
         pairs = candidate_pairs(hashes[rows, view : view + 1], at_least=CANDIDATE_SIMILARITY, progress=step)
+        pairs = pairs.where(different_volumes(only, rows[pairs.first], rows[pairs.second]))
         yield from _joined(thumbnails[rows], rows, view, pairs, clusters)
 
 
 def _joined(
-    thumbnails: Thumbnails, rows: Ints, view: int, pairs: CandidatePairs, clusters: DisjointSet
+    thumbnails: Thumbnails, rows: Ints, view: int, pairs: CandidatePairs, clusters: ImageClusters
 ) -> Iterator[tuple[int, int, int, float]]:
     """Confirm the candidates of one view, the most similar first, and join the duplicates.
 
@@ -99,7 +101,7 @@ def _joined(
     for start in range(0, len(pairs), _BATCH):
         batch = pairs.where(np.arange(start, min(start + _BATCH, len(pairs))))
         first, second = rows[batch.first].tolist(), rows[batch.second].tolist()
-        member = _smallest_members(clusters)
+        member = clusters.smallest_members()
         ends = [_ordered(member[a], member[b]) for a, b in zip(first, second, strict=True)]
         todo = np.flatnonzero([a != b and (a, b) not in rejected for a, b in ends])
         scores = _confirmation_scores(thumbnails, batch.where(todo), view)
@@ -143,9 +145,3 @@ def _equal(names: Iterable[str]) -> Iterator[tuple[int, int]]:
             yield seen[name], position
         else:
             seen[name] = position
-
-
-def _smallest_members(sets: DisjointSet) -> list[int]:
-    """For every position the smallest one of its set: scipy promises no particular member to represent a set."""
-    smallest: dict[int, int] = {}
-    return [smallest.setdefault(sets[position], position) for position in range(len(sets))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from tumorlens._arrays import Flags
 from tumorlens._progress import Progress, silent
 from tumorlens.auditing.duplicates.image_records import ImageRecord
 from tumorlens.auditing.integrity.coco_issues import find_coco_issues
+from tumorlens.auditing.integrity.dicom_issues import HeaderFacts, find_dicom_issues
 from tumorlens.auditing.integrity.mask_issues import find_mask_issues
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import Table
@@ -38,6 +39,7 @@ def find_integrity_issues(
     table: Table,
     records: Sequence[ImageRecord],
     *,
+    headers: Mapping[Path, HeaderFacts] | None = None,
     masks: bool = True,
     progress: Progress = silent,
 ) -> tuple[IntegrityIssue, ...]:
@@ -46,6 +48,7 @@ def find_integrity_issues(
     Args:
         table: any.
         records: one for each sample, in the table's order.
+        headers: of the DICOM files among them, from `read_header_facts`.
         masks: also read the masks; each is decoded once.
         progress: called after each mask.
     """
@@ -56,7 +59,9 @@ def find_integrity_issues(
         *_modes(records),
         *_sizes(records),
         *_sizes_by_class(table, records),
+        *_text(records),
         *find_coco_issues(table, records),
+        *find_dicom_issues(dict(headers or {})),
     ]
     if masks:
         issues += find_mask_issues(table, records, progress=progress)
@@ -76,6 +81,15 @@ def _blank(records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
     items = tuple((record.path, "one gray value only") for record in records if record.is_blank)
     message = f"{len(items):,} of {len(records):,} images are blank: they have one gray value only; remove them."
     return [IntegrityIssue("blank", message, "warning", items)] if items else []
+
+
+def _text(records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
+    items = tuple((record.path, f"text {' and '.join(record.text)} the head") for record in records if record.text)
+    message = (
+        f"{len(items):,} of {len(records):,} images seem to have text in their pixels, which may name the patient, and "
+        "which a network can learn in place of the tumor; look at them, and remove or mask it."
+    )
+    return [IntegrityIssue("burned-in-text", message, "warning", items)] if items else []
 
 
 def _extensions(records: Sequence[ImageRecord]) -> list[IntegrityIssue]:

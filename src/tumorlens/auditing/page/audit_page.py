@@ -16,6 +16,7 @@ from tumorlens.auditing.page.leakage_section import leakage_section
 from tumorlens.auditing.page.page_text import SUBSET_NAMES
 from tumorlens.auditing.page.provenance_section import provenance_section
 from tumorlens.auditing.page.shortcuts_section import shortcuts_section
+from tumorlens.auditing.page.volumes_section import volumes_section
 from tumorlens.auditing.provenance.reference_index import SOURCE_SIMILARITY
 from tumorlens.report import Blocks, PageFooter, Paragraph, Section, Tile, code, paragraph, render_page, tiles, verdict
 
@@ -57,6 +58,7 @@ def audit_sections(report: AuditReport) -> list[Section]:
         label_conflicts_section(pairs),
         shortcuts_section(report),
         data_quality_section(report),
+        *volumes_section(report),
         _not_checked(report),
         _methods(report),
     ]

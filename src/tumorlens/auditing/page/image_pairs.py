@@ -59,7 +59,7 @@ class ImagePairs:
     def duplicate_kind(self, first: int, second: int) -> DuplicateKind:
         """The kind of a pair of duplicates."""
         one, other = self.report.image_records[first], self.report.image_records[second]
-        if one.file_hash == other.file_hash:
+        if one.file_hash and one.file_hash == other.file_hash:
             return "bytes"
         return "pixels" if one.pixel_hash and one.pixel_hash == other.pixel_hash else "near"
 
