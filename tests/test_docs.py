@@ -23,7 +23,7 @@ import tumorlens
 from tests.conftest import beside_tests, build_once
 from tumorlens import errors
 from tumorlens.cli import app, main
-from tumorlens.datasets.phantom import make
+from tumorlens.datasets.phantom import STUDY_SERIES, make, phantom_study
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -120,8 +120,7 @@ def _prepare(place: Path, shared_cache: Path) -> None:
     shutil.copy(table.samples[0].image, place / "scan.png")
     (place / "broken.png").write_bytes(b"not an image")
     shutil.copy(examples.get_path("mr"), place / "scan.dcm")
-    (place / "study").mkdir()
-    shutil.copy(place / "scan.dcm", place / "study")
+    phantom_study(place / "study", slices=5, size=64, series=STUDY_SERIES[1:4])
     for fold in (0, 1):
         shutil.copytree(
             place / "my-run" / "evaluations" / "test", place / "runs" / f"fold-{fold}" / "evaluations" / "test"

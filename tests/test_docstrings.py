@@ -17,6 +17,7 @@ from tests.fixtures.known_graph import use_graph
 from tumorlens.auditing import build_index
 from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import make
+from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_study
 
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -66,7 +67,23 @@ def navoneel(folder: Path) -> None:
     published_datasets.navoneel(folder / "navoneel", published_datasets.phantom_heads(folder / "heads"))
 
 
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """T1, T1 after contrast and T2 of a phantom with a glioma."""
+    return phantom_study(tmp_path_factory.mktemp("study") / "phantom-study", series=STUDY_SERIES[1:4])
+
+
+@pytest.fixture
+def study(folder: Path, series: Path) -> None:
+    """``phantom-study``, three DICOM series."""
+    shutil.copytree(series, folder / "phantom-study")
+
+
 MORE_DATA = {
+    "Finding": "study",
+    "StudyResult": "study",
+    "predict_study": "study",
+    "read_volume": "study",
     "compare": "second_run",
     "export": "known_graph",
     "open_tables": "figshare",

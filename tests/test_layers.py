@@ -30,6 +30,7 @@ ROOMS = (
     "experiments",
     "model_card",
     "deploy",
+    "studies",
     "predictions",
     "benchmarking",
     "demo",

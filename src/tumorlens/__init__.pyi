@@ -30,7 +30,14 @@ from .model_card.card import ModelCard as ModelCard
 from .predictions.read_predictions import read_predictions as read_predictions
 from .scan import Scan as Scan
 from .scan import read_scan as read_scan
+from .scan.finding_rule import FindingRule as FindingRule
+from .scan.volume import Volume as Volume
 from .stats import Estimate as Estimate
+from .studies.find_studies import read_volume as read_volume
+from .studies.predict_study import predict_study as predict_study
+from .studies.predict_volume import predict_volume as predict_volume
+from .studies.study_result import Finding as Finding
+from .studies.study_result import StudyResult as StudyResult
 from .training import Recipe as Recipe
 from .training import Run as Run
 from .training import load_recipe as load_recipe

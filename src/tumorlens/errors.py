@@ -66,6 +66,10 @@ class ScanError(TumorlensError):
         super().__init__(found, file=file, expected=expected, advice=advice)
 
 
+class StudyError(TumorlensError):
+    """A study without a series that can be predicted."""
+
+
 class DataError(TumorlensError):
     """A folder or a table that does not hold what its data set should."""
 

@@ -214,7 +214,7 @@ def test_the_user_can_give_the_spacing_of_files_without_one(
     assert " mm" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("spacing", ["0", "-1", "nan", "inf", "1,2,3", "1;2", "0.5,"])
+@pytest.mark.parametrize("spacing", ["0", "-1", "nan", "inf", "1,2,3,4", "1;2", "0.5,"])
 def test_an_invalid_spacing_is_refused(spacing: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "x.png", "-m", str(model_file), "--spacing", spacing]) == 2
     assert f"'{spacing}' for --spacing; expected millimeters" in capsys.readouterr().err

@@ -309,11 +309,21 @@ def loading() -> Iterator[None]:
 
 
 def expand_paths(patterns: list[str]) -> list[Path]:
-    """The files behind a mix of files, folders and glob patterns, in order, each once.
+    """The images behind a mix of files, folders and glob patterns, in order, each once.
 
     A folder gives the images in it and below it. A name that matches nothing and a folder without
     images are kept, so that they are reported with the others.
     """
+    from tumorlens.datasets.formats.class_folders import images_below
+
+    paths: list[Path] = []
+    for path in matching(patterns):
+        paths += images_below(path) or [path]
+    return list(dict.fromkeys(paths))
+
+
+def matching(patterns: list[str]) -> list[Path]:
+    """The files and folders behind names and glob patterns, in order, each once; also names that match nothing."""
     import glob
 
     paths: list[Path] = []
@@ -321,16 +331,5 @@ def expand_paths(patterns: list[str]) -> list[Path]:
         matches = [Path(text)]
         if glob.has_magic(text) and not matches[0].exists():
             matches = [Path(p) for p in sorted(glob.glob(text, recursive=True))] or matches
-        for path in matches:
-            paths += _images_below(path) or [path]
+        paths += matches
     return list(dict.fromkeys(paths))
-
-
-def _images_below(folder: Path) -> list[Path]:
-    """All images in a folder and below it; none if it is no folder."""
-    from tumorlens.datasets.formats.class_folders import image_files
-
-    if not folder.is_dir():
-        return []
-    inner = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return image_files(folder) + [image for child in inner for image in _images_below(child)]

@@ -52,6 +52,7 @@ EXAMPLES = {
     "predict": (
         "tumorlens predict scan.png",
         "tumorlens predict FOLDER --out-dir results --overlays --masks",
+        "tumorlens predict STUDY --out-dir results",
     ),
     "recipes list": ("tumorlens recipes list", "tumorlens recipes list --json"),
     "recipes show": ("tumorlens recipes show default", "tumorlens recipes show tiny --json"),

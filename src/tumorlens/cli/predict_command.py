@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,28 +15,27 @@ from tumorlens.cli.common import (
     BatchSize,
     Device,
     ExitCode,
-    Images,
     Json,
     Panel,
     Threads,
     caveat,
-    expand_paths,
+    choice,
     fail,
     in_one_line,
+    matching,
     print_json,
     print_status,
     progress,
 )
+from tumorlens.cli.predict_studies import StudyOptions, predict_studies
 
 if TYPE_CHECKING:
+    from tumorlens._record import Record
     from tumorlens.deploy.prediction import Prediction
     from tumorlens.deploy.prediction_files import PredictionFiles
+    from tumorlens.deploy.predictor import Predictor
     from tumorlens.model_card.card import ModelCard
 
-EXAMPLES = (
-    "tumorlens predict scan.png",
-    "tumorlens predict scans --out-dir results --overlays --masks",
-)
 _FEW = 20  # images that get a line each although the predictions are written to files
 
 ModelOption = Annotated[
@@ -52,7 +53,7 @@ OutDir = Annotated[
     typer.Option(
         "--out-dir",
         "-o",
-        help="New folder for predictions.jsonl, predictions.csv and run.json; nothing is written by default.",
+        help="New folder for predictions (JSON lines, CSV), the files of studies and run.json; nothing by default.",
         show_default=False,
         rich_help_panel=Panel.OUTPUT,
     ),
@@ -90,11 +91,55 @@ Resume = Annotated[
         rich_help_panel=Panel.OUTPUT,
     ),
 ]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        help="Image files, DICOM or NIfTI studies (folders, zip archives, files), or patterns.", show_default=False
+    ),
+]
+Series = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER|UID",
+        help="Series of a study; by default it is chosen by its tags (see: tumorlens series).",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
+AnySeries = Annotated[
+    bool,
+    typer.Option(
+        "--any-series/--no-any-series",
+        help="Predict also a series that is not known to be T1 after contrast, or is mostly out of distribution.",
+        rich_help_panel=Panel.DATA,
+    ),
+]
+Planes = Annotated[
+    Literal["auto", "acquired", "three"],
+    choice(
+        "--planes",
+        "auto",
+        "acquired",
+        "three",
+        help="Planes in which a volume is predicted; auto: three where its spacing is nearly isotropic.",
+        panel=Panel.MODEL,
+    ),
+]
+VolumeNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--volume",
+        min=1,
+        help="Number of the volume in a NIfTI file with four dimensions, counted from 1.",
+        show_default=False,
+        rich_help_panel=Panel.DATA,
+    ),
+]
 Spacing = Annotated[
     str | None,
     typer.Option(
-        metavar="MM[,MM]",
-        help="Pixel spacing of rows, columns, for files without one.",
+        metavar="MM[,MM[,MM]]",
+        help="Spacing of rows, columns, of images without one; of slices, rows, columns, of a volume with a wrong one.",
         show_default=False,
         rich_help_panel=Panel.DATA,
     ),
@@ -112,12 +157,16 @@ Coverage = Annotated[
 
 
 def predict(
-    paths: Images,
+    paths: Inputs,
     model: ModelOption = "default",
     out_dir: OutDir = None,
     overlays: Overlays = False,
     masks: Masks = False,
     spacing: Spacing = None,
+    series: Series = None,
+    any_series: AnySeries = False,
+    planes: Planes = "auto",
+    volume: VolumeNumber = None,
     coverage: Coverage = None,
     resume: Resume = False,
     device: Device = "cpu",
@@ -126,39 +175,86 @@ def predict(
     batch_size: BatchSize = 1,
     json: Json = False,
 ) -> int:
-    """Classify images, and segment tumors if the model does. Reports and skips a bad file; the exit code is then 1.
+    """Classify images or whole studies, and segment tumors. Reports and skips a bad file; the exit code is then 1.
 
-    Out-of-distribution images are flagged; with --coverage the model abstains unless exactly one class remains.
+    DICOM and NIfTI studies get findings in 3D, in milliliters. Out-of-distribution images are flagged; with --coverage
+    the model abstains unless exactly one class remains.
     """
     from tumorlens._record import Record
     from tumorlens._results_folder import claim_folder
-    from tumorlens.deploy.prediction_files import PredictionFiles
     from tumorlens.deploy.predictor import available_threads, load
-    from tumorlens.errors import ScanError, TumorlensError
+    from tumorlens.studies.find_inputs import find_inputs
 
     _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks, "--resume": resume})
     user_spacing = _millimeters(spacing) if spacing is not None else None
-    images = expand_paths(paths)
+    with progress() as step:
+        found = find_inputs(matching(paths), step)
+    if found.studies and user_spacing and len(user_spacing) != 3:
+        raise typer.BadParameter(f"'{spacing}' for --spacing of a volume; expected slices, rows, columns, as 6,0.9,0.9")
     threads = threads or available_threads()
-    jobs = min(jobs or threads, len(images))
+    jobs = jobs or threads if found.studies else min(jobs or threads, max(1, len(found.images)))
     record = Record("predict", model=model, device=device, threads=threads, jobs=jobs, batch_size=batch_size)
+    record.add(spacing=user_spacing, coverage=coverage, series=series, any_series=any_series)
+    record.add(planes=planes, volume=volume)
     predictor = load(model, device=device, threads=max(1, threads // jobs))
     if limitation := predictor.check_coverage(coverage):
         caveat(limitation)
     _check_outputs(model, predictor.card, overlays=overlays, masks=masks)
-    brief = out_dir is not None and len(images) > _FEW and not json
+    for message in found.failed:
+        fail(message)
+    code = ExitCode.FAILED if found.failed else ExitCode.DONE
+    with claim_folder(out_dir, started=resume and out_dir.exists()) if out_dir else nullcontext():
+        if found.images:
+            options = _ImageOptions(out_dir, overlays, masks, user_spacing, coverage, resume, jobs, batch_size, json)
+            code = max(code, _predict_images(predictor, found.images, options, record))
+        if found.studies:
+            wanted = StudyOptions(out_dir, user_spacing, series, any_series, planes, volume, resume, jobs, json)
+            code = max(code, predict_studies(predictor, found.studies, wanted, record))
+    return code
+
+
+@dataclass(frozen=True)
+class _ImageOptions:
+    """What is wanted for images; see the options of the command line."""
+
+    out_dir: Path | None
+    overlays: bool
+    masks: bool
+    spacing: tuple[float, ...] | None
+    coverage: float | None
+    resume: bool
+    jobs: int
+    batch_size: int
+    json: bool
+
+
+def _predict_images(predictor: Predictor, images: Sequence[Path], wanted: _ImageOptions, record: Record) -> ExitCode:
+    """Predict images one by one, print a line for each, and write the files."""
+    from tumorlens.deploy.prediction_files import PredictionFiles
+    from tumorlens.errors import ScanError, TumorlensError
+
+    brief = wanted.out_dir is not None and len(images) > _FEW and not wanted.json
     failed: list[str] = []
     with ExitStack() as stack:
         files = None
-        if out_dir:
-            stack.enter_context(claim_folder(out_dir, started=resume and out_dir.exists()))
-            record.add(spacing=user_spacing, coverage=coverage)
-            files = PredictionFiles(out_dir, predictor, record, overlays=overlays, masks=masks, resume=resume)
+        if wanted.out_dir:
+            files = PredictionFiles(
+                wanted.out_dir,
+                predictor,
+                record,
+                overlays=wanted.overlays,
+                masks=wanted.masks,
+                resume=wanted.resume,
+            )
             stack.enter_context(files)
         numbered = [(i, image) for i, image in enumerate(images, 1) if not files or str(image) not in files.done]
         step = stack.enter_context(progress()) if brief else None
         predictions = predictor.predict_many(
-            (image for _, image in numbered), heatmap=overlays, coverage=coverage, jobs=jobs, batch_size=batch_size
+            (image for _, image in numbered),
+            heatmap=wanted.overlays,
+            coverage=wanted.coverage,
+            jobs=wanted.jobs,
+            batch_size=wanted.batch_size,
         )
         for done, ((number, _), (source, prediction)) in enumerate(zip(numbered, predictions, strict=True), start=1):
             if step:
@@ -167,10 +263,10 @@ def predict(
                 failed.append(str(prediction) if isinstance(prediction, ScanError) else f"{source}: {prediction}")
                 fail(failed[-1])
                 continue
-            if user_spacing:
-                prediction = prediction.with_spacing(*user_spacing)
+            if wanted.spacing:
+                prediction = prediction.with_spacing(*wanted.spacing[-2:])
             line = files.add(prediction, number) if files else None
-            if json:
+            if wanted.json:
                 print(line, flush=True) if line else print_json(prediction.to_dict())
             elif not brief:
                 print(_line(prediction), flush=True)
@@ -179,7 +275,7 @@ def predict(
     if files:
         if brief:
             _print_summary(files)
-        print_status(f"written: {len(files.done)} predictions in {out_dir}")
+        print_status(f"written: {len(files.done)} predictions in {wanted.out_dir}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
@@ -230,12 +326,14 @@ def _print_summary(files: PredictionFiles) -> None:
         print(f"{disagree}: {files.flags[disagree]}")
 
 
-def _millimeters(text: str) -> tuple[float, float]:
-    """The spacing of rows and of columns; one number stands for both."""
+def _millimeters(text: str) -> tuple[float, ...]:
+    """The spacing of rows and of columns, one number for both, or that of slices, rows and columns."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) not in (1, 2) or not all(0 < number < math.inf for number in numbers):
-        raise typer.BadParameter(f"'{text}' for --spacing; expected millimeters, as 0.5 or, rows first, 0.5,0.9")
-    return numbers[0], numbers[-1]
+    if not 1 <= len(numbers) <= 3 or not all(0 < number < math.inf for number in numbers):
+        raise typer.BadParameter(
+            f"'{text}' for --spacing; expected millimeters, as 0.5, or rows first 0.5,0.9, or slices first 6,0.5,0.9"
+        )
+    return (numbers[0], numbers[0]) if len(numbers) == 1 else tuple(numbers)

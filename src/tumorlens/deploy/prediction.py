@@ -85,6 +85,8 @@ class Prediction:
             with a single gray value. None where the model has no OOD score.
         ood_score: above 1 for an out-of-distribution image; None where the model has no such output.
         prediction_set: the conformal prediction set; None where no coverage was requested.
+        probability_map: (H, W) float32, the probability of tumor of each pixel; `mask` holds those from 0.5 on. None
+            where it was not requested, or the model does not segment.
 
     Example:
         >>> import tumorlens
@@ -110,6 +112,7 @@ class Prediction:
     ood: bool | None = None
     ood_score: float | None = None
     prediction_set: tuple[str, ...] | None = None
+    probability_map: npt.NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         return f"Prediction({self._summary()})"
@@ -208,6 +211,7 @@ class Prediction:
         """Plain data for JSON: all but image, heat map and mask; of the mask it holds the measurements."""
         return {
             "schema_version": SCHEMA_VERSION,
+            "kind": "slice",
             "source": self.source,
             "label": self.label,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},

@@ -10,7 +10,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -84,7 +84,7 @@ class PredictionFiles:
             finished=False,
         )
         if resume:
-            self._check_same()
+            check_same(folder, record, _SAME)
         self.done, self.labels, self.flags = set[str](), Counter[str](), Counter[str]()
         for row in self._rows():
             self._count(row)
@@ -158,24 +158,6 @@ class PredictionFiles:
             with path.open("rb+") as stream:
                 stream.truncate(whole)
 
-    def _check_same(self) -> None:
-        path = self.folder / RECORD
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            before = {}
-        if not isinstance(before, dict) or before.get("verb") != "predict":
-            raise RunError(
-                file=self.folder, found="no predictions to resume", expected="the folder of an interrupted predict"
-            )
-        now = json.loads(json.dumps({name: self._record.facts.get(name) for name in _SAME}))
-        if different := [f"{k} was {before.get(k)}, is {now[k]}" for k in _SAME if before.get(k) != now[k]]:
-            raise RunError(
-                file=self.folder,
-                found=f"predicted with other settings ({'; '.join(different)})",
-                advice="resume with those, or choose another folder",
-            )
-
     def _finish(self, *, finished: bool = True) -> None:
         """Write predictions.csv and run.json, each whole or not at all."""
         with (
@@ -198,6 +180,32 @@ class PredictionFiles:
             cells += [row["tumor"]["pixels"], row["tumor"]["mm2"], row["consistent"], row.get("mask", "")]
             cells += [row["tumor"]["lesions"], *_lesion_cells(row["tumor"]["largest"])]
         return cells
+
+
+def check_same(folder: Path, record: Record, names: Sequence[str]) -> None:
+    """Refuse to resume predictions of another model or other settings.
+
+    Args:
+        folder: with the record of the interrupted call.
+        record: of this call.
+        names: of the facts that must be the same.
+
+    Raises:
+        RunError: the folder holds no predictions, or a fact differs.
+    """
+    try:
+        before = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    if not isinstance(before, dict) or before.get("verb") != "predict":
+        raise RunError(file=folder, found="no predictions to resume", expected="the folder of an interrupted predict")
+    now = json.loads(json.dumps({name: record.facts.get(name) for name in names}))
+    if different := [f"{k} was {before.get(k)}, is {now[k]}" for k in names if before.get(k) != now[k]]:
+        raise RunError(
+            file=folder,
+            found=f"predicted with other settings ({'; '.join(different)})",
+            advice="resume with those, or choose another folder",
+        )
 
 
 def _save_overlay(prediction: Prediction, path: Path) -> None:

@@ -23,7 +23,8 @@ from tumorlens.explanation.catalog import ATTENTION, Task
 from tumorlens.explanation.explainer import Explainer
 from tumorlens.model_card.card import ModelCard, parse_card
 from tumorlens.report.heat import heat
-from tumorlens.scan import GrayImage, Scan, ScanSource, mask_in_image, read_scan
+from tumorlens.scan import GrayImage, Scan, ScanSource, read_scan
+from tumorlens.scan.mask import thresholded
 from tumorlens.stats.conformal import at_temperature_one, check_coverage
 
 Device = Literal["cpu", "cuda"]
@@ -268,6 +269,7 @@ class Predictor:
         coverage: float | None = None,
         jobs: int = 1,
         batch_size: int = 1,
+        probability_map: bool = False,
     ) -> Iterator[tuple[SourceType, Prediction | TumorlensError]]:
         """Predict many slices in order; the next files are read while the network predicts.
 
@@ -279,6 +281,7 @@ class Predictor:
                 one thread per image and as many jobs as processors. The predictions do not depend on it.
             batch_size: images of one size, one after the other, that the network gets at one time. A batch helps a GPU;
                 on a CPU it is no faster, and the last bits of a probability may differ from those of single images.
+            probability_map: whether to return the tumor probability of each pixel, where the model segments.
 
         Yields:
             (source, prediction), or (source, error) for a file that cannot be read; the others are still predicted.
@@ -290,7 +293,12 @@ class Predictor:
         with ThreadPoolExecutor(jobs) as readers, ThreadPoolExecutor(jobs) as workers:
             scans = _read_ahead(sources, readers, _PREFETCHED + jobs * batch_size)
             batches = (
-                (batch, workers.submit(self._predict_batch, [scan for _, scan in batch], heatmap, coverage))
+                (
+                    batch,
+                    workers.submit(
+                        self._predict_batch, [scan for _, scan in batch], heatmap, coverage, probability_map
+                    ),
+                )
                 for batch in _batches(scans, batch_size)
             )
             queue = deque(islice(batches, jobs + 1))
@@ -312,15 +320,17 @@ class Predictor:
         return self._predict_scans([scan], heatmap, coverage)[0]
 
     def _predict_batch(
-        self, scans: Sequence[Scan | TumorlensError], heatmap: bool, coverage: float | None
+        self, scans: Sequence[Scan | TumorlensError], heatmap: bool, coverage: float | None, probability_map: bool
     ) -> Sequence[Prediction | TumorlensError]:
         """Predict scans of one size; an error stands alone, and is passed on."""
         readable = [scan for scan in scans if not isinstance(scan, TumorlensError)]
         if not readable:
             return [scan for scan in scans if isinstance(scan, TumorlensError)]
-        return self._predict_scans(readable, heatmap, coverage)
+        return self._predict_scans(readable, heatmap, coverage, probability_map)
 
-    def _predict_scans(self, scans: Sequence[Scan], heatmap: bool, coverage: float | None) -> list[Prediction]:
+    def _predict_scans(
+        self, scans: Sequence[Scan], heatmap: bool, coverage: float | None, probability_map: bool = False
+    ) -> list[Prediction]:
         images = np.stack([scan.gray_slice() for scan in scans])
         names = [name for name in self._default_outputs if heatmap or name != "cam"]
         started = time.perf_counter()
@@ -328,7 +338,7 @@ class Predictor:
         milliseconds = 1000 * (time.perf_counter() - started) / len(scans)
         rows = [{name: values[i] for name, values in outputs.items()} for i in range(len(scans))]
         triples = zip(scans, images, rows, strict=True)
-        return [self._prediction(scan, gray, row, milliseconds, coverage) for scan, gray, row in triples]
+        return [self._prediction(*triple, milliseconds, coverage, probability_map) for triple in triples]
 
     def _prediction(
         self,
@@ -337,6 +347,7 @@ class Predictor:
         outputs: dict[str, npt.NDArray[Any]],
         milliseconds: float,
         coverage: float | None,
+        probability_map: bool,
     ) -> Prediction:
         """The prediction for one scan, from its rows of the outputs."""
         row = outputs["probabilities"]
@@ -344,6 +355,7 @@ class Predictor:
         box = tuple(outputs["boxes"].tolist()) if "boxes" in outputs else None
         crop_window = self.card.input_geometry.crop_window(*scan.size, box)
         score = float(outputs["ood_score"]) if "ood_score" in outputs else None
+        soft = crop_window.to_image(outputs["mask"]) if "mask" in outputs else None
         blank = True if gray.min() == gray.max() else None  # needs no score, so that older files flag it, too
         return Prediction(
             source=str(scan.path),
@@ -351,7 +363,7 @@ class Predictor:
             label=self.classes[best],
             probabilities={name: float(p) for name, p in zip(self.classes, row, strict=True)},
             heatmap=heat(outputs["cam"][best], crop_window) if "cam" in outputs else None,
-            mask=mask_in_image(outputs["mask"], crop_window) if "mask" in outputs else None,
+            mask=None if soft is None else thresholded(soft),
             size=scan.size,
             spacing=scan.spacing,
             model=self.card.name,
@@ -361,6 +373,7 @@ class Predictor:
             ood=blank if score is None else score > 1,
             ood_score=score,
             prediction_set=None if coverage is None else self._prediction_set(row, coverage),
+            probability_map=soft if probability_map else None,
         )
 
     def _prediction_set(self, row: npt.NDArray[np.float32], coverage: float) -> tuple[str, ...]:

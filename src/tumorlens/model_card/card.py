@@ -11,10 +11,12 @@ from tumorlens._legacy import is_legacy, translate
 from tumorlens.errors import ModelFileError
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS
+from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.model_card.training_provenance import TrainingProvenance
 from tumorlens.report import notebook_html
 from tumorlens.report.text import with_interval
 from tumorlens.scan import InputGeometry
+from tumorlens.scan.finding_rule import FindingRule
 from tumorlens.stats.conformal import PredictionSets
 from tumorlens.stats.estimate_record import EstimateRecord
 
@@ -119,6 +121,8 @@ class ModelCard(BaseModel):
         analyses: name of an analysis of the run -> its conclusions, one sentence each.
         ood: the fit of the output ``ood_score``; None without this output.
         prediction_sets: nonconformity quantiles for conformal prediction sets; None without a validation subset.
+        finding_rule: what makes a finding in 3D of the masks of slices; None in older cards and without a mask.
+        study_limit: what a finding must reach to count; None where none was set.
         tested_on: one line on the test data; empty where the run was not evaluated.
         caveats: what a reader must know before quoting a metric.
         training: data, split, network, settings and seed.
@@ -159,6 +163,8 @@ class ModelCard(BaseModel):
     analyses: dict[str, tuple[str, ...]] = {}
     ood: OODSummary | None = None
     prediction_sets: PredictionSets | None = None
+    finding_rule: FindingRule | None = None
+    study_limit: StudyLimit | None = None
     tested_on: str
     caveats: tuple[str, ...]
     training: TrainingProvenance

@@ -187,12 +187,14 @@ class ImageGrid:
         longest: larger images are reduced to this many pixels on their longer side. All are stored as JPEG, so
             that a grid of fifty stays below two megabytes.
         wide: two columns, for images that are two side by side.
+        strip: one row, which scrolls sideways; for slices in their order.
         reading: how to read them; None where the captions say all.
     """
 
     items: tuple[CaptionedImage, ...]
     longest: int = 384
     wide: bool = False
+    strip: bool = False
     reading: ReadingHelp | None = None
 
 
@@ -362,7 +364,14 @@ def contact_sheet(
 ) -> Blocks:
     """A grid of images with their captions; no block for no images."""
     images = tuple(items)
-    return (ImageGrid(images, longest, wide, reading_help(reading) if reading else None),) if images else ()
+    help = reading_help(reading) if reading else None
+    return (ImageGrid(images, longest, wide, reading=help),) if images else ()
+
+
+def strip_of_images(items: Iterable[CaptionedImage], longest: int = 384) -> Blocks:
+    """Images in one row that scrolls sideways; no block for no images."""
+    images = tuple(items)
+    return (ImageGrid(images, longest, strip=True),) if images else ()
 
 
 def heat_table(

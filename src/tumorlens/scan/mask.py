@@ -53,7 +53,12 @@ def mask_in_image(probabilities: npt.ArrayLike, crop_window: CropWindow) -> Mask
     Returns:
         (H, W) uint8, 1 where the probability is at least 0.5; 0 outside of the network input.
     """
-    mask: Mask = (crop_window.to_image(probabilities) >= 0.5).astype(np.uint8)
+    return thresholded(crop_window.to_image(probabilities))
+
+
+def thresholded(probability: npt.NDArray[np.floating]) -> Mask:
+    """The mask of the pixels whose probability of tumor is at least 0.5."""
+    mask: Mask = (probability >= 0.5).astype(np.uint8)
     return mask
 
 

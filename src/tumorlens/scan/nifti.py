@@ -13,7 +13,7 @@ from tumorlens._arrays import Floats
 from tumorlens.errors import ScanError
 from tumorlens.scan.content import FileContent
 from tumorlens.scan.types import Pixels, Scan
-from tumorlens.scan.volume import LPS_TO_RAS, PLANES, Reorientation, Volume, reorientation, scan_of
+from tumorlens.scan.volume import LPS_TO_RAS, PLANES, NiftiGrid, Reorientation, Volume, reorientation, scan_of
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -52,21 +52,22 @@ def read_nifti_volume(path: str | Path, *, number: int | None = None, plane: str
         ...     read_nifti_volume(path)
         Volume(head.nii: NIfTI, 3 x 4 x 5, axial, 5 x 1 x 1 mm)
     """
-    return _volume(FileContent(Path(path)), number, plane)
+    return open_nifti(FileContent(Path(path)), number, plane)
 
 
 def read_nifti(content: FileContent) -> Scan:
     """Read one file as a scan: (H, W) where it holds a single slice, else (D, H, W); errors as above."""
-    volume = _volume(content, None)
+    volume = open_nifti(content)
     return volume[0] if len(volume) == 1 else scan_of(volume)
 
 
 def nifti_size(content: FileContent) -> tuple[int, int]:
     """Height and width of the upright slices, pixels."""
-    return _volume(content, None).size[1:]
+    return open_nifti(content).size[1:]
 
 
-def _volume(content: FileContent, number: int | None, plane: str | None = None) -> Volume:
+def open_nifti(content: FileContent, number: int | None = None, plane: str | None = None) -> Volume:
+    """Read the volume of a file that may be in memory or in an archive; otherwise as `read_nifti_volume`."""
     image = _opened(content)
     shape, dtype = image.shape, np.dtype(image.dataobj.dtype)
     volumes = int(np.prod(shape[3:], dtype=np.int64))
@@ -96,7 +97,13 @@ def _volume(content: FileContent, number: int | None, plane: str | None = None) 
         format="NIfTI",
         spacing_known=known,
         notes=notes,
+        grid=NiftiGrid(turn, np.asarray(image.affine), _codes(image)),
     )
+
+
+def _codes(image: Nifti1Image) -> tuple[int, int]:
+    """What space sform and qform lead to; 0 for none."""
+    return int(image.header["sform_code"]), int(image.header["qform_code"])
 
 
 def _opened(content: FileContent) -> Any:
@@ -137,14 +144,12 @@ def _from_memory(content: FileContent) -> Any:
 
 def _affine(image: Nifti1Image) -> tuple[bool, Floats]:
     """Whether the spacing can be true, and (4, 4) from voxel indices to LPS."""
-    header = image.header
     affine = LPS_TO_RAS @ np.asarray(image.affine, dtype=np.float64)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     possible = np.isfinite(affine).all() and (spacing > 0).all() and abs(np.linalg.det(affine[:3, :3])) > 1e-9
     if not possible:
         return False, LPS_TO_RAS.copy()
-    coded = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    return bool(coded or not np.allclose(spacing, 1)), affine
+    return bool(any(_codes(image)) or not np.allclose(spacing, 1)), affine
 
 
 def _native_plane(image: Nifti1Image, affine: Floats) -> str:

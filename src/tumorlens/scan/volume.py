@@ -45,6 +45,21 @@ class SliceSource:
 
 
 @dataclass(frozen=True, eq=False)
+class NiftiGrid:
+    """The grid of a NIfTI file, so that a mask can be written on it.
+
+    Attributes:
+        turn: from the array of the file to the slices of the volume.
+        affine: (4, 4) of the file, to RAS millimeters.
+        codes: of the sform and the qform, what space the affine leads to.
+    """
+
+    turn: Reorientation
+    affine: Floats
+    codes: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
 class Volume:
     """Parallel slices of one size, sorted along their normal; gray values are read when they are asked for.
 
@@ -60,10 +75,12 @@ class Volume:
         sources: where each slice is stored; empty for NIfTI.
         spacing_known: False where the header gives no spacing that can be true; sizes are then in voxels.
         notes: what was found in the files and did not prevent reading, one sentence each.
+        grid: of a NIfTI file; None for other formats.
 
     Example:
         >>> import numpy as np
         >>> from pathlib import Path
+        >>> from tumorlens import Volume
         >>> voxels = np.zeros((3, 4, 5), np.uint8)
         >>> steps = [[0, 0, 0], [0, 0, 2], [0, 0, 4]], [0, 1, 0], [1, 0, 0]
         >>> volume = Volume((3, 4, 5), *map(np.array, steps), None, voxels.__getitem__, Path("x"), "NIfTI")
@@ -84,6 +101,7 @@ class Volume:
     sources: tuple[SliceSource, ...] = ()
     spacing_known: bool = True
     notes: tuple[str, ...] = ()
+    grid: NiftiGrid | None = None
 
     def __repr__(self) -> str:
         spacing = f"{' x '.join(f'{mm:.4g}' for mm in self.spacing)} mm" if self.spacing else "no spacing"
@@ -162,9 +180,35 @@ class Volume:
         """One of `PLANES`: that of the acquired slices."""
         return PLANES[2 - int(np.abs(self.normal).argmax())]
 
+    @property
+    def steps(self) -> Floats:
+        """(3, 3), columns are the steps along slices (on average), rows and columns, LPS millimeters."""
+        return np.stack([self.slice_step, self.row_step, self.column_step], axis=1)
+
     def with_notes(self, *notes: str) -> Volume:
         """The same volume with further notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def with_spacing(self, spacing: tuple[float, float, float]) -> Volume:
+        """The same voxels with another spacing, where the header gives none or a wrong one.
+
+        Args:
+            spacing: millimeters between slices, rows and columns; slices become equally spaced.
+        """
+        slices, rows, columns = (
+            step / np.linalg.norm(step) * mm for step, mm in zip(self.steps.T, spacing, strict=True)
+        )
+        header = " x ".join(f"{mm:.4g}" for mm in self.spacing) + " mm" if self.spacing else "none"
+        given = " x ".join(f"{mm:.4g}" for mm in spacing)
+        kept = tuple(note for note in self.notes if "no spacing" not in note)
+        return replace(
+            self,
+            origins=self.origins[0] + np.arange(len(self))[:, None] * slices,
+            row_step=rows,
+            column_step=columns,
+            spacing_known=True,
+            notes=(*kept, f"the user gave the spacing {given} mm; the header gives {header}"),
+        )
 
 
 def scan_of(volume: Volume) -> Scan:
@@ -202,12 +246,13 @@ class Reorientation:
         return voxels[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
-def reorientation(steps: Floats, plane: str) -> Reorientation:
+def reorientation(steps: Floats, plane: str, *, same_slices: bool = False) -> Reorientation:
     """How to turn a volume so that its slices in a plane are upright.
 
     Args:
         steps: (3, 3), columns are the steps along slices, rows and columns, LPS.
         plane: one of `PLANES`.
+        same_slices: keep the slices of the volume as slices, also where they are as near to another plane.
 
     Returns:
         Slices upright as on a workstation: axial nose up and the patient's left on the right; coronal head up and left
@@ -220,7 +265,8 @@ def reorientation(steps: Floats, plane: str) -> Reorientation:
     """
     directions = steps / np.linalg.norm(steps, axis=0)
     cosines = np.asarray(_UPRIGHT[plane], dtype=np.float64) @ directions  # (slices, rows, columns) x (axes)
-    axes = max(_PERMUTATIONS, key=lambda order: sum(abs(cosines[i, axis]) for i, axis in enumerate(order)))
+    possible = [order for order in _PERMUTATIONS if order[0] == 0 or not same_slices]
+    axes = max(possible, key=lambda order: sum(abs(cosines[i, axis]) for i, axis in enumerate(order)))
     flips = tuple(bool(cosines[i, axis] < 0) for i, axis in enumerate(axes))
     return Reorientation(axes, (flips[0], flips[1], flips[2]))
 

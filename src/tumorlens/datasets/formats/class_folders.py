@@ -32,6 +32,14 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(p for p in _visible(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The image files in a folder and below it, as `image_files`, folder by folder; none if it is no folder."""
+    if not folder.is_dir():
+        return []
+    inner = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return image_files(folder) + [image for child in inner for image in images_below(child)]
+
+
 def class_name(folder_name: str) -> str:
     """The class name of a folder: lower case, words joined by underscores."""
     name = "_".join(folder_name.lower().replace("-", " ").replace("_", " ").split())

@@ -3,7 +3,7 @@
 from tumorlens.datasets.phantom.acquisition import PLANES, SEQUENCES
 from tumorlens.datasets.phantom.phantom_contact_sheet import contact_sheet
 from tumorlens.datasets.phantom.phantom_folder import make
-from tumorlens.datasets.phantom.phantom_study import phantom_studies, phantom_study
+from tumorlens.datasets.phantom.phantom_study import STUDY_SERIES, phantom_studies, phantom_study
 from tumorlens.datasets.phantom.phantom_volume import PhantomVolume, render_volume
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomSlice, render_patient
 
@@ -11,6 +11,7 @@ __all__ = [
     "PHANTOM_CLASSES",
     "PLANES",
     "SEQUENCES",
+    "STUDY_SERIES",
     "PhantomSlice",
     "PhantomVolume",
     "contact_sheet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from tumorlens._arrays import Floats
 from tumorlens.datasets.phantom.acquisition import PLANES, SEQUENCES, Acquisition, rotation
 from tumorlens.datasets.phantom.render import PHANTOM_CLASSES, PhantomPerson
 from tumorlens.errors import DataError
+from tumorlens.scan.volume import Volume
 
 WHITE = 4095
 """The highest gray value: 12 bits, as scanners store them."""
@@ -45,6 +47,20 @@ class PhantomVolume:
         """Millimeters between slices, rows and columns."""
         between_slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0)
         return float(between_slices), float(rows), float(columns)
+
+    def to_volume(self) -> Volume:
+        """The same slices as read from files."""
+        slices, rows, columns = self.affine[:3, :3].T
+        return Volume(
+            size=self.voxels.shape,
+            origins=self.affine[:3, 3] + np.arange(len(self.voxels))[:, None] * slices,
+            row_step=rows,
+            column_step=columns,
+            irregular=None,
+            read=self.voxels.__getitem__,
+            path=Path(self.patient),
+            format="phantom",
+        )
 
 
 def render_volume(

@@ -32,7 +32,7 @@ class DicomContents:
 
     stacks: tuple[Stack, ...]
     refusals: tuple[Refusal, ...]
-    other_files: tuple[Path, ...]
+    other_files: tuple[FileContent, ...]
 
 
 def read_stacks(path: str | Path, progress: ProgressOption = None) -> DicomContents:
@@ -54,14 +54,14 @@ def read_stacks(path: str | Path, progress: ProgressOption = None) -> DicomConte
     path = Path(path)
     files: list[DicomFile] = []
     refusals: list[Refusal] = []
-    other: list[Path] = []
+    other: list[FileContent] = []
     with progress_of(progress) as shown:
         contents = list(_files(path))
         for i, content in enumerate(contents, 1):
             shown("reading headers", i, len(contents))
             try:
                 if not is_dicom(content):
-                    other.append(content.path)
+                    other.append(content)
                     continue
                 file = read_dicom_file(content)
             except ScanError as error:

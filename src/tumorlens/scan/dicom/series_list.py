@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens._progress import ProgressOption
+from tumorlens.scan.content import FileContent
 from tumorlens.scan.dicom.dicom_file import whole
 from tumorlens.scan.dicom.read_stacks import read_stacks
 from tumorlens.scan.dicom.series_selection import SeriesVerdict, choose, verdicts
@@ -23,12 +24,14 @@ class SeriesEntry:
 
     Attributes:
         study: number of the study in the list, counted from 1; names and identifiers of patients are not kept.
+        study_uid: its StudyInstanceUID; empty where the files have none.
         stack: with its frames.
         verdict: whether it is T1 after contrast.
         chosen: whether it is the one to use of its study.
     """
 
     study: int
+    study_uid: str
     stack: Stack
     verdict: SeriesVerdict
     chosen: bool
@@ -66,7 +69,7 @@ class SeriesList:
 
     entries: tuple[SeriesEntry, ...]
     refusals: tuple[Refusal, ...]
-    other_files: tuple[Path, ...]
+    other_files: tuple[FileContent, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -94,11 +97,11 @@ def list_series(path: str | Path, progress: ProgressOption = None) -> SeriesList
     contents = read_stacks(path, progress)
     studies: defaultdict[str, list[Stack]] = defaultdict(list)
     for stack in contents.stacks:
-        studies[str(stack.header.get("StudyInstanceUID"))].append(stack)
+        studies[str(stack.header.get("StudyInstanceUID") or "")].append(stack)
     entries = []
-    for number, stacks in enumerate(studies.values(), 1):
+    for number, (uid, stacks) in enumerate(studies.items(), 1):
         judged = verdicts(stacks)
         chosen = choose(stacks, judged)
         pairs = zip(stacks, judged, strict=True)
-        entries += [SeriesEntry(number, stack, verdict, i == chosen) for i, (stack, verdict) in enumerate(pairs)]
+        entries += [SeriesEntry(number, uid, stack, verdict, i == chosen) for i, (stack, verdict) in enumerate(pairs)]
     return SeriesList(tuple(entries), contents.refusals, contents.other_files)

@@ -107,22 +107,27 @@ def verdicts(stacks: Sequence[Stack]) -> list[SeriesVerdict]:
     return [_verdict(stack, len(planes[series_of(stack.header)[0]])) for stack in stacks]
 
 
-def choose(stacks: Sequence[Stack], judged: Sequence[SeriesVerdict]) -> int | None:
-    """The index of the stack to use; None where none is T1 after contrast.
+def choose(stacks: Sequence[Stack], judged: Sequence[SeriesVerdict], uses: Iterable[Use] = ("yes",)) -> int | None:
+    """The index of the stack to use; None where none may be used.
 
     Of several the one with a common affine, then with most slices, then axial, then acquired last, then with the lowest
     series number.
+
+    Args:
+        stacks: of one study.
+        judged: the verdict of each.
+        uses: that are allowed, the best first; a stack of a later one is taken where there is none of an earlier one.
     """
-    candidates = [i for i, verdict in enumerate(judged) if verdict.use == "yes"]
-    if not candidates:
-        return None
 
     def rank(i: int) -> tuple[object, ...]:
         stack = stacks[i]
         time = str(stack.header.get("AcquisitionTime") or stack.header.get("SeriesTime") or "")
         return stack.irregular is None, len(stack.frames), stack.volume().plane == "axial", time, -i
 
-    return max(candidates, key=rank)
+    for use in uses:
+        if candidates := [i for i, verdict in enumerate(judged) if verdict.use == use]:
+            return max(candidates, key=rank)
+    return None
 
 
 def _verdict(stack: Stack, planes: int) -> SeriesVerdict:

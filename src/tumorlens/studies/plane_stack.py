@@ -1,0 +1,147 @@
+"""Volume -> upright slices of one plane, with square pixels, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tumorlens._arrays import Flags, Floats
+from tumorlens.scan.types import Pixels, Scan
+from tumorlens.scan.volume import PLANES, Reorientation, Volume, direction_letter, reorientation
+
+ISOTROPIC = 1.5
+"""Largest spacing of a volume, divided by its smallest, below which it is predicted in three planes."""
+
+_EXTENT = 100  # millimeters along each axis for slices in three planes: a slab shows no head in the other planes
+_SQUARE = 1.05  # ratio of the spacing of rows and columns up to which pixels count as square
+_GRID = np.linspace(0, 1, 65)  # quantiles of a slice
+_HEAD_GRAY, _HEAD_SHARE = 0.1, 0.02  # of the range of gray values, and of the pixels of a slice
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneStack:
+    """Upright slices of a volume in one plane.
+
+    Attributes:
+        volume: that they are slices of.
+        plane: one of `PLANES`.
+        turn: from the axes of the volume to slices, rows and columns of this plane.
+        read: number of a slice in this plane -> its gray values, upright.
+    """
+
+    volume: Volume
+    plane: str
+    turn: Reorientation
+    read: Callable[[int], Pixels]
+
+    def __len__(self) -> int:
+        return self.volume.size[self.turn.axes[0]]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a slice."""
+        _, rows, columns = self.turn.axes
+        return self.volume.size[rows], self.volume.size[columns]
+
+    @property
+    def spacing(self) -> tuple[float, float] | None:
+        """Millimeters between rows and columns; None where unknown."""
+        return None if self.volume.spacing is None else self.turn.spacing(self.volume.spacing)[1:]
+
+    @property
+    def orientation(self) -> str:
+        """The patient directions in which rows and columns increase, as in `Scan`."""
+        steps = self._steps
+        return direction_letter(steps[:, 1]) + direction_letter(steps[:, 2])
+
+    @property
+    def _steps(self) -> Floats:
+        signs = np.where(self.turn.flips, -1.0, 1.0)
+        return np.asarray(self.volume.steps[:, list(self.turn.axes)] * signs)
+
+    def scan(self, pixels: Pixels) -> Scan:
+        """A slice as the network gets it: with square pixels."""
+        spacing = self.spacing
+        rows, columns = self._square_size
+        if (rows, columns) != pixels.shape:
+            kind = pixels.dtype
+            image = Image.fromarray(pixels.astype(np.float32)).resize((columns, rows), Image.Resampling.BILINEAR)
+            pixels = (np.rint(np.asarray(image)) if kind.kind in "iu" else np.asarray(image)).astype(
+                kind
+            )  # 8 bits stay 8 bits
+            spacing = None if spacing is None else (min(spacing), min(spacing))
+        volume = self.volume
+        return Scan(np.ascontiguousarray(pixels), volume.path, volume.format, "gray", spacing, self.orientation)
+
+    def on_grid(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """A map of a slice as the network got it -> rows and columns of the volume."""
+        if image.shape == self.size:
+            return image
+        rows, columns = self.size
+        return np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
+
+    @property
+    def _square_size(self) -> tuple[int, int]:
+        """Rows and columns after resampling to the smaller spacing."""
+        if not self.spacing or max(self.spacing) <= _SQUARE * min(self.spacing):
+            return self.size
+        rows, columns = (round(n * mm / min(self.spacing)) for n, mm in zip(self.size, self.spacing, strict=True))
+        return rows, columns
+
+
+def acquired_stack(volume: Volume) -> PlaneStack:
+    """The slices of a volume as they were acquired, in their order; each is decoded when it is read."""
+    turn = _acquired_turn(volume)
+    return PlaneStack(volume, volume.plane, turn, lambda index: turn.apply(volume.read(index)[None])[0])
+
+
+def stacks_in_all_planes(volume: Volume) -> Iterator[PlaneStack]:
+    """The acquired slices, then those of the two other planes; all voxels are decoded once."""
+    voxels = np.asarray(volume)
+    acquired = volume.plane
+    for plane in (acquired, *(name for name in PLANES if name != acquired)):
+        turn = _acquired_turn(volume) if plane == acquired else reorientation(volume.steps, plane)
+        yield PlaneStack(volume, plane, turn, turn.apply(voxels).__getitem__)
+
+
+def _acquired_turn(volume: Volume) -> Reorientation:
+    """Rows and columns upright, slices in their order."""
+    turn = reorientation(volume.steps, volume.plane, same_slices=True)
+    return replace(turn, flips=(False, *turn.flips[1:]))
+
+
+def nearly_isotropic(volume: Volume) -> bool:
+    """Whether slices of all three planes show a head well enough to be predicted."""
+    spacing = volume.spacing
+    if spacing is None or volume.irregular or min(np.multiply(spacing, volume.size)) < _EXTENT:
+        return False
+    return max(spacing) < ISOTROPIC * min(spacing)
+
+
+class HeadFinder:
+    """Finds the slices that show something of a head, by the gray values of the whole stack.
+
+    The network sees each slice by its own window, in which the noise of a slice beside the head looks like tissue.
+    """
+
+    def __init__(self, slices: int) -> None:
+        self._profiles = np.full((slices, len(_GRID)), np.nan)
+
+    def add(self, index: int, pixels: Pixels) -> bool:
+        """Keep the distribution of the gray values of a slice; False for a single gray value."""
+        sample = pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)]
+        self._profiles[index] = np.quantile(sample, _GRID)
+        return bool(pixels.min() != pixels.max())
+
+    def heads(self) -> Flags:
+        """(D,) whether at least 2 % of the pixels are brighter than a tenth of the range of the whole stack."""
+        low, high = np.quantile(self._profiles, [0.001, 0.99])
+        limit = low + _HEAD_GRAY * (high - low)
+        if high <= low:
+            return np.zeros(len(self._profiles), dtype=bool)
+        shares = np.array([1 - np.interp(limit, profile, _GRID) for profile in self._profiles])
+        return np.asarray(shares >= _HEAD_SHARE)

@@ -1,0 +1,206 @@
+"""Predictor + Volume -> StudyResult."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens._progress import Progress, ProgressOption, progress_of
+from tumorlens.deploy.predictor import Predictor, available_threads
+from tumorlens.errors import ScanError, TumorlensError
+from tumorlens.model_card.study_limit import StudyLimit
+from tumorlens.scan.finding_rule import FindingRule
+from tumorlens.scan.types import Scan
+from tumorlens.scan.volume import Volume
+from tumorlens.studies.measure_findings import measure_finding, with_finding_pixels
+from tumorlens.studies.plane_stack import (
+    HeadFinder,
+    PlaneStack,
+    acquired_stack,
+    nearly_isotropic,
+    stacks_in_all_planes,
+)
+from tumorlens.studies.study_result import SeriesChoice, StudyResult, StudySlice
+
+Planes = Literal["auto", "acquired", "three"]
+
+BY_USER = SeriesChoice("unknown", "the file does not say what sequence it holds", "user")
+
+
+def predict_volume(
+    predictor: Predictor,
+    volume: Volume,
+    *,
+    planes: Planes = "auto",
+    rule: FindingRule | None = None,
+    limit: StudyLimit | None = None,
+    choice: SeriesChoice = BY_USER,
+    source: str | None = None,
+    jobs: int | None = None,
+    progress: ProgressOption = None,
+) -> StudyResult:
+    """Predict the slices of a volume, and join what is segmented into findings in 3D.
+
+    Slices are put upright and resampled to square pixels. They are predicted in the plane of acquisition; a volume with
+    nearly equal spacing in all directions in three planes, and a voxel belongs to a finding where two of them agree.
+    Slices that show nothing of a head are left out.
+
+    Args:
+        predictor: of a model file.
+        volume: of one series.
+        planes: ``"auto"`` as above, ``"acquired"`` for the plane of acquisition alone, ``"three"`` for all.
+        rule: that makes findings; None for that of the model card, or `FindingRule()` where it has none.
+        limit: that a finding must reach; None for that of the model card, or `StudyLimit()` where it has none.
+        choice: which series the volume is.
+        source: what the result names as its source; None for the path of the volume.
+        jobs: slices that are computed at one time; None for one, or as many as processors where the predictor uses one
+            thread.
+        progress: a callable, True for bars, None for silence.
+
+    Returns:
+        The findings with their grade. A stack that is irregular, or a model without a mask, has predictions of slices
+        alone, no finding, and no grade.
+
+    Raises:
+        ScanError: three planes are asked for and the volume is irregular or has no spacing; no slice shows a head; or a
+            slice cannot be decoded.
+
+    Example:
+        >>> import tumorlens
+        >>> from tumorlens.datasets.phantom import render_volume
+        >>> phantom = render_volume("glioma", seed=1, slices=8, gap=8.0, size=96).to_volume()
+        >>> result = tumorlens.predict_volume(tumorlens.load("tiny"), phantom)
+        >>> result.planes, result.labels.shape
+        (('axial',), (8, 96, 96))
+    """
+    started = time.perf_counter()
+    rule = rule or predictor.card.finding_rule or FindingRule()
+    limit = limit or predictor.card.study_limit or StudyLimit()
+    with progress_of(progress) as step:
+        kept = [_predict_stack(predictor, stack, jobs, step) for stack in _stacks(volume, planes)]
+    slices, stacks = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
+    if not kept[0].slices:
+        raise ScanError(volume.path, "no slice shows a head", expected="a series of the head")
+    not_graded = _not_graded(volume, predictor.card.segments)
+    segmented = np.zeros(volume.size, np.uint8) if not_graded else _segmented(kept, rule)
+    labels, count = rule.components(np.bitwise_count(segmented) >= min(rule.planes_needed, len(kept)))
+    findings = [measure_finding(k, labels, segmented, stacks, slices, limit) for k in range(1, count + 1)]
+    if any(one.above_limit is None for one in findings):
+        not_graded = "the spacing is unknown, and the limit is a volume in ml"
+    return StudyResult(
+        source=source or str(volume.path),
+        model=predictor.card.name,
+        volume=volume,
+        choice=choice,
+        planes=tuple(stack.plane for stack in stacks),
+        slices=tuple(with_finding_pixels(slices, labels, stacks)),
+        findings=tuple(findings),
+        labels=labels,
+        probability=_mean(kept),
+        rule=rule,
+        limit=limit,
+        not_graded=not_graded,
+        milliseconds=1000 * (time.perf_counter() - started),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PlanePrediction:
+    """The predictions of all slices of one plane.
+
+    Attributes:
+        stack: of the slices.
+        slices: that show a head.
+        probability: (D, H, W) float16 of tumor, as the volume, 0 in slices without a head; None where the model does
+            not segment.
+    """
+
+    stack: PlaneStack
+    slices: list[StudySlice]
+    probability: npt.NDArray[np.float16] | None
+
+
+def _stacks(volume: Volume, planes: Planes) -> Iterator[PlaneStack]:
+    if planes == "three" and (volume.irregular or volume.spacing is None):
+        found = f"slices that are {volume.irregular}" if volume.irregular else "no spacing"
+        raise ScanError(volume.path, found, expected="equally spaced slices with a spacing, for three planes")
+    if planes == "three" or (planes == "auto" and nearly_isotropic(volume)):
+        yield from stacks_in_all_planes(volume)
+    else:
+        yield acquired_stack(volume)
+
+
+def _not_graded(volume: Volume, segments: bool) -> str | None:
+    """Why there can be no findings in 3D; None where there can."""
+    if not segments:
+        return "the model classifies slices and does not segment"
+    if volume.irregular:
+        return f"the slices are {volume.irregular}: predicted one by one"
+    if len(volume) == 1:
+        return "one slice alone"
+    return None
+
+
+def _segmented(planes: Sequence[PlanePrediction], rule: FindingRule) -> npt.NDArray[np.uint8]:
+    """(D, H, W), bit k is set where plane k segments the voxel by the rule."""
+    bits = np.zeros(planes[0].stack.volume.size, dtype=np.uint8)
+    for k, one in enumerate(planes):
+        if one.probability is not None:
+            inside = rule.inside(one.stack.turn.apply(one.probability))
+            one.stack.turn.apply(bits)[...] |= inside.astype(np.uint8) << k
+    return bits
+
+
+def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, step: Progress) -> PlanePrediction:
+    """Predict the slices of one plane; few of them are in memory at one time."""
+    jobs = jobs or (available_threads() if predictor.threads == 1 else 1)
+    volume, heads = stack.volume, HeadFinder(len(stack))
+    probability = np.zeros(volume.size, dtype=np.float16) if predictor.card.segments else None
+    upright = None if probability is None else stack.turn.apply(probability)
+    order: deque[int] = deque()
+
+    def scans() -> Iterator[Scan]:
+        for index in range(len(stack)):
+            pixels = stack.read(index)
+            if heads.add(index, pixels):
+                order.append(index)
+                yield stack.scan(pixels)
+
+    stage = f"predicting {stack.plane} slices"
+    slices: list[tuple[int, StudySlice]] = []
+    predictions = predictor.predict_many(scans(), heatmap=False, jobs=jobs, probability_map=True)
+    for _, prediction in predictions:
+        index = order.popleft()
+        step(stage, index, len(stack))
+        if isinstance(prediction, TumorlensError):
+            raise prediction
+        segmented = 0
+        if prediction.probability_map is not None and upright is not None:
+            upright[index] = stack.on_grid(prediction.probability_map)
+            segmented = int(np.count_nonzero(upright[index] >= 0.5))
+        label, score = prediction.label, prediction.ood_score
+        one = StudySlice(stack.plane, index, label, prediction.probabilities, prediction.ood, score, segmented)
+        slices.append((index, one))
+    step(stage, len(stack), len(stack))
+    shown = heads.heads()
+    if upright is not None:
+        upright[~shown] = 0
+    return PlanePrediction(stack, [one for index, one in slices if shown[index]], probability)
+
+
+def _mean(planes: Sequence[PlanePrediction]) -> npt.NDArray[np.float16] | None:
+    """The mean probability over the planes."""
+    known = [one.probability for one in planes if one.probability is not None]
+    if len(known) <= 1:
+        return known[0] if known else None
+    mean = known[0]
+    for other in known[1:]:
+        mean += other
+    mean /= np.float16(len(known))
+    return mean

@@ -1,0 +1,101 @@
+"""Results of many studies -> studies.jsonl, the files of each study, and run.json in one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from tumorlens._record import SURROGATES, Record
+from tumorlens.deploy.prediction_files import RECORD, check_same
+from tumorlens.studies.find_studies import StudySource
+from tumorlens.studies.study_files import STUDY, write_study
+from tumorlens.studies.study_result import StudyResult
+
+ROWS = "studies.jsonl"
+_IN_FILE_ALONE = ("slices", "sources")  # of study.json; a row has one line
+SAME = ("verb", "model_sha256", "spacing", "series", "any_series", "planes", "volume")
+
+
+class StudyRows:
+    """The files of one or several studies; a context, at whose end the record is complete.
+
+    The files of a single study are in the folder itself, those of several in ``study-0001`` and so on.
+
+    Args:
+        folder: claimed by the caller; empty unless `resume`.
+        record: of the command, with the facts of `SAME`.
+        count: number of studies.
+        resume: go on after the rows that the folder holds.
+
+    Attributes:
+        folder: that holds the files.
+        done: source and StudyInstanceUID of the studies that have a row.
+        failed: messages about studies that have no answer; the caller adds them.
+
+    Raises:
+        RunError: to resume, but the folder holds results of another model or other settings.
+    """
+
+    def __init__(self, folder: Path, record: Record, count: int, *, resume: bool = False) -> None:
+        self.folder, self.failed, self._record, self._count = folder, list[str](), record, count
+        if resume:
+            check_same(folder, record, SAME)
+        self.done = {(row["source"], row["study_instance_uid"]) for row in self._rows()}
+        record.add(finished=False)
+        record.write(folder, RECORD)
+
+    def __enter__(self) -> StudyRows:
+        self._stream: BinaryIO = (self.folder / ROWS).open("ab")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):  # a full disk
+            self._stream.close()
+        outputs = dict.fromkeys([*self._record.facts.get("outputs", ()), ROWS])
+        self._record.add(
+            studies_done=len(self.done), studies_failed=self.failed, finished=kind is None, outputs=list(outputs)
+        )
+        if kind is None:
+            self._record.write(self.folder, RECORD)
+        else:
+            with contextlib.suppress(OSError):  # the first error is the one to report
+                self._record.write(self.folder, RECORD)
+
+    def holds(self, source: StudySource) -> bool:
+        """Whether a study has a row."""
+        return (str(source.path), source.study_uid) in self.done
+
+    def add(self, result: StudyResult, number: int) -> None:
+        """Write the files of a study, then its row.
+
+        Args:
+            result: of the study.
+            number: of the study, from 1.
+        """
+        name = "." if self._count == 1 else f"study-{number:04d}"
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        write_study(result, folder, self._record.facts)
+        content = json.loads((folder / STUDY).read_text(encoding="utf-8"))
+        row = {key: value for key, value in content.items() if key not in _IN_FILE_ALONE} | {"folder": name}
+        self._stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", SURROGATES))
+        self._stream.flush()
+        self.done.add((result.source, result.choice.study_instance_uid))
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        """The rows that are on the disk; a last line that is not complete is cut off."""
+        path = self.folder / ROWS
+        if not path.is_file():
+            return
+        text = path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        if whole < len(text):
+            with path.open("rb+") as stream:
+                stream.truncate(whole)
+        yield from (json.loads(line) for line in text[:whole].splitlines())
