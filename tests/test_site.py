@@ -5,6 +5,7 @@ CI builds the site and runs the checks of a built one: ``python -m tests.test_si
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +124,41 @@ def test_an_index_page_links_to_every_page_of_its_folder(folder: Path) -> None:
     pages = {p.name for p in [*folder.glob("*.md"), *folder.glob("*.ipynb"), *folder.glob("*.rst")]} - {"index.md"}
     below = {f"{p.parent.name}/index.md" for p in folder.glob("*/index.md")}
     assert (pages | below) - set(links_of(folder / "index.md")) == set()
+
+
+def test_every_page_is_reachable_from_the_contents_of_the_first_page() -> None:
+    """Follows the contents that conf.py gives the index pages; a site where this fails has a page without a place."""
+    code = ast.parse((DOCS / "conf.py").read_text(encoding="utf-8"))
+    (function,) = (one for one in code.body if isinstance(one, ast.FunctionDef) and one.name == "adapt_markdown")
+    future = ast.parse("from __future__ import annotations").body
+    names: dict[str, Any] = {"re": re}
+    exec(compile(ast.Module([*future, function], []), "conf.py", "exec"), names)  # without importing sphinx
+    reached, waiting = {"index"}, ["index"]
+    while waiting:
+        page = waiting.pop()
+        if not (file := DOCS / f"{page}.md").is_file():
+            continue
+        source = [file.read_text(encoding="utf-8")]
+        names["adapt_markdown"](None, page, source)
+        contents = re.findall(r"```{toctree}\n(.*?)```", source[0], re.DOTALL)
+        entries = re.findall(r"<([^>]+)>$", "\n".join(contents), re.MULTILINE)
+        found = {(Path(page).parent / entry).as_posix() for entry in entries} - reached
+        reached |= found
+        waiting += found
+    pages = {
+        p.relative_to(DOCS).with_suffix("").as_posix() for end in ("md", "ipynb", "rst") for p in DOCS.rglob(f"*.{end}")
+    }
+    assert reached == {page for page in pages if not page.startswith(("_", "reference/api/"))}
+
+
+def test_every_row_of_the_comparison_of_the_readme_names_its_source() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Compared with other tools")[2]
+    rows = [line.split("|")[1:-1] for line in table.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    assert rows[0][-1].strip() == "source"
+    assert len(rows) > 8
+    for row in rows[1:]:
+        assert len(row) == len(rows[0])
+        assert re.search(r"\]\((https://|docs/)", row[-1]), row[0]
 
 
 def test_llms_txt_has_the_layout_of_llmstxt_org_and_names_every_page() -> None:
