@@ -1,14 +1,7 @@
 """Arrays -> metrics with intervals: classification, calibration, segmentation, lesions. No files, no torch."""
 
-from tumorlens.metrics.classification import Metrics, measure
-from tumorlens.metrics.overlap import SegmentationCase, segmentation_case
-from tumorlens.metrics.segmentation import Segmentation, measure_segmentation
+from __future__ import annotations
 
-__all__ = [
-    "Metrics",
-    "Segmentation",
-    "SegmentationCase",
-    "measure",
-    "measure_segmentation",
-    "segmentation_case",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
