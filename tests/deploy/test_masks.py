@@ -23,6 +23,7 @@ from tumorlens.evaluation.evaluate_any import evaluate
 from tumorlens.model_card.card import Parity
 from tumorlens.models import cost
 from tumorlens.scan import read_scan
+from tumorlens.scan.islands import without_islands
 from tumorlens.training import Run, load_run
 
 pytestmark = pytest.mark.usefixtures("plain_charts")
@@ -59,12 +60,13 @@ def test_area_and_bounding_box_are_measured_on_the_mask(segmentation_model_file:
     prediction = predictor.predict(replace(scan, spacing=(0.5, 2.0)))
     assert prediction.mask is not None
     assert prediction.tumor is not None
-    assert prediction.tumor.pixels == prediction.mask.sum() > 0
+    shown, islands = without_islands(prediction.mask)
+    assert prediction.tumor.pixels == shown.sum() > 0
     assert prediction.tumor.mm2 == pytest.approx(prediction.tumor.pixels * 0.5 * 2.0)
     assert prediction.tumor.box is not None
     top, left, height, width = prediction.tumor.box
-    inside = prediction.mask[top : top + height, left : left + width]
-    assert inside.sum() == prediction.mask.sum()
+    inside = shown[top : top + height, left : left + width]
+    assert inside.sum() == shown.sum()
     assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
     assert prediction.tumor.largest is not None
     assert prediction.to_dict()["tumor"] == {
@@ -73,6 +75,7 @@ def test_area_and_bounding_box_are_measured_on_the_mask(segmentation_model_file:
         "box": [top, left, height, width],
         "lesions": prediction.tumor.lesions,
         "largest": prediction.tumor.largest.to_dict(),
+        "islands": islands,
     }
     assert prediction.spacing_source == "file"
     assert predictor.predict(scan).to_dict()["tumor"]["mm2"] is None

@@ -88,6 +88,23 @@ def test_a_disagreement_of_classification_and_segmentation_is_flagged(
     assert uncertain.flags == [*found.flags, "uncertain: the prediction set is empty"]
 
 
+def test_islands_are_neither_drawn_nor_measured_nor_taken_for_a_tumor() -> None:
+    tumor, island = (10, 20, 4, 31), (60, 60, 1, 5)  # an island has fewer than 6 of 100 x 120 pixels
+    both, one, alone = (prediction(mask_of(*boxes)) for boxes in ((tumor, island), (tumor,), (island,)))
+    assert both.tumor is not None
+    assert one.tumor is not None
+    assert both.tumor == replace(one.tumor, islands=1)
+    assert str(both.tumor) == f"{one.tumor} (1 island left out)"
+    assert both.overlay().tobytes() == one.overlay().tobytes()
+    assert both.mask is not None
+    assert both.mask.sum() == one.tumor.pixels + 5  # the mask has every pixel
+    assert alone.tumor is not None
+    assert (alone.tumor.pixels, alone.tumor.box, alone.tumor.largest, alone.tumor.islands) == (0, None, None, 1)
+    assert str(alone.tumor) == "no tumor segmented (1 island left out)"
+    assert alone.consistent is False
+    assert alone.overlay().tobytes() == prediction(mask_of()).overlay().tobytes()
+
+
 def test_without_a_spacing_there_are_no_millimeters() -> None:
     found = prediction(mask_of((10, 20, 4, 31))).to_dict()
     assert (found["spacing"], found["spacing_source"]) == (None, None)

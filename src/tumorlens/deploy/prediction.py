@@ -25,14 +25,18 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class TumorMeasurements:
-    """Size and position of the predicted tumor mask of one image.
+    """Size and position of the predicted tumor of one image, without islands (`tumorlens.scan.islands`).
+
+    What an overlay draws is what is measured here: components below 0.05 % of the image are neither. The mask of the
+    prediction has every pixel.
 
     Attributes:
         pixels: pixels segmented as tumor.
         mm2: their area in square millimeters; None without a pixel spacing.
-        box: bounding box of the mask: top, left, height and width in pixels; None for an empty mask.
+        box: their bounding box: top, left, height and width in pixels; None where there are none.
         lesions: number of connected components.
-        largest: measurements of the largest component; None for an empty mask.
+        largest: measurements of the largest component; None where there is none.
+        islands: components that were left out.
     """
 
     pixels: int
@@ -40,6 +44,7 @@ class TumorMeasurements:
     box: Box | None
     lesions: int
     largest: Lesion | None
+    islands: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -49,11 +54,13 @@ class TumorMeasurements:
             "box": list(self.box) if self.box else None,
             "lesions": self.lesions,
             "largest": self.largest.to_dict() if self.largest else None,
+            "islands": self.islands,
         }
 
     def __str__(self) -> str:
+        islands = f" ({self.islands} island{'s' * (self.islands > 1)} left out)" if self.islands else ""
         if not self.largest:
-            return "no tumor segmented"
+            return f"no tumor segmented{islands}"
         area = f"{self.pixels:,} px" if self.mm2 is None else f"{self.mm2:,.0f} mm2"
         several = f" in {self.lesions} components" if self.lesions > 1 else ""
         of = " of the largest" if self.lesions > 1 else ""
@@ -61,7 +68,7 @@ class TumorMeasurements:
         diameters = " x ".join(f"{line.pixels if line.mm is None else line.mm:.1f}" for line in lines)
         unit = "px" if self.mm2 is None else "mm"
         side = {None: "", "midline": ", on the midline"}.get(self.largest.side, f", on the {self.largest.side}")
-        return f"{area} segmented as tumor{several}, diameters{of} {diameters} {unit}{side}"
+        return f"{area} segmented as tumor{several}, diameters{of} {diameters} {unit}{side}{islands}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +81,7 @@ class Prediction:
         label: the most probable class.
         probabilities: class -> calibrated probability, in the class order of the model; they sum to 1.
         heatmap: (H, W) float32 from 0 to 1, evidence for `label` by place; None where the model has no such output.
-        mask: (H, W) uint8, 1 = tumor; None where the model does not segment.
+        mask: (H, W) uint8, 1 = tumor, every pixel of the model, islands included; None where it does not segment.
         size: height and width of the image, pixels.
         spacing: millimeters between pixels, (row, column); None where unknown.
         model: name of the model.
@@ -161,13 +168,21 @@ class Prediction:
 
     @cached_property
     def tumor(self) -> TumorMeasurements | None:
-        """Measurements of the mask; None where the model does not segment."""
+        """Measurements of the mask without its islands, as it is drawn; None where the model does not segment."""
         if self.mask is None:
             return None
-        pixels = int(np.count_nonzero(self.mask))
+        shown, islands = self._shown
+        pixels = int(np.count_nonzero(shown))
         area = pixels * self.spacing[-2] * self.spacing[-1] if self.spacing else None
-        box = bounding_box(self.mask) if pixels else None
-        return TumorMeasurements(pixels, area, box, *measure_lesions(self.mask, self.spacing, self.orientation))
+        box = bounding_box(shown) if pixels else None
+        lesions = measure_lesions(shown, self.spacing, self.orientation)
+        return TumorMeasurements(pixels, area, box, *lesions, islands)
+
+    @cached_property
+    def _shown(self) -> tuple[Mask, int]:
+        """The mask without its islands, for everything that is drawn, measured or said; and how many there were."""
+        assert self.mask is not None
+        return without_islands(self.mask)
 
     @property
     def consistent(self) -> bool | None:
@@ -177,7 +192,7 @@ class Prediction:
         """
         if self.mask is None:
             return None
-        return bool(without_islands(self.mask)[0].any()) != (self.label in HEALTHY)
+        return bool(self._shown[0].any()) != (self.label in HEALTHY)
 
     @property
     def flags(self) -> list[str]:
@@ -197,8 +212,8 @@ class Prediction:
         Returns:
             An image of `size`.
         """
-        mask = None if self.mask is None else without_islands(self.mask)[0]
-        largest = self.tumor.largest if self.tumor and np.any(mask) else None
+        mask = None if self.mask is None else self._shown[0]
+        largest = self.tumor.largest if self.tumor else None
         lines = [(line.start, line.end) for line in (largest.diameter, largest.perpendicular)] if largest else []
         image = overlay(self.gray, self.heatmap if heatmap else None, mask, lines=lines)
         return with_scan_marks(image, self.spacing, self.orientation)

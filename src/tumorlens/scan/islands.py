@@ -1,7 +1,8 @@
 """predicted mask -> the same mask without islands: components too small to be shown as a lesion.
 
 Of 1,532 tumors of Figshare (every second slice) the smallest covers 0.116 % of its image; an island is smaller than
-half of that. The rule is for drawing and for words about an image. Stored masks and metrics count every pixel.
+half of that. One rule for all that is drawn, measured or said of an image. Stored masks and the metrics of an
+evaluation count every pixel.
 """
 
 from __future__ import annotations
