@@ -112,6 +112,7 @@ def test_a_device_that_is_not_there_is_one_line_with_those_that_are(
     for arguments, there in (
         (["explain", run, image, "-o", str(tmp_path / "maps")], "cpu"),
         (["evaluate", run, "-o", str(tmp_path / "maps")], "cpu"),
+        (["explain", run, "--evaluate", "-o", str(tmp_path / "maps")], "cpu"),
         (["explain", str(model_file), image, "-o", str(tmp_path / "maps")], "CPUExecutionProvider"),
         (["predict", image, "-m", str(model_file), "-o", str(tmp_path / "maps")], "CPUExecutionProvider"),
     ):
@@ -121,5 +122,5 @@ def test_a_device_that_is_not_there_is_one_line_with_those_that_are(
         assert "device cuda" in error
         assert there in error
         assert not (tmp_path / "maps").exists()
-    assert main(["explain", run, "--evaluate", "--device", "cuda"]) == 2
-    assert "leave out --device" in capsys.readouterr().err
+    assert main(["explain", run, "--evaluate", "--batch-size", "2"]) == 2
+    assert "leave out --batch-size" in capsys.readouterr().err

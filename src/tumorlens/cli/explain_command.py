@@ -147,12 +147,12 @@ def explain(
                 f"{model} is a file; expected the folder of a run: --evaluate randomizes weights, which a model file "
                 "does not allow"
             )
-        if device != "cpu" or batch_size != _BATCH:
-            raise typer.BadParameter("--evaluate measures on the CPU, image by image; leave out --device, --batch-size")
+        if batch_size != _BATCH:
+            raise typer.BadParameter("--evaluate measures image by image; leave out --batch-size")
         with output_folder(out_dir, "explain", _name(model)) as folder:
             return explain_evaluate(
                 model, folder, data=data, methods=method, limit=limit, allow_box_masks=allow_box_masks,
-                n_resamples=n_resamples, seed=seed, threads=threads, json=json,
+                n_resamples=n_resamples, seed=seed, device=device, threads=threads, json=json,
             )  # fmt: skip
     if data or limit is not None or allow_box_masks:
         raise typer.BadParameter("--data, --limit and --allow-box-masks need --evaluate")
@@ -239,14 +239,17 @@ def _load(path: Path, record: Record, *, device: DeviceName, threads: int | None
 
 
 def _strip(item: Explanation) -> Image:
-    """The scan with the outline of its predicted mask, and beside it one image for each method."""
+    """The scan with the outline of its predicted mask without islands, and beside it one image for each method."""
     from tumorlens.explanation import METHODS
     from tumorlens.report import overlay
     from tumorlens.report.strip import strip
+    from tumorlens.report.text import percentage
+    from tumorlens.scan.islands import without_islands
 
-    panes = [(f"{item.target} {item.probability:.1%}", overlay(item.gray, mask=item.mask))]
+    shown = None if item.mask is None else without_islands(item.mask)[0]
+    panes = [(f"{item.target} {percentage(item.probability)}", overlay(item.gray, mask=shown))]
     for method, heatmap in item.heatmaps.items():
         name, _, part = method.partition(":")
-        mask = item.mask if item.task == "segmentation" else None
+        mask = shown if item.task == "segmentation" else None
         panes.append((f"{METHODS[name].title} {part}".strip(), overlay(item.gray, heatmap, mask)))
     return strip(panes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tumorlens.cli.common import ExitCode, caveat, grid, loading, print_json, print_status, progress, show, use_threads
 
 if TYPE_CHECKING:
+    from tumorlens.deploy.predictor import Device as DeviceName
     from tumorlens.explanation.faithfulness import Faithfulness
     from tumorlens.stats import Estimate
 
@@ -22,6 +23,7 @@ def explain_evaluate(
     allow_box_masks: bool,
     n_resamples: int,
     seed: int,
+    device: DeviceName,
     threads: int | None,
     json: bool,
 ) -> int:
@@ -36,9 +38,9 @@ def explain_evaluate(
         from tumorlens.explanation.faithfulness.measure_faithfulness import DEFAULT_LIMIT
         from tumorlens.training import load_run
 
-    record = Record("explain --evaluate", device="cpu", threads=use_threads(threads))
+    record = Record("explain --evaluate", device=device, threads=use_threads(threads))
     keep_freed_memory()
-    loaded = load_run(run)
+    loaded = load_run(run).on(device)
     table = open_tables(data, unannotated="ignore") if data else None  # images without a mask are not measured
     with claim_folder(folder), progress() as step:
         faithfulness = measure_faithfulness(

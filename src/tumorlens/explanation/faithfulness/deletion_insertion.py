@@ -67,7 +67,7 @@ class PerturbationCurves:
 
 def to_network_input(pipeline: Pipeline, image: GrayImage, target: int) -> NetworkInput:
     """Bring an image into the network's input geometry, sharp and blurred."""
-    gray = torch.from_numpy(image.copy())[None]
+    gray = torch.from_numpy(image.copy())[None].to(pipeline.temperature.device)
     boxes = pipeline.preprocessing.boxes(gray)
     sharp = pipeline.preprocessing.resample(gray, boxes)[0]
     blurred = blur(sharp)
@@ -90,13 +90,13 @@ def perturbation_curves(
         seed: of the random map.
     """
     random = random_map(np.zeros(heatmap.shape, np.uint8), (0, 0, 0, 0), seed)
-    maps = torch.from_numpy(np.stack([heatmap, random]))
+    maps = torch.from_numpy(np.stack([heatmap, random])).to(network_input.sharp.device)
     resampled = pipeline.preprocessing.resample(maps, network_input.boxes.expand(2, -1))
-    values = resampled[:, 0, network_input.inside].double().numpy()
+    values = resampled[:, 0, network_input.inside].double().cpu().numpy()
     order = np.lexsort((-values[1], -values[0]))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    ranks = torch.from_numpy(rank)
+    ranks = torch.from_numpy(rank).to(network_input.sharp.device)
     bounds = [round(len(rank) * step / STEPS) for step in range(1, STEPS)]
     insertions = torch.stack([_mixed(network_input, ranks < bound) for bound in bounds])
     deletions = torch.stack([_mixed(network_input, ranks >= bound) for bound in bounds])
@@ -130,5 +130,5 @@ def _probabilities(pipeline: Pipeline, resampled: Tensor, target: int) -> Floats
     with torch.inference_mode():
         inputs = pipeline.preprocessing.normalize(resampled).contiguous(memory_format=torch.channels_last)
         logits = pipeline.network(inputs).logits
-        probabilities: Floats = torch.softmax(logits / pipeline.temperature, 1)[:, target].double().numpy()
+        probabilities: Floats = torch.softmax(logits / pipeline.temperature, 1)[:, target].double().cpu().numpy()
     return probabilities

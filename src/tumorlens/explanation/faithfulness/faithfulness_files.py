@@ -27,7 +27,7 @@ def write_faithfulness(run: Run, faithfulness: Faithfulness, folder: Path, recor
     _write_maps(faithfulness, folder / "maps.csv")
     save_page(document, folder / "report.html")
     facts = faithfulness.facts.model_dump(mode="json")
-    record.add(**facts, device="cpu", outputs=["faithfulness.json", "maps.csv", "report.html"])
+    record.add(**facts, device=run.device, outputs=["faithfulness.json", "maps.csv", "report.html"])
     record.write(folder)
 
 

@@ -162,7 +162,7 @@ def _measure_images(
 def _predict(pipeline: Pipeline, image: GrayImage) -> tuple[float, int]:
     """The calibrated probability of the predicted class, and its index."""
     with torch.inference_mode():
-        probabilities = pipeline(torch.from_numpy(image.copy())[None]).probabilities[0]
+        probabilities = pipeline(torch.from_numpy(image.copy())[None].to(pipeline.temperature.device)).probabilities[0]
     predicted = int(probabilities.argmax())
     return float(probabilities[predicted]), predicted
 

@@ -150,7 +150,8 @@ def check_sanity(
         methods: names.
         progress: called while maps of random networks are made.
     """
-    inputs = torch.cat([pipeline.preprocessing(torch.from_numpy(image.copy())[None]) for image in images])
+    device = pipeline.temperature.device
+    inputs = torch.cat([pipeline.preprocessing(torch.from_numpy(image.copy())[None].to(device)) for image in images])
     inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         targets = pipeline.network(inputs).logits.argmax(1).tolist()
