@@ -43,7 +43,7 @@ def test_a_class_of_which_fewer_than_half_is_recognized_is_named_with_its_sensit
 
 
 def test_an_absent_class_is_named() -> None:
-    assert caveats_of(patients({"glioma": 60})) == ("No test image of meningioma: these classes are not measured.",)
+    assert caveats_of(patients({"glioma": 60})) == ("No test image of meningioma: this class is not measured.",)
 
 
 def test_a_class_from_a_set_of_its_own_can_be_told_by_its_scanner() -> None:

@@ -53,6 +53,8 @@ class Hostile:
         if kind is blocks.TableBlock:
             choices["headers"] = [(self.text("TableBlock.headers"), self.text("TableBlock.headers"))]
             choices["rows"] = [((self.text("TableBlock.rows"), self.text("TableBlock.rows")),)]
+        if kind is blocks.Links:
+            choices["items"] = [((self.text("Links.items"), 'fold-0/a"b<.html'),)]
         if kind is blocks.HeatTable:
             choices["headers"] = [(self.text("HeatTable.headers"), self.text("HeatTable.headers"))]
         most = max(map(len, choices.values()))
@@ -98,7 +100,7 @@ def harmless(document: str) -> Iterator[bool]:
     yield "\0" not in document
     yield not any(name.startswith("on") for _, attributes in parsed.tags for name in attributes)
     yield all(
-        (value or "").startswith(("data:image/", "#part-"))
+        (value or "").startswith(("data:image/", "#part-")) or value == "fold-0/a%22b%3C.html"
         for _, attributes in parsed.tags
         for name, value in attributes.items()
         if name in ("src", "href", "xlink:href", "action", "data")

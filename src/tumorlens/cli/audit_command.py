@@ -148,6 +148,8 @@ def _show(report: AuditReport) -> None:
 
 def _issues(report: AuditReport) -> Grid:
     """One row for each kind of issue: how many images it concerns, and their share."""
+    from tumorlens.report.text import percentage
+
     table = grid("issue", "number", "share (95 % interval)")
     table.add_row("images", f"{len(report.table):,}")
     duplicates = len(report.table) - report.duplicates.n_distinct
@@ -161,7 +163,7 @@ def _issues(report: AuditReport) -> Grid:
         table.add_row(f"images from {known}", f"{len(matches):,}", f"of {patients:,} patients" if patients else "")
     table.add_row("label conflicts", f"{len(report.label_conflicts):,}")
     for shortcut in report.shortcuts:
-        shares = f"{shortcut.accuracy.percent()}; {100 * shortcut.majority_baseline:.1f} % for the majority class"
+        shares = f"{shortcut.accuracy.percent()}; {percentage(shortcut.majority_baseline)} for the majority class"
         found = "shortcut" if shortcut.best_separated else "no shortcut"
         table.add_row(f"class predicted from {shortcut.name}", found, shares)
     for neighbor in report.nearest_neighbor:

@@ -348,7 +348,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
     from tumorlens.evaluation.page.segmentation_tables import segmentation_tables
     from tumorlens.metrics.names import METRICS
     from tumorlens.report import Section
-    from tumorlens.report.text import with_interval
+    from tumorlens.report.text import percentage, with_interval
 
     facts, metrics = evaluation.facts, evaluation.metrics
     show(f"{facts.model} on {facts.data}, {facts.subset}: {facts.evidence}\n")
@@ -356,7 +356,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
     for metric in (METRICS[name] for name in _OVERALL if name in metrics.overall):
         overall.add_row(metric.title, with_interval(metrics.overall[metric.name], metric.percent))
     if detection := evaluation.detection:
-        at = "" if detection.prevalence is None else f", at a prevalence of {detection.prevalence:.1%}"
+        at = "" if detection.prevalence is None else f", at a prevalence of {percentage(detection.prevalence, None)}"
         for name, estimate in detection.estimates.items():
             of = at if name.endswith("pv") else ""
             overall.add_row(f"{METRICS[name].title}, any tumor{of}", with_interval(estimate, METRICS[name].percent))

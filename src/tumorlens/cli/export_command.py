@@ -68,14 +68,16 @@ def export(
     record.write(path.parent, f"{path.stem}.run.json")
     if json:
         return print_json(card.model_dump(mode="json") | {"path": str(path)})
+    from tumorlens.report.text import percentage
+
     show(
         f"same predictions as PyTorch on {parity.images} images: "
         f"largest difference of a probability {parity.largest_difference:.1e}"
     )
-    if parity.largest_mask_difference is not None:
+    if parity.largest_mask_difference is not None and parity.mask_pixels_differ is not None:
         show(
             f"same masks: largest difference of a pixel's probability {parity.largest_mask_difference:.1e}; "
-            f"{parity.mask_pixels_differ:.4%} of mask pixels differ after thresholding"
+            f"{percentage(parity.mask_pixels_differ, 4)} of mask pixels differ after thresholding"
         )
     if not card.metrics:
         caveat("this run was never evaluated, so the model card has no metrics; run: tumorlens evaluate, then export")

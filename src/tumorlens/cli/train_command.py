@@ -229,8 +229,12 @@ def _caveats(run: Run) -> None:
 
 def _validation(metrics: Mapping[str, float]) -> list[str]:
     """The metrics of a validation subset, in words."""
-    words = {"val_accuracy": "validation accuracy {:.1%}", "val_dice": "validation Dice {:.3f}"}
-    return [form.format(metrics[key]) for key, form in words.items() if key in metrics]
+    from tumorlens.report.text import number
+
+    words = {"val_accuracy": "validation accuracy", "val_dice": "validation Dice"}
+    return [
+        f"{word} {number(metrics[key], percent=key == 'val_accuracy')}" for key, word in words.items() if key in metrics
+    ]
 
 
 def _report_run(run: Run, *, json: bool) -> int:

@@ -77,7 +77,9 @@ def _differences(comparison: Comparison) -> Section:
     ]
     blocks = verdict(texts, _LIMIT, "info")
     blocks += table(["", one.name, two.name, "difference, paired"], rows, reading="comparison")
-    blocks += figure(IntervalChart(forest), "Both runs with 95 % intervals.", reading="comparison_intervals")
+    blocks += figure(
+        IntervalChart(forest), "The metrics of both runs with 95 % intervals.", reading="comparison_intervals"
+    )
     lead = f"Second run minus first run, image by image; positive differences favor {two.name}. p: {TEST}."
     return Section("Difference", blocks, lead)
 
@@ -95,7 +97,7 @@ def _runs(one: ComparedRun, two: ComparedRun) -> Section:
             ("Split", known.split_hash[:16]),
         ]
 
-    return Section("Runs", columns(key_values(facts(one)), key_values(facts(two))))
+    return Section("Runs", columns(key_values(facts(one)), key_values(facts(two))), "What was compared.")
 
 
 def _caveats(comparison: Comparison) -> Section:

@@ -1,10 +1,10 @@
 """The names of tumorlens.datasets: type checkers read them, and `lazy_loader` loads them on first use."""
 
+from .data_fingerprint import fingerprint as fingerprint
 from .dataset_card import Dataset as Dataset
 from .dataset_card import DatasetCard as DatasetCard
 from .dataset_registry import DATASETS as DATASETS
 from .dataset_registry import dataset as dataset
-from .data_fingerprint import fingerprint as fingerprint
 from .formats.csv_table import read_table as read_table
 from .formats.csv_table import write_table as write_table
 from .reference_masks import MaskLocation as MaskLocation

@@ -239,7 +239,7 @@ def _summary(result: PredictionDemo) -> Section:
         counts.append(Tile("Class and mask disagree", f"{disagree} of {total}", hint=hint))
     blocks = note("warning", _PROVES_NOTHING) + tiles(headline) + tiles(counts)
     chart = ConfusionChart(result.metrics.confusion_matrix.tolist(), result.metrics.classes)
-    blocks += figure(chart, "Rows: reference. Columns: prediction.", reading="confusion_matrix")
+    blocks += figure(chart, "Confusion matrix. Rows: reference; columns: prediction.", reading="confusion_matrix")
     lead = f"{result.correct} of {total} phantoms are classified correctly. Each value with its 95 % interval."
     return Section("Results", blocks, lead)
 

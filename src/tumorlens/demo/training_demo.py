@@ -22,6 +22,7 @@ from tumorlens.evaluation import Evaluation, evaluate, evaluation_sections, writ
 from tumorlens.explanation import explain
 from tumorlens.model_card.card import ModelCard
 from tumorlens.report import (
+    Blocks,
     CaptionedImage,
     PageFooter,
     Section,
@@ -36,7 +37,8 @@ from tumorlens.report import (
     side_by_side,
     table,
 )
-from tumorlens.report.heat import beside_head_text, share_beside_head
+from tumorlens.report.heat import beside_head_note, beside_head_text, share_beside_head
+from tumorlens.report.text import percentage
 from tumorlens.scan import read_scan
 from tumorlens.training import Run, load_recipe, train
 
@@ -107,16 +109,17 @@ def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progres
                 "Synthetic phantoms: four classes, each in three planes. No scale: a phantom has no true size.",
                 "Contact sheet of phantoms",
             ),
+            "What the network was trained and tested on.",
         ),
         Section(
             "New phantoms, and the model that comes with tumorlens",
-            contact_sheet(shipped, 640, wide=True, reading="predictions"),
-            _shipped_model_note(shipped),
+            _sheet(shipped),
+            _shipped_model_note([image for image, _ in shipped]),
         ),
         *evaluation_sections(run, evaluation),
         Section(
             "New phantoms, predicted by the exported model",
-            contact_sheet(predicted, 640, wide=True, reading="predictions"),
+            _sheet(predicted),
             "Left: the slice with the outline of the reference mask. Right: the heat map of the predicted class.",
         ),
     ]
@@ -130,6 +133,12 @@ def _training_demo(folder: Path, seed: int, steps: _StepTimer, progress: Progres
 
 def _subtitle(evaluation: Evaluation) -> str:
     return f"the whole pipeline on synthetic phantoms: accuracy {evaluation.metrics.overall['accuracy'].percent()}"
+
+
+def _sheet(predicted: list[tuple[CaptionedImage, float | None]]) -> Blocks:
+    """The images, below a caveat where maps glow beside the head."""
+    images = contact_sheet((image for image, _ in predicted), 640, wide=True, reading="predictions")
+    return beside_head_note([share for _, share in predicted]) + images
 
 
 def _shipped_model_note(shipped: list[CaptionedImage]) -> str:
@@ -169,7 +178,7 @@ def _summary(folder: Path, steps: _StepTimer, card: ModelCard) -> Section:
             )
         )
     )
-    return Section("Steps", body)
+    return Section("Steps", body, "Everything that ran, with its time, and the same commands for your own data.")
 
 
 def _write_overlays(run: Run, images: Path, out: Path) -> None:
@@ -181,8 +190,8 @@ def _write_overlays(run: Run, images: Path, out: Path) -> None:
         save_overlay(both, out / f"{item.path.stem}_{item.target}.png")
 
 
-def _predicted(folder: Path, model: str | Path) -> list[CaptionedImage]:
-    """Each image with its reference mask beside its prediction."""
+def _predicted(folder: Path, model: str | Path) -> list[tuple[CaptionedImage, float | None]]:
+    """Each image with its reference mask beside its prediction, and the share of its map beside the head."""
     predictor = load(model)
     images = []
     for sample in open_table(folder).samples:
@@ -192,17 +201,16 @@ def _predicted(folder: Path, model: str | Path) -> list[CaptionedImage]:
         mark: Literal["right", "wrong"] = "right" if prediction.label == sample.label else "wrong"
         share = None if prediction.heatmap is None else share_beside_head(gray, prediction.heatmap)
         lines = [
-            f"{prediction.label} ({prediction.probability:.0%})",
+            f"{prediction.label} ({percentage(prediction.probability)})",
             f"reference {sample.label}",
             *prediction.flags,
             beside_head_text(share),
         ]
-        images.append(
-            CaptionedImage(
-                side_by_side([reference, prediction.overlay()]),
-                "\n".join(filter(None, lines)),
-                f"phantom of class {sample.label}, predicted {prediction.label}",
-                None if prediction.ood else mark,
-            )
+        image = CaptionedImage(
+            side_by_side([reference, prediction.overlay()]),
+            "\n".join(filter(None, lines)),
+            f"phantom of class {sample.label}, predicted {prediction.label}",
+            None if prediction.ood else mark,
         )
+        images.append((image, share))
     return images

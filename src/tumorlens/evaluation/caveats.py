@@ -134,7 +134,10 @@ def _few(units: int, unit: str) -> str:
 def _absent(subset: Table, classes: tuple[str, ...]) -> str:
     present = {s.label for s in subset.samples}
     absent = [name for name in classes if name not in present]
-    return f"No test image of {', '.join(absent)}: these classes are not measured." if absent else ""
+    if not absent:
+        return ""
+    these = "this class is" if len(absent) == 1 else "these classes are"
+    return f"No test image of {', '.join(absent)}: {these} not measured."
 
 
 def _separable_classes(subset: Table) -> str:

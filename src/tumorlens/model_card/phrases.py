@@ -11,7 +11,7 @@ from tumorlens.datasets.data_records import SampleCount
 from tumorlens.metrics.detection import TumorDetection
 from tumorlens.metrics.names import METRICS, title
 from tumorlens.model_card.card import ModelCard
-from tumorlens.report.text import with_interval
+from tumorlens.report.text import percentage, with_interval
 from tumorlens.stats.estimate_record import EstimateRecord
 
 OLDER = "exported before cards held settings, metrics per class and calibration; export the run again"
@@ -39,7 +39,7 @@ def detection_rows(card: ModelCard) -> list[tuple[str, str, str]]:
     known = card.detection or _detection_of(card)
     if known is None:
         return []
-    at = "" if known.prevalence is None else f" at a prevalence of {100 * known.prevalence:g} %"
+    at = "" if known.prevalence is None else f" at a prevalence of {percentage(known.prevalence, None)}"
     titles = {name: f"{title(name)}{at if name in ('ppv', 'npv') else ''}" for name in known.estimates}
     return [(titles[name], with_interval(one, percent=True), one.evidence) for name, one in known.estimates.items()]
 
@@ -88,7 +88,7 @@ def split(card: ModelCard) -> str:
     if plan is None:
         return ""
     by = "by image, since no patient is known" if plan.by == "image" else f"by {plan.level}"
-    val = f", {100 * plan.val:g} % of the rest for validation" if plan.val else ""
+    val = f", {percentage(plan.val, None)} of the rest for validation" if plan.val else ""
     if plan.source == "folds":
         test = f"fold {plan.fold} (counted from 0) held out as test"
         return f"{by}, into {plan.folds} folds stratified by class, {test}{val}; seed {plan.seed}"
@@ -203,7 +203,7 @@ def ood(card: ModelCard) -> str:
         threshold += f" and scaled by {summary.threshold_scale:.3f}, fitted on the folds"
     text = (
         f"{summary.method}; fitted on {_plural(summary.fitted_on_images, 'training image')}; {threshold}; "
-        f"{100 * summary.validation_kept:.1f} % of the validation images are in-distribution"
+        f"{percentage(summary.validation_kept)} of the validation images are in-distribution"
     )
     if summary.flagged is None:
         return text

@@ -54,6 +54,27 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Other pages of the same results.
+
+    Attributes:
+        text: what they are.
+        items: the words of each link, and its address relative to the page, with ``/``.
+
+    Raises:
+        ValueError: an address that is not relative: a page has no outside address.
+    """
+
+    text: str
+    items: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        for _, address in self.items:
+            if ":" in address or address.startswith("/"):
+                raise ValueError(f"address {address!r}; expected one relative to the page")
+
+
+@dataclass(frozen=True)
 class Tile:
     """A headline result.
 
@@ -245,6 +266,7 @@ Block = (
     Paragraph
     | Note
     | Verdict
+    | Links
     | Tiles
     | KeyValues
     | TableBlock
@@ -297,6 +319,16 @@ def verdict(texts: str | Iterable[str], limit: str, kind: NoteKind | None = None
     return (Verdict(sentences, limit, kind),) if sentences else ()
 
 
+def links(text: str, items: Iterable[tuple[str, str]]) -> Blocks:
+    """Links to other pages of the same results.
+
+    Args:
+        text: what they are.
+        items: the words of each link, and its address relative to the page, with ``/``.
+    """
+    return (Links(text, tuple(items)),)
+
+
 def tiles(items: Iterable[Tile]) -> Blocks:
     """Headline results side by side."""
     return (Tiles(tuple(items)),)
@@ -314,7 +346,7 @@ def table(
 
     Args:
         headers: one per column.
-        rows: as many cells as headers; a float is written with three decimals.
+        rows: as many cells as headers; a float is written with three decimals, and an empty cell as a dash.
         align: one letter per column, ``"l"`` or ``"r"``; None aligns the first column to the left, the others
             to the right.
         reading: how to read it, or its name in ``reading_help.yaml``.
@@ -322,7 +354,7 @@ def table(
     Raises:
         ValueError: a row, or `align`, has another length than `headers`, or there is no such guide.
     """
-    words = tuple(tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
+    words = tuple(tuple(number(cell) if isinstance(cell, float) else str(cell) or "–" for cell in row) for row in rows)
     columns = "l" + "r" * (len(headers) - 1) if align is None else align
     return (TableBlock(tuple(headers), words, columns, reading_help(reading)),)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.report.blocks import Blocks, note
+from tumorlens.report.text import percentage
 from tumorlens.scan import CropWindow, GrayImage
 from tumorlens.scan.foreground import head_mask
 
@@ -50,7 +51,7 @@ def share_beside_head(gray: GrayImage, heatmap: npt.NDArray[np.floating]) -> flo
 
 def beside_head_text(share: float | None) -> str:
     """One line for the caption of a map; empty for a map that is 0 everywhere."""
-    return "" if share is None else f"{100 * share:.0f} % of the map lies beside the head"
+    return "" if share is None else f"{percentage(share, 0)} of the map lies beside the head"
 
 
 def beside_head_note(shares: Sequence[float | None]) -> Blocks:
@@ -65,8 +66,8 @@ def beside_head_note(shares: Sequence[float | None]) -> Blocks:
         return ()
     return note(
         "warning",
-        f"In {len(glowing)} of {len(known)} maps shown here more than {100 * MOST_BESIDE_HEAD:.0f} % of the map lies "
-        f"beside the head (at most {100 * max(glowing):.0f} %), measured with the mask of the head. There is no "
-        "tissue: a coarse map spreads over the border, or the network uses something beside the head. Such a map is no "
-        "evidence for a place in the brain; region occlusion tests what the network needs.",
+        f"In {len(glowing)} of {len(known)} maps shown here more than {percentage(MOST_BESIDE_HEAD, 0)} of the map "
+        f"lies beside the head (at most {percentage(max(glowing), 0)}), measured with the mask of the head. There is "
+        "no tissue: a coarse map spreads over the border, or the network uses something beside the head. Such a map is "
+        "no evidence for a place in the brain; region occlusion tests what the network needs.",
     )

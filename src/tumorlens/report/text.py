@@ -26,9 +26,21 @@ def shorten(text: str, length: int) -> str:
 
 def number(value: float, percent: bool = False) -> str:
     """A proportion as ``"97.2 %"``, any other number as ``"0.972"``, or ``"undefined"`` for NaN."""
-    if not math.isfinite(value):
+    if percent:
+        return percentage(value)
+    return _digits(value, False) if math.isfinite(value) else "undefined"
+
+
+def percentage(share: float, decimals: int | None = 1) -> str:
+    """A proportion as ``"33.3 %"``: the one way in which a page, a chart or the terminal writes a percentage.
+
+    Args:
+        share: 0 to 1; NaN is ``"undefined"``.
+        decimals: digits after the point; None for as many as the number has, for limits and settings: ``"0.05 %"``.
+    """
+    if not math.isfinite(share):
         return "undefined"
-    return f"{_digits(value, percent)} %" if percent else _digits(value, percent)
+    return f"{100 * share:g} %" if decimals is None else f"{100 * share:.{decimals}f} %"
 
 
 def interval(estimate: Estimate, percent: bool = False) -> str:

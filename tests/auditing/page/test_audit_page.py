@@ -187,7 +187,7 @@ def test_shortcuts_and_nearest_neighbors_are_reported_with_their_numbers(report_
     )
     words = section(audit_page(found), "Shortcuts")
     assert "From file size alone the class is predicted with a balanced accuracy of 90.0 % (85.0 to 95.0)" in words
-    assert "chance level is 33 %" in words
+    assert "chance level is 33.3 %" in words
     assert "test 90.0 % (85.0 to 95.0), n = 24 – 90.0 %" in words
 
 

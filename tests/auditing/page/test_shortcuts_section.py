@@ -25,7 +25,7 @@ def test_the_strongest_shortcut_is_the_only_warning() -> None:
     html = text(shortcuts=(shortcut("file size", 0.7, 0.6), shortcut("border", 0.9, 0.8, "glioma and pituitary")))
     assert html.count("the class is predicted with a balanced accuracy of") == 1
     assert "From border alone" in html
-    assert "chance level is 33 %" in html
+    assert "chance level is 33.3 %" in html
     assert "Best separated: glioma and pituitary." in html
 
 
@@ -50,7 +50,7 @@ def test_a_shortcut_is_strong_where_its_interval_is_above_chance_and_its_value_b
 def test_the_nearest_neighbor_is_reported_without_any_classifier() -> None:
     estimate = Estimate(0.75, 0.6, 0.85, 40, 40, "patient", "bootstrap")
     html = text(nearest_neighbor=(NearestNeighborAccuracy("val", estimate, None, estimate),))
-    assert "75.0 % (60.0 to 85.0), n = 40" in html
+    assert "75.0 %<wbr> (60.0 to 85.0),<wbr> n = 40" in html
     assert "–" in html
     assert "Balanced accuracy without anatomy" not in html
 
@@ -61,4 +61,4 @@ def test_a_class_of_one_patient_does_not_count_for_the_chance_level() -> None:
         "one" if sample.label == "pituitary" else group
         for sample, group in zip(report.table.samples, report.groups, strict=True)
     ]
-    assert "chance level is 50 %" in text(shortcuts=report.shortcuts, groups=tuple(groups))
+    assert "chance level is 50.0 %" in text(shortcuts=report.shortcuts, groups=tuple(groups))

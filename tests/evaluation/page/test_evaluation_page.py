@@ -17,9 +17,9 @@ from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import make
 from tumorlens.deploy.export import export
 from tumorlens.evaluation import Evaluation, evaluate, evaluation_page, read_evaluation, write_evaluation
-from tumorlens.evaluation.page.evaluation_page import detection_blocks
+from tumorlens.evaluation.page.evaluation_page import detection_blocks, evaluation_sections
 from tumorlens.metrics.detection import TumorDetection
-from tumorlens.report import Paragraph, Tiles, find_blocks
+from tumorlens.report import Figure, Paragraph, TableBlock, Tiles, find_blocks
 from tumorlens.stats.estimate_record import EstimateRecord
 from tumorlens.training import Run
 
@@ -46,6 +46,30 @@ def test_predictive_values_say_their_prevalence_and_that_it_is_not_measured() ->
     assert all("at a prevalence of 5 %" in (tile.hint or "") for tile in tiles.items[2:])
     (text,) = find_blocks(blocks, Paragraph)
     assert "It is not measured: among these images 50 of 60 show a tumor." in text.text
+
+
+def test_every_section_has_a_lead_every_chart_its_name_and_no_cell_is_blank(
+    evaluated_run: Run, evaluation: Evaluation
+) -> None:
+    names = {
+        "ConfusionChart": "Confusion matrix",
+        "RocChart": "ROC curves",
+        "PrecisionRecallChart": "Precision-recall curves",
+        "ReliabilityChart": "Calibration curves",
+        "TrainingCurves": "Training curves",
+        "IntervalChart": "95 % intervals",
+    }
+    sections = evaluation_sections(evaluated_run, evaluation)
+    assert [section.title for section in sections if not section.lead] == []
+    charts = set()
+    for section in sections:
+        for figure in find_blocks(section.blocks, Figure):
+            kind = type(figure.content).__name__
+            charts.add(kind)
+            assert names[kind] in figure.caption
+        for table in find_blocks(section.blocks, TableBlock):
+            assert all(cell for row in table.rows for cell in row)
+    assert charts == set(names)
 
 
 def test_page_json_and_card_hold_the_predictive_values_of_the_command(

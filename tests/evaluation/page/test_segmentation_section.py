@@ -153,7 +153,7 @@ def test_files_and_page_hold_the_same(found: Evaluation, segmentation_run: Run, 
     page = (tmp_path / "report.html").read_text()
     assert ">Segmentation<" in page
     for name, decimals in (("dice", 3), ("hd95", 1), ("surface_dice", 3), ("false_positives", 3)):
-        assert f">{drawn['overall'][name]['value']:.{decimals}f} (" in page
+        assert f">{drawn['overall'][name]['value']:.{decimals}f}<wbr> (" in page
     assert "within 2 pixels of the other (the files give no pixel spacing" in page
     assert "HD95 is the diagonal of the image" in page
     assert page.count("reference and predicted contour of a tumor") == 6

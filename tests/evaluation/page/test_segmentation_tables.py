@@ -35,12 +35,12 @@ def test_all_images_come_first_and_every_metric_has_its_interval() -> None:
     assert others["all"][0].startswith("1.2 (")  # distances have one decimal
 
 
-def test_a_class_without_a_reference_mask_has_empty_cells_beside_its_false_positives() -> None:
+def test_a_class_without_a_reference_mask_has_dashes_beside_its_false_positives() -> None:
     covered, others = rows_of(
         [case(4), SegmentationCase(64, 1, lesions=LesionCounts(0, 0, 1))],
         ["glioma", "no_tumor"],
     )
-    assert covered["no_tumor"] == ["0", "", "", "", ""]
+    assert covered["no_tumor"] == ["0", "–", "–", "–", "–"]
     assert covered["glioma"][:3] == ["1", "1.000 (no interval)", "1.000"]
-    assert others["no_tumor"] == ["", "", "", "1.000 (no interval)"]
+    assert others["no_tumor"] == ["–", "–", "–", "1.000 (no interval)"]
     assert others["glioma"][0] == "1.2 (no interval)"

@@ -119,7 +119,7 @@ def test_it_writes_a_report_predictions_and_the_evaluation_of_each_fold(
         assert {row["id"] for row in csv.DictReader(stream)} == {sample.id for sample in found.pooled.samples}
     page = (out / "report.html").read_text(encoding="utf-8")
     for number in range(FOLDS):
-        assert f"fold-{number}/evaluations/test/report.html" in page
+        assert f'<a href="fold-{number}/evaluations/test/report.html">fold-{number}</a>' in page
         assert (out / f"fold-{number}" / "evaluations" / "test" / "report.html").is_file()
     assert "The temperature of each fold was fitted on the images of all other folds" in page
     assert "Selective prediction" in page

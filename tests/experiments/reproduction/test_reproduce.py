@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import published_datasets
-from tests.fixtures.html import check_footer
+from tests.fixtures.html import Page, check_footer
 from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens import load_run
@@ -135,7 +135,7 @@ def test_files_have_the_results(found: Reproduction, out: Path) -> None:
     page = (out / "report.html").read_text()
     assert page == reproduction_page(found, out, record)
     check_footer(out)
-    assert "88.0 % (76.2 to 94.4)" in page
+    assert "88.0 % (76.2 to 94.4)" in Page(page).text
     assert "Quick run" in page
 
 

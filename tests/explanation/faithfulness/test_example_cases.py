@@ -61,7 +61,7 @@ def test_few_images_are_all_shown_in_order(groups: dict[str, list[str]]) -> None
     (texts,) = groups.values()
     assert list(groups) == ["From the highest to the lowest"]
     assert len(texts) == 6
-    assert "classified as no_tumor with a probability of 50%" in texts[-1]
+    assert "classified as no_tumor with a probability of 50.0 %" in texts[-1]
     assert all("correctly classified" in text for text in texts[:-1])
 
 

@@ -62,11 +62,11 @@ def test_columns_without_values_are_left_out_except_the_required_ones(tmp_path: 
     ("metrics", "expected"),
     [
         ({}, "epoch   1/5  train loss 0.9000  "),
-        ({"val_loss": 0.5, "val_accuracy": 0.75}, "train loss 0.9000  val loss 0.5000  val accuracy 75.0%  "),
-        ({"val_loss": 0.5, "val_accuracy": 0.75, "val_dice": 0.25}, "val accuracy 75.0%  val Dice 0.250  "),
+        ({"val_loss": 0.5, "val_accuracy": 0.75}, "train loss 0.9000  val loss 0.5000  val accuracy 75.0 %  "),
+        ({"val_loss": 0.5, "val_accuracy": 0.75, "val_dice": 0.25}, "val accuracy 75.0 %  val Dice 0.250  "),
         (
             {"val_relevance_mass_accuracy": 0.4, "val_pointing_game": 0.6},
-            "val relevance mass accuracy 0.400  val pointing game 60.0%  ",
+            "val relevance mass accuracy 0.400  val pointing game 60.0 %  ",
         ),
     ],
 )

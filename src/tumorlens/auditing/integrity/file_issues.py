@@ -16,6 +16,7 @@ from tumorlens.auditing.integrity.dicom_issues import HeaderFacts, find_dicom_is
 from tumorlens.auditing.integrity.mask_issues import find_mask_issues
 from tumorlens.auditing.issues import IntegrityIssue
 from tumorlens.datasets import Table
+from tumorlens.report.text import percentage
 from tumorlens.stats import wilson
 
 _LEVELS = ("danger", "warning", "info")
@@ -145,7 +146,7 @@ def _sizes(records: Sequence[ImageRecord]) -> list[IntegrityIssue]:
         least, most = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
         message = (
             f"Images have {len(sizes):,} different sizes, from {_width_by_height(least)} to {_width_by_height(most)}; "
-            f"the most frequent is {_width_by_height(common)} ({100 * n / sizes.total():.1f} %). Training resizes "
+            f"the most frequent is {_width_by_height(common)} ({percentage(n / sizes.total())}). Training resizes "
             "all to one size, which blurs some more than others."
         )
         issues.append(IntegrityIssue("mixed-sizes", message, "info"))
@@ -194,8 +195,8 @@ def _sizes_by_class(table: Table, records: Sequence[ImageRecord]) -> list[Integr
         significant = wilson(int(hits[low]), int(counts[low]))[1] < wilson(int(hits[high]), int(counts[high]))[0]
         if significant and share[high] - share[low] > best[0]:
             text = (
-                f"{100 * share[high]:.1f} % of the images of {table.classes[high]} {feature}, but only "
-                f"{100 * share[low]:.1f} % of {table.classes[low]}"
+                f"{percentage(share[high])} of the images of {table.classes[high]} {feature}, but only "
+                f"{percentage(share[low])} of {table.classes[low]}"
             )
             best = (share[high] - share[low], text)
     if not best[1]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tumorlens.auditing.audit_report import AuditReport
 from tumorlens.report import Blocks, details, paragraph, table
+from tumorlens.report.text import percentage
 
 MAX_ROWS = 50
 """Rows of a long list on the page; audit.json has all."""
@@ -15,7 +16,7 @@ SUBSET_NAMES = {"test": "test", "val": "validation"}
 
 def share(count: int, total: int) -> str:
     """A count with its percentage."""
-    return f"{count:,} of {total:,} ({100 * count / total:.1f} %)" if total else "–"
+    return f"{count:,} of {total:,} ({percentage(count / total)})" if total else "–"
 
 
 def sentence(text: str) -> str:

@@ -9,6 +9,7 @@ from tumorlens.auditing.issues import NearestNeighborAccuracy, Shortcut
 from tumorlens.auditing.page.page_text import SUBSET_NAMES
 from tumorlens.report import Blocks, Section, figure, note, paragraph, table, verdict
 from tumorlens.report.plots import IntervalChart, IntervalRow
+from tumorlens.report.text import percentage
 from tumorlens.stats import Estimate
 
 _ABOVE_CHANCE = 0.1  # balanced accuracy above chance from which a shortcut gets a warning
@@ -38,7 +39,7 @@ def shortcuts_section(report: AuditReport) -> Section:
                 s.name,
                 s.features,
                 s.accuracy.percent(),
-                f"{100 * s.majority_baseline:.1f} %",
+                percentage(s.majority_baseline),
                 s.balanced_accuracy.percent(),
             ]
             for s in report.shortcuts
@@ -46,7 +47,7 @@ def shortcuts_section(report: AuditReport) -> Section:
         headers = ["classifier", "features", "accuracy (95 % interval)", "majority class", "balanced accuracy"]
         body += table(headers, rows, "llrrr", reading="shortcuts")
         chart = IntervalChart([IntervalRow(s.name, s.balanced_accuracy) for s in report.shortcuts])
-        caption = f"Balanced accuracy without anatomy; chance level is {100 / n_classes:.0f} %."
+        caption = f"Balanced accuracy without anatomy; chance level is {percentage(1 / n_classes)}."
         body += figure(chart, caption, reading="shortcut_intervals")
     return Section(title, body + _nearest_neighbor(report.nearest_neighbor), lead)
 
@@ -54,8 +55,8 @@ def shortcuts_section(report: AuditReport) -> Section:
 def _warning(shortcut: Shortcut, n_classes: int) -> str:
     text = (
         f"From {shortcut.name} alone the class is predicted with a balanced accuracy of "
-        f"{shortcut.balanced_accuracy.percent()}; chance level is {100 / n_classes:.0f} %, and the majority class "
-        f"alone has an accuracy of {100 * shortcut.majority_baseline:.1f} %."
+        f"{shortcut.balanced_accuracy.percent()}; chance level is {percentage(1 / n_classes)}, and the majority class "
+        f"alone has an accuracy of {percentage(shortcut.majority_baseline)}."
     )
     if shortcut.best_separated:
         text += f" Best separated: {shortcut.best_separated}."

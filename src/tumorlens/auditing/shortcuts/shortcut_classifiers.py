@@ -19,6 +19,7 @@ from tumorlens.auditing.duplicates.image_records import ImageRecord, whole_frame
 from tumorlens.auditing.issues import Shortcut
 from tumorlens.auditing.shortcuts.background_features import N_CELLS, background_features
 from tumorlens.datasets import Table
+from tumorlens.report.text import percentage
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap
 
 _FOLDS = 5
@@ -182,7 +183,7 @@ def _best_separated(probabilities: Floats, labels: Ints, classes: Names) -> str:
         sign = np.sign(probabilities[:, a] - probabilities[:, b])
         accuracies[a, b] = 0.5 + float(sign[labels == a].mean() - sign[labels == b].mean()) / 4
     a, b = max(accuracies, key=lambda pair: accuracies[pair])
-    return f"{classes[a]} and {classes[b]} ({100 * accuracies[a, b]:.1f} %)"
+    return f"{classes[a]} and {classes[b]} ({percentage(accuracies[a, b])})"
 
 
 def _sampled_groups(groups: Names, seed: int) -> Ints:

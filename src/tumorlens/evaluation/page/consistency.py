@@ -5,12 +5,13 @@ from __future__ import annotations
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.report import Blocks, note
+from tumorlens.report.text import percentage
 from tumorlens.scan import Mask
 from tumorlens.scan.islands import ISLAND_SHARE, without_islands
 
 ISLANDS = (
-    f"Predicted components smaller than {100 * ISLAND_SHARE:g} % of the image (131 of 512 x 512 pixels) are islands: "
-    "they are not drawn and not taken for a tumor here. Stored masks and metrics count every pixel."
+    f"Predicted components smaller than {percentage(ISLAND_SHARE, None)} of the image (131 of 512 x 512 pixels) are "
+    "islands: they are not drawn and not taken for a tumor here. Stored masks and metrics count every pixel."
 )
 
 

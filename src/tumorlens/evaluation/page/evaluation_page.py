@@ -42,6 +42,7 @@ from tumorlens.report import (
 )
 from tumorlens.report.heat import beside_head_note, beside_head_text, heat, share_beside_head
 from tumorlens.report.plots import EpochSeries, IntervalChart, IntervalRow, TrainingCurves
+from tumorlens.report.text import percentage
 from tumorlens.scan.input_geometry import InputGeometry
 from tumorlens.stats import Estimate
 
@@ -134,7 +135,7 @@ def detection_blocks(detection: TumorDetection) -> Blocks:
     if detection.prevalence is None:
         text = "Predictive values depend on how common tumors are: tumorlens evaluate --prevalence 0.05 adds them."
         return tiles(shown) + paragraph(text)
-    at = f"at a prevalence of {100 * detection.prevalence:g} %"
+    at = f"at a prevalence of {percentage(detection.prevalence, None)}"
     shown += [
         Tile("Positive predictive value", found["ppv"], hint=f"tumors among images called tumor, {at}"),
         Tile("Negative predictive value", found["npv"], hint=f"no tumor among all other images, {at}"),
@@ -183,7 +184,7 @@ def _evidence_section(run: Run, evaluation: Evaluation) -> Section:
         ]
     ) + table(["subset", "images", "patients"], counts, "lrr", reading="subset_counts")
     blocks += tuple(Note("info", text) for text in facts.notes)
-    return Section("Data and training", blocks)
+    return Section("Data and training", blocks, "What was trained on which data, and how the data was split.")
 
 
 def class_section(evaluation: Evaluation) -> Section:
@@ -210,24 +211,29 @@ def class_section(evaluation: Evaluation) -> Section:
     headers = ["class", "images", *names, *([METRICS["auroc"].title] if scored else [])]
     blocks = table(headers, rows, "l" + "r" * (len(headers) - 1), reading="class_metrics")
     blocks += columns(
-        figure(confusion_chart(evaluation), "Rows: reference. Columns: prediction.", reading="confusion_matrix"),
+        figure(
+            confusion_chart(evaluation),
+            "Confusion matrix. Rows: reference; columns: prediction.",
+            reading="confusion_matrix",
+        ),
         figure(
             IntervalChart(forest),
-            "Sensitivity and specificity of each class, 95 % intervals.",
+            "Sensitivity and specificity of each class with 95 % intervals.",
             reading="class_intervals",
         ),
     )
+    lead = "Which classes are recognized, and which are taken for which other."
     if not scored:
-        return Section("Classes", blocks)
+        return Section("Classes", blocks, lead)
     blocks += columns(
-        figure(roc_chart(evaluation), "Each class against the rest.", reading="roc"),
+        figure(roc_chart(evaluation), "ROC curves: each class against the rest.", reading="roc"),
         figure(
             precision_recall_chart(evaluation),
-            "Each class against the rest. Chance: the prevalence.",
+            "Precision-recall curves: each class against the rest. Chance: the prevalence.",
             reading="precision_recall",
         ),
     )
-    return Section("Classes", blocks)
+    return Section("Classes", blocks, lead)
 
 
 def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
@@ -237,7 +243,7 @@ def calibration_section(evaluation: Evaluation, lead: str = "") -> Section:
         [name, str(metrics.overall["ece"]), str(metrics.overall["brier"]), loss]
         for (name, metrics), loss in zip(stages, evaluation.nll, strict=True)
     ]
-    caption = "Confidence against accuracy, before and after temperature scaling."
+    caption = "Calibration curves: accuracy by confidence, before and after temperature scaling."
     blocks = figure(calibration_chart(evaluation), caption, reading="calibration_curve")
     headers = ["temperature scaling", METRICS["ece"].title, METRICS["brier"].title, "log loss"]
     blocks += table(headers, rows, "lrrr", reading="calibration")
@@ -289,7 +295,7 @@ def _error(
         image = side_by_side([image, overlay(gray, heatmap)])
 
     def share_of(index: int) -> str:
-        return f" ({row[index]:.0%})" if evaluation.given == "probabilities" else ""
+        return f" ({percentage(row[index])})" if evaluation.given == "probabilities" else ""
 
     lines = (
         sample.id,
@@ -319,4 +325,13 @@ def _training_section(run: Run) -> Section:
         [EpochSeries(name, series(key)) for key, name in scores.items() if key in rows[0]],
         best=run.record.epoch_kept,
     )
-    return Section("Training", figure(chart, "The marked epoch was kept.", reading="training_curves"))
+    lead = f"Loss and validation metrics of {len(rows)} epochs."
+    return Section(
+        "Training",
+        figure(
+            chart,
+            "Training curves. The marked epoch was kept.",
+            reading="training_curves",
+        ),
+        lead,
+    )

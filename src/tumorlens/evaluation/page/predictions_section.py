@@ -29,7 +29,7 @@ def source_section(facts: EvaluationFacts) -> Section:
         rows.append(("Time per image", f"{source.milliseconds:.1f} ms (median)"))
     rows.append(("Data fingerprint", facts.data_fingerprint))
     blocks = key_values(rows) + tuple(Note("info", text) for text in facts.notes)
-    return Section("Predictions and data", blocks)
+    return Section("Predictions and data", blocks, "Where the predictions come from, and which images they belong to.")
 
 
 def not_measured_texts(not_measured: Mapping[str, str]) -> list[str]:

@@ -14,10 +14,11 @@ from tumorlens.evaluation.page.evaluation_page import (
 )
 from tumorlens.evaluation.page.segmentation_section import segmentation_blocks
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
-from tumorlens.report import Note, PageFooter, Section, figure, key_values, paragraph, render_page, table
+from tumorlens.report import Note, PageFooter, Section, figure, key_values, links, paragraph, render_page, table
 from tumorlens.report.plots import IntervalChart, IntervalRow
+from tumorlens.report.text import number
 
-_VALIDATION = {"val_accuracy": ("validation accuracy", "{:.1%}"), "val_dice": ("validation Dice", "{:.3f}")}
+_VALIDATION = {"val_accuracy": ("validation accuracy", True), "val_dice": ("validation Dice", False)}
 
 
 def cross_validation_page(result: CrossValidation, record: Mapping[str, Any] | None = None) -> str:
@@ -79,30 +80,29 @@ def _folds(result: CrossValidation) -> Section:
     rows = [IntervalRow(fold.folder, fold.evaluation.metrics.overall["accuracy"]) for fold in result.folds]
     body += figure(
         IntervalChart([*rows, IntervalRow("all", overall)]),
-        "Accuracy of each fold and of all, 95 % intervals.",
+        "Accuracy of each fold and of all with 95 % intervals.",
         reading="fold_intervals",
     )
     if chosen:
         values = ", ".join(
-            f"{name} {form.format(result.validation[key])}"
-            for key, (name, form) in _VALIDATION.items()
+            f"{name} {number(result.validation[key], percent)}"
+            for key, (name, percent) in _VALIDATION.items()
             if key in result.validation
         )
         body += paragraph(
             f"Over all folds: {values}, with equal weight for every image. Use these to choose between recipes, and "
             "report the metrics of the held-out folds; the latter are too high where they were used for the choice."
         )
-    body += paragraph(
-        "The report of each fold, with images and analyses: "
-        + ", ".join(f"{fold.folder}/evaluations/test/report.html" for fold in result.folds)
-        + "."
+    body += links(
+        "The report of each fold, with images and analyses:",
+        [(fold.folder, f"{fold.folder}/evaluations/test/report.html") for fold in result.folds],
     )
     return Section("Folds", body, "Folds differ in their patients and in the randomness of their training.")
 
 
 def _row(fold: Fold, temperature: float, segments: bool, validation: Container[str]) -> list[object]:
     kept = fold.run.record.validation
-    chosen = [form.format(kept[key]) for key, (_, form) in _VALIDATION.items() if key in validation]
+    chosen = [number(kept[key], percent) for key, (_, percent) in _VALIDATION.items() if key in validation]
     facts, segmentation = fold.evaluation.facts, fold.evaluation.segmentation
     return [
         str(fold.number),
@@ -139,4 +139,4 @@ def _evidence(result: CrossValidation) -> Section:
         ]
     )
     body += tuple(Note("info", text) for text in facts.notes)
-    return Section("Data and training", body)
+    return Section("Data and training", body, "What was trained on which data, and how the data was split.")

@@ -10,6 +10,7 @@ from tumorlens.evaluation.evaluation_result import Evaluation
 from tumorlens.evaluation.leaked_and_clean import LeakedAndClean
 from tumorlens.experiments.reproduction.protocols import EvaluationProtocol
 from tumorlens.metrics.names import METRICS, title
+from tumorlens.report.text import percentage
 from tumorlens.stats import Estimate
 from tumorlens.training import Recipe, Run
 
@@ -105,9 +106,9 @@ class ReproductionRow:
 
 
 def format_estimate(metric: str, estimate: Estimate | None) -> str:
-    """An estimate with its interval, in percent where the metric is a share; empty where there is none."""
+    """An estimate with its interval, in percent where the metric is a share; "none" where there is none."""
     if estimate is None:
-        return ""
+        return "none"
     return estimate.percent() if METRICS[metric].percent else str(estimate)
 
 
@@ -122,7 +123,7 @@ def format_claim(metric: str, estimate: Estimate | None) -> str:
     interval = (
         "no interval" if estimate.low is None else f"{100 * estimate.low:.2f} to {100 * (estimate.high or 0):.2f}"
     )
-    return f"{100 * estimate.value:.2f} % ({interval})"
+    return f"{percentage(estimate.value, 2)} ({interval})"
 
 
 def format_sample_size(estimate: Estimate | None) -> str:

@@ -12,6 +12,7 @@ from tumorlens.auditing import LinkedGroups, find_linked_groups, reference_masks
 from tumorlens.datasets import Sample, Table
 from tumorlens.experiments.reproduction.published_methods import PublishedMethod
 from tumorlens.experiments.reproduction.quick import subsample
+from tumorlens.report.text import percentage
 
 FOLDS = 5  # 80:20, the split of published methods 4 and 5
 VAL = 0.1
@@ -187,7 +188,7 @@ def _leak_free(grouped: Table, seed: int, *, folds: int = FOLDS, val: float = VA
     unit = "patient" if any(s.patient for s in grouped.samples) else "image"
     rule = (
         f"{100 - 100 // folds}:{100 // folds} split by {unit}, duplicates in one subset; only validation "
-        f"({100 * val:.0f} % of the {100 - 100 // folds}) selects the epoch."
+        f"({percentage(val, 0)} of the {percentage((100 - 100 // folds) / 100, 0)}) selects the epoch."
     )
     return EvaluationProtocol("leak_free", table, rule)
 

@@ -24,6 +24,7 @@ from tumorlens.report import (
     details,
     figure,
     key_values,
+    links,
     note,
     render_page,
     save_page,
@@ -111,17 +112,34 @@ def table_rows(rows: Iterable[ReproductionRow]) -> list[tuple[str, str, str, str
     return cells  # type: ignore[return-value]  # three each
 
 
+def _page_rows(rows: Iterable[ReproductionRow]) -> list[tuple[str, str, str]]:
+    """One row for each metric and protocol, so that the table fits a narrow page; a metric without claim has two."""
+    cells = []
+    for row in rows:
+        if row.claimed:
+            claim = format_claim(row.metric, row.claimed)
+            cells.append((f"{row.label}: {HEADINGS[0]}", claim, format_sample_size(row.claimed)))
+        for name, estimate in zip(HEADINGS[1:], (row.published, row.leak_free), strict=True):
+            cells.append((f"{row.label}: {name}", format_estimate(row.metric, estimate), format_sample_size(estimate)))
+    return cells
+
+
 def _results(reproduction: Reproduction) -> Section:
     first = reproduction.rows[0]
     estimates = (first.claimed, first.published, first.leak_free)
     claim = format_claim(first.metric, first.claimed).partition(" (")[0]
     names = (f"claimed {claim}", *HEADINGS[1:])
     forest = [IntervalRow(name, estimate) for name, estimate in zip(names, estimates, strict=True) if estimate]
-    body = table(("", *HEADINGS), table_rows(reproduction.rows), reading="reproduction")
+    headers = ("metric and protocol", "value (95 % interval)", "measured on")
+    body = table(headers, _page_rows(reproduction.rows), "lrr", reading="reproduction")
     body += note("danger", reproduction.explanation) + verdict(reproduction.conclusion, _LIMIT, "info")
     if reproduction.quick_run_caveat:
         body += note("warning", reproduction.quick_run_caveat)
-    body += figure(IntervalChart(forest), "Accuracy with its 95 % interval.", reading="reproduction_intervals")
+    body += figure(
+        IntervalChart(forest),
+        "Accuracy of the claim and of both protocols with 95 % intervals.",
+        reading="reproduction_intervals",
+    )
     return Section("Results", body, "Both protocols use the same network, recipe and budget.")
 
 
@@ -134,8 +152,12 @@ def _protocols(reproduction: Reproduction) -> Section:
         ("seconds", *(f"{result.run.record.seconds['total']:.0f}" for result in results)),
     ]
     body = key_values((f"{result.protocol.title.capitalize()} protocol", result.protocol.rule) for result in results)
+    body += links(
+        "The evaluation of each run:",
+        [(result.protocol.title, f"{result.protocol.name}/evaluations/test/report.html") for result in results],
+    )
     body += table(("", "published", "leak-free"), rows, reading="reproduction_protocols")
-    return Section("Protocols", body)
+    return Section("Protocols", body, "How each protocol splits the images and selects the epoch.")
 
 
 def _training(reproduction: Reproduction) -> Section:
@@ -154,7 +176,8 @@ def _training(reproduction: Reproduction) -> Section:
     ]
     own = reproduction.published.protocol.overrides
     overrides = note("info", f"The published protocol also sets {', '.join(own)}.") if own else ()
-    return Section("Training", key_values(facts) + overrides + details("Recipe", code(recipe.to_yaml())))
+    blocks = key_values(facts) + overrides + details("Recipe", code(recipe.to_yaml()))
+    return Section("Training", blocks, "What both protocols share; the seconds above are of this hardware.")
 
 
 def _caveats(reproduction: Reproduction) -> Section:

@@ -15,6 +15,7 @@ from tumorlens.explanation.faithfulness.faithfulness_result import SANITY_FAILED
 from tumorlens.explanation.faithfulness.heat_maps import iter_heatmaps
 from tumorlens.report import Blocks, CaptionedImage, Section, contact_sheet, overlay, paragraph
 from tumorlens.report.heat import beside_head_note, beside_head_text, share_beside_head
+from tumorlens.report.text import percentage
 from tumorlens.scan import GrayImage, Mask
 from tumorlens.training import Run
 
@@ -80,9 +81,10 @@ def _of_different_patients(positions: Sequence[int], samples: Sequence[Sample]) 
 def _caption(faithfulness: Faithfulness, position: int) -> str:
     sample, predicted = faithfulness.samples[position], faithfulness.predicted[position]
     classified = "correctly classified" if predicted == sample.label else f"classified as {predicted}"
+    probability = percentage(faithfulness.probabilities[position])
     return (
-        f"{sample.id}, {sample.label}, {classified} with a probability of {faithfulness.probabilities[position]:.0%}; "
-        f"the tumor is {faithfulness.tumor_fractions[position]:.1%} of the image."
+        f"{sample.id}, {sample.label}, {classified} with a probability of {probability}; "
+        f"the tumor is {percentage(faithfulness.tumor_fractions[position])} of the image."
     )
 
 

@@ -73,7 +73,7 @@ def _comparison(faithfulness: Faithfulness) -> Section:
         [row.title_with_verdict, *(_estimate(row, key) for key in FAITHFULNESS_METRICS)] for row in faithfulness.rows
     ]
     blocks += table(headers, rows, "l" * len(headers), reading="faithfulness")
-    caption = "Relevance mass accuracy of methods and control maps."
+    caption = "Relevance mass accuracy of methods and control maps with 95 % intervals."
     blocks += figure(_forest_plot(faithfulness), caption, reading="faithfulness_intervals")
     facts = faithfulness.facts
     lead = (
@@ -161,7 +161,7 @@ def _sanity_checks(faithfulness: Faithfulness) -> Section:
             )
     blocks = figure(
         CascadeChart(lines, names, MAX_CORRELATION, "rank correlation"),
-        "Spearman's correlation of each map with that of the trained network. It should fall.",
+        "Cascading randomization: Spearman's correlation of each map with that of the trained network. It should fall.",
         reading="sanity_cascade",
     )
     headers = ["", "all weights random", "SSIM", "between patients", "images", "verdict"]

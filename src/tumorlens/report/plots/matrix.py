@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tumorlens.report.plots.charts import Chart
 from tumorlens.report.plots.labels import label
-from tumorlens.report.text import printable
+from tumorlens.report.text import percentage, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,12 +93,12 @@ class ConfusionChart(Chart):
         ax.add_patch(
             Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=shade, edgecolor="lightgray", linewidth=0.75)
         )
-        percentage = f"{100 * share:.1f} %" if total else "–"
+        share_text = percentage(share) if total else "–"
         names = [printable(self.classes[i]) for i in (row, column)]
         tip = f"true {names[0]}, predicted {names[1]}: {count} of {total}"
         texts = [
             ax.text(column, row - 0.03, str(count), ha="center", va="bottom", size="large", weight="bold", label=tip),
-            ax.text(column, row + 0.07, percentage, ha="center", va="top", label=tip),
+            ax.text(column, row + 0.07, share_text, ha="center", va="top", label=tip),
         ]
         for text in texts if not count else ():
             text.set(color="dimgray", weight="normal")

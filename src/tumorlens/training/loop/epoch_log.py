@@ -12,6 +12,7 @@ import lightning as L
 
 from tumorlens._files import atomic_write
 from tumorlens._progress import Progress
+from tumorlens.report.text import percentage
 
 LOGGER = logging.getLogger(__name__)
 
@@ -72,12 +73,12 @@ class EpochLog(L.Callback):
         self._append(row)
         line = [f"epoch {row['epoch']:>3}/{trainer.max_epochs}", f"train loss {metrics['train_loss']:.4f}"]
         if "val_loss" in metrics:
-            line += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {metrics['val_accuracy']:.1%}"]
+            line += [f"val loss {metrics['val_loss']:.4f}", f"val accuracy {percentage(metrics['val_accuracy'])}"]
         if "val_dice" in metrics:
             line.append(f"val Dice {metrics['val_dice']:.3f}")
         if "val_relevance_mass_accuracy" in metrics:
             accuracy, hits = metrics["val_relevance_mass_accuracy"], metrics["val_pointing_game"]
-            line += [f"val relevance mass accuracy {accuracy:.3f}", f"val pointing game {hits:.1%}"]
+            line += [f"val relevance mass accuracy {accuracy:.3f}", f"val pointing game {percentage(hits)}"]
         line.append(f"{row['images_per_second']} images/s")
         LOGGER.info("%s", "  ".join(line))
 

@@ -86,7 +86,7 @@ def test_a_network_that_tells_left_from_right_is_undone_by_the_flip_alone(sample
     assert rows["jpeg"].accuracy.value == rows["noise"].accuracy.value == 1
     assert found.worst == (rows["flip"], rows["flip"].cells[0])
     assert found.worst_cell == (
-        "The worst artifact is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4); 50 % of the "
+        "The worst artifact is left-right flip (left and right exchanged): accuracy 0.0 % (0.0 to 32.4); 50.0 % of the "
         "images are classified as left."
     )
 

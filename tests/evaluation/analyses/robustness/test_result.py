@@ -52,7 +52,7 @@ def test_a_loss_by_strong_artifacts_alone_is_no_caveat() -> None:
 def test_the_worst_artifact_has_its_amount_and_the_most_predicted_class() -> None:
     found = robustness((0, 0, -0.3, -0.5, -0.4))
     assert found.worst_cell == (
-        "The worst artifact is Rician noise at severity 4 (4 of it): accuracy 45.0 % (43.0 to 47.0); 40 % of the "
+        "The worst artifact is Rician noise at severity 4 (4 of it): accuracy 45.0 % (43.0 to 47.0); 40.0 % of the "
         "images are classified as glioma."
     )
 

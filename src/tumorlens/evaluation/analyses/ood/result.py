@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tumorlens._arrays import Floats
 from tumorlens.evaluation.stored_thresholds import StoredOODFit
+from tumorlens.report.text import percentage
 from tumorlens.stats import Estimate
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class OODResult:
         )
         return (
             f"{self.flagged.percent()} of the images are flagged as out-of-distribution. The threshold is from "
-            f"{self.fit.validation_images:,} validation images{whose}, of which {100 * self.fit.kept:.1f} % are "
+            f"{self.fit.validation_images:,} validation images{whose}, of which {percentage(self.fit.kept)} are "
             "below it.",
         )
 

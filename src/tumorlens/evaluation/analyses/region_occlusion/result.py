@@ -9,6 +9,7 @@ import numpy as np
 
 from tumorlens._arrays import Floats, Ints
 from tumorlens.metrics.classification import Metrics
+from tumorlens.report.text import percentage
 from tumorlens.scan import GrayImage
 from tumorlens.stats import Estimate
 
@@ -162,7 +163,7 @@ def _head(test: OcclusionTest) -> str:
     start = (
         f"With the head occluded, accuracy is {_accuracy(test.occluded)}; always predicting the most frequent "
         "class gives "
-        f"{100 * test.majority_accuracy:.1f} %"
+        f"{percentage(test.majority_accuracy)}"
     )
     shortcut = "the network uses something outside of the head, or the outline of the occluded region."
     if _above(test.occluded.overall["accuracy"], test.majority_accuracy):
@@ -176,7 +177,7 @@ def _head(test: OcclusionTest) -> str:
 def _tumor(test: OcclusionTest) -> str:
     one_class = sum(count > 0 for count in test.occluded.support.values()) == 1
     majority = (
-        "" if one_class else f" (always predicting the most frequent class gives {100 * test.majority_accuracy:.1f} %)"
+        "" if one_class else f" (always predicting the most frequent class gives {percentage(test.majority_accuracy)})"
     )
     start = (
         f"With the tumor occluded, accuracy on images that show one is {_accuracy(test.occluded)}; without "

@@ -16,7 +16,7 @@ from tumorlens.evaluation.analyses.region_occlusion.result import (
     RegionOcclusion,
 )
 from tumorlens.report import CaptionedImage, Section, contact_sheet, overlay, paragraph, side_by_side, table, verdict
-from tumorlens.report.text import points
+from tumorlens.report.text import percentage, points
 from tumorlens.scan import GrayImage
 
 _LONGEST = 640  # pixels of the longer side of four images together
@@ -24,7 +24,8 @@ _GAP = 8  # pixels between them
 _EXAMPLES = (
     "The occluded region has the gray value of the background; a tumor has that of the tissue around it. Top left: "
     "input; top right: outside of the head occluded; bottom left: head occluded (contrast-stretched for display only); "
-    "bottom right: tumor occluded. The size of the image and the outline of the occluded region stay visible."
+    "bottom right: tumor occluded, where a mask shows one. The size of the image and the outline of the occluded "
+    "region stay visible."
 )
 _LIMIT = (
     "That the network reads the tumor as a radiologist does. The outline of the occluded region stays "
@@ -34,7 +35,15 @@ _LIMIT = (
 
 def section(result: RegionOcclusion, samples: Sequence[Sample]) -> Section:
     """The three tests, what they mean, sensitivity by class, and an example of each class."""
-    headers = ["", "images", "accuracy", "without occlusion", "difference", "most frequent class", "balanced accuracy"]
+    headers = [
+        "test",
+        "images",
+        "accuracy",
+        "without occlusion",
+        "difference",
+        "most frequent class",
+        "balanced accuracy",
+    ]
     blocks = table(headers, [_row(test) for test in result.tests], "lrrrrrr", reading="region_occlusion")
     blocks += verdict(result.conclusions, _LIMIT)
     if result.filled:
@@ -64,13 +73,15 @@ def _row(test: OcclusionTest) -> list[str | int]:
         accuracy.percent(),
         test.original.overall["accuracy"].percent(),
         points(test.difference),
-        f"{100 * test.majority_accuracy:.1f} %",
+        percentage(test.majority_accuracy),
         test.occluded.overall["balanced_accuracy"].percent(),
     ]
 
 
 def _sensitivity(test: OcclusionTest, name: str) -> str:
-    return test.occluded.per_class[name]["sensitivity"].percent() if test.occluded.support[name] else ""
+    if not test.occluded.support[name]:
+        return "– (no images)" if test.name != "tumor_occluded" else "– (no tumor to occlude)"
+    return test.occluded.per_class[name]["sensitivity"].percent()
 
 
 def _captioned(example: OcclusionExample, sample: Sample) -> CaptionedImage:

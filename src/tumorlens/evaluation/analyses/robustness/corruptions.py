@@ -13,6 +13,7 @@ import numpy as np
 
 from tumorlens.evaluation.analyses.robustness import handling_artifacts as handling
 from tumorlens.evaluation.analyses.robustness import scanner_artifacts as acquisition
+from tumorlens.report.text import percentage
 from tumorlens.scan import GrayImage, Mask
 
 SEVERITIES = 5
@@ -42,7 +43,7 @@ class Artifact:
     def words(self, severity: int) -> str:
         """How much that severity is, as ``"sigma 9 % of the brightest tissue"``."""
         amount = self.amounts[severity - 1]
-        return self.unit.format(amount, half=amount / 2, percent=f"{100 * amount:g} %")
+        return self.unit.format(amount, half=amount / 2, percent=percentage(amount, None))
 
 
 ARTIFACTS = {

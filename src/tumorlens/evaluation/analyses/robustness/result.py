@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tumorlens.report.text import points
+from tumorlens.report.text import percentage, points
 from tumorlens.scan import GrayImage
 from tumorlens.stats import Estimate
 
@@ -168,7 +168,7 @@ class Robustness:
         severity = f" at severity {cell.severity}" if len(row.cells) > 1 else ""
         return (
             f"The worst artifact is {row.title}{severity} ({cell.amount}): accuracy {cell.accuracy.percent()}; "
-            f"{100 * cell.share:.0f} % of the images are classified as {cell.predicted}."
+            f"{percentage(cell.share)} of the images are classified as {cell.predicted}."
         )
 
     @property

@@ -27,7 +27,7 @@ from tumorlens.report import (
     paragraph,
     verdict,
 )
-from tumorlens.report.text import interval, points, signed
+from tumorlens.report.text import interval, percentage, points, signed
 from tumorlens.stats import Estimate
 
 _WARMEST = 0.5  # the relative drop at which a cell has the warmest color
@@ -61,7 +61,10 @@ def section(result: Robustness, samples: Sequence[Sample]) -> Section:
 
 def _accuracy(result: Robustness) -> Blocks:
     def cell(one: RobustnessCell) -> tuple[Estimate, str]:
-        return one.accuracy, f"{one.amount}; {points(one.difference)}; most predicted: {one.predicted}, {one.share:.0%}"
+        return (
+            one.accuracy,
+            f"{one.amount}; {points(one.difference)}; most predicted: {one.predicted}, {percentage(one.share)}",
+        )
 
     return _table(result, result.accuracy, cell, lambda row: row.accuracy, percent=True)
 

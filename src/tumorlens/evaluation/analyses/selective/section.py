@@ -32,7 +32,7 @@ def section(result: SelectiveResult, samples: Sequence[Sample]) -> Section:
             f"{row.nominal_coverage:g}",
             _size(row.size),
             row.answered.percent(),
-            row.accuracy.percent() if row.accuracy else "",
+            row.accuracy.percent() if row.accuracy else "– (never answers)",
         ]
         for row in rows
     ]
