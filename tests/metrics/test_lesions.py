@@ -100,5 +100,13 @@ def pieces(mask: np.ndarray) -> list[set[tuple[int, ...]]]:
     return found
 
 
+def test_small_reference_lesions_can_be_left_out() -> None:
+    speck = image((0, 0, 10, 10), (20, 20, 21, 22))
+    assert match_lesions(image(), speck, least=3) == LesionCounts(1, 0, 0)
+    assert match_lesions(image((20, 20, 21, 22)), speck, least=3) == LesionCounts(1, 0, 0)  # no false positive either
+    assert match_lesions(image((30, 30, 32, 32)), speck, least=3) == LesionCounts(1, 0, 1)
+    assert match_lesions(speck, speck, least=2) == LesionCounts(2, 2, 0)
+
+
 def test_an_empty_volume_has_no_largest_component() -> None:
     assert largest_component(np.zeros((2, 3, 4), np.uint8)) == 0

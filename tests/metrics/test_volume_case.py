@@ -47,6 +47,13 @@ def test_without_a_mask_and_a_class_nothing_is_known() -> None:
     assert (case.tumor, case.lesions, case.slices, case.predicted_ml) == (None, None, None, None)
 
 
+def test_lesions_below_50_cubic_millimeters_are_not_counted() -> None:
+    speck = REFERENCE | box(slice(5, 6), slice(0, 3), slice(0, 3))  # 9 voxels
+    for spacing, lesions in (((5.0, 1.0, 1.0), 1), ((6.0, 1.0, 1.0), 2), (None, 1)):
+        case = volume_case(speck, speck, spacing)
+        assert case.lesions == LesionCounts(lesions, lesions, 0)
+
+
 def test_two_empty_masks_agree() -> None:
     case = volume_case(box(), box(), (1.0, 1.0, 1.0))
     assert (case.dice, case.tumor, case.largest) == (1.0, False, 0)

@@ -29,7 +29,7 @@ class LesionCounts:
     false_positives: int
 
 
-def match_lesions(predicted: Mask, reference: Mask) -> LesionCounts:
+def match_lesions(predicted: Mask, reference: Mask, *, least: int = 0) -> LesionCounts:
     """Match the connected components of a predicted mask with those of the reference mask.
 
     A reference component is detected where it and all predicted components that overlap it, taken together, have an
@@ -42,6 +42,8 @@ def match_lesions(predicted: Mask, reference: Mask) -> LesionCounts:
     Args:
         predicted: (H, W) or (D, H, W), 1 = tumor.
         reference: the same.
+        least: reference components of fewer pixels or voxels are left out, as in BraTS: they are neither detected nor
+            missed, and a predicted component that overlaps one is no false positive.
 
     Example:
         >>> import numpy as np
@@ -64,7 +66,9 @@ def match_lesions(predicted: Mask, reference: Mask) -> LesionCounts:
     overlap, matched = common[1:, 1:], common[1:, 1:] > 0
     union = common[1:].sum(axis=1) + matched @ common[:, 1:].sum(axis=0) - overlap.sum(axis=1)
     detected = overlap.sum(axis=1) >= DETECTED * union
-    return LesionCounts(shown, int(detected.sum()), int((~matched[detected].any(axis=0)).sum()))
+    counted = common[1:].sum(axis=1) >= least
+    excused = matched[detected | ~counted].any(axis=0)
+    return LesionCounts(int(counted.sum()), int((detected & counted).sum()), int((~excused).sum()))
 
 
 def largest_component(mask: Mask) -> int:

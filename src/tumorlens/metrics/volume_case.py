@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,10 @@ import numpy as np
 from tumorlens.metrics.lesions import LesionCounts, largest_component, match_lesions
 from tumorlens.metrics.surfaces import Surfaces, compare_surfaces
 from tumorlens.scan import Mask
+
+LEAST_LESION_ML = 0.05
+"""Reference lesions below this are not counted, as in the lesion-wise metrics of BraTS 2023 (50 mm3 for glioma)."""
+_LEAST_VOXELS = 50  # the same where the spacing is unknown: voxels of 1 mm
 
 _UNKNOWN = Surfaces(float("nan"), float("nan"))
 
@@ -45,7 +50,8 @@ class VolumeCase:
         voxel_ml: milliliters of a voxel; None where the spacing is unknown.
         surfaces: distances between the surfaces in voxels; NaN without a reference mask.
         surfaces_mm: the same in millimeters; None where the spacing is unknown or there is no reference mask.
-        lesions: 3D components that are detected, missed or false positive; None where nothing says what they are.
+        lesions: 3D components that are detected, missed or false positive; those of the reference from
+            `LEAST_LESION_ML` on. None where nothing says what they are.
         slices: None likewise.
     """
 
@@ -120,7 +126,9 @@ def volume_case(
         positive=positive,
         largest=largest,
         voxel_ml=voxel_ml,
-        lesions=match_lesions(predicted, known),
+        lesions=match_lesions(
+            predicted, known, least=math.ceil(LEAST_LESION_ML / voxel_ml) if voxel_ml else _LEAST_VOXELS
+        ),
         slices=_slices(predicted, known),
     )
     if reference is None:

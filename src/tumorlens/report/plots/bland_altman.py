@@ -38,7 +38,7 @@ class BlandAltmanChart(Chart):
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in CSS pixels."""
-        return 560, 340
+        return 400, 320
 
     @property
     def description(self) -> str:
