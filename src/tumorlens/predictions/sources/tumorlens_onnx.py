@@ -14,11 +14,12 @@ from tumorlens.evaluation.tool_predictions import Predictions
 from tumorlens.model_card.card import ModelCard
 from tumorlens.predictions.onnx_inference import SliceOutput, predict_table
 from tumorlens.predictions.prediction_request import PredictionReader, PredictionRequest
+from tumorlens.predictions.study_predictions import predict_volumes
 from tumorlens.scan import GrayImage
 
 
 def read(request: PredictionRequest) -> Predictions:
-    """Predict all images of the table.
+    """Predict all images of the table, and its volumes as studies.
 
     Raises:
         ModelFileError: the file is no model of tumorlens.
@@ -36,7 +37,11 @@ def read(request: PredictionRequest) -> Predictions:
             yield SliceOutput(row, found.mask, found.milliseconds)
 
     found = predict_table(request, predictor.card.name, predictor.classes, "onnx", predict)
-    return replace(found, thresholds=_thresholds(predictor.card, scores[: len(request.table)]))
+    return replace(
+        found,
+        thresholds=_thresholds(predictor.card, scores[: len(request.table)]),
+        volumes=predict_volumes(predictor, request),
+    )
 
 
 def _thresholds(card: ModelCard, scores: Sequence[float | None]) -> StoredThresholds:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fixtures import volumes
+from tests.fixtures.bright_model import bright_model
 from tumorlens.datasets import open_table, read_table
+from tumorlens.deploy.predictor import Predictor
 from tumorlens.evaluation import Evaluation, evaluate
 from tumorlens.evaluation.analyses.volumes.result import VolumesResult, volume_evidence
+from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.predictions.read_predictions import read_predictions
+from tumorlens.scan.nifti import read_nifti_volume
+from tumorlens.studies.predict_volume import predict_volume
 
 pytestmark = pytest.mark.usefixtures("plain_charts")
 
@@ -86,3 +92,33 @@ def test_a_model_that_does_not_segment_says_why_volumes_are_not_measured(tmp_pat
     table = open_table(volumes.write_heads(tmp_path / "heads", tumors=1, healthy=1))
     found = evaluate(read_predictions(model_file, table), n_resamples=50, analyses={"region_occlusion": False})
     assert "No mask is predicted" in found.not_measured["volumes"]
+
+
+def test_a_model_file_is_graded_as_the_study_of_each_volume_is(tmp_path: Path) -> None:
+    """The model segments bright voxels alone; a speck in one slice is no finding."""
+    heads = tmp_path / "heads"
+    for i, tumor in enumerate((volumes.ellipsoid(), volumes.ellipsoid((15, 18, 5), (1, 1, 0.5)))):
+        gray = volumes.head(tumor).astype(np.uint8)  # 8 bits are not windowed: the head stays below the threshold
+        gray[tumor > 0] = 250
+        volumes.save(heads / f"head-{i}.nii.gz", gray)
+        volumes.save(heads / f"head-{i}_mask.nii.gz", tumor * (i == 0))
+    rows = ["volume,mask,label", *(f"head-{i}.nii.gz,head-{i}_mask.nii.gz,glioma" for i in range(2))]
+    (heads / "heads.csv").write_text("\n".join(rows), encoding="utf-8")
+    table = read_table(heads / "heads.csv")
+    model = bright_model(tmp_path / "bright.onnx")
+    found = evaluate(read_predictions(model, table), n_resamples=50, analyses={"region_occlusion": False})
+    result = measured(found)
+    predictor = Predictor(model)
+    for row in result.rows:
+        study = predict_volume(predictor, read_nifti_volume(heads / row.volume.removeprefix("heads/")))
+        assert row.case.positive == (study.grade == "finding_above_limit")
+        assert row.case.predicted == int(study.mask.sum())
+        assert row.case.largest == max((one.voxels for one in study.findings), default=0)
+        assert row.predicted == (study.findings[0].label if study.findings else None)
+    first, second = (row.case for row in result.rows)
+    assert first.positive is True
+    assert first.dice > 0.85
+    assert (second.positive, second.predicted) == (False, 0)
+    assert "findings of studies" in result.rule
+    assert str(StudyLimit()) in result.positive_rule
+    assert result.metrics.estimates["study_specificity"].value == 1.0

@@ -27,6 +27,11 @@ from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.volume import Volume
 from tumorlens.scan.volume_grid import read_mask_volume
 
+_SLICES_ALONE = (
+    "Slices of volumes were predicted alone, and every voxel counts: a study is positive almost always. Export the run "
+    "and evaluate the model file, which joins slices into findings and grades the study by its limit."
+)
+
 
 def measure(context: Context) -> VolumesResult | None:
     """Measure all volumes of the data; None where the data are images, or no mask is predicted.
@@ -55,7 +60,7 @@ def measure(context: Context) -> VolumesResult | None:
         n_resamples=context.bootstrap.n_resamples,
         seed=context.bootstrap.seed,
     )
-    stated = context.volumes or VolumePredictions({}, STACKED, ANY_VOXEL)
+    stated = context.volumes or VolumePredictions({}, STACKED, ANY_VOXEL, (_SLICES_ALONE,) if context.run else ())
     return VolumesResult(
         metrics=measure_volumes([row.case for row in rows], bootstrap),
         rows=tuple(rows),
