@@ -37,6 +37,8 @@ def test_the_json_starts_with_its_schema_version_and_has_one_key_for_each_check(
         "shortcuts",
         "nearest_neighbor",
         "notes",
+        "data_notes",
+        "volumes",
     ]
     assert report.to_dict()["schema_version"] == SCHEMA_VERSION == 1
 

@@ -240,5 +240,6 @@ class AuditReport:
             "shortcuts": [shortcut.to_dict() for shortcut in self.shortcuts],
             "nearest_neighbor": [accuracy.to_dict() for accuracy in self.nearest_neighbor],
             "notes": list(self.notes),
+            "data_notes": list(self.table.notes),
             "volumes": [volume.to_dict() for volume in self.volumes],
         }

@@ -20,7 +20,7 @@ from tumorlens.scan.types import GrayImage
 Components = npt.NDArray[np.int32]
 
 MIN_LETTERS, MIN_LETTERS_OVER = 4, 5
-"""Fewest letters of a line beside the head, and over it: single letters are marks of the side, such as R and L."""
+"""Fewest letters of a line beside the head, and over it unless they are white: R and L alone are marks of the side."""
 
 _STROKES = (5, 9)  # pixels; strokes up to that thick are found
 _CONTRAST = 0.3  # of the brightest pixel: the least height of a stroke above what surrounds it
@@ -30,6 +30,7 @@ _SAME_HEIGHT = 0.62  # of the next letter: small letters beside capitals
 _BASELINE = 0.18  # of the height: how far the feet of two letters differ
 _GAP = 1.1  # of the height: the largest space between two letters or words
 _FILL = (0.15, 0.92)  # of a letter's box that is ink
+_WHITE = 0.97  # of the brightest pixel: letters that are white
 _UNIFORM = 0.08  # of the brightest pixel: the standard deviation of the gray values of a line's letters
 
 
@@ -95,11 +96,13 @@ def burned_in_text(gray: GrayImage) -> tuple[TextLine, ...]:
             continue
         letters = _letters(components, ndimage.find_objects(components))
         for line in _lines(letters):
-            if np.std([_ink_level(gray, components, letter) for letter in line]) > _UNIFORM * brightest:
+            levels = [_ink_level(gray, components, letter) / brightest for letter in line]
+            if np.std(levels) > _UNIFORM:
                 continue
             head = head_mask(gray) if head is None else head
             text = _text_line(line, head)
-            if text.place == "beside" or text.letters >= MIN_LETTERS_OVER:
+            white = min(levels) >= _WHITE  # nothing of a head is as bright four times
+            if text.place == "beside" or text.letters >= MIN_LETTERS_OVER or white:
                 found.append(text)
     return _distinct(found)
 

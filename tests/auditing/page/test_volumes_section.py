@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.fixtures.audit_reports import made_report
 from tumorlens.auditing.page.audit_page import audit_page
 from tumorlens.auditing.page.volumes_section import volumes_section
@@ -16,6 +18,13 @@ VOLUMES = (
 
 def test_a_report_of_images_has_no_such_section() -> None:
     assert volumes_section(made_report()) == []
+
+
+def test_what_the_table_left_out_is_on_the_page_and_in_the_json() -> None:
+    report = made_report(volumes=VOLUMES)
+    report = replace(report, table=replace(report.table, notes=("w: 3 files left out: a mask without a volume",)))
+    assert "w: 3 files left out: a mask without a volume." in audit_page(report)
+    assert report.to_dict()["data_notes"] == list(report.table.notes)
 
 
 def test_the_section_counts_and_lists_volumes() -> None:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tumorlens.auditing.audit_report import AuditReport
-from tumorlens.auditing.page.page_text import long_list
-from tumorlens.report import Section, key_values
+from tumorlens.auditing.page.page_text import long_list, sentence
+from tumorlens.report import Section, key_values, paragraph
 
 _WORDS = {True: "yes", False: "no", None: "unknown"}
 
@@ -38,6 +38,8 @@ def volumes_section(report: AuditReport) -> list[Section]:
         )
         for one in volumes
     )
+    for text in report.table.notes:
+        body += paragraph(sentence(text))
     headers = ("volume", "slices", "plane", "sequence", "contrast", "skull-stripped", "defaced")
     body += long_list(rows, len(volumes), *headers, reading="volumes")
     return [Section("Volumes", body, "Slices of one volume are one group, and are not compared with each other.")]
