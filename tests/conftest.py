@@ -131,6 +131,19 @@ def model_file(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
+def mini_resnet_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MiniResNet of four classes and three channels as `benchmark` exports it, as an ONNX file."""
+    from tumorlens.benchmarking.benchmark import _cost
+    from tumorlens.benchmarking.benchmark_result import BenchmarkedNetwork
+
+    def build(path: Path) -> None:
+        path.mkdir()
+        assert _cost(BenchmarkedNetwork("mini_resnet", 4, 3, 128, (), 128), path / "graph.onnx", ()).error == ""
+
+    return build_once(tmp_path_factory, "mini-resnet", build) / "graph.onnx"
+
+
+@pytest.fixture(scope="session")
 def evaluated_run(finished_run: Run, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The finished run, evaluated on its test subset with all default analyses. Tests must not write into it."""
     from tumorlens._record import Record
@@ -174,7 +187,11 @@ def evaluated_model_file(evaluated_run: Run, model_file: Path, tmp_path_factory:
 
 @pytest.fixture(scope="session")
 def segmentation_run(finished_run: Run, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An untrained run that segments, set to mark a tenth of the pixels as tumor. Tests must not write into it."""
+    """An untrained run that segments, set to mark a tenth of the pixels as tumor. Tests must not write into it.
+
+    With one step of LightHam instead of six, which are traced in a third less time; `test_efficient_mtnet.py` exports
+    all six.
+    """
     from tumorlens.training import load_run
 
     def build(path: Path) -> None:
@@ -194,7 +211,7 @@ def _make_segmentation_weights(folder: Path, run: Run, paths: list[Path]) -> Non
     from tumorlens.scan import InputGeometry
 
     half = (0.5, 0.5, 0.5)
-    spec = ModelSpec("efficient_mtnet_s", run.spec.classes, 3, InputGeometry(64), half, half)
+    spec = ModelSpec("efficient_mtnet_s", run.spec.classes, 3, InputGeometry(64), half, half, options={"steps": 1})
     torch.manual_seed(0)
     network = spec.network().eval()
     images = torch.stack([torch.from_numpy(gray_slice(path).copy()) for path in paths])

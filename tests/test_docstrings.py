@@ -13,7 +13,7 @@ from PIL import Image
 
 import tumorlens
 from tests.fixtures import published_datasets, scans
-from tests.fixtures.known_graph import use_graph
+from tests.fixtures.known_graph import use_benchmark_graph, use_graph
 from tumorlens.auditing import build_index
 from tumorlens.datasets import open_table
 from tumorlens.datasets.phantom import make
@@ -62,6 +62,12 @@ def known_graph(evaluated_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
+def benchmark_graph(mini_resnet_graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of the network that the example measures, in place of another trace."""
+    use_benchmark_graph(monkeypatch, mini_resnet_graph)
+
+
+@pytest.fixture
 def navoneel(folder: Path) -> None:
     """``navoneel``: phantoms in the layout of that set."""
     published_datasets.navoneel(folder / "navoneel", published_datasets.phantom_heads(folder / "heads"))
@@ -84,6 +90,7 @@ MORE_DATA = {
     "StudyResult": "study",
     "predict_study": "study",
     "read_volume": "study",
+    "benchmark": "benchmark_graph",
     "compare": "second_run",
     "export": "known_graph",
     "open_tables": "figshare",

@@ -6,6 +6,7 @@ import csv
 import json
 import pickle
 import shutil
+from collections import defaultdict
 from dataclasses import replace
 from importlib import import_module, util
 from pathlib import Path
@@ -30,7 +31,7 @@ from tumorlens.benchmarking.benchmark_result import (
     SpeedMeasurement,
 )
 from tumorlens.benchmarking.machine import machine_info
-from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
+from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes, run_job
 from tumorlens.errors import MissingExtraError, ModelError, RunError, TumorlensError
 from tumorlens.models import ModelOutput, Network, cost, registry
 from tumorlens.report.plots import render_standalone
@@ -47,26 +48,43 @@ def evaluated(evaluated_run: Run, tmp_path_factory: pytest.TempPathFactory) -> R
     return load_run(shutil.copytree(evaluated_run.folder, tmp_path_factory.mktemp("evaluated") / "trained"))
 
 
+Measured = tuple[Benchmark, dict[str, list[JobOutcome]]]
+"""A benchmark, and the outcomes of its processes by backend."""
+
+
 @pytest.fixture(scope="module")
-def found(evaluated: Run, tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    """The only real measurement of this file, made once for all workers."""
+def measured(evaluated: Run, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """The only real measurement of this file, made once for all workers. Processes get the largest batch first."""
 
     def build(path: Path) -> None:
         path.mkdir()
-        measured = benchmark(
-            ["mini_resnet"],
-            runs=[evaluated],
-            backends=["onnxruntime", "channels-last"],
-            batches=[2],
-            threads=1,
-            seconds=0.02,
-            rounds=1,
-        )
-        (path / "benchmark.pickle").write_bytes(pickle.dumps(measured))
+        outcomes: dict[str, list[JobOutcome]] = defaultdict(list)
+
+        def recorded(job: BenchmarkJob) -> JobOutcome:
+            outcomes[job.backend].append(run_job(replace(job, batches=job.batches[::-1])))
+            return outcomes[job.backend][-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "run_job", recorded)
+            found = benchmark(
+                ["mini_resnet"],
+                runs=[evaluated],
+                backends=["onnxruntime", "channels-last"],
+                batches=[2],
+                threads=1,
+                seconds=0.02,
+                rounds=1,
+            )
+        (path / "benchmark.pickle").write_bytes(pickle.dumps((found, dict(outcomes))))
 
     folder = build_once(tmp_path_factory, "benchmark", build)
-    measured: Benchmark = pickle.loads((folder / "benchmark.pickle").read_bytes())
-    return measured
+    loaded: Measured = pickle.loads((folder / "benchmark.pickle").read_bytes())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def found(measured: Measured) -> Benchmark:
+    return measured[0]
 
 
 @pytest.fixture
@@ -112,6 +130,19 @@ def test_every_backend_and_batch_is_measured_and_one_image_always(found: Benchma
     assert found.machine.threads == 1
     assert found.settings.freed_memory_kept in (True, False)
     assert "onnxruntime" in found.machine.versions
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "channels-last"])
+def test_a_process_measures_the_smallest_batch_first_with_its_peaks(measured: Measured, backend: str) -> None:
+    ((times, error),) = measured[1][backend]
+    assert error == ""
+    assert [one.batch for one in times] == [1, 2]
+    for one in times:
+        assert all(0 < seconds < 5 for seconds in one.seconds)
+        assert one.peak_device_memory is None
+    peaks = [times[0].baseline_memory, *(one.peak_memory for one in times)]
+    if None not in peaks:  # systems that report it
+        assert 10e6 < peaks[0] <= peaks[1] <= peaks[2]
 
 
 def test_a_run_brings_its_network_as_it_was_trained_and_its_accuracy(found: Benchmark, evaluated: Run) -> None:

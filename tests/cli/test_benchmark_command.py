@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.known_graph import use_benchmark_graph
 from tumorlens.benchmarking.timing import BenchmarkJob, JobOutcome, PassTimes
 from tumorlens.cli import main
 from tumorlens.training import Run
@@ -16,7 +17,10 @@ from tumorlens.training import Run
 QUICK = ["--backend", "onnxruntime", "--batch-size", "2", "--seconds", "0.02", "--rounds", "1", "--threads", "1"]
 
 
-def test_machine_sizes_and_speeds_are_printed_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_sizes_and_speeds_are_printed_in_one_table(
+    mini_resnet_graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_benchmark_graph(monkeypatch, mini_resnet_graph)
     out = tmp_path / "costs.csv"
     assert main(["benchmark", "mini_resnet", *QUICK, "--output", str(out)]) == 0
     printed = capsys.readouterr()

@@ -61,6 +61,8 @@ def test_the_page_shows_every_error_and_every_flagged_phantom(folder: Path) -> N
     assert f"{facts['correct']} of 36 phantoms are classified correctly" in page.text
     assert "prove nothing about patients" in page.text
     wrong = sum(row["label"] != label and not row["ood"] for row, label in zip(rows, labels, strict=True))
+    assert wrong > 0
+    assert facts["ood"] > 0  # else the lines below would say nothing
     assert f"Wrong class: all {wrong}" in page.text
     assert f"Out of distribution: all {facts['ood']}" in page.text
     shown = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
