@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from tumorlens.training import Run
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: at the end workers steal short tests from one another, and no long one runs alone."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def one_thread_again() -> Iterator[None]:
     """Undo --threads: a verb that ran in this worker sets the threads of PyTorch for all tests after it."""

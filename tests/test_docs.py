@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 import tumorlens
 from tests.conftest import beside_tests, build_once
+from tests.fixtures.known_graph import use_benchmark_graph, use_graph
 from tumorlens import errors
 from tumorlens.cli import app, main
 from tumorlens.datasets.phantom import STUDY_SERIES, make, phantom_study
@@ -143,10 +144,14 @@ def _nickparvar(root: Path, images: list[Path]) -> None:
 
 
 @pytest.fixture
-def workplace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of what is prepared, to work in; nothing an example registers stays."""
+def workplace(
+    prepared: Path, mini_resnet_graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A copy of what is prepared, to work in; nothing an example registers stays, and no network is traced again."""
     from tumorlens.models import registry
 
+    use_graph(monkeypatch, prepared / "model.onnx")
+    use_benchmark_graph(monkeypatch, mini_resnet_graph)
     place = tmp_path / "work"
     shutil.copytree(prepared, place)
     monkeypatch.chdir(place)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import scans
+from tests.fixtures.known_graph import use_graph
 from tumorlens.cli import main
 from tumorlens.datasets import Table, write_table
 from tumorlens.training import Run
@@ -18,20 +19,25 @@ pytestmark = pytest.mark.usefixtures("plain_charts")
 
 
 def test_data_become_a_run_a_model_file_and_predictions(
-    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    phantoms: Path,
+    model_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    use_graph(monkeypatch, model_file)  # of a run with the same recipe, data and seed, so with the same weights
 
     def run_json(*arguments: str) -> dict:
         assert main([*arguments, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
-    small = [v for value in ("input.size=32", "epochs=1", "batch_size=4") for v in ("--set", value)]
+    small = [v for value in ("input.size=48", "epochs=2", "batch_size=4") for v in ("--set", value)]
     trained = run_json(
         "train", str(phantoms), "--out-dir", "run", "--recipe", "demo", *small, "--folds", "3", "--val", "0.34"
     )
     assert trained["split"]["by"] == "patient"
-    assert trained["epochs_trained"] == 1
+    assert trained["epochs_trained"] == 2
 
     found = run_json("evaluate", "run", "--n-resamples", "100")
     assert found["split_hash"] == trained["split_hash"]

@@ -1,4 +1,4 @@
-"""demo --train runs the whole pipeline on few phantoms; the full one is a slow test."""
+"""demo --train runs the whole pipeline; in full, so slowly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from tests.fixtures.html import check_footer
 from tumorlens.cli import main
-from tumorlens.training import load_recipe
 
 
 def check(folder: Path) -> None:
@@ -29,30 +28,30 @@ def check(folder: Path) -> None:
     assert list((folder / "overlays").glob("*.png"))
 
 
-@pytest.mark.slow  # audits, trains, evaluates, exports and explains: 20 seconds
-def test_the_demo_writes_a_report_and_all_its_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.slow  # trains the demo's network in full: one to three minutes
+def test_the_full_demo_learns_its_phantoms_and_writes_a_report_and_all_its_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = load_recipe("demo", ["input.size=32", "epochs=1", "batch_size=4"])
-    monkeypatch.setattr("tumorlens.demo.training_demo.PATIENTS", 12)
-    monkeypatch.setattr("tumorlens.demo.training_demo.NEW_PATIENTS", 4)
-    monkeypatch.setattr("tumorlens.demo.training_demo.load_recipe", lambda name: small)
     folder = tmp_path / "demo"
     assert main(["demo", "--train", "--out-dir", str(folder)]) == 0
     out, err = capsys.readouterr()
     assert out == f"report: {(folder / 'report.html').resolve()}\n"
     assert "7. predicting new phantoms" in err
     check(folder)
+    found = json.loads((folder / "run" / "evaluations" / "test" / "evaluation.json").read_text())
+    assert found["overall"]["accuracy"]["value"] > 0.75  # of four classes; 80 to 89 % were seen, by processor
 
     assert main(["demo", "--train", "--out-dir", str(folder)]) == 1
     assert str(folder) in capsys.readouterr().err
 
 
-@pytest.mark.slow  # trains the demo's network in full: one to three minutes
-def test_the_full_demo_learns_its_phantoms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_report_and_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "demo"
-    assert main(["demo", "--train", "--out-dir", str(folder), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["report"] == str(folder / "report.html")
-    check(folder)
-    found = json.loads((folder / "run" / "evaluations" / "test" / "evaluation.json").read_text())
-    assert found["overall"]["accuracy"]["value"] > 0.75  # of four classes; 80 to 89 % were seen, by processor
+    monkeypatch.setattr(
+        "tumorlens.demo.training_demo.training_demo", lambda out, **options: Path(out, f"seed-{options['seed']}.html")
+    )
+    assert main(["demo", "--train", "--out-dir", str(folder), "--seed", "3", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["report"], facts["folder"]) == (str(folder / "seed-3.html"), str(folder))

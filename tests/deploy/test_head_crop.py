@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from torch import Tensor
 
-from tests.conftest import build_once
+from tests.deploy.conftest import MODES, brightest, cropped_run
 from tests.fixtures import model_cards, scans
+from tests.fixtures.known_graph import use_graph
 from tumorlens.datasets.phantom import PHANTOM_CLASSES, PLANES, render_patient
-from tumorlens.deploy.export import _trace, export
+from tumorlens.deploy.export import export
 from tumorlens.deploy.parity import random_images
 from tumorlens.deploy.predictor import load
 from tumorlens.explanation import Explanation, explain
 from tumorlens.model_card.card import KEY
-from tumorlens.models import ModelSpec, Pipeline, Preprocessing
-from tumorlens.models.model_output import ModelOutput, Network
-from tumorlens.scan import GrayImage, InputGeometry
-from tumorlens.training import Run, load_run
+from tumorlens.models import Pipeline
+from tumorlens.scan import GrayImage
+from tumorlens.training import Run
 
-HALF = (0.5,)
-traces = pytest.mark.slow  # a graph with head crop is traced in 10 to 20 seconds
-
-
-class Brightest(Network):
-    """A network whose class activation map is the brightness, with its maximum at the brightest spot."""
-
-    def forward(self, inputs: Tensor) -> ModelOutput:
-        features = torch.nn.functional.avg_pool2d(inputs, 2) + 1  # black is 0, so that the first class always wins
-        weights = self.classifier_weights()
-        return ModelOutput(features.mean((2, 3)) @ weights.T, features)
-
-    def classifier_weights(self) -> Tensor:
-        return torch.tensor([[4.0], [-4.0]])
-
-
-def brightest(input_geometry: InputGeometry) -> Pipeline:
-    return Pipeline(Preprocessing(input_geometry, 1, HALF, HALF), Brightest()).eval()
-
-
-def write_model_file(input_geometry: InputGeometry, path: Path) -> None:
-    """Write a model file of `Brightest`, without a run."""
-    program = _trace(brightest(input_geometry))
-    card = model_cards.sparse().model_copy(update={"input_geometry": input_geometry})
-    program.model.metadata_props[KEY] = card.model_dump_json()
-    program.save(path, external_data=False)
+traces = pytest.mark.slow  # graphs with head crop are traced in half a minute
 
 
 def images() -> list[GrayImage]:
@@ -58,17 +32,10 @@ def images() -> list[GrayImage]:
     return [*heads, *random_images(seed=3), *blank]
 
 
-@pytest.fixture(scope="module", params=["letterbox", "resize", "center_crop"])
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
-    """A network and its model file, one for each mode of the input geometry; written once for all workers."""
-    geometry = InputGeometry(96, request.param, crop="head")
-
-    def build(path: Path) -> None:
-        path.mkdir()
-        write_model_file(geometry, path / "model.onnx")
-
-    path = build_once(tmp_path_factory, f"head-crop-{request.param}", build) / "model.onnx"
-    return brightest(geometry), path
+@pytest.fixture(params=MODES)
+def exported(request: pytest.FixtureRequest, head_crop_graphs: Path) -> tuple[Pipeline, Path]:
+    """A network and its graph, one for each mode of the input geometry."""
+    return brightest(request.param), head_crop_graphs / f"{request.param}.onnx"
 
 
 def session_of(path: Path) -> ort.InferenceSession:
@@ -102,8 +69,14 @@ def test_a_batch_gives_the_same_outputs_as_single_images(exported: tuple[Pipelin
 
 
 @traces
-def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path]) -> None:
-    predictor = load(exported[1])
+def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path], tmp_path: Path) -> None:
+    pipeline, graph = exported
+    model = onnx.load(graph)
+    geometry = pipeline.preprocessing.input_geometry
+    card = model_cards.sparse().model_copy(update={"input_geometry": geometry})
+    onnx.helper.set_model_props(model, {KEY: card.model_dump_json()})
+    onnx.save(model, tmp_path / "model.onnx")
+    predictor = load(tmp_path / "model.onnx")
     image = np.full((260, 400), 3, np.uint8)
     image[40:230, 190:380] = 90  # the head, in the upper right
     image[120:136, 300:316] = 255  # the spot
@@ -119,14 +92,11 @@ def test_the_heat_map_has_its_maximum_at_the_spot(exported: tuple[Pipeline, Path
 
 
 @traces
-def test_a_run_with_head_crop_and_its_model_file_give_the_same_heat_maps(own_run: Run, phantoms: Path) -> None:
-    from safetensors.torch import save_file
-
-    spec = ModelSpec("mini_resnet", own_run.spec.classes, 1, InputGeometry(48, crop="head"), HALF, HALF)
-    torch.manual_seed(0)
-    save_file(spec.network().state_dict(), own_run.folder / "weights.safetensors")
-    (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
-    run = load_run(own_run.folder)
+def test_a_run_with_head_crop_and_its_model_file_give_the_same_heat_maps(
+    finished_run: Run, head_crop_graphs: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_graph(monkeypatch, head_crop_graphs / "mini_resnet.onnx")
+    run = cropped_run(finished_run, "mini_resnet", tmp_path / "run")
     assert run.spec.input_geometry.crop == "head"
     card = export(run, run.folder / "model.onnx")
     assert card.input_geometry == run.spec.input_geometry

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
-from safetensors.torch import save_file
 
+from tests.deploy.conftest import cropped_run
+from tests.fixtures.known_graph import use_graph
 from tests.fixtures.refusal import assert_refused
 from tumorlens.deploy.export import export
 from tumorlens.deploy.predictor import load
@@ -18,9 +18,9 @@ from tumorlens.errors import ModelError
 from tumorlens.explanation import available
 from tumorlens.explanation.pipeline_explainer import PipelineExplainer
 from tumorlens.model_card.card import KEY
-from tumorlens.models import ModelSpec, attention_names
-from tumorlens.scan import InputGeometry, read_scan
-from tumorlens.training import Run, load_run
+from tumorlens.models import attention_names
+from tumorlens.scan import read_scan
+from tumorlens.training import Run
 
 
 def images(phantoms: Path) -> list[Path]:
@@ -86,17 +86,13 @@ def test_the_mask_of_a_classification_model_cannot_be_explained(model_file: Path
         load(model_file).heatmap(images(phantoms)[0], task="segmentation")
 
 
-@pytest.mark.slow  # traces a network with head crop: 20 seconds
+@pytest.mark.slow  # graphs with head crop are traced in half a minute
 def test_a_network_without_class_activation_maps_exports_the_others_also_with_a_head_crop(
-    own_run: Run, phantoms: Path
+    finished_run: Run, head_crop_graphs: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    half = (0.5,)
-    spec = ModelSpec("brainmrnet", own_run.spec.classes, 1, InputGeometry(32, crop="head"), half, half)
-    torch.manual_seed(0)
-    network = spec.network()
-    save_file(network.state_dict(), own_run.folder / "weights.safetensors")
-    (own_run.folder / "model.json").write_text(json.dumps(spec.to_dict()))
-    run = load_run(own_run.folder)
+    use_graph(monkeypatch, head_crop_graphs / "brainmrnet.onnx")
+    run = cropped_run(finished_run, "brainmrnet", tmp_path / "run")
+    network = run.network()
     path = run.folder / "model.onnx"
     card = export(run, path)
     assert card.methods == ("eigen_cam", "attention", "occlusion")
@@ -107,6 +103,8 @@ def test_a_network_without_class_activation_maps_exports_the_others_also_with_a_
     prediction = load(path).predict(images(phantoms)[0])
     assert prediction.heatmap is None
     assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    other = load(path).predict(images(phantoms)[-1])  # else a constant graph would pass the check of `export`
+    assert max(abs(other.probabilities[name] - p) for name, p in prediction.probabilities.items()) > 1e-3
 
 
 def test_an_older_model_file_loads_and_gives_the_maps_that_it_supports(

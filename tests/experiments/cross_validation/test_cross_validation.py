@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.fixtures.html import check_footer
+from tests.fixtures.html import Page, check_footer
 from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
@@ -19,6 +20,7 @@ from tumorlens.evaluation.analyses.ood.measure import SCALED_TO
 from tumorlens.evaluation.analyses.ood.result import PooledOODResult
 from tumorlens.evaluation.analyses.region_occlusion.result import RegionOcclusion
 from tumorlens.evaluation.analyses.selective.result import SelectiveResult
+from tumorlens.experiments.cross_validation.cross_validation_page import cross_validation_page
 from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, pool
 from tumorlens.metrics.calibration import fit_temperature, softmax
@@ -228,3 +230,46 @@ def test_the_repr_is_one_line_with_folds_and_pooled_accuracy(cross_validated: tu
     _, found = cross_validated
     assert repr(found) == f"CrossValidation({FOLDS} folds, pooled {found.pooled!r})"
     assert "\n" not in repr(found)
+
+
+def test_folds_of_different_classes_are_refused(cross_validated: tuple[Path, CrossValidation]) -> None:
+    first, second, _ = cross_validated[1].folds
+    metrics = replace(second.evaluation.metrics, classes=("glioma", "no_tumor"))
+    other = replace(second, evaluation=replace(second.evaluation, metrics=metrics))
+    with assert_refused(
+        DataError, found=r"\['glioma', 'meningioma', .*\] and \['glioma', 'no_tumor'\]", expected="folds of one table"
+    ):
+        pool([first, other])
+
+
+def test_the_page_of_folds_without_validation_names_no_validation_metric(
+    cross_validated: tuple[Path, CrossValidation],
+) -> None:
+    found = cross_validated[1]
+    assert "validation accuracy" in Page(cross_validation_page(found)).text
+    runs = [replace(fold.run, record=fold.run.record.model_copy(update={"validation": {}})) for fold in found.folds]
+    without = replace(found, folds=tuple(replace(fold, run=run) for fold, run in zip(found.folds, runs, strict=True)))
+    text = Page(cross_validation_page(without)).text
+    assert "The report of each fold" in text
+    assert "validation accuracy" not in text
+    assert "Over all folds" not in text
+
+
+def test_without_masks_the_page_has_no_segmentation_and_no_dice(
+    cross_validated: tuple[Path, CrossValidation],
+) -> None:
+    found = cross_validated[1]
+    assert "Dice" in Page(cross_validation_page(found)).text
+    kept = {"val_accuracy": 0.5}
+    folds = tuple(
+        replace(
+            fold,
+            run=replace(fold.run, record=fold.run.record.model_copy(update={"validation": kept})),
+            evaluation=replace(fold.evaluation, segmentation=None),
+        )
+        for fold in found.folds
+    )
+    without = replace(found, folds=folds, pooled=replace(found.pooled, segmentation=None))
+    text = Page(cross_validation_page(without)).text
+    assert "Over all folds: validation accuracy 50.0%, with" in text
+    assert "Dice" not in text
