@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,6 +40,28 @@ def test_a_freed_block_is_reused_without_page_faults() -> None:
     assert after <= max(before // 10, 5)
 
 
+@pytest.mark.parametrize(("accepts", "expected"), [(1, True), (0, False)])
+def test_three_settings_are_made_and_one_that_is_not_accepted_is_reported(
+    accepts: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[int, int] = {}
+
+    def mallopt(parameter: int, value: int) -> int:
+        made[parameter] = value
+        return accepts if len(made) == 3 else 1
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(mallopt=mallopt))
+    assert keep_freed_memory() is expected
+    assert made == {-4: 0, -1: 2**31 - 1, -2: 256 * 2**20}  # M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h
+
+
+def test_a_linux_without_mallopt_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace())
+    assert keep_freed_memory() is False
+
+
 def test_other_systems_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory() is False
@@ -63,6 +86,15 @@ def test_the_peak_of_memory_includes_freed_memory() -> None:
     grown, later = map(int, child.stdout.split())
     assert 120 * 2**20 < grown < 160 * 2**20
     assert later < 2**20
+    assert (peak_memory() or 0) > 20 * 2**20
+
+
+def test_the_peak_of_memory_on_macos_is_that_of_getrusage(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    usage = SimpleNamespace(ru_maxrss=123)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(resource, "getrusage", lambda _: usage)
+    assert peak_memory() == 123
 
 
 def test_the_peak_of_memory_is_none_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
