@@ -88,7 +88,7 @@ def _cases(result: VolumesResult) -> Blocks:
 
 def _cells(row: VolumeRow, in_mm: bool) -> list[str]:
     case = row.case
-    grades = {True: "finding", False: "no finding", None: "not graded"}
+    grades = {True: "positive", False: "negative", None: "not graded"}
     sizes = (case.reference_ml, case.predicted_ml) if in_mm else (case.reference, case.predicted)
     surfaces = case.surfaces_mm if in_mm else case.surfaces
     overlap = bool(case.reference)
