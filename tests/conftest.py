@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first: at the end workers steal short tests from one another, and no long one runs alone."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Slow tests first: at the end workers steal short tests from one another, and no long one runs alone.
+
+    What ``slow(turn="start")`` begins has a minute or more until ``slow(turn="end")``: three slow tests are between.
+    """
+    by_turn: dict[str, list[pytest.Item]] = {turn: [] for turn in ("start", "end", "", "ordinary")}
+    for item in items:
+        slow = item.get_closest_marker("slow")
+        by_turn[slow.kwargs.get("turn", "") if slow else "ordinary"].append(item)
+    others = by_turn[""]
+    items[:] = by_turn["start"] + others[:3] + by_turn["end"] + others[3:] + by_turn["ordinary"]
 
 
 @pytest.fixture(autouse=True)

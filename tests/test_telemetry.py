@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,12 +16,12 @@ import pytest
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "OMP_NUM_THREADS")  # variables of a child
 SECONDS = 45  # ONNX Runtime queues its events and sends them later
 PROGRAM = """
-import sys, time
+import sys
 import tumorlens
 predictor = tumorlens.load("tiny")
 predictor.predict(sys.argv[1])
 print("loaded", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.read()  # until it is killed, or the tests end
 """
 
 
@@ -55,49 +56,71 @@ def start(home: Path, image: Path, **variables: str) -> Watched:
     # (GITHUB_ACTIONS, JENKINS_URL and others), so the control would find no file there.
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | variables
-    command = [sys.executable, "-c", PROGRAM, str(image), str(SECONDS + 15)]
-    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    command = [sys.executable, "-c", PROGRAM, str(image)]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     return Watched(home, child)
 
 
-@pytest.fixture(scope="module")
-def watched(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
-    """One child with default settings, and one with telemetry switched on; both are watched for a while."""
+class Watch(threading.Thread):
+    """Records the sockets of two processes, one with default settings and one with telemetry, while other tests run."""
+
+    def __init__(self, quiet: Watched, control: Watched) -> None:
+        super().__init__(daemon=True)
+        self.quiet, self.control = quiet, control
+
+    def run(self) -> None:
+        """Watch for `SECONDS`."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            self.quiet.record_sockets()
+            self.control.record_sockets()
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def started(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    """Both processes, which have loaded a model and predicted; they are watched from now on."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("sockets are counted in /proc, which this system lacks")
     image = next((phantoms / "images").iterdir())
     homes = tmp_path_factory.mktemp("homes")
     children = start(homes / "quiet", image), start(homes / "control", image, ORT_DISABLE_TELEMETRY="0")
+    watch = Watch(*children)
     try:
         for child in children:
             assert child.process.stdout is not None
             assert child.process.stdout.readline() == "loaded\n"
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            for child in children:
-                child.record_sockets()
-            time.sleep(0.05)
-        yield children
+        watch.start()
+        yield watch
+        watch.join()
     finally:
         for child in children:
             child.process.kill()
             child.process.communicate()
 
 
-@pytest.mark.slow  # two processes are watched for 45 seconds
-def test_a_loaded_model_opens_no_socket_and_writes_nothing_into_the_home_folder(
-    watched: tuple[Watched, Watched],
-) -> None:
-    quiet, _ = watched
-    assert quiet.process.poll() is None
-    assert quiet.sockets == set()
-    assert quiet.files == []
+@pytest.fixture
+def watched(started: Watch) -> Watch:
+    """The processes after they were watched to the end."""
+    started.join()
+    return started
 
 
-@pytest.mark.slow  # as above
-def test_with_telemetry_a_file_appears_so_that_the_test_above_can_fail(watched: tuple[Watched, Watched]) -> None:
-    _, control = watched
-    assert any("onnxruntime" in name or "deviceid" in name for name in control.files)
+@pytest.mark.slow(turn="start")  # two processes are watched for 45 seconds from now on
+def test_two_processes_load_a_model(started: Watch) -> None:
+    assert [one.process.poll() for one in (started.quiet, started.control)] == [None, None]
+
+
+@pytest.mark.slow(turn="end")  # as above
+def test_a_loaded_model_opens_no_socket_and_writes_nothing_into_the_home_folder(watched: Watch) -> None:
+    assert watched.quiet.process.poll() is None
+    assert watched.quiet.sockets == set()
+    assert watched.quiet.files == []
+
+
+@pytest.mark.slow(turn="end")  # as above
+def test_with_telemetry_a_file_appears_so_that_the_test_above_can_fail(watched: Watch) -> None:
+    assert any("onnxruntime" in name or "deviceid" in name for name in watched.control.files)
 
 
 def test_a_value_set_by_the_user_is_kept() -> None:
