@@ -29,6 +29,7 @@ from tumorlens.explanation.selected_outputs import SelectedOutputs, output_names
 from tumorlens.model_card.card import KEY, CalibrationSummary, ModelCard, OODSummary, Parity
 from tumorlens.models import Pipeline, architecture_info, cost
 from tumorlens.scan import GrayImage
+from tumorlens.scan.finding_rule import FindingRule
 from tumorlens.training import Run
 
 _REAL_IMAGES = 16  # of the run's own data, in the parity check
@@ -191,6 +192,7 @@ def _card(
         analyses=evidence.analyses if evidence else {},
         ood=_ood(thresholds, evidence),
         prediction_sets=(evidence.prediction_sets if evidence else None) or thresholds.prediction_sets,
+        finding_rule=FindingRule() if run.segments else None,
         tested_on=evidence.tested_on if evidence else "",
         caveats=evidence.caveats if evidence else ("This model was never evaluated.",),
         training=training_provenance(run, table),

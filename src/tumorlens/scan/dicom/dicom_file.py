@@ -36,6 +36,9 @@ _FIRST_PIXEL_TAG = min(_PIXEL_TAGS)
 _DEFLATED, _IMPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _NATIVE = {_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN}
+_RLE = "1.2.840.10008.1.2.5"
+_RLE_FACTOR = 64  # bytes of an image from one byte: two bytes stand for at most 128
+_JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
 _LOSSLESS_JPEG = {"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
 _LONG_LENGTHS = {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN"}  # 32-bit length after two reserved bytes
 
@@ -104,9 +107,13 @@ class DicomFile:
         options["number_of_frames"] = self.frames
         with self.content.open() as stream, quiet():
             self._go_to_pixels(stream, index)
+            if self.syntax in _JPEG_LS:
+                self._check_jpeg_ls(stream, index)
             try:
                 pixels, _ = decoder.as_array(cast(Any, stream), index=index, raw=True, **options)
-            except Exception as error:  # decoders raise what they like on damaged data
+            except BaseException as error:  # decoders raise what they like on damaged data; those in Rust no Exception
+                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                    raise
                 raise self._error(f"has pixels that cannot be decoded ({first_line(error)})") from error
         return np.asarray(pixels)
 
@@ -124,6 +131,29 @@ class DicomFile:
         rows, columns, bits = (whole(header.get(name)) for name in ("Rows", "Columns", "BitsAllocated"))
         if not 0 < rows * columns <= MAX_FRAME_PIXELS or bits not in (8, 16, 32):
             raise self._error(f"has frames of {rows} x {columns} pixels with {bits} bits")
+        if self.syntax == _RLE and rows * columns * bits // 8 > _RLE_FACTOR * self.pixel_bytes:
+            raise self._error(f"has frames of {rows} x {columns} pixels, and too few bytes for one")
+
+    def _check_jpeg_ls(self, stream: BinaryIO, index: int) -> None:
+        """Check that a frame is complete: CharLS takes many seconds for one that is cut off.
+
+        Raises:
+            ScanError: it is cut off, or of another size.
+        """
+        from pydicom.encaps import get_frame
+
+        start = stream.tell()
+        try:
+            frame = get_frame(stream, index, number_of_frames=self.frames)
+        except Exception as error:  # pydicom raises many types on damaged data
+            raise self._error(f"has pixels that cannot be decoded ({first_line(error)})") from error
+        stream.seek(start)
+        if not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
+            raise self._error("is cut off: its JPEG-LS image has no end")
+        at = frame.find(b"\xff\xf7")  # start of frame: length, precision, height, width
+        size = int.from_bytes(frame[at + 5 : at + 7], "big"), int.from_bytes(frame[at + 7 : at + 9], "big")
+        if at < 0 or size != (self.header.Rows, self.header.Columns):
+            raise self._error(f"has a JPEG-LS image of {size[0]} x {size[1]} pixels, which is not that of its header")
 
     def _go_to_pixels(self, stream: BinaryIO, index: int) -> None:
         """Move to the value of the pixel element: after tag, representation and length.
@@ -175,6 +205,31 @@ def read_dicom_file(content: FileContent) -> DicomFile:
             raise _damaged(content, first_line(error)) from error
 
 
+def _drop_unknown(header: Dataset) -> None:
+    """Remove elements whose representation the standard does not know: reading one of them raises an error, later.
+
+    Args:
+        header: and the items of its sequences, changed in place.
+    """
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+    from pydicom.valuerep import VR
+
+    known = {str(vr.value) for vr in VR}
+    for tag in list(header.keys()):
+        element = header.get_item(tag)
+        if isinstance(element, RawDataElement):
+            if element.VR is not None and element.VR not in known:
+                del header[tag]
+                continue
+            if element.VR != "SQ":
+                continue
+            element = header[tag]
+        for item in element.value if element is not None and element.VR == "SQ" else ():
+            if isinstance(item, Dataset):
+                _drop_unknown(item)
+
+
 def _read(content: FileContent, stream: BinaryIO) -> DicomFile:
     from pydicom.filereader import read_dataset
 
@@ -186,6 +241,7 @@ def _read(content: FileContent, stream: BinaryIO) -> DicomFile:
         content = FileContent(content.path, _inflated(content, stream))
         stream = content.open()
     header = read_dataset(stream, syntax == _IMPLICIT, syntax != _BIG_ENDIAN, stop_when=_at_pixels)
+    _drop_unknown(header)
     if not len(header):
         raise _damaged(content, "it has no element")
     from pydicom.dataset import FileMetaDataset
