@@ -18,7 +18,7 @@ from tumorlens.evaluation.analyses import registry
 from tumorlens.training import Run
 
 pytestmark = pytest.mark.usefixtures("plain_charts")
-ANALYSES = ("volumes", "leakage", "region_occlusion", "robustness", "ood", "selective")
+ANALYSES = ("leakage", "volumes", "region_occlusion", "robustness", "ood", "selective")
 TOY = {
     "__init__.py": '''
 """A toy: counts the images."""
@@ -76,7 +76,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_new_folder_is_in_the_registry_after_the_others(toy: str) -> None:
-    assert list(registry()) == ["leakage", "region_occlusion", "robustness", "ood", "selective", toy]
+    assert list(registry()) == [*ANALYSES, toy]
 
 
 def test_a_new_folder_is_in_json_page_and_model_card(toy: str, own_run: Run) -> None:
