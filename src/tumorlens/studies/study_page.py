@@ -49,7 +49,11 @@ def study_page(result: StudyResult, record: Mapping[str, Any] | None = None) -> 
         Section("Result", _result_blocks(result)),
         *([Section("Findings", _findings(result))] if result.findings else []),
         Section("Slices", _slices(result), lead=_slices_lead(result)),
-        Section("Series", _series(result), lead="Which series of the study was predicted, and why."),
+        Section(
+            "Series",
+            _series(result),
+            lead="Which series was predicted, and why. T1 after contrast alone is enough: no other series is needed.",
+        ),
     ]
     subtitle = f"{volume.plane} series of {len(volume)} slices, {spacing}; model {result.model}"
     return render_page("Study", subtitle, sections, PageFooter.of(record))
