@@ -50,7 +50,6 @@ EXAMPLES = {
     "networks info": ("tumorlens networks info efficientnet_b0", "tumorlens networks info efficientnet_b0 --json"),
     "networks list": ("tumorlens networks list", "tumorlens networks list --json"),
     "predict": (
-        "tumorlens predict scan.png",
         "tumorlens predict FOLDER --out-dir results --overlays --masks",
         "tumorlens predict STUDY --out-dir results",
     ),

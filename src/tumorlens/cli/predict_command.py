@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -184,6 +185,7 @@ def predict(
     from tumorlens._results_folder import claim_folder
     from tumorlens.deploy.predictor import available_threads, load
     from tumorlens.studies.find_inputs import find_inputs
+    from tumorlens.studies.study_rows import check_resumed
 
     _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks, "--resume": resume})
     user_spacing = _millimeters(spacing) if spacing is not None else None
@@ -203,12 +205,15 @@ def predict(
     for message in found.failed:
         fail(message)
     code = ExitCode.FAILED if found.failed else ExitCode.DONE
+    record.add(model_sha256=sha256(predictor.path.read_bytes()).hexdigest(), providers=list(predictor.providers))
     with claim_folder(out_dir, started=resume and out_dir.exists()) if out_dir else nullcontext():
+        if out_dir and found.studies and resume:
+            check_resumed(out_dir, record)
         if found.images:
             options = _ImageOptions(out_dir, overlays, masks, user_spacing, coverage, resume, jobs, batch_size, json)
             code = max(code, _predict_images(predictor, found.images, options, record))
         if found.studies:
-            wanted = StudyOptions(out_dir, user_spacing, series, any_series, planes, volume, resume, jobs, json)
+            wanted = StudyOptions(out_dir, user_spacing, series, any_series, planes, volume, jobs, json)
             code = max(code, predict_studies(predictor, found.studies, wanted, record))
     return code
 

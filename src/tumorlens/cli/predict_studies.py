@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -28,7 +27,6 @@ class StudyOptions:
     any_series: bool
     planes: Literal["auto", "acquired", "three"]
     volume: int | None
-    resume: bool
     jobs: int
     json: bool
 
@@ -41,12 +39,11 @@ def predict_studies(
     from tumorlens.studies.predict_study import predict_source
     from tumorlens.studies.study_rows import StudyRows
 
-    record.add(model_sha256=sha256(predictor.path.read_bytes()).hexdigest(), providers=list(predictor.providers))
     code = ExitCode.DONE
     with ExitStack() as stack:
         rows = None
         if wanted.out_dir:
-            rows = stack.enter_context(StudyRows(wanted.out_dir, record, len(sources), resume=wanted.resume))
+            rows = stack.enter_context(StudyRows(wanted.out_dir, record, len(sources)))
         for number, source in enumerate(sources, 1):
             if rows and rows.holds(source):
                 continue

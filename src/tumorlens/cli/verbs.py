@@ -29,7 +29,7 @@ VERBS = {
     "models": "List the trained models that can predict.",
     "card": "Print the model card.",
     "series": "List the series of a DICOM study, and say which one can be used and why.",
-    "predict": "Classify images, and segment tumors if the model does.",
+    "predict": "Classify images or whole studies, and segment tumors.",
     "benchmark": "Benchmark networks.",
     "info": "Describe this installation.",
     "cite": "Print how to cite tumorlens as BibTeX, and what the models that come with it are derived from.",

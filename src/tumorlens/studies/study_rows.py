@@ -17,7 +17,20 @@ from tumorlens.studies.study_result import StudyResult
 
 ROWS = "studies.jsonl"
 _IN_FILE_ALONE = ("slices", "sources")  # of study.json; a row has one line
-SAME = ("verb", "model_sha256", "spacing", "series", "any_series", "planes", "volume")
+_SAME = ("verb", "model_sha256", "spacing", "series", "any_series", "planes", "volume")
+
+
+def check_resumed(folder: Path, record: Record) -> None:
+    """Refuse to go on in a folder with studies of another model or other settings; before anything is written to it.
+
+    Args:
+        folder: of the interrupted call.
+        record: of this call, with the settings of studies.
+
+    Raises:
+        RunError: the folder holds no predictions, or a setting differs.
+    """
+    check_same(folder, record, _SAME)
 
 
 class StudyRows:
@@ -26,24 +39,18 @@ class StudyRows:
     The files of a single study are in the folder itself, those of several in ``study-0001`` and so on.
 
     Args:
-        folder: claimed by the caller; empty unless `resume`.
-        record: of the command, with the facts of `SAME`.
+        folder: claimed by the caller; empty unless a call is resumed, which `check_resumed` has allowed.
+        record: of the command.
         count: number of studies.
-        resume: go on after the rows that the folder holds.
 
     Attributes:
         folder: that holds the files.
         done: source and StudyInstanceUID of the studies that have a row.
         failed: messages about studies that have no answer; the caller adds them.
-
-    Raises:
-        RunError: to resume, but the folder holds results of another model or other settings.
     """
 
-    def __init__(self, folder: Path, record: Record, count: int, *, resume: bool = False) -> None:
+    def __init__(self, folder: Path, record: Record, count: int) -> None:
         self.folder, self.failed, self._record, self._count = folder, list[str](), record, count
-        if resume:
-            check_same(folder, record, SAME)
         self.done = {(row["source"], row["study_instance_uid"]) for row in self._rows()}
         record.add(finished=False)
         record.write(folder, RECORD)

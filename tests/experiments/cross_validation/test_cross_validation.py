@@ -271,5 +271,5 @@ def test_without_masks_the_page_has_no_segmentation_and_no_dice(
     )
     without = replace(found, folds=folds, pooled=replace(found.pooled, segmentation=None))
     text = Page(cross_validation_page(without)).text
-    assert "Over all folds: validation accuracy 50.0%, with" in text
+    assert "Over all folds: validation accuracy 50.0 %, with" in text
     assert "Dice" not in text

@@ -33,7 +33,7 @@ def test_a_claim_has_the_decimals_of_its_authors(metric: str, given: Estimate | 
 
 
 def test_a_measured_share_is_in_percent_and_a_score_is_not() -> None:
-    assert format_estimate("accuracy", None) == ""
+    assert format_estimate("accuracy", None) == "none"
     assert format_estimate("accuracy", estimate(0.5, 0.4, 0.6)) == "50.0 % (40.0 to 60.0)"
     assert format_estimate("dice", estimate(0.5, 0.4, 0.6)) == "0.500 (0.400 to 0.600)"
 
