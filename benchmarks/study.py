@@ -77,9 +77,10 @@ def main() -> None:
     options = parser.parse_args()
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as place:
-        folder = phantom_study(
+        study = phantom_study(
             Path(place) / "study", slices=options.slices, gap=1.0, size=options.size, series=[T1_POST]
         )
+        (folder,) = study.iterdir()  # MONAI takes a folder with one series
         memory = peak_memory(folder, options.model)
         print(reading(folder, options.rounds).markdown(), end="\n\n")
         print(prediction(folder, options.model, options.rounds).markdown(), end="\n\n")

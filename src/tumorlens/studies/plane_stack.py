@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +48,12 @@ class PlaneStack:
         _, rows, columns = self.turn.axes
         return self.volume.size[rows], self.volume.size[columns]
 
-    @property
+    @cached_property
     def spacing(self) -> tuple[float, float] | None:
         """Millimeters between rows and columns; None where unknown."""
         return None if self.volume.spacing is None else self.turn.spacing(self.volume.spacing)[1:]
 
-    @property
+    @cached_property
     def orientation(self) -> str:
         """The patient directions in which rows and columns increase, as in `Scan`."""
         steps = self._steps
@@ -84,7 +85,7 @@ class PlaneStack:
         rows, columns = self.size
         return np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
 
-    @property
+    @cached_property
     def _square_size(self) -> tuple[int, int]:
         """Rows and columns after resampling to the smaller spacing."""
         if not self.spacing or max(self.spacing) <= _SQUARE * min(self.spacing):

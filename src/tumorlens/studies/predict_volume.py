@@ -182,8 +182,9 @@ def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, st
             raise prediction
         segmented = 0
         if prediction.probability_map is not None and upright is not None:
-            upright[index] = stack.on_grid(prediction.probability_map)
-            segmented = int(np.count_nonzero(upright[index] >= 0.5))
+            soft = stack.on_grid(prediction.probability_map)
+            upright[index] = soft
+            segmented = int(np.count_nonzero(soft >= 0.5))
         label, score = prediction.label, prediction.ood_score
         one = StudySlice(stack.plane, index, label, prediction.probabilities, prediction.ood, score, segmented)
         slices.append((index, one))
