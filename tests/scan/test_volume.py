@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tumorlens.scan.types import Pixels
-from tumorlens.scan.volume import PLANES, Volume, direction_letter, reorientation, scan_of
+from tumorlens.scan.volume import PLANES, Volume, direction_letter, reorientation, scan_of, slice_reorientation
 
 
 def make(voxels: Pixels, origins: np.ndarray | None = None, irregular: str | None = None) -> Volume:
@@ -72,3 +72,19 @@ def test_slices_are_upright_whatever_way_the_array_was_stored(plane: str) -> Non
 def test_a_direction_has_the_letter_of_the_nearest_axis() -> None:
     letters = [direction_letter(np.array(step)) for step in ([1, 0, 0], [0, -0.8, 0.6], [0.1, 0, -1])]
     assert letters == ["L", "A", "I"]
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 44, 45, 46, 60, 90, 135])
+@pytest.mark.parametrize("about", [0, 1, 2])
+def test_slices_stay_slices_at_any_angle(degrees: int, about: int) -> None:
+    """Half way between two planes the nearest order of axes would cut across the slices."""
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    turned = np.eye(3)
+    first, second = (axis for axis in range(3) if axis != about)
+    turned[[first, first, second, second], [first, second, first, second]] = cosine, -sine, sine, cosine
+    for columns in ((2, 1, 0), (1, 2, 0), (0, 2, 1)):  # axial, coronal and sagittal before the turn
+        turn = slice_reorientation(turned[:, columns])
+        assert turn.axes[0] == 0
+        assert turn.flips[0] is False
+        voxels = np.arange(24).reshape(2, 3, 4)
+        assert sorted(turn.apply(voxels)[1].ravel()) == sorted(voxels[1].ravel())

@@ -13,7 +13,7 @@ from tumorlens._arrays import Floats
 from tumorlens.errors import ScanError
 from tumorlens.scan.content import FileContent
 from tumorlens.scan.types import Pixels, Scan
-from tumorlens.scan.volume import LPS_TO_RAS, PLANES, NiftiGrid, Reorientation, Volume, reorientation, scan_of
+from tumorlens.scan.volume import LPS_TO_RAS, NiftiGrid, Reorientation, Volume, plane_across, reorientation, scan_of
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -83,7 +83,7 @@ def open_nifti(content: FileContent, number: int | None = None, plane: str | Non
     turn = reorientation(affine[:3, :3], plane or _native_plane(image, affine))
     voxels = _Voxels(content, image, shape, (number or 1) - 1, turn)
     corner = affine @ [*((np.array(shape) - 1) * _starts(turn)), 1]
-    steps = affine[:3, list(turn.axes)] * np.where(turn.flips, -1, 1)
+    steps = turn.steps(affine[:3, :3])
     size = tuple(shape[axis] for axis in turn.axes)
     origins = corner[:3] + np.arange(size[0])[:, None] * steps[:, 0]
     return Volume(
@@ -162,7 +162,7 @@ def _native_plane(image: Nifti1Image, affine: Floats) -> str:
         axis = thickest if spacing[thickest] > _THICKER * np.sort(spacing)[1] else 2
     if 1 in image.shape[:2] and len(image.shape) > 2:  # a single slice along another axis
         axis = image.shape.index(1)
-    return PLANES[2 - int(np.abs(affine[:3, axis]).argmax())]
+    return plane_across(affine[:3, axis])
 
 
 def _starts(turn: Reorientation) -> Floats:

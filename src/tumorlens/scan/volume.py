@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,7 @@ class Volume:
     @property
     def plane(self) -> str:
         """One of `PLANES`: that of the acquired slices."""
-        return PLANES[2 - int(np.abs(self.normal).argmax())]
+        return plane_across(self.normal)
 
     @property
     def steps(self) -> Floats:
@@ -242,17 +242,29 @@ class Reorientation:
         slices, rows, columns = (spacing[axis] for axis in self.axes)
         return slices, rows, columns
 
+    def steps(self, steps: Floats) -> Floats:
+        """(3, 3) steps of the volume, one a column -> those along slices, rows and columns of the result."""
+        return np.asarray(steps[:, list(self.axes)] * np.where(self.flips, -1.0, 1.0))
+
     def _flipped(self, voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return voxels[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
-def reorientation(steps: Floats, plane: str, *, same_slices: bool = False) -> Reorientation:
+def plane_across(normal: Floats) -> str:
+    """The plane of slices with this normal, one of `PLANES`.
+
+    Args:
+        normal: (3,) in LPS or RAS, of any length.
+    """
+    return PLANES[2 - int(np.abs(normal).argmax())]
+
+
+def reorientation(steps: Floats, plane: str) -> Reorientation:
     """How to turn a volume so that its slices in a plane are upright.
 
     Args:
         steps: (3, 3), columns are the steps along slices, rows and columns, LPS.
         plane: one of `PLANES`.
-        same_slices: keep the slices of the volume as slices, also where they are as near to another plane.
 
     Returns:
         Slices upright as on a workstation: axial nose up and the patient's left on the right; coronal head up and left
@@ -263,10 +275,30 @@ def reorientation(steps: Floats, plane: str, *, same_slices: bool = False) -> Re
         >>> reorientation(np.eye(3)[:, ::-1], "axial")  # slices to the head, rows to the back, columns to the left
         Reorientation(axes=(0, 1, 2), flips=(False, False, False))
     """
+    return _nearest(steps, plane, _PERMUTATIONS)
+
+
+def slice_reorientation(steps: Floats) -> Reorientation:
+    """How to put the slices of a volume upright one by one: its slices stay slices, in their order.
+
+    Args:
+        steps: as of `reorientation`. Also for slices that are as near to another plane.
+
+    Example:
+        >>> import numpy as np
+        >>> slice_reorientation(-np.eye(3)[:, ::-1])  # slices to the feet, rows to the front, columns to the right
+        Reorientation(axes=(0, 1, 2), flips=(False, True, True))
+    """
+    normal = np.cross(steps[:, 2], steps[:, 1])
+    turn = _nearest(steps, plane_across(normal), _PERMUTATIONS[:2])
+    return replace(turn, flips=(False, *turn.flips[1:]))
+
+
+def _nearest(steps: Floats, plane: str, orders: Sequence[tuple[int, int, int]]) -> Reorientation:
+    """Of some orders of axes the one that is nearest to upright slices of a plane."""
     directions = steps / np.linalg.norm(steps, axis=0)
     cosines = np.asarray(_UPRIGHT[plane], dtype=np.float64) @ directions  # (slices, rows, columns) x (axes)
-    possible = [order for order in _PERMUTATIONS if order[0] == 0 or not same_slices]
-    axes = max(possible, key=lambda order: sum(abs(cosines[i, axis]) for i, axis in enumerate(order)))
+    axes = max(orders, key=lambda order: sum(abs(cosines[i, axis]) for i, axis in enumerate(order)))
     flips = tuple(bool(cosines[i, axis] < 0) for i, axis in enumerate(axes))
     return Reorientation(axes, (flips[0], flips[1], flips[2]))
 

@@ -19,7 +19,7 @@ from tumorlens.scan.dicom.stacks import unreadable
 from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.types import Mask, Scan
-from tumorlens.scan.volume import PLANES, Volume, direction_letter, reorientation
+from tumorlens.scan.volume import Volume, direction_letter, slice_reorientation
 
 MAX_OPEN_VOXELS = 2**26
 """Maximum number of voxels in the volumes that stay open; the last one stays in any case."""
@@ -64,22 +64,18 @@ def read_mask_slice(location: SliceLocation) -> Mask:
 
 def frame_slice(frame: Frame) -> Scan:
     """One frame of a DICOM file, upright in the plane that it was acquired in."""
-    row_step, column_step = frame.row_direction * frame.spacing[0], frame.column_direction * frame.spacing[1]
-    steps = np.stack([np.cross(frame.column_direction, frame.row_direction), row_step, column_step], axis=1)
-    plane = PLANES[2 - int(np.abs(steps[:, 0]).argmax())]
-    turn = reorientation(steps, plane)
+    steps = _steps(frame)
+    turn = slice_reorientation(steps)
     pixels = np.ascontiguousarray(turn.apply(frame.read()[None])[0])
-    _, rows, columns = (_turned(steps, turn.axes[i], flip=turn.flips[i]) for i in range(3))
-    letters = direction_letter(rows) + direction_letter(columns)
-    return Scan(pixels, frame.source.path, "DICOM", "gray", (_length(rows), _length(columns)), letters)
+    letters = "".join(direction_letter(step) for step in turn.steps(steps).T[1:])
+    return Scan(pixels, frame.source.path, "DICOM", "gray", turn.spacing((1.0, *frame.spacing))[1:], letters)
 
 
-def _turned(steps: Floats, axis: int, *, flip: bool) -> Floats:
-    return -steps[:, axis] if flip else steps[:, axis]
-
-
-def _length(step: Floats) -> float:
-    return float(np.linalg.norm(step))
+def _steps(frame: Frame) -> Floats:
+    """(3, 3), columns are the normal and the steps along rows and columns, LPS."""
+    normal = np.cross(frame.column_direction, frame.row_direction)
+    rows, columns = frame.spacing
+    return np.stack([normal, frame.row_direction * rows, frame.column_direction * columns], axis=1)
 
 
 @dataclass(eq=False)
@@ -106,9 +102,7 @@ class _Opened:
             _check(location, len(self.volume), location.index)
             return self.volume.size[1:]
         frame = self._frame(location)
-        vertical = np.cross(frame.column_direction, frame.row_direction)
-        steps = np.stack([vertical, frame.row_direction, frame.column_direction], axis=1)
-        _, rows, columns = reorientation(steps, PLANES[2 - int(np.abs(vertical).argmax())]).axes
+        _, rows, columns = slice_reorientation(_steps(frame)).axes
         sides = (1, *frame.size)
         return sides[rows], sides[columns]
 

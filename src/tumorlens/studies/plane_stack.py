@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens._arrays import Flags, Floats
+from tumorlens._arrays import Flags
 from tumorlens.scan.types import Pixels, Scan
-from tumorlens.scan.volume import PLANES, Reorientation, Volume, direction_letter, reorientation
+from tumorlens.scan.volume import PLANES, Reorientation, Volume, direction_letter, reorientation, slice_reorientation
 
 ISOTROPIC = 1.5
 """Largest spacing of a volume, divided by its smallest, below which it is predicted in three planes."""
@@ -56,13 +56,7 @@ class PlaneStack:
     @cached_property
     def orientation(self) -> str:
         """The patient directions in which rows and columns increase, as in `Scan`."""
-        steps = self._steps
-        return direction_letter(steps[:, 1]) + direction_letter(steps[:, 2])
-
-    @property
-    def _steps(self) -> Floats:
-        signs = np.where(self.turn.flips, -1.0, 1.0)
-        return np.asarray(self.volume.steps[:, list(self.turn.axes)] * signs)
+        return "".join(direction_letter(step) for step in self.turn.steps(self.volume.steps).T[1:])
 
     def scan(self, pixels: Pixels) -> Scan:
         """A slice as the network gets it: with square pixels."""
@@ -96,7 +90,7 @@ class PlaneStack:
 
 def acquired_stack(volume: Volume) -> PlaneStack:
     """The slices of a volume as they were acquired, in their order; each is decoded when it is read."""
-    turn = _acquired_turn(volume)
+    turn = slice_reorientation(volume.steps)
     return PlaneStack(volume, volume.plane, turn, lambda index: turn.apply(volume.read(index)[None])[0])
 
 
@@ -105,14 +99,8 @@ def stacks_in_all_planes(volume: Volume) -> Iterator[PlaneStack]:
     voxels = np.asarray(volume)
     acquired = volume.plane
     for plane in (acquired, *(name for name in PLANES if name != acquired)):
-        turn = _acquired_turn(volume) if plane == acquired else reorientation(volume.steps, plane)
+        turn = slice_reorientation(volume.steps) if plane == acquired else reorientation(volume.steps, plane)
         yield PlaneStack(volume, plane, turn, turn.apply(voxels).__getitem__)
-
-
-def _acquired_turn(volume: Volume) -> Reorientation:
-    """Rows and columns upright, slices in their order."""
-    turn = reorientation(volume.steps, volume.plane, same_slices=True)
-    return replace(turn, flips=(False, *turn.flips[1:]))
 
 
 def nearly_isotropic(volume: Volume) -> bool:

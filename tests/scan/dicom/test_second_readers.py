@@ -40,7 +40,7 @@ def upright(volume: Volume) -> tuple[np.ndarray, np.ndarray]:
     """Voxels in upright slices, and their affine."""
     turn = reorientation(volume.steps, volume.plane)
     assert volume.affine is not None
-    steps = volume.affine[:3, list(turn.axes)] * np.where(turn.flips, -1, 1)
+    steps = turn.steps(volume.affine[:3, :3])
     ends = np.zeros(3)
     ends[list(turn.axes)] = turn.flips
     corner = volume.affine @ [*((np.array(volume.size) - 1) * ends), 1]
