@@ -18,6 +18,7 @@ from tumorlens.datasets.slice_origin import SliceOrigin
 from tumorlens.datasets.table import VOLUME_PREFIX, Sample
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import ScanError
+from tumorlens.scan.head_slices import head_slices
 from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.volume import Volume
@@ -26,8 +27,6 @@ from tumorlens.scan.volume_grid import same_grid
 NO_TUMOR, TUMOR = "no_tumor", "tumor"
 
 _MOST_LABELS = 32  # distinct values of a mask; more are gray values
-_HEAD_LEVEL = 0.15  # of the bright voxels of a volume; background and its noise are darker
-_HEAD_SHARE = 0.01  # of the pixels of a slice that show a head
 
 
 @dataclass(frozen=True)
@@ -97,20 +96,6 @@ def volume_samples(entries: Iterable[VolumeEntry], left_out: LeftOut) -> tuple[S
             samples += result.samples
             left_out.facts.update(result.facts)
     return tuple(samples)
-
-
-def head_slices(volume: Volume) -> Flags:
-    """(D,) whether a slice shows a part of a head: some of its pixels are bright for its volume.
-
-    Raises:
-        ScanError, MissingExtraError: a slice cannot be read.
-    """
-    step = max(1, min(volume.size[1:]) // 128)
-    thumbnails = np.stack([volume.read(i)[::step, ::step].astype(np.float32) for i in range(len(volume))])
-    low, high = np.percentile(thumbnails, [1, 99])
-    bright = thumbnails > low + _HEAD_LEVEL * (high - low)
-    shows: Flags = bright.mean(axis=(1, 2)) > _HEAD_SHARE
-    return shows
 
 
 def kept_range(shows: Flags) -> range:

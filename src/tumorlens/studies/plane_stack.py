@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tumorlens._arrays import Flags
 from tumorlens.scan.types import Pixels, Scan
 from tumorlens.scan.volume import PLANES, Reorientation, Volume, direction_letter, reorientation, slice_reorientation
 
@@ -19,8 +18,6 @@ ISOTROPIC = 1.5
 
 _EXTENT = 100  # millimeters along each axis for slices in three planes: a slab shows no head in the other planes
 _SQUARE = 1.05  # ratio of the spacing of rows and columns up to which pixels count as square
-_GRID = np.linspace(0, 1, 65)  # quantiles of a slice
-_HEAD_GRAY, _HEAD_SHARE = 0.1, 0.02  # of the range of gray values, and of the pixels of a slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,28 +106,3 @@ def nearly_isotropic(volume: Volume) -> bool:
     if spacing is None or volume.irregular or min(np.multiply(spacing, volume.size)) < _EXTENT:
         return False
     return max(spacing) < ISOTROPIC * min(spacing)
-
-
-class HeadFinder:
-    """Finds the slices that show something of a head, by the gray values of the whole stack.
-
-    The network sees each slice by its own window, in which the noise of a slice beside the head looks like tissue.
-    """
-
-    def __init__(self, slices: int) -> None:
-        self._profiles = np.full((slices, len(_GRID)), np.nan)
-
-    def add(self, index: int, pixels: Pixels) -> bool:
-        """Keep the distribution of the gray values of a slice; False for a single gray value."""
-        sample = pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)]
-        self._profiles[index] = np.quantile(sample, _GRID)
-        return bool(pixels.min() != pixels.max())
-
-    def heads(self) -> Flags:
-        """(D,) whether at least 2 % of the pixels are brighter than a tenth of the range of the whole stack."""
-        low, high = np.quantile(self._profiles, [0.001, 0.99])
-        limit = low + _HEAD_GRAY * (high - low)
-        if high <= low:
-            return np.zeros(len(self._profiles), dtype=bool)
-        shares = np.array([1 - np.interp(limit, profile, _GRID) for profile in self._profiles])
-        return np.asarray(shares >= _HEAD_SHARE)

@@ -19,12 +19,13 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.slice_origin import SliceOrigin
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
-from tumorlens.datasets.volume_samples import LeftOut, head_slices, kept_range
+from tumorlens.datasets.volume_samples import LeftOut, kept_range
 from tumorlens.errors import DataError, ScanError, TumorlensError
 from tumorlens.scan.content import FileContent, is_dicom
 from tumorlens.scan.dicom.read_stacks import read_stacks
 from tumorlens.scan.dicom.series_selection import SeriesVerdict, verdicts
 from tumorlens.scan.dicom.stacks import Stack, series_of
+from tumorlens.scan.head_slices import head_slices
 from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.stored_files import stored_files
 from tumorlens.scan.volume import reorientation
