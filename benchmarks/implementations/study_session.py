@@ -17,6 +17,7 @@ import onnxruntime as ort
 from rounds import serve
 
 import tumorlens
+from tumorlens._legacy import graph_names
 from tumorlens.deploy.shipped import model_path
 
 
@@ -25,9 +26,8 @@ def bare(model: str, folder: Path, jobs: int) -> Callable[[], None]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(model_path(model), options, providers=["CPUExecutionProvider"])
-    names = ["probabilities", "mask", "ood_score"]
-    known = {output.name for output in session.get_outputs()}
-    wanted = [name if name in known else "outside" for name in names]  # of a file from before the key was renamed
+    names = graph_names([output.name for output in session.get_outputs()])
+    wanted = [names[name] for name in ("probabilities", "mask", "ood_score")]
 
     def run(image: np.ndarray) -> None:  # type: ignore[type-arg]
         session.run(wanted, {"image": image[None]})

@@ -61,7 +61,7 @@ def test_every_metric_is_what_is_counted_by_hand() -> None:
             "volume_error": 1.5,
         }
     )
-    assert (found.with_tumor, found.without_tumor, found.unknown, found.not_graded) == (2, 2, 0, 0)
+    assert (found.with_tumor, found.without_tumor, found.unknown, found.undetermined) == (2, 2, 0, 0)
     assert found.titles["volume_hd95"] == "3D HD95 (mm)"
     assert found.titles["volume_bias"] == "bias of the tumor volume (ml)"
     assert found.titles["volume_surface_dice"] == "3D surface Dice, 2 mm"
@@ -92,12 +92,12 @@ def test_what_nothing_is_known_of_is_counted_and_not_measured() -> None:
     found = measure_volumes([unknown, unknown], units_of("ab"))
     assert found.estimates == {}
     assert found.agreement is None
-    assert (found.unknown, found.not_graded) == (2, 2)
+    assert (found.unknown, found.undetermined) == (2, 2)
 
 
 def test_a_study_without_a_grade_is_in_no_study_level_metric() -> None:
     found = measure_volumes([*CASES, replace(HEALTHY, positive=None)], units_of("aabcd"))
-    assert found.not_graded == 1
+    assert found.undetermined == 1
     assert found.estimates["study_specificity"].n == 2
     assert found.estimates["slice_specificity"].n == 80
 

@@ -16,7 +16,7 @@ from tumorlens.errors import ScanError
 from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.scan.finding_rule import FindingRule
 from tumorlens.scan.volume import Volume
-from tumorlens.studies.plane_stack import HeadFinder, acquired_stack, nearly_isotropic, stacks_in_all_planes
+from tumorlens.studies.plane_stack import acquired_stack, nearly_isotropic, stacks_in_all_planes
 from tumorlens.studies.predict_volume import predict_volume
 
 
@@ -43,7 +43,7 @@ def test_the_finding_is_at_the_place_of_the_tumor_and_has_its_volume(plane: str,
     assert finding.ml == pytest.approx(truth, rel=0.15)
     assert finding.label == "glioma"
     assert result.planes == (plane,)
-    assert result.grade == "finding_above_limit"
+    assert result.positive is True
     assert finding.first_slice <= finding.largest_slice <= finding.last_slice
     held = np.flatnonzero(drawn.mask.any(axis=(1, 2)))
     assert abs(finding.first_slice - held[0]) <= 1
@@ -136,9 +136,6 @@ def test_slices_beside_the_head_are_left_out(predictor: Predictor) -> None:
     )  # fmt: skip
     result = predict_volume(predictor, longer)
     assert [one.index for one in result.slices] == list(range(24))
-    blank = HeadFinder(3)
-    assert [blank.add(i, np.zeros((8, 8))) for i in range(3)] == [False] * 3
-    assert not blank.heads().any()
 
 
 def test_a_volume_without_a_head_is_an_error(predictor: Predictor) -> None:
@@ -147,13 +144,13 @@ def test_a_volume_without_a_head_is_an_error(predictor: Predictor) -> None:
         predict_volume(predictor, black)
 
 
-def test_an_irregular_stack_has_predictions_of_slices_and_no_grade(predictor: Predictor) -> None:
+def test_an_irregular_stack_has_predictions_of_slices_and_is_undetermined(predictor: Predictor) -> None:
     volume = bright_tumor(phantom())
     gap = volume.origins.copy()
     gap[12:] += volume.slice_step
     result = predict_volume(predictor, replace(volume, origins=gap, irregular="not equally spaced"))
-    assert (result.grade, result.findings, len(result.slices)) == ("not_graded", (), 24)
-    assert "not equally spaced" in str(result.not_graded)
+    assert (result.positive, result.findings, len(result.slices)) == (None, (), 24)
+    assert "not equally spaced" in str(result.undetermined)
     assert any(one.segmented_pixels for one in result.slices)
     assert not result.mask.any()
     with assert_refused(ScanError, found="slices that are not equally spaced"):
@@ -166,38 +163,38 @@ def test_without_a_spacing_a_finding_has_voxels_and_a_limit_in_ml_cannot_be_comp
     (finding,) = result.findings
     assert (finding.ml, finding.long_axis_mm, finding.center) == (None, None, None)
     assert finding.voxels == result.mask.sum()
-    assert result.grade == "finding_above_limit"
-    assert predict_volume(predictor, volume, limit=StudyLimit(ml=1.0)).grade == "not_graded"
+    assert result.positive is True
+    assert predict_volume(predictor, volume, limit=StudyLimit(ml=1.0)).positive is None
     given = predict_volume(predictor, volume.with_spacing((5.0, 2.0, 2.0)))
     assert given.findings[0].ml == pytest.approx(finding.voxels * 20 / 1000)
     assert any("the user gave the spacing 5 x 2 x 2 mm" in flag for flag in given.flags)
 
 
 @pytest.mark.parametrize(
-    ("limit", "grade"),
+    ("limit", "positive"),
     [
-        (StudyLimit(ml=0.1), "finding_above_limit"),
-        (StudyLimit(ml=1000), "no_finding_above_limit"),
-        (StudyLimit(tumor_probability=0.95), "no_finding_above_limit"),
+        (StudyLimit(ml=0.1), True),
+        (StudyLimit(ml=1000), False),
+        (StudyLimit(tumor_probability=0.95), False),
     ],
 )
-def test_a_study_is_graded_against_its_limit(limit: StudyLimit, grade: str, predictor: Predictor) -> None:
+def test_a_study_is_compared_with_its_limit(limit: StudyLimit, positive: bool, predictor: Predictor) -> None:
     result = predict_volume(predictor, bright_tumor(phantom()), limit=limit)
-    assert result.grade == grade
-    assert ("no finding above the limit" in result.summary) is (grade == "no_finding_above_limit")
+    assert result.positive is positive
+    assert ("no finding above the limit" in result.summary) is not positive
     assert len(result.findings) == 1
 
 
 def test_a_head_without_a_tumor_is_not_called_healthy(predictor: Predictor) -> None:
     result = predict_volume(predictor, bright_tumor(phantom("no_tumor")))
-    assert result.grade == "no_finding_above_limit"
+    assert result.positive is False
     assert "healthy" not in repr(result) + str(result.to_dict())
 
 
 def test_a_model_without_a_mask_gives_slices_alone(tmp_path: Path) -> None:
     classifier = Predictor(bright_model(tmp_path / "classifier.onnx", segments=False), threads=1)
     result = predict_volume(classifier, bright_tumor(phantom()))
-    assert result.grade == "not_graded"
+    assert result.positive is None
     assert result.probability is None
     assert len(result.slices) == 24
 

@@ -1,4 +1,4 @@
-"""tumorlens predict, for studies: one answer for each, with its findings."""
+"""tumorlens predict, for studies: one result for each, with its findings."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def predict_studies(
 
 
 def fail_study(source: StudySource, error: Exception, failed: list[str]) -> ExitCode:
-    """Report a study without an answer."""
+    """Report a study without a result."""
     text = str(error)
     failed.append(text if text.startswith(str(source.path)) else f"{source.path}: {text}")
     fail(failed[-1])
@@ -85,12 +85,12 @@ def fail_study(source: StudySource, error: Exception, failed: list[str]) -> Exit
 
 
 def _lines(result: StudyResult) -> Iterator[str]:
-    """The answer, a line for each finding, and what is to be known."""
+    """The conclusion, a line for each finding, and what is to be known."""
     from tumorlens.report.text import number
 
     series = result.choice.series
     name = f"series {series['series_number']} {series['description']}".strip() if series else "volume"
-    yield in_one_line(f"{result.source}: {result.graded}; {name}, {result.choice.reason}")
+    yield in_one_line(f"{result.source}: {result.conclusion}; {name}, {result.choice.reason}")
     for one in result.findings:
         mark = "" if one.above_limit else " (not above the limit)"
         slices = f"slices {one.first_slice + 1} to {one.last_slice + 1} of {len(result.volume)}"

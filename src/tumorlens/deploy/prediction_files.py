@@ -10,15 +10,16 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from PIL import Image
 
 from tumorlens._files import atomic_write
+from tumorlens._json_lines import JsonLines
 from tumorlens._record import SURROGATES, Record
 from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor
@@ -86,19 +87,19 @@ class PredictionFiles:
         if resume:
             check_same(folder, record, _SAME)
         self.done, self.labels, self.flags = set[str](), Counter[str](), Counter[str]()
-        for row in self._rows():
+        self._lines = JsonLines(folder / ROWS)
+        for row in self._lines.rows():
             self._count(row)
         record.write(folder, RECORD)
 
     def __enter__(self) -> PredictionFiles:
-        self._stream: BinaryIO = (self.folder / ROWS).open("ab")
+        self._lines.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):  # a full disk
-            self._stream.close()
+        self._lines.close()
         if kind is None:
             self._finish()
         else:
@@ -123,15 +124,7 @@ class PredictionFiles:
         if self._masks and prediction.mask is not None:
             row["mask"] = f"masks/{name}.png"
             save_png(Image.fromarray(prediction.mask * 255), self.folder / row["mask"])
-        line = json.dumps(row, ensure_ascii=False)
-        end = self._stream.seek(0, 2)
-        try:
-            self._stream.write((line + "\n").encode("utf-8", SURROGATES))
-            self._stream.flush()
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._stream.truncate(end)  # no half row
-            raise
+        line = self._lines.add(row)
         self._count(row)
         return line
 
@@ -141,22 +134,6 @@ class PredictionFiles:
         self.flags["out of distribution"] += bool(row["ood"])
         self.flags["uncertain"] += bool(row["abstains"]) and not row["ood"]
         self.flags["classification and segmentation disagree"] += row["consistent"] is False
-
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        """The rows that are on the disk; a last line that is not complete is cut off."""
-        path = self.folder / ROWS
-        if not path.is_file():
-            return
-        whole = 0
-        with path.open("rb") as stream:
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    break
-                whole += len(line)
-                yield json.loads(line)
-        if path.stat().st_size > whole:
-            with path.open("rb+") as stream:
-                stream.truncate(whole)
 
     def _finish(self, *, finished: bool = True) -> None:
         """Write predictions.csv and run.json, each whole or not at all."""
@@ -168,7 +145,7 @@ class PredictionFiles:
             probabilities = [f"p_{name}" for name in self._card.classes]
             segmentation = _SEGMENTATION if self._card.segments else ()
             table.writerow(["source", "label", *probabilities, *_RELIABILITY, "overlay", *segmentation])
-            table.writerows(map(self._cells, self._rows()))
+            table.writerows(map(self._cells, self._lines.rows()))
         self._record.add(done=len(self.done), failed=self.failed, finished=finished, outputs=[ROWS, TABLE])
         self._record.write(self.folder, RECORD)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from tumorlens._arrays import Floats
 from tumorlens._progress import Progress, silent
 from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation.inference import infer
+from tumorlens.evaluation.stored_thresholds import OODFitSummary
 from tumorlens.evaluation.subset import spread
 from tumorlens.models import InDistributionSubspace, Pipeline, principal_subspace
 from tumorlens.models import OODScore as Score
@@ -30,24 +30,14 @@ THRESHOLD_SCALE = 1.05
 
 
 @dataclass(frozen=True, eq=False)
-class OODFit:
+class OODFit(OODFitSummary):
     """The out-of-distribution score of a run, and what it was fitted on.
 
     Attributes:
         subspace: of the features of the training images, with the threshold.
-        images: training images it was fitted on.
-        units: the patients, or images without one, they come from.
-        validation_images: images the threshold is from.
-        validation_units: the patients they come from.
-        kept: share of the validation images below the threshold, patients weighing the same.
     """
 
     subspace: InDistributionSubspace
-    images: int
-    units: int
-    validation_images: int
-    validation_units: int
-    kept: float
 
     def scores(self, features: npt.ArrayLike) -> Floats:
         """(N, C) features averaged over places -> (N,) scores; above 1 an image is out-of-distribution."""
@@ -55,19 +45,13 @@ class OODFit:
             given = torch.from_numpy(np.asarray(features, dtype=np.float32))
             return np.asarray(Score(self.subspace).score(given).double().numpy())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON and the card."""
-        return {
-            "method": (
-                f"distance from the {self.subspace.axes.shape[1]} principal components of the training images, "
-                "of features to the power of a quarter, scaled to length 1, times the root of their own length"
-            ),
-            "fitted_on_images": self.images,
-            "fitted_on_units": self.units,
-            "validation_images": self.validation_images,
-            "validation_units": self.validation_units,
-            "validation_kept": self.kept,
-        }
+
+def _method(subspace: InDistributionSubspace) -> str:
+    """The score in words."""
+    return (
+        f"distance from the {subspace.axes.shape[1]} principal components of the training images, "
+        "of features to the power of a quarter, scaled to length 1, times the root of their own length"
+    )
 
 
 def fitting_samples(own: Table) -> list[Sample]:
@@ -105,7 +89,15 @@ def fit_ood(
         return None
     subspace = principal_subspace(infer(pipeline, train, progress=progress, stage="OOD fit").features)
     units = [sample.unit for sample in held_out]
-    fit = OODFit(subspace, len(train), len({sample.unit for sample in train}), len(held_out), len(set(units)), 1.0)
+    fit = OODFit(
+        method=_method(subspace),
+        images=len(train),
+        units=len({sample.unit for sample in train}),
+        validation_images=len(held_out),
+        validation_units=len(set(units)),
+        kept=1.0,
+        subspace=subspace,
+    )
     distances = fit.scores(held_out_features)
     levels, above = pooled(distances, units)
     limit = threshold_scale * float(levels[np.argmax(above <= 1 - VALIDATION_KEPT + 1e-9)])

@@ -12,8 +12,8 @@ from tumorlens.stats.conformal import PredictionSets, at_temperature_one
 
 
 @dataclass(frozen=True)
-class StoredOODFit:
-    """How the OOD score of a model file was fitted; the fields are those of the card.
+class OODFitSummary:
+    """How an OOD score was fitted; the fields are those of the card.
 
     Attributes:
         method: in words.
@@ -55,7 +55,7 @@ class StoredThresholds:
     """
 
     temperature: float
-    ood: StoredOODFit | None
+    ood: OODFitSummary | None
     ood_scores: Floats | None
     prediction_sets: PredictionSets | None
 

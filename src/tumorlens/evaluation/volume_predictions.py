@@ -15,7 +15,7 @@ from tumorlens.scan import Mask
 from tumorlens.scan.slice_location import SliceLocation
 
 ANY_VOXEL = "a study is positive where at least one voxel is segmented"
-"""The grade of a study of which only a mask is known."""
+"""What makes a study positive of which only a mask is known."""
 STACKED = "predicted masks of the slices, one on the other"
 """How a mask in 3D is made where slices were predicted alone."""
 
@@ -27,7 +27,7 @@ class VolumePrediction:
     Attributes:
         shape: slices, rows and columns of the upright volume.
         data: the bits of its mask, compressed.
-        positive: the grade of the study; None where it is not graded.
+        positive: whether the study has a finding; None where it is undetermined.
         largest: voxels of the largest finding; None for that of the largest component of the mask.
         label: class of the largest finding; None where the tool names none.
     """

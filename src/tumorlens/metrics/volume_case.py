@@ -45,7 +45,7 @@ class VolumeCase:
         reference: voxels of tumor in the reference mask; None where the volume has none.
         intersection: voxels of both; 0 without a reference mask.
         tumor: whether the volume shows a tumor: by its reference mask, else by its class; None where neither says.
-        positive: whether the study is graded as one with a finding; None where it is not graded.
+        positive: whether the study is predicted to have a finding; None where it is undetermined.
         largest: voxels of the largest finding; 0 without one.
         voxel_ml: milliliters of a voxel; None where the spacing is unknown.
         surfaces: distances between the surfaces in voxels; NaN without a reference mask.
@@ -103,7 +103,7 @@ def volume_case(
         spacing: of slices, rows and columns in millimeters; None where it is unknown.
         healthy: whether the volume is known to show no tumor, so that without a reference mask everything that is
             predicted is a false positive.
-        positive: the grade of the study; None where it has none.
+        positive: whether the study is predicted to have a finding; None where it is undetermined.
         largest: voxels of the largest finding; by default of the largest 3D component of `predicted`.
 
     Example:

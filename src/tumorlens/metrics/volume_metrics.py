@@ -35,7 +35,7 @@ class VolumeMetrics:
         with_tumor: volumes that show a tumor, by their reference mask.
         without_tumor: volumes that show none, by their reference mask or their class.
         unknown: volumes of which neither is known; they are in no metric.
-        not_graded: volumes without a grade; they are in no study-level metric.
+        undetermined: volumes that are neither positive nor negative; they are in no study-level metric.
     """
 
     estimates: dict[str, Estimate]
@@ -45,7 +45,7 @@ class VolumeMetrics:
     with_tumor: int
     without_tumor: int
     unknown: int
-    not_graded: int
+    undetermined: int
 
     @property
     def titles(self) -> dict[str, str]:
@@ -71,11 +71,11 @@ def measure_volumes(cases: Sequence[VolumeCase], bootstrap: ClusterBootstrap) ->
         bootstrap: the sampling units of the volumes.
     """
     tumor, healthy = (np.array([case.tumor is value for case in cases]) for value in (True, False))
-    graded = np.array([case.positive is not None for case in cases])
+    determined = np.array([case.positive is not None for case in cases])
     draws = BootstrapDraws.draw(bootstrap)
     in_mm = all(case.voxel_ml is not None for case in cases)
     estimates = {
-        **_study_metrics(cases, draws, tumor & graded, healthy & graded, in_mm),
+        **_study_metrics(cases, draws, tumor & determined, healthy & determined, in_mm),
         **_slice_metrics(cases, bootstrap),
         **_tumor_metrics(cases, draws, tumor, in_mm),
         **_lesion_metrics(cases, draws),
@@ -98,7 +98,7 @@ def measure_volumes(cases: Sequence[VolumeCase], bootstrap: ClusterBootstrap) ->
         with_tumor=int(tumor.sum()),
         without_tumor=int(healthy.sum()),
         unknown=len(cases) - int(tumor.sum()) - int(healthy.sum()),
-        not_graded=int((~graded).sum()),
+        undetermined=int((~determined).sum()),
     )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tumorlens._validation import first_complaint
-from tumorlens.errors import DataError
+from tumorlens.predictions.description import read_yaml
 from tumorlens.scan.input_geometry import Mode
 
 
@@ -72,17 +70,4 @@ def read_network_description(path: Path) -> NetworkDescription:
     Raises:
         DataError: no YAML, a key is missing, or a value is not one of those that are allowed.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return NetworkDescription.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(file=path, found=f"cannot be read as YAML ({str(error).splitlines()[0]})") from None
-    except ValidationError as error:
-        complaint = first_complaint(error)
-        missing = complaint.kind == "missing"
-        raise DataError(
-            file=path,
-            found=f"no key '{complaint.path}'" if missing else f"{complaint.found} as '{complaint.path}'",
-            expected="this key" if missing else complaint.expected,
-            advice="the keys are described in the how-to page on other tools",
-        ) from None
+    return read_yaml(path, NetworkDescription)

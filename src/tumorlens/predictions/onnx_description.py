@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tumorlens._validation import first_complaint
 from tumorlens.errors import DataError
+from tumorlens.predictions.description import read_yaml
 from tumorlens.scan.input_geometry import Mode
 
 Values = Literal["logits", "probabilities"]
@@ -92,20 +91,7 @@ def read_description(path: Path) -> OnnxDescription:
     Raises:
         DataError: no YAML, a key is missing or unknown, or a value is not one of those that are allowed.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = OnnxDescription.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(file=path, found=f"cannot be read as YAML ({str(error).splitlines()[0]})") from None
-    except ValidationError as error:
-        complaint = first_complaint(error)
-        missing = complaint.kind == "missing"
-        raise DataError(
-            file=path,
-            found=f"no key '{complaint.path}'" if missing else f"{complaint.found} as '{complaint.path}'",
-            expected="this key" if missing else complaint.expected,
-            advice="the keys are described in the how-to page on other tools",
-        ) from None
+    found = read_yaml(path, OnnxDescription)
     for key in ("mean", "std"):
         values = getattr(found.input, key)
         if len(values) not in (1, found.input.channels) or (key == "std" and min(values) <= 0):

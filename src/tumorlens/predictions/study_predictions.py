@@ -13,7 +13,7 @@ from tumorlens.studies.study_result import StudyResult
 
 
 def predict_volumes(predictor: Predictor, request: PredictionRequest) -> VolumePredictions | None:
-    """Predict every NIfTI volume of the table as a study: findings in 3D, graded by the limit of the model.
+    """Predict every NIfTI volume of the table as a study: findings in 3D, positive by the limit of the model.
 
     Args:
         predictor: of a model file.
@@ -31,26 +31,25 @@ def predict_volumes(predictor: Predictor, request: PredictionRequest) -> VolumeP
         return None
     found: dict[str, VolumePrediction] = {}
     several: set[int] = set()
-    rule = grade = ""
+    rule = limit = ""
     for number, one in enumerate(files, 1):
         result = predict_volume(predictor, read_nifti_volume(one.image.file, plane=one.image.plane))
         found[one.id] = volume_prediction(result)
         several.add(len(result.planes))
-        rule, grade = str(result.rule), str(result.limit)
+        rule, limit = str(result.rule), str(result.limit)
         request.progress("studies", number, len(files))
     planes = "" if several == {1} else "; nearly isotropic volumes in three planes, of which two must agree"
     return VolumePredictions(
-        found, f"findings of studies: {rule}{planes}", f"a study is positive by a finding of {grade}"
+        found, f"findings of studies: {rule}{planes}", f"a study is positive by a finding of {limit}"
     )
 
 
 def volume_prediction(result: StudyResult) -> VolumePrediction:
-    """The mask of all findings, with the grade of the study and the size of the largest finding."""
-    grades = {"finding_above_limit": True, "no_finding_above_limit": False, "not_graded": None}
+    """The mask of all findings, whether the study is positive, and the size of the largest finding."""
     largest = max(result.findings, key=lambda finding: finding.voxels, default=None)
     return VolumePrediction.of(
         result.mask.astype(np.uint8),
-        positive=grades[result.grade],
+        positive=result.positive,
         largest=largest.voxels if largest else 0,
         label=largest.label if largest else None,
     )

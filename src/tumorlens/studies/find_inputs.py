@@ -20,7 +20,7 @@ class Inputs:
 
     Attributes:
         images: that are predicted one by one, and names that lead nowhere, so that they are reported with the others.
-        studies: that have one answer each.
+        studies: that have one result each.
         failed: messages about files in folders and archives that cannot be read.
     """
 

@@ -16,11 +16,11 @@ from tumorlens.deploy.predictor import Predictor, available_threads
 from tumorlens.errors import ScanError, TumorlensError
 from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.scan.finding_rule import FindingRule
+from tumorlens.scan.head_slices import HeadFinder
 from tumorlens.scan.types import Scan
 from tumorlens.scan.volume import Volume
 from tumorlens.studies.measure_findings import measure_finding, with_finding_pixels
 from tumorlens.studies.plane_stack import (
-    HeadFinder,
     PlaneStack,
     acquired_stack,
     nearly_isotropic,
@@ -64,8 +64,8 @@ def predict_volume(
         progress: a callable, True for bars, None for silence.
 
     Returns:
-        The findings with their grade. A stack that is irregular, or a model without a mask, has predictions of slices
-        alone, no finding, and no grade.
+        The findings, and whether one is above the limit. A stack that is irregular, or a model without a mask, has
+        predictions of slices alone, no finding, and is undetermined.
 
     Raises:
         ScanError: three planes are asked for and the volume is irregular or has no spacing; no slice shows a head; or a
@@ -87,12 +87,12 @@ def predict_volume(
     slices, stacks = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
     if not kept[0].slices:
         raise ScanError(volume.path, "no slice shows a head", expected="a series of the head")
-    not_graded = _not_graded(volume, predictor.card.segments)
-    segmented = np.zeros(volume.size, np.uint8) if not_graded else _segmented(kept, rule)
+    undetermined = _undetermined(volume, predictor.card.segments)
+    segmented = np.zeros(volume.size, np.uint8) if undetermined else _segmented(kept, rule)
     labels, count = rule.components(np.bitwise_count(segmented) >= min(rule.planes_needed, len(kept)))
     findings = [measure_finding(k, labels, segmented, stacks, slices, limit) for k in range(1, count + 1)]
     if any(one.above_limit is None for one in findings):
-        not_graded = "the spacing is unknown, and the limit is a volume in ml"
+        undetermined = "the spacing is unknown, and the limit is a volume in ml"
     return StudyResult(
         source=source or str(volume.path),
         model=predictor.card.name,
@@ -105,7 +105,7 @@ def predict_volume(
         probability=_mean(kept),
         rule=rule,
         limit=limit,
-        not_graded=not_graded,
+        undetermined=undetermined,
         milliseconds=1000 * (time.perf_counter() - started),
     )
 
@@ -136,7 +136,7 @@ def _stacks(volume: Volume, planes: Planes) -> Iterator[PlaneStack]:
         yield acquired_stack(volume)
 
 
-def _not_graded(volume: Volume, segments: bool) -> str | None:
+def _undetermined(volume: Volume, segments: bool) -> str | None:
     """Why there can be no findings in 3D; None where there can."""
     if not segments:
         return "the model classifies slices and does not segment"
@@ -160,7 +160,7 @@ def _segmented(planes: Sequence[PlanePrediction], rule: FindingRule) -> npt.NDAr
 def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, step: Progress) -> PlanePrediction:
     """Predict the slices of one plane; few of them are in memory at one time."""
     jobs = jobs or (available_threads() if predictor.threads == 1 else 1)
-    volume, heads = stack.volume, HeadFinder(len(stack))
+    volume, finder = stack.volume, HeadFinder()
     probability = np.zeros(volume.size, dtype=np.float16) if predictor.card.segments else None
     upright = None if probability is None else stack.turn.apply(probability)
     order: deque[int] = deque()
@@ -168,7 +168,8 @@ def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, st
     def scans() -> Iterator[Scan]:
         for index in range(len(stack)):
             pixels = stack.read(index)
-            if heads.add(index, pixels):
+            finder.add(pixels)
+            if pixels.min() != pixels.max():
                 order.append(index)
                 yield stack.scan(pixels)
 
@@ -189,7 +190,7 @@ def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, st
         one = StudySlice(stack.plane, index, label, prediction.probabilities, prediction.ood, score, segmented)
         slices.append((index, one))
     step(stage, len(stack), len(stack))
-    shown = heads.heads()
+    shown = finder.heads()
     if upright is not None:
         upright[~shown] = 0
     return PlanePrediction(stack, [one for index, one in slices if shown[index]], probability)

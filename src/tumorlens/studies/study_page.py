@@ -1,4 +1,4 @@
-"""StudyResult -> one HTML page: the grade, the findings, the slices with contours, and the series."""
+"""StudyResult -> one HTML page: the conclusion, the findings, the slices with contours, and the series."""
 
 from __future__ import annotations
 
@@ -25,11 +25,7 @@ from tumorlens.studies.slice_images import shown_slices, slice_image
 from tumorlens.studies.study_result import Finding, StudyResult, StudySlice
 
 _MOST = 60  # images of slices on a page
-_GRADES = {
-    "finding_above_limit": "finding above the limit",
-    "no_finding_above_limit": "no finding above the limit",
-    "not_graded": "not graded",
-}
+_CONCLUSIONS = {True: "finding above the limit", False: "no finding above the limit", None: "undetermined"}
 _DOES_NOT_ESTABLISH = (
     "It does not establish that a head is healthy, nor that a finding is a tumor: read the slices. "
     "A tumor that is smaller than the limit, or unlike those of the training data, is not found."
@@ -65,7 +61,7 @@ def _result_blocks(result: StudyResult) -> Blocks:
     largest = result.findings[0] if result.findings else None
     volume = "" if largest is None else f"{largest.voxels:,} voxels" if largest.ml is None else f"{largest.ml:.1f} ml"
     items = [
-        Tile("Grade", _GRADES[result.grade], hint=result.not_graded or str(result.limit)),
+        Tile("Conclusion", _CONCLUSIONS[result.positive], hint=result.undetermined or str(result.limit)),
         Tile("Findings", str(len(result.findings)), hint=f"largest {volume}" if volume else "none segmented"),
         Tile("Slices with a head", str(len(heads)), hint=f"of {len(result.volume)}"),
     ]

@@ -1,4 +1,4 @@
-"""The answer for one study, for Python and JSON: findings in 3D, graded against a limit; never "healthy"."""
+"""The result of one study, for Python and JSON: findings in 3D, compared with a limit; never "healthy"."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from tumorlens.scan.volume import Volume
 
 SCHEMA_VERSION = 1
 """Of a study in JSON. Raise it when a key changes its name or its meaning."""
-
-Grade = Literal["finding_above_limit", "no_finding_above_limit", "not_graded"]
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SeriesChoice:
-    """Which series of a study was answered, and why.
+    """Which series of a study was predicted, and why.
 
     Attributes:
         series: facts of the series, as `tumorlens series --json` lists them; None for a NIfTI file.
@@ -210,7 +208,7 @@ class SeriesChoice:
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
-    """The answer of a model for one volume, or for one study by one of its series.
+    """The result of a model for one volume, or for one study by one of its series.
 
     Attributes:
         source: the file or folder that the user named.
@@ -225,14 +223,14 @@ class StudyResult:
             does not segment.
         rule: that made the findings.
         limit: that a finding must reach to count.
-        not_graded: why there is no grade; None where there is one.
+        undetermined: why it is neither positive nor negative; None where it is one of them.
         milliseconds: for all slices.
 
     Example:
         >>> import tumorlens
         >>> result = tumorlens.predict_study("phantom-study", "tiny")  # made by: tumorlens data phantom --study
-        >>> result.choice.use, result.grade, result.labels.shape
-        ('yes', 'finding_above_limit', (24, 192, 192))
+        >>> result.choice.use, result.positive, result.labels.shape
+        ('yes', True, (24, 192, 192))
     """
 
     source: str
@@ -246,7 +244,7 @@ class StudyResult:
     probability: npt.NDArray[np.float16] | None
     rule: FindingRule
     limit: StudyLimit
-    not_graded: str | None = None
+    undetermined: str | None = None
     milliseconds: float = field(default=0.0, compare=False)
 
     def __repr__(self) -> str:
@@ -259,26 +257,27 @@ class StudyResult:
 
     @property
     def summary(self) -> str:
-        """The answer in one line."""
+        """The result in one line."""
         counted = [str(one) for one in self.findings if one.above_limit]
-        return ": ".join([self.graded, *(["; ".join(counted)] if counted else [])])
+        return ": ".join([self.conclusion, *(["; ".join(counted)] if counted else [])])
 
     @property
-    def graded(self) -> str:
-        """The grade in words, with the limit where no finding reaches it."""
+    def conclusion(self) -> str:
+        """Whether a finding is above the limit, in words, with the limit where none reaches it."""
         counted = sum(bool(one.above_limit) for one in self.findings)
-        if self.not_graded:
-            return f"not graded: {self.not_graded}"
+        if self.undetermined:
+            return f"undetermined: {self.undetermined}"
         if not counted:
             return f"no finding above the limit ({self.limit})"
         return f"{counted} finding{'s' if counted > 1 else ''} above the limit"
 
     @property
-    def grade(self) -> Grade:
-        """Whether a finding is above the limit. A study without one is not called healthy."""
-        if self.not_graded:
-            return "not_graded"
-        return "finding_above_limit" if any(one.above_limit for one in self.findings) else "no_finding_above_limit"
+    def positive(self) -> bool | None:
+        """Whether a finding is above the limit, as study-level metrics count it; None where it is undetermined.
+
+        A study that is not positive is not called healthy.
+        """
+        return None if self.undetermined else any(one.above_limit for one in self.findings)
 
     @property
     def mask(self) -> Flags:
@@ -297,7 +296,7 @@ class StudyResult:
 
     @property
     def flags(self) -> list[str]:
-        """What the reader of the answer must know, one sentence each; what speaks against a finding is with it."""
+        """What the reader of the result must know, one sentence each; what speaks against a finding is with it."""
         flags = list(self.choice.flags)
         if self.ood_slices:
             verb = "is" if self.ood_slices == 1 else "are"
@@ -315,8 +314,8 @@ class StudyResult:
             "source": self.source,
             **self.choice.to_dict(),
             "model": self.model,
-            "grade": self.grade,
-            "not_graded": self.not_graded,
+            "positive": self.positive,
+            "undetermined": self.undetermined,
             "limit": self.limit.model_dump(mode="json"),
             "findings": [one.to_dict() for one in self.findings],
             "rule": self.rule.model_dump(mode="json"),

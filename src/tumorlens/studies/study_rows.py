@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
 
-from tumorlens._record import SURROGATES, Record
+from tumorlens._json_lines import JsonLines
+from tumorlens._record import Record
 from tumorlens.deploy.prediction_files import RECORD, check_same
 from tumorlens.studies.find_studies import StudySource
 from tumorlens.studies.study_files import STUDY, write_study
@@ -46,24 +45,24 @@ class StudyRows:
     Attributes:
         folder: that holds the files.
         done: source and StudyInstanceUID of the studies that have a row.
-        failed: messages about studies that have no answer; the caller adds them.
+        failed: messages about studies that have no result; the caller adds them.
     """
 
     def __init__(self, folder: Path, record: Record, count: int) -> None:
         self.folder, self.failed, self._record, self._count = folder, list[str](), record, count
-        self.done = {(row["source"], row["study_instance_uid"]) for row in self._rows()}
+        self._lines = JsonLines(folder / ROWS)
+        self.done = {(row["source"], row["study_instance_uid"]) for row in self._lines.rows()}
         record.add(finished=False)
         record.write(folder, RECORD)
 
     def __enter__(self) -> StudyRows:
-        self._stream: BinaryIO = (self.folder / ROWS).open("ab")
+        self._lines.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):  # a full disk
-            self._stream.close()
+        self._lines.close()
         outputs = dict.fromkeys([*self._record.facts.get("outputs", ()), ROWS])
         self._record.add(
             studies_done=len(self.done), studies_failed=self.failed, finished=kind is None, outputs=list(outputs)
@@ -90,19 +89,5 @@ class StudyRows:
         folder.mkdir(exist_ok=True)
         write_study(result, folder, self._record.facts)
         content = json.loads((folder / STUDY).read_text(encoding="utf-8"))
-        row = {key: value for key, value in content.items() if key not in _IN_FILE_ALONE} | {"folder": name}
-        self._stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", SURROGATES))
-        self._stream.flush()
+        self._lines.add({key: value for key, value in content.items() if key not in _IN_FILE_ALONE} | {"folder": name})
         self.done.add((result.source, result.choice.study_instance_uid))
-
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        """The rows that are on the disk; a last line that is not complete is cut off."""
-        path = self.folder / ROWS
-        if not path.is_file():
-            return
-        text = path.read_bytes()
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            with path.open("rb+") as stream:
-                stream.truncate(whole)
-        yield from (json.loads(line) for line in text[:whole].splitlines())

@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorlens.deploy.predictor import Predictor
 from tumorlens.errors import TumorlensError
-from tumorlens.evaluation.stored_thresholds import StoredOODFit, StoredThresholds
+from tumorlens.evaluation.stored_thresholds import OODFitSummary, StoredThresholds
 from tumorlens.evaluation.tool_predictions import Predictions
 from tumorlens.model_card.card import ModelCard
 from tumorlens.predictions.onnx_inference import SliceOutput, predict_table
@@ -49,7 +49,7 @@ def _thresholds(card: ModelCard, scores: Sequence[float | None]) -> StoredThresh
     complete = card.ood is not None and len(known) == len(scores)
     fit = None
     if card.ood is not None and complete:
-        fit = StoredOODFit(
+        fit = OODFitSummary(
             method=card.ood.method,
             images=card.ood.fitted_on_images,
             units=card.ood.fitted_on_units,

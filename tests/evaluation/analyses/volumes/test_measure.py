@@ -111,7 +111,7 @@ def test_a_model_file_is_graded_as_the_study_of_each_volume_is(tmp_path: Path) -
     predictor = Predictor(model)
     for row in result.rows:
         study = predict_volume(predictor, read_nifti_volume(heads / row.volume.removeprefix("heads/")))
-        assert row.case.positive == (study.grade == "finding_above_limit")
+        assert row.case.positive == study.positive
         assert row.case.predicted == int(study.mask.sum())
         assert row.case.largest == max((one.voxels for one in study.findings), default=0)
         assert row.predicted == (study.findings[0].label if study.findings else None)

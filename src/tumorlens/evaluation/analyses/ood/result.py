@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tumorlens._arrays import Floats
-from tumorlens.evaluation.stored_thresholds import StoredOODFit
+from tumorlens.evaluation.stored_thresholds import OODFitSummary
 from tumorlens.report.text import percentage
 from tumorlens.stats import Estimate
 
@@ -25,7 +25,7 @@ class OODResult:
         per_class: class to the same, of the classes there are.
     """
 
-    fit: OODFit | StoredOODFit
+    fit: OODFit | OODFitSummary
     scores: Floats
     flagged: Estimate
     per_class: dict[str, Estimate]

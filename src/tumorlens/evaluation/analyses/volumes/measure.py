@@ -29,7 +29,7 @@ from tumorlens.scan.volume_grid import read_mask_volume
 
 _SLICES_ALONE = (
     "Slices of volumes were predicted alone, and every voxel counts: a study is positive almost always. Export the run "
-    "and evaluate the model file, which joins slices into findings and grades the study by its limit."
+    "and evaluate the model file, which joins slices into findings and compares them with its limit."
 )
 
 

@@ -113,8 +113,8 @@ class VolumesResult:
                 "The header of at least one volume states no spacing that can be true, so distances and tumor volumes "
                 "are in voxels; where voxels are not cubes, a distance in voxels is no length."
             )
-        if metrics.not_graded:
-            found.append(f"{metrics.not_graded:,} volumes are not graded, and in no study-level metric.")
+        if metrics.undetermined:
+            found.append(f"{metrics.undetermined:,} volumes are undetermined, and in no study-level metric.")
         if self.left_out:
             found.append(f"{self.left_out:,} volumes are no NIfTI files, and are not measured in 3D.")
         return tuple(found)
@@ -144,7 +144,7 @@ class VolumesResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         metrics = self.metrics
-        counts = ("with_tumor", "without_tumor", "unknown", "not_graded")
+        counts = ("with_tumor", "without_tumor", "unknown", "undetermined")
         return {
             "volumes": len(self.rows),
             **{name: getattr(metrics, name) for name in counts},

@@ -18,7 +18,7 @@ SHOWN = 200
 
 _TILES = ("study_sensitivity", "study_specificity", "volume_dice", "volume_lesion_sensitivity")
 _LIMIT = (
-    "That a study without a finding is healthy, or how the model does in other hospitals. The grade holds for the "
+    "That a study without a finding is healthy, or how the model does in other hospitals. The conclusion holds for the "
     "limit that is stated here, and a limit that was set on these volumes makes it look better than it is."
 )
 
@@ -40,7 +40,7 @@ def section(result: VolumesResult, samples: Sequence[Sample]) -> Section:
     if chart := _chart(result):
         caption = "One dot for each volume whose reference mask shows a tumor; bands: 95 % intervals over patients."
         blocks += figure(chart, caption, reading="bland_altman")
-    blocks += paragraph(f"Masks: {result.rule}. Grade: {result.positive_rule}.")
+    blocks += paragraph(f"Masks: {result.rule}. Positive: {result.positive_rule}.")
     blocks += _cases(result)
     lead = (
         f"{len(result.rows):,} volumes: {metrics.with_tumor:,} with a tumor and {metrics.without_tumor:,} without. "
@@ -71,7 +71,7 @@ def _cases(result: VolumesResult) -> Blocks:
     headers = [
         "volume",
         "class",
-        "grade",
+        "predicted",
         f"reference, {unit}",
         f"predicted, {unit}",
         "Dice",
@@ -88,14 +88,14 @@ def _cases(result: VolumesResult) -> Blocks:
 
 def _cells(row: VolumeRow, in_mm: bool) -> list[str]:
     case = row.case
-    grades = {True: "positive", False: "negative", None: "not graded"}
+    predicted = {True: "positive", False: "negative", None: "undetermined"}
     sizes = (case.reference_ml, case.predicted_ml) if in_mm else (case.reference, case.predicted)
     surfaces = case.surfaces_mm if in_mm else case.surfaces
     overlap = bool(case.reference)
     return [
         row.volume,
         row.label,
-        grades[case.positive],
+        predicted[case.positive],
         *("" if size is None else f"{size:,.1f}" if in_mm else f"{size:,}" for size in sizes),
         f"{case.dice:.3f}" if overlap else "",
         f"{surfaces.hd95:.1f}" if overlap and surfaces else "",
