@@ -116,3 +116,49 @@ def test_spacing_and_the_number_of_a_volume_are_given_by_the_user(
     assert given["spacing"] == [7, 1, 1]
     assert given["findings"][0]["ml"] == pytest.approx(given["findings"][0]["voxels"] * 7 / 1000, abs=1e-3)
     assert main(["predict", path, "-m", model, "--spacing", "1,1"]) == 2
+
+
+def test_a_damaged_file_of_a_study_is_named_and_the_others_have_a_result(
+    place: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = sorted((place / "study").glob("04_*/*"))[0]
+    first.write_bytes(first.read_bytes()[:1500])
+    out = tmp_path / "out"
+    assert main(["predict", str(place / "study"), "-m", model, "-o", str(out)]) == 1
+    captured = capsys.readouterr()
+    assert f"left out 1 frame of 'T2 axial' in {first}" in captured.err
+    assert "series 3" in captured.out
+    assert "cut off" in json.loads((out / "run.json").read_text())["studies_failed"][0]
+    assert "cut off" in json.loads((out / "study.json").read_text())["refused"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--coverage", "0.9"], 2, "--coverage is for images, and there are none"),
+        (["--volume", "2"], 1, "which has no numbered volumes; leave out --volume"),
+        (["--series", "x"], 1, "no series 'x'"),
+    ],
+)
+def test_an_option_that_a_study_cannot_have_is_refused(
+    options: list[str], code: int, message: str, place: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(place / "study"), "-m", model, *options]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_an_option_of_studies_is_refused_for_images_and_a_series_for_nifti(
+    place: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(place / "slice.png"), "-m", model, "--series", "3"]) == 2
+    assert "--series is for studies, and there are none" in capsys.readouterr().err
+    assert main(["predict", str(place / "head.nii.gz"), "-m", model, "--series", "3"]) == 1
+    assert "a NIfTI file, which has no series" in capsys.readouterr().err
+
+
+def test_a_folder_without_images_and_studies_is_named(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty"), "-m", model]) == 1
+    assert "holds no image, and no DICOM or NIfTI file" in capsys.readouterr().err

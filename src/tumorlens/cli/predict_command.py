@@ -193,6 +193,10 @@ def predict(
         found = find_inputs(matching(paths), step)
     if found.studies and user_spacing and len(user_spacing) != 3:
         raise typer.BadParameter(f"'{spacing}' for --spacing of a volume; expected slices, rows, columns, as 6,0.9,0.9")
+    of_images = {"--overlays": overlays, "--masks": masks, "--coverage": coverage is not None}
+    of_studies = {"--series": series is not None, "--any-series": any_series, "--volume": volume is not None}
+    _check_used(of_images, "images", used=bool(found.images or not found.studies))
+    _check_used(of_studies, "studies", used=bool(found.studies or not found.images))
     threads = threads or available_threads()
     jobs = jobs or threads if found.studies else min(jobs or threads, max(1, len(found.images)))
     record = Record("predict", model=model, device=device, threads=threads, jobs=jobs, batch_size=batch_size)
@@ -291,6 +295,13 @@ def _check_options(out_dir: Path | None, coverage: float | None, images: dict[st
             raise typer.BadParameter(f"{name} needs --out-dir, the folder to write to")
     if coverage is not None and not 0 < coverage < 1:
         raise typer.BadParameter(f"'{coverage:g}' for --coverage; expected more than 0 and less than 1, as 0.95")
+
+
+def _check_used(options: dict[str, bool], what: str, *, used: bool) -> None:
+    """Refuse an option that would change nothing, since only the other kind of input is given."""
+    for name, wanted in options.items():
+        if wanted and not used:
+            raise typer.BadParameter(f"{name} is for {what}, and there are none; leave it out")
 
 
 def _check_outputs(model: str, card: ModelCard, *, overlays: bool, masks: bool) -> None:

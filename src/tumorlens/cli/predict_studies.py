@@ -47,6 +47,9 @@ def predict_studies(
         for number, source in enumerate(sources, 1):
             if rows and rows.holds(source):
                 continue
+            for refusal in source.refusals:
+                if refusal.damaged:
+                    code = fail_study(source, f"left out {refusal}", rows.failed if rows else [])
             try:
                 with progress() as step:
                     result = predict_source(
@@ -61,7 +64,7 @@ def predict_studies(
                         progress=step,
                     )
             except TumorlensError as error:
-                code = fail_study(source, error, rows.failed if rows else [])
+                code = fail_study(source, str(error), rows.failed if rows else [])
                 continue
             if rows:
                 rows.add(result, number)
@@ -76,9 +79,8 @@ def predict_studies(
     return code
 
 
-def fail_study(source: StudySource, error: Exception, failed: list[str]) -> ExitCode:
-    """Report a study without a result."""
-    text = str(error)
+def fail_study(source: StudySource, text: str, failed: list[str]) -> ExitCode:
+    """Report a study without a result, or a damaged file of it."""
     failed.append(text if text.startswith(str(source.path)) else f"{source.path}: {text}")
     fail(failed[-1])
     return ExitCode.FAILED

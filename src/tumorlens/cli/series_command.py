@@ -39,10 +39,7 @@ def series(path: Place, json: Json = False) -> int:
     if found.entries:
         show(table)
     for refusal in found.refusals:
-        of = f" of '{in_one_line(refusal.description)}'" if refusal.description else ""
-        frames = "1 frame" if refusal.frames == 1 else f"{refusal.frames} frames"
-        file = f" in {in_one_line(str(refusal.paths[0]))}" if len(refusal.paths) == 1 else ""
-        print_status(f"left out: {frames}{of}{file}: {in_one_line(refusal.reason)}")
+        print_status(f"left out: {in_one_line(str(refusal))}")
     if found.other_files:
         count = len(found.other_files)
         print_status(f"left out: {count} file{'s that are' if count > 1 else ' that is'} not DICOM")

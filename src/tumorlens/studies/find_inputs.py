@@ -59,7 +59,9 @@ def find_inputs(paths: Iterable[Path], progress: Progress = silent) -> Inputs:
             images.append(path)
         elif path.is_dir():
             below = _other_images(path, found)
-            images += below if below or found.studies or found.refusals else [path]
+            images += below
+            if not (below or found.studies or found.refusals):
+                failed.append(f"{path}: holds no image, and no DICOM or NIfTI file")
             studies += found.studies
             failed += _messages(found)
         elif found.studies and not _is_one_slice(found.studies[0]):
@@ -102,4 +104,4 @@ def _other_images(folder: Path, found: FoundStudies) -> list[Path]:
 
 def _messages(found: FoundStudies) -> list[str]:
     """What of a place cannot be read, one message for each file or series."""
-    return [f"{one.paths[0]}: {one.reason}" for one in found.refusals]
+    return [str(one) for one in found.refusals]

@@ -52,9 +52,15 @@ class StudySource:
             number: of the volume in a NIfTI file with four dimensions, counted from 1.
 
         Raises:
-            StudyError: no such series, or none that can be used.
+            StudyError: no such series, none that can be used, or an option that this study cannot have.
             ScanError: a NIfTI file that cannot be read.
         """
+        if self.content is not None and series is not None:
+            raise StudyError("a NIfTI file, which has no series", file=self.path, advice="leave out --series")
+        if self.content is None and number is not None:
+            raise StudyError(
+                "a DICOM study, which has no numbered volumes", file=self.path, advice="leave out --volume"
+            )
         if self.content is not None:
             choice = SeriesChoice("unknown", "a NIfTI file does not say what sequence it holds", "user")
             return open_nifti(self.content, number), choice

@@ -162,5 +162,6 @@ def _series(result: StudyResult) -> Blocks:
     elif choice.series:
         blocks += paragraph("The study has no other series.")
     for one in choice.refused:
-        blocks += note("warning", f"Left out, {one['frames']} frames: {one['reason']}.")
+        frames = "1 frame" if one["frames"] == 1 else f"{one['frames']} frames"
+        blocks += note("warning", f"Left out: {frames}, {one['reason']}.")
     return blocks

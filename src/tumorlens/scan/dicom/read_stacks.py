@@ -65,7 +65,7 @@ def read_stacks(path: str | Path, progress: ProgressOption = None) -> DicomConte
                     continue
                 file = read_dicom_file(content)
             except ScanError as error:
-                refusals.append(Refusal(error.found, 1, "", "", (content.path,)))
+                refusals.append(Refusal(error.found, 1, "", "", (content.path,), damaged=True))
                 continue
             if not _is_directory(file.header):
                 files.append(file)

@@ -85,6 +85,7 @@ class Refusal:
         series: UID of their series; empty where there is none.
         description: of their series; empty where there is none.
         paths: of their files.
+        damaged: whether their files are; others hold something that is no gray slice.
     """
 
     reason: str
@@ -92,6 +93,13 @@ class Refusal:
     series: str
     description: str
     paths: tuple[Path, ...]
+    damaged: bool = False
+
+    def __str__(self) -> str:
+        frames = "1 frame" if self.frames == 1 else f"{self.frames} frames"
+        of = f" of '{self.description}'" if self.description else ""
+        more = f" and {len(self.paths) - 1} more files" if len(self.paths) > 1 else ""
+        return f"{frames}{of} in {self.paths[0]}{more}: {self.reason}"
 
 
 @dataclass
@@ -101,10 +109,11 @@ class _Sorting:
     stacks: list[Stack] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
-    def refuse(self, reason: str, frames: int, files: Iterable[DicomFile]) -> None:
+    def refuse(self, reason: str, frames: int, files: Iterable[DicomFile], *, damaged: bool = False) -> None:
         several = list({file.content.path: file for file in files}.values())
         series, description = series_of(several[0].header)
-        self.refusals.append(Refusal(reason, frames, series, description, tuple(file.content.path for file in several)))
+        paths = tuple(file.content.path for file in several)
+        self.refusals.append(Refusal(reason, frames, series, description, paths, damaged))
 
 
 def stacks_of(files: Iterable[DicomFile]) -> tuple[list[Stack], list[Refusal]]:
@@ -161,7 +170,7 @@ def _groups(files: Iterable[DicomFile], sorting: _Sorting) -> list[list[Frame]]:
     for file in files:
         header = file.header
         if reason := unreadable(file):
-            sorting.refuse(reason, file.frames, [file])
+            sorting.refuse(reason, file.frames, [file], damaged=file.missing_bytes > 0)
             continue
         for frame in frames_of(file):
             if frame is None:
@@ -370,6 +379,6 @@ def _joined(refusals: Sequence[Refusal]) -> list[Refusal]:
         key = one.reason, one.series, one.description
         if before := joined.get(key):
             paths = tuple(dict.fromkeys((*before.paths, *one.paths)))
-            one = Refusal(one.reason, before.frames + one.frames, one.series, one.description, paths)
+            one = Refusal(one.reason, before.frames + one.frames, one.series, one.description, paths, one.damaged)
         joined[key] = one
     return list(joined.values())
