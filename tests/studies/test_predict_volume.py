@@ -16,6 +16,7 @@ from tumorlens.errors import ScanError
 from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.scan.finding_rule import FindingRule
 from tumorlens.scan.volume import Volume
+from tumorlens.studies.measure_findings import label_of
 from tumorlens.studies.plane_stack import acquired_stack, nearly_isotropic, stacks_in_all_planes
 from tumorlens.studies.predict_volume import predict_volume
 
@@ -218,3 +219,17 @@ def test_the_finding_is_weighted_by_its_pixels(predictor: Predictor) -> None:
     assert finding.probabilities["glioma"] == pytest.approx((weights * p).sum() / weights.sum(), abs=1e-6)
     assert sum(finding.probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert weights.sum() == finding.voxels == result.mask.sum()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "label"),
+    [
+        ({"glioma": 0.3, "meningioma": 0.25, "no_tumor": 0.45}, "glioma"),
+        ({"glioma": 0.3, "meningioma": 0.15, "no_tumor": 0.55}, "no_tumor"),
+        ({"glioma": 0.2, "meningioma": 0.6, "no_tumor": 0.2}, "meningioma"),
+    ],
+)
+def test_a_finding_that_is_more_likely_a_tumor_than_none_has_the_class_of_a_tumor(
+    probabilities: dict[str, float], label: str
+) -> None:
+    assert label_of(probabilities) == label

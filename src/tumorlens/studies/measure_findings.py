@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Ints
+from tumorlens.datasets.classes import HEALTHY
 from tumorlens.model_card.study_limit import StudyLimit
 from tumorlens.scan.lesion_size import measure_lesions
 from tumorlens.studies.plane_stack import PlaneStack
@@ -52,7 +53,7 @@ def measure_finding(
     assert lesion is not None
     tumor = Finding(
         number=number,
-        label=max(probabilities, key=lambda name: probabilities[name]),
+        label=label_of(probabilities),
         probabilities=probabilities,
         voxels=len(voxels),
         ml=ml,
@@ -66,6 +67,13 @@ def measure_finding(
         above_limit=None,
     )
     return replace(tumor, above_limit=limit.counts(ml, tumor.tumor_probability))
+
+
+def label_of(probabilities: dict[str, float]) -> str:
+    """The most probable class: of those with a tumor, where a tumor is more likely than none."""
+    tumors = {name: p for name, p in probabilities.items() if name not in HEALTHY}
+    among = tumors if sum(tumors.values()) >= 0.5 else probabilities
+    return max(among, key=lambda name: among[name])
 
 
 def with_finding_pixels(

@@ -77,7 +77,8 @@ class Finding:
 
     Attributes:
         number: from 1, the largest first; the value of its voxels in the mask.
-        label: the most probable class, by `probabilities`; may be a class without a tumor, which is flagged.
+        label: the most probable class with a tumor where `tumor_probability` is at least one half, else the most
+            probable class, which has none and is flagged.
         probabilities: class -> mean over the slices, weighted by the pixels of the finding.
         voxels: of the finding.
         ml: its volume in milliliters; None where the spacing is unknown.
