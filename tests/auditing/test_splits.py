@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.fixtures import tiny_datasets
 from tests.fixtures.refusal import assert_refused
 from tumorlens.auditing import split_folds, split_given, split_whole
-from tumorlens.datasets import Table, check_groups, pool
+from tumorlens.datasets import Sample, Table, check_groups, pool
 from tumorlens.errors import SplitError
 
 COUNTS = {"glioma": 30, "meningioma": 20, "pituitary": 15}
@@ -230,3 +231,34 @@ def test_without_a_test_subset_every_patient_is_in_train_or_val(table: Table) ->
     assert (whole.plan.source, whole.plan.folds, whole.plan.val) == ("whole", None, 0.2)
     assert split_whole(table, val=0.2, seed=1).split_hash == whole.split_hash
     assert {s.split for s in split_whole(table, val=0).samples} == {"train"}
+
+
+def _pooled(patients: dict[str, int], images: int = 4) -> Table:
+    """A set of three classes, and others of one class: name -> number of patients."""
+    sets = {"large": ("glioma", "pituitary", "no_tumor"), **dict.fromkeys(patients, ("no_tumor",))}
+    samples = tuple(
+        Sample(f"{name}/{label}-{p}-{i}", Path("a.png"), label, group=f"{name}:{label}-{p}")
+        for name, labels in sets.items()
+        for label in labels
+        for p in range(patients.get(name, 40))
+        for i in range(images)
+    )
+    return Table("pooled", samples, ("glioma", "pituitary", "no_tumor"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_set_of_a_pooled_table_is_spread_over_all_folds(seed: int) -> None:
+    table = _pooled({"heads": 6, "lesions": 200})
+    for fold in range(5):
+        test = split_folds(table, fold=fold, seed=seed).subset("test")
+        patients = {name: {s.group for s in test if s.dataset == name} for name in ("heads", "lesions", "large")}
+        assert len(patients["heads"]) in (1, 2)
+        assert len(patients["lesions"]) == 40
+        assert len(patients["large"]) == 24
+
+
+def test_a_set_of_few_patients_keeps_them_for_training_when_others_fill_val() -> None:
+    val = split_folds(_pooled({"heads": 6, "lesions": 200}), val=0.1).subset("val")
+    assert {s.dataset for s in val} == {"large", "lesions"}
+    alone = _pooled({}).filter(lambda s: s.label != "no_tumor" or int(s.id.split("-")[1]) < 3)
+    assert {s.label for s in split_folds(alone, folds=3, val=0.1).subset("val")} == {"glioma", "pituitary", "no_tumor"}

@@ -51,6 +51,28 @@ def test_another_epoch_or_seed_has_another_order_and_other_augmentation() -> Non
     assert any(not torch.equal(first[label], second[label]) for label in LABELS)
 
 
+def test_images_are_sampled_as_often_as_their_weights_say_and_as_many_in_every_epoch() -> None:
+    data = SliceDataset(IMAGES, range(12), LABELS, None)
+    weights = [0.25] * 4 + [1.0] * 4 + [2.5] * 4
+    sampler = loader(data, 2, 0, train=True, weights=weights).sampler
+    counts = np.zeros((40, 12))
+    for epoch in range(40):
+        sampler.set_epoch(epoch)
+        drawn = list(sampler)
+        assert len(drawn) == len(sampler) == 15
+        assert len({seed for _, seed in drawn}) == 15  # a repeated image is augmented in another way
+        np.add.at(counts[epoch], [position for position, _ in drawn], 1)
+    assert (np.abs(counts - weights) < 1).all()  # 2.5 is two or three times
+    assert np.abs(counts.mean(0) - weights).max() < 0.25
+    assert len({tuple(row) for row in counts}) > 20
+
+
+def test_equal_weights_change_nothing() -> None:
+    data = SliceDataset(IMAGES, range(12), LABELS, None)
+    plain, weighted = (loader(data, 2, 0, train=True, weights=w).sampler for w in (None, [1.0] * 12))
+    assert list(weighted) == list(plain)
+
+
 def test_loading_images_does_not_change_the_global_generator() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()

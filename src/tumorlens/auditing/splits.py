@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tumorlens._arrays import Floats
-from tumorlens.datasets import SplitLevel, SplitPlan, Table, check_groups
+from tumorlens.datasets import Sample, SplitLevel, SplitPlan, Table, check_groups
 from tumorlens.errors import SplitError
 
 LOGGER = logging.getLogger(__name__)
@@ -140,40 +140,60 @@ def _hold_out_val(table: Table, val: float, seed: int, image_level: bool) -> Tab
     """Move a share of train to val, by whole patients."""
     if val == 0:
         return table
-    train = table.subset("train")
+    train = _without_rare_sets(table.subset("train"), val, image_level)
     sides = _distribute(train, np.array([1 - val, val]), seed + 1, image_level, "make no val subset (--val 0)")
     val_ids = {s.id for s, i in zip(train.samples, sides, strict=True) if i == 1}
     samples = tuple(replace(s, split="val") if s.id in val_ids else s for s in table.samples)
     return replace(table, samples=samples)
 
 
+def _without_rare_sets(train: Table, val: float, image_level: bool) -> Table:
+    """The samples that may become val: those of sets whose share of val is at least one patient.
+
+    A set of few patients, pooled with larger ones, would lose a quarter of them. It keeps all of them for training,
+    unless val would then lack one of its classes.
+    """
+    units: dict[str, set[str]] = {}
+    for sample in train.samples:
+        units.setdefault(sample.dataset, set()).add(_unit(sample, image_level))
+    large = {name for name, members in units.items() if len(members) * val >= 1}
+    kept = {sample.label for sample in train.samples if sample.dataset in large}
+    return train.filter(lambda sample: sample.dataset in large or sample.label not in kept)
+
+
 def _distribute(table: Table, shares: Floats, seed: int, image_level: bool, advice: str) -> list[int]:
     """The subset of every sample, by whole patients: largest patients first, each to the subset that needs it most.
 
-    That is the subset with the fewest images of the patient's classes, relative to its share. Largest first keeps
-    the shares in images as well as in patients; the shuffle decides between equals.
+    That is the subset with the fewest images of the patient's classes in the patient's data set, relative to its
+    share, so that each data set of a pooled table is spread over all subsets. Largest first keeps the shares in images
+    as well as in patients; the shuffle decides between equals.
     """
-    names = [s.id if image_level else s.unit for s in table.samples]
-    _, unit = np.unique(names, return_inverse=True)
-    counts = np.zeros((unit.max() + 1, len(table.classes)))  # images, by patient and class
-    for i, label in zip(unit, table.labels, strict=True):
-        counts[i, label] += 1
-    for name, n in zip(table.classes, np.count_nonzero(counts, axis=0), strict=True):
+    _, unit = np.unique([_unit(s, image_level) for s in table.samples], return_inverse=True)
+    patients = [len(set(unit[np.array(table.labels) == label])) for label in range(len(table.classes))]
+    for name, n in zip(table.classes, patients, strict=True):
         if 0 < n < len(shares):
             raise SplitError(
                 found=f"{table.name}: class {name} has {n} patients or images for {len(shares)} subsets",
                 expected="at least one for each",
                 advice=advice,
             )
+    strata = {stratum: i for i, stratum in enumerate(sorted({(s.dataset, s.label) for s in table.samples}))}
+    counts = np.zeros((unit.max() + 1, len(strata)))  # images, by patient, and by data set with class
+    for i, sample in zip(unit, table.samples, strict=True):
+        counts[i, strata[sample.dataset, sample.label]] += 1
     order = np.random.default_rng(seed).permutation(len(counts))
-    filled = np.zeros((len(shares), len(table.classes)))
+    filled = np.zeros((len(shares), len(strata)))
     side = np.zeros(len(counts), dtype=int)
     for i in order[np.argsort(-counts[order].sum(axis=1), kind="stable")]:
-        own, all_classes = filled @ counts[i] / shares, filled.sum(axis=1) / shares
-        side[i] = np.lexsort((all_classes, own))[0]
+        own, all_strata = filled @ counts[i] / shares, filled.sum(axis=1) / shares
+        side[i] = np.lexsort((all_strata, own))[0]
         filled[side[i]] += counts[i]
     assigned: list[int] = side[unit].tolist()
     return assigned
+
+
+def _unit(sample: Sample, image_level: bool) -> str:
+    return sample.id if image_level else sample.unit
 
 
 def _level(table: Table, image_level: bool) -> SplitLevel:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from tumorlens._arrays import Ints
 from tumorlens.datasets import Table
 from tumorlens.scan import GrayImage
 from tumorlens.training.augmentation.lesion_augmentation import LesionAugmentation
@@ -90,10 +91,21 @@ class SliceDataset(Dataset[TrainingExample]):
 
 
 class SeededSampler(Sampler[SeededIndex]):
-    """Positions in random order, each with a seed; both depend on (seed, epoch) only."""
+    """Positions in random order, each with a seed; both depend on (seed, epoch) only.
 
-    def __init__(self, length: int, seed: int, shuffle: bool) -> None:
+    Args:
+        length: number of examples.
+        seed: of the order and of the seeds.
+        shuffle: False for the order of the examples.
+        weights: (length,) how often each example is sampled in an epoch, on average, with `shuffle`; None for once. An
+            epoch has as many samples as their sum, rounded; one of weight 0.3 is sampled in three of ten epochs, one of
+            weight 2.5 two or three times.
+    """
+
+    def __init__(self, length: int, seed: int, shuffle: bool, weights: Sequence[float] | None = None) -> None:
         self.length, self.seed, self.shuffle = length, seed, shuffle
+        self.weights = None if weights is None else np.asarray(weights, dtype=np.float64)
+        self.samples = length if self.weights is None else max(1, round(float(self.weights.sum())))
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -101,13 +113,22 @@ class SeededSampler(Sampler[SeededIndex]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.length
+        return self.samples
 
     def __iter__(self) -> Iterator[SeededIndex]:
         rng = np.random.default_rng([self.seed, self.epoch])
         order = rng.permutation(self.length) if self.shuffle else np.arange(self.length)
-        seeds = rng.integers(0, 2**31, size=self.length)
+        if self.weights is not None:
+            order = rng.permutation(np.repeat(order, self._counts_of(order, float(rng.random()))))
+        seeds = rng.integers(0, 2**31, size=len(order))
         return iter([(int(i), int(s)) for i, s in zip(order, seeds, strict=True)])
+
+    def _counts_of(self, order: Ints, offset: float) -> Ints:
+        """How often each example is sampled: systematic sampling, so that their sum is the same in every epoch."""
+        assert self.weights is not None
+        ends = np.cumsum(self.weights[order]) * (self.samples / self.weights.sum())
+        ends[-1] = self.samples  # exactly
+        return np.diff(np.floor(ends + offset), prepend=0.0).astype(np.int64)
 
 
 def loaders(
@@ -129,24 +150,35 @@ def loaders(
     train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions)
     # On a CPU the network needs every core, and the images are already decoded.
     workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
-    fit = loader(train, recipe.batch_size, seed, train=True, workers=workers)
+    weights = [recipe.sampling.get(table.samples[row].dataset, 1.0) for row in rows["train"]]
+    fit = loader(train, recipe.batch_size, seed, train=True, workers=workers, weights=weights)
     if not rows["val"]:
         return fit, None
     val = SliceDataset(images, rows["val"], table.labels, None, masks)
     return fit, loader(val, recipe.batch_size, seed, train=False)
 
 
-def loader(data: SliceDataset, batch_size: int, seed: int, *, train: bool, workers: int = 0) -> Loader:
+def loader(
+    data: SliceDataset,
+    batch_size: int,
+    seed: int,
+    *,
+    train: bool,
+    workers: int = 0,
+    weights: Sequence[float] | None = None,
+) -> Loader:
     """Batches, each a `Batch`.
 
     Training drops an incomplete last batch, because batch norm fails on a single image; with shuffling, every image is
-    used in some epochs.
+    used in some epochs. `weights` are those of `SeededSampler`, for training.
     """
+    unequal = weights is not None and any(weight != 1 for weight in weights)
+    sampler = SeededSampler(len(data), seed, shuffle=train, weights=weights if unequal else None)
     return DataLoader(
         data,
         batch_size=batch_size,
-        sampler=SeededSampler(len(data), seed, shuffle=train),
-        drop_last=train and len(data) > batch_size,
+        sampler=sampler,
+        drop_last=train and len(sampler) > batch_size,
         num_workers=workers,
         collate_fn=_collated,
         pin_memory=torch.cuda.is_available(),

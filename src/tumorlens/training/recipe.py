@@ -185,6 +185,11 @@ class Recipe(_RecipeGroup):
     schedule: Schedule = Schedule()
     loss: Loss = Loss()
     augment: Augment = Augment()
+    sampling: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
+        default={},
+        description="by name of a data set, how often each of its images is sampled in an epoch, on average; "
+        "1 for the sets that are not named",
+    )
     stop: Stop = Stop()
     precision: Literal["auto", "bf16", "float32"] = Field(default="auto", description="auto: bf16 where it is fast")
     precise_batch_norm: bool = Field(
