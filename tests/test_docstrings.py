@@ -88,6 +88,7 @@ def study(folder: Path, series: Path) -> None:
 MORE_DATA = {
     "Finding": "study",
     "StudyResult": "study",
+    "dicom_results": "study",
     "predict_study": "study",
     "read_volume": "study",
     "benchmark": "benchmark_graph",

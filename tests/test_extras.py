@@ -87,9 +87,9 @@ def test_a_plug_in_is_what_a_decoder_of_pydicom_needs(package: str) -> None:
 def test_every_package_of_an_extra_is_imported_or_called() -> None:
     modules = imported_modules()
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
-    for extra in ("audit", "train", "openvino"):
+    for extra in ("audit", "train", "dicom", "openvino"):
         for package in packages(extra):
-            called = package in CALLS and CALLS[package] in source
+            called = package in PLUGINS or (package in CALLS and CALLS[package] in source)
             assert called or MODULES.get(package, package.replace("-", "_")) in modules, f"{extra}: {package}"
 
 
@@ -104,11 +104,17 @@ def test_every_package_with_pretrained_weights_is_one_of_the_extra() -> None:
 def test_an_error_names_the_smallest_extra_with_the_module() -> None:
     extra_of = {
         MODULES.get(package, package.replace("-", "_")): extra
-        for extra in ("train", "audit", "openvino")
+        for extra in ("train", "audit", "dicom", "openvino")
         for package in packages(extra)
     }
     calls = required()
-    assert {("h5py", "audit"), ("sklearn", "audit"), ("torch", "train"), ("openvino", "openvino")} <= set(calls)
+    assert {
+        ("h5py", "audit"),
+        ("sklearn", "audit"),
+        ("torch", "train"),
+        ("openvino", "openvino"),
+        ("highdicom", "dicom"),
+    } <= set(calls)
     assert [call for call in calls if call[1] is not None and call[1] != extra_of[call[0]]] == []
 
 

@@ -31,6 +31,7 @@ ROOMS = (
     "model_card",
     "deploy",
     "studies",
+    "dicom_results",
     "predictions",
     "benchmarking",
     "demo",

@@ -1,5 +1,6 @@
 """The public names of tumorlens, written once: type checkers read them, and `lazy_loader` loads them on first use."""
 
+from . import dicom_results as dicom_results
 from ._network_table import list_networks as list_networks
 from .auditing import AuditReport as AuditReport
 from .auditing import split_folds as split_folds

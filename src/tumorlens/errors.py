@@ -70,6 +70,10 @@ class StudyError(TumorlensError):
     """A study without a series that can be predicted."""
 
 
+class DicomResultError(TumorlensError):
+    """A result that cannot be written as a DICOM object; the message says why."""
+
+
 class DataError(TumorlensError):
     """A folder or a table that does not hold what its data set should."""
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -209,7 +208,7 @@ def predict(
     for message in found.failed:
         fail(message)
     code = ExitCode.FAILED if found.failed else ExitCode.DONE
-    record.add(model_sha256=sha256(predictor.path.read_bytes()).hexdigest(), providers=list(predictor.providers))
+    record.add(model_sha256=predictor.sha256, providers=list(predictor.providers))
     with claim_folder(out_dir, started=resume and out_dir.exists()) if out_dir else nullcontext():
         if out_dir and found.studies and resume:
             check_resumed(out_dir, record)

@@ -11,7 +11,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -76,7 +75,7 @@ class PredictionFiles:
         self.folder, self.failed = folder, list[str]()
         self._card, self._record, self._overlays, self._masks = predictor.card, record, overlays, masks
         record.add(
-            model_sha256=sha256(predictor.path.read_bytes()).hexdigest(),
+            model_sha256=predictor.sha256,
             split_hash=predictor.card.training.split_hash,
             providers=list(predictor.providers),
             overlays=overlays,

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -168,6 +170,11 @@ class Predictor:
     def classes(self) -> tuple[str, ...]:
         """Class names in output order."""
         return self.card.classes
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the model file, as hexadecimal digits."""
+        return sha256(self.path.read_bytes()).hexdigest()
 
     def predict(self, source: ScanSource, *, heatmap: bool = True, coverage: float | None = None) -> Prediction:
         """Predict one slice.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens._arrays import Floats
 from tumorlens.scan.types import Pixels, Scan
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 PLANES = ("axial", "coronal", "sagittal")
 """Names of the planes; the normal of an axial slice is nearest to the foot-head axis."""
@@ -37,11 +40,13 @@ class SliceSource:
         path: of the file; of a member of a zip archive ARCHIVE/MEMBER.
         frame: number of the frame in the file, counted from 1; None in a file with a single image.
         sop_instance_uid: of the DICOM file; None for other formats.
+        header: of the DICOM file, without pixels: it holds patient data, and is in no text and no comparison.
     """
 
     path: Path
     frame: int | None = None
     sop_instance_uid: str | None = None
+    header: Dataset | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

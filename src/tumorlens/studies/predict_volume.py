@@ -107,6 +107,7 @@ def predict_volume(
         limit=limit,
         undetermined=undetermined,
         milliseconds=1000 * (time.perf_counter() - started),
+        model_sha256=predictor.sha256,
     )
 
 

@@ -15,7 +15,8 @@ from tumorlens.studies.study_page import study_page
 from tumorlens.studies.study_result import StudyResult
 
 STUDY = "study.json"
-_COLORS = ((0, 229, 255), (255, 140, 0), (190, 120, 255), (120, 220, 90), (255, 95, 130))
+FINDING_COLORS = ((0, 229, 255), (255, 140, 0), (190, 120, 255), (120, 220, 90), (255, 95, 130))
+"""Red, green and blue of the first finding, the second and so on, in viewers; then from the first again."""
 
 
 def write_study(result: StudyResult, folder: str | Path, record: Mapping[str, Any] | None = None) -> None:
@@ -49,6 +50,6 @@ def _color_table(labels: Mapping[str, int]) -> str:
     """Value, name, red, green, blue and opacity, one label a line."""
     lines = []
     for name, value in labels.items():
-        red, green, blue = _COLORS[(value - 1) % len(_COLORS)] if value else (0, 0, 0)
+        red, green, blue = FINDING_COLORS[(value - 1) % len(FINDING_COLORS)] if value else (0, 0, 0)
         lines.append(f"{value} {name} {red} {green} {blue} {255 if value else 0}")
     return "\n".join(lines) + "\n"

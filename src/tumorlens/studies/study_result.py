@@ -226,6 +226,7 @@ class StudyResult:
         limit: that a finding must reach to count.
         undetermined: why it is neither positive nor negative; None where it is one of them.
         milliseconds: for all slices.
+        model_sha256: of the model file; empty where it is unknown.
 
     Example:
         >>> import tumorlens
@@ -247,6 +248,7 @@ class StudyResult:
     limit: StudyLimit
     undetermined: str | None = None
     milliseconds: float = field(default=0.0, compare=False)
+    model_sha256: str = ""
 
     def __repr__(self) -> str:
         return f"StudyResult({self.summary})"
@@ -315,6 +317,7 @@ class StudyResult:
             "source": self.source,
             **self.choice.to_dict(),
             "model": self.model,
+            "model_sha256": self.model_sha256,
             "positive": self.positive,
             "undetermined": self.undetermined,
             "limit": self.limit.model_dump(mode="json"),

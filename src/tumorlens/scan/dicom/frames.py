@@ -77,7 +77,7 @@ class Frame:
     @property
     def source(self) -> SliceSource:
         """Where it is stored."""
-        return SliceSource(self.file.content.path, self.number, self.uid)
+        return SliceSource(self.file.content.path, self.number, self.uid, self.file.header)
 
     @property
     def uid(self) -> str | None:
