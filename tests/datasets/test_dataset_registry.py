@@ -44,6 +44,12 @@ def test_the_data_sets_are_tried_in_a_fixed_order() -> None:
         "br35h",
         "navoneel",
         "no_tumor",
+        "soop",
+        "open_ms",
+        "muslim_ms",
+        "whole_heads",
+        "brain_tumor_progression",
+        "default_training",
         "phantom",
         "coco",
         "bids",
@@ -60,7 +66,7 @@ def test_a_data_set_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.M
     assert open_table(folder).name == "data"
     add_file(monkeypatch, tmp_path / "toy", TOY.replace("{order}", "70"))
     datasets = discover(sets, formats)
-    assert list(datasets) == [*list(DATASETS)[:6], "toy", *list(DATASETS)[6:]]
+    assert list(datasets) == [*list(DATASETS)[:12], "toy", *list(DATASETS)[12:]]
     monkeypatch.setattr("tumorlens.datasets.table_source.DATASETS", datasets)
     assert [sample.id for sample in open_table(folder).samples] == ["toy/0.png", "toy/1.png"]
     assert open_table(f"toy:{folder}").name == "toy"

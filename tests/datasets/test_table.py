@@ -249,6 +249,6 @@ def test_the_origin_of_slices_survives_a_data_frame(tmp_path: Path) -> None:
     image = nifti_folders.save_pair(tmp_path / "a.nii.gz", tmp_path / "a_mask.nii.gz")
     table = open_table(tmp_path)
     frame = table.to_pandas()
-    assert list(frame.columns[-8:]) == list(ORIGIN_COLUMNS)
+    assert list(frame.columns[-9:]) == list(ORIGIN_COLUMNS)
     assert Table.from_pandas(frame) == table
     assert image.plane == frame["plane"][0]

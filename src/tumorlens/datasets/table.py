@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tumorlens._extras import require
 from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
-from tumorlens.datasets.slice_origin import SliceOrigin
+from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin, cells, from_cells
 from tumorlens.errors import DataError, SplitError
 from tumorlens.report import notebook_html
 from tumorlens.scan.slice_location import file_of
@@ -46,6 +46,7 @@ class Sample:
             two subsets of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where none was made.
         origin: of a slice of a volume: its volume and its place there; None for an image.
+        acquisition: plane, sequence, contrast and whether the skull was stripped; None where nothing is known.
 
     Example:
         >>> import tumorlens
@@ -63,6 +64,7 @@ class Sample:
     group: str | None = None
     split: str | None = None
     origin: SliceOrigin | None = None
+    acquisition: Acquisition | None = None
 
     def __repr__(self) -> str:
         parts = [self.id, self.label, "mask" if self.mask else "no mask"]
@@ -237,17 +239,18 @@ class Table:
     def to_pandas(self) -> DataFrame:
         """One row per sample, in the order of `samples`: id, image, label, mask, group, split; paths as text.
 
-        With slices of volumes the attributes of `SliceOrigin` follow as columns, as text. What is not known is None.
+        The attributes of `SliceOrigin` and `Acquisition` follow as columns, as text, where some are known.
+        What is not known is None.
         The other facts of the table are in ``frame.attrs``: name, classes, notes and plan.
 
         Raises:
             MissingExtraError: pandas is not installed; tumorlens does not install it.
         """
         pandas = require("pandas", None, "make a data frame")
-        origins = ORIGIN_COLUMNS if self.has_volumes else ()
+        origins = ORIGIN_COLUMNS if self.has_origins else ()
         rows = [
             [s.id, str(s.image), s.label, s.mask and str(s.mask), s.group, s.split]
-            + ([cell or None for cell in s.origin.cells()] if s.origin else [None] * len(origins))
+            + ([cell or None for cell in cells(s.origin, s.acquisition)] if origins else [])
             for s in self.samples
         ]
         columns = [*_COLUMNS, *origins]
@@ -262,9 +265,9 @@ class Table:
 
         Args:
             frame: one row per image. The columns image (a path) and label are needed; id, mask, group (the patient),
-                split and those of `SliceOrigin` may follow. A missing value (None, NaN) means unknown. Another column
-                is an error, since a patient under another name would be lost. Without a column id, ids and groups get
-                the table's name.
+                split and those of `SliceOrigin` and `Acquisition` may follow. A missing value (None, NaN) means
+                unknown. Another column is an error, since a patient under another name would be lost. Without a column
+                id, ids and groups get the table's name.
             name: of the table; ``frame.attrs["name"]`` by default, or ``"frame"``.
             classes: class names in output order; ``frame.attrs["classes"]`` by default, or the labels, sorted.
 
@@ -317,6 +320,11 @@ class Table:
         return any(s.origin for s in self.samples)
 
     @property
+    def has_origins(self) -> bool:
+        """True where some samples are slices of volumes, or have a known acquisition."""
+        return any(s.origin or s.acquisition for s in self.samples)
+
+    @property
     def volumes(self) -> dict[str, tuple[Sample, ...]]:
         """The slices of each volume, by plane and by their index; images are left out."""
         slices: dict[str, list[Sample]] = {}
@@ -363,6 +371,7 @@ def _sample_of(name: str, row: dict[str, Any]) -> Sample:
     split, group = known.get("split"), known.get("group")
     if split not in (None, *SPLITS):
         raise SplitError(found=f"{name}: split '{split}' of {known['image']}", expected="train, val or test")
+    origin, acquisition = from_cells(known)
     return Sample(
         id=known.get("id", f"{name}/{known['image']}"),
         image=Path(known["image"]),
@@ -370,7 +379,8 @@ def _sample_of(name: str, row: dict[str, Any]) -> Sample:
         mask=Path(known["mask"]) if "mask" in known else None,
         group=f"{name}:{group}" if group and "id" not in known else group,
         split=split,
-        origin=SliceOrigin.from_cells(known),
+        origin=origin,
+        acquisition=acquisition,
     )
 
 

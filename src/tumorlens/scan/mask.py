@@ -62,6 +62,21 @@ def thresholded(probability: npt.NDArray[np.floating]) -> Mask:
     return mask
 
 
+def filled(mask: Mask) -> Mask:
+    """The mask with its holes: background that no path connects with the border of the slice.
+
+    Args:
+        mask: (H, W) or (D, H, W) uint8; slices are filled one by one.
+
+    Returns:
+        The same shape.
+    """
+    from scipy.ndimage import binary_fill_holes  # here, since prediction does without scipy's images
+
+    slices = [binary_fill_holes(one) for one in (mask if mask.ndim == 3 else mask[None])]
+    return np.stack(slices).astype(np.uint8).reshape(mask.shape)
+
+
 def is_box_mask(mask: Mask) -> bool:
     """Whether a mask is one filled bounding box, with sides parallel to the image's, and not tiny.
 

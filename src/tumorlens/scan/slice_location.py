@@ -10,6 +10,7 @@ from tumorlens.scan.volume import PLANES
 
 _LOCATION = re.compile(
     rf"(?P<file>.+)#(?P<plane>{'|'.join(PLANES)}|frame)=(?P<index>\d{{1,7}})(?:&labels=(?P<labels>\d+(?:,\d+)*))?"
+    r"(?P<filled>&filled)?"
 )
 
 
@@ -22,6 +23,7 @@ class SliceLocation:
         plane: one of `PLANES`, of a slice in a NIfTI volume; None for a frame of a DICOM file, which keeps its plane.
         index: of the slice in the upright volume, from 0; number of the frame in its DICOM file, from 1.
         labels: values of the voxels that count as tumor, of a slice in a mask; empty for all but 0.
+        filled: whether holes in the slice of a mask count as tumor, as for a mask of the enhancing rim alone.
 
     Example:
         >>> from pathlib import Path
@@ -34,6 +36,7 @@ class SliceLocation:
     plane: str | None
     index: int
     labels: tuple[int, ...] = ()
+    filled: bool = False
 
     @classmethod
     def parse(cls, path: Path) -> SliceLocation | None:
@@ -43,13 +46,14 @@ class SliceLocation:
             return None
         plane = None if match["plane"] == "frame" else match["plane"]
         labels = tuple(map(int, match["labels"].split(","))) if match["labels"] else ()
-        return cls(path.with_name(match["file"]), plane, int(match["index"]), labels)
+        return cls(path.with_name(match["file"]), plane, int(match["index"]), labels, bool(match["filled"]))
 
     @property
     def fragment(self) -> str:
         """The part of the path behind the name of the file."""
         labels = f"&labels={','.join(map(str, self.labels))}" if self.labels else ""
-        return f"{self.plane}={self.index:03d}{labels}" if self.plane else f"frame={self.index}"
+        filled = "&filled" if self.filled else ""
+        return f"{self.plane}={self.index:03d}{labels}{filled}" if self.plane else f"frame={self.index}"
 
     @property
     def path(self) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens.errors import ScanError
+from tumorlens.scan.mask import filled
 from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.types import Mask
 from tumorlens.scan.volume import Volume
@@ -26,13 +27,16 @@ def same_grid(one: Volume, other: Volume) -> bool:
     return bool(distance <= _SAME_GRID * np.linalg.norm(one.affine[:3, :3], axis=0).min())
 
 
-def read_mask_volume(path: Path, plane: str | None = None, labels: tuple[int, ...] = ()) -> tuple[Volume, Mask]:
+def read_mask_volume(
+    path: Path, plane: str | None = None, labels: tuple[int, ...] = (), *, fill: bool = False
+) -> tuple[Volume, Mask]:
     """Read a mask that is a volume, its slices upright by the affine of the file, never by the order of its axes.
 
     Args:
         path: of a NIfTI file.
         plane: of the slices, one of `PLANES`; None for that of the acquisition.
         labels: values that count as tumor; empty for all but 0.
+        fill: whether holes count as tumor, slice by slice.
 
     Returns:
         The volume, and (D, H, W) uint8, 1 = tumor.
@@ -50,7 +54,8 @@ def read_mask_volume(path: Path, plane: str | None = None, labels: tuple[int, ..
             "apply a threshold to probabilities first; only their authors know it",
             expected=f"a mask: at most {_MOST_LABELS} whole numbers from 0",
         )
-    return volume, (np.isin(voxels, labels) if labels else voxels != 0).astype(np.uint8)
+    mask: Mask = (np.isin(voxels, labels) if labels else voxels != 0).astype(np.uint8)
+    return volume, filled(mask) if fill else mask
 
 
 def resample_mask(mask: Mask, source: Volume, target: Volume) -> Mask:

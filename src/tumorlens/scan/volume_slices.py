@@ -16,6 +16,7 @@ from tumorlens.scan.content import FileContent, identify
 from tumorlens.scan.dicom.dicom_file import read_dicom_file
 from tumorlens.scan.dicom.frames import Frame, frames_of
 from tumorlens.scan.dicom.stacks import unreadable
+from tumorlens.scan.mask import filled
 from tumorlens.scan.nifti import read_nifti_volume
 from tumorlens.scan.slice_location import SliceLocation
 from tumorlens.scan.types import Mask, Scan
@@ -50,6 +51,8 @@ def slice_size(location: SliceLocation) -> tuple[int, int]:
 def read_mask_slice(location: SliceLocation) -> Mask:
     """Read one slice of a mask: 1 where a voxel has one of the labels of the location, or any but 0.
 
+    Holes are filled where the location says so.
+
     Returns:
         (H, W) uint8.
 
@@ -59,7 +62,8 @@ def read_mask_slice(location: SliceLocation) -> Mask:
     pixels = read_slice(location).pixels
     if pixels.dtype.kind == "f" and not (np.rint(pixels) == pixels).all():
         raise ScanError(location.path, "holds values that are no whole numbers", expected="a mask with labels from 0")
-    return (np.isin(pixels, location.labels) if location.labels else pixels != 0).astype(np.uint8)
+    mask: Mask = (np.isin(pixels, location.labels) if location.labels else pixels != 0).astype(np.uint8)
+    return filled(mask) if location.filled else mask
 
 
 def frame_slice(frame: Frame) -> Scan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -51,6 +52,8 @@ SeededIndex = tuple[int, int]
 """Position of an example, and the seed of its augmentation."""
 
 Loader = DataLoader[TrainingExample]
+
+_WORTH_A_PROCESS = 1000  # images of the training subset
 
 
 class SliceDataset(Dataset[TrainingExample]):
@@ -128,7 +131,8 @@ class SeededSampler(Sampler[SeededIndex]):
         assert self.weights is not None
         ends = np.cumsum(self.weights[order]) * (self.samples / self.weights.sum())
         ends[-1] = self.samples  # exactly
-        return np.diff(np.floor(ends + offset), prepend=0.0).astype(np.int64)
+        counts: Ints = np.diff(np.floor(ends + offset), prepend=0.0).astype(np.int64)
+        return counts
 
 
 def loaders(
@@ -148,14 +152,24 @@ def loaders(
     if masks and (augment.lesion_inpainting or augment.lesion_copy_paste):
         lesions = LesionAugmentation.of(augment, table, images, masks, rows["train"])
     train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions)
-    # On a CPU the network needs every core, and the images are already decoded.
-    workers = min(8, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
+    workers = _workers(len(rows["train"]))
     weights = [recipe.sampling.get(table.samples[row].dataset, 1.0) for row in rows["train"]]
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers, weights=weights)
     if not rows["val"]:
         return fit, None
     val = SliceDataset(images, rows["val"], table.labels, None, masks)
     return fit, loader(val, recipe.batch_size, seed, train=False)
+
+
+def _workers(images: int) -> int:
+    """Number of processes that augment training images while the network learns.
+
+    On a CPU one is enough: augmentation takes less than half of the time of a step. Few images are not worth its
+    start, and where processes are not forked, each one would get a copy of all images.
+    """
+    if torch.cuda.is_available():
+        return min(8, (os.cpu_count() or 2) - 1)
+    return int(sys.platform == "linux" and images >= _WORTH_A_PROCESS and len(os.sched_getaffinity(0)) > 1)
 
 
 def loader(
@@ -180,6 +194,7 @@ def loader(
         sampler=sampler,
         drop_last=train and len(sampler) > batch_size,
         num_workers=workers,
+        persistent_workers=workers > 0,
         collate_fn=_collated,
         pin_memory=torch.cuda.is_available(),
     )

@@ -34,7 +34,9 @@ def test_volumes_after_contrast_are_used_with_the_masks_of_lesions(tmp_path: Pat
     assert set(table.volumes) == {f"{tmp_path.name}/sub-01/anat/sub-01_ce-gadolinium_T1w.nii.gz"}
     assert {s.group for s in table} == {f"{tmp_path.name}:sub-01"}
     assert {s.label for s in table} == {"tumor", "no_tumor"}
-    assert all(s.origin and s.origin.contrast and s.origin.sequence == "T1 after contrast" for s in table)
+    assert all(
+        s.acquisition and s.acquisition.contrast and s.acquisition.sequence == "T1 after contrast" for s in table
+    )
     for reason in ("T1w without contrast", "another kind than T1w", "no mask of a lesion"):
         assert sum(f"1 file left out: {reason}" in note or reason in note for note in table.notes) == 1
 

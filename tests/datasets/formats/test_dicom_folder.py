@@ -46,7 +46,7 @@ def test_every_slice_has_series_study_and_sequence(study: Path) -> None:
     header = pydicom.dcmread(next(study.rglob("*.dcm")))
     assert {s.origin.study for s in table if s.origin} == {short_hash(header.StudyInstanceUID)}
     assert {s.group for s in table} == {f"dicom:{short_hash(header.PatientID)}"}
-    assert {s.origin.sequence: s.origin.contrast for s in table if s.origin} == {
+    assert {s.acquisition.sequence: s.acquisition.contrast for s in table if s.acquisition} == {
         "T1 after contrast": True,
         "FLAIR": None,
     }

@@ -40,3 +40,12 @@ def test_it_is_the_fourth_class_when_pooled_with_figshare(folder: Path, tmp_path
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path, counts: dict[str, int]) -> None:
     with assert_refused(DataError, found="no images in images/ found"):
         read(tiny_datasets.class_folders(tmp_path, counts))
+
+
+def test_images_that_are_ct_or_may_show_a_tumor_are_left_out_and_counted(folder: Path) -> None:
+    for name in ("Te-noTr_0000.jpg", "Tr-no_0465.jpg", "Tr-no_1410.jpg"):
+        (folder / "images" / name).write_bytes((folder / "images" / "0.png").read_bytes())
+    table = read(folder)
+    assert len(table) == 3
+    assert "no_tumor: 1 images left out: CT, not MRI" in table.notes
+    assert "no_tumor: 2 images left out: may be a tumor" in table.notes

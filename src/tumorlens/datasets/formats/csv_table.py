@@ -15,7 +15,7 @@ from tumorlens.datasets.formats.csv_rows import CsvRow, read_rows
 from tumorlens.datasets.formats.volume_rows import VOLUME_COLUMNS, volume_table
 from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
-from tumorlens.datasets.slice_origin import SliceOrigin
+from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin, cells, from_cells
 from tumorlens.datasets.table import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
 from tumorlens.scan.slice_location import file_of
@@ -45,13 +45,13 @@ def write_table(table: Table, path: Path, *, comments: Mapping[str, str] | None 
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         stream.write(_MARK + json.dumps(header) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
-        origins = ORIGIN_COLUMNS if table.has_volumes else ()
+        origins = ORIGIN_COLUMNS if table.has_origins else ()
         writer.writerow([*_COLUMNS, *origins, *(["comment"] if comments is not None else [])])
         for s in table.samples:
             mask = _relative(s.mask, path.parent) if s.mask else ""
             image = _relative(s.image, path.parent)
             comment = [] if comments is None else [comments.get(s.id, "")]
-            origin = s.origin.cells() if s.origin else ("",) * len(origins)
+            origin = cells(s.origin, s.acquisition) if origins else ()
             writer.writerow([s.id, image, s.label, mask, s.group or "", s.split or "", *origin, *comment])
     return path
 
@@ -132,6 +132,7 @@ def _sample(path: Path, line: int, row: CsvRow) -> Sample:
     split = row.get("split", "").lower()
     if split and split not in SPLIT_NAMES:
         raise DataError(file=path, line=line, found=f"split '{split}' found", expected=f"one of {list(SPLIT_NAMES)}")
+    origin, acquisition = _origin(path, line, row)
     return Sample(
         id=row.get("id") or _portable(row["image"]),
         image=_file(path, line, row["image"]),
@@ -139,13 +140,14 @@ def _sample(path: Path, line: int, row: CsvRow) -> Sample:
         mask=_mask(path, line, row["mask"]) if row.get("mask") else None,
         group=row.get("group") or None,
         split=SPLIT_NAMES.get(split),
-        origin=_origin(path, line, row),
+        origin=origin,
+        acquisition=acquisition,
     )
 
 
-def _origin(path: Path, line: int, row: CsvRow) -> SliceOrigin | None:
+def _origin(path: Path, line: int, row: CsvRow) -> tuple[SliceOrigin | None, Acquisition | None]:
     try:
-        return SliceOrigin.from_cells(row)
+        return from_cells(row)
     except DataError as error:
         raise DataError(file=path, line=line, found=error.found, expected=error.expected) from None
 

@@ -103,7 +103,8 @@ def _row(
 def _reference(files: VolumeFiles, volume: Volume) -> Mask | None:
     if files.reference is None:
         return None
-    _, mask = read_mask_volume(files.reference.file, files.image.plane, files.reference.labels)
+    stored = files.reference
+    _, mask = read_mask_volume(stored.file, files.image.plane, stored.labels, fill=stored.filled)
     if mask.shape != volume.size:
         raise DataError(
             file=files.reference.file,

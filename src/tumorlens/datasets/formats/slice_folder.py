@@ -1,0 +1,82 @@
+"""Folder with images/ and slices.csv, one row for each slice -> table of one class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tumorlens.datasets.formats.class_folders import SUFFIXES
+from tumorlens.datasets.formats.csv_rows import CsvRow, read_rows
+from tumorlens.datasets.slice_origin import Acquisition
+from tumorlens.datasets.table import Sample, Table
+from tumorlens.datasets.volume_samples import NO_TUMOR
+from tumorlens.errors import DataError
+
+INDEX = "slices.csv"
+
+
+@dataclass(frozen=True)
+class SliceFolder:
+    """A set of slices without a tumor, with a row for each in slices.csv.
+
+    Attributes:
+        name: of the set.
+        image: the whole name of an image without its ending, which proves that a folder holds this set.
+        columns: what is known -> the column that states it, of ``patient``, ``sequence`` and ``plane``.
+        acquisition: what holds for all of its images; columns take precedence.
+        notes: of the table.
+    """
+
+    name: str
+    image: re.Pattern[str]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    acquisition: Acquisition = field(default_factory=Acquisition)
+    notes: tuple[str, ...] = ()
+
+    def recognizes(self, folder: Path) -> bool:
+        """Whether the rows of slices.csv have the columns of this set, and all images its names."""
+        index = folder / INDEX
+        if not index.is_file() or not (folder / "images").is_dir():
+            return False
+        try:
+            rows = read_rows(index, ("image", *self.columns.values()))
+        except (DataError, OSError):
+            return False
+        return bool(rows) and all(self.image.fullmatch(row["image"]) for _, row in rows)
+
+    def read(self, folder: Path) -> Table:
+        """The table: all slices are of class no_tumor, each with its patient.
+
+        Raises:
+            DataError: no slices.csv, a column or an image is missing, or a row without a patient.
+        """
+        index = folder / INDEX
+        if not index.is_file():
+            raise DataError(file=folder, found=f"no {INDEX} found", expected=f"images/ and {INDEX}")
+        files = {path.stem: path for path in (folder / "images").glob("*") if path.suffix.lower() in SUFFIXES}
+        rows = read_rows(index, ("image", *self.columns.values()))
+        samples = [self._sample(index, line, row, files) for line, row in rows]
+        return Table(self.name, tuple(samples), (NO_TUMOR,), self.notes)
+
+    def _sample(self, index: Path, line: int, row: CsvRow, files: Mapping[str, Path]) -> Sample:
+        name, patient = row["image"], row[self.columns["patient"]]
+        if name not in files:
+            raise DataError(file=index, line=line, found=f"images/{name} does not exist", expected="an image each row")
+        if not patient:
+            raise DataError(file=index, line=line, found=f"slice {name} has no patient", expected="one for each")
+        known = {key: row[column] for key, column in self.columns.items() if key != "patient"}
+        acquisition = Acquisition(
+            plane=known.get("plane") or self.acquisition.plane,
+            sequence=known.get("sequence") or self.acquisition.sequence,
+            contrast=self.acquisition.contrast,
+            skull_stripped=self.acquisition.skull_stripped,
+        )
+        return Sample(
+            id=f"{self.name}/{name}",
+            image=files[name],
+            label=NO_TUMOR,
+            group=f"{self.name}:{patient}",
+            acquisition=acquisition,
+        )
