@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tumorlens.auditing.integrity.dicom_issues import HeaderFacts
-from tumorlens.datasets import Acquisition, Sample, Table
+from tumorlens.datasets import AcquisitionFacts, Sample, Table
 from tumorlens.errors import ScanError
 from tumorlens.scan import GrayImage, read_scan
 from tumorlens.scan.slice_location import file_of
@@ -73,7 +73,7 @@ def find_volume_facts(
     found = []
     for name, slices in table.volumes.items():
         origin = slices[0].origin
-        acquired = slices[0].acquisition or Acquisition()
+        acquired = slices[0].acquisition or AcquisitionFacts()
         assert origin is not None
         path = file_of(slices[0].image)
         stated = headers[path].defaced if path in headers else None
@@ -94,7 +94,7 @@ def find_volume_facts(
     return tuple(found)
 
 
-def _stated_stripped(acquired: Acquisition, path: Path, slices: Sequence[Sample]) -> bool | None:
+def _stated_stripped(acquired: AcquisitionFacts, path: Path, slices: Sequence[Sample]) -> bool | None:
     """Whether the skull was stripped: as the table states it, else the name of the file, else the pixels."""
     if acquired.skull_stripped is not None:
         return acquired.skull_stripped

@@ -10,7 +10,7 @@ from .formats.csv_table import write_table as write_table
 from .reference_masks import MaskLocation as MaskLocation
 from .reference_masks import load_mask as load_mask
 from .reference_masks import read_sample_mask as read_sample_mask
-from .slice_origin import Acquisition as Acquisition
+from .slice_origin import AcquisitionFacts as AcquisitionFacts
 from .slice_origin import SliceOrigin as SliceOrigin
 from .table import DUPLICATES_PREFIX as DUPLICATES_PREFIX
 from .table import SPLITS as SPLITS

@@ -42,7 +42,7 @@ class SliceOrigin:
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class AcquisitionFacts:
     """How an image was acquired, and what was removed from it; None where unknown.
 
     Attributes:
@@ -52,8 +52,8 @@ class Acquisition:
         skull_stripped: whether nothing but the brain is left.
 
     Example:
-        >>> from tumorlens.datasets import Acquisition
-        >>> Acquisition("axial", "FLAIR", contrast=False).sequence
+        >>> from tumorlens.datasets import AcquisitionFacts
+        >>> AcquisitionFacts("axial", "FLAIR", contrast=False).sequence
         'FLAIR'
     """
 
@@ -63,9 +63,9 @@ class Acquisition:
     skull_stripped: bool | None = None
 
 
-def cells(origin: SliceOrigin | None, acquisition: Acquisition | None) -> tuple[str, ...]:
+def cells(origin: SliceOrigin | None, acquisition: AcquisitionFacts | None) -> tuple[str, ...]:
     """The values of `COLUMNS` as text; empty where unknown."""
-    known = acquisition or Acquisition()
+    known = acquisition or AcquisitionFacts()
     plane = (origin.plane if origin else None) or known.plane or ""
     position = f"{origin.position:.8g}" if origin and origin.position is not None else ""
     place = (origin.volume, plane, str(origin.slice_index)) if origin else ("", plane, "")
@@ -74,7 +74,7 @@ def cells(origin: SliceOrigin | None, acquisition: Acquisition | None) -> tuple[
     return (*place, position, *group, known.sequence or "", words[known.contrast], words[known.skull_stripped])
 
 
-def from_cells(row: Mapping[str, str]) -> tuple[SliceOrigin | None, Acquisition | None]:
+def from_cells(row: Mapping[str, str]) -> tuple[SliceOrigin | None, AcquisitionFacts | None]:
     """The origin and the acquisition that a row of a table states; None where it states nothing.
 
     Args:
@@ -86,13 +86,13 @@ def from_cells(row: Mapping[str, str]) -> tuple[SliceOrigin | None, Acquisition 
     for name, known in (("plane", (*PLANES, "")), ("contrast", _WORDS), ("skull_stripped", _WORDS)):
         if row.get(name, "") not in known:
             raise DataError(found=f"{name} '{row.get(name, '')}'", expected=f"one of {list(known)}")
-    acquisition = Acquisition(
+    acquisition = AcquisitionFacts(
         plane=row.get("plane") or None,
         sequence=row.get("sequence") or None,
         contrast=_WORDS[row.get("contrast", "")],
         skull_stripped=_WORDS[row.get("skull_stripped", "")],
     )
-    return _origin(row), acquisition if acquisition != Acquisition() else None
+    return _origin(row), acquisition if acquisition != AcquisitionFacts() else None
 
 
 def _origin(row: Mapping[str, str]) -> SliceOrigin | None:

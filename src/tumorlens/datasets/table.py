@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tumorlens._extras import require
 from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
-from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin, cells, from_cells
+from tumorlens.datasets.slice_origin import AcquisitionFacts, SliceOrigin, cells, from_cells
 from tumorlens.errors import DataError, SplitError
 from tumorlens.report import notebook_html
 from tumorlens.scan.slice_location import file_of
@@ -64,7 +64,7 @@ class Sample:
     group: str | None = None
     split: str | None = None
     origin: SliceOrigin | None = None
-    acquisition: Acquisition | None = None
+    acquisition: AcquisitionFacts | None = None
 
     def __repr__(self) -> str:
         parts = [self.id, self.label, "mask" if self.mask else "no mask"]
@@ -239,7 +239,7 @@ class Table:
     def to_pandas(self) -> DataFrame:
         """One row per sample, in the order of `samples`: id, image, label, mask, group, split; paths as text.
 
-        The attributes of `SliceOrigin` and `Acquisition` follow as columns, as text, where some are known.
+        The attributes of `SliceOrigin` and `AcquisitionFacts` follow as columns, as text, where some are known.
         What is not known is None.
         The other facts of the table are in ``frame.attrs``: name, classes, notes and plan.
 
@@ -265,7 +265,7 @@ class Table:
 
         Args:
             frame: one row per image. The columns image (a path) and label are needed; id, mask, group (the patient),
-                split and those of `SliceOrigin` and `Acquisition` may follow. A missing value (None, NaN) means
+                split and those of `SliceOrigin` and `AcquisitionFacts` may follow. A missing value (None, NaN) means
                 unknown. Another column is an error, since a patient under another name would be lost. Without a column
                 id, ids and groups get the table's name.
             name: of the table; ``frame.attrs["name"]`` by default, or ``"frame"``.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tumorlens._arrays import Flags, Ints
 from tumorlens.datasets.classes import HEALTHY
-from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin
+from tumorlens.datasets.slice_origin import AcquisitionFacts, SliceOrigin
 from tumorlens.datasets.table import VOLUME_PREFIX, Sample
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.errors import ScanError
@@ -190,7 +190,7 @@ def _sample(entry: VolumeEntry, volume: Volume, index: int, label: str) -> Sampl
             position=None if position is None else round(position, 4),
             study=entry.study,
         ),
-        acquisition=Acquisition(volume.plane, entry.sequence, entry.contrast, entry.skull_stripped),
+        acquisition=AcquisitionFacts(volume.plane, entry.sequence, entry.contrast, entry.skull_stripped),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures import tiny_datasets
 from tests.fixtures.refusal import assert_refused
-from tumorlens.datasets import Acquisition, open_table, read_table, write_table
+from tumorlens.datasets import AcquisitionFacts, open_table, read_table, write_table
 from tumorlens.datasets.sets import muslim_ms, open_ms, soop
 from tumorlens.errors import DataError
 
@@ -36,13 +36,18 @@ MUSLIM_MS = (
 @pytest.mark.parametrize(
     ("name", "content", "patients", "acquisition"),
     [
-        ("soop", SOOP, {"soop:sub-1"}, Acquisition("axial", "FLAIR", contrast=False, skull_stripped=True)),
-        ("open_ms", OPEN_MS, {"open_ms:patient01", "open_ms:patient02"}, Acquisition("axial", "FLAIR", None, False)),
-        ("muslim_ms", MUSLIM_MS, {"muslim_ms:103", "muslim_ms:105"}, Acquisition(None, "FLAIR", None, False)),
+        ("soop", SOOP, {"soop:sub-1"}, AcquisitionFacts("axial", "FLAIR", contrast=False, skull_stripped=True)),
+        (
+            "open_ms",
+            OPEN_MS,
+            {"open_ms:patient01", "open_ms:patient02"},
+            AcquisitionFacts("axial", "FLAIR", None, False),
+        ),
+        ("muslim_ms", MUSLIM_MS, {"muslim_ms:103", "muslim_ms:105"}, AcquisitionFacts(None, "FLAIR", None, False)),
     ],
 )
 def test_a_set_is_known_by_the_names_of_its_images(
-    tmp_path: Path, name: str, content: tuple[str, list[str]], patients: set[str], acquisition: Acquisition
+    tmp_path: Path, name: str, content: tuple[str, list[str]], patients: set[str], acquisition: AcquisitionFacts
 ) -> None:
     table = open_table(slice_folder(tmp_path / "any", *content))
     assert (table.name, table.classes, {s.group for s in table}) == (name, ("no_tumor",), patients)

@@ -15,7 +15,7 @@ from tumorlens.datasets.formats.csv_rows import CsvRow, read_rows
 from tumorlens.datasets.formats.volume_rows import VOLUME_COLUMNS, volume_table
 from tumorlens.datasets.reference_masks import MaskLocation
 from tumorlens.datasets.slice_origin import COLUMNS as ORIGIN_COLUMNS
-from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin, cells, from_cells
+from tumorlens.datasets.slice_origin import AcquisitionFacts, SliceOrigin, cells, from_cells
 from tumorlens.datasets.table import Sample, SplitPlan, Table, check_groups
 from tumorlens.errors import DataError
 from tumorlens.scan.slice_location import file_of
@@ -145,7 +145,7 @@ def _sample(path: Path, line: int, row: CsvRow) -> Sample:
     )
 
 
-def _origin(path: Path, line: int, row: CsvRow) -> tuple[SliceOrigin | None, Acquisition | None]:
+def _origin(path: Path, line: int, row: CsvRow) -> tuple[SliceOrigin | None, AcquisitionFacts | None]:
     try:
         return from_cells(row)
     except DataError as error:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
-from tumorlens.datasets.slice_origin import Acquisition, SliceOrigin
+from tumorlens.datasets.slice_origin import AcquisitionFacts, SliceOrigin
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.unannotated import UNANNOTATED
 from tumorlens.datasets.volume_samples import LeftOut, kept_range
@@ -158,7 +158,7 @@ def _sample(series: _Series, position_in_stack: int, index: int, position: float
             series=series.series,
             study=series.study,
         ),
-        acquisition=Acquisition(plane, series.sequence, series.verdict.contrast),
+        acquisition=AcquisitionFacts(plane, series.sequence, series.verdict.contrast),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tumorlens.datasets.formats.class_folders import SUFFIXES
 from tumorlens.datasets.formats.csv_rows import CsvRow, read_rows
-from tumorlens.datasets.slice_origin import Acquisition
+from tumorlens.datasets.slice_origin import AcquisitionFacts
 from tumorlens.datasets.table import Sample, Table
 from tumorlens.datasets.volume_samples import NO_TUMOR
 from tumorlens.errors import DataError
@@ -32,7 +32,7 @@ class SliceFolder:
     name: str
     image: re.Pattern[str]
     columns: Mapping[str, str] = field(default_factory=dict)
-    acquisition: Acquisition = field(default_factory=Acquisition)
+    acquisition: AcquisitionFacts = field(default_factory=AcquisitionFacts)
     notes: tuple[str, ...] = ()
 
     def recognizes(self, folder: Path) -> bool:
@@ -67,7 +67,7 @@ class SliceFolder:
         if not patient:
             raise DataError(file=index, line=line, found=f"slice {name} has no patient", expected="one for each")
         known = {key: row[column] for key, column in self.columns.items() if key != "patient"}
-        acquisition = Acquisition(
+        acquisition = AcquisitionFacts(
             plane=known.get("plane") or self.acquisition.plane,
             sequence=known.get("sequence") or self.acquisition.sequence,
             contrast=self.acquisition.contrast,

@@ -6,13 +6,13 @@ import re
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
-from tumorlens.datasets.slice_origin import Acquisition
+from tumorlens.datasets.slice_origin import AcquisitionFacts
 
 _FOLDER = SliceFolder(
     "muslim_ms",
     re.compile(r"(t1|t2|flair)_\d{6}"),
     {"patient": "patient code (first three digits, inferred)", "sequence": "sequence"},
-    Acquisition(skull_stripped=False),
+    AcquisitionFacts(skull_stripped=False),
     (
         "muslim_ms: lesions of multiple sclerosis count as no_tumor",
         "muslim_ms: patients are inferred from the first three digits of the names",

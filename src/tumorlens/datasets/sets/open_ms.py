@@ -6,13 +6,13 @@ import re
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
-from tumorlens.datasets.slice_origin import Acquisition
+from tumorlens.datasets.slice_origin import AcquisitionFacts
 
 _FOLDER = SliceFolder(
     "open_ms",
     re.compile(r"patient\d+_study\d+_(T1W|T2W|FLAIR)_ax_\d+"),
     {"patient": "patient", "sequence": "sequence", "plane": "plane"},
-    Acquisition(skull_stripped=False),
+    AcquisitionFacts(skull_stripped=False),
     ("open_ms: lesions of multiple sclerosis count as no_tumor",),
 )
 

@@ -6,13 +6,13 @@ import re
 
 from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
-from tumorlens.datasets.slice_origin import Acquisition
+from tumorlens.datasets.slice_origin import AcquisitionFacts
 
 _FOLDER = SliceFolder(
     "soop",
     re.compile(r"sub-\d+_(axial|coronal|sagittal)"),
     {"patient": "patient", "plane": "plane"},
-    Acquisition(sequence="FLAIR", contrast=False, skull_stripped=True),
+    AcquisitionFacts(sequence="FLAIR", contrast=False, skull_stripped=True),
     ("soop: acute strokes count as no_tumor",),
 )
 
