@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,18 @@ def test_a_winding_component_is_recognized_as_one() -> None:
     upper = mask.clone()
     upper[0, 64:] = 0
     assert torch.equal(_largest(mask), upper)
+
+
+def test_an_exported_graph_takes_other_steps_to_the_same_boxes(
+    heads: list[PhantomSlice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = torch.randint(0, 256, (12, 192, 192), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    spots = (noise > 250).to(torch.uint8) * 255
+    images = torch.cat([torch.from_numpy(np.stack([head.image for head in heads])), noise, spots])
+    expected = head_boxes(images)
+    assert len(expected.unique(dim=0)) > 12
+    monkeypatch.setattr("torch.onnx.is_in_onnx_export", lambda: True)
+    pool = Mock(wraps=torch.nn.functional.max_pool2d)
+    monkeypatch.setattr("torch.nn.functional.max_pool2d", pool)
+    assert torch.equal(head_boxes(images), expected)
+    assert {call.args[1] for call in pool.call_args_list} == {2, 3, 5}  # 2: to every second cell, always

@@ -72,8 +72,14 @@ def _threshold(grid: Tensor) -> Tensor:
 
 
 def _dilated(mask: Tensor, steps: int) -> Tensor:
-    """The largest value up to `steps` cells away: shifted copies, five times as fast as PyTorch's max-pooling."""
+    """The largest value up to `steps` cells away; values are 0 or more.
+
+    Shifted copies, four times as fast as PyTorch's max-pooling. In an exported graph it is max-pooling all the same,
+    which ONNX Runtime computes faster, and which is traced in half the time.
+    """
     kernel = 2 * steps + 1
+    if torch.onnx.is_in_onnx_export():
+        return F.max_pool2d(mask[:, None], kernel, stride=1, padding=steps)[:, 0]
     padded = F.pad(mask, (steps,) * 4)
     rows = reduce(torch.maximum, (padded[:, first : first + mask.shape[1]] for first in range(kernel)))
     return reduce(torch.maximum, (rows[:, :, first : first + mask.shape[2]] for first in range(kernel)))
