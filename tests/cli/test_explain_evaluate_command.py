@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tumorlens.cli import main
+from tumorlens.explanation.faithfulness import Faithfulness, measure_faithfulness
 from tumorlens.training import Run
 
+pytestmark = pytest.mark.usefixtures("plain_charts")
+MEASURED: dict[str, Faithfulness] = {}
+"""Options of a measurement -> its result."""
 QUICK = ["--method", "grad_cam", "--method", "eigen_cam", "--limit", "3", "--n-resamples", "100"]
+
+
+@pytest.fixture(autouse=True)
+def _measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same options give the same result without another measurement."""
+
+    def once(run: Run, **options: Any) -> Faithfulness:
+        key = repr((run.folder, sorted((name, value) for name, value in options.items() if name != "progress")))
+        if key not in MEASURED:
+            MEASURED[key] = measure_faithfulness(run, **options)
+        return MEASURED[key]
+
+    monkeypatch.setattr("tumorlens.explanation.faithfulness.measure_faithfulness", once)
 
 
 def test_the_methods_are_printed_side_by_side(
@@ -25,6 +43,9 @@ def test_the_methods_are_printed_side_by_side(
     assert "caveat: Only 3 test patients" in printed.err
     assert f"written: {out / 'report.html'}" in printed.err
     assert (out / "maps.csv").is_file()
+    written = json.loads((out / "faithfulness.json").read_text())["methods"]
+    cells = next(line for line in printed.out.splitlines() if line.startswith("Grad-CAM ")).split()
+    assert cells[1:3] == [f"{100 * written['grad_cam']['metrics']['pointing_game']['value']:.1f}", "%"]
 
 
 def test_json_is_that_of_the_file(finished_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

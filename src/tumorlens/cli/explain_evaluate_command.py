@@ -78,7 +78,7 @@ def _show(faithfulness: Faithfulness) -> None:
     table = grid("", *headings, "sanity\ncheck")
     for row in faithfulness.rows:
         kind = SANITY_FAILED if row.fails else "control" if row.control else ""
-        cells = (_cell(row.metrics[key]) for key in FAITHFULNESS_METRICS)
+        cells = (_cell(row.metrics[key], metric.percent) for key, metric in FAITHFULNESS_METRICS.items())
         table.add_row(
             f"{row.title}\n{kind}", *cells, _cell(row.sanity_check.rank_correlation) if row.sanity_check else ""
         )
@@ -88,8 +88,8 @@ def _show(faithfulness: Faithfulness) -> None:
         caveat(text)
 
 
-def _cell(estimate: Estimate) -> str:
+def _cell(estimate: Estimate, percent: bool = False) -> str:
     """The value, and below it the interval: eight columns fit on a screen."""
     from tumorlens.report.text import interval, number
 
-    return f"{number(estimate.value)}\n{interval(estimate)}"
+    return f"{number(estimate.value, percent)}\n{interval(estimate, percent)}"

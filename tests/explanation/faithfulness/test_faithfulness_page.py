@@ -10,6 +10,7 @@ import pytest
 from tests.fixtures.faithfulness import with_checks, with_correlations
 from tumorlens.explanation.faithfulness import FAITHFULNESS_METRICS, Faithfulness
 from tumorlens.explanation.faithfulness.faithfulness_page import faithfulness_page
+from tumorlens.report.text import points, signed
 from tumorlens.training import Run
 
 CHECK = "Sanity check with random weights"
@@ -45,6 +46,23 @@ def test_the_page_shows_the_reference_contour_and_defines_each_metric(
         assert metric.meaning.split("(")[0].split("'")[0][:40] in page
     assert "rank correlation over" in page  # the label of the chart for screen readers
     assert "http" not in page.partition("<body>")[2]  # it loads nothing
+
+
+def test_the_pointing_game_is_in_percent_in_tables_as_in_the_conclusion(
+    faithfulness: Faithfulness, finished_run: Run
+) -> None:
+    page = faithfulness_page(finished_run, faithfulness).replace("\N{NO-BREAK SPACE}", " ")
+    cells = section(page, "Comparison of methods").partition("<tbody>")[2].partition("</tbody>")[0]
+    differences = section(page, "Comparison with control maps")
+    classes = section(page, "Metrics by class")
+    for row in faithfulness.methods:
+        assert row.metrics["pointing_game"].percent() in cells
+        assert str(row.metrics["relevance_mass_accuracy"]) in cells
+        assert points(row.control_differences["pointing_game"].difference) in differences
+        assert signed(row.control_differences["iou"].difference) in differences
+        for metrics in row.per_class.values():
+            assert metrics["pointing_game"].percent() in classes
+    assert f"tumor in {faithfulness.methods[0].metrics['pointing_game'].percent()} of images" in page
 
 
 def test_only_a_difference_whose_whole_interval_is_better_has_a_check_mark(

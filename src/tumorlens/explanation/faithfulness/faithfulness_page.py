@@ -7,7 +7,7 @@ from typing import Any
 
 from tumorlens.explanation.faithfulness.example_cases import example_section
 from tumorlens.explanation.faithfulness.faithfulness_result import FAITHFULNESS_METRICS, Faithfulness, FaithfulnessRow
-from tumorlens.explanation.faithfulness.faithfulness_text import blurred_text, conclusion, difference
+from tumorlens.explanation.faithfulness.faithfulness_text import blurred_text, conclusion
 from tumorlens.explanation.faithfulness.sanity_checks import MAX_CORRELATION
 from tumorlens.report import (
     Note,
@@ -99,19 +99,20 @@ def _forest_plot(faithfulness: Faithfulness) -> IntervalChart:
 
 def _estimate(row: FaithfulnessRow, key: str) -> str:
     """An estimate with its interval, and the threshold that was chosen."""
-    text = _unbroken(str(row.metrics[key]))
+    text = _unbroken(FAITHFULNESS_METRICS[key].text(row.metrics[key]))
     return f"{text} at\N{NO-BREAK SPACE}{row.scores.threshold:.2f}" if key == "best_iou" else text
 
 
 def _unbroken(text: str) -> str:
     """A narrow cell breaks between the value and its interval, not inside the interval."""
-    value, _, interval = text.partition(" ")
-    return f"{value} {interval.replace(' ', chr(0xA0))}"
+    space = "\N{NO-BREAK SPACE}"
+    return text.replace(" ", space).replace(f"{space}(", " (")
 
 
 def _control_difference(row: FaithfulnessRow, key: str) -> str:
     compared = row.control_differences[key]
-    return f"{'✓ ' if compared.better else ''}{_unbroken(difference(compared))} {compared.control}"
+    text = FAITHFULNESS_METRICS[key].difference(compared.difference)
+    return f"{'✓ ' if compared.better else ''}{_unbroken(text)} {compared.control}"
 
 
 def _control_differences(faithfulness: Faithfulness) -> Section:
@@ -133,7 +134,10 @@ def _per_class(faithfulness: Faithfulness) -> Section:
     first = faithfulness.rows[0].per_class
     headers = ["", *(f"{FAITHFULNESS_METRICS[key].title}, {label}" for key in keys for label in first)]
     rows = [
-        [row.title_with_verdict, *(_unbroken(str(row.per_class[label][key])) for key in keys for label in first)]
+        [
+            row.title_with_verdict,
+            *(_unbroken(FAITHFULNESS_METRICS[key].text(row.per_class[label][key])) for key in keys for label in first),
+        ]
         for row in faithfulness.rows
     ]
     counts = ", ".join(f"{metrics['relevance_mass_accuracy'].n} {label}" for label, metrics in first.items())

@@ -9,6 +9,7 @@ from tumorlens._arrays import Flags, Floats
 from tumorlens.datasets import Sample
 from tumorlens.evaluation import EvaluationFacts
 from tumorlens.explanation.faithfulness.sanity_checks import SanityCheck
+from tumorlens.report.text import points, signed, with_interval
 from tumorlens.stats import Estimate
 
 FAITHFULNESS_SCHEMA_VERSION = 1
@@ -27,11 +28,21 @@ class FaithfulnessMetric:
         title: its name in tables.
         lower_is_better: whether a lower value is better.
         meaning: a definition for readers who do not know the metric.
+        percent: whether it is a share of the images, and written in percent.
     """
 
     title: str
     lower_is_better: bool
     meaning: str
+    percent: bool = False
+
+    def text(self, estimate: Estimate) -> str:
+        """A value with its interval."""
+        return with_interval(estimate, self.percent)
+
+    def difference(self, estimate: Estimate) -> str:
+        """A difference between two values, with its sign and its interval."""
+        return points(estimate) if self.percent else signed(estimate)
 
 
 FAITHFULNESS_METRICS = {
@@ -41,6 +52,7 @@ FAITHFULNESS_METRICS = {
         "Proportion of images in which the maximum of the map lies inside the tumor (Zhang et al. 2016), without the "
         "tolerance of 15 pixels of the paper. Where several pixels share the maximum, the fraction of them inside "
         "counts. The metric uses one pixel and ignores the rest of the map.",
+        percent=True,
     ),
     "relevance_mass_accuracy": FaithfulnessMetric(
         "relevance mass accuracy",

@@ -6,11 +6,9 @@ import numpy as np
 
 from tumorlens.explanation.faithfulness.faithfulness_result import (
     FAITHFULNESS_METRICS,
-    ControlDifference,
     Faithfulness,
     FaithfulnessRow,
 )
-from tumorlens.report.text import signed
 
 _DIGITS = 4  # scores that agree to so many decimals are equal
 
@@ -44,12 +42,8 @@ def against_control(faithfulness: Faithfulness, row: FaithfulnessRow, key: str) 
     """A method compared with the best control map: ``"+0.044 (+0.007 to +0.087), better than brightness"``."""
     compared = row.control_differences[key]
     title = next(other.title for other in faithfulness.rows if other.name == compared.control)
-    return f"{difference(compared)}, {'better' if compared.better else 'no better'} than {title}"
-
-
-def difference(compared: ControlDifference) -> str:
-    """A difference with its sign, as ``"+0.044 (+0.007 to +0.087)"``."""
-    return signed(compared.difference)
+    difference = FAITHFULNESS_METRICS[key].difference(compared.difference)
+    return f"{difference}, {'better' if compared.better else 'no better'} than {title}"
 
 
 def blurred_text(faithfulness: Faithfulness) -> str:
