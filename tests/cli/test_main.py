@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -14,7 +16,7 @@ import pytest
 import typer
 
 import tumorlens
-from tumorlens.cli import app, main
+from tumorlens.cli import app, entry, main
 from tumorlens.cli.common import ExitCode, Panel
 from tumorlens.cli.examples import EXAMPLES
 from tumorlens.cli.verbs import VERBS, summary
@@ -343,3 +345,72 @@ def test_bash_completes_verbs_and_options(typed: str, offered: str, tmp_path: Pa
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [offered]
+
+
+class Stream(io.StringIO):
+    """A standard output whose reader may have gone."""
+
+    def __init__(self, gone: bool) -> None:
+        super().__init__()
+        self.gone = gone
+
+    def flush(self) -> None:
+        if self.gone:
+            raise BrokenPipeError
+
+
+def test_the_program_exits_with_the_code_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Stream(gone=False))
+    for arguments, code in (["data", "list"], ExitCode.DONE), (["data", "info", "x"], ExitCode.FAILED):
+        monkeypatch.setattr(sys, "argv", ["tumorlens", *arguments])
+        with pytest.raises(SystemExit) as found:
+            entry()
+        assert found.value.code == code
+
+
+def test_the_program_opens_streams_that_the_shell_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["tumorlens", "data", "list"])
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as found:
+        entry()
+    assert found.value.code == ExitCode.DONE
+    assert sys.stdout.name == os.devnull
+    sys.stdout.close()
+
+
+def test_a_name_that_is_not_utf_8_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written, encoding="ascii", errors="strict"))
+    monkeypatch.setattr(sys, "argv", ["tumorlens", "data", "info", "k\u00f6pfe"])
+    with pytest.raises(SystemExit) as found:
+        entry()
+    sys.stderr.flush()
+    assert found.value.code == ExitCode.FAILED
+    assert b"k\\xf6pfe" in written.getvalue()
+
+
+def test_a_reader_that_has_gone_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced: list[int] = []
+    monkeypatch.setattr(os, "dup2", lambda _, target: replaced.append(target))
+    stream = Stream(gone=True)
+    monkeypatch.setattr(stream, "fileno", lambda: 77)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "argv", ["tumorlens", "data", "list"])
+    with pytest.raises(SystemExit) as found:
+        entry()
+    assert found.value.code == ExitCode.FAILED
+    assert replaced == [77]
+    stream.gone = False
+
+
+def test_an_abort_is_an_interrupt_and_an_error_of_the_system_names_its_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raise_from(typer.Abort(), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.INTERRUPTED
+    raise_from(OSError(28, "No space left on device", "out.csv"), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.FAILED
+    raise_from(OSError("disk gone"), monkeypatch)
+    assert main(["data", "info", "figshare"]) == ExitCode.FAILED
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["error: interrupted", "error: out.csv: No space left on device", "error: disk gone"]
