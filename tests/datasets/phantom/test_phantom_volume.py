@@ -99,3 +99,10 @@ def test_unknown_words_and_numbers_out_of_range_are_refused() -> None:
         render_volume("glioma", 0, plane="oblique")
     with assert_refused(DataError, found="phantom: seed 0, 1 slices, gap 5 mm, size 192"):
         render_volume("glioma", 0, slices=1)
+
+
+def test_slices_beyond_the_head_are_air() -> None:
+    found = render_volume("glioma", 0, slices=40, gap=10, size=32)
+    noise = found.voxels[-8:]
+    assert noise.max() < 0.2 * found.voxels.max()
+    assert found.mask[-8:].sum() == 0

@@ -121,7 +121,7 @@ class Head:
         lumpy = surface - (self.scalp + 3 + 1.5 * fat)
         signal.fill(tissue.muscle * (1 + 0.10 * marrow), lumpy)
         signal.fill(tissue.fat * 0.75, overlap(lumpy, 1.8 - 7 * np.abs(cells - 0.4)), 0.55)
-        if points[2].min() < -14:
+        if (points[2] < -14).any():
             _face(signal, points, cells, tissue)
             _neck(signal, points, tissue)
         depth = -cavity
