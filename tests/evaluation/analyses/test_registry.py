@@ -18,7 +18,7 @@ from tumorlens.evaluation.analyses import registry
 from tumorlens.training import Run
 
 pytestmark = pytest.mark.usefixtures("plain_charts")
-ANALYSES = ("leakage", "volumes", "region_occlusion", "robustness", "ood", "selective")
+ANALYSES = ("leakage", "subgroups", "volumes", "region_occlusion", "robustness", "ood", "selective")
 TOY = {
     "__init__.py": '''
 """A toy: counts the images."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tumorlens._arrays import Flags, Floats, Ints
+from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
@@ -24,7 +25,9 @@ def measure(context: Context) -> OODResult | None:
     if stored := context.stored:
         if stored.ood is None or stored.ood_scores is None:
             return None
-        return OODResult(stored.ood, stored.ood_scores, *flagged(stored.ood_scores, *groups))
+        scores = np.asarray(stored.ood_scores)
+        sets = flagged_sets(scores, context.samples, context.bootstrap)
+        return OODResult(stored.ood, scores, *flagged(scores, *groups), sets)
     from tumorlens.evaluation.fit_ood import fit_ood, fitting_samples  # here: a model file needs no PyTorch
     from tumorlens.evaluation.thresholds import may_fit
 
@@ -40,7 +43,8 @@ def measure(context: Context) -> OODResult | None:
     if fit is None:
         return None
     scores = fit.scores(context.inference.features)
-    return OODResult(fit, scores, *flagged(scores, *groups))
+    sets = flagged_sets(scores, context.samples, context.bootstrap)
+    return OODResult(fit, scores, *flagged(scores, *groups), sets)
 
 
 def pool(results: Sequence[OODResult | None], context: PooledContext) -> PooledOODResult | None:
@@ -52,8 +56,10 @@ def pool(results: Sequence[OODResult | None], context: PooledContext) -> PooledO
     fold = np.repeat(np.arange(len(scores)), [len(one) for one in scores])
     others = np.array([np.quantile(every[fold != i], SCALED_TO) for i in range(len(scores))])
     units = context.labels, context.bootstrap, context.classes
-    beyond, _ = flagged(every / others[fold], *units)
-    return PooledOODResult(every, *flagged(every, *units), float(np.quantile(every, SCALED_TO)), beyond)
+    scaled = every / others[fold]
+    beyond, _ = flagged(scaled, *units)
+    sets = flagged_sets(scaled, context.samples, context.bootstrap)
+    return PooledOODResult(every, *flagged(every, *units), float(np.quantile(every, SCALED_TO)), beyond, sets)
 
 
 def flagged(
@@ -68,11 +74,20 @@ def flagged(
         classes: the K names.
     """
     draws, beyond = BootstrapDraws.draw(bootstrap), scores > 1
-
-    def share(among: Flags) -> Estimate:
-        with np.errstate(invalid="ignore"):
-            return draws.proportion(draws.sums(beyond & among) / draws.sums(among), among)
-
     there = {name: labels == i for i, name in enumerate(classes)}
-    per_class = {name: share(mine) for name, mine in there.items() if mine.any()}
-    return share(np.ones(len(scores), dtype=bool)), per_class
+    per_class = {name: _share(draws, beyond, mine) for name, mine in there.items() if mine.any()}
+    return _share(draws, beyond, np.ones(len(scores), dtype=bool)), per_class
+
+
+def flagged_sets(scores: Floats, samples: Sequence[Sample], bootstrap: ClusterBootstrap) -> dict[str, Estimate]:
+    """The share of images that score above 1 in each data set; empty where all are of one."""
+    names = np.array([sample.dataset for sample in samples])
+    if len(np.unique(names)) < 2:
+        return {}
+    draws = BootstrapDraws.draw(bootstrap)
+    return {str(name): _share(draws, scores > 1, names == name) for name in np.unique(names)}
+
+
+def _share(draws: BootstrapDraws, beyond: Flags, among: Flags) -> Estimate:
+    with np.errstate(invalid="ignore"):
+        return draws.proportion(draws.sums(beyond & among) / draws.sums(among), among)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tumorlens._arrays import Floats
@@ -23,12 +23,14 @@ class OODResult:
         scores: (N,) of each image; above 1 it is flagged.
         flagged: the share of flagged images.
         per_class: class to the same, of the classes there are.
+        per_dataset: data set to the same, where there are several.
     """
 
     fit: OODFit | OODFitSummary
     scores: Floats
     flagged: Estimate
     per_class: dict[str, Estimate]
+    per_dataset: dict[str, Estimate] = field(default_factory=dict)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -55,6 +57,7 @@ class OODResult:
         return self.fit.to_dict() | {
             "flagged": self.flagged.to_dict(),
             "per_class": {name: share.to_dict() for name, share in self.per_class.items()},
+            "per_dataset": {name: share.to_dict() for name, share in self.per_dataset.items()},
         }
 
 
@@ -72,6 +75,7 @@ class PooledOODResult:
         per_class: class to the same, of the classes there are.
         threshold_scale: by which to multiply the threshold of a network of the same recipe.
         flagged_beyond: the share that scores above the scaled threshold of all other folds.
+        per_dataset: data set to the latter, where there are several.
     """
 
     scores: Floats
@@ -79,6 +83,7 @@ class PooledOODResult:
     per_class: dict[str, Estimate]
     threshold_scale: float
     flagged_beyond: Estimate
+    per_dataset: dict[str, Estimate] = field(default_factory=dict)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -97,4 +102,5 @@ class PooledOODResult:
             "per_class": {name: share.to_dict() for name, share in self.per_class.items()},
             "threshold_scale": self.threshold_scale,
             "flagged_beyond": self.flagged_beyond.to_dict(),
+            "per_dataset": {name: share.to_dict() for name, share in self.per_dataset.items()},
         }

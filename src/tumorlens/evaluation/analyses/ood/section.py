@@ -26,6 +26,9 @@ def section(result: OODResult | PooledOODResult, samples: Sequence[Sample]) -> S
     blocks = verdict(result.conclusions, _LIMIT)
     rows = [[name, share.n, share.percent()] for name, share in result.per_class.items()]
     blocks += table(["class", "images", "flagged"], rows, "lrr", reading="ood_flagged")
+    if result.per_dataset:
+        sets = [[name, share.n, share.percent()] for name, share in result.per_dataset.items()]
+        blocks += table(["data set", "images", "flagged"], sets, "lrr", reading="ood_flagged")
     shown = [_captioned(samples[i], float(result.scores[i])) for i in _highest(result.scores)]
     blocks += contact_sheet(shown, 256, reading="ood_images")
     return Section(ANALYSIS.title, blocks, "Which images are unlike the training images.")
