@@ -162,3 +162,49 @@ def test_a_folder_without_images_and_studies_is_named(
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty"), "-m", model]) == 1
     assert "holds no image, and no DICOM or NIfTI file" in capsys.readouterr().err
+
+
+def test_results_for_viewers_are_written_where_they_are_wanted(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("highdicom")
+    study = phantom_study(tmp_path / "study", slices=6, size=48, series=STUDY_SERIES[1:4])
+    out = tmp_path / "out"
+    main(["predict", str(study), "-m", model, "-o", str(out), "--write", "seg,sr,pm,sc,nifti"])
+    content = json.loads((out / "study.json").read_text())
+    results = content["results"]
+    assert set(results["files"]) | set(results["left_out"]) == {"seg", "sr", "pm", "sc", "nifti"}
+    assert ("seg" in results["files"]) == bool(content["findings"])
+    assert results["refused"] == {}
+    for names in results["files"].values():
+        assert all((out / name).is_file() for name in names)
+    record = json.loads((out / "run.json").read_text())
+    assert record["write"] == ["seg", "sr", "pm", "sc", "nifti"]
+    assert record["model_sha256"] == content["model_sha256"]
+    if not content["findings"]:
+        assert "not written: seg; nothing was found" in capsys.readouterr().out
+
+
+def test_a_kind_that_a_file_cannot_have_is_an_error_and_the_rest_is_written(
+    place: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("highdicom")
+    out = tmp_path / "out"
+    assert main(["predict", str(place / "head.nii.gz"), "-m", model, "-o", str(out), "--write", "seg,nifti"]) == 1
+    assert "not written as seg: was not read from DICOM files" in capsys.readouterr().err
+    assert (out / "probability.nii.gz").is_file()
+    assert not (out / "seg.dcm").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--write", "seg"], "--write needs --out-dir"),
+        (["-o", "out", "--write", "seg,rtss"], "'rtss' for --write"),
+    ],
+)
+def test_a_wrong_use_of_write_is_refused_before_anything_is_predicted(
+    options: list[str], found: str, place: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(place), "-m", model, *options]) == 2
+    assert found in capsys.readouterr().err

@@ -34,13 +34,6 @@ from tumorlens.studies.study_result import StudyResult
 pytest.importorskip("highdicom")
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    """Of an axial series."""
-    read, choice = chosen(save(images(), tmp_path_factory.mktemp("plain")))
-    return known_result(read, lesion(read.size), choice)
-
-
 def reread(made: Dataset) -> Dataset:
     """An object, written and read again."""
     file = io.BytesIO()
@@ -107,7 +100,7 @@ def test_of_each_hard_series_the_segment_is_right_or_refused_with_its_reason(cas
     except TumorlensError:
         return  # nothing can be read
     known = [one for one in case.expected.volumes if one.affine is not None]
-    for entry in listed:
+    for entry in listed[:3]:  # of ten points in time
         if len(entry.stack.frames) < 4:
             continue
         read, choice = chosen(path, entry)

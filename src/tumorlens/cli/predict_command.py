@@ -144,6 +144,15 @@ Spacing = Annotated[
         rich_help_panel=Panel.DATA,
     ),
 ]
+Write = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND[,KIND]",
+        help="Also write each study for viewers and archives: seg, labelmap, sr, pm, sc (DICOM) and nifti.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
+]
 Coverage = Annotated[
     float | None,
     typer.Option(
@@ -167,6 +176,7 @@ def predict(
     any_series: AnySeries = False,
     planes: Planes = "auto",
     volume: VolumeNumber = None,
+    write: Write = None,
     coverage: Coverage = None,
     resume: Resume = False,
     device: Device = "cpu",
@@ -186,7 +196,9 @@ def predict(
     from tumorlens.studies.find_inputs import find_inputs
     from tumorlens.studies.study_rows import check_resumed
 
-    _check_options(out_dir, coverage, {"--overlays": overlays, "--masks": masks, "--resume": resume})
+    writes = {"--overlays": overlays, "--masks": masks, "--resume": resume, "--write": write is not None}
+    _check_options(out_dir, coverage, writes)
+    kinds = _kinds(write)
     user_spacing = _millimeters(spacing) if spacing is not None else None
     with progress() as step:
         found = find_inputs(matching(paths), step)
@@ -194,13 +206,14 @@ def predict(
         raise typer.BadParameter(f"'{spacing}' for --spacing of a volume; expected slices, rows, columns, as 6,0.9,0.9")
     of_images = {"--overlays": overlays, "--masks": masks, "--coverage": coverage is not None}
     of_studies = {"--series": series is not None, "--any-series": any_series, "--volume": volume is not None}
+    of_studies["--write"] = write is not None
     _check_used(of_images, "images", used=bool(found.images or not found.studies))
     _check_used(of_studies, "studies", used=bool(found.studies or not found.images))
     threads = threads or available_threads()
     jobs = jobs or threads if found.studies else min(jobs or threads, max(1, len(found.images)))
     record = Record("predict", model=model, device=device, threads=threads, jobs=jobs, batch_size=batch_size)
     record.add(spacing=user_spacing, coverage=coverage, series=series, any_series=any_series)
-    record.add(planes=planes, volume=volume)
+    record.add(planes=planes, volume=volume, write=list(kinds))
     predictor = load(model, device=device, threads=max(1, threads // jobs))
     if limitation := predictor.check_coverage(coverage):
         caveat(limitation)
@@ -216,7 +229,7 @@ def predict(
             options = _ImageOptions(out_dir, overlays, masks, user_spacing, coverage, resume, jobs, batch_size, json)
             code = max(code, _predict_images(predictor, found.images, options, record))
         if found.studies:
-            wanted = StudyOptions(out_dir, user_spacing, series, any_series, planes, volume, jobs, json)
+            wanted = StudyOptions(out_dir, user_spacing, series, any_series, planes, volume, kinds, jobs, json)
             code = max(code, predict_studies(predictor, found.studies, wanted, record))
     return code
 
@@ -294,6 +307,25 @@ def _check_options(out_dir: Path | None, coverage: float | None, images: dict[st
             raise typer.BadParameter(f"{name} needs --out-dir, the folder to write to")
     if coverage is not None and not 0 < coverage < 1:
         raise typer.BadParameter(f"'{coverage:g}' for --coverage; expected more than 0 and less than 1, as 0.95")
+
+
+def _kinds(text: str | None) -> tuple[str, ...]:
+    """The kinds of results that are wanted, checked before anything is predicted.
+
+    Raises:
+        MissingExtraError: highdicom is not installed, and a DICOM object is wanted.
+    """
+    from tumorlens._extras import require
+    from tumorlens.studies.result_kinds import DICOM_KINDS, RESULT_KINDS
+
+    if text is None:
+        return ()
+    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if unknown := [kind for kind in kinds if kind not in RESULT_KINDS]:
+        raise typer.BadParameter(f"'{unknown[0]}' for --write; expected some of {', '.join(RESULT_KINDS)}")
+    if set(kinds) & set(DICOM_KINDS):
+        require("highdicom", "dicom", "write results as DICOM objects")
+    return kinds
 
 
 def _check_used(options: dict[str, bool], what: str, *, used: bool) -> None:

@@ -27,6 +27,7 @@ class StudyOptions:
     any_series: bool
     planes: Literal["auto", "acquired", "three"]
     volume: int | None
+    write: tuple[str, ...]
     jobs: int
     json: bool
 
@@ -43,7 +44,7 @@ def predict_studies(
     with ExitStack() as stack:
         rows = None
         if wanted.out_dir:
-            rows = stack.enter_context(StudyRows(wanted.out_dir, record, len(sources)))
+            rows = stack.enter_context(StudyRows(wanted.out_dir, record, len(sources), wanted.write))
         for number, source in enumerate(sources, 1):
             if rows and rows.holds(source):
                 continue
@@ -66,12 +67,15 @@ def predict_studies(
             except TumorlensError as error:
                 code = fail_study(source, str(error), rows.failed if rows else [])
                 continue
-            if rows:
-                rows.add(result, number)
+            if rows and (written := rows.add(result, number)):
+                for kind, reason in written.refused.items():
+                    code = fail_study(source, f"not written as {kind}: {reason}", rows.failed)
             if wanted.json:
                 print_json(result.to_dict())
             else:
                 print("\n".join(_lines(result)), flush=True)
+            if rows and written and written.left_out and not wanted.json:
+                print(f"  not written: {', '.join(written.left_out)}; nothing was found")
             if code == ExitCode.DONE and result.choice.series and result.choice.use != "yes":
                 code = ExitCode.ATTENTION
     if rows:

@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+from tumorlens.dicom_results.parametric_map import pm
+from tumorlens.dicom_results.secondary_capture import sc
 from tumorlens.dicom_results.segmentation_object import seg
+from tumorlens.dicom_results.structured_report import sr_measurements, sr_outlines
 
-__all__ = ["seg"]
+__all__ = ["pm", "sc", "seg", "sr_measurements", "sr_outlines"]

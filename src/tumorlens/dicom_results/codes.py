@@ -24,6 +24,8 @@ MILLIMETER = Code("mm", "UCUM", "millimeter")
 SQUARE_MILLIMETER = Code("mm2", "UCUM", "square millimeter")
 NO_UNITS = Code("1", "UCUM", "no units")
 COUNT = Code("{count}", "UCUM", "count")
+DEVICE = Code("121007", "DCM", "Device")
+MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
 
 _CLASSES = {
@@ -60,3 +62,16 @@ def class_code(name: str) -> Code:
 def class_probability(name: str) -> Code:
     """The code of the probability of a class."""
     return private_code(f"P_{name}", f"Probability of {name.replace('_', ' ')}")
+
+
+PREDICTED_CLASS = private_code("CLASS", "Class with the highest probability")
+TUMOR_PROBABILITY = private_code("P_TUMOR", "Probability of any tumor")
+OOD_SHARE = private_code("OOD_SHARE", "Share in out-of-distribution slices")
+COUNTS = private_code("COUNTS", "Above the limit of the study")
+CONCLUSION = private_code("CONCLUSION", "Conclusion for the study")
+SERIES_FIT = private_code("T1_POST_CONTRAST", "Series is T1 after contrast")
+FINDINGS = private_code("FINDINGS", "Number of findings")
+SLICES = private_code("SLICES", "Slices that show a head")
+OOD_SLICES = private_code("OOD_SLICES", "Out-of-distribution slices")
+LIMIT_ML = private_code("LIMIT_ML", "Least volume of a finding that counts")
+LIMIT_PROBABILITY = private_code("LIMIT_P_TUMOR", "Least tumor probability of a finding that counts")

@@ -129,7 +129,7 @@ class ObjectIdentity:
         made.SeriesDescription = f"{PRODUCER} {SERIES[kind][1]}, research only"
         first = self.reference.first
         for keyword in _COPIED:
-            if keyword in first:
+            if keyword in first and not (keyword == "BodyPartExamined" and kind.startswith("SR")):
                 made[keyword] = first[keyword]
         made.SpecificCharacterSet = "ISO_IR 192"
         if "DimensionOrganizationSequence" in made:

@@ -43,7 +43,7 @@ def seg(result: StudyResult, *, labelmap: bool = False) -> Dataset:
     """
     identity = identity_of(result)
     check_findings(result, "SEG")
-    return _segmentation(identity, labelmap=labelmap)
+    return segmentation_of(identity, labelmap=labelmap)
 
 
 def check_findings(result: StudyResult, kind: str) -> None:
@@ -61,7 +61,8 @@ def check_findings(result: StudyResult, kind: str) -> None:
         )
 
 
-def _segmentation(identity: ObjectIdentity, *, labelmap: bool) -> Dataset:
+def segmentation_of(identity: ObjectIdentity, *, labelmap: bool = False) -> Dataset:
+    """The segmentation of a result with findings, as `seg`."""
     from highdicom.seg import Segmentation, SegmentationTypeValues
     from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 

@@ -10,6 +10,7 @@ from tumorlens._files import atomic_write
 from tumorlens._record import write_json
 from tumorlens.report import save_overlay, save_page
 from tumorlens.scan.nifti_write import save_nifti
+from tumorlens.studies.result_kinds import WrittenResults
 from tumorlens.studies.slice_images import sheet
 from tumorlens.studies.study_page import study_page
 from tumorlens.studies.study_result import StudyResult
@@ -19,7 +20,12 @@ FINDING_COLORS = ((0, 229, 255), (255, 140, 0), (190, 120, 255), (120, 220, 90),
 """Red, green and blue of the first finding, the second and so on, in viewers; then from the first again."""
 
 
-def write_study(result: StudyResult, folder: str | Path, record: Mapping[str, Any] | None = None) -> None:
+def write_study(
+    result: StudyResult,
+    folder: str | Path,
+    record: Mapping[str, Any] | None = None,
+    written: WrittenResults | None = None,
+) -> None:
     """Write the files of one study, each whole or not at all; study.json last.
 
     study.json is `StudyResult.to_dict`, with the names of the files under ``files``, and the values of the mask under
@@ -30,6 +36,7 @@ def write_study(result: StudyResult, folder: str | Path, record: Mapping[str, An
         result: of the study.
         folder: for the files; exists.
         record: of the command, for the footer of the page.
+        written: other files of the result, which study.json lists under ``results``.
     """
     folder = Path(folder)
     content = result.to_dict()
@@ -43,6 +50,8 @@ def write_study(result: StudyResult, folder: str | Path, record: Mapping[str, An
         with atomic_write(folder / files["color_table"]) as part:
             part.write_text(_color_table(labels), encoding="utf-8")
     content |= {"labels": labels, "files": files}
+    if written is not None:
+        content["results"] = written.to_dict()
     write_json(content, folder / STUDY)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from tumorlens.report.text import number
 from tumorlens.scan.finding_rule import FindingRule
 from tumorlens.scan.lesion_size import Lesion
 from tumorlens.scan.volume import Volume
+from tumorlens.studies.result_kinds import WRITER, WrittenResults
 
 SCHEMA_VERSION = 1
 """Of a study in JSON. Raise it when a key changes its name or its meaning."""
@@ -307,6 +310,30 @@ class StudyResult:
         if not self.volume.spacing_known:
             flags.append("without a spacing sizes are in voxels")
         return [*flags, *(note for note in self.volume.notes if "no spacing" not in note)]
+
+    def write(self, folder: str | Path, kinds: Iterable[str] = ("seg", "sr", "pm", "sc", "nifti")) -> WrittenResults:
+        """Write what viewers and archives show; files of an earlier run are replaced.
+
+        Args:
+            folder: for the files; made where it does not exist. They hold the patient data of the source.
+            kinds: of `RESULT_KINDS`: ``"seg"``, ``"labelmap"``, ``"sr"`` (with ``"seg"``, to which it refers),
+                ``"pm"``, ``"sc"`` and ``"nifti"``.
+
+        Returns:
+            The files of each kind, and why a kind has none.
+
+        Raises:
+            DicomResultError: an unknown kind.
+            MissingExtraError: highdicom, of the extra `dicom`, is not installed, and a DICOM object is wanted.
+
+        Example:
+            >>> import tumorlens
+            >>> result = tumorlens.predict_study("phantom-study", "tiny")  # made by: tumorlens data phantom --study
+            >>> sorted(result.write("results", ["seg", "nifti"]).files)
+            ['nifti', 'seg']
+        """
+        written: WrittenResults = import_module(WRITER).write(self, folder, kinds)
+        return written
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: all but the voxels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -11,12 +12,13 @@ from tumorlens._json_lines import JsonLines
 from tumorlens._record import Record
 from tumorlens.deploy.prediction_files import RECORD, check_same
 from tumorlens.studies.find_studies import StudySource
+from tumorlens.studies.result_kinds import WrittenResults
 from tumorlens.studies.study_files import STUDY, write_study
 from tumorlens.studies.study_result import StudyResult
 
 ROWS = "studies.jsonl"
 _IN_FILE_ALONE = ("slices", "sources")  # of study.json; a row has one line
-_SAME = ("verb", "model_sha256", "spacing", "series", "any_series", "planes", "volume")
+_SAME = ("verb", "model_sha256", "spacing", "series", "any_series", "planes", "volume", "write")
 
 
 def check_resumed(folder: Path, record: Record) -> None:
@@ -41,6 +43,7 @@ class StudyRows:
         folder: claimed by the caller; empty unless a call is resumed, which `check_resumed` has allowed.
         record: of the command.
         count: number of studies.
+        kinds: of `RESULT_KINDS` that each study is written as, beside its other files.
 
     Attributes:
         folder: that holds the files.
@@ -48,8 +51,9 @@ class StudyRows:
         failed: messages about studies that have no result; the caller adds them.
     """
 
-    def __init__(self, folder: Path, record: Record, count: int) -> None:
+    def __init__(self, folder: Path, record: Record, count: int, kinds: Sequence[str] = ()) -> None:
         self.folder, self.failed, self._record, self._count = folder, list[str](), record, count
+        self._kinds = kinds
         self._lines = JsonLines(folder / ROWS)
         self.done = {(row["source"], row["study_instance_uid"]) for row in self._lines.rows()}
         record.add(finished=False)
@@ -77,17 +81,22 @@ class StudyRows:
         """Whether a study has a row."""
         return (str(source.path), source.study_uid) in self.done
 
-    def add(self, result: StudyResult, number: int) -> None:
+    def add(self, result: StudyResult, number: int) -> WrittenResults | None:
         """Write the files of a study, then its row.
 
         Args:
             result: of the study.
             number: of the study, from 1.
+
+        Returns:
+            What was written of the wanted kinds; None where none is wanted.
         """
         name = "." if self._count == 1 else f"study-{number:04d}"
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        write_study(result, folder, self._record.facts)
+        written = result.write(folder, self._kinds) if self._kinds else None
+        write_study(result, folder, self._record.facts, written)
         content = json.loads((folder / STUDY).read_text(encoding="utf-8"))
         self._lines.add({key: value for key, value in content.items() if key not in _IN_FILE_ALONE} | {"folder": name})
         self.done.add((result.source, result.choice.study_instance_uid))
+        return written
