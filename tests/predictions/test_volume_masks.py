@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures import volumes
+from tests.fixtures.dicom_table import bright_phantom, dicom_table, write_nifti
 from tests.fixtures.refusal import assert_refused
 from tumorlens.cli import main
 from tumorlens.datasets import Table, open_table, read_sample_mask
@@ -155,3 +156,30 @@ def test_the_command_measures_volumes_and_writes_them(
     assert "Whole volumes" in page
     assert "lower limit of agreement (ml)" in page
     assert main(["evaluate", str(masks), "--data", str(heads), "--mask-labels", "one"]) == 2
+
+
+@pytest.mark.parametrize("name", ["series-{}.nii.gz", "series-{}_pred.nii.gz", "deep/series-{}.nii.gz"])
+def test_a_mask_of_a_dicom_series_is_called_like_its_folder(tmp_path: Path, name: str) -> None:
+    """A mask of the whole series also fits a table without the empty slices at its ends."""
+    phantoms = [bright_phantom("meningioma", 1, plane="coronal"), bright_phantom("glioma", 2)]
+    table = dicom_table(tmp_path / "data", phantoms)
+    ends = {sample.id for samples in table.volumes.values() for sample in (samples[0], samples[-1])}
+    table = table.filter(lambda sample: sample.id not in ends)
+    for i, phantom in enumerate(phantoms):
+        write_nifti(tmp_path / "masks" / name.format(i), phantom.mask, phantom)
+    found = read_predictions(tmp_path / "masks", table)
+    assert len(found.masks) == len(table)
+    for sample, mask in zip(found.table, found.masks, strict=True):
+        reference = read_sample_mask(sample)
+        assert mask.unpack().any() == (reference is not None)
+        assert reference is None or (mask.unpack() == reference).all()
+    result = evaluate(found, n_resamples=50).to_dict()["analyses"]["volumes"]
+    assert [case["dice"] for case in result["cases"]] == [1.0, 1.0]
+
+
+def test_a_mask_of_another_grid_than_its_dicom_series_is_refused(tmp_path: Path) -> None:
+    phantom = bright_phantom()
+    table = dicom_table(tmp_path / "data", [phantom])
+    write_nifti(tmp_path / "masks" / "series-0.nii.gz", phantom.mask[:, ::2], phantom)
+    with assert_refused(ScanError, found="voxels", expected="the grid of series-0"):
+        read_predictions(tmp_path / "masks", table)

@@ -202,7 +202,7 @@ def _analyze(
         elif result := analysis.measure(replace(context, limit=limit)):
             results[name] = result
         elif analysis.needs == "predictions" and context.subset.has_volumes:
-            absent[name] = "No mask is predicted, or the volumes are no NIfTI files."
+            absent[name] = "No mask is predicted, or no slices make a volume in 3D."
         elif analysis.needs == "thresholds":
             absent[name] = "The model file holds no thresholds for this, or its tumor classes are merged here."
     return results, absent

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from tumorlens.datasets import Sample
-from tumorlens.datasets.reference_masks import MaskLocation
-from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.scan import Mask
-from tumorlens.scan.slice_location import SliceLocation
 
 ANY_VOXEL = "a study is positive where at least one voxel is segmented"
 """What makes a study positive of which only a mask is known."""
@@ -68,42 +64,3 @@ class VolumePredictions:
     rule: str
     positive_rule: str
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class VolumeFiles:
-    """The files of one volume of a table.
-
-    Attributes:
-        id: of the volume.
-        image: where a slice of it is stored: file and plane.
-        reference: likewise of its reference mask; None where it has none.
-    """
-
-    id: str
-    image: SliceLocation
-    reference: SliceLocation | None
-
-
-def volume_files(id: str, samples: Iterable[Sample]) -> VolumeFiles | None:
-    """The NIfTI files of a volume, from its slices; None where its slices are files of their own, as in DICOM."""
-    first = next(iter(samples))
-    image = SliceLocation.parse(first.image)
-    if image is None or image.plane is None:
-        return None
-    reference = MaskLocation.parse(first.mask).slice if first.mask else None
-    return VolumeFiles(id, image, reference)
-
-
-def stacked(masks: Mapping[int, PackedMask], depth: int) -> VolumePrediction:
-    """Predicted masks of slices as one mask of the volume; slices without one are empty.
-
-    Args:
-        masks: index of a slice in the upright volume -> its mask.
-        depth: number of slices of the volume.
-    """
-    height, width = next(iter(masks.values())).shape
-    volume = np.zeros((depth, height, width), dtype=np.uint8)
-    for index, mask in masks.items():
-        volume[index] = mask.unpack()
-    return VolumePrediction.of(volume, positive=bool(volume.any()))

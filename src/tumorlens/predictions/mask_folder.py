@@ -51,7 +51,7 @@ def mask_files(folder: Path) -> list[Path]:
 def read_masks(folder: Path, request: PredictionRequest) -> FolderMasks:
     """Read the masks of all samples of the table.
 
-    Where the samples are slices of NIfTI volumes and the masks are NIfTI files, each mask is of a volume.
+    Where the samples are slices of volumes and the masks are NIfTI files, each mask is of a volume.
 
     Raises:
         DataError: no mask in the folder, two for one image, or images and masks that do not belong together.
@@ -109,7 +109,7 @@ def _volume_masks(folder: Path, files: list[Path], request: PredictionRequest) -
             continue
         if origin.volume not in kept:
             kept = {origin.volume: prediction.mask()}
-        masks.append(PackedMask.of(kept[origin.volume][origin.slice_index]))
+        masks.append(PackedMask.of(kept[origin.volume][found.places[sample.id]]))
     return FolderMasks(tuple(masks), found.surplus, found.digest, found.volumes)
 
 

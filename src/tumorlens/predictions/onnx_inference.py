@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,23 @@ class SliceOutput:
     probabilities: Floats
     mask: Mask | None
     milliseconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSlice:
+    """What a model gave for a slice of a table when it predicted the volume of the slice.
+
+    Attributes:
+        probabilities: (K,).
+        mask: at the size of the image; None where the model does not segment.
+        milliseconds: from pixels to outputs.
+        ood_score: None where the model has none.
+    """
+
+    probabilities: Floats
+    mask: PackedMask | None
+    milliseconds: float
+    ood_score: float | None = None
 
 
 PredictSlices = Callable[[Iterable[GrayImage], int], Iterator[SliceOutput]]
@@ -87,7 +104,12 @@ class OnnxInference:
 
 
 def predict_table(
-    request: PredictionRequest, name: str, classes: tuple[str, ...], kind: str, predict: PredictSlices
+    request: PredictionRequest,
+    name: str,
+    classes: tuple[str, ...],
+    kind: str,
+    predict: PredictSlices,
+    known: Mapping[str, KnownSlice] | None = None,
 ) -> Predictions:
     """Predict all images of the table of a request.
 
@@ -97,33 +119,41 @@ def predict_table(
         classes: the K class names, in the order of its output.
         kind: of the source.
         predict: runs the model.
+        known: id of a sample -> its prediction, where it was predicted already.
 
     Raises:
         ScanError: an image cannot be read.
     """
-    infer, masks = OnnxInference(predict), list[PackedMask]()
+    infer, found = OnnxInference(predict), dict(known or {})
+    unknown = [sample for sample in request.table.samples if sample.id not in found]
+    masks: dict[int, PackedMask] = {}
 
-    def keep(_: int, mask: Mask, __: object) -> None:
-        masks.append(PackedMask.of(mask))
+    def keep(i: int, mask: Mask, _: object) -> None:
+        masks[i] = PackedMask.of(mask)
 
-    found = infer(request.table.samples, on_mask=keep, batch_size=request.batch_size, progress=request.progress)
-    probabilities = np.exp(found.logits)
+    if unknown:
+        inferred = infer(unknown, on_mask=keep, batch_size=request.batch_size, progress=request.progress)
+        for i, (sample, row) in enumerate(zip(unknown, np.exp(inferred.logits), strict=True)):
+            found[sample.id] = KnownSlice(row, masks.get(i), infer.milliseconds[i])
+    in_order = [found[sample.id] for sample in request.table.samples]
+    probabilities = np.array([one.probabilities for one in in_order], dtype=np.float64)
+    packed = tuple(one.mask for one in in_order if one.mask is not None)
     return Predictions(
         name=name,
         table=request.table,
         classes=classes,
         probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
-        masks=tuple(masks),
+        masks=packed,
         source=PredictionSource(
             kind=kind,
             given="probabilities",
-            masks=bool(masks),
+            masks=bool(packed),
             files={
                 path.name: sha256(path.read_bytes()).hexdigest()
                 for path in (request.path, request.description)
                 if path is not None
             },
-            milliseconds=median(infer.milliseconds),
+            milliseconds=median(one.milliseconds for one in in_order),
         ),
         infer=infer,
     )

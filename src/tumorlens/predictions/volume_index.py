@@ -23,7 +23,7 @@ class VolumeIndex:
     ``_mask``, ``_pred`` and the like behind the name of a mask.
 
     Args:
-        volumes: one sample of each volume, with the file of the volume as image.
+        volumes: one sample of each volume, with the file of the volume as image, or the folder of its DICOM files.
     """
 
     def __init__(self, volumes: Sequence[Sample]) -> None:
@@ -62,7 +62,9 @@ def _short(stem: str) -> str:
 
 
 def _renamed(sample: Sample, stem: str) -> Sample:
-    """The volume under another name, as `ImageIndex` looks for it."""
+    """The volume under another name, as `ImageIndex` looks for it; ids of DICOM hold no name of a file and stay."""
+    if stem_of(PurePosixPath(sample.image.name)) == sample.image.name:
+        return replace(sample, image=sample.image.with_name(stem))
     head, _, _ = sample.id.rpartition("/")
     return replace(sample, id=f"{head}/{stem}" if head else stem, image=sample.image.with_name(stem))
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from tumorlens.errors import DataError, ScanError
-from tumorlens.evaluation.volume_predictions import (
-    ANY_VOXEL,
-    VolumeFiles,
-    VolumePrediction,
-    VolumePredictions,
-    volume_files,
-)
+from tumorlens.evaluation.table_volume import TableVolume, open_table_volume
+from tumorlens.evaluation.volume_predictions import ANY_VOXEL, VolumePrediction, VolumePredictions
 from tumorlens.predictions.prediction_request import PredictionRequest
 from tumorlens.predictions.volume_index import VolumeIndex, volume_sample
 from tumorlens.scan import Mask
-from tumorlens.scan.nifti import read_nifti_volume
-from tumorlens.scan.volume_grid import grid_text, read_mask_volume, resample_mask, same_grid
+from tumorlens.scan.volume_grid import grid_text, read_mask_volume, resample_mask, same_grid, shared_slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +22,13 @@ class FolderVolumes:
 
     Attributes:
         volumes: by the ids of the table.
+        places: id of a sample -> the index of its slice in its volume.
         surplus: masks of no volume.
         digest: SHA-256 over names and bytes of all files.
     """
 
     volumes: VolumePredictions
+    places: Mapping[str, int]
     surplus: int
     digest: str
 
@@ -52,8 +48,9 @@ def read_volume_masks(folder: Path, files: Sequence[Path], request: PredictionRe
         DataError: two masks for one volume, or volumes and masks that do not belong together.
         ScanError: a file cannot be read, holds no mask, or lies on another grid and is not to be resampled.
     """
-    known = [one for name, samples in request.table.volumes.items() if (one := volume_files(name, samples))]
-    index = VolumeIndex([volume_sample(one.id, one.image.file) for one in known])
+    opened = (open_table_volume(name, samples) for name, samples in request.table.volumes.items())
+    known = [one for one in opened if not isinstance(one, str)]
+    index = VolumeIndex([volume_sample(one.id, one.file) for one in known])
     of: dict[int, Path] = {}
     surplus, digest = [], sha256()
     for file in files:
@@ -84,20 +81,24 @@ def read_volume_masks(folder: Path, files: Sequence[Path], request: PredictionRe
         values = ", ".join(map(str, request.mask_labels))
         notes.append(f"Only the values {values} of the predicted masks count as tumor.")
     rule = "masks of another tool, as they are"
-    return FolderVolumes(VolumePredictions(found, rule, ANY_VOXEL, tuple(notes)), len(surplus), digest.hexdigest())
+    places = {name: place for one in known for name, place in one.places.items()}
+    volumes = VolumePredictions(found, rule, ANY_VOXEL, tuple(notes))
+    return FolderVolumes(volumes, places, len(surplus), digest.hexdigest())
 
 
-def _on_grid(file: Path, volume: VolumeFiles, request: PredictionRequest) -> tuple[Mask, bool]:
+def _on_grid(file: Path, one: TableVolume, request: PredictionRequest) -> tuple[Mask, bool]:
     """The mask on the voxels of its volume, and whether it was resampled."""
-    target = read_nifti_volume(volume.image.file, plane=volume.image.plane)
-    source, mask = read_mask_volume(file, volume.image.plane, request.mask_labels)
+    target = one.volume
+    source, mask = read_mask_volume(file, one.plane, request.mask_labels)
     if same_grid(source, target):
         return mask, False
+    if (kept := shared_slices(source, target)) is not None:
+        return mask[kept], False
     if not request.resample_masks:
         raise ScanError(
             file,
             f"holds {grid_text(source)}",
             "write masks on the grid of the volume, or resample them with --resample-masks",
-            expected=f"the grid of {volume.image.file.name}, {grid_text(target)}",
+            expected=f"the grid of {one.file.name}, {grid_text(target)}",
         )
     return resample_mask(mask, source, target), True

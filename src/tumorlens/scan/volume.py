@@ -255,6 +255,29 @@ class Reorientation:
         return voxels[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
+def upright(volume: Volume) -> Volume:
+    """The same slices, each upright, in the order of upright slices: axial to the head, coronal to the back.
+
+    Slices stay slices; gray values are still read when they are asked for. A volume of a NIfTI file is upright already.
+    """
+    turn = slice_reorientation(volume.steps)
+    steps = turn.steps(volume.steps)
+    turned = zip(turn.axes, turn.flips, strict=True)
+    starts = [(volume.size[axis] - 1) * volume.steps[:, axis] for axis, flip in turned if flip]
+    normal = np.cross(steps[:, 2], steps[:, 1])
+    order = range(len(volume))[:: 1 if normal @ volume.normal > 0 else -1]
+    return replace(
+        volume,
+        size=(len(volume), volume.size[turn.axes[1]], volume.size[turn.axes[2]]),
+        origins=volume.origins[list(order)] + sum(starts, np.zeros(3)),
+        row_step=steps[:, 1],
+        column_step=steps[:, 2],
+        read=lambda index: np.ascontiguousarray(turn.apply(volume.read(order[index])[None])[0]),
+        sources=tuple(volume.sources[i] for i in order) if volume.sources else (),
+        grid=None,
+    )
+
+
 def plane_across(normal: Floats) -> str:
     """The plane of slices with this normal, one of `PLANES`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,20 @@ def same_grid(one: Volume, other: Volume) -> bool:
     corners = np.stack([*(axis.ravel() for axis in np.meshgrid(*ends)), np.ones(8)])
     distance = np.abs((one.affine - other.affine) @ corners).max()
     return bool(distance <= _SAME_GRID * np.linalg.norm(one.affine[:3, :3], axis=0).min())
+
+
+def shared_slices(longer: Volume, shorter: Volume) -> slice | None:
+    """The slices of a volume that have the voxels of a shorter one, such as a series without its empty ends.
+
+    Returns:
+        None where no slices have.
+    """
+    if len(longer) <= len(shorter) or longer.affine is None or longer.size[1:] != shorter.size[1:]:
+        return None
+    first = int(np.abs(longer.origins - shorter.origins[0]).sum(axis=1).argmin())
+    kept = slice(first, first + len(shorter))
+    part = replace(longer, size=shorter.size, origins=longer.origins[kept])
+    return kept if len(part.origins) == len(shorter) and same_grid(part, shorter) else None
 
 
 def read_mask_volume(

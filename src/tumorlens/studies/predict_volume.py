@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens._progress import Progress, ProgressOption, progress_of
+from tumorlens.deploy.prediction import Prediction
 from tumorlens.deploy.predictor import Predictor, available_threads
 from tumorlens.errors import ScanError, TumorlensError
 from tumorlens.model_card.study_limit import StudyLimit
@@ -29,6 +30,8 @@ from tumorlens.studies.plane_stack import (
 from tumorlens.studies.study_result import SeriesChoice, StudyResult, StudySlice
 
 Planes = Literal["auto", "acquired", "three"]
+OnSlice = Callable[[int, Prediction], None]
+"""Gets the index of a slice in its volume, and its prediction."""
 
 BY_USER = SeriesChoice("unknown", "the file does not say what sequence it holds", "user")
 
@@ -43,6 +46,7 @@ def predict_volume(
     choice: SeriesChoice = BY_USER,
     source: str | None = None,
     jobs: int | None = None,
+    on_slice: OnSlice | None = None,
     progress: ProgressOption = None,
 ) -> StudyResult:
     """Predict the slices of a volume, and join what is segmented into findings in 3D.
@@ -61,6 +65,8 @@ def predict_volume(
         source: what the result names as its source; None for the path of the volume.
         jobs: slices that are computed at one time; None for one, or as many as processors where the predictor uses one
             thread.
+        on_slice: gets the prediction of each acquired slice that the network got pixel by pixel; not of slices that
+            were resampled to square pixels, or have a single gray value.
         progress: a callable, True for bars, None for silence.
 
     Returns:
@@ -83,7 +89,9 @@ def predict_volume(
     rule = rule or predictor.card.finding_rule or FindingRule()
     limit = limit or predictor.card.study_limit or StudyLimit()
     with progress_of(progress) as step:
-        kept = [_predict_stack(predictor, stack, jobs, step) for stack in _stacks(volume, planes)]
+        kept: list[PlanePrediction] = []
+        for stack in _stacks(volume, planes):
+            kept.append(_predict_stack(predictor, stack, jobs, step, None if kept else on_slice))
     slices, stacks = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
     if not kept[0].slices:
         raise ScanError(volume.path, "no slice shows a head", expected="a series of the head")
@@ -158,7 +166,9 @@ def _segmented(planes: Sequence[PlanePrediction], rule: FindingRule) -> npt.NDAr
     return bits
 
 
-def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, step: Progress) -> PlanePrediction:
+def _predict_stack(
+    predictor: Predictor, stack: PlaneStack, jobs: int | None, step: Progress, on_slice: OnSlice | None
+) -> PlanePrediction:
     """Predict the slices of one plane; few of them are in memory at one time."""
     jobs = jobs or (available_threads() if predictor.threads == 1 else 1)
     volume, finder = stack.volume, HeadFinder()
@@ -182,6 +192,8 @@ def _predict_stack(predictor: Predictor, stack: PlaneStack, jobs: int | None, st
         step(stage, index, len(stack))
         if isinstance(prediction, TumorlensError):
             raise prediction
+        if on_slice and prediction.size == stack.size:
+            on_slice(index, prediction)
         segmented = 0
         if prediction.probability_map is not None and upright is not None:
             soft = stack.on_grid(prediction.probability_map)

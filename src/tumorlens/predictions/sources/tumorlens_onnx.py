@@ -14,7 +14,7 @@ from tumorlens.evaluation.tool_predictions import Predictions
 from tumorlens.model_card.card import ModelCard
 from tumorlens.predictions.onnx_inference import SliceOutput, predict_table
 from tumorlens.predictions.prediction_request import PredictionReader, PredictionRequest
-from tumorlens.predictions.study_predictions import predict_volumes
+from tumorlens.predictions.study_predictions import class_probabilities, predict_volumes
 from tumorlens.scan import GrayImage
 
 
@@ -26,21 +26,24 @@ def read(request: PredictionRequest) -> Predictions:
         ScanError: an image cannot be read.
     """
     predictor = Predictor(request.path, device=request.device, threads=request.threads)
+    studies = predict_volumes(predictor, request)
+    known = studies.slices if studies else {}
     scores = list[float | None]()
 
     def predict(slices: Iterable[GrayImage], batch_size: int) -> Iterator[SliceOutput]:
         for _, found in predictor.predict_many(slices, heatmap=False, batch_size=batch_size):
             if isinstance(found, TumorlensError):
                 raise found
-            row = np.array([found.probabilities[name] for name in predictor.classes])
             scores.append(found.ood_score)
-            yield SliceOutput(row, found.mask, found.milliseconds)
+            yield SliceOutput(class_probabilities(predictor, found), found.mask, found.milliseconds)
 
-    found = predict_table(request, predictor.card.name, predictor.classes, "onnx", predict)
+    found = predict_table(request, predictor.card.name, predictor.classes, "onnx", predict, known)
+    inferred = iter(scores)
+    in_order = [known[one.id].ood_score if one.id in known else next(inferred) for one in request.table.samples]
     return replace(
         found,
-        thresholds=_thresholds(predictor.card, scores[: len(request.table)]),
-        volumes=predict_volumes(predictor, request),
+        thresholds=_thresholds(predictor.card, in_order),
+        volumes=studies.volumes if studies else None,
     )
 
 

@@ -144,6 +144,24 @@ def stacks_of(files: Iterable[DicomFile]) -> tuple[list[Stack], list[Refusal]]:
     return sorting.stacks, _joined(sorting.refusals)
 
 
+def stack_of(frames: Sequence[Frame]) -> Stack | str:
+    """The stack of frames that are known to belong together, of one or several series.
+
+    Args:
+        frames: one or more, in any order.
+
+    Returns:
+        The stack, or why they make none, as a clause.
+    """
+    first = frames[0]
+    if any(frame.size != first.size or not _parallel(first, frame) for frame in frames):
+        return "slices of different size, spacing or orientation"
+    places = _places(frames)
+    if len(places) < len(frames):
+        return "several slices at one place"
+    return _stack([frame for (frame,) in places], (), ())
+
+
 def series_of(header: Dataset) -> tuple[str, str]:
     """UID and description of the series of a file, empty where there is none."""
     return str(header.get("SeriesInstanceUID") or ""), " ".join(str(header.get("SeriesDescription") or "").split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from tests.fixtures import volumes
 from tests.fixtures.bright_model import bright_model
+from tests.fixtures.dicom_table import bright_phantom, dicom_table, write_nifti
 from tumorlens.datasets import open_table, read_table
+from tumorlens.datasets.phantom import STUDY_SERIES, phantom_study
 from tumorlens.deploy.predictor import Predictor
 from tumorlens.evaluation import Evaluation, evaluate
 from tumorlens.evaluation.analyses.volumes.result import VolumesResult, volume_evidence
@@ -122,3 +125,80 @@ def test_a_model_file_is_graded_as_the_study_of_each_volume_is(tmp_path: Path) -
     assert "findings of studies" in result.rule
     assert str(StudyLimit()) in result.positive_rule
     assert result.metrics.estimates["study_specificity"].value == 1.0
+
+
+def test_dicom_series_are_measured_as_the_same_heads_in_nifti_files(tmp_path: Path) -> None:
+    """With a mask on each slice of a tumor; the head without a tumor has none."""
+    phantoms = [bright_phantom("glioma", 1), bright_phantom("glioma", 2), bright_phantom("no_tumor", 3)]
+    table = dicom_table(tmp_path / "dicom", phantoms)
+    rows = ["volume,mask,label,patient"]
+    for i, phantom in enumerate(phantoms):
+        write_nifti(tmp_path / "nifti" / f"head-{i}.nii", phantom.voxels, phantom)
+        masked = phantom.mask.any() and write_nifti(tmp_path / "nifti" / f"mask-{i}.nii", phantom.mask, phantom).name
+        rows.append(f"head-{i}.nii,{masked or ''},{phantom.label},p{i}")
+    (tmp_path / "nifti" / "heads.csv").write_text("\n".join(rows), encoding="utf-8")
+    model = bright_model(tmp_path / "bright.onnx")
+    found, expected = (
+        measured(evaluate(read_predictions(model, one), n_resamples=50, analyses={"region_occlusion": False}))
+        for one in (table, read_table(tmp_path / "nifti" / "heads.csv"))
+    )
+    assert not found.left_out
+    counts = ("predicted", "reference", "intersection", "tumor", "positive", "largest", "lesions", "slices")
+    for one, other in zip(found.rows, expected.rows, strict=True):
+        assert [getattr(one.case, name) for name in counts] == [getattr(other.case, name) for name in counts]
+        assert one.case.predicted_ml == pytest.approx(other.case.predicted_ml)
+        hd95 = [None if case.surfaces_mm is None else case.surfaces_mm.hd95 for case in (one.case, other.case)]
+        assert hd95[0] == pytest.approx(hd95[1])
+    assert [row.patient for row in found.rows] == ["heads:p0", "heads:p1", "heads:p2"]
+    assert [row.case.tumor for row in found.rows] == [True, True, False]
+    assert found.rows[0].case.dice > 0.5
+    bias = [one.metrics.estimates["volume_bias"].value for one in (found, expected)]
+    assert bias[0] == pytest.approx(bias[1])
+
+
+def test_series_that_are_said_to_be_healthy_are_measured_as_studies(tmp_path: Path) -> None:
+    """A folder of DICOM files states no class; `--unannotated negative` says that none shows a tumor."""
+    folder = phantom_study(tmp_path / "study", label="no_tumor", slices=8, size=64, series=STUDY_SERIES[2:4])
+    table = open_table(folder, unannotated="negative")
+    model = bright_model(tmp_path / "bright.onnx")
+    result = measured(evaluate(read_predictions(model, table), n_resamples=50, analyses={"region_occlusion": False}))
+    assert (result.metrics.without_tumor, len(result.rows)) == (2, 2)
+    assert "study_specificity" in result.metrics.estimates
+    for row in result.rows:
+        assert row.case.positive is not None
+        assert row.case.reference is None
+
+
+def test_a_volume_that_is_none_in_3d_is_counted_with_its_reason(tmp_path: Path) -> None:
+    table = dicom_table(tmp_path / "dicom", [bright_phantom("glioma", 1), bright_phantom("no_tumor", 3)])
+    gap = [sample.id for sample in table.volumes["head-1"]][4:6]
+    found = evaluate(
+        read_predictions(bright_model(tmp_path / "bright.onnx"), table.filter(lambda sample: sample.id not in gap)),
+        n_resamples=50,
+        analyses={"region_occlusion": False},
+    )
+    assert len(measured(found).rows) == 1
+    assert found.to_dict()["analyses"]["volumes"]["left_out"] == {"slices that are not equally spaced": 1}
+    assert "1 volume is not measured in 3D: slices that are not equally spaced." in found.caveats
+
+
+def test_each_slice_of_a_volume_is_predicted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the study that it is in; the results are those of the slice alone."""
+    table = dicom_table(tmp_path / "dicom", [bright_phantom("glioma", 1), bright_phantom("no_tumor", 3)])
+    model = bright_model(tmp_path / "bright.onnx")
+    run, images = Predictor._run, []
+
+    def counted(self: Predictor, batch: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        images.extend(batch)
+        return run(self, batch, names)
+
+    monkeypatch.setattr(Predictor, "_run", counted)
+    found = read_predictions(model, table)
+    assert len(images) == len(table)
+    predictor = Predictor(model)
+    for i, (sample, mask) in enumerate(zip(found.table, found.masks, strict=True)):
+        alone = predictor.predict(sample.image)
+        assert found.probabilities[i].tolist() == pytest.approx(list(alone.probabilities.values()))
+        assert alone.mask is not None
+        assert (mask.unpack() == alone.mask).all()
+    assert found.thresholds is not None

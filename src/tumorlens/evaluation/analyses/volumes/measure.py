@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,20 +13,10 @@ from tumorlens.evaluation.analyses.analysis import Context
 from tumorlens.evaluation.analyses.volumes.result import VolumeRow, VolumesResult
 from tumorlens.evaluation.packed_mask import PackedMask
 from tumorlens.evaluation.subset import bootstrap_of
-from tumorlens.evaluation.volume_predictions import (
-    ANY_VOXEL,
-    STACKED,
-    VolumeFiles,
-    VolumePredictions,
-    stacked,
-    volume_files,
-)
+from tumorlens.evaluation.table_volume import TableVolume, open_table_volume
+from tumorlens.evaluation.volume_predictions import ANY_VOXEL, STACKED, VolumePredictions
 from tumorlens.metrics.volume_case import volume_case
 from tumorlens.metrics.volume_metrics import measure_volumes
-from tumorlens.scan import Mask
-from tumorlens.scan.nifti import read_nifti_volume
-from tumorlens.scan.volume import Volume
-from tumorlens.scan.volume_grid import read_mask_volume
 
 _SLICES_ALONE = (
     "Slices of volumes were predicted alone, and every voxel counts: a study is positive almost always. Export the run "
@@ -46,11 +37,14 @@ def measure(context: Context) -> VolumesResult | None:
     place = {sample.id: i for i, sample in enumerate(context.samples)}
     rows: list[VolumeRow] = []
     kept: list[Sample] = []
+    left_out: list[str] = []
     for number, (name, samples) in enumerate(volumes.items(), 1):
-        files = volume_files(name, samples)
-        if files is not None:
-            masks = {_index(sample): context.masks[place[sample.id]] for sample in samples} if context.masks else {}
-            rows.append(_row(files, samples, masks, context.volumes))
+        one = open_table_volume(name, samples)
+        if isinstance(one, str):
+            left_out.append(one)
+        else:
+            masks = {sample.id: context.masks[place[sample.id]] for sample in samples} if context.masks else {}
+            rows.append(_row(one, masks, context.volumes))
             kept.append(samples[0])
         context.progress("volumes", number, len(volumes))
     if not rows:
@@ -67,59 +61,34 @@ def measure(context: Context) -> VolumesResult | None:
         unit=bootstrap.unit,
         rule=stated.rule,
         positive_rule=stated.positive_rule,
-        left_out=len(volumes) - len(rows),
+        left_out=dict(sorted(Counter(left_out).items())),
         notes=stated.notes,
     )
 
 
-def _row(
-    files: VolumeFiles,
-    samples: Sequence[Sample],
-    masks: Mapping[int, PackedMask],
-    predictions: VolumePredictions | None,
-) -> VolumeRow:
-    volume = read_nifti_volume(files.image.file, plane=files.image.plane)
-    reference = _reference(files, volume)
-    known = predictions.by_volume.get(files.id) if predictions else None
-    prediction = known or stacked(masks, len(volume))
-    if prediction.shape != volume.size:
+def _row(one: TableVolume, masks: Mapping[str, PackedMask], predictions: VolumePredictions | None) -> VolumeRow:
+    reference = one.reference()
+    known = predictions.by_volume.get(one.id) if predictions else None
+    prediction = known or one.stacked(masks)
+    if prediction.shape != one.volume.size:
         raise DataError(
-            file=files.image.file,
+            file=one.file,
             found=f"predicted masks of {prediction.shape} voxels",
-            expected=f"masks of its {volume.size} voxels",
+            expected=f"masks of its {one.volume.size} voxels",
         )
-    healthy = all(sample.label in HEALTHY for sample in samples)
+    healthy = all(sample.label in HEALTHY for sample in one.samples)
     case = volume_case(
         prediction.mask(),
         reference,
-        volume.spacing,
+        one.volume.spacing,
         healthy=reference is None and healthy,
         positive=prediction.positive,
         largest=prediction.largest,
     )
-    return VolumeRow(files.id, samples[0].unit, case, _label(samples), prediction.label)
-
-
-def _reference(files: VolumeFiles, volume: Volume) -> Mask | None:
-    if files.reference is None:
-        return None
-    stored = files.reference
-    _, mask = read_mask_volume(stored.file, files.image.plane, stored.labels, fill=stored.filled)
-    if mask.shape != volume.size:
-        raise DataError(
-            file=files.reference.file,
-            found=f"a reference mask of {mask.shape} voxels",
-            expected=f"the {volume.size} voxels of {files.image.file.name}",
-        )
-    return mask
+    return VolumeRow(one.id, one.samples[0].unit, case, _label(one.samples), prediction.label)
 
 
 def _label(samples: Sequence[Sample]) -> str:
     """The class of the volume: that of its slices with a tumor."""
     shown = [sample.label for sample in samples if sample.label not in HEALTHY]
     return shown[0] if shown else samples[0].label
-
-
-def _index(sample: Sample) -> int:
-    assert sample.origin is not None  # `Table.volumes` holds slices of volumes alone
-    return sample.origin.slice_index

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tumorlens.metrics.names import METRICS
@@ -74,7 +75,7 @@ class VolumesResult:
         unit: the kind of sampling unit.
         rule: how the predicted masks are made.
         positive_rule: what makes a study positive.
-        left_out: volumes whose slices are files of their own, as in DICOM.
+        left_out: why slices make no volume that can be measured in 3D -> number of volumes.
         notes: on the predictions, one sentence each.
     """
 
@@ -83,7 +84,7 @@ class VolumesResult:
     unit: str
     rule: str
     positive_rule: str
-    left_out: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def patients(self, tumor: bool) -> int:
@@ -115,8 +116,8 @@ class VolumesResult:
             )
         if metrics.undetermined:
             found.append(f"{metrics.undetermined:,} volumes are undetermined, and in no study-level metric.")
-        if self.left_out:
-            found.append(f"{self.left_out:,} volumes are no NIfTI files, and are not measured in 3D.")
+        for reason, count in self.left_out.items():
+            found.append(f"{count:,} volume{'s are' if count > 1 else ' is'} not measured in 3D: {reason}.")
         return tuple(found)
 
     @property
@@ -148,7 +149,7 @@ class VolumesResult:
         return {
             "volumes": len(self.rows),
             **{name: getattr(metrics, name) for name in counts},
-            "left_out": self.left_out,
+            "left_out": dict(self.left_out),
             "unit": self.unit,
             "rule": self.rule,
             "positive_rule": self.positive_rule,
