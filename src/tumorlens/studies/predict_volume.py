@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Literal
 
 import numpy as np
@@ -65,8 +66,7 @@ def predict_volume(
         source: what the result names as its source; None for the path of the volume.
         jobs: slices that are computed at one time; None for one, or as many as processors where the predictor uses one
             thread.
-        on_slice: gets the prediction of each acquired slice that the network got pixel by pixel; not of slices that
-            were resampled to square pixels, or have a single gray value.
+        on_slice: gets the prediction of each acquired slice, but of resampled ones and those of one gray value.
         progress: a callable, True for bars, None for silence.
 
     Returns:
@@ -89,16 +89,15 @@ def predict_volume(
     rule = rule or predictor.card.finding_rule or FindingRule()
     limit = limit or predictor.card.study_limit or StudyLimit()
     with progress_of(progress) as step:
-        kept: list[PlanePrediction] = []
-        for stack in _stacks(volume, planes):
-            kept.append(_predict_stack(predictor, stack, jobs, step, None if kept else on_slice))
-    slices, stacks = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
+        stacks, hooks = _stacks(volume, planes), chain([on_slice], repeat(None))
+        kept = [_predict_stack(predictor, stack, jobs, step, hook) for stack, hook in zip(stacks, hooks, strict=False)]
+    slices, predicted = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
     if not kept[0].slices:
         raise ScanError(volume.path, "no slice shows a head", expected="a series of the head")
     undetermined = _undetermined(volume, predictor.card.segments)
     segmented = np.zeros(volume.size, np.uint8) if undetermined else _segmented(kept, rule)
     labels, count = rule.components(np.bitwise_count(segmented) >= min(rule.planes_needed, len(kept)))
-    findings = [measure_finding(k, labels, segmented, stacks, slices, limit) for k in range(1, count + 1)]
+    findings = [measure_finding(k, labels, segmented, predicted, slices, limit) for k in range(1, count + 1)]
     if any(one.above_limit is None for one in findings):
         undetermined = "the spacing is unknown, and the limit is a volume in ml"
     return StudyResult(
@@ -106,8 +105,8 @@ def predict_volume(
         model=predictor.card.name,
         volume=volume,
         choice=choice,
-        planes=tuple(stack.plane for stack in stacks),
-        slices=tuple(with_finding_pixels(slices, labels, stacks)),
+        planes=tuple(stack.plane for stack in predicted),
+        slices=tuple(with_finding_pixels(slices, labels, predicted)),
         findings=tuple(findings),
         labels=labels,
         probability=_mean(kept),
