@@ -13,12 +13,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
 from tumorlens.errors import MissingExtraError, ScanError
 from tumorlens.scan.content import FileContent
+from tumorlens.scan.dicom.header_value import header_value
 from tumorlens.scan.types import Pixels
 
 if TYPE_CHECKING:
@@ -65,18 +67,18 @@ class DicomFile:
     vr: str = "OW"
     pixel_bytes: int = 0
 
-    @property
+    @cached_property
     def missing_bytes(self) -> int:
         """How many bytes of uncompressed pixels the file ends too early; 0 where it is complete or compressed."""
         if self.pixels_at is None or self.syntax not in _NATIVE:
             return 0
-        sizes = (whole(self.header.get(name)) for name in ("Rows", "Columns", "BitsAllocated"))
+        sizes = (whole(header_value(self.header, name)) for name in ("Rows", "Columns", "BitsAllocated"))
         return max(0, self.frames * math.prod(sizes) // 8 - self.pixel_bytes)
 
-    @property
+    @cached_property
     def frames(self) -> int:
         """Number of frames that the header states; 1 where it states none."""
-        return max(1, whole(self.header.get("NumberOfFrames"), 1))
+        return max(1, whole(header_value(self.header, "NumberOfFrames"), 1))
 
     def stored(self, index: int = 0) -> Pixels:
         """The stored values of one frame, decoded, before any rescaling.
@@ -91,10 +93,12 @@ class DicomFile:
             ScanError: the pixels are incomplete or cannot be decoded.
             MissingExtraError: they need a decoder that is not installed.
         """
+        self._check_header(index)
+        if (plain := self._plain_format()) is not None:
+            return self._plain_pixels(index, *plain)
         from pydicom.pixels.decoders.base import get_decoder
         from pydicom.pixels.utils import as_pixel_options
 
-        self._check_header(index)
         try:
             with quiet():
                 decoder = get_decoder(self.syntax)
@@ -117,6 +121,31 @@ class DicomFile:
                 raise self._error(f"has pixels that cannot be decoded ({first_line(error)})") from error
         return np.asarray(pixels)
 
+    def _plain_format(self) -> tuple[np.dtype[Any], int] | None:
+        """Type of the stored values and their unused bits, where they need no decoder; None where pydicom decodes."""
+        if self.syntax not in (_EXPLICIT, _IMPLICIT, _DEFLATED):
+            return None
+        names = ("BitsAllocated", "BitsStored", "PixelRepresentation", "SamplesPerPixel", "PhotometricInterpretation")
+        allocated, stored, signed, samples, kind = (header_value(self.header, name) for name in names)
+        if allocated not in (8, 16) or samples != 1 or signed not in (0, 1) or not isinstance(stored, int):
+            return None
+        if not 0 < stored <= allocated or kind not in ("MONOCHROME1", "MONOCHROME2"):
+            return None
+        return np.dtype(f"<{'i' if signed else 'u'}{allocated // 8}"), allocated - stored
+
+    def _plain_pixels(self, index: int, dtype: np.dtype[Any], unused_bits: int) -> Pixels:
+        """One frame of uncompressed values; unused bits are cleared as pydicom clears them."""
+        size = header_value(self.header, "Rows"), header_value(self.header, "Columns")
+        length = size[0] * size[1] * dtype.itemsize
+        with self.content.open() as stream:
+            self._go_to_pixels(stream, index)
+            stream.seek(index * length, io.SEEK_CUR)
+            data = stream.read(length)
+        if len(data) < length:
+            raise self._error(f"is cut off: {len(data):,} of {length:,} bytes of the pixels of a frame")
+        pixels = np.frombuffer(data, dtype).reshape(size)
+        return (pixels << unused_bits) >> unused_bits if unused_bits else pixels
+
     def _check_header(self, index: int) -> None:
         """Check what the header says about the pixels, before any memory is taken.
 
@@ -128,7 +157,7 @@ class DicomFile:
             raise self._error("holds no gray values" if self.pixels_at is None else "holds floating point pixels")
         if not 0 <= index < self.frames:
             raise self._error(f"has {self.frames} frames; frame {index + 1} was asked for")
-        rows, columns, bits = (whole(header.get(name)) for name in ("Rows", "Columns", "BitsAllocated"))
+        rows, columns, bits = (whole(header_value(header, name)) for name in ("Rows", "Columns", "BitsAllocated"))
         if not 0 < rows * columns <= MAX_FRAME_PIXELS or bits not in (8, 16, 32):
             raise self._error(f"has frames of {rows} x {columns} pixels with {bits} bits")
         if self.syntax == _RLE and rows * columns * bits // 8 > _RLE_FACTOR * self.pixel_bytes:
@@ -165,7 +194,7 @@ class DicomFile:
         stream.seek(self.pixels_at + 4)
         start = self.pixels_at + (12 if self.syntax != _IMPLICIT and stream.read(2) in _LONG_LENGTHS else 8)
         if self.syntax in _NATIVE:
-            size = self.header.Rows * self.header.Columns * self.header.BitsAllocated // 8
+            size = math.prod(header_value(self.header, name) for name in ("Rows", "Columns", "BitsAllocated")) // 8
             if self.pixel_bytes < (index + 1) * size:
                 raise self._error(f"is cut off: {self.pixel_bytes:,} of {(index + 1) * size:,} bytes of pixels")
         stream.seek(start)
@@ -211,23 +240,33 @@ def _drop_unknown(header: Dataset) -> None:
     Args:
         header: and the items of its sequences, changed in place.
     """
-    from pydicom.dataelem import RawDataElement
     from pydicom.dataset import Dataset
-    from pydicom.valuerep import VR
 
-    known = {str(vr.value) for vr in VR}
-    for tag in list(header.keys()):
-        element = header.get_item(tag)
-        if isinstance(element, RawDataElement):
-            if element.VR is not None and element.VR not in known:
-                del header[tag]
+    known = _representations()
+    unknown = []
+    element: Any
+    for element in list(header.values()):
+        tag, kind = element.tag, element.VR
+        if element.is_raw:
+            if kind is not None and kind not in known:
+                unknown.append(tag)
                 continue
-            if element.VR != "SQ":
+            if kind != "SQ":
                 continue
             element = header[tag]
-        for item in element.value if element is not None and element.VR == "SQ" else ():
+        for item in element.value if kind == "SQ" else ():
             if isinstance(item, Dataset):
                 _drop_unknown(item)
+    for tag in unknown:
+        del header[tag]
+
+
+@cache
+def _representations() -> frozenset[str]:
+    """The representations of values that the standard knows."""
+    from pydicom.valuerep import VR
+
+    return frozenset(str(one.value) for one in VR)
 
 
 def _read(content: FileContent, stream: BinaryIO) -> DicomFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy as np
 from tumorlens._arrays import Floats
 from tumorlens.scan.dicom.dicom_file import DicomFile
 from tumorlens.scan.dicom.gray_values import gray_values
+from tumorlens.scan.dicom.header_value import header_value
 from tumorlens.scan.types import Pixels
 from tumorlens.scan.volume import SliceSource
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+_PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 _UNIT = 1e-2  # deviation of the length of a direction from 1, and of two directions from a right angle
 
 # Where several frames have one place, the first of these that explains it splits them. Keyword in a file with one
@@ -69,12 +72,12 @@ class Frame:
     column_direction: Floats
     spacing: tuple[float, float]
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        return int(self.file.header.Rows), int(self.file.header.Columns)
+        return int(header_value(self.file.header, "Rows")), int(header_value(self.file.header, "Columns"))
 
-    @property
+    @cached_property
     def source(self) -> SliceSource:
         """Where it is stored."""
         return SliceSource(self.file.content.path, self.number, self.uid, self.file.header)
@@ -82,7 +85,7 @@ class Frame:
     @property
     def uid(self) -> str | None:
         """SOP instance UID of the file."""
-        uid = self.file.header.get("SOPInstanceUID")
+        uid = header_value(self.file.header, "SOPInstanceUID")
         return str(uid) if uid else None
 
     def attribute(self, keyword: str) -> str:
@@ -110,11 +113,13 @@ class Frame:
 def frames_of(file: DicomFile) -> Iterator[Frame | None]:
     """The frames of a file in stored order; None for each that has no place in the patient."""
     header = file.header
-    if "PerFrameFunctionalGroupsSequence" not in header:
+    if _PER_FRAME not in header:
         if file.frames > 1:  # frames without functional groups have no place of their own
             yield from [None] * file.frames
             return
-        place = (header.get(name) for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"))
+        place = (
+            header_value(header, name) for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+        )
         yield _placed(file, 0, None, place)
         return
     for index in range(min(file.frames, len(header.PerFrameFunctionalGroupsSequence))):
@@ -125,7 +130,7 @@ def frame_value(header: Dataset, index: int, group: str, keyword: str) -> Any:
     """A value of one frame of an enhanced file: that of the frame, else that of all frames; None without one."""
     for groups in _groups(header, index):
         if items := groups.get(group):
-            return items[0].get(keyword)
+            return header_value(items[0], keyword)
     return None
 
 

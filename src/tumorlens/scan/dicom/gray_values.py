@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tumorlens.scan.dicom.header_value import header_value
 from tumorlens.scan.types import Pixels
 
 if TYPE_CHECKING:
@@ -27,14 +28,18 @@ def gray_values(stored: Pixels, header: Dataset, rescale: Dataset) -> Pixels:
     Returns:
         (H, W): integers where slope and intercept are whole numbers, float32 otherwise.
     """
+    padding = _padding(stored, header)
+    inverted = header_value(header, "PhotometricInterpretation") == "MONOCHROME1"
+    slope = _number(header_value(rescale, "RescaleSlope"), 1.0)
+    intercept = _number(header_value(rescale, "RescaleIntercept"), 0.0)
+    if padding is None and not inverted and (slope, intercept) == (1.0, 0.0):
+        return _narrowed(stored)
     values = stored.astype(np.int64)
-    padding = _padding(values, header)
-    if header.get("PhotometricInterpretation") == "MONOCHROME1":
-        bits = int(header.get("BitsStored") or header.BitsAllocated)
-        values = (-1 if header.get("PixelRepresentation") == 1 else 2**bits - 1) - values
+    if inverted:
+        bits = int(header_value(header, "BitsStored") or header.BitsAllocated)
+        values = (-1 if header_value(header, "PixelRepresentation") == 1 else 2**bits - 1) - values
     if padding is not None:
         values[padding] = values[~padding].min()
-    slope, intercept = _number(rescale.get("RescaleSlope"), 1.0), _number(rescale.get("RescaleIntercept"), 0.0)
     if slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < 2**31:
         return _narrowed(values * int(slope) + int(intercept))
     return (values * slope + intercept).astype(np.float32)
@@ -53,13 +58,15 @@ def _padding(values: Pixels, header: Dataset) -> Pixels | None:
 
 def _stored_number(header: Dataset, keyword: str) -> int | None:
     """A value that is signed where the pixels are, whatever its representation in the file says."""
-    value = header.get(keyword)
+    value = header_value(header, keyword)
     if isinstance(value, bytes):  # of an implicit file, where the dictionary leaves the sign open
         value = int.from_bytes(value[:2], "little") if len(value) >= 2 else None
     if not isinstance(value, int):
         return None
     bits = int(header.BitsAllocated)
-    return value - 2**bits if header.get("PixelRepresentation") == 1 and value >= 2 ** (bits - 1) else int(value)
+    return (
+        value - 2**bits if header_value(header, "PixelRepresentation") == 1 and value >= 2 ** (bits - 1) else int(value)
+    )
 
 
 def _number(value: Any, default: float) -> float:

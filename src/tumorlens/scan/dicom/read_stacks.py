@@ -11,6 +11,7 @@ from tumorlens._progress import ProgressOption, progress_of
 from tumorlens.errors import ScanError
 from tumorlens.scan.content import FileContent, is_dicom
 from tumorlens.scan.dicom.dicom_file import DicomFile, quiet, read_dicom_file
+from tumorlens.scan.dicom.header_value import header_value
 from tumorlens.scan.dicom.stacks import Refusal, Stack, stacks_of
 from tumorlens.scan.stored_files import stored_files
 
@@ -85,7 +86,7 @@ def _files(path: Path) -> Iterator[FileContent]:
 
 
 def _is_directory(header: Dataset) -> bool:
-    return str(header.file_meta.get("MediaStorageSOPClassUID")) == _DIRECTORY
+    return str(header_value(header.file_meta, "MediaStorageSOPClassUID")) == _DIRECTORY
 
 
 def _listed(directory: DicomFile) -> Iterator[FileContent]:

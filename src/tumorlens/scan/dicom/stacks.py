@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +21,13 @@ from tumorlens._arrays import Floats
 from tumorlens.errors import TumorlensError
 from tumorlens.scan.dicom.dicom_file import DicomFile, whole
 from tumorlens.scan.dicom.frames import SPLITTING, Frame, frames_of
+from tumorlens.scan.dicom.header_value import header_value
 from tumorlens.scan.volume import Volume
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+_MOSAIC_CREATOR, _MOSAIC_TILES = 0x00190010, 0x0019100A
 _ORIENTATION = 1e-3  # cosines, about 0.06 degrees
 _SPACING = 1e-3  # millimeters
 _SAME_PLACE = 0.05  # millimeters along the normal; no slice is thinner
@@ -58,8 +61,13 @@ class Stack:
 
     def volume(self) -> Volume:
         """The slices with their geometry; gray values are decoded when they are asked for."""
+        return self._volume
+
+    @cached_property
+    def _volume(self) -> Volume:
         first = self.frames[0]
         rows, columns = first.spacing
+        path = first.file.content.path
         origins = np.stack([frame.position for frame in self.frames])
         return Volume(
             size=(len(self.frames), *first.size),
@@ -68,7 +76,7 @@ class Stack:
             column_step=first.column_direction * columns,
             irregular=self.irregular,
             read=lambda index: self.frames[index].read(),
-            path=first.file.content.path.parent if len({f.source.path for f in self.frames}) > 1 else first.source.path,
+            path=path if len({frame.file for frame in self.frames}) == 1 else path.parent,
             format="DICOM",
             sources=tuple(frame.source for frame in self.frames),
             notes=self.notes,
@@ -164,13 +172,15 @@ def stack_of(frames: Sequence[Frame]) -> Stack | str:
 
 def series_of(header: Dataset) -> tuple[str, str]:
     """UID and description of the series of a file, empty where there is none."""
-    return str(header.get("SeriesInstanceUID") or ""), " ".join(str(header.get("SeriesDescription") or "").split())
+    return str(header_value(header, "SeriesInstanceUID") or ""), " ".join(
+        str(header.get("SeriesDescription") or "").split()
+    )
 
 
 def mosaic_tiles(header: Dataset) -> int | None:
     """Number of slices that are tiled in one image of a Siemens or UIH mosaic; None for other images, 0 if unknown."""
-    tiles = header.get((0x0019, 0x100A)) if "SIEMENS" in str(header.get((0x0019, 0x0010), "")) else None
-    types = {str(value).upper() for value in _several(header.get("ImageType"))}
+    tiles = header.get(_MOSAIC_TILES) if "SIEMENS" in str(header.get(_MOSAIC_CREATOR, "")) else None
+    types = {str(value).upper() for value in _several(header_value(header, "ImageType"))}
     if not ({"MOSAIC", "VFRAME"} & types) and tiles is None:
         return None
     return whole(tiles.value) if tiles is not None else 0
@@ -194,10 +204,11 @@ def _groups(files: Iterable[DicomFile], sorting: _Sorting) -> list[list[Frame]]:
             if frame is None:
                 sorting.refuse("no position, orientation or spacing in the patient", 1, [file])
                 continue
-            series = header.get("SeriesInstanceUID") or (
+            series = header_value(header, "SeriesInstanceUID") or (
                 header.get("SeriesNumber"), header.get("SeriesDescription"), file.content.path.parent
             )  # fmt: skip
-            candidates = groups[(str(header.get("StudyInstanceUID")), str(series), frame.size)]
+            study = header_value(header, "StudyInstanceUID")
+            candidates = groups[(str(study), str(series), frame.size)]
             for group in candidates:
                 if _parallel(group[0], frame):
                     group.append(frame)
@@ -210,11 +221,12 @@ def _groups(files: Iterable[DicomFile], sorting: _Sorting) -> list[list[Frame]]:
 def unreadable(file: DicomFile) -> str | None:
     """Why a file holds no gray slices; None where it does."""
     header = file.header
-    if file.pixels_at is None or not header.get("Rows") or not header.get("Columns"):
+    if file.pixels_at is None or not header_value(header, "Rows") or not header_value(header, "Columns"):
         return "no image"
     if file.keyword != "PixelData":
         return "floating point values, not an image of a scanner"
-    if header.get("SamplesPerPixel", 1) != 1 or "PALETTE" in str(header.get("PhotometricInterpretation")):
+    colors = str(header_value(header, "PhotometricInterpretation"))
+    if header_value(header, "SamplesPerPixel", 1) != 1 or "PALETTE" in colors:
         return "a color image"
     if (missing := file.missing_bytes) > 0:
         return f"an image that is cut off: {missing:,} bytes of pixels are missing"
@@ -334,7 +346,7 @@ def _by_instance_number(places: Sequence[Sequence[Frame]]) -> list[list[Frame]] 
 
 def _instance_number(frame: Frame) -> int:
     """Instance number, with the number of the frame where a file holds several; -1 where there is none."""
-    number = whole(frame.file.header.get("InstanceNumber"), -1)
+    number = whole(header_value(frame.file.header, "InstanceNumber"), -1)
     return frame.index if frame.number is not None else number
 
 
