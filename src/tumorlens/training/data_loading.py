@@ -18,6 +18,7 @@ from tumorlens._arrays import Ints
 from tumorlens.datasets import Table
 from tumorlens.scan import GrayImage
 from tumorlens.training.augmentation.lesion_augmentation import LesionAugmentation
+from tumorlens.training.augmentation.skull_stripping import SkullStripping
 from tumorlens.training.augmentation.transforms import augmentation
 from tumorlens.training.image_cache import Masks
 from tumorlens.training.recipe import Recipe
@@ -67,9 +68,10 @@ class SliceDataset(Dataset[TrainingExample]):
         transform: v2.Transform | None,
         masks: Masks | None = None,
         lesion_augmentation: LesionAugmentation | None = None,
+        skull_stripping: SkullStripping | None = None,
     ) -> None:
         self.images, self.rows, self.labels, self.transform, self.masks = images, rows, labels, transform, masks
-        self.lesion_augmentation = lesion_augmentation
+        self.lesion_augmentation, self.skull_stripping = lesion_augmentation, skull_stripping
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,6 +89,8 @@ class SliceDataset(Dataset[TrainingExample]):
                 torch.default_generator.manual_seed(seed)
                 if self.lesion_augmentation and mask is not None:
                     image, mask, label = self.lesion_augmentation(image, mask, label)
+                if self.skull_stripping:
+                    image, mask = self.skull_stripping(image, mask)
                 image, mask = self.transform(image, mask)
         if masks is None or mask is None:
             return TrainingExample(image, label)
@@ -151,7 +155,8 @@ def loaders(
     augment, lesions = recipe.augment, None
     if masks and (augment.lesion_inpainting or augment.lesion_copy_paste):
         lesions = LesionAugmentation.of(augment, table, images, masks, rows["train"])
-    train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions)
+    stripping = SkullStripping(augment.skull_stripping) if augment.skull_stripping else None
+    train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions, stripping)
     workers = _workers(len(rows["train"]))
     weights = [recipe.sampling.get(table.samples[row].dataset, 1.0) for row in rows["train"]]
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers, weights=weights)

@@ -121,6 +121,15 @@ class Augment(_RecipeGroup):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
+    gray_map: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="probability of a random monotonic map of gray values, as of another sequence or contrast",
+    )
+    skull_stripping: float = Field(
+        default=0.0, ge=0, le=1, description="probability that the outer layer of the head is removed"
+    )
     artifacts: float = Field(
         default=1.0, gt=0, le=1, description="probability of each transform from noise to downsample"
     )

@@ -27,6 +27,7 @@ ALL = Augment(
     ghost=0.3,
     jpeg=20,
     downsample=0.3,
+    gray_map=1.0,
 )
 
 
@@ -45,10 +46,10 @@ def test_zero_settings_change_nothing(image: Tensor) -> None:
     assert torch.equal(_transformed(image, Augment()), image)
 
 
-# The lesion augmentation also changes mask and class and has tests of its own. `artifacts` does nothing alone.
+# Those that also change the mask or the class have tests of their own. `artifacts` does nothing alone.
 @pytest.mark.parametrize(
     "name",
-    [name for name in Augment.model_fields if name not in ("lesion_inpainting", "lesion_copy_paste", "artifacts")],
+    sorted({*Augment.model_fields} - {"lesion_inpainting", "lesion_copy_paste", "skull_stripping", "artifacts"}),
 )
 def test_each_setting_changes_values_but_not_shape_and_type(name: str, image: Tensor) -> None:
     value = 1.0 if name.endswith("flip") else getattr(ALL, name)
@@ -167,3 +168,22 @@ def test_artifacts_affect_a_share_of_the_images(image: Tensor) -> None:
     changed = [not torch.equal(_transformed(image, some, seed), image) for seed in range(200)]
     assert 0.15 < sum(changed) / len(changed) < 0.35
     assert all(not torch.equal(_transformed(image, Augment(noise=0.5), seed), image) for seed in range(1, 20))
+
+
+def test_a_gray_map_keeps_the_order_of_gray_values_and_both_ends() -> None:
+    ramp = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
+    maps = [_transformed(ramp, Augment(gray_map=1.0), seed).flatten().int() for seed in range(20)]
+    for changed in maps:
+        assert (changed.diff() >= 0).all()
+        assert (changed[0], changed[-1]) == (0, 255)
+        assert changed.diff().max() <= 4  # no step between two tissues is torn apart
+    middle = torch.stack(maps)[:, 128].float()
+    assert middle.std() > 8  # of 255: the maps differ
+    assert abs(middle.mean() - 128) < 20  # neither brighter nor darker on average
+
+
+def test_a_gray_map_leaves_masks_as_they_are() -> None:
+    mask = tv_tensors.Mask(torch.ones(1, 16, 16, dtype=torch.uint8))
+    ramp = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
+    torch.manual_seed(0)
+    assert torch.equal(augmentation(Augment(gray_map=1.0))(ramp, mask)[1], mask)

@@ -16,6 +16,7 @@ from tumorlens.scan.artifacts import BIAS_FIELD_SHAPE, add_ghosts, apply_bias_fi
 from tumorlens.training.recipe import Augment
 
 _GHOST_SHIFT = (0.2, 0.45)  # of the side
+_MAP_POINTS = 4  # parts of a map of gray values
 _MIN_BLUR = 0.05  # pixels; a kernel of width 0 does not exist
 
 
@@ -43,6 +44,8 @@ def augmentation(settings: Augment) -> v2.Transform:
         steps.append(v2.ColorJitter(brightness=settings.brightness, contrast=settings.contrast))
     if settings.gamma != (1.0, 1.0):
         steps.append(RandomGamma(*settings.gamma))
+    if settings.gray_map:
+        steps.append(_sometimes(RandomGrayMap(), settings.gray_map))
     steps += [_sometimes(step, settings.artifacts) for step in _artifacts(settings)]
     return v2.Compose(steps) if steps else v2.Identity()
 
@@ -86,6 +89,33 @@ class RandomGamma(_Scalar):
         """Transform the image."""
         out: Tensor = self._call_kernel(F.adjust_gamma, inpt, gamma=params["value"])
         return out
+
+
+class RandomGrayMap(v2.Transform):  # type: ignore[misc]
+    """A random map of gray values that keeps their order; 0 and 255 stay.
+
+    Straight between a few points, whose distances along both axes are random (nonlinear intensity transformation; Zhou
+    et al. 2021, Models Genesis, Medical Image Analysis 67:101840, there with Bezier curves). It changes how bright
+    tissues and contrast agent are relative to each other, which differs between sequences, doses and scanners.
+    """
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """The map as 256 gray values."""
+        along, across = (_steps(torch.rand(_MAP_POINTS)) for _ in range(2))
+        return {"map": torch.from_numpy(np.interp(np.arange(256), 255 * along, 255 * across)).round().to(torch.uint8)}
+
+    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+        """Transform an image; masks are not changed."""
+        if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
+            return inpt
+        out: Tensor = params["map"][inpt.long()]
+        return out
+
+
+def _steps(parts: Tensor) -> Any:
+    """Numbers from 0 to 1, ascending, with distances in proportion to 1/2 plus each part."""
+    ends = np.cumsum(0.5 + parts.double().numpy())
+    return np.concatenate([[0.0], ends / ends[-1]])
 
 
 def random_blur(high: float) -> v2.Transform:
