@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,19 @@ def test_images_are_sampled_as_often_as_their_weights_say_and_as_many_in_every_e
     assert (np.abs(counts - weights) < 1).all()  # 2.5 is two or three times
     assert np.abs(counts.mean(0) - weights).max() < 0.25
     assert len({tuple(row) for row in counts}) > 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are not forked")
+def test_images_from_another_process_are_the_same() -> None:
+    data = SliceDataset(IMAGES, range(12), LABELS, augmentation(NOISE), MASKS)
+    weights = [0.5, 2.0] * 6
+    for epoch in (0, 3):
+        found = []
+        for workers in (0, 1):
+            batches = loader(data, 5, 0, train=True, workers=workers, weights=weights)
+            batches.sampler.set_epoch(epoch)
+            found.append([torch.cat(fields) for fields in zip(*batches, strict=True)])
+        assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_equal_weights_change_nothing() -> None:
