@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -15,10 +16,11 @@ from tumorlens.cli.common import ExitCode
 from tumorlens.comparison import compare
 from tumorlens.datasets import Table, write_table
 from tumorlens.evaluation import Evaluation
-from tumorlens.experiments.ablation import Ablation, AblationFacts, Variant, VariantResult
+from tumorlens.experiments.ablation import Ablation, AblationFacts, Variant, VariantResult, run_ablation
+from tumorlens.experiments.cross_validation.folds import cross_validate
 from tumorlens.experiments.cross_validation.pooled_result import CrossValidation, Fold
 from tumorlens.stats.conformal import PredictionSets
-from tumorlens.training import Run, load_recipe, load_run
+from tumorlens.training import Run, load_recipe, load_run, train
 
 pytestmark = pytest.mark.usefixtures("plain_charts")
 
@@ -71,7 +73,7 @@ def test_a_run_in_json_is_its_record(
         given.update(options, table=table, recipe=recipe, folder=folder)
         return finished_run
 
-    monkeypatch.setattr("tumorlens.training.train", trained)  # tested in tests/training
+    monkeypatch.setattr("tumorlens.training.train", create_autospec(train, side_effect=trained))
     write_table(phantom_table, tmp_path / "split.csv")
     words = ["train", str(tmp_path / "split.csv"), "--keep-split", "--recipe", "demo", "--set", "epochs=7"]
     assert main([*words, "--pretrained", "none", "--seed", "5", "-o", str(tmp_path / "run"), "--json"]) == 0
@@ -121,7 +123,8 @@ def test_the_folds_of_a_cross_validation_and_their_metrics_together_are_printed(
         given.update(options, plan=table.plan)
         return found
 
-    monkeypatch.setattr("tumorlens.experiments.cross_validation.folds.cross_validate", crossed)  # tested there
+    checked = create_autospec(cross_validate, side_effect=crossed)
+    monkeypatch.setattr("tumorlens.experiments.cross_validation.folds.cross_validate", checked)
     out = tmp_path / "folds"
     words = [
         "train",
@@ -173,7 +176,9 @@ def test_an_ablation_is_one_table_and_a_variant_that_failed_gives_exit_code_1(
         given.extend(variants)
         return found
 
-    monkeypatch.setattr("tumorlens.experiments.ablation.run_ablation", ablated)  # tested there
+    monkeypatch.setattr(
+        "tumorlens.experiments.ablation.run_ablation", create_autospec(run_ablation, side_effect=ablated)
+    )
     words = ["train", str(phantoms), "--recipe", "demo", "--folds", "3", "--val", "0.34", "-o", str(tmp_path / "a")]
     words += [word for n in (1, 2, 3) for word in ("--variant", f"epochs={n}")]
     assert main(words) == ExitCode.FAILED

@@ -13,8 +13,7 @@ import pytest
 from tests.fixtures.html import Page, check_footer
 from tests.fixtures.plain_charts import leave_charts_out
 from tests.fixtures.refusal import assert_refused
-from tumorlens.cli import main
-from tumorlens.datasets import Table, open_table, write_table
+from tumorlens.datasets import Table, open_table
 from tumorlens.errors import DataError, ResultsFolderError, RunError
 from tumorlens.evaluation.analyses.ood.measure import SCALED_TO
 from tumorlens.evaluation.analyses.ood.result import PooledOODResult
@@ -199,31 +198,6 @@ def test_one_fold_twice_is_an_error(cross_validated: tuple[Path, CrossValidation
     first = cross_validated[1].folds[0]
     with assert_refused(DataError, found="is in the test subset of two folds"):
         pool([first, first])
-
-
-def test_the_command_prints_the_folds_and_the_metrics_over_all(
-    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "cv"
-    changes = [word for change in ("model=mini_resnet", *SMALL) for word in ("--set", change)]
-    common = ["train", str(phantoms), "--recipe", "demo", "--fold", "all", "--folds", "3", "--val", "0.34"]
-    assert main([*common, *changes, "--out-dir", str(out)]) == 0
-    printed = capsys.readouterr()
-    assert "all folds" in " ".join(printed.out.lower().split())
-    assert (out / "fold-1" / "run.json").is_file()
-    assert str(out / "report.html") in printed.err + printed.out
-
-
-def test_invalid_folds_are_errors(
-    phantoms: Path, phantom_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = ["--out-dir", str(tmp_path / "cv")]
-    assert main(["train", str(phantoms), "--fold", "all", "--keep-split", *out]) == 2
-    assert main(["train", str(phantoms), "--fold", "each", *out]) == 2
-    assert "expected a number from 0, all, or none" in " ".join(capsys.readouterr().err.replace("│", " ").split())
-    write_table(phantom_table, tmp_path / "split.csv")
-    assert main(["train", str(tmp_path / "split.csv"), "--fold", "all", *out]) == 1
-    assert "has a split, and --fold all makes its own" in capsys.readouterr().err
 
 
 def test_the_repr_is_one_line_with_folds_and_pooled_accuracy(cross_validated: tuple[Path, CrossValidation]) -> None:
