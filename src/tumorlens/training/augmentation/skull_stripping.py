@@ -45,7 +45,7 @@ class SkullStripping:
         head = _filled(tissue_of(image[0]))
         radius = float(head.sum() / torch.pi) ** 0.5
         depth = max(1, round((low + (high - low) * float(torch.rand(()))) * radius))
-        kept = head & ~_near_outside(head, depth)
+        kept = head & ~_near_edge(head, depth)
         if mask is not None and mask.any():
             kept |= dilated(mask[0] > 0, _AROUND_TUMOR)
         if kept.float().mean() < _SMALLEST:
@@ -61,10 +61,10 @@ class SkullStripping:
         return image, tv_tensors.wrap(inside, like=mask)
 
 
-def _near_outside(head: Tensor, depth: int) -> Tensor:
+def _near_edge(head: Tensor, depth: int) -> Tensor:
     """(S, S) bool: at most so many pixels from the background, which also lies beyond the edge of the image."""
-    outside = pad(~head, (depth,) * 4, value=True)
-    return dilated(outside, depth)[depth:-depth, depth:-depth]
+    background = pad(~head, (depth,) * 4, value=True)
+    return dilated(background, depth)[depth:-depth, depth:-depth]
 
 
 def _filled(mask: Tensor) -> Tensor:
