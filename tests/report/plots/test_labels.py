@@ -33,24 +33,43 @@ from tumorlens.report.plots import (
     TrainingCurves,
 )
 
+NAMES = [MALICIOUS, "", "_hidden", "$x^2$", "腫瘍\n\t\udcff", "a very long class name " * 9]
+SEVERAL: dict[str, Callable[[list[str]], Chart]] = {
+    "matrix": lambda names: ConfusionChart([[1] * len(names)] * len(names), names),
+    "roc": lambda names: RocChart([curve(name) for name in names]),
+    "precision_recall": lambda names: PrecisionRecallChart([points(name) for name in names]),
+    "forest": lambda names: IntervalChart([row for n in names for row in (IntervalRow(n), IntervalRow(n, estimate()))]),
+    "training": lambda names: TrainingCurves(
+        [EpochSeries(name, [1.0]) for name in names], [EpochSeries(name, [0.5]) for name in names], best=1
+    ),
+    "cascade": lambda names: CascadeChart(
+        [CascadeLine(name, [(0, 1.0), (1, 0.0)]) for name in names], names, 0.5, "rank correlation"
+    ),
+    "costs": lambda names: CostChart(
+        [CostPoint(name, i, estimate(), name) for i, name in enumerate(names, 1)], "c", "G"
+    ),
+    "bars": lambda names: StackedBarChart([BarRow(name, (1, 2)) for name in names], [names[0], "b"], "images"),
+}
 
-@pytest.mark.parametrize(
-    "chart",
-    [
-        lambda name: ConfusionChart([[1]], [name]),
-        lambda name: RocChart([curve(name)]),
-        lambda name: PrecisionRecallChart([points(name)]),
-        lambda name: ReliabilityChart(ReliabilityCurve(name, bins([1]))),
-        lambda name: IntervalChart([IntervalRow(name), IntervalRow(name, estimate())]),
-        lambda name: TrainingCurves([EpochSeries(name, [1.0])], [EpochSeries(name, [0.5])], best=1),
-        lambda name: CascadeChart([CascadeLine(name, [(0, 1.0), (1, 0.0)])], [name], 0.5, "rank correlation"),
-        lambda name: CostChart([CostPoint(name, 1, estimate(), name)], "cost", "G"),
-        lambda name: StackedBarChart([BarRow(name), BarRow(name, (1, 2))], [name, "b"], "images"),
-    ],
-    ids=["matrix", "roc", "precision_recall", "reliability", "forest", "training", "cascade", "costs", "bars"],
-)
-@pytest.mark.parametrize("name", [MALICIOUS, "", "_hidden", "$x^2$", "腫瘍\n\t\udcff", "a very long class name " * 9])
-def test_any_name_is_shown_as_it_is(chart: Callable[[str], Chart], name: str) -> None:
-    root = parse(chart(name))
+
+def check(chart: Chart, names: list[str]) -> None:
+    root = parse(chart)
     assert "script" not in {element.tag for element in root.iter()}
-    assert any(name[:7].partition("\n")[0] in (element.text or "") for element in root.iter("text"))
+    texts = [element.text or "" for element in root.iter("text")]
+    for name in names:
+        assert any(name[:7].partition("\n")[0] in text for text in texts), name
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_any_name_is_shown_as_it_is(kind: str) -> None:
+    check(SEVERAL[kind](NAMES), NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_one_curve_is_shown_as_it_is(name: str) -> None:
+    check(ReliabilityChart(ReliabilityCurve(name, bins([1]))), [name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bar_without_parts_is_shown_by_its_name(name: str) -> None:
+    check(StackedBarChart([BarRow(name), BarRow("other", (1, 2))], ["a", "b"], "images"), [name])
