@@ -99,12 +99,12 @@ class RandomGrayMap(v2.Transform):  # type: ignore[misc]
     tissues and contrast agent are relative to each other, which differs between sequences, doses and scanners.
     """
 
-    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Tensor]:
         """The map as 256 gray values."""
         along, across = (_steps(torch.rand(_MAP_POINTS)) for _ in range(2))
         return {"map": torch.from_numpy(np.interp(np.arange(256), 255 * along, 255 * across)).round().to(torch.uint8)}
 
-    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+    def transform(self, inpt: Tensor, params: dict[str, Tensor]) -> Tensor:
         """Transform an image; masks are not changed."""
         if inpt.dtype != torch.uint8 or not F.is_pure_tensor(inpt):
             return inpt
