@@ -11,7 +11,7 @@ from scipy import ndimage
 from tests.datasets.sets.test_slice_folders import MUSLIM_MS, OPEN_MS, SOOP, slice_folder
 from tests.fixtures import nifti_folders, tiny_datasets
 from tests.fixtures.refusal import assert_refused
-from tumorlens.auditing import split_folds
+from tumorlens.auditing import find_linked_groups, split_folds
 from tumorlens.datasets import open_table, read_sample_mask, read_table, write_table
 from tumorlens.datasets.sets import brain_tumor_progression, default_training, whole_heads
 from tumorlens.errors import DataError
@@ -111,3 +111,15 @@ def test_a_missing_set_is_named(tmp_path: Path) -> None:
     (folder / "soop" / "slices.csv").unlink()
     with assert_refused(DataError, found="soop is missing", expected="brain_tumor_progression"):
         default_training.DATASET.read(folder)
+
+
+def test_patients_stay_apart_when_the_audit_groups_what_belongs_together(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for patient in (1, 2, 3):
+        for time in ("Pre", "Post"):
+            image = folder / f"{patient:02d}" / f"{time}_Scan_T1.nii.gz"
+            seed = 10 * patient + (time == "Post")
+            nifti_folders.save_pair(image, image.with_name(f"{time}_Mask.nii.gz"), seed=seed)
+    table = open_table(folder)
+    groups = find_linked_groups(table).groups
+    assert len(set(groups)) == 3  # both studies of a patient, and no two patients

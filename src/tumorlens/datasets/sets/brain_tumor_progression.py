@@ -43,7 +43,7 @@ def _entries(folder: Path) -> Iterator[VolumeEntry]:
                     mask=mask,
                     label="glioma",
                     group=f"{_NAME}:{patient.name}",
-                    study=time,
+                    study=f"{patient.name}/{time}",
                     sequence="T1 after contrast",
                     contrast=True,
                     skull_stripped=False,
