@@ -19,9 +19,9 @@ from tumorlens.models import InDistributionSubspace, Pipeline, principal_subspac
 from tumorlens.models import OODScore as Score
 from tumorlens.stats.conformal import pooled
 
-MAX_TRAINING_IMAGES = 500  # on Figshare 400 images flag as many as all 2,199
+MAX_TRAINING_IMAGES = 400  # of each data set; on Figshare they flag as many as all 2,199
 VALIDATION_KEPT = (
-    0.95  # share of the validation images within the threshold before its scale, patients weighing the same
+    0.95  # share of the validation images of each set within the threshold before its scale, patients weighing alike
 )
 # A dozen validation patients say little about where 95 % of the next ones lie: of two networks of the recipe `default`,
 # with patients resampled 100 times, 36 and 12 samples flagged more than 5 % of the others' slices, and with this scale
@@ -55,9 +55,19 @@ def _method(subspace: InDistributionSubspace) -> str:
 
 
 def fitting_samples(own: Table) -> list[Sample]:
-    """The training images that `fit_ood` uses: at most 500, spread over patients."""
-    train = [sample for sample in own.samples if sample.split == "train"]
-    return [train[i] for i in spread([sample.unit for sample in train], MAX_TRAINING_IMAGES)]
+    """The training images that `fit_ood` uses: at most 400 of each data set, spread over its patients.
+
+    Not over all patients: a set of many patients with one slice each would leave few images of the others.
+    """
+    by_set: dict[str, list[Sample]] = {}
+    for sample in own.samples:
+        if sample.split == "train":
+            by_set.setdefault(sample.dataset, []).append(sample)
+    return [
+        samples[i]
+        for samples in by_set.values()
+        for i in spread([sample.unit for sample in samples], MAX_TRAINING_IMAGES)
+    ]
 
 
 def fit_ood(
@@ -76,7 +86,8 @@ def fit_ood(
         train: images of its train subset, as `fitting_samples` chooses them.
         held_out: its validation subset.
         held_out_features: (N, C) of that, averaged over places.
-        threshold_scale: the threshold, as a share of that below which `VALIDATION_KEPT` of the validation images lie.
+        threshold_scale: the threshold, as a share of that below which `VALIDATION_KEPT` of the validation images of
+            each data set lie.
         progress: called while inference runs on training images.
 
     Returns:
@@ -99,9 +110,19 @@ def fit_ood(
         subspace=subspace,
     )
     distances = fit.scores(held_out_features)
-    levels, above = pooled(distances, units)
-    limit = threshold_scale * float(levels[np.argmax(above <= 1 - VALIDATION_KEPT + 1e-9)])
+    limit = threshold_scale * _limit(distances, held_out)
     if limit <= 0:
         return None
+    levels, above = pooled(distances, units)
     beyond = above[np.searchsorted(levels, limit, side="right") - 1]
     return replace(fit, subspace=replace(subspace, threshold=limit), kept=float(1 - beyond))
+
+
+def _limit(distances: Floats, samples: Sequence[Sample]) -> float:
+    """The distance below which `VALIDATION_KEPT` of the images of each data set lie; patients of a set weigh alike."""
+    limits = []
+    for name in {sample.dataset for sample in samples}:
+        rows = [i for i, sample in enumerate(samples) if sample.dataset == name]
+        levels, above = pooled(distances[rows], [samples[i].unit for i in rows])
+        limits.append(float(levels[np.argmax(above <= 1 - VALIDATION_KEPT + 1e-9)]))
+    return max(limits)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from tests.fixtures import scans
-from tumorlens.datasets import Table
+from tumorlens.datasets import Sample, Table
 from tumorlens.evaluation import evaluate
 from tumorlens.evaluation.analyses import PooledContext
 from tumorlens.evaluation.analyses.ood.measure import SCALED_TO, flagged, pool
@@ -44,7 +46,10 @@ def test_each_fold_is_held_to_the_scaled_threshold_of_the_others() -> None:
     low, high = np.linspace(0, 0.5, 101), np.linspace(0, 2.0, 101)
     results = [OODResult(cast(Any, None), scores, NOTHING, {}) for scores in (low, high)]
     bootstrap = ClusterBootstrap([str(i) for i in range(202)], "image", 100, 0)
-    context = PooledContext((), (101, 101), np.zeros((202, 1)), np.zeros(202, dtype=np.int64), ("glioma",), bootstrap)
+    samples = tuple(Sample(f"set/{i}", Path("a.png"), "glioma") for i in range(202))
+    context = PooledContext(
+        samples, (101, 101), np.zeros((202, 1)), np.zeros(202, dtype=np.int64), ("glioma",), bootstrap
+    )
     pooled = pool(results, context)
     assert pooled is not None
     assert pooled.flagged.value == pytest.approx(np.mean(np.concatenate([low, high]) > 1))
@@ -53,6 +58,12 @@ def test_each_fold_is_held_to_the_scaled_threshold_of_the_others() -> None:
     # All low scores are below the threshold of the high ones, 1.92; a quarter of the high below that of the low, 0.48.
     assert pooled.flagged_beyond.value == pytest.approx((high > 0.48).sum() / 202)
     assert pool([results[0], None], context) is None
+    assert pooled.per_dataset == {}
+    two = tuple(replace(one, id=f"{'rare' if i > 190 else 'set'}/{i}") for i, one in enumerate(samples))
+    of_two = pool(results, replace(context, samples=two))
+    assert of_two is not None
+    assert of_two.threshold_scale > pooled.threshold_scale  # 11 high scores are a set of their own
+    assert set(of_two.per_dataset) == {"rare", "set"}
 
 
 def test_images_of_any_size_are_scored_and_empty_ones_are_flagged(finished_run: Run, phantom_table: Table) -> None:

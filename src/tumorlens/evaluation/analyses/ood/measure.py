@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from tumorlens._arrays import Flags, Floats, Ints
 from tumorlens.datasets import Sample
@@ -12,7 +13,7 @@ from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
 from tumorlens.stats import BootstrapDraws, ClusterBootstrap, Estimate
 
-SCALED_TO = 0.96  # of the held-out images: at most 5 % are to be flagged, and networks of one recipe differ
+SCALED_TO = 0.96  # of the held-out images of each set: at most 5 % are to be flagged, and networks of a recipe differ
 
 
 def measure(context: Context) -> OODResult | None:
@@ -54,12 +55,18 @@ def pool(results: Sequence[OODResult | None], context: PooledContext) -> PooledO
         return None
     every = np.concatenate(scores)
     fold = np.repeat(np.arange(len(scores)), [len(one) for one in scores])
-    others = np.array([np.quantile(every[fold != i], SCALED_TO) for i in range(len(scores))])
+    names = np.array([sample.dataset for sample in context.samples])
+    others = np.array([_scale(every[fold != i], names[fold != i]) for i in range(len(scores))])
     units = context.labels, context.bootstrap, context.classes
     scaled = every / others[fold]
     beyond, _ = flagged(scaled, *units)
     sets = flagged_sets(scaled, context.samples, context.bootstrap)
-    return PooledOODResult(every, *flagged(every, *units), float(np.quantile(every, SCALED_TO)), beyond, sets)
+    return PooledOODResult(every, *flagged(every, *units), _scale(every, names), beyond, sets)
+
+
+def _scale(scores: Floats, names: npt.NDArray[np.str_]) -> float:
+    """The score below which `SCALED_TO` of the images of each data set lie."""
+    return max(float(np.quantile(scores[names == name], SCALED_TO)) for name in np.unique(names))
 
 
 def flagged(
