@@ -108,6 +108,11 @@ class Loss(_RecipeGroup):
     focal_gamma: float = Field(
         default=2.0, ge=0, description="focusing parameter: how much less correctly classified pixels count"
     )
+    empty: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the highest tumor probabilities in images with an empty mask, in the segmentation loss",
+    )
 
 
 class Augment(_RecipeGroup):

@@ -54,6 +54,25 @@ def test_only_dice_over_a_batch_has_a_gradient_in_healthy_images(over: DiceOver,
     assert bool((logits.grad[1] > 1e-3).all()) is has_gradient
 
 
+def test_the_loss_of_empty_masks_is_that_of_the_highest_hundredth_of_their_pixels() -> None:
+    masks = torch.zeros(3, 1, 20, 20)
+    masks[0, 0, :5, :5] = 1
+    logits = torch.full((3, 1, 20, 20), -20.0)
+    logits[0, 0, 10, 10] = 5.0  # beside a tumor: not counted
+    logits[1, 0, 3, :4] = 2.0  # four of 400 pixels
+    logits[2, 0, 7, :2] = 2.0
+    logits.requires_grad_()
+    loss = SegmentationLoss(dice=0, focal=0, empty=1)(logits, masks)
+    high = float(torch.nn.functional.softplus(torch.tensor(2.0)))
+    assert float(loss.detach()) == pytest.approx((high + high / 2) / 3, abs=1e-4)
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[0] == 0).all()
+    assert int((logits.grad[1] > 0.01).sum()) == 4
+    without = SegmentationLoss(dice=0, focal=0, empty=1)(logits[:1], masks[:1])
+    assert float(without.detach()) == 0
+
+
 def test_the_total_is_the_weighted_sum_of_its_terms() -> None:
     logits, labels = torch.tensor([[0.0, 0.0]]), torch.tensor([1])
     output = _output(logits, EVEN, torch.full((1, 1, 1, 1), 3.0), torch.zeros(1, 1, 1, 1))

@@ -29,6 +29,8 @@ class LossTerms(NamedTuple):
     auxiliary: Tensor
 
 
+_HIGHEST = 100  # one in so many pixels
+
 DiceOver = Literal["image", "batch"]
 """Dice loss of each image, or of all pixels of a batch."""
 
@@ -39,14 +41,22 @@ class SegmentationLoss(nn.Module):
     Dice over a batch, as nnU-Net uses it for slices (Isensee et al. 2021, Nature Methods 18:203), penalizes a false
     positive pixel in a healthy image like any other pixel. Dice over each image penalizes false positives in a healthy
     image by the same amount whatever their size, so that they give no gradient, and a small tumor counts as much as a
-    large one.
+    large one. What it lacks, the third term gives: in images with an empty mask, the cross-entropy of the pixels with
+    the highest tumor probabilities, a hundredth of all (hard example mining; Shrivastava et al. 2016, CVPR). The mean
+    over all pixels would be small where few of them are segmented.
     """
 
     def __init__(
-        self, dice: float = 0.5, focal: float = 0.5, alpha: float = 0.25, gamma: float = 2.0, over: DiceOver = "image"
+        self,
+        dice: float = 0.5,
+        focal: float = 0.5,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        over: DiceOver = "image",
+        empty: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weights = dice, focal
+        self.weights = dice, focal, empty
         self.dice = DiceLoss(sigmoid=True, batch=over == "batch")
         self.focal = FocalLoss(alpha=alpha, gamma=gamma)
 
@@ -55,9 +65,17 @@ class SegmentationLoss(nn.Module):
         logits, masks = logits.float(), masks.float()
         if logits.shape[-2:] != masks.shape[-2:]:
             logits = F.interpolate(logits, size=masks.shape[-2:], mode="bilinear", align_corners=False)
-        dice, focal = self.weights
+        dice, focal, empty = self.weights
         loss: Tensor = dice * self.dice(logits, masks) + focal * self.focal(logits, masks)
-        return loss
+        return loss + empty * _highest_in_empty(logits, masks) if empty else loss
+
+
+def _highest_in_empty(logits: Tensor, masks: Tensor) -> Tensor:
+    """Sum over the images with an empty mask of the loss of their highest logits, over all images of the batch."""
+    without_tumor = ~masks.flatten(1).bool().any(1)
+    pixels = logits.flatten(1)
+    highest = pixels.topk(max(1, pixels.shape[1] // _HIGHEST), dim=1).values
+    return (F.softplus(highest).mean(1) * without_tumor).mean()
 
 
 def dice(logits: Tensor, masks: Tensor) -> Tensor:
@@ -86,6 +104,7 @@ class MultiTaskLoss(nn.Module):
         focal: weight of the focal loss in the segmentation loss.
         alpha: weight of tumor pixels in the focal loss; that of all others is 1 - alpha.
         gamma: focusing parameter of the focal loss.
+        empty: weight of the highest tumor probabilities in images with an empty mask, in the segmentation loss.
         class_weights: (K,), or None for equal ones.
         label_smoothing: of the cross-entropy, 0 to 1.
     """
@@ -101,13 +120,14 @@ class MultiTaskLoss(nn.Module):
         focal: float = 0.5,
         alpha: float = 0.25,
         gamma: float = 2.0,
+        empty: float = 0.0,
         class_weights: Tensor | None = None,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.weights = classification, segmentation, auxiliary
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
-        self.segmentation_loss = SegmentationLoss(dice, focal, alpha, gamma, over)
+        self.segmentation_loss = SegmentationLoss(dice, focal, alpha, gamma, over, empty)
 
     def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> LossTerms:
         """The loss of one batch, in float32.

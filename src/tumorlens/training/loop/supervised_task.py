@@ -196,6 +196,7 @@ def _criterion(
         focal=loss.focal,
         alpha=loss.focal_alpha,
         gamma=loss.focal_gamma,
+        empty=loss.empty,
         class_weights=class_weights,
         label_smoothing=label_smoothing,
     )
