@@ -59,7 +59,7 @@ class FindingRule(BaseModel):
         pairs = zip(self.weights, (index - 1, index, index + 1), strict=True)
         near = [(weight, i) for weight, i in pairs if 0 <= i < len(probability)]
         total = sum(weight for weight, _ in near)
-        parts = (np.float32(weight / total) * probability[i].astype(np.float32) for weight, i in near)
+        parts = (np.float32(weight / total) * probability[i].astype(np.float32, copy=False) for weight, i in near)
         return np.asarray(sum(parts), dtype=np.float32)
 
     def inside(self, probability: npt.NDArray[np.floating]) -> Flags:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
 from typing import Literal
 
 import numpy as np
@@ -33,6 +32,9 @@ from tumorlens.studies.study_result import SeriesChoice, StudyResult, StudySlice
 Planes = Literal["auto", "acquired", "three"]
 OnSlice = Callable[[int, Prediction], None]
 """Gets the index of a slice in its volume, and its prediction."""
+
+Probability = npt.NDArray[np.float32]
+"""(D, H, W) of tumor, as the volume, 0 in slices without a head."""
 
 BY_USER = SeriesChoice("unknown", "the file does not say what sequence it holds", "user")
 
@@ -89,13 +91,12 @@ def predict_volume(
     rule = rule or predictor.card.finding_rule or FindingRule()
     limit = limit or predictor.card.study_limit or StudyLimit()
     with progress_of(progress) as step:
-        stacks, hooks = _stacks(volume, planes), chain([on_slice], repeat(None))
-        kept = [_predict_stack(predictor, stack, jobs, step, hook) for stack, hook in zip(stacks, hooks, strict=False)]
+        kept, inside, probability = _predict_planes(predictor, volume, planes, rule, jobs, on_slice, step)
     slices, predicted = [one for plane in kept for one in plane.slices], [plane.stack for plane in kept]
     if not kept[0].slices:
         raise ScanError(volume.path, "no slice shows a head", expected="a series of the head")
     undetermined = _undetermined(volume, predictor.card.segments)
-    segmented = np.zeros(volume.size, np.uint8) if undetermined else _segmented(kept, rule)
+    segmented = np.zeros_like(inside) if undetermined else inside
     labels, count = rule.components(np.bitwise_count(segmented) >= min(rule.planes_needed, len(kept)))
     findings = [measure_finding(k, labels, segmented, predicted, slices, limit) for k in range(1, count + 1)]
     if any(one.above_limit is None for one in findings):
@@ -109,7 +110,7 @@ def predict_volume(
         slices=tuple(with_finding_pixels(slices, labels, predicted)),
         findings=tuple(findings),
         labels=labels,
-        probability=_mean(kept),
+        probability=probability,
         rule=rule,
         limit=limit,
         undetermined=undetermined,
@@ -125,13 +126,10 @@ class PlanePrediction:
     Attributes:
         stack: of the slices.
         slices: that show a head.
-        probability: (D, H, W) float16 of tumor, as the volume, 0 in slices without a head; None where the model does
-            not segment.
     """
 
     stack: PlaneStack
     slices: list[StudySlice]
-    probability: npt.NDArray[np.float16] | None
 
 
 def _stacks(volume: Volume, planes: Planes) -> Iterator[PlaneStack]:
@@ -155,23 +153,45 @@ def _undetermined(volume: Volume, segments: bool) -> str | None:
     return None
 
 
-def _segmented(planes: Sequence[PlanePrediction], rule: FindingRule) -> npt.NDArray[np.uint8]:
-    """(D, H, W), bit k is set where plane k segments the voxel by the rule."""
-    bits = np.zeros(planes[0].stack.volume.size, dtype=np.uint8)
-    for k, one in enumerate(planes):
-        if one.probability is not None:
-            inside = rule.inside(one.stack.turn.apply(one.probability))
-            one.stack.turn.apply(bits)[...] |= inside.astype(np.uint8) << k
-    return bits
+def _predict_planes(
+    predictor: Predictor,
+    volume: Volume,
+    planes: Planes,
+    rule: FindingRule,
+    jobs: int | None,
+    on_slice: OnSlice | None,
+    step: Progress,
+) -> tuple[list[PlanePrediction], npt.NDArray[np.uint8], Probability | None]:
+    """Predict all planes, one after the other; the probabilities of one plane and their mean are in memory.
+
+    Returns:
+        The planes; (D, H, W), bit k is set where plane k segments the voxel by the rule; and the mean probability.
+    """
+    kept: list[PlanePrediction] = []
+    bits, mean = np.zeros(volume.size, dtype=np.uint8), None
+    for k, stack in enumerate(_stacks(volume, planes)):
+        one, probability = _predict_stack(predictor, stack, jobs, step, None if k else on_slice)
+        kept.append(one)
+        if probability is None:
+            continue
+        inside = rule.inside(stack.turn.apply(probability))
+        stack.turn.apply(bits)[...] |= inside.astype(np.uint8) << k
+        if mean is None:
+            mean = probability
+        else:
+            mean += probability
+    if mean is not None and len(kept) > 1:
+        mean /= np.float32(len(kept))
+    return kept, bits, mean
 
 
 def _predict_stack(
     predictor: Predictor, stack: PlaneStack, jobs: int | None, step: Progress, on_slice: OnSlice | None
-) -> PlanePrediction:
-    """Predict the slices of one plane; few of them are in memory at one time."""
+) -> tuple[PlanePrediction, Probability | None]:
+    """Predict the slices of one plane, of which few are in memory at one time; and the probability of each voxel."""
     jobs = jobs or (available_threads() if predictor.threads == 1 else 1)
     volume, finder = stack.volume, HeadFinder()
-    probability = np.zeros(volume.size, dtype=np.float16) if predictor.card.segments else None
+    probability = np.zeros(volume.size, dtype=np.float32) if predictor.card.segments else None
     upright = None if probability is None else stack.turn.apply(probability)
     order: deque[int] = deque()
 
@@ -205,16 +225,4 @@ def _predict_stack(
     shown = finder.heads()
     if upright is not None:
         upright[~shown] = 0
-    return PlanePrediction(stack, [one for index, one in slices if shown[index]], probability)
-
-
-def _mean(planes: Sequence[PlanePrediction]) -> npt.NDArray[np.float16] | None:
-    """The mean probability over the planes."""
-    known = [one.probability for one in planes if one.probability is not None]
-    if len(known) <= 1:
-        return known[0] if known else None
-    mean = known[0]
-    for other in known[1:]:
-        mean += other
-    mean /= np.float16(len(known))
-    return mean
+    return PlanePrediction(stack, [one for index, one in slices if shown[index]]), probability

@@ -223,7 +223,7 @@ class StudyResult:
         slices: predictions of the slices that show a head, plane by plane.
         findings: the largest first.
         labels: (D, H, W) uint8 as the volume: the number of the finding, 0 in the background.
-        probability: (D, H, W) float16, the tumor probability of each voxel, mean over the planes; None where the model
+        probability: (D, H, W) float32, the tumor probability of each voxel, mean over the planes; None where the model
             does not segment.
         rule: that made the findings.
         limit: that a finding must reach to count.
@@ -246,7 +246,7 @@ class StudyResult:
     slices: tuple[StudySlice, ...]
     findings: tuple[Finding, ...]
     labels: npt.NDArray[np.uint8]
-    probability: npt.NDArray[np.float16] | None
+    probability: npt.NDArray[np.float32] | None
     rule: FindingRule
     limit: StudyLimit
     undetermined: str | None = None
