@@ -9,6 +9,7 @@ import pytest
 
 from tests.fixtures.hard_case import assert_placed, images, save, volume
 from tests.fixtures.hard_nifti import CASES, by_dcm2niix
+from tests.fixtures.refusal import assert_refused
 from tumorlens.errors import ScanError
 from tumorlens.scan import read_scan, read_size
 from tumorlens.scan.dicom.read_stacks import read_stacks
@@ -72,3 +73,9 @@ def test_content_in_memory_is_read_like_the_file(tmp_path: Path) -> None:
     for name in ("ras", "gz"):
         path = CASES[name](tmp_path).path
         assert np.array_equal(read_scan(path.read_bytes()).pixels, read_scan(path).pixels)
+
+
+def test_a_dicom_file_in_the_place_of_a_mask_is_refused_with_how_to_convert_it(tmp_path: Path) -> None:
+    folder = save(images()[:1], tmp_path)
+    with assert_refused(ScanError, found="is a DICOM file", expected="NIfTI", advice="dcmqi.*plastimatch"):
+        read_nifti_volume(next(folder.iterdir()))

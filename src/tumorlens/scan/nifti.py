@@ -11,7 +11,7 @@ import numpy as np
 
 from tumorlens._arrays import Floats
 from tumorlens.errors import ScanError
-from tumorlens.scan.content import FileContent
+from tumorlens.scan.content import FileContent, is_dicom
 from tumorlens.scan.types import Pixels, Scan
 from tumorlens.scan.volume import LPS_TO_RAS, NiftiGrid, Reorientation, Volume, plane_across, reorientation, scan_of
 
@@ -118,6 +118,13 @@ def _opened(content: FileContent) -> Any:
         else:
             image = _from_memory(content)
     except Exception as error:  # nibabel raises many types on damaged files
+        if is_dicom(content):
+            raise ScanError(
+                content.path,
+                "is a DICOM file",
+                "convert a segmentation (SEG) with segimage2itkimage of dcmqi, contours (RTSTRUCT) with plastimatch",
+                expected="a NIfTI file, on the grid of its volume where it is a mask",
+            ) from error
         raise _error(content, f"is a damaged NIfTI file ({type(error).__name__})") from error
     finally:
         log.disabled = silent
