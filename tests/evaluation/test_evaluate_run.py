@@ -92,7 +92,7 @@ def test_the_validation_subset_has_no_ood_and_no_selective_result_since_threshol
 
 
 def test_an_analysis_that_does_not_exist_is_refused_with_those_that_do(finished_run: Run) -> None:
-    with assert_refused(DataError, found="'tea_leaves'", expected="one of leakage, volumes, region_occlusion, rob"):
+    with assert_refused(DataError, found="'tea_leaves'", expected="one of leakage, subgroups, volumes"):
         evaluate(finished_run, analyses={"tea_leaves": True})
 
 
