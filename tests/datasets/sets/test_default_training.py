@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -91,12 +92,14 @@ def test_the_rim_of_a_tumor_is_filled_and_small_parts_of_it_are_left_out(tmp_pat
 
 def test_folders_without_volumes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "01").mkdir()
+    with assert_refused(DataError, file="absent", found="no volume can be used", expected="Pre_Scan_T1"):
+        open_table(f"brain_tumor_progression:{tmp_path / 'absent'}")
     with assert_refused(DataError, found="no volume can be used"):
         brain_tumor_progression.DATASET.read(tmp_path)
 
 
 def test_one_folder_gives_the_whole_training_table(tmp_path: Path) -> None:
-    table = open_table(everything(tmp_path / "data"))
+    table = open_table(f"default_training:{everything(tmp_path / 'data')}")
     assert {s.dataset for s in table} == {
         "figshare", "no_tumor", "brain_tumor_progression", "whole_heads", "open_ms", "muslim_ms", "soop",
     }  # fmt: skip
@@ -108,8 +111,8 @@ def test_one_folder_gives_the_whole_training_table(tmp_path: Path) -> None:
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
     folder = everything(tmp_path / "data")
-    (folder / "soop" / "slices.csv").unlink()
-    with assert_refused(DataError, found="soop is missing", expected="brain_tumor_progression"):
+    shutil.rmtree(folder / "soop")
+    with assert_refused(DataError, found="soop is missing", expected="brain_tumor_progression", advice="info soop"):
         default_training.DATASET.read(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,10 @@ MUSLIM_MS = (
         ("muslim_ms", MUSLIM_MS, {"muslim_ms:103", "muslim_ms:105"}, AcquisitionFacts(None, "FLAIR", None, False)),
     ],
 )
-def test_a_set_is_known_by_the_names_of_its_images(
+def test_a_named_set_is_read_with_its_patients_and_acquisition(
     tmp_path: Path, name: str, content: tuple[str, list[str]], patients: set[str], acquisition: AcquisitionFacts
 ) -> None:
-    table = open_table(slice_folder(tmp_path / "any", *content))
+    table = open_table(f"{name}:{slice_folder(tmp_path / 'any', *content)}")
     assert (table.name, table.classes, {s.group for s in table}) == (name, ("no_tumor",), patients)
     assert not any(s.mask for s in table)  # lesions that are no tumors: the mask of a tumor is empty
     assert acquisition in {s.acquisition for s in table}
@@ -57,7 +58,7 @@ def test_a_set_is_known_by_the_names_of_its_images(
 
 
 def test_what_is_known_of_the_acquisition_survives_a_csv_file(tmp_path: Path) -> None:
-    table = open_table(slice_folder(tmp_path / "set", *SOOP))
+    table = open_table(f"soop:{slice_folder(tmp_path / 'set', *SOOP)}")
     assert read_table(write_table(table, tmp_path / "table.csv")) == table
     assert not table.volumes  # the volume of a slice is not known
 
@@ -68,6 +69,23 @@ def test_other_names_or_columns_are_another_set(tmp_path: Path, module: object) 
     assert not recognizes(tmp_path)
     assert not recognizes(slice_folder(tmp_path / "a", "image,patient,plane", ["ward1_axial,1,axial"]))
     assert not recognizes(slice_folder(tmp_path / "b", "image,who", ["sub-1_axial,1"]))
+
+
+def test_a_folder_is_taken_for_a_set_only_with_as_many_images(tmp_path: Path) -> None:
+    """Slices of someone else may be called alike, and show tumors."""
+    folder = slice_folder(tmp_path / "set", *SOOP)
+    assert not soop.DATASET.recognizes(folder)
+    assert replace(soop.FOLDER, images=2).recognizes(folder)
+    (folder / "slices.csv").write_text("\n".join([SOOP[0], *SOOP[1], "ward_axial,1,axial,0"]) + "\n")
+    assert not replace(soop.FOLDER, images=3).recognizes(folder)
+
+
+def test_a_folder_of_another_set_is_refused_also_by_name(tmp_path: Path) -> None:
+    folder = slice_folder(tmp_path / "set", *OPEN_MS)
+    with assert_refused(DataError, file="slices.csv", line=2, found="not of soop", expected="sub-"):
+        open_table(f"soop:{folder}")
+    with assert_refused(DataError, file="absent", found="no slices.csv"):
+        open_table(f"soop:{tmp_path / 'absent'}")
 
 
 def test_a_missing_image_or_patient_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -23,20 +23,23 @@ class SliceFolder:
 
     Attributes:
         name: of the set.
-        image: the whole name of an image without its ending, which proves that a folder holds this set.
+        images: number of images in the set. A folder without a stated set is taken for this one only if it has as
+            many: a folder of someone else may have the same columns and kind of names, and tumors.
+        image: the whole name of an image without its ending.
         columns: what is known -> the column that states it, of ``patient``, ``sequence`` and ``plane``.
         acquisition: what holds for all of its images; columns take precedence.
         notes: of the table.
     """
 
     name: str
+    images: int
     image: re.Pattern[str]
     columns: Mapping[str, str] = field(default_factory=dict)
     acquisition: AcquisitionFacts = field(default_factory=AcquisitionFacts)
     notes: tuple[str, ...] = ()
 
     def recognizes(self, folder: Path) -> bool:
-        """Whether the rows of slices.csv have the columns of this set, and all images its names."""
+        """Whether slices.csv has the columns of this set, a row for each of its images, and no other names."""
         index = folder / INDEX
         if not index.is_file() or not (folder / "images").is_dir():
             return False
@@ -44,13 +47,14 @@ class SliceFolder:
             rows = read_rows(index, ("image", *self.columns.values()))
         except (DataError, OSError):
             return False
-        return bool(rows) and all(self.image.fullmatch(row["image"]) for _, row in rows)
+        return len(rows) == self.images and all(self.image.fullmatch(row["image"]) for _, row in rows)
 
     def read(self, folder: Path) -> Table:
         """The table: all slices are of class no_tumor, each with its patient.
 
         Raises:
-            DataError: no slices.csv, a column or an image is missing, or a row without a patient.
+            DataError: no slices.csv, a column or an image is missing, a row without a patient, or an image that is not
+                called like those of the set.
         """
         index = folder / INDEX
         if not index.is_file():
@@ -62,6 +66,14 @@ class SliceFolder:
 
     def _sample(self, index: Path, line: int, row: CsvRow, files: Mapping[str, Path]) -> Sample:
         name, patient = row["image"], row[self.columns["patient"]]
+        if not self.image.fullmatch(name):
+            raise DataError(
+                file=index,
+                line=line,
+                found=f"image '{name}', which is not of {self.name}",
+                expected=f"names like {self.image.pattern}",
+                advice="slices of your own need a table that states their class",
+            )
         if name not in files:
             raise DataError(file=index, line=line, found=f"images/{name} does not exist", expected="an image each row")
         if not patient:

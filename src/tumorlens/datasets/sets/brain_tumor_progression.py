@@ -33,7 +33,7 @@ def read(folder: Path) -> Table:
 
 
 def _entries(folder: Path) -> Iterator[VolumeEntry]:
-    for patient in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for patient in sorted(path for path in folder.glob("[0-9][0-9]") if path.is_dir()):
         for time in _TIMES:
             image, mask = patient / f"{time}_Scan_T1.nii.gz", patient / f"{time}_Mask.nii.gz"
             if image.is_file() and mask.is_file():
@@ -70,6 +70,6 @@ DATASET = Dataset(
         ),
     ),
     read,
-    lambda folder: any(folder.glob("*/Pre_Scan_T1.nii.gz")) and any(folder.glob("*/Pre_Mask.nii.gz")),
+    lambda folder: any(folder.glob("[0-9][0-9]/Pre_Scan_T1.nii.gz")) and any(folder.glob("[0-9][0-9]/Pre_Mask.nii.gz")),
     order=55,
 )

@@ -24,15 +24,15 @@ def read(folder: Path) -> Table:
     """The pooled table of all sets; each keeps its name in ids and patients.
 
     Raises:
-        DataError: the folder of a set is missing, or cannot be read.
+        DataError: the folder of a set is missing, or holds another set.
     """
-    absent = [name for name, part in _PARTS.items() if not part.recognizes(folder / name)]
+    absent = [name for name in _PARTS if not (folder / name).is_dir()]
     if absent:
         raise DataError(
             file=folder,
-            found=f"{absent[0]} is missing, or holds another set",
+            found=f"folder {absent[0]} is missing",
             expected=f"the folders {', '.join(_PARTS)}",
-            advice="see their layouts with: tumorlens data info NAME",
+            advice=f"see the layout of this one with: tumorlens data info {_PARTS[absent[0]].card.name}",
         )
     return pool(part.read(folder / name) for name, part in _PARTS.items())
 

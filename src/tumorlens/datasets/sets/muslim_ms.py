@@ -8,8 +8,9 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
 from tumorlens.datasets.slice_origin import AcquisitionFacts
 
-_FOLDER = SliceFolder(
+FOLDER = SliceFolder(
     "muslim_ms",
+    80,
     re.compile(r"(t1|t2|flair)_\d{6}"),
     {"patient": "patient code (first three digits, inferred)", "sequence": "sequence"},
     AcquisitionFacts(skull_stripped=False),
@@ -33,7 +34,7 @@ DATASET = Dataset(
         homepage="https://data.mendeley.com/datasets/8bctsm8jz7",
         problems=("The patients are inferred from file names.",),
     ),
-    _FOLDER.read,
-    _FOLDER.recognizes,
+    FOLDER.read,
+    FOLDER.recognizes,
     order=53,
 )

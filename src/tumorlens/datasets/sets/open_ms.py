@@ -8,8 +8,9 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
 from tumorlens.datasets.slice_origin import AcquisitionFacts
 
-_FOLDER = SliceFolder(
+FOLDER = SliceFolder(
     "open_ms",
+    468,
     re.compile(r"patient\d+_study\d+_(T1W|T2W|FLAIR)_ax_\d+"),
     {"patient": "patient", "sequence": "sequence", "plane": "plane"},
     AcquisitionFacts(skull_stripped=False),
@@ -30,7 +31,7 @@ DATASET = Dataset(
         homepage="https://github.com/muschellij2/open_ms_data",
         problems=("Seven patients: their slices say little about the next patient.", "Defaced."),
     ),
-    _FOLDER.read,
-    _FOLDER.recognizes,
+    FOLDER.read,
+    FOLDER.recognizes,
     order=52,
 )

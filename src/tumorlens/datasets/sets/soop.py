@@ -8,8 +8,9 @@ from tumorlens.datasets.dataset_card import Dataset, DatasetCard
 from tumorlens.datasets.formats.slice_folder import SliceFolder
 from tumorlens.datasets.slice_origin import AcquisitionFacts
 
-_FOLDER = SliceFolder(
+FOLDER = SliceFolder(
     "soop",
+    1761,
     re.compile(r"sub-\d+_(axial|coronal|sagittal)"),
     {"patient": "patient", "plane": "plane"},
     AcquisitionFacts(sequence="FLAIR", contrast=False, skull_stripped=True),
@@ -33,7 +34,7 @@ DATASET = Dataset(
             "Skull-stripped, and in standard space: all of its slices look alike, which a network can learn.",
         ),
     ),
-    _FOLDER.read,
-    _FOLDER.recognizes,
+    FOLDER.read,
+    FOLDER.recognizes,
     order=51,
 )
