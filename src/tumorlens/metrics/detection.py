@@ -106,14 +106,11 @@ def measure_detection(
     shows = np.array([name not in healthy for name in classes])
     tumor, positive = shows[np.asarray(labels)], shows[np.asarray(probabilities).argmax(axis=1)]
     draws = BootstrapDraws.draw(bootstrap)
-    sensitivity, specificity = (
-        draws.proportion(_share(draws, right & among, among), among)
-        for right, among in ((positive, tumor), (~positive, ~tumor))
-    )
+    sensitivity, specificity = (draws.share(right, among) for right, among in ((positive, tumor), (~positive, ~tumor)))
     found = TumorDetection(sensitivity=_record(sensitivity), specificity=_record(specificity))
     if prevalence is None:
         return found
-    rates = (_share(draws, positive & tumor, tumor), _share(draws, ~positive & ~tumor, ~tumor))
+    rates = (draws.means(positive, tumor), draws.means(~positive, ~tumor))
     exact = any(rate.value in (0.0, 1.0) for rate in (sensitivity, specificity))
     values = {}
     for name, formula in (("ppv", _ppv), ("npv", _npv)):
@@ -123,14 +120,6 @@ def measure_detection(
             estimate = _between(estimate, *ends)
         values[name] = _record(estimate)
     return found.model_copy(update={"prevalence": prevalence, **values})
-
-
-def _share(draws: BootstrapDraws, part: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]) -> Floats:
-    """(1 + B,) the share of the images `whole` that are in `part`; NaN in a resample without such an image."""
-    counted = draws.sums(np.stack([part, whole], axis=1))
-    share = np.full(len(counted), np.nan)
-    np.divide(counted[:, 0], counted[:, 1], out=share, where=counted[:, 1] > 0)
-    return share
 
 
 def _ppv(sensitivity: Floats, specificity: Floats, prevalence: float) -> Floats:

@@ -118,9 +118,9 @@ def _study_metrics(
     positive = np.array([bool(case.positive) for case in cases])
     found = {}
     if tumor.any():
-        found["study_sensitivity"] = draws.proportion(_share(draws, positive & tumor, tumor), tumor)
+        found["study_sensitivity"] = draws.share(positive, tumor)
     if healthy.any():
-        found["study_specificity"] = draws.proportion(_share(draws, ~positive & healthy, healthy), healthy)
+        found["study_specificity"] = draws.share(~positive, healthy)
     if tumor.any() and healthy.any():
         largest = np.array([case.largest * (case.voxel_ml or 1.0 if in_mm else 1.0) for case in cases])
         found["study_auroc"] = draws.estimate(auroc_column(draws, largest, tumor, healthy), tumor | healthy)
@@ -182,9 +182,7 @@ def _tumor_metrics(
         "volume_hd95": np.array([one.hd95 for one in surfaces]),
         "volume_surface_dice": np.array([one.surface_dice for one in surfaces]),
     }
-    return {
-        name: draws.estimate(_share(draws, np.where(tumor, value, 0.0), tumor), tumor) for name, value in values.items()
-    }
+    return {name: draws.estimate(draws.means(value, tumor), tumor) for name, value in values.items()}
 
 
 def _lesion_metrics(cases: Sequence[VolumeCase], draws: BootstrapDraws) -> dict[str, Estimate]:
@@ -195,16 +193,11 @@ def _lesion_metrics(cases: Sequence[VolumeCase], draws: BootstrapDraws) -> dict[
         np.array([getattr(case.lesions, name) if case.lesions else 0 for case in cases])
         for name in ("reference", "detected", "false_positives")
     )
-    found = {"volume_false_positives": draws.estimate(_share(draws, false, known), known)}
+    found = {"volume_false_positives": draws.estimate(draws.means(false, known), known)}
     if shown.any():
         share = _quotient(draws.sums(detected), draws.sums(shown))
         found = {"volume_lesion_sensitivity": draws.proportion(share, shown > 0), **found}
     return found
-
-
-def _share(draws: BootstrapDraws, values: Floats | Flags, among: Flags) -> Floats:
-    """(1 + B,) the mean over the volumes `among`; values of others are 0."""
-    return _quotient(draws.sums(values), draws.sums(among))
 
 
 def _quotient(part: Floats, whole: Floats) -> Floats:

@@ -163,6 +163,17 @@ class BootstrapDraws:
         totals = self.counts.astype(np.float64) @ by_unit.reshape(len(by_unit), -1)
         return totals.reshape(len(self.counts), *images.shape[1:])
 
+    def means(self, values: npt.ArrayLike, among: Flags) -> Floats:
+        """(1 + B,) means of values over some images: of flags, the share of these images that have them.
+
+        Args:
+            values: (N,); those of other images do not count.
+            among: (N,) the images. NaN in a resample without any of them.
+        """
+        total, count = self.sums(np.where(among, values, 0)), self.sums(among)
+        means: Floats = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+        return means
+
     def weights(self, images: Ints) -> Iterator[tuple[slice, Floats]]:
         """Number of times that each of the images occurs, in blocks of rows: (rows, (rows, len(images)) counts)."""
         step = max(1, _BLOCK_ENTRIES // max(1, len(images)))
@@ -197,6 +208,10 @@ class BootstrapDraws:
         n, units = self._evidence(among)
         low, high = wilson(units if column[0] else 0, units)
         return Estimate(float(column[0]), low, high, n, units, self.unit, "wilson")
+
+    def share(self, flags: Flags, among: Flags) -> Estimate:
+        """The estimate of the share of the images `among` that have a flag: `means`, then `proportion`."""
+        return self.proportion(self.means(flags, among), among)
 
     def _evidence(self, among: Flags | None) -> tuple[int, int]:
         index = self.index if among is None else self.index[among]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens._arrays import Flags, Floats, Ints
+from tumorlens._arrays import Floats, Ints
 from tumorlens.datasets import Sample
 from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.ood.result import OODResult, PooledOODResult
@@ -82,8 +82,8 @@ def flagged(
     """
     draws, beyond = BootstrapDraws.draw(bootstrap), scores > 1
     there = {name: labels == i for i, name in enumerate(classes)}
-    per_class = {name: _share(draws, beyond, mine) for name, mine in there.items() if mine.any()}
-    return _share(draws, beyond, np.ones(len(scores), dtype=bool)), per_class
+    per_class = {name: draws.share(beyond, mine) for name, mine in there.items() if mine.any()}
+    return draws.share(beyond, np.ones(len(scores), dtype=bool)), per_class
 
 
 def flagged_sets(scores: Floats, samples: Sequence[Sample], bootstrap: ClusterBootstrap) -> dict[str, Estimate]:
@@ -92,9 +92,4 @@ def flagged_sets(scores: Floats, samples: Sequence[Sample], bootstrap: ClusterBo
     if len(np.unique(names)) < 2:
         return {}
     draws = BootstrapDraws.draw(bootstrap)
-    return {str(name): _share(draws, scores > 1, names == name) for name in np.unique(names)}
-
-
-def _share(draws: BootstrapDraws, beyond: Flags, among: Flags) -> Estimate:
-    with np.errstate(invalid="ignore"):
-        return draws.proportion(draws.sums(beyond & among) / draws.sums(among), among)
+    return {str(name): draws.share(scores > 1, names == name) for name in np.unique(names)}

@@ -11,7 +11,7 @@ from tumorlens.datasets import Sample
 from tumorlens.datasets.classes import HEALTHY
 from tumorlens.evaluation.analyses.analysis import Context, PooledContext
 from tumorlens.evaluation.analyses.subgroups.result import Subgroup, SubgroupsResult
-from tumorlens.stats import BootstrapDraws, Estimate
+from tumorlens.stats import BootstrapDraws
 
 
 def measure(context: Context) -> SubgroupsResult | None:
@@ -47,10 +47,11 @@ def _result(context: Context | PooledContext, predicted: Ints, areas: Floats, di
     units = np.asarray(context.bootstrap.units)
     groups = []
     for by, name, inside in _subgroups(context.samples):
-        metrics = {key: _share(draws, value, among & inside) for key, (value, among) in rows.items()}
-        metrics["dice"] = _mean(draws, dice, ~np.isnan(dice) & inside)
-        found = {key: estimate for key, estimate in metrics.items() if estimate}
-        groups.append(Subgroup(by, name, int(inside.sum()), len(set(units[inside].tolist())), found))
+        among = {key: all_images & inside for key, (_, all_images) in rows.items()}
+        metrics = {key: draws.share(value, among[key]) for key, (value, _) in rows.items() if among[key].any()}
+        if (measured := ~np.isnan(dice) & inside).any():
+            metrics["dice"] = draws.estimate(draws.means(dice, measured), measured)
+        groups.append(Subgroup(by, name, int(inside.sum()), len(set(units[inside].tolist())), metrics))
     return SubgroupsResult(tuple(groups), predicted, areas, dice) if groups else None
 
 
@@ -75,18 +76,3 @@ def _subgroups(samples: Sequence[Sample]) -> Iterator[tuple[str, str, Flags]]:
 
 def _healthy(labels: Ints, classes: Sequence[str]) -> Flags:
     return np.isin(labels, [i for i, name in enumerate(classes) if name in HEALTHY])
-
-
-def _share(draws: BootstrapDraws, value: Flags, among: Flags) -> Estimate | None:
-    """The share of the images `among` that have a property; None where there are none."""
-    if not among.any():
-        return None
-    with np.errstate(invalid="ignore"):
-        return draws.proportion(draws.sums(value & among) / draws.sums(among), among)
-
-
-def _mean(draws: BootstrapDraws, values: Floats, among: Flags) -> Estimate | None:
-    if not among.any():
-        return None
-    with np.errstate(invalid="ignore"):
-        return draws.estimate(draws.sums(np.where(among, values, 0.0)) / draws.sums(among), among)
