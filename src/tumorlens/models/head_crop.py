@@ -37,7 +37,7 @@ def head_boxes(images: Tensor) -> Tensor:
     """
     height, width = images.shape[-2], images.shape[-1]
     grid = _grid(images)
-    outline = _filled(_opened((grid > _threshold(grid)).float(), _THIN))
+    outline = fill_outline(_opened((grid > _threshold(grid)).float(), _THIN))
     blobs = _opened(outline, _STEPS)
     head = _largest(blobs)
     for _ in range(_REGROWN):
@@ -90,7 +90,7 @@ def _opened(mask: Tensor, steps: int) -> Tensor:
     return _dilated(1 - _dilated(1 - mask, steps), steps)
 
 
-def _filled(mask: Tensor) -> Tensor:
+def fill_outline(mask: Tensor) -> Tensor:
     """The mask with its holes filled (cells that have the mask on all four sides): only the outer contour counts.
 
     Without this, a dark skull separates the brain from the scalp, and either of them may be the larger component.
@@ -98,7 +98,7 @@ def _filled(mask: Tensor) -> Tensor:
     between = torch.ones_like(mask)
     for axis in (1, 2):
         before = mask.cumsum(axis)
-        after = before.narrow(axis, _GRID - 1, 1) - before + mask
+        after = before.narrow(axis, mask.shape[axis] - 1, 1) - before + mask
         between = between * ((before > 0) & (after > 0))
     return between
 

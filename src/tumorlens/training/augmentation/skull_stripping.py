@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
+from tumorlens.models.head_crop import fill_outline
 from tumorlens.training.augmentation.tissue import dilated, tissue_of
 
 _DEPTH = (0.1, 0.24)  # of the radius of a disk as large as the head
@@ -42,7 +43,7 @@ class SkullStripping:
         if float(torch.rand(())) >= self.share:
             return image, mask
         low, high = _DEPTH
-        head = _filled(tissue_of(image[0]))
+        head = fill_outline(tissue_of(image[0])[None].float())[0] > 0
         radius = float(head.sum() / torch.pi) ** 0.5
         depth = max(1, round((low + (high - low) * float(torch.rand(()))) * radius))
         kept = head & ~_near_edge(head, depth)
@@ -65,16 +66,6 @@ def _near_edge(head: Tensor, depth: int) -> Tensor:
     """(S, S) bool: at most so many pixels from the background, which also lies beyond the edge of the image."""
     background = pad(~head, (depth,) * 4, value=True)
     return dilated(background, depth)[depth:-depth, depth:-depth]
-
-
-def _filled(mask: Tensor) -> Tensor:
-    """(S, S) bool with holes filled: pixels that have the mask on all four sides."""
-    between = torch.ones_like(mask)
-    for axis in (0, 1):
-        before = mask.cumsum(axis) > 0
-        after = mask.flip(axis).cumsum(axis).flip(axis) > 0
-        between &= before & after
-    return between
 
 
 def _window(kept: Tensor) -> tuple[int, int, int, int]:
