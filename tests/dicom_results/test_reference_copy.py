@@ -15,7 +15,7 @@ from tests.fixtures.hard_dicom import CASES
 from tests.fixtures.known_results import chosen, entries, known_result, lesion
 from tests.fixtures.refusal import assert_refused
 from tumorlens import dicom_results
-from tumorlens.dicom_results.reference_copy import decimal, reference_copy
+from tumorlens.dicom_results.reference_copy import decimals, reference_copy
 from tumorlens.errors import DicomResultError
 
 pytest.importorskip("highdicom")
@@ -188,6 +188,6 @@ def test_a_refusal_of_highdicom_is_one_line_without_values_of_the_header(tmp_pat
 
 @pytest.mark.parametrize("value", [0.0, 1 / 3, -123456.7890123456, 6e-8, 1e-17, 123456789.123456789])
 def test_a_decimal_has_at_most_16_characters_and_keeps_its_value(value: float) -> None:
-    text = decimal(value)
+    (text,) = decimals([value])
     assert len(text) <= 16
     assert float(text) == pytest.approx(value, rel=1e-9, abs=1e-15)

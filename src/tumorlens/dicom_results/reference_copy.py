@@ -206,8 +206,8 @@ def _common(source: Dataset, volume: Volume) -> Dataset:
 def _add_plane(copy: Dataset, source: Dataset, volume: Volume) -> None:
     """Spacing and orientation of the stack: one for all images."""
     steps = (volume.column_step, volume.row_step)
-    copy.ImageOrientationPatient = _decimals([value for step in steps for value in step / np.linalg.norm(step)])
-    copy.PixelSpacing = _decimals([float(np.linalg.norm(step)) for step in (volume.row_step, volume.column_step)])
+    copy.ImageOrientationPatient = decimals([value for step in steps for value in step / np.linalg.norm(step)])
+    copy.PixelSpacing = decimals([float(np.linalg.norm(step)) for step in (volume.row_step, volume.column_step)])
     gap = abs(float(volume.slice_step @ volume.normal))
     frame = volume.sources[0].frame
     stored = (
@@ -216,9 +216,9 @@ def _add_plane(copy: Dataset, source: Dataset, volume: Volume) -> None:
         else frame_value(source, frame - 1, "PixelMeasuresSequence", "SliceThickness")
     )
     thickness = _positive(stored)
-    copy.SliceThickness = decimal(thickness or gap)
+    (copy.SliceThickness,) = decimals([thickness or gap])
     if len(volume) > 1 and not volume.irregular:
-        copy.SpacingBetweenSlices = decimal(gap)
+        (copy.SpacingBetweenSlices,) = decimals([gap])
 
 
 def _positive(value: Any) -> float | None:
@@ -237,7 +237,7 @@ def _single(common: Dataset, source: Dataset, position: Sequence[float]) -> Data
     copy = Dataset()
     copy.update(common)
     _add_identity(copy, source)
-    copy.ImagePositionPatient = _decimals(position)
+    copy.ImagePositionPatient = decimals(position)
     return copy
 
 
@@ -260,7 +260,7 @@ def _multiframe(common: Dataset, source: Dataset, positions: Sequence[Sequence[f
     groups = []
     for position in positions:
         place, group = Dataset(), Dataset()
-        place.ImagePositionPatient = _decimals(position)
+        place.ImagePositionPatient = decimals(position)
         group.PlanePositionSequence = [place]
         groups.append(group)
     copy.PerFrameFunctionalGroupsSequence = groups
@@ -319,14 +319,8 @@ def _as(text: str, form: str, length: int) -> str:
     return text
 
 
-def _decimals(values: Sequence[float]) -> list[str]:
+def decimals(values: Sequence[float]) -> list[str]:
     """Numbers in at most 16 characters, as DICOM stores them."""
-    return [decimal(float(value)) for value in values]
+    from pydicom.valuerep import format_number_as_ds
 
-
-def decimal(value: float) -> str:
-    """A number in at most 16 characters, as exactly as they allow."""
-    for digits in range(15, 0, -1):
-        if len(text := f"{value:.{digits}g}") <= 16:
-            return text
-    raise ValueError(f"{value} has no form in 16 characters; expected a finite number")
+    return [format_number_as_ds(float(value)) for value in values]
