@@ -158,7 +158,7 @@ def loaders(
     stripping = SkullStripping(augment.skull_stripping) if augment.skull_stripping else None
     train = SliceDataset(images, rows["train"], table.labels, augmentation(augment), masks, lesions, stripping)
     workers = _workers(len(rows["train"]))
-    weights = [recipe.sampling.get(table.samples[row].dataset, 1.0) for row in rows["train"]]
+    weights = [recipe.sampling_weights.get(table.samples[row].dataset, 1.0) for row in rows["train"]]
     fit = loader(train, recipe.batch_size, seed, train=True, workers=workers, weights=weights)
     if not rows["val"]:
         return fit, None

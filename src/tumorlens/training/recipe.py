@@ -108,10 +108,11 @@ class Loss(_RecipeGroup):
     focal_gamma: float = Field(
         default=2.0, ge=0, description="focusing parameter: how much less correctly classified pixels count"
     )
-    empty: float = Field(
+    hard_negatives: float = Field(
         default=0.0,
         ge=0,
-        description="weight of the highest tumor probabilities in images with an empty mask, in the segmentation loss",
+        description="weight in the segmentation loss of hard negatives: the pixels with the highest tumor "
+        "probabilities in images with an empty mask",
     )
 
 
@@ -126,7 +127,7 @@ class Augment(_RecipeGroup):
     brightness: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change")
     gamma: Factors = (1.0, 1.0)
-    gray_map: float = Field(
+    histogram_shift: float = Field(
         default=0.0,
         ge=0,
         le=1,
@@ -199,7 +200,7 @@ class Recipe(_RecipeGroup):
     schedule: Schedule = Schedule()
     loss: Loss = Loss()
     augment: Augment = Augment()
-    sampling: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
+    sampling_weights: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
         default={},
         description="by name of a data set, how often each of its images is sampled in an epoch, on average; "
         "1 for the sets that are not named",

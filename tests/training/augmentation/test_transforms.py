@@ -27,7 +27,7 @@ ALL = Augment(
     ghost=0.3,
     jpeg=20,
     downsample=0.3,
-    gray_map=1.0,
+    histogram_shift=1.0,
 )
 
 
@@ -170,9 +170,9 @@ def test_artifacts_affect_a_share_of_the_images(image: Tensor) -> None:
     assert all(not torch.equal(_transformed(image, Augment(noise=0.5), seed), image) for seed in range(1, 20))
 
 
-def test_a_gray_map_keeps_the_order_of_gray_values_and_both_ends() -> None:
+def test_a_histogram_shift_keeps_the_order_of_gray_values_and_both_ends() -> None:
     ramp = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
-    maps = [_transformed(ramp, Augment(gray_map=1.0), seed).flatten().int() for seed in range(20)]
+    maps = [_transformed(ramp, Augment(histogram_shift=1.0), seed).flatten().int() for seed in range(20)]
     for changed in maps:
         assert (changed.diff() >= 0).all()
         assert (changed[0], changed[-1]) == (0, 255)
@@ -182,8 +182,8 @@ def test_a_gray_map_keeps_the_order_of_gray_values_and_both_ends() -> None:
     assert abs(middle.mean() - 128) < 20  # neither brighter nor darker on average
 
 
-def test_a_gray_map_leaves_masks_as_they_are() -> None:
+def test_a_histogram_shift_leaves_masks_as_they_are() -> None:
     mask = tv_tensors.Mask(torch.ones(1, 16, 16, dtype=torch.uint8))
     ramp = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
     torch.manual_seed(0)
-    assert torch.equal(augmentation(Augment(gray_map=1.0))(ramp, mask)[1], mask)
+    assert torch.equal(augmentation(Augment(histogram_shift=1.0))(ramp, mask)[1], mask)

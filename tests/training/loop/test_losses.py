@@ -62,14 +62,14 @@ def test_the_loss_of_empty_masks_is_that_of_the_highest_hundredth_of_their_pixel
     logits[1, 0, 3, :4] = 2.0  # four of 400 pixels
     logits[2, 0, 7, :2] = 2.0
     logits.requires_grad_()
-    loss = SegmentationLoss(dice=0, focal=0, empty=1)(logits, masks)
+    loss = SegmentationLoss(dice=0, focal=0, hard_negatives=1)(logits, masks)
     high = float(torch.nn.functional.softplus(torch.tensor(2.0)))
     assert float(loss.detach()) == pytest.approx((high + high / 2) / 3, abs=1e-4)
     loss.backward()
     assert logits.grad is not None
     assert (logits.grad[0] == 0).all()
     assert int((logits.grad[1] > 0.01).sum()) == 4
-    without = SegmentationLoss(dice=0, focal=0, empty=1)(logits[:1], masks[:1])
+    without = SegmentationLoss(dice=0, focal=0, hard_negatives=1)(logits[:1], masks[:1])
     assert float(without.detach()) == 0
 
 
@@ -94,9 +94,8 @@ def test_the_weights_of_the_terms_can_be_set() -> None:
     assert float(terms.total) == pytest.approx(
         float(terms.classification + 2 * terms.segmentation + 3 * terms.auxiliary)
     )
-    assert float(MultiTaskLoss(gamma=0, alpha=0.5, dice=0, focal=1)(output, *reference).segmentation) == pytest.approx(
-        LN2 / 2
-    )
+    pixels = SegmentationLoss(gamma=0, alpha=0.5, dice=0, focal=1)
+    assert float(MultiTaskLoss(segmentation_loss=pixels)(output, *reference).segmentation) == pytest.approx(LN2 / 2)
 
 
 def test_label_smoothing_and_class_weights_are_applied_to_the_cross_entropy() -> None:

@@ -44,8 +44,8 @@ def augmentation(settings: Augment) -> v2.Transform:
         steps.append(v2.ColorJitter(brightness=settings.brightness, contrast=settings.contrast))
     if settings.gamma != (1.0, 1.0):
         steps.append(RandomGamma(*settings.gamma))
-    if settings.gray_map:
-        steps.append(_sometimes(RandomGrayMap(), settings.gray_map))
+    if settings.histogram_shift:
+        steps.append(_sometimes(RandomHistogramShift(), settings.histogram_shift))
     steps += [_sometimes(step, settings.artifacts) for step in _artifacts(settings)]
     return v2.Compose(steps) if steps else v2.Identity()
 
@@ -91,12 +91,14 @@ class RandomGamma(_Scalar):
         return out
 
 
-class RandomGrayMap(v2.Transform):  # type: ignore[misc]
+class RandomHistogramShift(v2.Transform):  # type: ignore[misc]
     """A random map of gray values that keeps their order; 0 and 255 stay.
 
     Straight between a few points, whose distances along both axes are random (nonlinear intensity transformation; Zhou
     et al. 2021, Models Genesis, Medical Image Analysis 67:101840, there with Bezier curves). It changes how bright
-    tissues and contrast agent are relative to each other, which differs between sequences, doses and scanners.
+    tissues and contrast agent are relative to each other, which differs between sequences, doses and scanners. All
+    slopes are between 1/3 and 3: RandHistogramShift of MONAI is nearly flat somewhere in one of five maps, where a
+    tumor could lose its contrast and keep its label.
     """
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Tensor]:

@@ -41,9 +41,17 @@ class SegmentationLoss(nn.Module):
     Dice over a batch, as nnU-Net uses it for slices (Isensee et al. 2021, Nature Methods 18:203), penalizes a false
     positive pixel in a healthy image like any other pixel. Dice over each image penalizes false positives in a healthy
     image by the same amount whatever their size, so that they give no gradient, and a small tumor counts as much as a
-    large one. What it lacks, the third term gives: in images with an empty mask, the cross-entropy of the pixels with
-    the highest tumor probabilities, a hundredth of all (hard example mining; Shrivastava et al. 2016, CVPR). The mean
-    over all pixels would be small where few of them are segmented.
+    large one. What it lacks, the third term gives: in images with an empty mask, the cross-entropy of hard negatives,
+    the hundredth of the pixels with the highest tumor probabilities (hard example mining; Shrivastava et al. 2016,
+    CVPR). The mean over all pixels would be small where few of them are segmented.
+
+    Args:
+        dice: weight of the Dice loss.
+        focal: weight of the focal loss.
+        alpha: weight of tumor pixels in the focal loss; that of all others is 1 - alpha.
+        gamma: focusing parameter of the focal loss.
+        over: Dice of each image, or of a batch.
+        hard_negatives: weight of the hard negatives.
     """
 
     def __init__(
@@ -53,10 +61,10 @@ class SegmentationLoss(nn.Module):
         alpha: float = 0.25,
         gamma: float = 2.0,
         over: DiceOver = "image",
-        empty: float = 0.0,
+        hard_negatives: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weights = dice, focal, empty
+        self.weights = dice, focal, hard_negatives
         self.dice = DiceLoss(sigmoid=True, batch=over == "batch")
         self.focal = FocalLoss(alpha=alpha, gamma=gamma)
 
@@ -65,12 +73,12 @@ class SegmentationLoss(nn.Module):
         logits, masks = logits.float(), masks.float()
         if logits.shape[-2:] != masks.shape[-2:]:
             logits = F.interpolate(logits, size=masks.shape[-2:], mode="bilinear", align_corners=False)
-        dice, focal, empty = self.weights
+        dice, focal, hard_negatives = self.weights
         loss: Tensor = dice * self.dice(logits, masks) + focal * self.focal(logits, masks)
-        return loss + empty * _highest_in_empty(logits, masks) if empty else loss
+        return loss + hard_negatives * _hard_negatives(logits, masks) if hard_negatives else loss
 
 
-def _highest_in_empty(logits: Tensor, masks: Tensor) -> Tensor:
+def _hard_negatives(logits: Tensor, masks: Tensor) -> Tensor:
     """Sum over the images with an empty mask of the loss of their highest logits, over all images of the batch."""
     without_tumor = ~masks.flatten(1).bool().any(1)
     pixels = logits.flatten(1)
@@ -99,12 +107,7 @@ class MultiTaskLoss(nn.Module):
         classification: weight of the cross-entropy.
         segmentation: weight of the segmentation loss.
         auxiliary: weight of the mean loss of the auxiliary heads.
-        dice: weight of the Dice loss in the segmentation loss.
-        over: Dice of each image, or of a batch.
-        focal: weight of the focal loss in the segmentation loss.
-        alpha: weight of tumor pixels in the focal loss; that of all others is 1 - alpha.
-        gamma: focusing parameter of the focal loss.
-        empty: weight of the highest tumor probabilities in images with an empty mask, in the segmentation loss.
+        segmentation_loss: of each mask; None for that of published method 2.
         class_weights: (K,), or None for equal ones.
         label_smoothing: of the cross-entropy, 0 to 1.
     """
@@ -115,19 +118,14 @@ class MultiTaskLoss(nn.Module):
         classification: float = 0.4,
         segmentation: float = 0.6,
         auxiliary: float = 0.4,
-        dice: float = 0.5,
-        over: DiceOver = "image",
-        focal: float = 0.5,
-        alpha: float = 0.25,
-        gamma: float = 2.0,
-        empty: float = 0.0,
+        segmentation_loss: SegmentationLoss | None = None,
         class_weights: Tensor | None = None,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.weights = classification, segmentation, auxiliary
         self.cross_entropy = nn.CrossEntropyLoss(class_weights, label_smoothing=label_smoothing)
-        self.segmentation_loss = SegmentationLoss(dice, focal, alpha, gamma, over, empty)
+        self.segmentation_loss = segmentation_loss or SegmentationLoss()
 
     def forward(self, output: ModelOutput, labels: Tensor, masks: Tensor, has_mask: Tensor) -> LossTerms:
         """The loss of one batch, in float32.

@@ -19,7 +19,7 @@ from tumorlens.training.loop.cam_guidance import (
     pointing_game_hits,
     relevance_mass_accuracy,
 )
-from tumorlens.training.loop.losses import MultiTaskLoss, dice
+from tumorlens.training.loop.losses import MultiTaskLoss, SegmentationLoss, dice
 from tumorlens.training.loop.optimizers import make_optimizer, make_schedule
 from tumorlens.training.loop.progressive_resizing import downsampled, image_size
 from tumorlens.training.recipe import Loss, Recipe
@@ -191,12 +191,9 @@ def _criterion(
         classification=loss.classification,
         segmentation=loss.segmentation,
         auxiliary=loss.auxiliary,
-        dice=loss.dice,
-        over=loss.dice_over,
-        focal=loss.focal,
-        alpha=loss.focal_alpha,
-        gamma=loss.focal_gamma,
-        empty=loss.empty,
+        segmentation_loss=SegmentationLoss(
+            loss.dice, loss.focal, loss.focal_alpha, loss.focal_gamma, loss.dice_over, loss.hard_negatives
+        ),
         class_weights=class_weights,
         label_smoothing=label_smoothing,
     )
