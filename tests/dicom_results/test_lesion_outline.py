@@ -56,7 +56,7 @@ def test_a_hole_is_enclosed_and_corners_are_few() -> None:
 @pytest.mark.parametrize("name", ["plain", "oblique", "row_cosines_negated", "column_cosines_negated"])
 def test_outline_and_axes_are_in_the_stored_pixels_of_the_finding(name: str, tmp_path: Path) -> None:
     read, choice = chosen(CASES[name].write(tmp_path))
-    check(known_result(read, lesion(read.size), choice))
+    assert_outline_and_axes(known_result(read, lesion(read.size), choice))
 
 
 @pytest.mark.parametrize("plane", ["coronal", "sagittal"])
@@ -64,10 +64,10 @@ def test_outline_and_axes_are_right_in_other_planes_too(plane: str, tmp_path: Pa
     from tests.fixtures.hard_case import images
 
     read, choice = chosen(save(images(volume(plane=plane)), tmp_path))
-    check(known_result(read, lesion(read.size), choice))
+    assert_outline_and_axes(known_result(read, lesion(read.size), choice))
 
 
-def check(result: object) -> None:
+def assert_outline_and_axes(result: object) -> None:
     from tumorlens.studies.study_result import StudyResult
 
     assert isinstance(result, StudyResult)

@@ -52,7 +52,7 @@ SEVERAL: dict[str, Callable[[list[str]], Chart]] = {
 }
 
 
-def check(chart: Chart, names: list[str]) -> None:
+def assert_shown(chart: Chart, names: list[str]) -> None:
     root = parse(chart)
     assert "script" not in {element.tag for element in root.iter()}
     texts = [element.text or "" for element in root.iter("text")]
@@ -62,14 +62,14 @@ def check(chart: Chart, names: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", SEVERAL)
 def test_any_name_is_shown_as_it_is(kind: str) -> None:
-    check(SEVERAL[kind](NAMES), NAMES)
+    assert_shown(SEVERAL[kind](NAMES), NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_name_of_one_curve_is_shown_as_it_is(name: str) -> None:
-    check(ReliabilityChart(ReliabilityCurve(name, bins([1]))), [name])
+    assert_shown(ReliabilityChart(ReliabilityCurve(name, bins([1]))), [name])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bar_without_parts_is_shown_by_its_name(name: str) -> None:
-    check(StackedBarChart([BarRow(name), BarRow("other", (1, 2))], ["a", "b"], "images"), [name])
+    assert_shown(StackedBarChart([BarRow(name), BarRow("other", (1, 2))], ["a", "b"], "images"), [name])
