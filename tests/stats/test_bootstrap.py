@@ -183,3 +183,17 @@ def test_the_repr_and_the_notebook_show_value_interval_and_evidence() -> None:
     assert repr(estimate) == "Estimate(0.972 (0.949 to 0.986), 669 images, 43 patients)"
     assert estimate._repr_markdown_() == "**0.972 (0.949 to 0.986)** (95 % CI, 669 images, 43 patients)"
     assert repr(replace(estimate, value=float("nan"))) == "Estimate(undefined, 669 images, 43 patients)"
+
+
+def test_means_are_over_the_chosen_images_and_undefined_where_a_resample_has_none() -> None:
+    draws = BootstrapDraws.draw(ClusterBootstrap(["a", "a", "b", "c"], "patient", n_resamples=60, seed=1))
+    among = np.array([True, True, True, False])
+    means = draws.means([1.0, 0.0, 1.0, 100.0], among)
+    assert means[0] == pytest.approx(2 / 3)
+    a, b = (draws.counts[:, i] for i in (0, 1))
+    assert np.array_equal(np.isnan(means), a + b == 0)
+    assert np.isnan(means).any()
+    defined = a + b > 0
+    assert means[defined] == pytest.approx(((a + b) / np.maximum(1, 2 * a + b))[defined])
+    share = draws.share(np.array([True, False, True, True]), among)
+    assert (share.value, share.n, share.units) == (pytest.approx(2 / 3), 3, 2)
