@@ -11,12 +11,13 @@ from tumorlens.stats import Estimate
 
 METRICS = {
     "accuracy": "accuracy",
-    "sensitivity": "tumor images classified as a tumor",
-    "false_positive_rate": "other images classified as a tumor",
-    "segmented": "other images with a predicted mask",
-    "dice": "Dice, tumor images",
+    "sensitivity": "sensitivity",
+    "false_positive_rate": "false positives",
+    "segmented": "false-positive masks",
+    "dice": "Dice",
 }
-"""Key -> what it is the share, or the mean, of."""
+"""Key -> heading. Sensitivity and Dice are of images with a tumor, of any class; false positives and false-positive
+masks are shares of images without a tumor, which are classified as one or have a predicted mask."""
 
 
 @dataclass(frozen=True)

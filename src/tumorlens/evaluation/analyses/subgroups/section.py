@@ -15,6 +15,8 @@ _LIMIT = "That a property is the reason for a difference. Data sets differ in sc
 def section(result: SubgroupsResult, _samples: Sequence[Sample]) -> Section:
     """A table for each property: its values, with images, patients and metrics."""
     blocks = verdict(result.conclusions, _LIMIT)
+    unit = next((one.unit for group in result.subgroups for one in group.metrics.values()), "image")
+    counted = {"patient": "patients", "image": "images"}.get(unit, "patients or images")
     for by in dict.fromkeys(group.by for group in result.subgroups):
         groups = [group for group in result.subgroups if group.by == by]
         shown = [key for key in METRICS if any(key in group.metrics for group in groups)]
@@ -32,6 +34,6 @@ def section(result: SubgroupsResult, _samples: Sequence[Sample]) -> Section:
             ]
             for group in groups
         ]
-        headings = [by, "images", "patients or images", *(METRICS[key] for key in shown)]
+        headings = [by, "images", counted, *(METRICS[key] for key in shown)]
         blocks += table(headings, rows, "lrr" + "r" * len(shown), reading="subgroups")
     return Section(ANALYSIS.title, blocks, "Where it is good, and where it is not.")
